@@ -11,24 +11,30 @@ export interface TaskResult {
 const RESERVED_FIELDS = new Set(['project', 'stage', 'service', 'status', 'result'])
 
 /**
- * Merges two values as Keptn's shipyard-controller does. Text is replaced (a value of another type empties it), lists are
- * joined with the new items first, and objects are merged field by field. Numbers and booleans keep the first value.
+ * Merges two values as Keptn's shipyard-controller does. The newer value replaces the older one, except that numbers and
+ * booleans keep the first value, lists are joined with the new items first, and objects are merged in place. A newer null
+ * empties a text, and changes nothing else.
  */
 function mergeData(before: Json, after: Json): Json {
-  if (typeof before === 'string') return typeof after === 'string' ? after : ''
-  if (Array.isArray(before)) return Array.isArray(after) ? [...after, ...before] : before
-  if (before === null) return isObject(after) ? after : null
-  if (!isObject(before) || !isObject(after)) return before
-  return mergeObjects(before, after)
+  if (typeof before === 'number' || typeof before === 'boolean') return before
+  if (after === null) return emptied(before)
+  if (Array.isArray(before) && Array.isArray(after)) return [...after, ...before]
+  return isObject(before) && isObject(after) ? mergeObjects(before, after) : after
 }
 
+function emptied(value: Json): Json {
+  if (typeof value === 'string') return ''
+  // Go encodes a list that was appended to nothing as null.
+  return Array.isArray(value) && value.length === 0 ? null : value
+}
+
+/** Changes and returns `before`. */
 function mergeObjects(before: JsonObject, after: JsonObject): JsonObject {
-  const merged: JsonObject = { ...before }
   for (const [name, value] of Object.entries(after)) {
-    const first = Object.hasOwn(merged, name) ? merged[name] : undefined
-    merged[name] = first === undefined ? value : mergeData(first, value)
+    const first = Object.hasOwn(before, name) ? (before[name] ?? null) : null
+    before[name] = first === null ? value : mergeData(first, value)
   }
-  return merged
+  return before
 }
 
 /** Returns the data that the `.finished` events of a task add to the sequence, in order of arrival. */
@@ -36,23 +42,29 @@ export function finishedData(events: readonly KeptnEvent[], triggeredId: string)
   return events
     .filter(({ type, triggeredid }) => triggeredid === triggeredId && taskEvent(type)?.kind === 'finished')
     .map(({ data }) => Object.fromEntries(Object.entries(data).filter(([name]) => !RESERVED_FIELDS.has(name))))
-    .reduce((merged, data) => mergeObjects(merged, data), {})
+    .reduce<JsonObject>((merged, data) => mergeObjects(merged, structuredClone(data)), {})
 }
 
 /**
  * Returns the data of the next `.triggered` event of a sequence: the data of its trigger, merged with the results of the
  * finished tasks and the properties of the next task. The message of the previous task is cleared.
  *
+ * Keptn merges into the results that it stores, so this changes `finished`: later tasks get the properties of a repeated task,
+ * too.
+ *
  * @param next the task that the event triggers; undefined if it triggers another sequence
  */
 export function nextEventData(
   trigger: JsonObject,
-  finished: readonly TaskResult[],
-  next?: { name: string; properties: JsonObject },
+  finished: TaskResult[],
+  next?: { name: string; properties?: JsonObject },
 ): JsonObject {
-  let data = finished.reduce((merged, task) => mergeObjects(merged, task.data), trigger)
+  // The results must not share objects: a merge into one would change another.
+  for (const task of finished) task.data = structuredClone(task.data)
+  const data = finished.reduce((merged, task) => mergeObjects(merged, task.data), structuredClone(trigger))
   const last = finished.at(-1)?.outcome
-  if (last) data = { ...data, result: last.result, status: last.status }
-  if (next) data = { ...data, [next.name]: mergeData(data[next.name] ?? null, next.properties) }
-  return (data['message'] ?? null) === null ? data : { ...data, message: '' }
+  if (last) Object.assign(data, { result: last.result, status: last.status })
+  if (next?.properties) data[next.name] = mergeData(data[next.name] ?? null, next.properties)
+  if ((data['message'] ?? null) !== null) data['message'] = ''
+  return structuredClone(data)
 }

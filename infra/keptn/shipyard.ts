@@ -7,7 +7,8 @@ import type { JsonObject } from './events.ts'
 export interface Sequence {
   stage: string
   name: string
-  tasks: { name: string; properties: JsonObject }[]
+  /** Keptn adds `data.<task>` for empty properties, but not for absent ones. */
+  tasks: { name: string; properties?: JsonObject }[]
   triggeredOn: { event: string; match: Record<string, string> }[]
 }
 
@@ -60,7 +61,7 @@ export function parseShipyard(text: string): Sequence[] {
     stage.sequences.map((sequence) => ({
       stage: stage.name,
       name: sequence.name,
-      tasks: sequence.tasks.map((task) => ({ name: task.name, properties: (task.properties ?? {}) as JsonObject })),
+      tasks: sequence.tasks.map(({ name, properties }) => (properties ? { name, properties } : { name })),
       triggeredOn: sequence.triggeredOn.map(({ event, selector }) => ({ event, match: selector.match })),
     })),
   )

@@ -81,7 +81,7 @@ function withDurations(files: SequenceFiles, durations: Record<string, string>):
 /** The chaos sequence with shorter tests, and an evaluation without a timeframe. */
 function shortChaos(): SequenceFiles {
   const files = withDurations(loadSequence('chaos'), { PT3S: 'PT1S', PT5S: 'PT3S' })
-  for (const { name, properties } of files.sequences.flatMap(({ tasks }) => tasks)) {
+  for (const { name, properties = {} } of files.sequences.flatMap(({ tasks }) => tasks)) {
     if (name === 'chaos') properties['duration'] = 'PT5S'
     if (name === 'evaluation') Reflect.deleteProperty(properties, 'timeframe')
   }

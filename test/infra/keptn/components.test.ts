@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { type ApprovalDecision, approve, decideApproval } from '../../../infra/keptn/approval-service.ts'
 import { endsSequence, outcomeOf } from '../../../infra/keptn/counting.ts'
-import { nextEventData } from '../../../infra/keptn/event-data.ts'
+import { finishedData, nextEventData, type TaskResult } from '../../../infra/keptn/event-data.ts'
 import { isObject, type JsonObject, type KeptnEvent, newEvent } from '../../../infra/keptn/events.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
 import type { GoObject } from '../../../infra/keptn/template/values.ts'
@@ -29,8 +30,16 @@ interface Vectors {
   }[]
 }
 
-const fixture = new URL('../../fixtures/keptn-component-vectors.json', import.meta.url)
-const { approvals, outcomes, merges, requests } = JSON.parse(readFileSync(fixture, 'utf8')) as Vectors
+/** The data of the trigger, the tasks (name, properties, data of each finished event), and the data of each event. */
+type MergeVector = [
+  trigger: JsonObject,
+  tasks: [name: string, properties: JsonObject | null, ...finished: JsonObject[]][],
+  expected: JsonObject[],
+]
+
+const fixture = (name: string) => JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8'))
+const { approvals, outcomes, merges, requests } = fixture('keptn-component-vectors.json') as Vectors
+const generated: MergeVector[] = fixture('keptn-merge-vectors.json').merges
 
 describe("Keptn's approval-service", () => {
   it.each(approvals)('decides like the original: $name', ({ data, decision }) => {
@@ -75,6 +84,29 @@ describe("Keptn's shipyard-controller", () => {
     const { status, result, ...data } = nextEventData(vector.trigger, finished, next)
     expect(data).toEqual(vector.expected)
   })
+})
+
+/** Returns the data of each triggered event of a sequence, and the data after its last task. */
+function dataOfSequence(trigger: JsonObject, tasks: MergeVector[1]): JsonObject[] {
+  const outcome = { status: 'succeeded', result: 'pass', message: '' }
+  const results: TaskResult[] = []
+  const sent = tasks.map(([name, properties, ...finished]) => {
+    const data = nextEventData(trigger, results, properties ? { name, properties } : { name })
+    const event = { type: `sh.keptn.event.${name}.finished`, source: 'a-test', shkeptncontext: 'c', triggeredid: 't' }
+    const events = finished.map((data) => newEvent({ ...event, data }))
+    results.push({ outcome, data: finishedData(events, 't') })
+    return data
+  })
+  return [...sent, nextEventData(trigger, results)].map(({ status, result, ...data }) => data)
+}
+
+it("the shipyard-controller merges a thousand generated sequences like Keptn's code", () => {
+  expect(generated).toHaveLength(1000)
+  const differing = generated.flatMap(([trigger, tasks, expected]) => {
+    const data = dataOfSequence(trigger, tasks)
+    return isDeepStrictEqual(data, expected) ? [] : [{ trigger, tasks, expected, data }]
+  })
+  expect(differing).toEqual([])
 })
 
 describe("Keptn's webhook-service", () => {

@@ -219,6 +219,11 @@ describe('a request that webhook-service rejects', () => {
       { title: '{{.data.nope}}' },
       /': template: :1:\d+: executing "" at <\.data\.nope>: map has no entry for key "nope"$/,
     ],
+    [
+      'the absent properties of a task reports the message of Go',
+      { title: '{{with .data.openticket}}x{{end}}' },
+      /map has no entry for key "openticket"$/,
+    ],
     ['a missing secret reports its name', { secret: 'other' }, /^could not read secret webhooks.token$/],
   ])('for %s', async (_, change, message) => {
     await start()
