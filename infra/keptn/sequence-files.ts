@@ -10,7 +10,8 @@ export interface SequenceFiles {
   name: string
   sequences: Sequence[]
   webhooks: Webhook[]
-  event: { type: string; data: JsonObject }
+  /** `source` is optional here, but Keptn's API rejects an event without it. */
+  event: { type: string; source?: string; data: JsonObject }
 }
 
 /** The files are missing or invalid. */
@@ -68,8 +69,9 @@ function read<T>(path: string, file: string, parse: (text: string) => T): T {
 function parseTrigger(text: string): SequenceFiles['event'] {
   const event: unknown = JSON.parse(text)
   if (isObject(event) && typeof event['type'] === 'string' && isObject(event['data'])) {
-    const { type, data } = event
-    if (['project', 'service'].every((field) => typeof data[field] === 'string')) return { type, data }
+    const { type, source, data } = event
+    if (['project', 'service'].every((field) => typeof data[field] === 'string'))
+      return typeof source === 'string' ? { type, source, data } : { type, data }
   }
   throw new SequenceFilesError('an event must have a type, and data with at least project and service')
 }

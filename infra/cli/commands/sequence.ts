@@ -82,6 +82,8 @@ async function run(name: string | undefined, options: SequenceOptions): Promise<
   const files = load(name, options.file)
   await checkReachable(receiver)
   for (const warning of checkModes(files.webhooks)) note(describeWarning(warning))
+  if (files.event.source === undefined)
+    note(`warning: event.json has no source, so Keptn's API would reject it. Add "source": "the-name-of-the-sender".`)
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort()
   process.once('SIGINT', onInterrupt)

@@ -151,6 +151,17 @@ describe('webhooks sequence', () => {
     expect(err).toContain('openticket.finished is never sent, so the sequence hangs.')
   })
 
+  it("warns that Keptn's API would reject an event without a source", async () => {
+    receiver = await startReceiver(() => ({ status: 500 }))
+    const file = join(folder, 'no-source')
+    cpSync(join(sequences, 'incident'), file, { recursive: true })
+    const { source, ...event } = JSON.parse(readFileSync(join(file, 'event.json'), 'utf8'))
+    expect(source).toBe('cloud-automation-webhooks')
+    writeFileSync(join(file, 'event.json'), JSON.stringify(event))
+    const { code, err } = await run('--file', file)
+    expect([code, err]).toEqual([1, expect.stringContaining("has no source, so Keptn's API would reject it.")])
+  })
+
   it('lists the sequences with their stages and tasks', async () => {
     const line = 'release +staging: deployment, test, evaluation; production: approval, deployment, evaluation'
     const { code, out } = await webhooks(['sequence', '--list'])

@@ -78,6 +78,8 @@ describe('the included sequences', () => {
     const { sequence, end = () => false } = scenario
     await start((call) => end(taskOf(call), call.path) || {})
     const files = loadSequence(sequence)
+    // Keptn's API rejects an event without it.
+    expect(files.event.source).toEqual(expect.any(String))
     const data = 'incident' in scenario ? { incident: scenario.incident } : {}
     const event = { ...files.event, data: JSON.parse(JSON.stringify({ ...files.event.data, ...data })) }
     const { passed, tasks, text } = await play(receiver, { ...files, event })
