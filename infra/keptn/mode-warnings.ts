@@ -1,10 +1,14 @@
+import type { Category } from '../../shared/providers/category.ts'
+import { categories } from '../categories.ts'
 import { taskEvent } from './events.ts'
 import type { Webhook } from './webhook-config.ts'
 
-/** A subscription whose events and URL contradict each other. */
+/** A subscription whose settings let a sequence hang, or lose a result. */
 export interface ModeWarning {
   subscriptionID: string
   type: string
+  /** `note`: correct, but Keptn does not get a result of the action. */
+  severity: 'wrong' | 'note'
   problem: string
   advice: string
 }
@@ -20,16 +24,22 @@ interface Call {
 
 const STANDARD_APPROVAL = 'approval'
 
+/** Returns whether a silent call waits for a result that can be `warning`. Keptn makes a pass of it. */
+export function losesWarning({ actions, actionMapping }: Category, name: string): boolean {
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined
+  return action ? action.type === 'job' && action.job.silent === 'waits' : actionMapping?.name === name
+}
+
 /**
  * Finds subscriptions to `<task>.triggered` for which Keptn and the receiver together send too few or too many `started`
- * and `finished` events. Only requests whose URL ends in `/v1/<category>/<action>` are checked.
+ * and `finished` events, or whose `finished` event lacks the result. Only requests whose URL ends in `/v1/<category>/<action>` are checked.
  */
 export function checkModes(webhooks: readonly Webhook[]): ModeWarning[] {
   const calls = webhooks.flatMap(callsOf)
   const warnings = calls.flatMap((call) =>
     problemsOf(call).map(([problem, advice]) => warning(call.webhook, problem, advice)),
   )
-  return [...unique(warnings), ...duplicateCalls(calls)]
+  return [...unique(warnings), ...duplicateCalls(calls), ...unique(calls.flatMap(lostResult))]
 }
 
 /** Formats the warning as one line. */
@@ -88,6 +98,24 @@ const neverStarted = (task: string, advice: string): [string, string] => [
   advice,
 ]
 
+/** webhook-service sends the result `pass` for every response below 400. */
+function lostResult({ webhook, task, path, query }: Call): ModeWarning[] {
+  const [, , category, action = ''] = path.split('/')
+  const called = categories.find(({ name }) => name === category)
+  const isSilent = (query.get('mode') ?? 'silent') === 'silent' && webhook.sendFinished
+  if (!isSilent || !called || !losesWarning(called, action)) return []
+  return [
+    {
+      ...warning(
+        webhook,
+        `if the result is warning, Keptn finishes ${task} with pass.`,
+        'Use mode=interactive in the URL and sendFinished: false (Bridge: send finished event by webhook receiver).',
+      ),
+      severity: 'note',
+    },
+  ]
+}
+
 /** The receiver detects duplicate calls and sends one `finished` event, but Keptn counts a `started` event for each request. */
 function duplicateCalls(calls: readonly Call[]): ModeWarning[] {
   const seen = new Set<string>()
@@ -112,6 +140,7 @@ function duplicateCalls(calls: readonly Call[]): ModeWarning[] {
 const warning = ({ subscriptionID, type }: Webhook, problem: string, advice: string): ModeWarning => ({
   subscriptionID,
   type,
+  severity: 'wrong',
   problem,
   advice,
 })

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { maxDeadlineOf } from '../../../shared/core/deadlines.ts'
 import { parseQuery } from '../../../shared/core/http/options.ts'
 import { unknownName } from '../../../shared/validate.ts'
-import { describeWarning } from '../../keptn/mode-warnings.ts'
+import { describeWarning, losesWarning } from '../../keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
 import { approval, type IdSource, optionalParts, type Subscription } from '../config/payload.ts'
 import { verifyPayload } from '../config/verify-payload.ts'
@@ -37,7 +37,7 @@ export function configCommand(): Command {
     .addOption(
       new Option(
         '--mode <mode>',
-        'silent: respond with the result; interactive: send it later as an event (default: silent)',
+        'silent: respond with the result; interactive: send it later as an event (default: interactive if the action waits for a result that can be warning, else silent)',
       ).choices(['silent', 'interactive']),
     )
     .addOption(
@@ -110,7 +110,7 @@ function run(target: string, options: Options): void {
 
 function read(target: string, { task, suffix, url, connection, ...options }: Options): Subscription {
   const action = findAction(target)
-  const { mode = 'silent', deadline, when, only } = options
+  const { mode = defaultMode(action, suffix), deadline, when, only } = options
   checkTaskName(task)
   const idFrom = idSourceOf(target, action, task, suffix, options)
   // Reports invalid values in the words of the receiver.
@@ -139,6 +139,11 @@ function read(target: string, { task, suffix, url, connection, ...options }: Opt
     idFrom,
   }
   return only === undefined ? subscription : { ...subscription, only: partsNamed(only, subscription) }
+}
+
+/** A `started` or `finished` event cannot be answered. */
+function defaultMode({ category, name }: NamedAction, suffix: Subscription['suffix']): Subscription['mode'] {
+  return suffix === 'triggered' && losesWarning(category, name) ? 'interactive' : 'silent'
 }
 
 /** @throws UsageError if the action takes no id, or the options cannot provide one */

@@ -7,7 +7,7 @@ import {
   type Webhook,
   WebhookConfigError,
 } from '../../keptn/webhook-config.ts'
-import { type Finding, okFinding, wrongFinding } from './finding.ts'
+import { type Finding, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
 /** The path in Keptn's configuration repository, and the usual target of `config --yaml`. */
 export const DEFAULT_FILES = ['webhook.yaml', 'webhook/webhook.yaml']
@@ -23,9 +23,10 @@ export function webhookConfigs(files = DEFAULT_FILES.filter((file) => existsSync
   const warnings = checkModes(read.flatMap(({ webhooks }) => webhooks))
   return [
     ...read.map(({ finding }) => finding),
-    ...warnings.map(({ subscriptionID, type, problem, advice }) =>
-      wrongFinding(`subscription ${subscriptionID}`, `${type}: ${problem}`, advice),
-    ),
+    ...warnings.map(({ subscriptionID, type, severity, problem, advice }) => {
+      const finding = severity === 'wrong' ? wrongFinding : noteFinding
+      return finding(`subscription ${subscriptionID}`, `${type}: ${problem}`, advice)
+    }),
   ]
 }
 

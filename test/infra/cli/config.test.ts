@@ -195,9 +195,22 @@ describe('webhooks config', () => {
   })
 
   it('prints only webhook.yaml with --yaml', async () => {
-    const { out, err } = await webhooks('config feature-flags/set-flag --task toggle --yaml')
-    expect(parseWebhookConfig(out)).toMatchObject([{ type: 'sh.keptn.event.toggle.triggered', sendFinished: true }])
-    expect(err).toContain('Replace https://webhooks.example.com with the URL of your API')
+    const { out, err } = await webhooks('config issue-ticketing/open-issue --task openticket --yaml')
+    expect(parseWebhookConfig(out)).toMatchObject([{ type: 'sh.keptn.event.openticket.triggered', sendFinished: true }])
+    expect(err).toBe('Replace https://webhooks.example.com with the URL of your API, or pass --url.\n')
+  })
+
+  it('is interactive by default if the result of the action can be warning', async () => {
+    const config = (options: string) => webhooks(`config ${options} --yaml --url https://api.example.com`)
+    for (const target of ['slo/request-evaluation --task evaluation', 'remediation/run-action --task action']) {
+      const { out, err } = await config(target)
+      expect([out, err]).toEqual([expect.stringMatching(/sendFinished: false[\s\S]*\?mode=interactive$/m), ''])
+    }
+    const { out, err } = await config('slo/request-evaluation --task evaluation --mode silent')
+    expect(out).toContain('sendFinished: true')
+    expect(err).toContain('if the result is warning, Keptn finishes evaluation with pass. Use mode=interactive')
+    const stop = await config('chaos-testing/stop-test --task test --suffix finished --last')
+    expect([stop.out, stop.err]).toEqual([expect.stringContaining('?mode=silent'), ''])
   })
 })
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { hashSources, recordBuild } from '../../../infra/build/up-to-date.ts'
@@ -192,6 +192,14 @@ describe('webhookConfigs', () => {
     write('stage.yaml', '?mode=interactive', false)
     expect(checkFiles('project.yaml').map(({ state }) => state)).toEqual(['ok'])
     expect(checkFiles('project.yaml', 'stage.yaml').map(({ state }) => state)).toEqual(['ok', 'ok', 'wrong'])
+  })
+
+  it('notes a silent evaluation, whose warning Keptn would lose', () => {
+    write('silent.yaml', '', true)
+    const file = join(folder, 'silent.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('issue-ticketing/open-issue', 'slo/request-evaluation'))
+    const found = expect.stringContaining('if the result is warning, Keptn finishes openticket with pass.')
+    expect(checkFiles('silent.yaml')).toMatchObject([{ state: 'ok' }, { state: 'note', found }])
   })
 
   it('reports files that Keptn would reject or that cannot be read', () => {

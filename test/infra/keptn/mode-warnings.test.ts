@@ -53,8 +53,20 @@ describe('checkModes', () => {
     expect(problems(config)).toEqual([problem])
   })
 
+  it.each(['slo/request-evaluation', 'remediation/run-runbook?mode=silent', 'remediation/run-action', 'ci-cd/cancel'])(
+    'notes that Keptn loses the warning of a silent %s',
+    (path) => {
+      const config = webhook(`/v1/${path}`, { sendFinished: true })
+      const problem = 'if the result is warning, Keptn finishes openticket with pass.'
+      expect(checkModes([config])).toMatchObject([{ severity: 'note', problem }])
+      expect(problems(webhook(`/v1/${path.split('?')[0]}?mode=interactive`))).toEqual([])
+    },
+  )
+
   it.each([
     ['silent', webhook(silent, { sendFinished: true })],
+    ['a silent action that starts a job without waiting', webhook('/v1/ci-cd/trigger-build', { sendFinished: true })],
+    ['a silent call of a category that this project does not have', webhook('/v1/x/toString', { sendFinished: true })],
     ['interactive', webhook(interactive)],
     [
       'interactive with a started event of the receiver',
@@ -110,6 +122,8 @@ describe('checkModes', () => {
     const configs = [...text.matchAll(/^```yaml\n(.*?)^```/gms)]
       .map(([, yaml = '']) => yaml)
       .filter((yaml) => yaml.includes('kind: WebhookConfig'))
-    for (const config of configs) expect(checkModes(parseWebhookConfig(config))).toEqual([])
+    // A silent example of a call whose warning Keptn loses says so.
+    const warnings = configs.flatMap((config) => checkModes(parseWebhookConfig(config)))
+    expect(warnings.filter(({ severity }) => severity === 'wrong')).toEqual([])
   })
 })
