@@ -84,22 +84,22 @@ function eventParts({ action: { action }, task, suffix, mode }: Subscription): R
 function problem(): string {
   const sources = ['problem', 'incident', 'dynatraceProblem'].map((name) => `(index .data "${name}")`)
   const parts = ['ProblemID', 'ProblemTitle', 'ProblemURL', 'State', 'Tags']
-  return members(`or ${sources.join(' ')}`, parts, 'data.problem')
+  return ifObject(`or ${sources.join(' ')}`, members('.', parts, 'data.problem'))
 }
 
 /** Returns the evaluation result by objective. On a triggered event, `score` may come from an earlier stage. */
 function evaluation(suffix: Subscription['suffix']): string {
   const at = 'data.evaluation'
   const objective = `${at}.indicatorResults.{{$i}}`
-  return [
-    '{{with index .data "evaluation"}}',
+  const parts = [
     members('.', [suffix === 'finished' ? 'score' : 'scoreText', 'result', 'timeStart', 'timeEnd'], at),
     suffix === 'finished' ? falsyMember('score', '0', `${at}.score`, '0') : '',
-    '{{range $i, $r := index . "indicatorResults"}}',
+    '{{range $i,$r:=index . "indicatorResults"}}',
     members('$r', ['displayName', 'status', 'score', 'keySli'], objective),
-    `{{range $n, $v := index $r "value"}}{{if eq $n "metric" "value" "success"}}&${objective}.value.{{$n}}={{urlquery $v}}{{end}}{{end}}`,
-    '{{end}}{{end}}',
-  ].join('')
+    `{{range $n,$v:=index $r "value"}}{{if eq $n "metric" "value" "success"}}&${objective}.value.{{$n}}={{urlquery $v}}{{end}}{{end}}`,
+    '{{end}}',
+  ]
+  return ifObject('index .data "evaluation"', parts.join(''))
 }
 
 function inputFields({ action: { action }, suffix, idFrom }: Subscription): [string, z.core.$ZodType][] {
@@ -114,8 +114,9 @@ function idOf(source: IdSource): string {
   if (source === 'last') return `&input.id=${LAST_RUN}`
   const { task, mode } = source
   const silent = ['"responses"', '0', '"data"', '"id"']
-  const path = [`.data "${task}"`, ...(mode === 'silent' ? silent : ['"id"']).map((key) => `. ${key}`)]
-  return path.reduceRight((inner, key) => `{{with index ${key}}}${inner}{{end}}`, '&input.id={{urlquery .}}')
+  const path = mode === 'silent' ? silent : ['"id"']
+  const id = path.reduceRight((inner, key) => `{{with index . ${key}}}${inner}{{end}}`, '&input.id={{urlquery .}}')
+  return ifObject(`index .data "${task}"`, id)
 }
 
 const isOptional = (type: z.core.$ZodType): boolean => type._zod.optin === 'optional'
@@ -130,7 +131,7 @@ function inputOf(subscription: Subscription): string {
   const plain = fields.filter(([, type]) => !isMap(type)).map(([name]) => name)
   const special = fields.map(([name, type]) => specialCaseOf(name, type))
   const templates = [plain.length > 0 ? members('.', plain, 'input') : '', ...special]
-  return `{{with index .data "${task}"}}${templates.join('')}{{end}}`
+  return ifObject(`index .data "${task}"`, templates.join(''))
 }
 
 /** Returns the template for values that `members` skips: the values of an object, and values that are falsy in a template. */
@@ -153,13 +154,22 @@ function falsyValueOf(type: z.core.$ZodType): { printed: string; value: string }
 }
 
 function block(name: string, parts: readonly string[]): string {
-  return members(`index .data "${name}"`, parts, `data.${name}`)
+  return ifObject(`index .data "${name}"`, members('.', parts, `data.${name}`))
+}
+
+/**
+ * Renders a template with a value if it is an object. The trigger of a sequence can contain anything, and `range` and `index`
+ * fail for a text or a number. Go prints an object as `map[..]`. A percent sign in a payload breaks the call, so `printf "%T"`
+ * is not possible.
+ */
+function ifObject(value: string, template: string): string {
+  return `{{with ${value}}}{{if eq (slice (print . "nil") 0 4) "map["}}${template}{{end}}{{end}}`
 }
 
 /** Sends the named members of an object that are not empty. One loop is much shorter than a condition for each. */
 function members(of: string, names: readonly string[], to: string): string {
   const quoted = names.map((name) => `"${name}"`).join(' ')
-  return `{{range $n, $v := ${of}}}{{if and $v (eq $n ${quoted})}}&${to}.{{$n}}={{urlquery $v}}{{end}}{{end}}`
+  return `{{range $n,$v:=${of}}}{{if and $v (eq $n ${quoted})}}&${to}.{{$n}}={{urlquery $v}}{{end}}{{end}}`
 }
 
 /** Sends a value that a template treats as empty. */
@@ -168,5 +178,5 @@ function falsyMember(name: string, printed: string, to: string, value: string): 
 }
 
 function each(from: string, name: string, to: string): string {
-  return `{{range $n, $v := index ${from} "${name}"}}&${to}.{{urlquery $n}}={{urlquery $v}}{{end}}`
+  return `{{range $n,$v:=index ${from} "${name}"}}&${to}.{{urlquery $n}}={{urlquery $v}}{{end}}`
 }

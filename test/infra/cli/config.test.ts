@@ -5,7 +5,7 @@ import { payloadOf, type Subscription } from '../../../infra/cli/config/payload.
 import { verifyPayload } from '../../../infra/cli/config/verify-payload.ts'
 import { findAction } from '../../../infra/cli/find-by-name.ts'
 import { preview } from '../../../infra/keptn/preview.ts'
-import type { GoObject } from '../../../infra/keptn/template/values.ts'
+import type { GoObject, GoValue } from '../../../infra/keptn/template/values.ts'
 import { parseWebhookConfig } from '../../../infra/keptn/webhook-config.ts'
 import { nest } from '../../../shared/dotted-keys.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
@@ -23,7 +23,7 @@ const subscription = (target: string, more: Partial<Subscription> = {}): Subscri
 })
 
 /** Returns the form that the receiver gets for a task with these properties. The generated payload must be valid. */
-function receivedForm(webhook: Subscription, properties: GoObject, data: GoObject = {}): Record<string, unknown> {
+function receivedForm(webhook: Subscription, properties: GoValue, data: GoObject = {}): Record<string, unknown> {
   expect(() => verifyPayload(webhook)).not.toThrow()
   const event = {
     ...{ id: 'an-id', type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`, shkeptncontext: 'a-context' },
@@ -47,6 +47,18 @@ describe('a generated webhook', () => {
       { task: 'approval', connection: 'other', deadline: 'P1D' },
     ])
       expect(() => verifyPayload(subscription(target, more))).not.toThrow()
+  })
+
+  it.each(all)('for %s can be rendered when objects of the trigger are texts, numbers or lists', (target) => {
+    const made = subscription(target, { idFrom: { task: 'earlier', mode: 'silent' } })
+    for (const odd of ['INC0012', 'm', 7, true, ['a'], [['b']]]) {
+      const names = ['problem', 'incident', 'dynatraceProblem', 'evaluation', 'test', 'earlier']
+      const data = Object.fromEntries(names.map((name) => [name, odd]))
+      for (const webhook of [made, { ...made, task: 'evaluation' }, { ...made, task: 'approval' }]) {
+        const { input } = receivedForm(webhook, odd, data)
+        expect(input).toBeUndefined()
+      }
+    }
   })
 
   it('sends the known properties of the task as input, including off and 0', () => {
