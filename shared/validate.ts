@@ -90,7 +90,11 @@ export function unknownField(name: string, known: readonly string[]): string {
  * @param noun the kind of name, in the singular: `category`
  */
 export function unknownName(noun: string, name: string, known: readonly string[]): string {
-  const similar = similarName(name, known)
+  return suggestName(noun, name, known, similarName(name, known))
+}
+
+/** Like `unknownName`, with the known name that was probably meant. */
+export function suggestName(noun: string, name: string, known: readonly string[], similar: string | undefined): string {
   const plural = noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`
   return [
     `Unknown ${noun} "${name.slice(0, MAX_NAME)}".`,
@@ -104,7 +108,7 @@ export function unknownName(noun: string, name: string, known: readonly string[]
 /** Longest part of an unknown name that is shown or compared. */
 const MAX_NAME = 60
 
-/** Returns the known name that was probably meant: one with few differences for its length, or one that starts with it. */
+/** Returns the known name that was probably meant: one with few differences for its length, or one with the same start. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined
   const written = name.slice(0, MAX_NAME).toLowerCase()
@@ -112,5 +116,6 @@ export function similarName(name: string, known: readonly string[]): string | un
   if (distance(written, nearest.toLowerCase()) <= 0.5 * Math.min(written.length, nearest.length)) return nearest
   // The plural of a word counts as the word.
   const start = written.replace(/s$/, '')
-  return start.length < 4 ? undefined : known.find((candidate) => candidate.toLowerCase().startsWith(start))
+  const longer = start.length < 4 ? undefined : known.find((candidate) => candidate.toLowerCase().startsWith(start))
+  return longer ?? known.find((candidate) => written.startsWith(`${candidate.toLowerCase()}-`))
 }

@@ -1,4 +1,5 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
+import { HOW_TO_CALL } from '../how-to-call.ts'
 
 interface Problem {
   type: ResponseType
@@ -16,7 +17,7 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
       type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
       status: 404,
       title: 'Not found',
-      detail: `Unknown path. Call POST /v1/<category>/<action>. Categories: ${categories.join(', ')}.`,
+      detail: `Unknown path. ${HOW_TO_CALL} Categories: ${categories.join(', ')}.`,
     },
     {
       type: ResponseType.ACCESS_DENIED,

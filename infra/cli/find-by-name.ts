@@ -2,6 +2,7 @@ import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { CONNECTION_NAME } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
+import { unknownAction } from '../../shared/unknown-action.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { categories } from '../categories.ts'
 import { UsageError } from './usage-error.ts'
@@ -60,7 +61,7 @@ export function findAction(text: string): NamedAction {
   const category = findCategory(name)
   const found = listActions(category).find((known) => known.name === action)
   if (found) return found
-  throw new UsageError(unknownName('action', action, actionNames(category)))
+  throw new UsageError(unknownAction(action, actionNames(category)))
 }
 
 /** Lists everything that callers can call in a category. */

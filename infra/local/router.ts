@@ -8,6 +8,7 @@ import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { categories } from '../categories.ts'
 import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
+import { HOW_TO_CALL } from '../how-to-call.ts'
 import { openApi } from '../openapi/document.ts'
 import type { Sandbox } from '../platforms/sandbox/index.ts'
 import { apiIndex } from './api-index.ts'
@@ -62,7 +63,8 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
     return sendJson(res, 200, apiIndex(url))
   }
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
-  if (category === undefined) return sendJson(res, 404, { message: `Not found: ${pathname}`, ...apiIndex(url) })
+  if (category === undefined)
+    return sendJson(res, 404, { message: `Not found: ${pathname}. ${HOW_TO_CALL}`, ...apiIndex(url) })
   return callWebhook(req, res, { category, pathname }, parts)
 }
 

@@ -20,6 +20,7 @@ export const allowed: readonly Allowed[] = [
     words: ['trial', 'trials'],
     reason: 'Trials of a hyperparameter tuning.',
   },
+  { files: /unknown-action/, words: ['begin'], reason: 'A word that callers write instead of the name of an action.' },
   { files: /security\/hosts/, words: ['shape'], reason: 'The fields of a zod schema.' },
   { files: /locust/, words: ['shape', 'shapes'], reason: 'A LoadTestShape of Locust.' },
   { files: /locust/, words: ['where it is not'], reason: "Python's message about an unbound variable." },

@@ -174,6 +174,8 @@ describe('A call', () => {
       404,
       /^Unknown category "nothing"\. Categories: .*issue-ticketing/,
     ],
+    ['of an action as a category', '/v1/remediation-runbook/run', 404, /Did you mean "remediation"\?/],
+    ['of an action with another verb', '/v1/incident-management/create-ticket', 404, /Did you mean "open-ticket"\?/],
     ['of a misspelled action', '/v1/issue-ticketing/open-isue', 404, /Did you mean "open-issue"/],
     ['of an inherited name', '/v1/issue-ticketing/constructor', 404, /Actions: open-issue, update-issue, close-issue/],
     ['with an unknown connection', `${open}?connection=nope`, 404, /Connections: .*default/],
@@ -227,6 +229,14 @@ describe('A call', () => {
       expectProblem(await service.call(path, body ?? undefined, options), status, detail)
     },
   )
+
+  it('of an unknown path returns 404 with the path to call', async () => {
+    const { status, body } = await service.call('/runtask', triggered())
+    expect([status, body.message]).toEqual([
+      404,
+      'Not found: /runtask. Call POST /v1/<category>/<action>?mode=interactive, or without mode for a silent call.',
+    ])
+  })
 
   it('larger than the limit of API Gateway is rejected before it is read', async () => {
     expect((await service.openIssue('x'.repeat(11 * 1024 * 1024), '', json)).status).toBe(413)

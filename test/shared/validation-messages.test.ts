@@ -116,6 +116,7 @@ describe('An unknown name', () => {
     ['load', 'load-testing'],
     ['feature-toggles', 'feature-flags'],
     ['cicd', 'ci-cd'],
+    ['slo-evaluation', 'slo'],
   ])('suggests a similar name: %s', (name, similar) => {
     const expected = `Unknown category "${name}". Did you mean "${similar}"? ${all}`
     expect(unknownName('category', name, names)).toBe(expected)

@@ -4,7 +4,6 @@ import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
-import { unknownName } from '../../validate.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { parseBody } from './body.ts'
 import { type CallOptions, parseQuery, QUERY_ONLY } from './options.ts'
@@ -53,10 +52,14 @@ export interface ParsedCall {
  *
  * @throws Failure `unknown`, `invalid`, `large`, `media`
  */
-export function parse(category: Category, request: CallRequest): ParsedCall {
+export async function parse(category: Category, request: CallRequest): Promise<ParsedCall> {
   const { action: requestedAction, headers, categoryUrl } = request
   const known = actionNames(category)
-  if (!known.includes(requestedAction)) throw new Failure('unknown', unknownName('action', requestedAction, known))
+  if (!known.includes(requestedAction)) {
+    // Loaded when used: it does not slow the cold start.
+    const { unknownAction } = await import('../../unknown-action.ts')
+    throw new Failure('unknown', unknownAction(requestedAction, known))
+  }
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
   const sent = parseBody(request.body, request.isBase64, headers['content-type'])
   const poller = parsePollerBody(sent)

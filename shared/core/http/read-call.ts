@@ -20,7 +20,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
   authorizeAction(caller, category.name, request.action)
   let refusal = await rateRefusal(caller, category.name)
   try {
-    const parsed = parse(category, request)
+    const parsed = await parse(category, request)
     if (isTraceless(category, parsed)) refusal ??= guessRefusal(caller.name)
     const resolved = await resolve(category, caller, parsed)
     const call = await prepare(category, authorize(category, resolved))

@@ -178,6 +178,12 @@ describe('the API', () => {
     expect(stage.Properties.StageName).toBe('v1')
   })
 
+  it('names the path to call in the response to an unknown path', () => {
+    const unknown = answers.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
+    const { detail } = JSON.parse(unknown.ResponseTemplates['application/json'])
+    expect(detail).toContain('Call POST /v1/<category>/<action>?mode=interactive, or without mode')
+  })
+
   it('routes all methods and paths of a category to its webhook', () => {
     const methods = deployed.properties('AWS::ApiGateway::Method')
     expect(methods).toHaveLength(10)
