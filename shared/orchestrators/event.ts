@@ -33,6 +33,8 @@ export const eventSchema = z.object({
   project: name,
   stage: name,
   service: name,
+  /** As in `data`. The quick start's webhook of an evaluation adds its score: `pass (87.5 / 100)`. */
+  result: name,
   shkeptncontext: short,
   gitcommitid: short,
   data: z.nullish(
@@ -58,6 +60,8 @@ export const eventSchema = z.object({
     }),
   ),
 })
+
+const RESULT_WITH_SCORE = /^(pass|warning|fail) \((\d+(?:\.\d+)?) \/ 100\)$/
 
 /** The event of a call, in one form. */
 export interface CallEvent {
@@ -104,7 +108,9 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   const kind = type === undefined ? undefined : kindOf(type)
   // A task's own finished event contains the results of that task only.
   const isMerged = type !== undefined && !(task !== undefined && kind === 'finished')
-  const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : undefined
+  const [, result = event.result, score] = RESULT_WITH_SCORE.exec(event.result ?? '') ?? []
+  const scored = score === undefined ? undefined : { result, score: Number(score) }
+  const properties = task !== undefined && data && Object.hasOwn(data, task) ? data[task] : scored
   return {
     id: event.id || undefined,
     type,
@@ -116,7 +122,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
       project: data?.project || event.project || undefined,
       stage: data?.stage || event.stage || undefined,
       service: data?.service || event.service || undefined,
-      result: data?.result || undefined,
+      result: data?.result || result || undefined,
       status: data?.status || undefined,
       message: data?.message || undefined,
       labels: data?.labels ?? {},

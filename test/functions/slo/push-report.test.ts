@@ -67,6 +67,18 @@ describe('push-report', () => {
     expect(report.message.table?.rows).toHaveLength(2)
   })
 
+  test("reports the result and score in the quick start's payload", async () => {
+    const event = parseEvent({
+      event: 'sh.keptn.event.evaluation.finished',
+      service: 'shop',
+      result: 'pass (90 / 100)',
+    })
+    const from = { event, connection: {}, provider: board as never }
+    const { report } = await completeInput(actions['push-report'], {}, from)
+    expect(report.evaluation).toEqual({ score: 90, result: 'pass' })
+    expect(report.message.title).toBe('Evaluation of shop passed (score 90)')
+  })
+
   test('uses the result of the event if the evaluation has none', async () => {
     await push({ data: { evaluation: { score: 40 }, result: 'fail' } })
     expect(sent().report['evaluation']).toEqual({ score: 40, result: 'fail' })

@@ -15,6 +15,17 @@ it('Labels with dots survive a form, which splits names at dots', () => {
   expect(parseEvent(body).data.labels).toEqual({ 'app.kubernetes.io/name': 'checkout', team: 'shop' })
 })
 
+it.each([
+  ['pass (87.5 / 100)', 'pass', { result: 'pass', score: 87.5 }],
+  ['fail (0 / 100)', 'fail', { result: 'fail', score: 0 }],
+  ['warning', 'warning', {}],
+])("The quick start's payload for a finished evaluation can have the result %s", (result, expected, properties) => {
+  const place = { project: 'slo-demo', service: 'casdemoapp', stage: 'production' }
+  const { data, ...event } = parseEvent({ ...place, event: 'sh.keptn.event.evaluation.finished', result })
+  expect(data).toMatchObject({ ...place, result: expected })
+  expect(event).toMatchObject({ kind: 'finished', properties })
+})
+
 describe('An evaluation that Keptn merged with an earlier one', () => {
   const indicator = (metric: string, value: number) => ({ displayName: metric, value: { metric, value } })
   const merged = {
