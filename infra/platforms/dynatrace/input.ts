@@ -5,14 +5,15 @@ interface Criterion {
 }
 
 /**
- * Parses a selector: criteria separated by commas, each with quoted texts, in which `~` escapes the next character.
+ * Parses a selector: criteria separated by commas, each with quoted texts, in which `~` escapes the next character, or one
+ * word or tag without quotes.
  *
  * @returns the error for an invalid selector
  */
 export function criteriaOf(selector: string): Criterion[] | string {
   const criteria: Criterion[] = []
   for (let rest = selector.trim(); rest !== ''; ) {
-    const found = /^([\w.]+)\(\s*("(?:~.|[^"~])*"(?:\s*,\s*"(?:~.|[^"~])*")*|\w+)\s*\)\s*(?:,\s*|$)/.exec(rest)
+    const found = /^([\w.]+)\(\s*("(?:~.|[^"~])*"(?:\s*,\s*"(?:~.|[^"~])*")*|[\w:.-]+)\s*\)\s*(?:,\s*|$)/.exec(rest)
     if (!found) return `is not readable from here on: ${rest}`
     const [all, name = '', list = ''] = found
     const quoted = [...list.matchAll(/"((?:~.|[^"~])*)"/g)].map(([, text = '']) => text.replace(/~(.)/g, '$1'))
@@ -56,11 +57,18 @@ export function entitiesIn(selector: string, names: readonly string[]): string[]
     entityName: (name, text) => name === text,
     'entityName.equals': (name, text) => name === text,
     'entityName.startsWith': (name, text) => name.startsWith(text),
+    tag: hasTag,
   }
   const unknown = others.find(({ name }) => !Object.hasOwn(known, name))
   if (unknown) return `has ${unknown.name}: the fake supports ${Object.keys(known).join(', ')} only`
   if (first.texts[0]?.toUpperCase() !== 'SERVICE') return []
   return names.filter((name) => others.every((one) => known[one.name]?.(name, one.texts[0] ?? '')))
+}
+
+/** Whether a service has a tag. All services of the fake have the tags by which Keptn finds those of a project. */
+function hasTag(name: string, tag: string): boolean {
+  const [key, value] = tag.split(':')
+  return key === 'keptn_project' || key === 'keptn_stage' || (key === 'keptn_service' && value === name)
 }
 
 const minute = 60_000
