@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service } from './e2e/service.ts'
+import { webhooks } from './infra/cli/webhooks.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -64,5 +65,44 @@ describe('docs/cloud-automation.md', () => {
     const titles = issues.body.map(({ title }: { title: string }) => title)
     // One by a command, two by sequences, the second of them while GitHub failed.
     expect(titles).toEqual(['Checkout is slow', ...Array(2).fill(`It's "down"; $1 | 2 > ü`)])
+  })
+})
+
+describe('docs/quick-start.md', () => {
+  const text = readFileSync(join(root, 'docs/quick-start.md'), 'utf8')
+
+  it("shows a call with the quick start's payload that works", async () => {
+    const [, command = ''] = /^```sh\n(.*?)^```/ms.exec(text) ?? []
+    const { stdout } = await run('bash', ['-c', command.replace('http://127.0.0.1:8787', service.url)])
+    expect(JSON.parse(stdout)).toMatchObject({ taskId: expect.any(String), duplicate: false })
+  })
+
+  it.each(
+    [...text.matchAll(/`webhooks (config [^`]+)`/g)].flatMap(([, command = '']) =>
+      command.includes('/') ? [command] : [],
+    ),
+  )('webhooks %s prints a webhook without a warning', async (command) => {
+    const { code, err } = await webhooks(`${command} --url https://api.example.com`)
+    expect([code, err]).toEqual([0, ''])
+  })
+
+  const place = { project: 'slo-demo', service: 'casdemoapp', stage: 'production' }
+  const evaluated = { ...place, event: 'sh.keptn.event.evaluation.finished', result: 'pass (90 / 100)' }
+  const task = (mode: string) => ({
+    event: `sh.keptn.event.mytask-${mode}.triggered`,
+    ...{ stage: 'production', custom: 'a', shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c', id: mode },
+  })
+  const interactive = 'issue-ticketing/open-issue?mode=interactive'
+  it.each<[string, string, object, number, string]>([
+    ['of the SLO guide', 'notification/push-update', evaluated, 200, 'in slo-demo/production passed (score 90)'],
+    ['of the SLO guide', 'slo/push-report?connection=events', evaluated, 200, 'passed (score 90)'],
+    ['of SILENT.md', 'notification/push-update', task('silent'), 200, 'mytask-silent in production was triggered'],
+    ['of SILENT.md', 'issue-ticketing/open-issue', task('silent'), 400, 'input.title is required'],
+    ['of INTERACTIVE.md', interactive, task('interactive'), 400, 'data.project (the project), data.service'],
+    ['of INTERACTIVE.md, completed,', interactive, { ...place, ...task('interactive') }, 202, 'taskId'],
+  ])('is right about the payload %s sent to %s', async (_, path, payload, status, says) => {
+    const answer = await service.call(`/v1/${path}`, payload)
+    expect(answer.status).toBe(status)
+    expect(JSON.stringify(answer.body)).toContain(says)
   })
 })

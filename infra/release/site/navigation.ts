@@ -14,6 +14,7 @@ const SECTIONS: readonly Section[] = [
     sources: [
       'README.md',
       'docs/cloud-automation.md',
+      'docs/quick-start.md',
       'docs/console.md',
       'docs/local-runtime.md',
       'docs/deploy.md',
