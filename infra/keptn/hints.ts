@@ -16,6 +16,10 @@ const hints: [RegExp, string][] = [
     /map has no entry|nil data|nil pointer/,
     'The event does not have this field. Put it inside {{with index .data "name"}}...{{end}}, or pass a secret with --env.',
   ],
+  [
+    /range can't iterate|can't index item|cannot index slice/,
+    'A part of the event is a text, a number or a list, but the template needs an object. The payload of webhooks config leaves it out.',
+  ],
   [/bad character U\+002D/, 'Use index for a name with a dash: {{(index .data "my-task").field}}.'],
   [/invalid option/, 'webhook-service rejects options that read or write files, and multipart forms.'],
   [/file uploads/, 'A payload must not start with @.'],

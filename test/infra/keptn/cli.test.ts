@@ -20,6 +20,7 @@ describe('webhooks preview', () => {
     write('broken.yaml', 'a: [')
     write('good.yaml', configOf('id={{urlquery .id}}&input.title={{urlquery .data.title}}'))
     write('bad.yaml', configOf('{{.data.title}}'))
+    write('object.yaml', configOf('{{with index .data "title"}}{{index . "text"}}{{end}}'))
     write('invalid.yaml', configOf('x').replace('POST', 'PATCH'))
   })
 
@@ -62,6 +63,7 @@ describe('webhooks preview', () => {
   it.each([
     ['a request would be rejected', 'bad.yaml', 'event.json', "refused: curl command contains denied character '|'"],
     ['which request to send instead', 'bad.yaml', 'event.json', 'Send a form body with each value through urlquery'],
+    ['a part of the event is not an object', 'object.yaml', 'event.json', 'but the template needs an object'],
     ['Keptn drops an invalid event', 'good.yaml', 'dropped.json', 'this event: data.labels.build must be a text.'],
     ['Keptn calls no webhook then', 'good.yaml', 'dropped.json', 'Keptn calls no webhook'],
     [
@@ -154,9 +156,9 @@ describe('webhooks sequence', () => {
   it("warns that Keptn's API would reject an event without a source", async () => {
     receiver = await startReceiver(() => ({ status: 500 }))
     const file = join(folder, 'no-source')
-    cpSync(join(sequences, 'incident'), file, { recursive: true })
+    cpSync(join(sequences, '../../create/template/sequences/incident'), file, { recursive: true })
     const { source, ...event } = JSON.parse(readFileSync(join(file, 'event.json'), 'utf8'))
-    expect(source).toBe('cloud-automation-webhooks')
+    expect(source).toBe('my-webhooks')
     writeFileSync(join(file, 'event.json'), JSON.stringify(event))
     const { code, err } = await run('--file', file)
     expect([code, err]).toEqual([1, expect.stringContaining("has no source, so Keptn's API would reject it.")])
