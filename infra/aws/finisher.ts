@@ -44,7 +44,7 @@ export class Finisher extends Construct {
       environment: { WEBHOOKS_STATE_TABLE: table.name },
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
-        ...readSecrets(this, settings, [SECRET_PATHS.orchestrators, SECRET_PATHS.callbacks]),
+        ...readSecrets(this, settings, [SECRET_PATHS.identity, SECRET_PATHS.orchestrators, SECRET_PATHS.callbacks]),
         ...answerPermissions(settings.awsProviders),
         {
           // The cleanup of a task starts on the version of that task.

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/platforms/loopback-server.ts'
+import type { Task } from '../../shared/core/call.ts'
+import { payloadOf } from '../../shared/core/task/payload.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
+const sealed = async (task: Task): Promise<Task> => JSON.parse(await payloadOf(task))
 
 const open = 'open-ticket?connection=ticket'
 const input = { title: 'Checkout is slow' }
@@ -92,9 +95,23 @@ describe('The finisher', () => {
     expect(lifecycle.invocations.map(({ name }) => name)).not.toContain(`${id}-cleanup`)
   })
 
+  it('does not answer for a payload that no webhook has sealed, which runs nothing', async () => {
+    const task = await lifecycle.accept(attended, deploy)
+    for (const forged of [
+      { ...task, caller: 'nobody' },
+      { ...task, seal: undefined },
+      { ...task, input: {} },
+    ]) {
+      const { arn, status, sent } = await lifecycle.run(forged)
+      expect([status, sent]).toEqual(['FAILED', []])
+      expect(await lifecycle.finish(arn, { status: 'FAILED' })).toMatchObject({ finished: false })
+    }
+    expect([platform.runs, lifecycle.sentFor(task)]).toEqual([[], []])
+  })
+
   it('does not answer for a cleanup that Lambda ended', async () => {
     const { task } = await endAfter('start SUCCEED', attended, deploy)
-    const { arn } = await lifecycle.run({ ...task, only: 'cleanup' })
+    const { arn } = await lifecycle.run(await sealed({ ...task, only: 'cleanup' }))
     expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
     expect(lifecycle.sentFor(task)).toEqual(['started'])
   })

@@ -147,6 +147,25 @@ describe('A task that starts a job', () => {
     expect(polls).toBe(6)
   })
 
+  it('continues when the key of its seal is replaced, as a task of an earlier version without a seal does', async () => {
+    const payload = await lifecycle.accept('start-run?connection=job', { input })
+    const identity = lifecycle.secrets.get('cloud-automation-webhooks/identity')
+    platform.states = ['busy', 'done']
+    const onCheckpoint = async () =>
+      lifecycle.replace('identity', { key: 'another-identity-key-0123456789-0123456789' })
+    const interruption = { checkpoint: 'start SUCCEED', isRecorded: true, effect: 'crash' } as const
+    expect((await lifecycle.run(payload, { onCheckpoint, interruption })).outcome).toMatchObject(passed)
+    lifecycle.replace('identity', identity)
+  })
+
+  it('is accepted with the previous key', async () => {
+    const payload = await lifecycle.accept('start-run?connection=job', { input })
+    const identity = lifecycle.secrets.get('cloud-automation-webhooks/identity') as { key: string }
+    lifecycle.store('identity', { key: 'another-identity-key-0123456789-0123456789', previousKey: identity.key })
+    expect((await lifecycle.run(payload)).outcome).toMatchObject(passed)
+    lifecycle.replace('identity', identity)
+  })
+
   it('sends nothing to the platform in a dry run', async () => {
     const event = { ...triggered(), input: { target: 'deploy' } }
     const { status, body } = await lifecycle.post('start-run?connection=job&dryRun=true', event)

@@ -88,9 +88,9 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
  * @throws Failure `invalid`
  */
 function refuseWithoutResult({ acceptsSkips }: Orchestrator, { dryRun, when }: CallOptions): void {
-  if (dryRun) throw invalidInput('dryRun', 'needs mode=silent: an engine would take the answer for a result')
+  if (dryRun) throw invalidInput('dryRun', 'needs mode=silent: an orchestrator would take the answer for a result')
   if (when && !acceptsSkips)
-    throw invalidInput('when', 'needs mode=silent, or a caller of Keptn: an engine would take the answer for a result')
+    throw invalidInput('when', 'needs mode=silent: the orchestrator of this caller would take the answer for a result')
 }
 
 /**

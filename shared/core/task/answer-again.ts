@@ -3,7 +3,7 @@ import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
-import { canonical } from '../identity.ts'
+import { payloadOf } from './payload.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function answerAgain(category: string, taskId: string, caller: Call
       functionName: settings.taskFunction,
       // One in a minute: each tries for a day.
       executionName: `${taskId}${ANSWER_SUFFIX}-${Math.floor(Date.now() / 60_000).toString(36)}`,
-      payload: canonical(again),
+      payload: await payloadOf(again),
     })
   } catch (cause) {
     throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {

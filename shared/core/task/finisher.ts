@@ -11,9 +11,9 @@ import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
-import { canonical } from '../identity.ts'
 import { retriedStep } from '../retried-step.ts'
 import { IN_FLIGHT_GRACE_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
+import { NOT_SEALED, payloadOf } from './payload.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -79,6 +79,10 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const { id: taskId, event, action, connection, provider } = task
   setTraceparent(task.traceparent)
   log.appendKeys({ taskId, action, connection, provider, context: event.context, lambdaStatus: status })
+  if (error?.includes(NOT_SEALED)) {
+    context.logger.error('execution refused', { reason: error })
+    return { taskId, finished: false }
+  }
   // A cleanup has no orchestrator to answer.
   if (execution.hasSentFinished || execution.mayBeDelegated || task.only) return { taskId, finished: false }
   if (!(await claimTask(arn, context, again))) {
@@ -171,7 +175,7 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
     await startExecution({
       functionName: arn.split('/durable-execution')[0] ?? arn,
       executionName: `${task.id}${CLEANUP_SUFFIX}`,
-      payload: canonical(cleanup),
+      payload: await payloadOf(cleanup),
     })
   } catch (error) {
     if ((error as Error).name !== 'DurableExecutionAlreadyStartedException') throw error

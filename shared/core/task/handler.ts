@@ -19,9 +19,10 @@ import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
 import { canceledBy } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
+import { checkSeal } from './payload.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
-import { startTimeOf, withStartTime } from './start-time.ts'
+import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 
 /** The result of a task's execution. The task's status is read from it. */
 export interface TaskResult {
@@ -52,8 +53,10 @@ export function taskHandler(category: Category): DurableLambdaHandler {
 
 /** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
 async function readTask(category: Category, payload: unknown, context: DurableContext): Promise<Task> {
-  if (!isRecord(payload) || 'version' in payload) return taskSchema.parse(payload)
-  return acceptInvocation(category, payload, context)
+  const task = isRecord(payload) ? payload : {}
+  if (!('version' in task)) return acceptInvocation(category, task, context)
+  if (isNewExecution(context)) await checkSeal(task)
+  return taskSchema.parse(task)
 }
 
 async function runTask(category: Category, task: Task, context: DurableContext): Promise<TaskResult> {

@@ -1,8 +1,15 @@
 import type { DurableContext, DurableLambdaHandler } from '@aws/durable-execution-sdk-js'
 import type { Context } from 'aws-lambda'
 
+interface Start {
+  /** In epoch milliseconds. */
+  time: number
+  /** Whether the execution has no operations yet. */
+  isNew: boolean
+}
+
 /** By the context of the invocation. */
-const startTimes = new WeakMap<Context, number>()
+const starts = new WeakMap<Context, Start>()
 
 /**
  * Lets `startTimeOf` return when the execution was started. Lambda passes the time in each invocation, so that it needs no
@@ -10,17 +17,26 @@ const startTimes = new WeakMap<Context, number>()
  */
 export function withStartTime(handler: DurableLambdaHandler): DurableLambdaHandler {
   return (event, context) => {
-    const [execution] = event.InitialExecutionState.Operations
+    const [execution, ...operations] = event.InitialExecutionState.Operations
     const startTime = new Date(execution?.StartTimestamp ?? Number.NaN).getTime()
     if (Number.isNaN(startTime)) throw new Error('Lambda does not report when the execution was started.')
-    startTimes.set(context, startTime)
+    starts.set(context, { time: startTime, isNew: operations.length === 0 })
     return handler(event, context)
   }
 }
 
 /** Returns when the execution was started, in epoch milliseconds. The same in all of its invocations. */
-export function startTimeOf({ lambdaContext }: DurableContext): number {
-  const startTime = startTimes.get(lambdaContext)
-  if (startTime === undefined) throw new Error('The handler is not wrapped with withStartTime.')
-  return startTime
+export function startTimeOf(context: DurableContext): number {
+  return startOf(context).time
+}
+
+/** Whether the execution has done nothing yet. True again if Lambda repeats its first invocation. */
+export function isNewExecution(context: DurableContext): boolean {
+  return startOf(context).isNew
+}
+
+function startOf({ lambdaContext }: DurableContext): Start {
+  const start = starts.get(lambdaContext)
+  if (start === undefined) throw new Error('The handler is not wrapped with withStartTime.')
+  return start
 }

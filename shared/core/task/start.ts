@@ -6,8 +6,8 @@ import { sleep } from '../../sleep.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import { expiresIn, putIfAbsent } from '../../state/table.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
-import { canonical } from '../identity.ts'
 import { executionOf, findExecution } from './execution.ts'
+import { payloadOf } from './payload.ts'
 
 const START_TIMEOUT_MS = 8_000
 const LOOK_UP_TIMEOUT_MS = 5_000
@@ -43,7 +43,7 @@ export async function startTask(call: Call, timeLeft: () => number): Promise<{ t
     )
   }
   if (call.refusal && !(await mayBeAccepted(task))) throw call.refusal
-  const started = await invoke(task.id, canonical(task), timeLeft)
+  const started = await invoke(task.id, await payloadOf(task), timeLeft)
   return { taskId: task.id, duplicate: !started || !(await isFirst(task, started.arn, timeLeft)) }
 }
 

@@ -129,6 +129,7 @@ describe('An interactive call', () => {
       },
       input: { title: 'T', project: 'o/r' },
       ...{ sendStarted: false, progress: false, labels: true, deadline: 3_600, dryRun: false },
+      seal: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
   })
 
