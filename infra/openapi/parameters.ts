@@ -53,8 +53,9 @@ const options: Record<keyof CallOptions, Parameter> = {
     schema: { type: 'string', examples: ['PT2H'] },
   },
   invert: {
-    description: 'gate with answer=status: open on fail, closed on pass',
-    schema: { type: 'boolean', default: false },
+    description:
+      'gate with answer=status: true is open on fail and closed on pass; any is open on errored and aborted, too. Starts no task',
+    schema: { type: 'string', enum: ['false', 'true', 'any'], default: 'false' },
   },
 }
 

@@ -122,8 +122,8 @@ export interface GateOptions {
   answer: 'body' | 'status'
   /** Seconds for which an outcome is returned before the next call starts a new task. */
   hold: number
-  /** Opens on fail instead of on pass. */
-  invert: boolean
+  /** `true`: opens on fail instead of on pass. `any`: on errored and aborted, too. Both start no task. */
+  invert: 'false' | 'true' | 'any'
 }
 
 /** Returns the record of an interactive call as the payload of its task. */

@@ -1,8 +1,8 @@
-import { expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
 
-const { lifecycle } = useLifecycle()
+const { lifecycle, platform } = useLifecycle()
 
 async function ask(hold: string) {
   const target = `start-run?mode=gate&connection=job&key=${hold}&hold=${hold}`
@@ -38,4 +38,44 @@ it('A gate holds an outcome as long as its query says', async () => {
   expect(await ask('P2D')).toMatchObject({ taskId, verdict: 'pass' })
   passTime(5_000)
   expect((await ask('P2D')).taskId).not.toBe(taskId)
+})
+
+describe('An inverted gate', () => {
+  let key = 0
+  const call = { input: { target: 'deploy' } }
+
+  /** Returns the status and the line of the response. */
+  async function askLine(query: string) {
+    const [path = '', search = ''] = query.split('?')
+    const pairs = [...new URLSearchParams(search)].map(([name, value]) => [name, [value]])
+    const { statusCode, body } = await lifecycle.request('POST', path, {
+      headers: { ...lifecycle.authorization('poll'), 'content-type': 'application/json' },
+      multiValueQueryStringParameters: Object.fromEntries(pairs),
+      body: JSON.stringify(call),
+    })
+    return [statusCode, body]
+  }
+  const nothing = [424, 'nothing to roll back: no task of this key runs or has failed\n']
+
+  it.each([
+    ['true', 'broken', 200],
+    ['any', 'broken', 200],
+    ['true', 'cancelled', 424],
+    ['any', 'cancelled', 200],
+    ['any', 'done', 424],
+  ])('with invert=%s looks at the task of its key, and starts none: %s', async (invert, state, status) => {
+    platform.states = [state]
+    const gate = `start-run?mode=gate&connection=job&key=rollout-${++key}`
+    const inverted = `${gate}&answer=status&invert=${invert}`
+    const before = lifecycle.invocations.length
+    expect(await askLine(inverted)).toEqual(nothing)
+    expect(lifecycle.invocations).toHaveLength(before)
+    await lifecycle.post(gate, call, { caller: 'poll' })
+    expect(await askLine(inverted)).toMatchObject([409, expect.stringMatching(/^running: /)])
+    await runNewest()
+    expect(await askLine(inverted)).toMatchObject([status, expect.any(String)])
+    passTime(3_700)
+    expect(await askLine(inverted)).toEqual(nothing)
+    expect(lifecycle.invocations).toHaveLength(before + 1)
+  })
 })

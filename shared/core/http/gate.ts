@@ -4,6 +4,7 @@ import { secondsToRetry, type TaskStatus } from '../task/status.ts'
 import { json, line } from './responses.ts'
 
 const OPEN = 200
+const FAILURE = ['fail', 'errored', 'aborted']
 /** Not 202, which some engines treat as open. */
 const RUNNING = 409
 const CLOSED = 424
@@ -11,8 +12,11 @@ const CLOSED = 424
 /**
  * Returns the response of a gate. With `answer=body` it is the status of the task. With `answer=status`, the status of the
  * response opens or closes the gate, and its body is one line for people.
+ *
+ * @param status undefined if an inverted gate has no task
  */
-export function gateResponse(status: TaskStatus, { answer, invert }: GateOptions): WebhookResponse {
+export function gateResponse(status: TaskStatus | undefined, { answer, invert }: GateOptions): WebhookResponse {
+  if (!status) return line(CLOSED, 'nothing to roll back: no task of this key runs or has failed')
   const headers = {
     'x-task-id': status.taskId,
     ...(status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : {}),
@@ -21,10 +25,11 @@ export function gateResponse(status: TaskStatus, { answer, invert }: GateOptions
   return line(statusCodeOf(status.verdict, invert), describe(status), headers)
 }
 
-function statusCodeOf(verdict: TaskStatus['verdict'], invert: boolean): number {
+function statusCodeOf(verdict: TaskStatus['verdict'], invert: GateOptions['invert']): number {
   if (verdict === 'running') return RUNNING
-  const opens = invert ? verdict === 'fail' : verdict === 'pass' || verdict === 'warning'
-  return opens ? OPEN : CLOSED
+  if (invert === 'any') return FAILURE.includes(verdict) ? OPEN : CLOSED
+  if (invert === 'true') return verdict === 'fail' ? OPEN : CLOSED
+  return FAILURE.includes(verdict) ? CLOSED : OPEN
 }
 
 function describe({ verdict, progress, category, action, outcome }: TaskStatus): string {

@@ -26,7 +26,7 @@ export interface CallOptions {
   /** Gate: how long an outcome is returned before the next call starts a new task, in seconds. */
   hold: number
   /** Gate: opens on fail instead of on pass. */
-  invert: boolean
+  invert: 'false' | 'true' | 'any'
 }
 
 const OPTION_NAMES = [
@@ -39,6 +39,7 @@ export const QUERY_ONLY = OPTION_NAMES.filter((name) => !['key', 'connection', '
 const GATE_ONLY = ['answer', 'hold', 'invert'] as const
 const MODES = ['silent', 'interactive', 'gate'] as const
 const ANSWERS = ['body', 'status'] as const
+const INVERTS = ['false', 'true', 'any'] as const
 const DEFAULT_HOLD_SECONDS = 3_600
 const MIN_HOLD_SECONDS = 60
 /** Shorter than Lambda keeps an ended execution. */
@@ -51,11 +52,13 @@ const RESULTS = ['pass', 'warning', 'fail']
  *
  * @param query each name with all its values
  * @param maxDeadline the maximum deadline of the category, in seconds
+ * @param defaultAnswer of a gate
  * @throws Failure `invalid`
  */
 export function parseQuery(
   query: Record<string, string[] | undefined>,
   maxDeadline: number,
+  defaultAnswer?: CallOptions['answer'],
 ): { options: CallOptions; body: Record<string, unknown> } {
   const given: Partial<Record<OptionName, string>> = {}
   const pairs: [string, string][] = []
@@ -71,16 +74,20 @@ export function parseQuery(
       throw invalidQuery(name, unknownField(name, [...OPTION_NAMES, ...EVENT_FIELDS, 'data.<field>', 'input.<field>']))
     }
   }
-  return { options: parseOptions(given, maxDeadline), body: nest(pairs) }
+  return { options: parseOptions(given, maxDeadline, defaultAnswer), body: nest(pairs) }
 }
 
-function parseOptions(given: Partial<Record<OptionName, string>>, maxDeadline: number): CallOptions {
+function parseOptions(
+  given: Partial<Record<OptionName, string>>,
+  maxDeadline: number,
+  defaultAnswer: CallOptions['answer'] | undefined,
+): CallOptions {
   const mode = parseOneOf('mode', given.mode, MODES)
   const gateOnly = GATE_ONLY.find((name) => given[name] !== undefined)
   if (mode !== 'gate' && gateOnly !== undefined) throw invalidQuery(gateOnly, 'needs mode=gate')
-  const answer = parseOneOf('answer', given.answer, ANSWERS)
-  const invert = parseSwitch('invert', given.invert, false)
-  if (invert && answer !== 'status') throw invalidQuery('invert', 'needs answer=status')
+  const answer = parseOneOf('answer', given.answer ?? defaultAnswer, ANSWERS)
+  const invert = parseOneOf('invert', given.invert, INVERTS)
+  if (invert !== 'false' && answer !== 'status') throw invalidQuery('invert', 'needs answer=status')
   const deadline = given.deadline === undefined ? undefined : parseDuration(given.deadline, 'deadline')
   if (deadline !== undefined && deadline > maxDeadline)
     throw invalidQuery('deadline', `must be at most P${maxDeadline / 86_400}D`)
@@ -124,7 +131,8 @@ function parseSwitch(name: string, value: string | undefined, defaultValue: bool
   return value === 'true'
 }
 
-function invalidQuery(name: string, message: string): Failure {
+/** Returns the error for one parameter of a query. */
+export function invalidQuery(name: string, message: string): Failure {
   const path = name.slice(0, 60)
   return new Failure('invalid', `The query is not valid: ${path} ${message}`, { errors: [{ path, message }] })
 }

@@ -47,8 +47,8 @@ export async function respond(
     // Loaded when used: other calls do not need it.
     const [{ runGate }, { gateResponse }] = await Promise.all([import('../task/gate.ts'), import('./gate.ts')])
     const status = await runGate(call, call.gate, (one) => startTask(one, () => context.getRemainingTimeInMillis()))
-    audit.add({ taskId: status.taskId, outcome: status.verdict })
-    log.appendKeys({ taskId: status.taskId, verdict: status.verdict })
+    audit.add({ taskId: status?.taskId, outcome: status?.verdict ?? 'ignored' })
+    log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
     return gateResponse(status, call.gate)
   }
   const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())

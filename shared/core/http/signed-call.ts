@@ -8,7 +8,7 @@ import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { SignedCall } from '../../orchestrators/orchestrator.ts'
 import type { Category } from '../../providers/category.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
-import { parseQuery } from './options.ts'
+import { invalidQuery, parseQuery } from './options.ts'
 import type { CallRequest } from './parse.ts'
 import { refuseUnsignedQuery, replayRefusal } from './signed-message.ts'
 
@@ -105,9 +105,4 @@ async function callerOf(call: SignedCall, orchestrator: string): Promise<Caller>
     'forbidden',
     `The caller ${caller.name} must have "orchestrator": "${orchestrator}". Add it to its entry in the secret callers.`,
   )
-}
-
-function invalidQuery(path: string, message: string): Failure {
-  const name = path.slice(0, 60)
-  return new Failure('invalid', `The query is not valid: ${name} ${message}`, { errors: [{ path: name, message }] })
 }

@@ -8,26 +8,31 @@ import { readTask, type TaskStatus } from './status.ts'
  * Returns the status of the task behind a gate. Starts the task with the first call, and a new one after the outcome of the
  * last one was held long enough.
  *
+ * An inverted gate only looks: its engine may ask it before the other gate of its key, to find out whether to roll back.
+ *
  * @param start starts the task of a call
+ * @returns undefined if the gate is inverted, and no task runs or has an outcome that is held
  * @throws Failure `misconfigured`, `unavailable`
  */
 export async function runGate(
   call: Call,
-  { hold }: GateOptions,
+  { hold, invert }: GateOptions,
   start: (call: Call) => Promise<unknown>,
-): Promise<TaskStatus> {
+): Promise<TaskStatus | undefined> {
   const { id: gateId, category } = call
   if (gateId === undefined) throw new Error('A gate has a key.')
   for (let run = await readGateRun(category, gateId); ; run = await nextGateRun(category, gateId, run)) {
     const id = taskIdOf(gateId, run)
     const status = await statusOf(category, id)
     if (!status) {
+      if (invert !== 'false') return undefined
       await start({ ...call, id })
       return startedStatus(call, id)
     }
     const { endedAt } = status
     if (status.state === 'running' || endedAt === undefined) return status
     if (Date.now() - Date.parse(endedAt) < hold * 1_000) return status
+    if (invert !== 'false') return undefined
   }
 }
 
