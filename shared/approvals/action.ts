@@ -135,8 +135,8 @@ function messageOf(
 ): Message {
   const { service, project, stage } = data
   const place = [project, stage].filter(Boolean).join('/')
-  // The standard task `approval` approves the service.
-  const subject = task === 'approval' ? [service ?? 'this'] : [task ?? 'this', service && `of ${service}`]
+  // The standard task `approval` approves the service, and so does a call without a task.
+  const subject = task === 'approval' || !task ? [service ?? 'this'] : [task, service && `of ${service}`]
   const title = `Approve ${[...subject, place && `in ${place}`].filter(Boolean).join(' ')}?`
   const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
   return {

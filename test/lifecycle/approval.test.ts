@@ -57,6 +57,15 @@ describe('An approval', () => {
     ])
   })
 
+  it.each([
+    [{ stage: 'default', service: 'podinfo' }, 'Approve podinfo in default?'],
+    [{}, 'Approve this?'],
+  ])('of a call without a task asks about the service: %j', async (data, title) => {
+    const event = { data, input: {} }
+    await lifecycle.post(`ask-approval?mode=gate&connection=chat&key=${title}`, event, { caller: 'poll' })
+    expect(lifecycle.newest().input).toMatchObject({ message: { title } })
+  })
+
   it('that no one decides fails at its deadline, and its page says that it has ended', async () => {
     const startedAt = Date.now()
     const { outcome, sent } = await ask(undefined, '&deadline=P2D')
