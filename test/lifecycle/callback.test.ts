@@ -112,13 +112,19 @@ describe('A URL that a call brings', () => {
 
   it.each([
     [404, 5],
-    [409, 5],
+    [409, 30],
     [410, 1],
   ])('that always answers %i ends the attempts after %i, and the task records it', async (status, attempts) => {
     receiver.failNext(status, { message: 'used up' }, { times: 100 })
     const ended = await openTicket(callWithUrl())
     expect(ended).toMatchObject({ status: 'SUCCEEDED', unanswered: 'unwanted', outcome: { result: 'pass' } })
     expect(receiver.calls).toHaveLength(attempts)
+  })
+
+  it('that answers 409 for an hour, until its workflow waits, receives one answer', async () => {
+    receiver.failNext(409, { message: 'The execution "2" is running already' }, { times: 20 })
+    expect((await openTicket(callWithUrl())).unanswered).toBeUndefined()
+    expect(receiver.accepted).toHaveLength(1)
   })
 
   it('is not followed to another URL', async () => {

@@ -71,6 +71,8 @@ type Settings = z.output<typeof callbackSecret>
 
 /** After this many attempts, about a minute, a refusal by the URL of a call means that it no longer waits. */
 const MAX_REFUSED_ATTEMPTS = 5
+/** About two hours. An engine answers 409 until the workflow reaches the step that waits. */
+const MAX_EARLY_ATTEMPTS = 30
 const REQUEST_TIMEOUT_MS = 15_000
 
 export const callbackType = defineOrchestrator({ secret: callbackSecret, connect: callback })
@@ -134,7 +136,8 @@ async function send(
     const status = error.response?.status
     // A change of the secret can end a 403.
     const isRefused = error.kind === 'refused' && status !== undefined && status !== 403
-    const isGone = status === 410 || (!isFixed && isRefused && uncertainAttempts + 1 >= MAX_REFUSED_ATTEMPTS)
+    const maxAttempts = status === 409 ? MAX_EARLY_ATTEMPTS : MAX_REFUSED_ATTEMPTS
+    const isGone = status === 410 || (!isFixed && isRefused && uncertainAttempts + 1 >= maxAttempts)
     if (!isGone) throw error
     log.warn('answer refused', { kind: error.kind, reason: error.message })
     return 'unwanted'
