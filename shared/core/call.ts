@@ -116,6 +116,8 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
    * that was accepted gets its result, even if the limit has changed since.
    */
   refusal?: Failure | undefined
+  /** Whether a repeat of the call may wait for an answer of its own. */
+  answersRepeats?: boolean | undefined
 }
 
 export interface GateOptions {
@@ -127,7 +129,15 @@ export interface GateOptions {
 }
 
 /** Returns the record of an interactive call as the payload of its task. */
-export function taskOf({ id, orchestrator = DEFAULT_ORCHESTRATOR, event, gate: _, refusal: _1, ...call }: Call): Task {
+export function taskOf({
+  id,
+  orchestrator = DEFAULT_ORCHESTRATOR,
+  event,
+  gate: _,
+  refusal: _1,
+  answersRepeats: _2,
+  ...call
+}: Call): Task {
   const { id: eventId, labels = {} } = event
   if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
   return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }

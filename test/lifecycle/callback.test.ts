@@ -166,19 +166,55 @@ describe('An answer that is sent again', () => {
 })
 
 describe('A repeated call with a URL', () => {
-  it('is the same execution', async () => {
+  const other = () => ({ callback: `${receiver.url}/wait/another` })
+  const repeat = (event: object) => lifecycle.post(`${target}&mode=interactive&sendStarted=true`, event, { caller })
+  const paths = () => receiver.accepted.map(({ path }) => path)
+
+  it('is the same execution, even if the key of addresses has changed', async () => {
     const event = callWithUrl()
     const payload = await accept(event)
     expect(await accept(event)).toBe(payload)
+    lifecycle.replace('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
+    expect(await accept(event)).toBe(payload)
+    await lifecycle.run(payload)
+    expect(receiver.calls).toHaveLength(1)
   })
 
-  it('answers the URL of the first call', async () => {
+  it('is refused if its URL is another one and the task runs, because the result goes to the first URL', async () => {
     const event = callWithUrl()
     const payload = await accept(event)
-    const other = { ...event, callback: `${receiver.url}/wait/another` }
-    expect(await accept(other)).toBe(payload)
+    expect(await repeat({ ...event, ...other() })).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringMatching(/its result goes to another address.*Send another id/) },
+    })
     await lifecycle.run(payload)
-    expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])
+    expect(paths()).toEqual([`/wait/${SECRET_PART}`])
+  })
+
+  it.each([
+    ['its URL', `/wait/${SECRET_PART}`, `/wait/${SECRET_PART}`],
+    ['another URL', `/wait/${SECRET_PART}`, '/wait/another'],
+    ['the fixed URL of the orchestrator', undefined, '/hooks/done'],
+  ])('gets the result at %s if the task has ended', async (_, first, second) => {
+    orchestrator({ allow: [`${receiver.url}/wait/`], url: `${receiver.url}/hooks/done` })
+    const event = first === undefined ? call() : callWithUrl()
+    const { id } = await openTicket(event)
+    const again = second === '/wait/another' ? { ...event, ...other() } : event
+    expect(await repeat(again)).toMatchObject({ status: 202, body: { taskId: id, duplicate: true } })
+    await lifecycle.run(lifecycle.newest())
+    expect(receiver.calls.map(({ path }) => path)).toEqual([first ?? second, second])
+    expect(receiver.calls[1]?.text).toBe(receiver.calls[0]?.text)
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('is sent nothing for a task that Lambda ended: the finisher answers', async () => {
+    const event = callWithUrl()
+    const payload = await accept(event)
+    const { arn } = await lifecycle.run(payload, { interruption: { effect: 'end', checkpoint: 0, isRecorded: true } })
+    expect(await repeat(event)).toMatchObject({ status: 202, body: { duplicate: true } })
+    expect(await repeat({ ...event, ...other() })).toMatchObject({ status: 409 })
+    await lifecycle.finish(arn)
+    expect(paths()).toEqual([`/wait/${SECRET_PART}`])
   })
 })
 

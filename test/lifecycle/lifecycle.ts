@@ -339,8 +339,9 @@ export class Lifecycle {
     const execution = { DurableExecutionArn: arn, StartTimestamp: startedAt / 1_000, InputPayload }
     const end = this.#ends.get(name)
     if (!end) return { ...execution, Status: 'RUNNING' }
-    const Result = JSON.stringify(end.result.getResult())
-    return { ...execution, Status: end.result.getStatus(), EndTimestamp: end.at / 1_000, Result }
+    const Status = end.result.getStatus()
+    const ended = { ...execution, Status, EndTimestamp: end.at / 1_000 }
+    return Status === 'SUCCEEDED' ? { ...ended, Result: JSON.stringify(end.result.getResult()) } : ended
   }
 
   async #completeCallback(id: string, result: string): Promise<Reply> {

@@ -7,7 +7,7 @@ import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { runSilently } from '../silent/handler.ts'
-import { startTask } from '../task/start.ts'
+import { acceptCall } from '../task/accept.ts'
 import { type DirectCall, describeError, readDirectCall } from './read-direct-call.ts'
 
 /** The outcome of a silent call, or the id of the task of an interactive call. */
@@ -56,7 +56,7 @@ async function runDirectCall(category: Category, payload: DirectCall, context: C
     audit.add({ outcome: verdictOf(outcome) })
     return outcome
   }
-  const started = await startTask(call, () => context.getRemainingTimeInMillis())
+  const started = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId: started.taskId, outcome: started.duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys(started)
   return started

@@ -6,6 +6,7 @@ import { passed, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
 import { runSilently } from '../silent/handler.ts'
+import { acceptCall } from '../task/accept.ts'
 import { startTask } from '../task/start.ts'
 import { json, outcomeResponse } from './responses.ts'
 
@@ -51,7 +52,7 @@ export async function respond(
     log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
     return gateResponse(status, call.gate)
   }
-  const { taskId, duplicate } = await startTask(call, () => context.getRemainingTimeInMillis())
+  const { taskId, duplicate } = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })
   return json(202, { taskId, statusUrl: `${categoryUrl}/tasks/${taskId}`, duplicate })

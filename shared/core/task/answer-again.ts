@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { Caller } from '../../auth/callers.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
+import type { TaskResult } from './handler.ts'
 import { payloadOf } from './payload.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
 
@@ -19,13 +21,23 @@ export async function answerAgain(category: string, taskId: string, caller: Call
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may send its answer again.`)
   if (!result)
     throw new Failure('running', 'The task has no outcome yet. Its answer is sent when it ends.', { retryAfter: 5 })
-  const again: Task = { ...task, only: 'answer', outcome: result.outcome, endedAt: result.endedAt }
+  await startAnswer(task, result)
+  return status
+}
+
+/**
+ * Starts an execution that only sends the outcome of an ended task.
+ *
+ * @throws Failure `unavailable`
+ */
+export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult): Promise<void> {
+  const answer: Task = { ...task, only: 'answer', outcome, endedAt }
   try {
     await startExecution({
       functionName: settings.taskFunction,
-      // One in a minute: each tries for a day.
-      executionName: `${taskId}${ANSWER_SUFFIX}-${Math.floor(Date.now() / 60_000).toString(36)}`,
-      payload: await payloadOf(again),
+      // One in a minute for each address, because each tries for a day.
+      executionName: `${task.id}${ANSWER_SUFFIX}-${Math.floor(Date.now() / 60_000).toString(36)}-${digestOf(task.sealedReplyTo)}`,
+      payload: await payloadOf(answer),
     })
   } catch (cause) {
     throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
@@ -33,5 +45,8 @@ export async function answerAgain(category: string, taskId: string, caller: Call
       cause,
     })
   }
-  return status
+}
+
+function digestOf(sealedReplyTo = ''): string {
+  return createHash('sha256').update(sealedReplyTo).digest('hex').slice(0, 8)
 }

@@ -108,7 +108,8 @@ function parse({ allow = [], url: fixedUrl }: Settings, { event, body }: Interac
   }
   if (id === undefined || errors.length > 0)
     throw new Failure('invalid', errors.map(({ path, message }) => `${path} ${message}`).join('. '), { errors })
-  return { ...originOf(event), id, isDetailed: true, replyTo: urls && JSON.stringify(urls) }
+  const replyTo = urls && JSON.stringify(urls)
+  return { ...originOf(event), id, isDetailed: true, answersRepeats: true, replyTo }
 }
 
 /**
