@@ -5,7 +5,7 @@ import { startTask } from './start.ts'
 import type { TaskExecution } from './status.ts'
 
 /** An answer whose request has arrived ends its task within this time. */
-const MAX_END_MS = 3_000
+const MAX_END_MS = 5_000
 const PAUSE_MS = 250
 /** Left of the webhook's time for the response. */
 const MIN_TIME_LEFT_MS = 2_000
