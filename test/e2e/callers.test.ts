@@ -61,15 +61,15 @@ describe('A caller', () => {
     expect(await issuesWith('Signed \u00fc')).toHaveLength(1)
   })
 
-  it('that signs as Standard Webhooks and delivers twice opens one issue', async () => {
+  it.each(['webhook', 'svix'])('that signs with %s-signature and delivers twice opens one issue', async (prefix) => {
     const title = `Standard ${randomUUID()}`
     const deliver = () => {
       const seconds = Math.floor(Date.now() / 1_000)
       const signature = createHmac('sha256', WHSEC)
         .update(`msg_1.${seconds}.${titled(title)}`)
         .digest('base64')
-      const headers = { 'webhook-id': 'msg_1', 'webhook-timestamp': String(seconds) }
-      return open(titled(title), { ...headers, 'webhook-signature': `v1,${signature}` })
+      const headers = { [`${prefix}-id`]: 'msg_1', [`${prefix}-timestamp`]: String(seconds) }
+      return open(titled(title), { ...headers, [`${prefix}-signature`]: `v1,${signature}` })
     }
     const first = await deliver()
     expect(first).toMatchObject({ status: 200 })

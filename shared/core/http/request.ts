@@ -24,6 +24,13 @@ export function allowMethod(event: APIGatewayProxyEvent, method: string): void {
   throw new Failure('method', `${event.httpMethod} is not allowed here. Use ${method}.`, { headers: { allow: method } })
 }
 
+/** Adds the header names of Standard Webhooks to a request that has those of Svix: the scheme is the same. */
+export function withStandardNames(headers: APIGatewayProxyEvent['headers']): APIGatewayProxyEvent['headers'] {
+  const { 'svix-id': id, 'svix-timestamp': timestamp, 'svix-signature': signature } = headers
+  if (signature === undefined) return headers
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature, ...headers }
+}
+
 export function rawBodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Buffer {
   return Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
 }

@@ -7,15 +7,16 @@ import { parsePollerBody } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { parseBody } from './body.ts'
 import { callResponse, signedCallResponse } from './call-routes.ts'
-import { decodeSegment, rawBodyOf, routeRequest, segmentsOf } from './request.ts'
+import { decodeSegment, rawBodyOf, routeRequest, segmentsOf, withStandardNames } from './request.ts'
 import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
 
 /** Authenticates the caller, and finds the handler of a request by its path. */
 export async function route(
   category: Category,
-  event: APIGatewayProxyEvent,
+  request: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
+  const event = { ...request, headers: withStandardNames(request.headers) }
   const segments = segmentsOf(event.path, category.name).map(decodeSegment)
   const [first = '', taskId, operation = ''] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
@@ -35,9 +36,9 @@ export async function route(
       'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
     )
   if (first === 'tasks' && taskId !== undefined) {
-    const request = { category, caller, taskId, event, context }
-    if (segments.length === 2) return statusResponse(request)
-    if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, request)
+    const taskRequest = { category, caller, taskId, event, context }
+    if (segments.length === 2) return statusResponse(taskRequest)
+    if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, taskRequest)
   }
   throw new Failure(
     'unknown',
