@@ -24,7 +24,7 @@ const errorResponses: Record<number, string> = {
   403: 'The caller may not use this category',
   404: 'Unknown action, connection or task; the response lists the known ones',
   405: 'Method not allowed',
-  409: 'The same silent call is still running, or the task of a gate is',
+  409: 'The same silent call or the task of a gate is still running, or the result of the same call goes to another address',
   413: 'The body is larger than 256 KB',
   415: 'The body is neither JSON nor a form',
   422: 'The platform rejected the request, or the action failed',
@@ -93,6 +93,7 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
       `/${category.name}/${name}`,
       { post: callOf(category, name) },
     ]),
+    [`/${category.name}/{action}/cancel`, { post: cancelCallOf(category) }],
     [`/${category.name}/verify`, { post: verificationOf(category) }],
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
     [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
@@ -112,32 +113,37 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
     parameters: [...Object.keys(queryParameters), 'orchestrator', 'callbackUrl'].map((option) => ({
       $ref: `#/components/parameters/${option}`,
     })),
-    requestBody: {
-      required: false,
-      content: {
-        'application/json': {
-          schema: {
-            allOf: [
-              schemaNamed('Event'),
-              { type: 'object', properties: { ...input, connection: { type: 'string' }, callback, dynatrace } },
-            ],
-          },
-        },
-        'application/x-www-form-urlencoded': {
-          schema: {
-            type: 'object',
-            description: 'The same as a form with dotted names: data.project=..&input.title=..',
-            additionalProperties: { type: 'string' },
-          },
-        },
-      },
-    },
+    requestBody: requestBodyOf(input),
     responses: {
       ...(action?.type === 'approval'
         ? {}
         : { 200: response('Silent: the outcome. Gate: the status of the task', outcomeOf(action)) }),
       202: response('Interactive: accepted; exactly one result follows', schemaNamed('Accepted')),
       ...errorsOf(Object.keys(errorResponses).map(Number)),
+    },
+  }
+}
+
+/** @param input the schema of the field `input`, if it is known */
+function requestBodyOf(input: { input?: JsonSchema }) {
+  return {
+    required: false,
+    content: {
+      'application/json': {
+        schema: {
+          allOf: [
+            schemaNamed('Event'),
+            { type: 'object', properties: { ...input, connection: { type: 'string' }, callback, dynatrace } },
+          ],
+        },
+      },
+      'application/x-www-form-urlencoded': {
+        schema: {
+          type: 'object',
+          description: 'The same as a form with dotted names: data.project=..&input.title=..',
+          additionalProperties: { type: 'string' },
+        },
+      },
     },
   }
 }
@@ -190,6 +196,26 @@ function cancelOf({ name }: Category) {
       200: response('The task had ended; its outcome', schemaNamed('TaskStatus')),
       202: response('The task will end', schemaNamed('TaskStatus')),
       ...errorsOf(TASK_ERRORS),
+    },
+  }
+}
+
+function cancelCallOf(category: Category) {
+  const { name } = category
+  return {
+    operationId: `${name}.cancelCall`,
+    tags: [name],
+    summary: 'Cancel the task of a call: send the query and the body of the call again. Starts nothing',
+    parameters: [
+      { name: 'action', in: 'path', required: true, schema: { type: 'string', enum: actionNames(category) } },
+      // Those that identify the call. The others of the call are ignored.
+      ...['mode', 'key', 'connection', 'dryRun'].map((option) => ({ $ref: `#/components/parameters/${option}` })),
+    ],
+    requestBody: requestBodyOf({}),
+    responses: {
+      200: response('The task had ended; its outcome', schemaNamed('TaskStatus')),
+      202: response('The task will end', schemaNamed('TaskStatus')),
+      ...errorsOf([400, 413, 415, ...TASK_ERRORS]),
     },
   }
 }

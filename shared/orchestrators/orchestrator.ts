@@ -94,6 +94,8 @@ export interface InteractiveCall {
   headers: Record<string, string | undefined>
   /** The address for the answer, if `receive` has read the call. */
   replyTo?: string | undefined
+  /** The request cancels the task of the call, and may lack the address for the answer. */
+  isCancel?: boolean | undefined
 }
 
 /** A call that can be answered. */
@@ -105,13 +107,13 @@ export interface AnswerableCall extends TaskOrigin {
   replyTo?: string | undefined
   /** Whether the engine gives up unless it receives heartbeats while a job runs. */
   needsHeartbeat?: boolean | undefined
-  /** Whether answers contain the URL of the task, and the time of what they report. */
-  isDetailed?: boolean | undefined
   /**
    * Whether a repeat of the call may wait for an answer of its own: its address may differ, or an answer that was sent may have
    * reached an earlier step of a workflow. The outcome is then sent to the address of the repeat, or the repeat is refused.
    */
   answersRepeats?: boolean | undefined
+  /** Whether answers contain the URL of the task, and the time of what they report. */
+  isDetailed?: boolean | undefined
   /** Whether those who only watch get the outcome, too, in a step of its own. Needs `isDetailed`. */
   hasObservers?: boolean | undefined
   /** The maximum deadline in seconds, if the engine accepts answers only for a limited time. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 beforeEach(() => {
@@ -90,5 +91,69 @@ describe('A canceled task', () => {
     const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
     lifecycle.replace('callers', { ...callers, poll: { ...callers['poll'], reads: 'all' } })
     expect(await lifecycle.command('cancel', id, 'poll')).toMatchObject({ status: 403 })
+  })
+})
+
+describe('The request of a call with /cancel', () => {
+  let calls = 0
+  let call: { id: string; input: object }
+  beforeEach(() => {
+    call = { id: `run-${++calls}`, input }
+  })
+  const cancel = (target: string, body: object, caller: 'poll' | 'callback' = 'poll') =>
+    lifecycle.post(target.replace('?', '/cancel?'), body, { caller })
+
+  it('cancels its task, and starts nothing', async () => {
+    const target = `${startRun}&mode=interactive`
+    const before = lifecycle.invocations.length
+    expect(await cancel(target, call)).toMatchObject({ status: 404 })
+    expect(lifecycle.invocations).toHaveLength(before)
+    const { body } = await lifecycle.post(`${target}&deadline=PT5M`, call, { caller: 'poll' })
+    const task = lifecycle.newest()
+    expect(await cancel(target, call)).toMatchObject({ status: 202, body: { taskId: body.taskId, verdict: 'running' } })
+    expect((await lifecycle.run(task)).outcome).toMatchObject({ status: 'aborted' })
+    expect(await cancel(target, call)).toMatchObject({ status: 200, body: { verdict: 'aborted' } })
+    expect(lifecycle.invocations).toHaveLength(before + 1)
+  })
+
+  it('cancels the newest task of a gate', async () => {
+    platform.states = ['done']
+    const target = `${startRun}&mode=gate&key=checkout-42`
+    await lifecycle.post(target, { input }, { caller: 'poll' })
+    await lifecycle.run(lifecycle.newest())
+    passTime(3_700)
+    platform.states = ['busy']
+    const { body } = await lifecycle.post(target, { input }, { caller: 'poll' })
+    expect(await cancel(target, { input })).toMatchObject({ status: 202, body: { taskId: body.taskId } })
+    expect((await lifecycle.run(lifecycle.newest())).outcome).toMatchObject({ status: 'aborted' })
+  })
+
+  it('needs no URL for the result', async () => {
+    lifecycle.replace('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
+    lifecycle.replace('orchestrators/callback', {
+      ...{ type: 'callback', format: 'plain', allow: ['https://n8n.example.com/webhook-waiting/'] },
+    })
+    const event = { ...call, callback: 'https://n8n.example.com/webhook-waiting/231' }
+    const { id } = await lifecycle.accept(startRun, event, 'callback')
+    const response = await cancel(`${startRun}&mode=interactive`, call, 'callback')
+    expect(response).toMatchObject({ status: 202, body: { taskId: id } })
+  })
+
+  it.each([
+    ['of another caller', startRun, {}, 'callback', 404],
+    ['with another input', startRun, { input: { target: 'destroy' } }, 'poll', 404],
+    ['with another id', startRun, { id: 'another-run' }, 'poll', 404],
+    ['with another connection', startBlind, {}, 'poll', 404],
+    ['with another action', leaveRun, {}, 'poll', 404],
+    ['without an id', startRun, { id: undefined }, 'poll', 400],
+    ['that is silent', `${startRun}&mode=silent`, {}, 'poll', 400],
+    ['of an unknown action', 'start-walk?connection=job', {}, 'poll', 404],
+  ] as const)('%s cancels nothing', async (_, target, change, caller, status) => {
+    lifecycle.replace('orchestrators/callback', { type: 'callback', format: 'plain', url: 'https://n8n.example.com/x' })
+    await lifecycle.post(`${startRun}&mode=interactive&deadline=PT5M`, call, { caller: 'poll' })
+    const withMode = target.includes('mode=') ? target : `${target}&mode=interactive`
+    expect(await cancel(withMode, { ...call, ...change }, caller)).toMatchObject({ status })
+    platform.states = ['done']
+    expect((await lifecycle.run(lifecycle.newest())).outcome).toMatchObject({ result: 'pass' })
   })
 })

@@ -11,7 +11,7 @@ import type { CallRequest, SignedMessage } from './parse.ts'
 import { rateRefusal, readCall } from './read-call.ts'
 import { allowMethod, categoryUrlOf, rawBodyOf } from './request.ts'
 import { respond } from './respond.ts'
-import { json } from './responses.ts'
+import { cancellation, json } from './responses.ts'
 
 /** How a signed call runs. */
 const SIGNED_QUERY = ['connection', 'deadline', 'sendStarted', 'progress', 'labels', 'mode', 'answer', 'hold']
@@ -25,20 +25,36 @@ export async function callResponse(
   context: Context,
 ): Promise<WebhookResponse> {
   allowMethod(event, 'POST')
-  const query = event.multiValueQueryStringParameters ?? {}
-  const signed = message === undefined ? undefined : await signedMessage(category, caller, message, { action, query })
   if (action === VERIFICATION) return verificationResponse(category, caller, event, context)
-  const categoryUrl = categoryUrlOf(event, category.name)
-  const call = await readCall(category, caller, {
+  const { query, ...unsigned } = requestOf(category, action, event)
+  const signed = message === undefined ? undefined : await signedMessage(category, caller, message, { action, query })
+  // A signature does not cover headers.
+  const headers = signed ? { ...unsigned.headers, 'callback-url': undefined } : unsigned.headers
+  const call = await readCall(category, caller, { ...unsigned, query, headers, signed })
+  return respond(category, call, unsigned.categoryUrl, context)
+}
+
+/** Responds to `POST /{category}/{action}/cancel`: the request of a call, which cancels its task. */
+export async function cancelResponse(
+  category: Category,
+  caller: Caller,
+  action: string,
+  event: APIGatewayProxyEvent,
+): Promise<WebhookResponse> {
+  allowMethod(event, 'POST')
+  const { cancelCall } = await import('./cancel-call.ts')
+  return cancellation(await cancelCall(category, caller, requestOf(category, action, event)), caller)
+}
+
+function requestOf(category: Category, action: string, event: APIGatewayProxyEvent): CallRequest {
+  return {
     action,
-    query,
+    query: event.multiValueQueryStringParameters ?? {},
     body: event.body,
     isBase64: event.isBase64Encoded,
-    headers: signed ? { ...event.headers, 'callback-url': undefined } : event.headers,
-    signed,
-    categoryUrl,
-  })
-  return respond(category, call, categoryUrl, context)
+    headers: event.headers,
+    categoryUrl: categoryUrlOf(event, category.name),
+  }
 }
 
 async function signedMessage(

@@ -15,7 +15,7 @@ import { route } from './route.ts'
 
 /**
  * The webhook of a category: an API Gateway (REST) proxy handler for `POST /{category}/{action}`,
- * `GET /{category}/tasks/{taskId}` and `POST /{category}/tasks/{taskId}/{cancel|answer|rerun}`. Authenticates and checks a
+ * `POST /{category}/{action}/cancel`, `GET /{category}/tasks/{taskId}` and `POST /{category}/tasks/{taskId}/{cancel|answer|rerun}`. Authenticates and checks a
  * call, then runs a silent call and returns its outcome, or starts the task of an interactive call and returns 202.
  *
  * Any status >= 400 means that no event will ever be sent. 202 means that exactly one `finished` event will be sent.

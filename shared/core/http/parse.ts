@@ -42,6 +42,8 @@ export interface ParsedCall {
   body: Record<string, unknown>
   headers: Headers
   replyTo: string | undefined
+  /** The request cancels the task of the call. */
+  isCancel?: true
   event: CallEvent
   categoryUrl: string
   traceparent: string | undefined

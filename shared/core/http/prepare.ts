@@ -47,7 +47,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
-  const id = await idOf(category, resolved)
+  const id = await identifyCall(category, resolved)
   const {
     replyTo,
     isDetailed,
@@ -116,7 +116,12 @@ async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Prom
   }
 }
 
-async function idOf(category: Category, resolved: ResolvedCall): Promise<string | undefined> {
+/**
+ * Returns the id of a call. Undefined if its event has none.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+export async function identifyCall(category: Category, resolved: ResolvedCall): Promise<string | undefined> {
   const { actionName, caller, connection, event, input, options, task } = resolved
   const eventId = task?.id ?? event.id
   if (eventId === undefined) return undefined

@@ -53,7 +53,7 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   await refuseStoredCredentials({ category: category.name, caller: caller.name }, body)
   if (orchestrator) refuseWithoutResult(orchestrator, options)
   const [task, input] = collect(
-    () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo }),
+    () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo, isCancel: parsed.isCancel }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })

@@ -1,8 +1,12 @@
+import { audit } from '../../audit.ts'
+import type { Caller } from '../../auth/callers.ts'
 import { Failure, messageOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
+import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { plainSingleLine, toPlainText } from '../../text/plain-text.ts'
+import type { TaskStatus } from '../task/status.ts'
 
 const PROBLEM_JSON = { 'content-type': 'application/problem+json' }
 const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
@@ -14,6 +18,15 @@ export function json(statusCode: number, body: unknown, headers: Record<string, 
     headers: { 'content-type': 'application/json', ...COMMON_HEADERS, ...headers },
     body: JSON.stringify(redactDeep(body)),
   }
+}
+
+/** Returns the response to a request to cancel a task, which is canceled unless it has ended. */
+export function cancellation(status: TaskStatus, caller: Caller): WebhookResponse {
+  const { taskId, action, state, verdict } = status
+  const isRunning = state === 'running'
+  audit.add({ action, outcome: isRunning ? 'accepted' : verdict })
+  if (isRunning) log.info('task canceled', { taskId, caller: caller.name })
+  return json(isRunning ? 202 : 200, status)
 }
 
 /** Returns a response of one line of text, with all secrets masked. */

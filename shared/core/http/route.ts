@@ -6,7 +6,7 @@ import type { WebhookResponse } from '../../http/response.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { parseBody } from './body.ts'
-import { callResponse, signedCallResponse } from './call-routes.ts'
+import { callResponse, cancelResponse, signedCallResponse } from './call-routes.ts'
 import { decodeSegment, rawBodyOf, routeRequest, segmentsOf, withStandardNames } from './request.ts'
 import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
 
@@ -18,14 +18,15 @@ export async function route(
 ): Promise<WebhookResponse> {
   const event = { ...request, headers: withStandardNames(request.headers) }
   const segments = segmentsOf(event.path, category.name).map(decodeSegment)
-  const [first = '', taskId, operation = ''] = segments
+  const [first = '', second, operation = ''] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
   if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
   const isCall = segments.length === 1
-  if (isCall) audit.add({ operation: 'call', action: first })
+  const isCancel = segments.length === 2 && first !== 'tasks' && second === 'cancel'
+  if (isCall || isCancel) audit.add({ operation: isCall ? 'call' : 'cancel', action: first })
   const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
   if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
-  const headers = isCall ? withPollerToken(event) : event.headers
+  const headers = isCall || isCancel ? withPollerToken(event) : event.headers
   const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
   const { caller, message } = authenticated
   audit.add({ caller: caller.name })
@@ -35,8 +36,9 @@ export async function route(
       'forbidden',
       'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
     )
-  if (first === 'tasks' && taskId !== undefined) {
-    const taskRequest = { category, caller, taskId, event, context }
+  if (isCancel) return cancelResponse(category, caller, first, event)
+  if (first === 'tasks' && second !== undefined) {
+    const taskRequest = { category, caller, taskId: second, event, context }
     if (segments.length === 2) return statusResponse(taskRequest)
     if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, taskRequest)
   }

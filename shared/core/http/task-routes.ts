@@ -3,12 +3,11 @@ import { audit } from '../../audit.ts'
 import { authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
-import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { startTask } from '../task/start.ts'
 import { rateRefusal } from './read-call.ts'
 import { allowMethod, categoryUrlOf } from './request.ts'
-import { json } from './responses.ts'
+import { cancellation, json } from './responses.ts'
 
 /** A request of an authenticated caller for one task. */
 interface TaskRequest {
@@ -23,10 +22,7 @@ interface TaskRequest {
 const taskOperations = {
   async cancel({ category, caller, taskId }: TaskRequest): Promise<WebhookResponse> {
     const { cancelTask } = await import('../task/cancel.ts')
-    const status = await cancelTask(category, taskId, caller)
-    audit.add({ action: status.action, outcome: status.state === 'running' ? 'accepted' : status.verdict })
-    if (status.state === 'running') log.info('task canceled', { taskId, caller: caller.name })
-    return json(status.state === 'running' ? 202 : 200, status)
+    return cancellation(await cancelTask(category, taskId, caller), caller)
   },
 
   async answer({ category, caller, taskId }: TaskRequest): Promise<WebhookResponse> {

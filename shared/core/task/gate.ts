@@ -36,6 +36,11 @@ export async function runGate(
   }
 }
 
+/** Returns the id of the newest task of a gate. */
+export async function newestTaskOf(category: string, gateId: string): Promise<string> {
+  return taskIdOf(gateId, await readGateRun(category, gateId))
+}
+
 /** The first task has the id of the gate. */
 function taskIdOf(gateId: string, run: number): string {
   return run === 0 ? gateId : createHash('sha256').update(`${gateId}#${run}`).digest('hex').slice(0, 40)

@@ -86,7 +86,7 @@ export function callback(settings: Settings): Orchestrator {
   }
 }
 
-function parse({ allow = [], url: fixedUrl }: Settings, { event, body }: InteractiveCall): AnswerableCall {
+function parse({ allow = [], url: fixedUrl }: Settings, { event, body, isCancel }: InteractiveCall): AnswerableCall {
   const errors: FieldError[] = []
   const { id } = event
   if (id === undefined)
@@ -100,7 +100,7 @@ function parse({ allow = [], url: fixedUrl }: Settings, { event, body }: Interac
     const read = readCallUrls(given, allow)
     if ('errors' in read) errors.push(...read.errors)
     else urls = read
-  } else if (fixedUrl === undefined) {
+  } else if (fixedUrl === undefined && !isCancel) {
     errors.push({
       path: 'callback',
       message: `is required: send the URL for the answer, below one of the allowed prefixes: ${allow.join(', ')}`,
