@@ -44,7 +44,7 @@ const options: Record<keyof CallOptions, Parameter> = {
   },
   answer: {
     description:
-      'gate: body returns 200 with the status of the task; status returns 200 if the gate is open, 409 while the task runs, else 424',
+      'gate: body returns 200 with the status of the task; status returns 200 if the gate is open, 409 while the task runs, else 424. The default for a body of Flagger is status',
     schema: { type: 'string', enum: ['body', 'status'], default: 'body' },
   },
   hold: {

@@ -9,8 +9,6 @@ import { isRecord } from '../record.ts'
 export interface FlaggerRequest {
   /** Identifies the rollout of one version. Without the phase: it changes when a gate is closed. */
   key: string
-  /** The metadata of the webhook may name the key of the gate. */
-  hasOwnKey: boolean
   /** The token of the caller: the metadata of the webhook is the only place for it. */
   token: string | undefined
   /** The same as fields of a call. */
@@ -28,7 +26,6 @@ export function parseFlagger(body: Record<string, unknown>): FlaggerRequest | un
   const about = { stage: namespace, service: name, ...(eventMessage === undefined ? {} : { message: eventMessage }) }
   return {
     key: [namespace, name, checksum, key].filter((part) => typeof part === 'string' && part !== '').join('/'),
-    hasOwnKey: key !== undefined,
     token,
     body: { ...fields, context: `${namespace}/${name}`, data: { ...about, ...(fields['data'] as object | undefined) } },
   }

@@ -76,7 +76,8 @@ describe('A gate of a running task', () => {
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
       expect(headers.get('x-task-id')).toBe(JSON.parse(body.text).taskId)
     }
-    expect(await ask(hanging, 'running', '&answer=status&invert=true')).toMatchObject({ status: 409 })
+    for (const invert of ['true', 'any'])
+      expect(await ask(hanging, 'running', `&answer=status&invert=${invert}`)).toMatchObject({ status: 409 })
   })
 
   it.each(pollers)('makes $name ask again', async ({ query, react }) => {
@@ -111,6 +112,7 @@ describe.each(Object.entries(ends))('A gate of a task that ended with %s', (verd
   it('opens on fail only if it is inverted', async () => {
     const { status } = await ask(call, 'ends', '&answer=status&invert=true')
     expect(status).toBe(verdict === 'fail' ? 200 : 424)
+    expect(await ask(call, 'ends', '&answer=status&invert=any')).toMatchObject({ status: isOpen ? 424 : 200 })
   })
 
   it.each(pollers)('makes $name continue only after a pass', async ({ query, react }) => {
@@ -140,15 +142,25 @@ describe('A gate of Flagger', () => {
   const hook = (metadata: object, phase?: string, query = '') =>
     post(`remediation/run-runbook?mode=gate${query}`, body(metadata, phase), null)
 
-  it('has its token, key and input in its metadata, and ignores the phase', async () => {
-    const first = await hook({ key: 'soak' })
-    expect(first.status).toBe(200)
-    const { taskId } = JSON.parse(first.text)
-    expect(JSON.parse((await hook({ key: 'soak' }, 'Waiting')).text)).toMatchObject({ taskId })
-    expect(JSON.parse((await hook({ key: 'load' })).text).taskId).not.toBe(taskId)
-    expect(JSON.parse((await hook({ key: 'soak' }, 'Waiting', '&key=2')).text).taskId).not.toBe(taskId)
+  it('is closed while its task runs, has its token, key and input in its metadata, and ignores the phase', async () => {
+    const taskOf = ({ status, headers }: Awaited<ReturnType<typeof hook>>) => [status, headers.get('x-task-id')]
+    const first = taskOf(await hook({ key: 'soak' }))
+    expect(first).toEqual([409, expect.any(String)])
+    expect(taskOf(await hook({ key: 'soak' }, 'Waiting', '&answer=status'))).toEqual(first)
+    expect(taskOf(await hook({ key: 'soak' }, 'Waiting', '&invert=true'))).toEqual(first)
+    expect(taskOf(await hook({ key: 'load' }))).not.toEqual(first)
+    expect(taskOf(await hook({ key: 'soak' }, 'Waiting', '&key=2'))).not.toEqual(first)
     const calls = await service.tasks()
-    expect(calls.some(({ name }) => name === taskId)).toBe(true)
+    expect(calls.some(({ name }) => name === first[1])).toBe(true)
+  })
+
+  it.each([
+    ['answers with the status of the task', '?mode=gate&answer=body', 'answer'],
+    ['is accepted before its task has ended', '?mode=interactive&key=1', 'mode'],
+    ['has no mode, and would only start the job', '', 'mode'],
+  ])('is refused if it %s, because it would open at once', async (_, query, path) => {
+    const { status, text } = await post(`remediation/run-runbook${query}`, body({}), null)
+    expect([status, JSON.parse(text).errors]).toMatchObject([400, [{ path, message: expect.any(String) }]])
   })
 
   it('without a token, with a wrong one or with wrong input stays closed', async () => {
@@ -157,13 +169,23 @@ describe('A gate of Flagger', () => {
     expect(await hook({ 'input.tarjet': 'x' })).toMatchObject({ status: 400 })
   })
 
-  it('that is a silent call runs each time, unless it has a key', async () => {
-    const path = 'issue-ticketing/open-issue'
-    const silent = (metadata: object) => post(path, { ...body({}), metadata: { token, ...metadata } }, null)
+  it('that is a silent call runs each time, unless its URL has a key', async () => {
+    const silent = (query: string) => {
+      const metadata = { token, key: 'k', 'input.title': 'Rollout' }
+      return post(`issue-ticketing/open-issue${query}`, { ...body({}), metadata }, null)
+    }
     const before = (await service.issues()).length
-    for (const metadata of [{}, {}, { key: 'k' }, { key: 'k' }])
-      expect(await silent({ 'input.title': 'Rollout', ...metadata })).toMatchObject({ status: 200 })
+    for (const query of ['', '', '?key=k', '?key=k']) expect(await silent(query)).toMatchObject({ status: 200 })
     expect((await service.issues()).length - before).toBe(3)
+  })
+
+  it('is canceled by the same request with /cancel', async () => {
+    const request = { ...body({ key: 'post-rollout' }, 'Failed') }
+    const path = 'remediation/run-runbook'
+    const gate = await post(`${path}?mode=gate`, body({ key: 'post-rollout' }), null)
+    const canceled = await post(`${path}/cancel?mode=gate`, request, null)
+    expect([canceled.status, JSON.parse(canceled.text).taskId]).toEqual([202, gate.headers.get('x-task-id')])
+    expect(await post(`${path}/cancel?mode=gate`, body({ key: 'never' }), null)).toMatchObject({ status: 404 })
   })
 })
 
@@ -174,6 +196,7 @@ describe('A gate with an invalid query is refused:', () => {
     ['hold', '?mode=gate&key=a&hold=P30D', 'hold'],
     ['a short hold', '?mode=gate&key=a&hold=PT1S', 'hold'],
     ['invert without a status', '?mode=gate&key=a&invert=true', 'invert'],
+    ['invert', '?mode=gate&key=a&answer=status&invert=yes', 'invert'],
     ['hold of another mode', '?mode=interactive&key=a&hold=PT1H', 'hold'],
   ])('%s', async (_name, query, path) => {
     const { status, text } = await post(`issue-ticketing/open-issue${query}`, { input: { title: 'T' } })

@@ -6,7 +6,7 @@ import { actionNames, type Category } from '../../providers/category.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import { parseBody } from './body.ts'
-import { type CallOptions, parseQuery, QUERY_ONLY } from './options.ts'
+import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './options.ts'
 
 /** The headers of a request, with names in lower case. */
 type Headers = Record<string, string | undefined>
@@ -62,9 +62,10 @@ export async function parse(category: Category, request: CallRequest): Promise<P
     const { unknownAction } = await import('../../unknown-action.ts')
     throw new Failure('unknown', unknownAction(requestedAction, known))
   }
-  const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category))
   const sent = parseBody(request.body, request.isBase64, headers['content-type'])
   const poller = parsePollerBody(sent)
+  const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category), poller && 'status')
+  if (poller) refuseEarlySuccess(options, request.query, category.actions[requestedAction])
   const body = overlay(poller?.body ?? sent, fromQuery)
   refuseOptions(body)
   const callbackUrl = headers['callback-url']
@@ -92,9 +93,26 @@ function deliveryIdOf(headers: Headers): string | undefined {
   return headers['webhook-signature'] === undefined ? undefined : headers['webhook-id']
 }
 
-/** A silent call of a poller may be repeated on purpose, unless its user sets a key. */
+/**
+ * A poller only reads the status, and continues after each success. Refuses a call whose success does not mean that its task has
+ * passed.
+ */
+function refuseEarlySuccess(
+  { mode, answer }: CallOptions,
+  { mode: sentMode }: CallRequest['query'],
+  action: Category['actions'][string] | undefined,
+): void {
+  if (mode === 'interactive')
+    throw invalidQuery('mode', 'must be gate: the engine would continue as soon as the task is accepted')
+  if (answer === 'body')
+    throw invalidQuery('answer', 'must be status: the engine reads only the status of the response')
+  if (!sentMode?.some(Boolean) && action?.type === 'job' && action.startsJob)
+    throw invalidQuery('mode', 'is required: gate waits until the job has passed, silent only starts it')
+}
+
+/** A silent call of a poller may be repeated on purpose, unless its URL has a key. */
 function withKey(event: CallEvent, poller: PollerRequest | undefined, { mode, key }: CallOptions): CallEvent {
-  if (!poller || (mode === 'silent' && key === undefined && !poller.hasOwnKey)) return event
+  if (!poller || (mode === 'silent' && key === undefined)) return event
   return { ...event, id: key === undefined ? poller.key : `${poller.key}/${key}` }
 }
 
