@@ -33,19 +33,28 @@ export async function playEngine(
   await checkReachable()
   const credentials = readCredentials(stateFolder())
   const approve = approveInSandbox({ url, autoApproveReason })
-  const { passed, steps } = await playRelease(engine, {
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort())
+  const played = await playRelease(engine, {
     ...{
       url,
       key: () => engineKeyOf(credentials),
       lambda: () => readRuntimeFile(stateFolder())?.aws,
-      signal: new AbortController().signal,
+      signal: interrupt.signal,
     },
     print: (line) => (json ? console.error(line) : console.log(line)),
     onAccepted: (taskId, say, ended) =>
       void approve({ taskId, statusUrl: '' }, say, ended).catch((error: unknown) => {
         if (!ended.aborted) throw error
       }),
+  }).catch((error: unknown) => {
+    if (!interrupt.signal.aborted) throw error
   })
+  if (!played) {
+    process.exitCode = 130
+    return
+  }
+  const { passed, steps } = played
   console.log(
     json
       ? JSON.stringify({ name: sequence, orchestrator: name, passed, steps }, null, 2)

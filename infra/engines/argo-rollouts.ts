@@ -4,10 +4,8 @@ import type { Ending } from './runs.ts'
 import { pathOf } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
-/** The values of docs/poll.md, with a shorter interval. */
-const METRIC = { intervalMs: 1_000, count: 3_600, inconclusiveLimit: 3_600 }
-/** The default of Argo Rollouts. */
-const CONSECUTIVE_ERROR_LIMIT = 4
+/** The values of docs/poll.md, with a shorter interval. The real one repeats an error after 10 s. */
+const METRIC = { intervalMs: 1_000, count: 3_600, inconclusiveLimit: 3_600, consecutiveErrorLimit: 30 }
 
 const SUCCESS: readonly unknown[] = ['pass', 'warning']
 const FAILURE: readonly unknown[] = ['fail', 'errored', 'aborted']
@@ -48,7 +46,7 @@ export const argoRollouts: Engine = {
       const { verdict, message } = readTaskStatus(response.body)
       if (phase === 'Successful' || phase === 'Failed') return { verdict: verdict as Ending['verdict'], message }
       errors = phase === 'Error' ? errors + 1 : 0
-      if (errors > CONSECUTIVE_ERROR_LIMIT)
+      if (errors > METRIC.consecutiveErrorLimit)
         return { verdict: 'errored', message: `${errors} errors in a row: ${value}` }
       if (phase === 'Inconclusive') inconclusive++
       await client.sleep(METRIC.intervalMs)

@@ -1,9 +1,9 @@
 import { hmacBase64, isSame } from '../../shared/auth/hmac.ts'
 import { tokenHash } from '../local/credentials.ts'
 import { type Answer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
-import { type Engine, EngineError } from './engine.ts'
+import { type Engine, type EngineClient, EngineError, type EngineRequest } from './engine.ts'
 import type { Ending, EngineRun, EngineRuns } from './runs.ts'
-import { pathOf } from './step.ts'
+import { pathOf, type Step } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
 const MAX_AGE_SECONDS = 300
@@ -13,8 +13,8 @@ const RETRY_MS = 1_000
 const MAX_ATTEMPTS = 60
 
 /**
- * Plays a workflow that pauses at a resume URL of its own, as n8n, Trigger.dev or Windmill do, and verifies the signature of
- * the answer.
+ * Plays a workflow that calls, and then waits at a resume URL of its own, as n8n does, and verifies the signature of the answer. Until
+ * it waits, the URL answers 409. A workflow that is stopped cancels its task in its error handler.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
@@ -36,13 +36,8 @@ export const callback: Engine = {
     shownPath: (path) => path.replace(/^(\/resume\/).+/, '$1***'),
   }),
 
-  async run({ id, step, secret }, client) {
-    const { data, input } = step
-    const request = {
-      path: pathOf(step, { mode: 'interactive' }),
-      headers: { authorization: `Bearer ${client.credential('token')}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ id, callback: `${client.root}/resume/${secret}`, data, input }),
-    }
+  async run(run, client) {
+    const request = requestOf(run, run.step, client, { callback: `${client.root}/resume/${run.secret}` })
     for (let attempts = 1; ; attempts++) {
       const { status, body } = await client.send(request)
       if (status === 202) return client.ending()
@@ -52,6 +47,19 @@ export const callback: Engine = {
       await client.sleep(RETRY_MS)
     }
   },
+
+  async cancel(run, client) {
+    await client.send(requestOf(run, { ...run.step, action: `${run.step.action}/cancel` }, client))
+  },
+}
+
+function requestOf({ id }: EngineRun, step: Step, client: EngineClient, more: object = {}): EngineRequest {
+  const { data, input } = step
+  return {
+    path: pathOf(step, { mode: 'interactive' }),
+    headers: { authorization: `Bearer ${client.credential('token')}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ id, ...more, data, input }),
+  }
 }
 
 function signingKey(credential: (purpose: string) => string): string {
@@ -68,11 +76,13 @@ function resume(runs: EngineRuns, key: string, call: Call): Answer {
   return answer
 }
 
-function responseTo(runs: EngineRuns, { id }: EngineRun, key: string, call: Call): Answer {
+function responseTo(runs: EngineRuns, { id, isGone }: EngineRun, key: string, call: Call): Answer {
   if (call.method !== 'POST') return json(405, { message: 'Send a POST.' })
   if (!isSigned(call, key)) return json(401, { message: 'The signature is not valid.' })
   const { data } = (jsonObject(call.body) ?? {}) as { data?: Ending }
   if (!data) return json(400, { message: 'The body has no data.' })
+  const isWaiting = runs.messages(id).some(({ direction, status }) => direction === 'call' && status === 202)
+  if (!isWaiting && !isGone) return json(409, { message: `The execution "${id}" is running already` })
   // A workflow resumes once, and ignores what comes after.
   const reception = runs.end(id, { verdict: data.verdict, message: data.message }, String(call.headers['webhook-id']))
   return json(reception === 'gone' ? 410 : 200, { reception }, {}, reception)

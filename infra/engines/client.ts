@@ -47,6 +47,10 @@ export async function runStep(engine: Engine, id: string, step: Step, options: C
   }).catch(async (error: unknown) => {
     // The engine has failed the run, and no longer waits.
     if (error instanceof EngineError) await sandbox(`/${id}`, { method: 'DELETE' })
+    if (options.signal.aborted) {
+      const { sendsTwice: _, restarts: _1, ...rest } = options
+      await engine.cancel?.(run, clientOf(engine, run, { ...rest, signal: AbortSignal.timeout(TIMEOUT_MS) }))
+    }
     throw error
   })
   const { reception } = await sandbox<{ reception: Reception }>(`/${id}/ending`, { method: 'POST', body: ending })

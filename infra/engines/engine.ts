@@ -27,6 +27,8 @@ export interface Engine {
    * @throws EngineError if the engine ends the run without a result, for example because the call is refused
    */
   run(run: EngineRun, client: EngineClient): Promise<Ending>
+  /** Called if a user stops the engine while it runs a step. Omit it if the task of the real engine then keeps running. */
+  cancel?(run: EngineRun, client: EngineClient): Promise<void>
 }
 
 /** The addresses and credentials of an engine. */

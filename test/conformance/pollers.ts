@@ -41,11 +41,14 @@ function argoRollouts({ status, text }: PolledResponse): Reaction {
 }
 
 /**
- * An HTTP template of Argo Workflows without a `successCondition`, and a `retryStrategy`.
+ * An HTTP template of Argo Workflows without a `successCondition`, and the `retryStrategy` of docs/poll.md.
  *
  * @see https://argo-workflows.readthedocs.io/en/latest/http-template/
  */
-const argoWorkflows = ({ status }: PolledResponse): Reaction => (status >= 400 ? 'asks again' : 'continues')
+function argoWorkflows({ status }: PolledResponse): Reaction {
+  if (status < 400) return 'continues'
+  return /409|429|50[234]/.test(`received non-2xx response code: ${status}`) ? 'asks again' : 'stops'
+}
 
 /**
  * Spinnaker's webhook stage that monitors a status URL, with `statusJsonPath: $.verdict` and `progressJsonPath: $.progress`.

@@ -60,7 +60,8 @@ export function sequenceCommand(): Command {
       'after',
       `
 Requests go to --url: it replaces the part of each URL in webhook.yaml before /v1/. A manual approval waits for a click in the
-Slack of the sandbox. Ctrl-C stops the sequence, but not the tasks that are running at the receiver.
+Slack of the sandbox. Ctrl-C stops the sequence. The task that runs is canceled with --orchestrator callback or poll, and
+continues with the others.
 
 Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ctrl-C.
 

@@ -8,7 +8,9 @@ import { argoRollouts } from '../../../infra/engines/argo-rollouts.ts'
 import { callback } from '../../../infra/engines/callback.ts'
 import { runStep } from '../../../infra/engines/client.ts'
 import type { Engine } from '../../../infra/engines/engine.ts'
+import { flagger } from '../../../infra/engines/flagger.ts'
 import { placeOf } from '../../../infra/engines/place.ts'
+import { poll } from '../../../infra/engines/poll.ts'
 import { releaseSteps } from '../../../infra/engines/release.ts'
 import { createEngineRuns } from '../../../infra/engines/runs.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
@@ -26,18 +28,29 @@ let sandbox: Sandbox
 let url: string
 /** The calls that the webhooks got. */
 let calls: Body[]
+/** Their methods and paths. */
+let paths: string[]
 /** The responses of the webhooks, in order. The last one repeats. */
-let responses: { status: number; body: object }[]
+let responses: { status: number; body: object | string }[]
+/** Called before the response to a call. */
+let beforeResponse: (call: Body) => Promise<unknown>
 let close: () => Promise<void>
 beforeEach(async () => {
   calls = []
+  paths = []
+  beforeResponse = async () => undefined
   responses = [{ status: 202, body: { taskId: 'task-1' } }]
   const state = mkdtempSync(join(folder, 'state-'))
   const server = createServer(async (req, res) => {
     if (req.url?.startsWith('/sandbox')) return void sandbox.handle(req, res)
-    calls.push(JSON.parse((await readBody(req)).body))
+    const call = JSON.parse((await readBody(req)).body || '{}')
+    calls.push(call)
+    paths.push(`${req.method} ${req.url}`)
+    await beforeResponse(call)
     const { status, body } = (responses.length > 1 ? responses.shift() : responses[0]) ?? { status: 500, body: {} }
-    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    res
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(typeof body === 'string' ? body : JSON.stringify(body))
   })
   url = await listen(server, 0)
   sandbox = createSandbox({ state, engines: { url, key } })
@@ -54,11 +67,11 @@ function releaseStep() {
   return step
 }
 
-function run(engine: Engine, id = randomUUID()) {
+function run(engine: Engine, id = randomUUID(), signal = new AbortController().signal) {
   return runStep(engine, id, releaseStep(), {
     url,
     key,
-    signal: new AbortController().signal,
+    signal,
     pollMs: 50,
     timeScale: 50,
   })
@@ -84,8 +97,11 @@ function signing(): string {
   return String(Object(orchestrators['callback']).signingKey)
 }
 
+/** Waits until the engine has the response to a number of calls. */
 async function called(count = 1): Promise<Body | undefined> {
-  while (calls.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+  const answered = () => sandbox.engineRuns.list().flatMap(({ id }) => sandbox.engineRuns.messages(id))
+  while (answered().filter(({ direction }) => direction === 'call').length < count)
+    await new Promise((resolve) => setTimeout(resolve, 5))
   return calls[0]
 }
 
@@ -104,6 +120,51 @@ test('The engine with a resume URL takes one signed result, and notices another 
   await answer(call, 'pass', 'task-2-finished')
   await answer(call, 'fail')
   expect(sandbox.engineRuns.get(id)).toMatchObject({ ending: { verdict: 'pass' }, contradictions: 2 })
+})
+
+test('The engine with a resume URL answers 409 until its workflow waits', async () => {
+  const early: number[] = []
+  beforeResponse = async (call) => early.push(await answer(call, 'pass'))
+  const ended = run(callback)
+  const call = await called()
+  expect(early).toEqual([409])
+  expect(await answer(call, 'pass')).toBe(200)
+  expect(await ended).toMatchObject({ verdict: 'pass' })
+})
+
+test.each([callback, poll])(
+  '$title cancels its task if it is stopped, with the request of its call',
+  async (engine) => {
+    const stop = new AbortController()
+    const body = { taskId: 'task-1', statusUrl: `${url}/v1/tasks/1`, verdict: 'running' }
+    responses = [
+      { status: 202, body },
+      { status: 200, body },
+    ]
+    const ended = run(engine, randomUUID(), stop.signal)
+    await called()
+    stop.abort()
+    await expect(ended).rejects.toThrow('aborted')
+    const { callback: _, ...call } = calls[0] ?? {}
+    expect(paths.at(-1)).toBe(paths[0]?.replace('?', '/cancel?'))
+    expect(calls.at(-1)).toEqual(call)
+  },
+)
+
+test('Flagger asks to roll back first, confirms the promotion at the maximum weight, and cancels the task at the end', async () => {
+  const hooks = () =>
+    paths.map((path, index) => {
+      const [, hook] = /(\/cancel|invert=any)/.exec(path) ?? []
+      return `${calls[index]?.['phase']} ${hook ?? 'confirm'}`
+    })
+  const closed = { status: 424, body: 'nothing to roll back' }
+  const running = { status: 409, body: 'running: 20 %' }
+  const failed = { status: 200, body: 'fail: Too slow' }
+  responses = [closed, closed, closed, running, running, running, failed, { status: 200, body: {} }]
+  expect(await run(flagger)).toEqual({ verdict: 'fail', message: 'Too slow' })
+  const rollback = 'Progressing invert=any'
+  const confirm = 'WaitingPromotion confirm'
+  expect(hooks()).toEqual([...[rollback, rollback, rollback, confirm, rollback, confirm, rollback], 'Failed /cancel'])
 })
 
 test('An engine that no longer waits refuses the result', async () => {
@@ -138,7 +199,7 @@ test('A fault of an engine affects the result that it gets', async () => {
   expect(await ended).toMatchObject({ verdict: 'pass' })
 })
 
-test('Argo Rollouts measures until the verdict is final, and gives up after five errors in a row', async () => {
+test('Argo Rollouts measures until the verdict is final, and gives up after 31 errors in a row', async () => {
   responses = [
     { status: 503, body: {} },
     { status: 200, body: { verdict: 'running' } },
@@ -148,7 +209,7 @@ test('Argo Rollouts measures until the verdict is final, and gives up after five
   responses = [{ status: 409, body: { verdict: 'running' } }]
   expect(await run(argoRollouts)).toMatchObject({
     verdict: 'errored',
-    message: expect.stringContaining('5 errors in a row'),
+    message: expect.stringContaining('31 errors in a row'),
   })
 })
 
