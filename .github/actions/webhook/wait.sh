@@ -1,11 +1,28 @@
-# wait.sh <category/action?query> <body>: starts a task and waits for its end. Needs WEBHOOKS_URL and WEBHOOKS_TOKEN.
-call() { curl -sS --fail-with-body --retry 9 --retry-connrefused -H "authorization: Bearer $WEBHOOKS_TOKEN" "$@"; }
-first() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
-accepted=$(call -H 'content-type: application/json' -d "$2" "$WEBHOOKS_URL/v1/$1") || { echo "$accepted" >&2; exit 2; }
-url=$(echo "$accepted" | first statusUrl) verdict=running
+# wait.sh <category/action?query> <body>: starts a task and waits for its end. If the script is stopped, it cancels the task.
+# Needs WEBHOOKS_URL and WEBHOOKS_TOKEN.
+target=$1 body=$2 out=$(mktemp)
+send() { exec curl -sS --fail-with-body -H "authorization: Bearer $WEBHOOKS_TOKEN" -H 'content-type: application/json' "$@"; }
+stop() {
+  trap '' INT TERM
+  kill $! 2>/dev/null
+  (send --max-time 10 -d "$body" "$WEBHOOKS_URL/v1/${target%%\?*}/cancel?${target#*\?}") >&2
+  exit 143
+}
+trap stop INT TERM
+trap 'rm -f "$out"' EXIT
+call() { # repeats a request that gets no response for ten minutes, and writes the response to $out
+  since=$(date +%s)
+  until send --max-time 60 --retry 9 --retry-max-time 300 "$@" >"$out" & wait $!; do
+    [ $? != 22 ] && [ $(($(date +%s) - since)) -lt 600 ] || { cat "$out" >&2; exit 2; }
+    sleep 5 & wait $!
+  done
+}
+first() { grep -o "\"$1\":\"[^\"]*\"" "$out" | head -n 1 | cut -d '"' -f 4; }
+call -d "$body" "$WEBHOOKS_URL/v1/$target"
+url=$(first statusUrl) verdict=running
 while [ "$verdict" = running ]; do
-  status=$(call "$url?wait=25") || { echo "$status" >&2; exit 2; }
-  verdict=$(echo "$status" | first verdict)
-  echo "$verdict $(echo "$status" | first progress)" >&2
+  call "$url?wait=25"
+  verdict=$(first verdict)
+  echo "$verdict $(first progress)" >&2
 done
-echo "$status"; [ "$verdict" = pass ] || [ "$verdict" = warning ]
+cat "$out"; [ "$verdict" = pass ] || [ "$verdict" = warning ]

@@ -1,13 +1,17 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { parse } from 'yaml'
 import { tokenHash } from '../../../infra/local/credentials.ts'
+import { closeServer, listen } from '../../../infra/local/port.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { readBody } from '../../../infra/platforms/sandbox/http.ts'
 import { Service, until } from '../../e2e/service.ts'
 import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
 
@@ -176,8 +180,8 @@ const bodyOf = (parameters: object) => JSON.stringify({ input: { target: 'clear-
 
 describe('The shell loop of docs/poll.md', () => {
   /** Returns the exit code and the output of the script. */
-  function loop(key: string, parameters: object, WEBHOOKS_TOKEN = token) {
-    const env = { ...process.env, WEBHOOKS_URL: service.url, WEBHOOKS_TOKEN }
+  function loop(key: string, parameters: object, WEBHOOKS_TOKEN = token, WEBHOOKS_URL = service.url) {
+    const env = { ...process.env, WEBHOOKS_URL, WEBHOOKS_TOKEN }
     return promisify(execFile)('sh', [join(actionFolder, 'wait.sh'), target(key), bodyOf(parameters)], { env }).then(
       (ended) => ({ code: 0, ...ended }),
       ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
@@ -203,6 +207,59 @@ describe('The shell loop of docs/poll.md', () => {
     expect(await loop('refused', {}, 'wrong')).toMatchObject({ code: 2, stderr })
   })
 
+  /**
+   * Runs a function with the URL of a gateway before the API.
+   *
+   * @param intercept called for each request. Returns true if it gets no response
+   */
+  async function withGateway<T>(intercept: (req: IncomingMessage) => boolean, use: (url: string) => Promise<T>) {
+    const gateway = createServer(async (req, res) => {
+      const { body } = await readBody(req)
+      if (intercept(req)) return
+      const headers = { authorization: String(req.headers.authorization), 'content-type': 'application/json' }
+      const init = req.method === 'POST' ? { method: 'POST', body } : {}
+      const response = await fetch(`${service.url}${req.url}`, { headers, ...init })
+      res.writeHead(response.status).end((await response.text()).replaceAll(service.url, url))
+    })
+    const url = await listen(gateway, 0)
+    try {
+      return await use(url)
+    } finally {
+      gateway.closeAllConnections()
+      await closeServer(gateway)
+    }
+  }
+
+  it('continues after a connection breaks', async () => {
+    const methods: string[] = []
+    const breakFirst = ({ method = '', socket }: IncomingMessage) => {
+      methods.push(method)
+      const isFirst = methods.filter((one) => one === method).length === 1
+      if (isFirst) socket.destroy()
+      return isFirst
+    }
+    const ended = await withGateway(breakFirst, (url) => loop('breaks', { seconds: 1 }, token, url))
+    expect([ended.code, methods.slice(0, 4)]).toEqual([0, ['POST', 'POST', 'GET', 'GET']])
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('cancels its task on %s', async (signal) => {
+    let script: ChildProcess | undefined
+    let out = ''
+    const stop = ({ method }: IncomingMessage) => method === 'GET' && script?.kill(signal) === true
+    await withGateway(stop, async (WEBHOOKS_URL) => {
+      const env = { ...process.env, WEBHOOKS_URL, WEBHOOKS_TOKEN: token }
+      const line = [join(actionFolder, 'wait.sh'), target(signal), bodyOf({ outcome: 'hang' })]
+      script = spawn('sh', line, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+      script.stderr?.on('data', (chunk) => {
+        out += chunk
+      })
+      expect(await once(script, 'close')).toEqual([143, null])
+    })
+    const { taskId } = JSON.parse(out)
+    const status = async () => parsed(run(`tasks remediation/${taskId}`))
+    await until(async () => (await status()).verdict === 'aborted', 30, () => out)
+  })
+
   it('runs in the composite action with its inputs', () => {
     const { inputs, runs } = parse(readFileSync(join(actionFolder, 'action.yml'), 'utf8'))
     const [step] = runs.steps
@@ -210,7 +267,9 @@ describe('The shell loop of docs/poll.md', () => {
     expect(used.sort()).toEqual(Object.keys(inputs).sort())
     // Values in a script could inject code.
     expect(step.run).not.toContain('${{')
-    expect(step.run).toContain('wait.sh')
+    // Without exec, the script does not get the signals of the runner.
+    expect(step.run).toMatch(/^exec sh .*wait\.sh/m)
+    expect(inputs.key.default).toContain('${{ github.job }}-${{ github.action }}')
   })
 })
 
