@@ -13,6 +13,7 @@ export interface Metric {
   inconclusiveLimit: number
   failureLimit: number
   consecutiveSuccessLimit: number
+  consecutiveErrorLimit: number
   successCondition: string
   failureCondition: string
   provider: {
@@ -25,8 +26,6 @@ export interface Metric {
 
 type Phase = 'Successful' | 'Failed' | 'Inconclusive' | 'Error'
 
-/** The default of Argo Rollouts. */
-const CONSECUTIVE_ERROR_LIMIT = 4
 const POLL_MS = 100
 
 /**
@@ -42,7 +41,7 @@ export async function analyze(metric: Metric, args: Record<string, string>): Pro
     counts[phase]++
     if (phase !== 'Error') counts.Error = 0
     if (counts.Failed > metric.failureLimit) return 'Failed'
-    if (counts.Error > CONSECUTIVE_ERROR_LIMIT) return 'Error'
+    if (counts.Error > metric.consecutiveErrorLimit) return 'Error'
     if (counts.Inconclusive > metric.inconclusiveLimit) return 'Inconclusive'
     if (counts.Successful >= metric.consecutiveSuccessLimit) return 'Successful'
     await sleep(POLL_MS)

@@ -140,10 +140,10 @@ describe('argo-rollouts', () => {
     const { templates, args } = steps.find(({ analysis }) => analysis)?.analysis ?? { templates: [], args: [] }
     expect(templates).toEqual([{ templateName: template.metadata.name }])
     const [, secret, key] = /secret generic (\S+) --from-literal "(\w+)=/.exec(read('argo-rollouts/README.md')) ?? []
-    const given = [...(template.spec.args as Argument[]), ...args].map(({ name, valueFrom }) => {
+    const given = [...(template.spec.args as Argument[]), ...args].map(({ name, value, valueFrom }) => {
       const { podTemplateHashValue, secretKeyRef } = valueFrom ?? {}
       const token = secretKeyRef?.name === secret && secretKeyRef?.key === key ? tokenOf('argo-rollouts') : undefined
-      return [name, podTemplateHashValue === 'Latest' ? randomUUID().slice(0, 8) : token]
+      return [name, podTemplateHashValue === 'Latest' ? randomUUID().slice(0, 8) : (value ?? token)]
     })
     const url = web.url.replace(HOST, service.url)
     const shortened = { ...web, url, jsonBody: { input: { ...input, parameters, ...change } } }
