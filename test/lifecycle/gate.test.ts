@@ -63,7 +63,7 @@ describe('An inverted gate', () => {
     ['true', 'cancelled', 424],
     ['any', 'cancelled', 200],
     ['any', 'done', 424],
-  ])('with invert=%s looks at the task of its key, and starts none: %s', async (invert, state, status) => {
+  ])('with invert=%s reads the status of the task of its key, and starts none: %s', async (invert, state, status) => {
     platform.states = [state]
     const gate = `start-run?mode=gate&connection=job&key=rollout-${++key}`
     const inverted = `${gate}&answer=status&invert=${invert}`
