@@ -4,8 +4,9 @@ import { eventSchema } from '../../shared/orchestrators/event.ts'
 import type { Action } from '../../shared/providers/action.ts'
 import { actionNames, type Category } from '../../shared/providers/category.ts'
 import { categories } from '../categories.ts'
-import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
-import { queryParameters } from './parameters.ts'
+import { type JsonSchema, jsonSchemaOf, schemaNamed } from './json-schema.ts'
+import { callbackUrl, orchestrator, queryParameters } from './parameters.ts'
+import { requestBodyOf } from './request-body.ts'
 import { accepted, outcome, problem, rerun, taskStatus } from './responses.ts'
 
 interface OpenApiDocument {
@@ -124,30 +125,6 @@ function callOf({ name: category, actions, actionMapping }: Category, name: stri
   }
 }
 
-/** @param input the schema of the field `input`, if it is known */
-function requestBodyOf(input: { input?: JsonSchema }) {
-  return {
-    required: false,
-    content: {
-      'application/json': {
-        schema: {
-          allOf: [
-            schemaNamed('Event'),
-            { type: 'object', properties: { ...input, connection: { type: 'string' }, callback, dynatrace } },
-          ],
-        },
-      },
-      'application/x-www-form-urlencoded': {
-        schema: {
-          type: 'object',
-          description: 'The same as a form with dotted names: data.project=..&input.title=..',
-          additionalProperties: { type: 'string' },
-        },
-      },
-    },
-  }
-}
-
 function verificationOf({ name }: Category) {
   return {
     operationId: `${name}.verify`,
@@ -248,44 +225,6 @@ function rerunOf({ name }: Category) {
 
 const taskId = { name: 'taskId', in: 'path', required: true, schema: { type: 'string', pattern: '^[0-9a-f]{40}$' } }
 
-/** For engines that sign their calls. */
-const orchestrator = {
-  name: 'orchestrator',
-  in: 'query',
-  description:
-    'The orchestrator that verifies the signature and reads the body of the engine, such as GitHub. With it, the query may have connection, deadline, sendStarted and progress only; a delivery that calls for nothing gets 200',
-  schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
-}
-
-/** For callers whose orchestrator has the type `callback`. */
-const callbackUrl = {
-  name: 'callback-url',
-  in: 'header',
-  description: 'interactive: the URL for the result, if the orchestrator of the caller sends results to URLs of calls',
-  schema: { type: 'string', format: 'uri', maxLength: 2_048 },
-}
-
-/** For callers that are workflows of Dynatrace. */
-const dynatrace = {
-  type: 'object',
-  description: 'For a workflow of Dynatrace: the execution that calls, and the workflow that gets the result',
-  properties: { execution: { type: 'string', format: 'uuid' }, continue: { type: 'string', format: 'uuid' } },
-}
-
-const callback = {
-  description:
-    'interactive: the URL for the result, or one for success and one for failure. Text is allowed for one URL',
-  type: ['string', 'object'],
-  properties: {
-    url: { type: 'string', format: 'uri' },
-    urls: {
-      type: 'object',
-      properties: { pass: { type: 'string', format: 'uri' }, fail: { type: 'string', format: 'uri' } },
-      required: ['pass', 'fail'],
-    },
-  },
-}
-
 const retryAfter = {
   'Retry-After': { description: 'While the task runs: seconds until the next request', schema: { type: 'integer' } },
 }
@@ -308,10 +247,6 @@ function response(description: string, schema: JsonSchema) {
 
 function errorsOf(statuses: readonly number[]): Record<string, JsonSchema> {
   return Object.fromEntries(statuses.map((status) => [status, { $ref: `#/components/responses/${status}` }]))
-}
-
-function schemaNamed(name: string): JsonSchema {
-  return { $ref: `#/components/schemas/${name}` }
 }
 
 function packageVersion(): string {

@@ -24,3 +24,8 @@ function inlineJson(value: unknown): unknown {
   if (typeof value['$ref'] === 'string') return {}
   return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, inlineJson(child)]))
 }
+
+/** Refers to a schema of the document. */
+export function schemaNamed(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` }
+}

@@ -63,3 +63,20 @@ const options: Record<keyof CallOptions, Parameter> = {
 export const queryParameters = Object.fromEntries(
   Object.entries(options).map(([name, option]) => [name, { name, in: 'query', ...option }]),
 )
+
+/** For engines that sign their calls. */
+export const orchestrator = {
+  name: 'orchestrator',
+  in: 'query',
+  description:
+    'The orchestrator that verifies the signature and reads the body of the engine, such as GitHub. With it, the query may have connection, deadline, sendStarted and progress only; a delivery that calls for nothing gets 200',
+  schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' },
+}
+
+/** For callers whose orchestrator has the type `callback`. */
+export const callbackUrl = {
+  name: 'callback-url',
+  in: 'header',
+  description: 'interactive: the URL for the result, if the orchestrator of the caller sends results to URLs of calls',
+  schema: { type: 'string', format: 'uri', maxLength: 2_048 },
+}
