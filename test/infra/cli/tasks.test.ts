@@ -257,7 +257,11 @@ describe('The shell loop of docs/poll.md', () => {
     })
     const { taskId } = JSON.parse(out)
     const status = async () => parsed(run(`tasks remediation/${taskId}`))
-    await until(async () => (await status()).verdict === 'aborted', 30, () => out)
+    await until(
+      async () => (await status()).verdict === 'aborted',
+      30,
+      () => out,
+    )
   })
 
   it('runs in the composite action with its inputs', () => {
@@ -269,7 +273,7 @@ describe('The shell loop of docs/poll.md', () => {
     expect(step.run).not.toContain('${{')
     // Without exec, the script does not get the signals of the runner.
     expect(step.run).toMatch(/^exec sh .*wait\.sh/m)
-    expect(inputs.key.default).toContain('${{ github.job }}-${{ github.action }}')
+    expect(inputs.key.default).toMatch(/github\.job .*github\.action /)
   })
 })
 
