@@ -26,6 +26,17 @@ export function identify(identity: Identity, key: string): string {
   return hmacHex(key, canonical(identity)).slice(0, 40)
 }
 
+/**
+ * Returns the id of a task that follows another one. Like every id, it takes the key to compute it: a platform shows ids, and an
+ * object that someone else has marked with a later id would be taken for the one that the task has created.
+ *
+ * @param purpose distinguishes the tasks that follow
+ * @param key of the secret `identity`
+ */
+export function identifyFollowing(id: string, purpose: string, key: string): string {
+  return hmacHex(key, `${purpose} ${id}`).slice(0, 40)
+}
+
 /** Returns JSON whose bytes depend on the value only: names are sorted, undefined values are omitted. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item ?? null)).join(',')}]`

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
@@ -33,6 +34,8 @@ describe('A task that failed', () => {
     const payload = lifecycle.newest()
     expect(await lifecycle.run(payload)).toMatchObject({ outcome: { result: 'pass' } })
     expect(payload).toMatchObject({ id: body.taskId, action: 'start-run', input: { target: 'deploy' } })
+    // It takes a key to compute the id.
+    expect(body.taskId).not.toBe(createHash('sha256').update(`rerun ${id}`).digest('hex').slice(0, 40))
     expect(platform.runs).toMatchObject([{ key: id }, { key: body.taskId }])
     expect(lifecycle.events).toHaveLength(events)
     const read = await lifecycle.send('GET', `tasks/${body.taskId}`, { headers: lifecycle.authorization('keptn') })

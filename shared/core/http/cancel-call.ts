@@ -9,6 +9,7 @@ import { invalidQuery } from './options.ts'
 import { type CallRequest, parse } from './parse.ts'
 import { identifyCall } from './prepare.ts'
 import { resolve } from './resolve.ts'
+import { guessRefusal } from './stored-credentials.ts'
 
 /** Load this module with `import()`: calls do not need it. */
 
@@ -21,6 +22,9 @@ import { resolve } from './resolve.ts'
 export async function cancelCall(category: Category, caller: Caller, request: CallRequest): Promise<TaskStatus> {
   authorizeCategory(caller, category.name)
   authorizeAction(caller, category.name, request.action)
+  // Like a dry run, it leaves no trace of a guess at a platform. The task can still be canceled by its id.
+  const refusal = guessRefusal(caller.name)
+  if (refusal) throw refusal
   const parsed = await parse(category, request)
   const { mode } = parsed.options
   if (mode === 'silent')

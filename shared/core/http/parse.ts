@@ -98,12 +98,13 @@ function deliveryIdOf(headers: Headers): string | undefined {
  * passed.
  */
 function refuseEarlySuccess(
-  { mode, answer }: CallOptions,
+  { mode, answer, dryRun }: CallOptions,
   { mode: sentMode }: CallRequest['query'],
   action: Category['actions'][string] | undefined,
 ): void {
   if (mode === 'interactive')
     throw invalidQuery('mode', 'must be gate: the engine would continue as soon as the task is accepted')
+  if (dryRun) throw invalidQuery('dryRun', 'must be omitted: the engine would take the answer for a result')
   if (answer === 'body')
     throw invalidQuery('answer', 'must be status: the engine reads only the status of the response')
   if (!sentMode?.some(Boolean) && action?.type === 'job' && action.startsJob)

@@ -45,7 +45,7 @@ export async function completeWithoutCredentials<T>(sender: Sender, complete: ()
 }
 
 /**
- * Returns why a call that reaches no platform, such as a dry run or a skipped one, is refused: its caller has sent stored
+ * Returns why a call that reaches no platform, such as a dry run, a skipped call or a cancel, is refused: its caller has sent stored
  * credentials several times, and guesses with such calls leave no trace at the platform.
  */
 export function guessRefusal(caller: string): Failure | undefined {
@@ -53,7 +53,7 @@ export function guessRefusal(caller: string): Failure | undefined {
   if (until <= Date.now()) return undefined
   return new Failure(
     'limited',
-    `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs and skipped calls are refused until ${new Date(until).toISOString()}.`,
+    `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs, skipped calls and cancels by key are refused until ${new Date(until).toISOString()}.`,
     { retryAfter: Math.ceil((until - Date.now()) / 1_000) },
   )
 }

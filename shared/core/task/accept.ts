@@ -19,7 +19,7 @@ const MIN_TIME_LEFT_MS = 2_000
  */
 export async function acceptCall(call: Call, timeLeft: () => number): Promise<{ taskId: string; duplicate: boolean }> {
   const started = await startTask(call, timeLeft)
-  if (started.duplicate && call.answersRepeats) await answerRepeat(taskOf(call), timeLeft)
+  if (started.duplicate && call.answersRepeats) await answerRepeat(taskOf(call), call.refusal, timeLeft)
   return started
 }
 
@@ -27,11 +27,13 @@ export async function acceptCall(call: Call, timeLeft: () => number): Promise<{ 
  * Sends the outcome of an ended task to the address of a repeated call. While the task runs, its outcome goes to the address of
  * the first call, so a repeat with another address is refused.
  */
-async function answerRepeat(repeat: Task, timeLeft: () => number): Promise<void> {
+async function answerRepeat(repeat: Task, refusal: Failure | undefined, timeLeft: () => number): Promise<void> {
   const { task, status, result } = await readUntilSent(repeat, timeLeft)
-  if (result) {
+  // Another answer would be sent, for up to a day.
+  if (result && refusal && !(await hasSameAddress(task, repeat))) throw refusal
+  if (result && !refusal) {
     const { startAnswer } = await import('./answer-again.ts')
-    return startAnswer({ ...task, sealedReplyTo: repeat.sealedReplyTo }, result)
+    return startAnswer({ ...task, sealedReplyTo: repeat.sealedReplyTo }, result, Date.now())
   }
   // The finisher answers for a task that Lambda ended.
   if (await hasSameAddress(task, repeat)) return

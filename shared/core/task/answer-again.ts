@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Caller } from '../../auth/callers.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
@@ -21,22 +20,23 @@ export async function answerAgain(category: string, taskId: string, caller: Call
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may send its answer again.`)
   if (!result)
     throw new Failure('running', 'The task has no outcome yet. Its answer is sent when it ends.', { retryAfter: 5 })
-  await startAnswer(task, result)
+  // Once a minute: each tries for a day.
+  await startAnswer(task, result, Math.floor(Date.now() / 60_000))
   return status
 }
 
 /**
  * Starts an execution that only sends the outcome of an ended task.
  *
+ * @param number the same number again starts nothing
  * @throws Failure `unavailable`
  */
-export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult): Promise<void> {
+export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult, number: number): Promise<void> {
   const answer: Task = { ...task, only: 'answer', outcome, endedAt }
   try {
     await startExecution({
       functionName: settings.taskFunction,
-      // One in a minute for each address, because each tries for a day.
-      executionName: `${task.id}${ANSWER_SUFFIX}-${Math.floor(Date.now() / 60_000).toString(36)}-${digestOf(task.sealedReplyTo)}`,
+      executionName: `${task.id}${ANSWER_SUFFIX}-${number.toString(36)}`,
       payload: await payloadOf(answer),
     })
   } catch (cause) {
@@ -45,8 +45,4 @@ export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult):
       cause,
     })
   }
-}
-
-function digestOf(sealedReplyTo = ''): string {
-  return createHash('sha256').update(sealedReplyTo).digest('hex').slice(0, 8)
 }

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { nextGateRun, readGateRun } from '../../state/gate-runs.ts'
 import type { Call, GateOptions } from '../call.ts'
+import { identifyFollowing } from '../identity.ts'
 import { readTask, type TaskStatus } from './status.ts'
 
 /**
@@ -22,7 +23,7 @@ export async function runGate(
   const { id: gateId, category } = call
   if (gateId === undefined) throw new Error('A gate has a key.')
   for (let run = await readGateRun(category, gateId); ; run = await nextGateRun(category, gateId, run)) {
-    const id = taskIdOf(gateId, run)
+    const id = await taskIdOf(gateId, run)
     const status = await statusOf(category, id)
     if (!status) {
       if (invert !== 'false') return undefined
@@ -42,8 +43,8 @@ export async function newestTaskOf(category: string, gateId: string): Promise<st
 }
 
 /** The first task has the id of the gate. */
-function taskIdOf(gateId: string, run: number): string {
-  return run === 0 ? gateId : createHash('sha256').update(`${gateId}#${run}`).digest('hex').slice(0, 40)
+async function taskIdOf(gateId: string, run: number): Promise<string> {
+  return run === 0 ? gateId : identifyFollowing(gateId, `gate ${run}`, await readIdentityKey())
 }
 
 async function statusOf(category: string, id: string): Promise<TaskStatus | undefined> {

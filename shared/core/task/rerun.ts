@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
 import { authorizeAction, authorizeConnection, type Caller } from '../../auth/callers.ts'
+import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import type { Task } from '../call.ts'
+import { identifyFollowing } from '../identity.ts'
 import type { startTask } from './start.ts'
 import { readTaskOf } from './status.ts'
 
@@ -41,15 +42,15 @@ export async function rerunTask(
     throw new Failure('invalid', `The task ended with ${status.verdict}. Call the action to run it again.`)
   if (task.delegates)
     throw new Failure('invalid', 'The platform sends the result of this task itself. Call the action to run it again.')
-  return { ...(await start(rerunOf(task))), rerunOf: taskId }
+  return { ...(await start(await rerunOf(task))), rerunOf: taskId }
 }
 
 /** Returns the payload of the new task. It contains no address for the answer. */
-function rerunOf(task: Task): Task {
+async function rerunOf(task: Task): Promise<Task> {
   const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, ...same } = task
   return {
     ...same,
-    id: createHash('sha256').update(`rerun ${task.id}`).digest('hex').slice(0, 40),
+    id: identifyFollowing(task.id, 'rerun', await readIdentityKey()),
     rerunOf: task.id,
     orchestrator: DEFAULT_ORCHESTRATOR,
     sendStarted: false,
