@@ -51,8 +51,18 @@ export function secret(description: string) {
 
 /** Returns a field for headers that are all secret. */
 export function secretHeaders(description: string) {
+  return secretRecord(z.string().check(z.minLength(1), z.maxLength(255)), description)
+}
+
+/** Returns a field for secret texts by name. Expressions can read the names. */
+export function secretTexts(description: string) {
+  const message = 'must be a name of letters, digits and _, such as apiKey'
+  return secretRecord(z.string().check(z.regex(/^[A-Za-z_]\w{0,62}$/, message)), description)
+}
+
+function secretRecord(name: z.ZodMiniString<string>, description: string) {
   const value = z.string().check(z.minLength(MIN_SECRET_LENGTH), z.maxLength(4_096))
-  const field = withDescription(z.record(z.string().check(z.minLength(1), z.maxLength(255)), value), description)
+  const field = withDescription(z.record(name, value), description)
   secretFields.add(field, { secret: 'all' })
   return field
 }

@@ -9,10 +9,11 @@ import { isRecord } from '../../shared/record.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
+import { credentialLiterals, literalWarnings } from './http/credential-literals.ts'
 import type { HttpTestResult } from './http/try.ts'
 import { table } from './output.ts'
 import type { SecretStore } from './secret-store.ts'
-import { weakSecrets } from './weak-secrets.ts'
+import { type Warning, weakSecrets } from './weak-secrets.ts'
 
 /** `unknown` if an earlier step failed. */
 type Step = 'yes' | 'no' | 'unknown'
@@ -34,8 +35,8 @@ export interface ConnectionTestResult extends TestResult {
   /** `issue-ticketing/default` */
   connection: string
   provider: string | undefined
-  /** Warnings about credentials that are easy to guess. */
-  weak?: string[]
+  /** Credentials that are easy to guess or not masked. */
+  warnings?: Warning[]
 }
 
 /** Runs a test request and returns how far it got. */
@@ -70,12 +71,22 @@ export async function testConnection(
     const stored = await store.get(`connections/${connection}`)
     provider = isRecord(stored) && typeof stored['provider'] === 'string' ? stored['provider'] : undefined
     const loaded = await loadConnection(category, name, stored)
-    const weak = weakSecrets(connectionSchema(loaded.provider, category), loaded.values)
+    const warnings = connectionWarnings(category, loaded)
     const result = await testProvider(loaded.provider, loaded.values)
-    return { connection, provider, ...(weak.length > 0 ? { weak } : {}), ...result }
+    return { connection, provider, ...(warnings.length > 0 ? { warnings } : {}), ...result }
   } catch (error) {
     return { connection, provider, ...failureOf(error) }
   }
+}
+
+/** Masks the literals that may be credentials, which only the warnings name. */
+export function registerLiterals(values: Record<string, unknown>): void {
+  for (const { value } of credentialLiterals(values)) registerSecret(value)
+}
+
+/** Returns warnings about credentials that are easy to guess or not masked. */
+export function connectionWarnings(category: Category, { provider, values }: Connection): Warning[] {
+  return [...weakSecrets(connectionSchema(provider, category), values), ...literalWarnings(values)]
 }
 
 /**
@@ -91,6 +102,7 @@ export async function loadConnection(category: Category, name: string, secret: u
   const schema = connectionSchema(provider, category)
   const values = validate(schema, secret, { what: 'Its secret', kind: 'misconfigured' })
   for (const value of secretsIn(schema, values)) registerSecret(value)
+  registerLiterals(values)
   return { name, provider, values }
 }
 

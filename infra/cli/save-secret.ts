@@ -6,7 +6,7 @@ import { type JsonOption, note, show } from './output.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from './plain-http.ts'
 import { isInteractive, promptForChoice } from './prompts.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
-import { WEAK_SECRET_ADVICE } from './weak-secrets.ts'
+import type { Warning } from './weak-secrets.ts'
 
 interface SaveOptions extends JsonOption {
   dryRun?: boolean
@@ -19,8 +19,7 @@ interface PreparedSecret {
   value: Record<string, unknown>
   /** The value with its credentials masked. */
   redacted: Record<string, unknown>
-  /** Warnings about credentials that are easy to guess. */
-  weak: string[]
+  warnings: Warning[]
   test(): Promise<TestResult>
 }
 
@@ -55,9 +54,9 @@ export async function saveSecret(
   prepare: () => Promise<PreparedSecret>,
 ): Promise<void> {
   for (;;) {
-    const { value, redacted, weak, test: runTest } = await prepare()
+    const { value, redacted, warnings, test: runTest } = await prepare()
     for (const origin of plainHttpOrigins(value)) note(`Warning: ${origin} uses plain HTTP. ${PLAIN_HTTP_ADVICE}`)
-    for (const warning of weak) note(`Warning: ${warning}. ${WEAK_SECRET_ADVICE}`)
+    for (const { found, advice } of warnings) note(`Warning: ${found}. ${advice}`)
     const test = options.check ? await runTest() : undefined
     const secret = secretName(path)
     const report = { secret, place: store.place, value: redacted, ...(test ? { test } : {}) }

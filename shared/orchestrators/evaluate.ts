@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts'
+import { jmespathReason } from '../jmespath-reason.ts'
 
 /**
  * Evaluates a JMESPath expression of an orchestrator's secret.
@@ -13,6 +14,6 @@ export async function evaluate(expression: string, data: object, field: string):
     return search(expression, JSON.parse(JSON.stringify(data)))
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
-    throw new Failure('misconfigured', `${field} of the orchestrator cannot be evaluated: ${error.message}`)
+    throw new Failure('misconfigured', `${field} of the orchestrator cannot be evaluated: ${jmespathReason(error)}`)
   }
 }

@@ -47,7 +47,7 @@ describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wr
 })
 
 describe('A job whose status the connection cannot read', () => {
-  const field = 'run.state of the connection, "response.nope", finds nothing in the response of the API, which is {'
+  const field = 'run.state of the connection finds nothing in the response of the API, which is {'
 
   test.each<[Mode, string, string]>([
     ['waiting', 'warning: Started run 1. It is still running', 'The last poll failed: '],

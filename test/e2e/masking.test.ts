@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type Call, ok, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 /** An API whose responses each test sets. */
@@ -10,6 +11,7 @@ let answer: (call: Call) => Reply
 
 let service: Service
 const password = 'Xk9-vQ2#long-enough'
+const rpc = { bodySecret: 'aria-Secret-7d1f', pathSecret: '7123:AAHdqTcvCH1vGW' }
 
 beforeAll(async () => {
   vendor = await serve((call) => answer(call))
@@ -22,6 +24,15 @@ beforeAll(async () => {
     get: { path: 'tickets/{input.id}' },
     ticket: { id: 'response.id', url: 'response.url', state: 'response.state', closed: "response.state == 'closed'" },
   }
+  const rpcTickets = (key: string) => ({
+    ...http,
+    headers: {},
+    secrets: rpc,
+    open: {
+      path: 'bot{secrets.pathSecret}/open',
+      body: `{params: [join(':', ['token', secrets.bodySecret]), join('', ['a-literal', ${key}])], title: input.title}`,
+    },
+  })
   const chat = {
     provider: 'http',
     baseUrl,
@@ -35,6 +46,8 @@ beforeAll(async () => {
         ...http,
         headers: { Authorization: 'left-part/right-part' },
       },
+      'cloud-automation-webhooks/connections/issue-ticketing/rpc': rpcTickets("key || ''"),
+      'cloud-automation-webhooks/connections/issue-ticketing/strict': rpcTickets('key'),
       'cloud-automation-webhooks/connections/notification/vendor': {
         ...chat,
         posted: { id: 'response.id', url: 'response.url' },
@@ -85,6 +98,51 @@ describe('The credentials of a connection', () => {
     expect(body.detail).toContain('*** ***')
   })
 })
+
+it('The secrets in the expressions of a connection appear in no log line, response, event or state file', async () => {
+  const seen: unknown[] = []
+  const open = async (query: string, input = { title: 'T' }) => {
+    const call = triggered({ input })
+    const answer = await service.openIssue(call, `?connection=${query}`)
+    seen.push(answer.body)
+    return { ...answer, id: call.id }
+  }
+  expect(await open('rpc')).toMatchObject({ status: 200 })
+  expect(vendor.calls[0]).toMatchObject({
+    path: `/tenant/bot${rpc.pathSecret}/open`,
+    body: { params: [`token:${rpc.bodySecret}`, expect.any(String)] },
+  })
+  const request = {
+    url: expect.stringMatching(/\/bot\*\*\*\/open$/),
+    body: { params: ['token:***', expect.any(String)] },
+  }
+  expect((await open('rpc&dryRun=true')).body.data).toMatchObject({ request })
+  const detail =
+    'open.body of the connection cannot be evaluated: Invalid argument type for function join(), expected "string" but found "unknown". The call has no id or is a dry run, so key has no value: write key || \'\'.'
+  expect(await open('strict&dryRun=true')).toMatchObject({ status: 503, body: { title: 'Not configured', detail } })
+  expect(service.logs().filter(({ reason }) => reason === detail)).not.toEqual([])
+  answer = ({ path, text }) => ({ status: 409, body: { message: `no: ${path} ${text}` } })
+  expect(await open('rpc')).toMatchObject({
+    status: 422,
+    body: { detail: expect.stringContaining('no: /tenant/bot***/open') },
+  })
+  const { status, body, id } = await open('rpc&mode=interactive')
+  expect(status).toBe(202)
+  const { finished } = await service.finishedOf(id)
+  expect(finished).toMatchObject([{ message: expect.stringContaining('"token:***"') }])
+  const headers = { authorization: `Bearer ${demo.callerToken}` }
+  const shown = await (await fetch(`${service.url}/console/calls/${body.taskId}`, { headers })).text()
+  expect(shown).toContain('token:***')
+  for (const text of [service.output, shown, JSON.stringify([seen, finished]), ...stateFiles()])
+    for (const value of Object.values(rpc)) expect(text).not.toContain(value)
+})
+
+/** Returns the contents of all files in the state folder. */
+function stateFiles(): string[] {
+  return readdirSync(service.state, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+}
 
 describe('A call that contains a stored credential', () => {
   it.each(['&dryRun=true', '&mode=interactive&dryRun=true', '', '&mode=interactive'])(
@@ -166,9 +224,7 @@ it('An approval link appears in no log line, response, event or state file, even
   const sent = vendor.calls.map(({ text }) => text).join('\n')
   const signatures = [...new Set(sent.match(/(?<=\.)[0-9a-f]{64}/g))]
   expect(signatures).toHaveLength(1)
-  const files = readdirSync(service.state, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
-  for (const text of [service.output, JSON.stringify(finished), ...files]) expect(text).not.toContain(signatures[0])
+  for (const text of [service.output, JSON.stringify(finished), ...stateFiles()])
+    expect(text).not.toContain(signatures[0])
   expect(JSON.stringify(finished)).toMatch(/[0-9a-f]{40}\.\*\*\*/)
 })

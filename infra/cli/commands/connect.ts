@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { type Connection, connectionSchema } from '../../../shared/providers/connections.ts'
 import { redactDeep } from '../../../shared/redact.ts'
-import { succeeded, type TestResult, testProvider } from '../connection-test.ts'
+import { connectionWarnings, registerLiterals, succeeded, type TestResult, testProvider } from '../connection-test.ts'
 import { findProvider, parseConnectionName } from '../find-by-name.ts'
 import { type DraftSourceOptions, draftOptions, readDraft, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
@@ -18,7 +18,6 @@ import { isInteractive, promptForChoice } from '../prompts.ts'
 import { readStored, saveSecret } from '../save-secret.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
-import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends FieldOptions, StoreOptions, TryOptions, DraftSourceOptions {
   provider?: string
@@ -88,11 +87,13 @@ async function run(target: string, options: Options): Promise<void> {
     )
     defaults = value
     const values = validateSecret(schema, value, `The connection to ${provider.title}`)
+    registerLiterals(values)
+    const connection = { name, provider, values }
     return {
       value,
       redacted: redactDeep(value),
-      weak: weakSecrets(schema, values),
-      test: () => testNew(category, { name, provider, values }, options),
+      warnings: connectionWarnings(category, connection),
+      test: () => testNew(category, connection, options),
     }
   })
 }

@@ -68,8 +68,8 @@ async function run(name: string, options: Options): Promise<void> {
     const value = await promptForFields(schema, { ...known, type }, { ...options, stored, ...fields })
     stored = value
     const settings = validateSecret(schema, value, 'The orchestrator')
-    const weak = weakSecrets(schema, settings)
-    return { value, redacted: redactDeep(value), weak, test: () => testCall(() => connect(settings).check()) }
+    const warnings = weakSecrets(schema, settings)
+    return { value, redacted: redactDeep(value), warnings, test: () => testCall(() => connect(settings).check()) }
   })
 }
 

@@ -11,7 +11,6 @@ import { checkName } from '../find-by-name.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from '../plain-http.ts'
 import { validateSecret } from '../prompt-for-fields.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
-import { WEAK_SECRET_ADVICE } from '../weak-secrets.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
 import { githubFindings } from './github.ts'
 
@@ -98,7 +97,7 @@ function connections(store: SecretStore): Promise<Finding[]> {
       const what = `connection ${result.connection}`
       const advice = `Run webhooks connect ${result.connection}.`
       const finding = findingOf(what, result.provider ?? 'no provider', result, advice)
-      return [finding, ...(result.weak ?? []).map((weak) => noteFinding(what, weak, WEAK_SECRET_ADVICE))]
+      return [finding, ...(result.warnings ?? []).map(({ found, advice }) => noteFinding(what, found, advice))]
     })
   })
 }

@@ -2,6 +2,7 @@ import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
 import { UsageError } from '../usage-error.ts'
+import { isCredentialValue, isRandom } from './credential-literals.ts'
 import { identifier } from './hints.ts'
 
 /** First draft of a connection. */
@@ -105,14 +106,15 @@ export function draftOf(
   options: DraftOptions,
   request: DraftRequest,
   connection: Record<string, unknown>,
-  guessed: Record<string, unknown> = {},
+  { guessed = {}, secrets = {} }: { guessed?: Record<string, unknown>; secrets?: Record<string, string> } = {},
 ): Record<string, unknown> {
   const { kind: providerKind, provider, known } = options
   const name = requestName(options)
   const kind = kindOf(providerKind)
   const rest = name === kind.main ? { ...kind.rest(request), ...guessed } : {}
   const check = name === kind.main && !request.path.includes('{') ? { check: { path: request.path } } : {}
-  return { provider, ...connection, ...check, ...rest, ...known, [name]: request }
+  const named = Object.keys(secrets).length > 0 ? { secrets } : {}
+  return { provider, ...connection, ...named, ...check, ...rest, ...known, ...named, [name]: request }
 }
 
 /** Splits a URL into the base URL, which ends with `/api` or a version, and the path below it. */
@@ -165,9 +167,12 @@ export function isReading(request: string): boolean {
 /** Converts values to expressions. A property with a known name gets the value of an input field. */
 export class ExpressionWriter {
   readonly notes: string[] = []
+  /** The credentials of the connection that expressions read, by name. */
+  readonly secrets: Record<string, string>
   readonly #inputs: Map<string, string>
 
-  constructor({ kind }: DraftOptions) {
+  constructor({ kind, known }: DraftOptions) {
+    this.secrets = { ...(known['secrets'] as Record<string, string> | undefined) }
     const pairs = Object.entries(kindOf(kind).inputs).flatMap(([input, names]) =>
       names.map((name): [string, string] => [name, input]),
     )
@@ -186,10 +191,7 @@ export class ExpressionWriter {
       this.notes.push(`${where}: ${name} gets ${input} instead of the value in the example.`)
       return input
     }
-    if (name !== undefined && isCredential(name) && typeof value === 'string') {
-      this.notes.push(`${where}: ${name} looks like a credential, but expressions are not secret.`)
-      return literal(`<${name}>`)
-    }
+    if (typeof value === 'string' && isCredentialValue(value, name)) return this.secret(value, where, name ?? 'secret')
     if (Array.isArray(value) && value.length > 0) return `[${value.map((one) => this.value(one, where)).join(', ')}]`
     if (!isRecord(value) || Object.keys(value).length === 0) return literal(value)
     const fields = Object.entries(value).map(
@@ -198,10 +200,41 @@ export class ExpressionWriter {
     return `{${fields.join(', ')}}`
   }
 
+  /** Adds a credential to the secrets of the connection. Returns the expression that reads it. */
+  secret(value: string, where: string, name: string): string {
+    const plain = name
+      .replace(/\W/g, '_')
+      .replace(/^(?=\d)/, '_')
+      .slice(0, 60)
+    let id = plain
+    for (let count = 2; !isSame(this.secrets[id], value); count++) id = `${plain}_${count}`
+    if (!isPlaceholder(value) || this.secrets[id] === undefined) this.secrets[id] = value
+    this.notes.push(`${where}: ${name} is a credential, so the expression reads secrets.${id}.`)
+    return `secrets.${id}`
+  }
+
+  /** Replaces each part of a path that is a credential, such as that after `bot` in a URL of Telegram. */
+  path(path: string, where: string): string {
+    const parts = path.split('/').map((part) => {
+      if (part.startsWith('{') || !isRandom(part)) return part
+      const [, prefix = '', value = part] = /^(bot)(?=\d)(.*)$/.exec(part) ?? []
+      return `${prefix}{${this.secret(decodeURIComponent(value), where, 'path')}}`
+    })
+    return parts.join('/')
+  }
+
   /** Each value of an object by itself, as a query has them. */
   values(values: Iterable<[string, unknown]>, where: string): Record<string, string> {
     return Object.fromEntries([...values].map(([name, value]) => [name, this.value(value, where, name)]))
   }
+}
+
+function isSame(stored: string | undefined, value: string): boolean {
+  return stored === undefined || stored === value || isPlaceholder(stored) || isPlaceholder(value)
+}
+
+function isPlaceholder(value: string): boolean {
+  return /^<.*>$/.test(value)
 }
 
 /** Returns whether a sample value has the type of the input field. */
@@ -222,12 +255,12 @@ export function literal(value: unknown): string {
 export function withPlaceholders(values: Record<string, unknown>): Record<string, unknown> {
   const shown = Object.entries(values).map(([name, value]): [string, unknown] => {
     if (name === 'token' || name === 'password') return [name, `<${name}>`]
-    if (!isRecord(value) || (name !== 'headers' && name !== 'secretHeaders')) return [name, value]
-    const headers = Object.entries(value).map(([header, held]) => [
-      header,
-      name === 'secretHeaders' || isCredential(header) ? `<${header}>` : held,
+    if (!isRecord(value) || !['headers', 'secretHeaders', 'secrets'].includes(name)) return [name, value]
+    const entries = Object.entries(value).map(([key, held]) => [
+      key,
+      name !== 'headers' || isCredential(key) ? `<${key}>` : held,
     ])
-    return [name, Object.fromEntries(headers)]
+    return [name, Object.fromEntries(entries)]
   })
   return Object.fromEntries(shown)
 }

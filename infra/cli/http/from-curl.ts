@@ -24,12 +24,13 @@ export function draftFromCurl(text: string, options: DraftOptions, environment: 
   const query = writer.values(url.searchParams, `${name}.query`)
   const request: DraftRequest = {
     ...(method === (body || !isReading(name) ? 'POST' : 'GET') ? {} : { method }),
-    path: withId(path, name),
+    path: writer.path(withId(path, name), `${name}.path`),
     ...(Object.keys(query).length > 0 ? { query } : {}),
     ...(body && 'json' in body ? { body: writer.value(body.json, `${name}.body`) } : {}),
     ...(body && 'form' in body ? { form: writer.value(body.form, `${name}.form`) } : {}),
     ...(body && 'text' in body ? { text: writer.value(body.text, `${name}.text`) } : {}),
   }
   const connection = { baseUrl, ...credentials, ...(Object.keys(headers).length > 0 ? { headers } : {}) }
-  return { values: draftOf(options, request, connection), placeholders: {}, notes: writer.notes }
+  const { secrets, notes } = writer
+  return { values: draftOf(options, request, connection, { secrets }), placeholders: {}, notes }
 }

@@ -92,11 +92,13 @@ function draftOfOperation(contract: Contract, operation: Operation, options: Dra
   const path = pathOf(operation, name, options, writer.notes)
   const query = operation.parameters.filter((one) => one.in === 'query' && one.required)
   const sampled = query.map((one): [string, unknown] => [one.name, sampleOf(document, one.schema, one.name)])
+  const { placeholders, keys } = credentialsOf(operation, name, writer)
+  const parameters = { ...writer.values(sampled, `${name}.query`), ...keys }
   const body = bodyOf(document, operation, name, writer)
   const request: DraftRequest = {
     ...(operation.method === (body || !isReading(name) ? 'POST' : 'GET') ? {} : { method: operation.method }),
     path,
-    ...(query.length > 0 ? { query: writer.values(sampled, `${name}.query`) } : {}),
+    ...(Object.keys(parameters).length > 0 ? { query: parameters } : {}),
     ...body,
   }
   const header = operation.parameters.find((one) => one.in === 'header' && /idempotency/i.test(one.name))
@@ -105,9 +107,10 @@ function draftOfOperation(contract: Contract, operation: Operation, options: Dra
     ...(header ? { idempotencyHeader: header.name } : {}),
   }
   const guessed = resultsOf(contract, operation, options, path, writer.notes)
+  const { secrets } = writer
   return {
-    values: draftOf(options, request, connection, guessed),
-    placeholders: credentialsOf(operation, writer.notes),
+    values: draftOf(options, request, connection, { guessed }),
+    placeholders: { ...placeholders, ...(Object.keys(secrets).length > 0 ? { secrets } : {}) },
     notes: [...writer.notes, ...placeholderNotes(name, request)],
   }
 }
@@ -239,18 +242,19 @@ function responseOf({ responses }: Operation): Schema | undefined {
     ?.schema
 }
 
-/** Returns placeholders for the credentials of the operation. */
-function credentialsOf({ credentials }: Operation, notes: string[]): Record<string, unknown> {
+/** Returns placeholders for the credentials of the operation, and the query parameters that contain a key. */
+function credentialsOf({ credentials }: Operation, name: string, writer: ExpressionWriter) {
   const [alternative = []] = credentials
   const placeholders: Record<string, unknown> = {}
+  const keys: Record<string, string> = {}
   for (const one of alternative) {
     if (one.kind === 'bearer') placeholders['token'] = '<token>'
     else if (one.kind !== 'key') Object.assign(placeholders, { username: '<username>', password: '<password>' })
     else if (one.in === 'header') placeholders['secretHeaders'] = { [one.name]: `<${one.name}>` }
-    else
-      notes.push(
-        `The API expects its key as the ${one.in} parameter ${one.name}, which a connection cannot keep secret.`,
-      )
+    else if (one.in === 'query') keys[one.name] = writer.secret(`<${one.name}>`, `${name}.query`, one.name)
+    else {
+      placeholders['secretHeaders'] = { Cookie: `${one.name}=<${one.name}>` }
+    }
   }
-  return placeholders
+  return { placeholders, keys }
 }

@@ -1,5 +1,6 @@
 import { isRecord } from '../../../shared/record.ts'
-import { findIn, type Names, shown as shownExpression } from '../../../shared/vendors/http/expression.ts'
+import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
 import type { Evaluated, Step } from './recorder.ts'
 
 /** Maximum number of values of a response that are searched. */
@@ -185,7 +186,7 @@ function inShort(value: unknown): string {
 }
 
 function shown(where: string, text: string): string {
-  return shownExpression(where, text).replace(' of the connection', '')
+  return `${where}, "${clipSingleLine(text, 100)}",`
 }
 
 function requestOf(connection: Record<string, unknown>, name: string): Record<string, unknown> {

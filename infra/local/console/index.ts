@@ -211,6 +211,9 @@ function registerSecrets(secrets: LocalSecrets): void {
     try {
       JSON.parse(secrets.get(name) ?? 'null', (property, value) => {
         if (typeof value === 'string' && /(token|secret|password|key)$/i.test(property)) registerSecret(value)
+        // All values of these are secret.
+        if (property === 'secrets' || property === 'secretHeaders')
+          Object.values(value).map(String).forEach(registerSecret)
         return value
       })
     } catch {

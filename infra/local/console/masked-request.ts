@@ -63,6 +63,6 @@ function maskForm(text: string): string {
 }
 
 /** Stricter than the names of headers, because "key" and "session" are ordinary fields of many APIs. */
-function isSecretField(name: string): boolean {
-  return /passw|secret|token$|api_?key|private_?key|access_?key|credential|assertion|signature/i.test(name)
+export function isSecretField(name: string): boolean {
+  return /passw|secret|token$|api_?key|private_?key|access_?key|routing_?key|credential|assertion|signature/i.test(name)
 }

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
-import { headers, optional, secret, secretHeaders, url, word } from '../../fields.ts'
+import { headers, optional, secret, secretHeaders, secretTexts, url, word } from '../../fields.ts'
 import type { Authorization } from '../../http/options.ts'
 import type { Client } from '../../providers/provider.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { type Names, shown } from './expression.ts'
+import { fieldName, type Names } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { type Login, loginAuthorization, loginField } from './login.ts'
 import { requestNames, responseNames } from './names.ts'
@@ -28,6 +28,7 @@ const httpFields = {
     ),
   ),
   secretHeaders: optional(secretHeaders('More headers of every request. All values are secret')),
+  secrets: optional(secretTexts('More credentials by name. Expressions read one as secrets.<name>')),
   login: optional(loginField),
   idempotencyHeader: optional(
     word('Header for the idempotency key, if the API ignores repeated requests: Idempotency-Key'),
@@ -67,8 +68,9 @@ export const httpApi = {
 }
 
 /** Returns the names that the expressions of a request can use. */
-export function namesOf({ idempotencyKey, event }: Client<HttpConnection>, input: unknown): Names {
-  return { input, key: idempotencyKey, event: event ?? {}, now: `${new Date().toISOString().slice(0, 19)}Z` }
+export function namesOf({ idempotencyKey, event, connection }: Client<HttpConnection>, input: unknown): Names {
+  const now = `${new Date().toISOString().slice(0, 19)}Z`
+  return { input, key: idempotencyKey, event: event ?? {}, now, secrets: connection.secrets ?? {} }
 }
 
 /**
@@ -102,7 +104,7 @@ export function outcomeUnknown(effect: string): Failure {
  */
 export function requireFound<T>(found: T | 'unknown' | undefined, find: ReadRequest | undefined): T {
   if (found !== undefined && found !== 'unknown') return found
-  const by = find?.at === undefined ? 'find of the connection' : shown('find.at', find.at)
+  const by = find?.at === undefined ? 'find of the connection' : fieldName('find.at')
   throw new Failure('platform', `The request has "then": "find", but ${by} finds nothing.`)
 }
 

@@ -8,6 +8,7 @@ export interface HttpCredentials {
   password?: string | undefined
   headers?: Record<string, string> | undefined
   secretHeaders?: Record<string, string> | undefined
+  secrets?: Record<string, string> | undefined
   idempotencyHeader?: string | undefined
   error?: string | undefined
   reason?: string | undefined

@@ -10,7 +10,7 @@ import {
 import { type Query, withQueryName } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
 import { connectionOf, httpApi, namesOf } from './connection.ts'
-import { excerpt, findIn, findsNothing, responseOf, shown } from './expression.ts'
+import { excerpt, fieldName, findIn, findsNothing, responseOf } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, texts, withResponse } from './names.ts'
 import { numberIn, optionalText } from './optional.ts'
@@ -76,7 +76,7 @@ async function measureOne(
   if (value !== undefined || message !== undefined) return { name, value, message, url }
   const finds =
     given === undefined
-      ? findsNothing(indicator.value, found, 'indicator.value')
-      : `${shown('indicator.value', indicator.value)} finds ${excerpt(given)} in ${responseOf(found, 'indicator.value')}`
+      ? findsNothing(found, 'indicator.value')
+      : `${fieldName('indicator.value')} finds ${excerpt(given)} in ${responseOf(found, 'indicator.value')}`
   return { name, value, message: `the API has no value: ${finds}`, url }
 }

@@ -1,7 +1,8 @@
-import { JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
+import { JMESPathError, JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
 import * as z from 'zod/mini'
 import { messageOf } from '../../errors.ts'
 import { withDescription } from '../../fields.ts'
+import { jmespathReason } from '../../jmespath-reason.ts'
 import { evaluate } from './expression.ts'
 import { wordsIn } from './expression-words.ts'
 import { isFunction } from './functions.ts'
@@ -34,7 +35,7 @@ function problemOfSyntax(text: string): string | undefined {
     if (error instanceof JMESPathTypeError) return undefined
     if (text.replaceAll(' ', '').includes('{}'))
       return 'must not contain {}. Write an empty object as `{}`, with backticks'
-    const reason = messageOf(error).replace(/^Invalid JMESPath expression: /i, '')
+    const reason = error instanceof JMESPathError ? jmespathReason(error) : messageOf(error)
     return `must be a JMESPath expression, such as "response.id" (${reason}). See https://jmespath.org`
   }
 }
@@ -58,7 +59,7 @@ function problemOfWords(text: string, names: NameTree): string | undefined {
  */
 function problemOfFilter(text: string): string | undefined {
   for (const rest of text.split('[?').slice(1)) {
-    const name = /[=<>,]\s*(key|now|input|event|response)(?![\w(])/.exec(rest.split(']')[0] ?? '')?.[1]
+    const name = /[=<>,]\s*(key|now|input|event|response|secrets)(?![\w(])/.exec(rest.split(']')[0] ?? '')?.[1]
     if (name !== undefined)
       return `inside [?..], "${name}" is a field of the item: write where(list, &field, ${name}), or where_contains(list, &field, ${name})`
   }

@@ -1,13 +1,15 @@
 import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
-import { Failure, messageOf } from '../../errors.ts'
+import { Failure, toSentence } from '../../errors.ts'
 import { trace } from '../../http/trace.ts'
+import { jmespathReason } from '../../jmespath-reason.ts'
 import { isRecord } from '../../record.ts'
 import { clipSingleLine } from '../../text/single-line.ts'
+import { wordsIn } from './expression-words.ts'
 import { connectionFunctions } from './functions.ts'
 
 type Data = Parameters<typeof search>[1]
 
-const MAX_SHOWN_CHARACTERS = 100
+const MAX_SHOWN_CHARACTERS = 200
 
 /** How `response` was selected from a complete response, for messages. A symbol, so that no expression can read it. */
 export const SELECTION = Symbol('selection')
@@ -21,24 +23,25 @@ export interface Names extends Record<string, unknown> {
   event: unknown
   /** ISO 8601, UTC. */
   now: string
+  /** `secrets` of the connection. */
+  secrets: Record<string, string>
   /** The body of the response, or the part of it that `at` finds. */
   response?: unknown
-  [SELECTION]?: { where: string; text: string; complete: Names }
+  [SELECTION]?: { where: string; complete: Names }
 }
 
 /**
  * Evaluates an expression of a request.
  *
  * @param where path of the expression in the connection: `open.body`
- * @throws Failure `refused` if it cannot be evaluated for the input
+ * @throws Failure `misconfigured` if it cannot be evaluated for the input
  */
 export function find(text: string, names: Names, where: string): unknown {
-  return evaluateTraced(
-    text,
-    names,
-    where,
-    (reason) => new Failure('refused', `${shown(where, text)} cannot be evaluated: ${reason}`),
-  )
+  return evaluateTraced(text, names, where, (reason) => {
+    const isKeyMissing = names.key === undefined && wordsIn(text).paths.some(([name]) => name === 'key')
+    const hint = isKeyMissing ? " The call has no id or is a dry run, so key has no value: write key || ''." : ''
+    return new Failure('misconfigured', `${fieldName(where)} cannot be evaluated: ${toSentence(reason)}${hint}`)
+  })
 }
 
 /**
@@ -51,8 +54,7 @@ export function findIn(text: string, names: Names, where: string): unknown {
     text,
     names,
     where,
-    (reason) =>
-      new Failure('misconfigured', `${shown(where, text)} does not fit ${responseOf(names, where)}: ${reason}`),
+    (reason) => new Failure('misconfigured', `${fieldName(where)} does not fit ${responseOf(names, where)}: ${reason}`),
   )
 }
 
@@ -70,7 +72,7 @@ export function textOf(value: unknown): string | undefined {
 export function requireText(text: string, names: Names, where: string): string {
   const found = textOf(findIn(text, names, where))
   if (found !== undefined) return found
-  throw new Failure('misconfigured', `${findsNothing(text, names, where)}. Correct the expression.`)
+  throw new Failure('misconfigured', `${findsNothing(names, where)}. Correct the expression.`)
 }
 
 /**
@@ -83,7 +85,7 @@ export function requireBoolean(text: string, names: Names, where: string): boole
   if (typeof found === 'boolean') return found
   throw new Failure(
     'misconfigured',
-    `${shown(where, text)} must find true or false, but finds ${found === undefined ? 'nothing' : excerpt(found)} in ${responseOf(names, where)}.`,
+    `${fieldName(where)} must find true or false, but finds ${found === undefined ? 'nothing' : excerpt(found)} in ${responseOf(names, where)}.`,
   )
 }
 
@@ -99,17 +101,17 @@ export function isTrue(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0
 }
 
-/** Describes an expression for messages. */
-export function shown(where: string, text: string): string {
-  return `${where} of the connection, "${clipSingleLine(text, MAX_SHOWN_CHARACTERS)}",`
+/** Names an expression in messages. Its text is not shown to callers and in logs, because it may contain a credential. */
+export function fieldName(where: string): string {
+  return `${where} of the connection`
 }
 
 /** Describes an expression that finds nothing, for messages. */
-export function findsNothing(text: string, names: Names, where: string): string {
+export function findsNothing(names: Names, where: string): string {
   const { response, [SELECTION]: selection } = names
-  const nothing = `${shown(where, text)} finds nothing`
+  const nothing = `${fieldName(where)} finds nothing`
   if (selection === undefined || response !== undefined) return `${nothing} in ${responseOf(names, where)}`
-  return `${nothing}, because ${findsNothing(selection.text, selection.complete, selection.where)}`
+  return `${nothing}, because ${findsNothing(selection.complete, selection.where)}`
 }
 
 /** Describes a response for messages. */
@@ -119,7 +121,7 @@ export function responseOf(names: Names, where: string): string {
   if (selection === undefined) return `the response of the API, which is ${value}`
   // An empty part does not explain anything.
   const source = isTrue(response) ? 'the response of the API' : responseOf(selection.complete, where)
-  return `${value}, which ${shown(selection.where, selection.text)} selects from ${source}`
+  return `${value}, which ${fieldName(selection.where)} selects from ${source}`
 }
 
 /** A login response contains credentials that are not registered yet. */
@@ -131,19 +133,32 @@ function describeLogin(response: unknown): string {
 /** Returns the start of a response, for messages. */
 export function excerpt(response: unknown): string {
   if (response === undefined) return 'empty'
-  return clipSingleLine(typeof response === 'string' ? response : JSON.stringify(response), 2 * MAX_SHOWN_CHARACTERS)
+  return clipSingleLine(typeof response === 'string' ? response : JSON.stringify(response), MAX_SHOWN_CHARACTERS)
 }
 
 function evaluateTraced(text: string, names: Names, where: string, failure: (reason: string) => Failure): unknown {
+  requireSecrets(text, names, where)
   try {
     const found = withoutNulls(evaluate(text, names))
     trace({ kind: 'expression', where, text, names, found })
     return found
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
-    trace({ kind: 'expression', where, text, names, problem: messageOf(error) })
-    throw failure(messageOf(error))
+    const problem = jmespathReason(error)
+    trace({ kind: 'expression', where, text, names, problem })
+    throw failure(problem)
   }
+}
+
+/** @throws Failure `misconfigured` if the expression reads a secret that the connection does not have */
+function requireSecrets(text: string, { secrets }: Names, where: string): void {
+  if (!text.includes('secrets')) return
+  const missing = wordsIn(text).paths.find(([root, name = '']) => root === 'secrets' && !Object.hasOwn(secrets, name))
+  if (!missing) return
+  throw new Failure(
+    'misconfigured',
+    `${fieldName(where)} reads ${missing.join('.')}, which is not in "secrets" of the connection. Add it to the secret.`,
+  )
 }
 
 /** Evaluates a JMESPath expression. @throws JMESPathError */

@@ -1,7 +1,6 @@
 import { JMESPathTypeError } from '@aws-lambda-powertools/jmespath'
 import { Functions } from '@aws-lambda-powertools/jmespath/functions'
 import { parseDuration } from '../../duration.ts'
-import { messageOf } from '../../errors.ts'
 import { escapeHtml } from '../../text/escape-html.ts'
 
 /** An expression argument, such as `&name`: evaluated for each item of a list. */
@@ -83,21 +82,35 @@ function html(text: string): string {
 
 /** Returns the match and its groups, or null. */
 function match(text: string, pattern: string): (string | null)[] | null {
-  const found = withArgumentErrors(() => new RegExp(pattern, 'u')).exec(text.slice(0, MAX_MATCHED_LENGTH))
+  const found = expressionOf(pattern).exec(text.slice(0, MAX_MATCHED_LENGTH))
   return found && Array.from(found, (group) => group ?? null)
+}
+
+function expressionOf(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, 'u')
+  } catch {
+    throw new ArgumentError('the second argument is not a regular expression')
+  }
 }
 
 /** Adds an ISO 8601 duration to a time; `-PT1H` subtracts. */
 function addTime(time: string, duration: string): string {
   const [sign, length] = duration.startsWith('-') ? [-1, duration.slice(1)] : [1, duration]
-  return isoTime(
-    epochMs(time) + sign * withArgumentErrors(() => parseDuration(length, 'the second argument of time_add')) * 1_000,
-  )
+  return isoTime(epochMs(time) + sign * secondsIn(length) * 1_000)
+}
+
+function secondsIn(duration: string): number {
+  try {
+    return parseDuration(duration, 'the second argument')
+  } catch {
+    throw new ArgumentError('the second argument is not an ISO 8601 duration, such as PT30M')
+  }
 }
 
 function epochMs(time: string): number {
   const ms = Date.parse(time)
-  if (Number.isNaN(ms)) throw new ArgumentError(`"${time.slice(0, 40)}" is not an ISO 8601 time`)
+  if (Number.isNaN(ms)) throw new ArgumentError('the first argument is not an ISO 8601 time')
   return ms
 }
 
@@ -107,7 +120,7 @@ function isoTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
-/** Reports an invalid argument. The library drops errors of other types. */
+/** Reports an invalid argument without its value, which may be a credential. The library drops errors of other types. */
 class ArgumentError extends JMESPathTypeError {
   readonly #reason: string
 
@@ -118,13 +131,5 @@ class ArgumentError extends JMESPathTypeError {
 
   override setEvaluatedFunctionName(name: string): void {
     this.message = `${name}(): ${this.#reason}`
-  }
-}
-
-function withArgumentErrors<T>(run: () => T): T {
-  try {
-    return run()
-  } catch (error) {
-    throw new ArgumentError(messageOf(error))
   }
 }

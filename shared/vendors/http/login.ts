@@ -7,16 +7,16 @@ import type { Authorization, SignInOptions } from '../../http/options.ts'
 import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { find, type Names, requireText, shown } from './expression.ts'
+import { fieldName, find, type Names, requireText } from './expression.ts'
 import { expression } from './expression-field.ts'
-import { texts, withResponse } from './names.ts'
+import { ANY, texts, withResponse } from './names.ts'
 import { type Body, formOf } from './request-body.ts'
 
 const DEFAULT_LIFETIME_SECONDS = 3_600
 /** Renews a login before it expires, so that it stays valid during the request. */
 const RENEWAL_MARGIN_MS = 30_000
 
-const names = texts(['username', 'password', 'now'])
+const names = { ...texts(['username', 'password', 'now']), secrets: ANY } as const
 
 export const loginField = withDescription(
   z.strictObject({
@@ -59,8 +59,8 @@ const sessions = new Map<string, Session & { until: number }>()
  * @param ca PEM of a certificate authority to trust in addition to the public ones
  */
 export function loginAuthorization(connection: HttpCredentials, login: Login, ca: string | undefined): Authorization {
-  const { baseUrl, username, password } = connection
-  const id = JSON.stringify([baseUrl, username, password, listedHeaders(connection), login])
+  const { baseUrl, username, password, secrets } = connection
+  const id = JSON.stringify([baseUrl, username, password, secrets, listedHeaders(connection), login])
   return {
     async headers(_request, deadlineAt) {
       const cached = sessions.get(id)
@@ -81,8 +81,9 @@ async function renew(id: string, connection: HttpCredentials, login: Login, opti
 }
 
 async function logIn(connection: HttpCredentials, login: Login, options: SignInOptions): Promise<Session> {
-  const { baseUrl, username, password } = connection
-  const names: Names = { input: {}, key: undefined, event: {}, now: new Date().toISOString(), username, password }
+  const { baseUrl, username, password, secrets = {} } = connection
+  const now = new Date().toISOString()
+  const names: Names = { input: {}, key: undefined, event: {}, now, secrets, username, password }
   const http = new Http({
     platform: 'The login of the HTTP API',
     baseUrl: String(baseUrl),
@@ -108,7 +109,7 @@ async function logIn(connection: HttpCredentials, login: Login, options: SignInO
 function requestOf({ body, form }: Login, names: Names): Body {
   if (body !== undefined) return { headers: {}, body: find(body, names, 'login.body') }
   if (form === undefined) return { headers: {} }
-  return formOf(find(form, names, 'login.form'), shown('login.form', form))
+  return formOf(find(form, names, 'login.form'), fieldName('login.form'))
 }
 
 function tokenOf({ token, header = 'authorization', value }: Login, names: Names): Session {

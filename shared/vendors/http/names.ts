@@ -32,6 +32,7 @@ const common: NameTree = {
   key: TEXT,
   event: { ...texts(['id', 'task', 'context', 'gitcommitid', 'project', 'stage', 'service']), labels: ANY },
   now: TEXT,
+  secrets: ANY,
 }
 
 /** For expressions that several requests share. */

@@ -1,6 +1,6 @@
 import { Failure, toSentence } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
-import { excerpt, findIn, findsNothing, type Names, shown, textOf } from './expression.ts'
+import { excerpt, fieldName, findIn, findsNothing, type Names, textOf } from './expression.ts'
 
 /**
  * Evaluates an optional expression of a response. If it finds nothing or does not fit, the outcome says so. An empty text is a
@@ -20,7 +20,7 @@ export function optionalValue(
   try {
     const found = findIn(text, names, where)
     if (isExpected && (found === undefined || found === 'null'))
-      notes.add(`${findsNothing(text, names, where)}. If the value may be missing, add || '' to the expression.`)
+      notes.add(`${findsNothing(names, where)}. If the value may be missing, add || '' to the expression.`)
     return found
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -44,7 +44,7 @@ export function optionalNumber(
   const found = optionalValue(client, text, names, where)
   const number = numberIn(found)
   if (text !== undefined && number === undefined && textOf(found) !== undefined)
-    client.notes.add(`${shown(where, text)} must find a number, but finds ${excerpt(found)}.`)
+    client.notes.add(`${fieldName(where)} must find a number, but finds ${excerpt(found)}.`)
   return number
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../errors.ts'
 import { isRecord } from '../../record.ts'
-import { excerpt, find, type Names, shown } from './expression.ts'
+import { excerpt, fieldName, find, type Names } from './expression.ts'
 import type { ReadRequest } from './request-fields.ts'
 
 export interface Body {
@@ -12,10 +12,10 @@ export interface Body {
 /** Returns the body of a request and its content type. */
 export function bodyOf({ body, form, multipart, text }: ReadRequest, names: Names, name: string): Body {
   if (form !== undefined) {
-    return formOf(find(form, names, `${name}.form`), shown(`${name}.form`, form))
+    return formOf(find(form, names, `${name}.form`), fieldName(`${name}.form`))
   }
   if (multipart !== undefined) {
-    return multipartOf(find(multipart, names, `${name}.multipart`), shown(`${name}.multipart`, multipart))
+    return multipartOf(find(multipart, names, `${name}.multipart`), fieldName(`${name}.multipart`))
   }
   if (text !== undefined) {
     const headers = { 'content-type': 'text/plain; charset=utf-8' }
@@ -31,7 +31,7 @@ export function bodyOf({ body, form, multipart, text }: ReadRequest, names: Name
 /**
  * Returns a form.
  *
- * @param source the expression, for messages
+ * @param source the field of the connection, for messages
  * @throws Failure `misconfigured` if the value is not an object
  */
 export function formOf(value: unknown, source: string): Body {
@@ -48,7 +48,8 @@ function multipartOf(value: unknown, source: string): Body {
   // Random, so that a value cannot contain it and add a field.
   const boundary = randomUUID()
   const parts = fields.map(
-    ([field, text]) => `--${boundary}\r\ncontent-disposition: form-data; name="${fieldName(field)}"\r\n\r\n${text}\r\n`,
+    ([field, text]) =>
+      `--${boundary}\r\ncontent-disposition: form-data; name="${escapedName(field)}"\r\n\r\n${text}\r\n`,
   )
   return {
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
@@ -57,7 +58,7 @@ function multipartOf(value: unknown, source: string): Body {
 }
 
 /** Escapes the name of a field as browsers do. */
-function fieldName(field: string): string {
+function escapedName(field: string): string {
   return field.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22')
 }
 

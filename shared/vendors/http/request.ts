@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { evaluate, findIn, findsNothing, holds, type Names, responseOf, SELECTION, shown } from './expression.ts'
+import { evaluate, fieldName, findIn, findsNothing, holds, type Names, responseOf, SELECTION } from './expression.ts'
 import type { CreateRequest, ReadRequest, WriteRequest } from './request-fields.ts'
 import { send } from './send.ts'
 
@@ -102,10 +102,10 @@ function fieldOf(requests: readonly unknown[], index: number, name: string): str
 }
 
 function nothingToSend(requests: readonly WriteRequest[], name: string): Failure {
-  const conditions = requests.map(({ if: text = '' }, index) => `${fieldOf(requests, index, name)}.if, "${text}"`)
+  const conditions = requests.map((_, index) => `${fieldOf(requests, index, name)}.if`)
   return new Failure(
     'refused',
-    `"${name}" of the connection has no request whose condition is true for this input: ${conditions.join('; ')}.`,
+    `"${name}" of the connection has no request whose condition is true for this input: ${conditions.join(', ')}.`,
   )
 }
 
@@ -113,13 +113,13 @@ function nothingToSend(requests: readonly WriteRequest[], name: string): Failure
 function selected({ at }: ReadRequest, complete: Names, where: string): Names {
   if (at === undefined) return complete
   const response = findIn(at, complete, `${where}.at`)
-  return { ...complete, response, [SELECTION]: { where: `${where}.at`, text: at, complete } }
+  return { ...complete, response, [SELECTION]: { where: `${where}.at`, complete } }
 }
 
 function nothingAt(at: string, complete: Names, name: string): Failure {
   const list = listIn(at)
   const isEmpty = list !== undefined && Array.isArray(evaluate(list, complete))
-  return new Failure(isEmpty ? 'refused' : 'misconfigured', `${findsNothing(at, complete, `${name}.at`)}.`)
+  return new Failure(isEmpty ? 'refused' : 'misconfigured', `${findsNothing(complete, `${name}.at`)}.`)
 }
 
 /**
@@ -132,7 +132,7 @@ function requireProof({ isRetry }: Api, at: string | undefined, complete: Names,
   const list = at && listIn(at)
   if (list ? Array.isArray(evaluate(list, complete)) : !isRetry || complete.response !== undefined) return
   const problem = list
-    ? `${shown(`${name}.at`, list)} finds no list in ${responseOf(complete, name)}`
+    ? `${fieldName(`${name}.at`)} finds no list in ${responseOf(complete, name)}`
     : `the response to ${name} has no body`
   if (!isRetry) throw new Failure('misconfigured', `${problem}. Correct the expression.`)
   throw new Failure('platform', `It is unknown whether an earlier attempt created something: ${problem}.`)

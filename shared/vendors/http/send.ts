@@ -6,7 +6,8 @@ import { segment } from '../../http/segment.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { excerpt, find, findIn, isTrue, type Names } from './expression.ts'
+import { excerpt, fieldName, find, findIn, isTrue, type Names } from './expression.ts'
+import { wordsIn } from './expression-words.ts'
 import { bodyOf, scalar } from './request-body.ts'
 import { PLACEHOLDER, type ReadRequest } from './request-fields.ts'
 
@@ -91,9 +92,10 @@ function pathOf({ path }: ReadRequest, names: Names, name: string): string {
   return path.replace(PLACEHOLDER, (_, text: string) => {
     const value = scalar(find(text, names, `${name}.path`))
     if (value === undefined || value === '') {
+      const needed = wordsIn(text).paths.map((path) => path.join('.'))
       throw new Failure(
         'refused',
-        `${name}.path of the connection needs ${text}, which is missing. Send it with the call.`,
+        `${fieldName(`${name}.path`)} needs ${needed.join(', ')}, which is missing. Send it with the call.`,
       )
     }
     return segment(String(value))

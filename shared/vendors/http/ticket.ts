@@ -12,7 +12,7 @@ import {
   updateInput,
 } from '../../providers/ticket.ts'
 import { connectionOf, httpApi, namesOf, outcomeUnknown, requireFound, requireRequest } from './connection.ts'
-import { isTrue, type Names, requireBoolean, requireText, responseOf, shown } from './expression.ts'
+import { fieldName, isTrue, type Names, requireBoolean, requireText, responseOf } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
 import { optionalText } from './optional.ts'
@@ -135,7 +135,7 @@ function ticketIn(client: Api, names: Names): Ticket {
     url: optionalText(client, ticket.url, names, 'ticket.url'),
     state,
     isClosed,
-    stateSource: `${shown('ticket.state', ticket.state)} finds ${state}, and ${shown('ticket.closed', ticket.closed)} finds ${isClosed} in ${responseOf(names, 'ticket')}.`,
+    stateSource: `${fieldName('ticket.state')} finds ${state}, and ${fieldName('ticket.closed')} finds ${isClosed} in ${responseOf(names, 'ticket')}.`,
   }
 }
 

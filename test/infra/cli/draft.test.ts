@@ -81,7 +81,7 @@ describe('curl command', () => {
   it.each(["it's", 'back\\slash', 'ends with \\', "\\'", 'a\nb', '`code`', '\\`', 'ä "x"', 5, true, [], {}])(
     'can be written as an expression: %j',
     (value) => {
-      expect(find(literal(value), { input: {}, key: undefined, event: {}, now: '' }, 'x')).toEqual(value)
+      expect(find(literal(value), { input: {}, key: undefined, event: {}, now: '', secrets: {} }, 'x')).toEqual(value)
     },
   )
 })
@@ -97,18 +97,19 @@ describe('webhooks connect --from-curl', () => {
       baseUrl: 'https://tool.example.com/api/v2',
       token: '<token>',
       headers: { 'X-Api-Key': '<X-Api-Key>', 'X-Env': 'test' },
+      secrets: { secret_code: '<secret_code>' },
       check: { path: 'tickets' },
       open: {
         path: 'tickets',
         query: { notify: "'no'" },
-        body: "{fields: {summary: input.title, labels: ['a b', `5`], \"odd-name\": `{}`}, secret_code: '<secret_code>'}",
+        body: '{fields: {summary: input.title, labels: [\'a b\', `5`], "odd-name": `{}`}, secret_code: secrets.secret_code}',
       },
       get: { path: 'tickets/{input.id}' },
       ticket: { id: 'response.id', state: 'response.state', closed: "response.state=='closed'" },
     })
     expect(notes).toEqual([
       'open.body: summary gets input.title instead of the value in the example.',
-      'open.body: secret_code looks like a credential, but expressions are not secret.',
+      'open.body: secret_code is a credential, so the expression reads secrets.secret_code.',
     ])
     expect(out).not.toMatch(/a-token|a-key|a-code/)
   })
@@ -146,6 +147,58 @@ describe('webhooks connect --from-curl', () => {
     ],
   ])('describes a request of %s: %s', async (line, command, expected) => {
     expect((await draft(`${line} --from-curl -`, command)).values).toMatchObject(expected)
+  })
+
+  const bot = '7123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
+  it.each<[string, string, object, object]>([
+    [
+      'the path',
+      `curl https://x.example.com/bot${bot}/sendMessage -d text=Hello`,
+      { path: 'bot{secrets.path}/sendMessage', form: '{text: message.text}' },
+      { path: bot },
+    ],
+    [
+      'the query',
+      `curl -X POST 'https://x.example.com/rooms?api_key=key-0a1b&author=jane&key=SHOP'`,
+      { query: { api_key: 'secrets.api_key', author: "'jane'", key: "'SHOP'" } },
+      { api_key: 'key-0a1b' },
+    ],
+    [
+      'a list of the body',
+      `curl https://x.example.com/rpc --json '{"params": ["token:aria-secret-7d1f", "x"], "auth": {"routing-key": "route-66"}}'`,
+      { body: `{params: [secrets.secret, 'x'], auth: {"routing-key": secrets.routing_key}}` },
+      { secret: 'token:aria-secret-7d1f', routing_key: 'route-66' },
+    ],
+    [
+      'the body twice, with two values',
+      `curl https://x.example.com/rpc --json '[{"password": "first-of-two"}, {"password": "second-of-two"}, {"password": "first-of-two"}]'`,
+      { body: '[{password: secrets.password}, {password: secrets.password_2}, {password: secrets.password}]' },
+      { password: 'first-of-two', password_2: 'second-of-two' },
+    ],
+  ])('puts credentials in %s into secrets, and saves them', async (_, command, post, secrets) => {
+    const { values, out } = await draft('notification/new --from-curl -', command)
+    expect(values).toMatchObject({ post })
+    const names = Object.keys(secrets)
+    expect(values.secrets).toEqual(Object.fromEntries(names.map((name) => [name, `<${name}>`])))
+    for (const value of Object.values(secrets)) expect(out).not.toContain(value)
+    const file = { WEBHOOKS_SECRETS: join(folder, `${names[0]}.json`) }
+    const saved = await connect('notification/new --local --no-check --from-curl -', command, file)
+    expect(saved).toMatchObject({ code: 0, err: expect.not.stringContaining('Warning: post') })
+    for (const value of Object.values(secrets)) expect(saved.out + saved.err).not.toContain(value)
+    const stored = JSON.parse(readFileSync(file.WEBHOOKS_SECRETS, 'utf8'))
+    expect(Object.values(stored)).toMatchObject([{ post, secrets }])
+  })
+
+  it('uses the secrets of a draft again', async () => {
+    const opening = `curl https://x.example.com/api/tickets --json '{"title":"a","password":"a-password-of-x"}'`
+    await connect('issue-ticketing/new --from-curl - --draft rpc.json', opening)
+    const add = 'issue-ticketing/new --from-file rpc.json --request get --draft - --from-curl -'
+    const { out } = await connect(add, `curl 'https://x.example.com/api/tickets/42?password=a-password-of-x'`)
+    expect(JSON.parse(out)).toMatchObject({
+      open: { body: '{title: input.title, password: secrets.password}' },
+      get: { query: { password: 'secrets.password' } },
+      secrets: { password: '<password>' },
+    })
   })
 
   it('adds a request to a draft and makes the file readable only by its owner', async () => {
@@ -238,13 +291,16 @@ describe('webhooks connect --from-openapi', () => {
       `issue-ticketing/new --from-openapi - --operation 'POST /t/{tenant-id}'`,
       document,
     )
-    expect(values.open).toEqual({ path: 't/{input."tenant-id"}' })
+    expect(values).toMatchObject({
+      open: { path: 't/{input."tenant-id"}', query: { api_key: 'secrets.api_key' } },
+      secrets: { api_key: '<api_key>' },
+    })
     expect(notes).toEqual(
       expect.arrayContaining([
         'open.path: replace {input.tenant-id} with an expression for tenant-id.',
         'baseUrl: the document contains no server URL. Add the URL of the API.',
         'ticket.id: response.id is a guess. The document does not describe the response.',
-        'The API expects its key as the query parameter api_key, which a connection cannot keep secret.',
+        'open.query: api_key is a credential, so the expression reads secrets.api_key.',
       ]),
     )
   })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { type Call, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
+import { redact } from '../../../shared/redact.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
@@ -129,7 +130,7 @@ describe('Requests to an HTTP API', () => {
   test('are rejected if no condition of the action is met', async () => {
     const update = [{ if: 'input.title', path: 'tickets/{input.id}/title' }]
     const updating = updateTicket.run(provider, client({ update }), { id: '7', priority: 'high' })
-    const message = 'no request whose condition is true for this input: update.if, "input.title".'
+    const message = 'no request whose condition is true for this input: update.if.'
     await expectFailure(updating, 'refused', message)
   })
 
@@ -158,7 +159,7 @@ describe('Requests to an HTTP API', () => {
   const page = { status: 200, body: '<html><title>Sign in</title></html>' }
   const echo = { status: 200, body: { echo: 'Bearer a-token-that-is-echoed' } }
   const because =
-    'ticket.id of the connection, "response.id", finds nothing, because open.at of the connection, "response.answer", finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.'
+    'ticket.id of the connection finds nothing, because open.at of the connection finds nothing in the response of the API, which is {"result":{"id":7}}. Correct the expression.'
   const masked = 'finds nothing in the response of the API, which is {"echo":"Bearer ***"}'
   const withOpen = (more: object) => ({ open: { ...tickets.open, ...more } })
   test.each<[string, object, Reply, string, Failure['kind']]>([
@@ -180,7 +181,7 @@ describe('Requests to an HTTP API', () => {
 
   test.each([
     [{ items: 'none' }, 'finds no list in the response of the API, which is {"items":"none"}'],
-    [{ item: [] }, 'find.at of the connection, "response.items", finds no list'],
+    [{ item: [] }, 'find.at of the connection finds no list'],
   ])('are not sent if the search before them has no list in its response: %j', async (body, says) => {
     play(() => ({ status: 200, body }))
     const find = { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' }
@@ -191,14 +192,85 @@ describe('Requests to an HTTP API', () => {
   test('name the position of a request in its list', async () => {
     const update = [{ path: 'a' }, { path: 'b', if: 'to_number(input.title)', body: "join('', [response.nope])" }]
     const failed = failureOf(updateTicket.run(provider, client({ update }), { id: '7', title: '5' }))
-    expect((await failed).message).toMatch(/^update\[1\]\.body of the connection, .+ cannot be evaluated: /)
+    expect((await failed).message).toMatch(/^update\[1\]\.body of the connection cannot be evaluated: /)
+  })
+})
+
+describe('Secrets in expressions of an HTTP API', () => {
+  const secrets = { rpcSecret: 'a-secret-of-the-body', bot: '7:a-secret+of/the-path' }
+  const token = "join(':', ['token', secrets.rpcSecret])"
+  const rpc = {
+    path: 'bot{secrets.bot}/rpc',
+    query: { routing_key: 'secrets.rpcSecret' },
+    body: `{params: [${token}, key]}`,
+  }
+
+  test('are sent in the body, the path and the query', async () => {
+    await open({ secrets, open: rpc })
+    const body = { params: [`token:${secrets.rpcSecret}`, keyOf(1)] }
+    expect(api.calls[0]).toMatchObject({ path: `/bot${secrets.bot}/rpc`, body })
+    expect(api.calls[0]?.query.get('routing_key')).toBe(secrets.rpcSecret)
+  })
+
+  test('are masked in what the API echoes', async () => {
+    play(({ path, text }) => ({ status: 409, body: { message: `no: ${path} ${text}` } }))
+    const { message } = await failureOf(open({ secrets, open: rpc }))
+    expect(redact(message)).toContain(
+      'HTTP API answered 409 to POST /bot***/rpc: no: /bot***/rpc {"params":["token:***"',
+    )
+  })
+
+  test('can be part of a login, which is repeated after a change', async () => {
+    play(({ path }) => (path === '/login' ? { status: 200, body: { id: 'a-session-of-the-api' } } : ticket()))
+    const login = { path: 'login', body: '{key: secrets.rpcSecret}', token: 'response.id' }
+    for (const rpcSecret of ['a-first-secret', 'a-second-secret']) await open({ secrets: { rpcSecret }, login })
+    const logins = api.calls.filter(({ path }) => path === '/login').map(({ body }) => body)
+    expect(logins).toEqual([{ key: 'a-first-secret' }, { key: 'a-second-secret' }])
+  })
+
+  test('must be in the connection', async () => {
+    const reading = open({ secrets, open: { ...rpc, body: '{key: secrets.rpcSecrt}' } })
+    await expectFailure(
+      reading,
+      'misconfigured',
+      'open.body of the connection reads secrets.rpcSecrt, which is not in "secrets" of the connection.',
+    )
+    expect(api.calls).toEqual([])
+  })
+
+  const literal = "{params: ['token:a-literal-secret', join('', [key])]}"
+  const withoutKey = { open: { ...rpc, body: literal }, secrets }
+  test('and literals are not part of the failure of an expression, which names a missing id', async () => {
+    const asking = client(withoutKey, { key: undefined })
+    const failure = await failureOf(openTicket.run(provider, asking, { title: 'Slow' }))
+    expect(failure.kind).toBe('misconfigured')
+    expect(failure.message).toBe(
+      `open.body of the connection cannot be evaluated: Invalid argument type for function join(), expected "string" but found "unknown". The call has no id or is a dry run, so key has no value: write key || ''.`,
+    )
+  })
+
+  test.each([
+    [{ open: { ...rpc, body: "{a: 'a-literal-secret" } }, 'unknown token at column 4'],
+    [{ open: { ...rpc, body: "{a: 'a-literal-secret' 'another-literal'}" } }, 'unexpected token (literal)'],
+    [{ open: { ...rpc, body: "match('a', '(a-literal-secret')" } }, 'the second argument is not a regular expression'],
+    [{ open: { ...rpc, body: "time_add('a-literal-secret', 'PT1H')" } }, 'is not an ISO 8601 time'],
+    [{ open: { ...rpc, if: "input.nope || 'a-literal-secret'" } }, 'input has no field nope'],
+  ])('and literals are not part of the message about an invalid connection: %j', async (more, says) => {
+    const { error } = httpTicket.connection.safeParse({ baseUrl: api.url, ...tickets, secrets, ...more })
+    const message = error?.message ?? (await failureOf(open({ secrets, ...more }))).message
+    expect(message).toContain(says)
+    expect(message).not.toMatch(/a-literal-secret|another-literal/)
+  })
+
+  test.each([[{ 'a-b': 'a-secret-of-the-body' }], [{ short: 'five5' }]])('are checked: %j', (secrets) => {
+    expect(httpTicket.connection.safeParse({ baseUrl: api.url, ...tickets, secrets }).success).toBe(false)
   })
 })
 
 describe('Optional values of an HTTP API', () => {
   const url = "join('/', ['https://tool.example.com', response.nope])"
 
-  const nothing = 'ticket.url of the connection, "response.nope", finds nothing in the response of the API'
+  const nothing = 'ticket.url of the connection finds nothing in the response of the API'
 
   test.each([
     [{ url: 'response.nope' }, nothing],
@@ -240,7 +312,7 @@ describe('An item that an HTTP API no longer has', () => {
     const get = { path: 'tickets', at: 'response.items[0]' }
     const more = { get, close: { path: 'close' }, ticket: { ...tickets.ticket, gone: 'closed' } }
     const closing = closeTicket.run(provider, client(more), { id: '7' })
-    await expectFailure(closing, 'misconfigured', 'get.at of the connection, "response.items", finds no list')
+    await expectFailure(closing, 'misconfigured', 'get.at of the connection finds no list')
     expect(methods()).toEqual(['GET'])
   })
 
