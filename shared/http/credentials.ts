@@ -1,4 +1,4 @@
-import { isCredential, registerSecret } from '../redact.ts'
+import { isCredential, MIN_SECRET_LENGTH, registerSecret } from '../redact.ts'
 
 /** The scheme before a credential, such as Bearer. `registerSecret` itself decodes Basic. */
 const AUTHORIZATION_SCHEME = /^(?:(?:Bearer|Token|Api-?Key) (?:token=(?=[^\s,]+$))?|(?!Basic )[a-z][\w-]* +(?=\S+$))/i
@@ -18,4 +18,15 @@ export function registerUrlParts({ pathname, searchParams }: URL): void {
   for (const part of [pathname, ...pathname.split('/'), ...searchParams.values()]) {
     if (part.length >= MIN_SECRET_URL_PART) registerSecret(part)
   }
+}
+
+/**
+ * Returns the texts in which a server may repeat a URL that is a credential, longest first: the URL, its path, its query, and
+ * short parts, such as an id. Path segments without a digit are ordinary words.
+ */
+export function urlTexts({ href, pathname, search, searchParams }: URL): string[] {
+  const segments = pathname.split('/').filter((segment) => /\d/.test(segment))
+  const texts = [href, `${pathname}${search}`, pathname, search, ...segments, ...searchParams.values()]
+  const usable = texts.filter(({ length }) => length >= MIN_SECRET_LENGTH)
+  return [...new Set(usable)].sort((a, b) => b.length - a.length)
 }

@@ -133,13 +133,28 @@ describe('A URL that a call brings', () => {
     expect(receiver.calls.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`, `/wait/${SECRET_PART}`])
   })
 
-  it('appears nowhere in the task', async () => {
-    const payload = await accept(callWithUrl())
-    receiver.failNext(500, { message: `cannot resume ${callback()}` }, { times: 3 })
-    const { result } = await lifecycle.run(payload)
-    const history = JSON.stringify(result.getHistoryEvents())
-    expect(history).toContain('callback URL')
-    expect(`${JSON.stringify(payload)}${history}`).not.toContain(SECRET_PART)
+  it.each([
+    ['the URL', `/${SECRET_PART}`, (url: string) => `cannot resume ${url}`, [SECRET_PART]],
+    [
+      'a URL with a query',
+      '/run-7a/9f3b1c0ffee5ec2e7?sig=QuerySecret',
+      (url: string) => `not ${url}`,
+      ['sig=', 'QuerySecret'],
+    ],
+    ['its query', `/x?sig=QuerySecret&to=7`, () => 'no ?sig=QuerySecret&to=7, no QuerySecret', ['QuerySecret']],
+    ['a short id in its path', '/run7-a1/resume', () => 'run7-a1 is unknown at /wait/run7-a1/resume', ['run7-a1']],
+  ])('appears nowhere in the task, if the receiver repeats %s', async (_what, path, message, secrets) => {
+    const url = `${receiver.url}/wait${path}`
+    const { lines } = await withLogLines(async () => {
+      const payload = await accept(call({ callback: url }))
+      receiver.failNext(500, { message: message(url) }, { times: 3 })
+      const { result } = await lifecycle.run(payload)
+      const history = JSON.stringify(result.getHistoryEvents())
+      expect(history).toContain('POST the callback URL: ')
+      for (const secret of secrets) expect(`${JSON.stringify(payload)}${history}`).not.toContain(secret)
+    })
+    expect(lines.join()).toContain('POST the callback URL: ')
+    for (const secret of secrets) expect(lines.join()).not.toContain(secret)
   })
 })
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isCredential, redact } from '../../../shared/redact.ts'
+import { REPLY_HEADER, withoutReplyAddress } from './reply-address.ts'
 
 /** A request with its credentials masked. */
 export interface Inbound {
@@ -34,7 +35,7 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
   const credentials: string[] = []
   const headers: Record<string, string> = {}
   for (const [name, given = ''] of Object.entries(req.headers)) {
-    const value = String(given)
+    const value = name === REPLY_HEADER ? MASK : String(given)
     if (!isCredential(name)) {
       headers[name] = value
       continue
@@ -44,12 +45,12 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
     if (secret.length >= MIN_CREDENTIAL_LENGTH) credentials.push(secret)
   }
   const mask = (text: string) => redact(credentials.reduce((masked, secret) => masked.replaceAll(secret, MASK), text))
-  const text = mask(body?.toString('utf8') ?? '')
+  const text = mask(withoutReplyAddress(body?.toString('utf8') ?? ''))
   return {
     at: Date.now(),
     method: req.method ?? '',
     path: withoutKeys(path),
-    query: mask(query),
+    query: mask(withoutReplyAddress(query)),
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask(value)])),
     body: text.slice(0, MAX_BODY_LENGTH),
     isClipped: text.length > MAX_BODY_LENGTH,

@@ -1,3 +1,4 @@
+import { urlTexts } from '../../../shared/http/credentials.ts'
 import { isCredential, redact } from '../../../shared/redact.ts'
 import type { SentRequest } from '../cloud/index.ts'
 import { withoutKeys } from './inbound.ts'
@@ -23,21 +24,24 @@ const MASK = '***'
  * @param path the path in the log: a name, if the path is a credential
  */
 export function maskRequest(sent: SentRequest, path: string | undefined): Exchange {
-  const { pathname, search } = new URL(sent.url)
+  const url = new URL(sent.url)
+  const isShown = url.pathname === path
+  const parts = isShown ? [] : urlTexts(url)
+  const mask = (text: string) => parts.reduce((masked, part) => masked.replaceAll(part, MASK), maskText(text))
   return {
-    query: pathname === path ? maskText(maskForm(search)) : '',
-    headers: maskHeaders(sent.headers),
-    body: maskText(maskForm(maskJson(sent.body))),
-    responseHeaders: sent.responseHeaders && maskHeaders(sent.responseHeaders),
-    responseBody: maskText(maskJson(sent.responseBody)),
-    error: sent.error && maskText(sent.error),
+    query: isShown ? mask(maskForm(url.search)) : '',
+    headers: maskHeaders(sent.headers, mask),
+    body: mask(maskForm(maskJson(sent.body))),
+    responseHeaders: sent.responseHeaders && maskHeaders(sent.responseHeaders, mask),
+    responseBody: mask(maskJson(sent.responseBody)),
+    error: sent.error && mask(sent.error),
   }
 }
 
-function maskHeaders(headers: Record<string, string>): Record<string, string> {
+function maskHeaders(headers: Record<string, string>, mask: (text: string) => string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
-      if (!isCredential(name)) return [name, maskText(value)]
+      if (!isCredential(name)) return [name, mask(value)]
       const [scheme = ''] = /^(?:Basic|Bearer|Token|AWS4-HMAC-SHA256) /i.exec(value) ?? []
       return [name, `${scheme}${MASK}`]
     }),

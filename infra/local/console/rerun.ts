@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../../shared/errors.ts'
 import type { Inbound } from './inbound.ts'
+import { hadReplyAddress } from './reply-address.ts'
 
 /** A call that repeats an earlier one, with a new id. */
 export interface Rerun {
@@ -22,6 +23,7 @@ export function rerunOf(request: Inbound | undefined): Rerun {
   if (request.isClipped) throw cannot('its body is too large and was clipped')
   const body = parse(request.body)
   if (body === undefined) throw cannot('its body is not JSON')
+  if (hadReplyAddress(request)) throw cannot('the address for its answer is a credential, which is masked')
   if (request.body.includes('***')) throw cannot('its body contained a credential, which is masked')
   const isEvent = typeof body['type'] === 'string'
   const query = new URLSearchParams(request.query)

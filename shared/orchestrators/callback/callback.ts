@@ -2,7 +2,9 @@ import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../errors.ts'
 import { list, oneOf, optional, secret, secretHeaders, text, url } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
+import { urlTexts } from '../../http/credentials.ts'
 import { log } from '../../log.ts'
+import { registerSecret } from '../../redact.ts'
 import { evaluate } from '../evaluate.ts'
 import { originOf } from '../event.ts'
 import {
@@ -157,7 +159,10 @@ function targetOf({ url: fixedUrl, allow = [] }: Settings, { replyTo }: Answered
   const chosen = url ?? (isFailure ? urls?.fail : urls?.pass) ?? ''
   if (!isAllowed(chosen, allow))
     throw new Failure('misconfigured', 'The secret of the orchestrator no longer allows the URL of the call.')
-  return new URL(chosen)
+  const target = new URL(chosen)
+  // The receiver may repeat parts of it in an error.
+  for (const text of urlTexts(target)) registerSecret(text)
+  return target
 }
 
 async function post(settings: Settings, target: URL, task: AnsweredTask, answer: Answer): Promise<void> {
