@@ -1,8 +1,8 @@
 import { PassThrough, Writable } from 'node:stream'
 import { WriteStream } from 'node:tty'
 
-/** In order: the text to wait for, and the keys to type then. */
-export type Keys = readonly (readonly [seen: string, typed: string])[]
+/** In order: the text to wait for, and the keys to type then, or a function that gets the screen and returns them. */
+export type Keys = readonly (readonly [seen: string, typed: string | ((screen: string) => Promise<string>)])[]
 
 /** Returns the streams of a terminal at which keys are typed. */
 export function terminalOf(keys: Keys, print: (chunk: Buffer) => void): { stdin: PassThrough; output: Writable } {
@@ -16,9 +16,10 @@ export function terminalOf(keys: Keys, print: (chunk: Buffer) => void): { stdin:
       const [seen, typed] = keys[next] ?? []
       if (seen !== undefined && screen.includes(seen)) {
         next++
+        const shown = screen
         screen = ''
         // After the program has printed its prompt, it starts to listen.
-        setImmediate(() => stdin.write(typed))
+        setImmediate(async () => stdin.write(typeof typed === 'function' ? await typed(shown) : typed))
       }
       done()
     },

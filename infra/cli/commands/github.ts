@@ -8,6 +8,7 @@ import { createApp } from '../github/create-app.ts'
 import { appManifest, creationUrl, type ManifestOptions } from '../github/manifest.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { validateSecret } from '../prompt-for-fields.ts'
+import { isInteractive, promptForConfirmation } from '../prompts.ts'
 import { parseUrl } from '../receiver.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
@@ -19,6 +20,7 @@ interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 
   input?: string
   repositories?: string[]
   print?: boolean
+  yes?: boolean
 }
 
 interface RedeliverOptions extends StoreOptions, JsonOption {}
@@ -49,15 +51,17 @@ function manifestCommand(): Command {
     .option('--app-name <name>', 'name of the App, which is unique on GitHub (default: webhooks-<name>)')
     .option('--organization <login>', 'organization that owns the App (default: your account)')
     .option('--site <url>', 'URL of GitHub, or of your GitHub Enterprise Server', parseUrl, 'https://github.com')
+    .option('--yes', 'save the App without asking')
     .option('--print', 'print the manifest; create and save nothing')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `${STORE_HELP}
-Opens a page on this machine, from which you create the App on GitHub. GitHub then returns its key and its secret, which are
-saved in orchestrators/<name>, and a caller <name> that may call this action only.
+Prints the URL of a page on this machine, from which you create the App on GitHub. GitHub then returns its key and its secret. The
+command shows the name and the owner of the App, and asks before it saves them in orchestrators/<name>, and a caller <name> that
+may call this action only. Without a terminal, pass --yes.
 
-Exit code: 0 created (or printed), 1 creation or save failed, 2 invalid arguments, 130 Ctrl-C.
+Exit code: 0 created (or printed), 1 creation or save failed, or nothing was saved, 2 invalid arguments, 130 Ctrl-C.
 
 Examples:
   $ npx webhooks github manifest github --url https://abc.execute-api.eu-west-1.amazonaws.com/v1 --action load-testing/start-test --print
@@ -98,11 +102,23 @@ async function create(name: string, { action, input, repositories, ...options }:
     )
   const manifest = appManifest({ ...options, orchestrator: checkName(name), target: action })
   if (options.print) return show(manifest, JSON.stringify(manifest, null, 2), options)
+  if (!options.yes && !isInteractive())
+    throw new UsageError('There is no terminal to ask whether to save the App. Pass --yes.')
+  const confirm = async (question: string) => {
+    if (!options.yes) return promptForConfirmation(question)
+    note(question)
+    return true
+  }
   const store = await openStore(options)
-  const page = creationUrl(options.site, options.organization)
-  const { site, report, connection } = options
+  const { site, report, organization, connection } = options
+  const page = creationUrl(site, organization)
   const settings = { report, input, repositories }
-  const { saved, htmlUrl } = await createApp(store, { name, action, connection, manifest, page, site, settings })
+  const app = { name, action, manifest, page, site, organization, connection, confirm, settings }
+  const { saved, htmlUrl } = await createApp(store, app)
+  if (saved.length === 0) {
+    process.exitCode = 1
+    return show({ saved }, `Nothing was saved. Delete the App on GitHub if it is yours: ${htmlUrl}`, options)
+  }
   show(
     { saved, url: htmlUrl },
     `Saved ${saved.join(' and ')} in ${store.place}.\nInstall the App in your repositories: ${htmlUrl}/installations/new`,

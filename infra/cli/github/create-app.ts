@@ -7,6 +7,7 @@ import { segment } from '../../../shared/http/segment.ts'
 import { githubSecret } from '../../../shared/orchestrators/github/secret.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
+import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { validate } from '../../../shared/validate.ts'
 import { readCallers, writeCallers } from '../callers.ts'
 import { note } from '../output.ts'
@@ -20,18 +21,23 @@ interface Creation {
   name: string
   /** `<category>/<action>` */
   action: string
-  /** The connection that the URL of the webhook names. */
-  connection: string | undefined
   manifest: Manifest
   /** The page of GitHub that creates the App. */
   page: string
   site: string
+  /** The organization that must own the App, and the only connection that its calls may use. */
+  organization?: string | undefined
+  connection?: string | undefined
+  /** Whether to save the created App. */
+  confirm: (question: string) => Promise<boolean>
   /** More fields of the secret of the orchestrator. */
   settings: Pick<z.input<typeof githubSecret>, 'report' | 'input' | 'repositories'>
 }
 
 const createdApp = z.object({
   client_id: z.string(),
+  name: z.string(),
+  owner: z.object({ login: z.string() }),
   html_url: z.string(),
   pem: z.string(),
   webhook_secret: z.string(),
@@ -39,21 +45,22 @@ const createdApp = z.object({
 
 /**
  * Creates a GitHub App: serves a page with the manifest, which the browser sends to GitHub, and waits for GitHub's redirect.
- * Saves the App as an orchestrator, and a caller that may call its action only, unless the caller exists.
+ * Saves the App as an orchestrator after a confirmation, and a caller that may call its action only, unless the caller exists.
  *
+ * @returns what was saved: nothing without a confirmation
  * @see https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
  */
 export async function createApp(
   store: SecretStore,
-  { name, action, connection, manifest, page, site, settings }: Creation,
+  { name, action, manifest, page, site, organization, connection, confirm, settings }: Creation,
 ): Promise<{ saved: string[]; htmlUrl: string }> {
   // GitHub returns the key once, so what can fail comes before it.
   const callers = await readCallers(store)
   const known = Object.hasOwn(callers, name) ? callers[name] : undefined
   if (known && known.orchestrator !== name)
     throw new UsageError(`The caller ${name} exists, but has another orchestrator. Select another name.`)
-  const app = { type: 'github', baseUrl: apiUrlOf(site), caller: name, ...settings } as const
-  const unsaved = { ...app, appId: 'x', privateKey: '-'.repeat(16), webhookSecret: '-'.repeat(16) }
+  const secret = { type: 'github', baseUrl: apiUrlOf(site), caller: name, ...settings } as const
+  const unsaved = { ...secret, appId: 'x', privateKey: '-'.repeat(16), webhookSecret: '-'.repeat(16) }
   validate(githubSecret, unsaved, { what: 'The orchestrator' })
   const code = await receiveCode(manifest, page)
   const http = new Http({ platform: 'GitHub', baseUrl: apiUrlOf(site) })
@@ -62,37 +69,45 @@ export async function createApp(
   const { client_id: appId, pem: privateKey, webhook_secret: webhookSecret, html_url: htmlUrl } = created
   registerSecret(privateKey)
   registerSecret(webhookSecret)
+  const owner = created.owner.login
+  // Another user of this machine could have sent the code of an own App, whose owner could sign calls.
+  if (organization !== undefined && owner.toLowerCase() !== organization.toLowerCase())
+    throw new UsageError(
+      `The App belongs to ${toPlainText(owner)} instead of ${organization}. Nothing was saved. Run the command again.`,
+    )
+  const app = `the App "${toPlainText(created.name)}" of ${toPlainText(owner)} (${toPlainText(htmlUrl)})`
+  if (!(await confirm(`GitHub created ${app}. Save it?`))) return { saved: [], htmlUrl }
   const orchestrator = `orchestrators/${name}`
-  await store.put(orchestrator, { ...app, appId, privateKey, webhookSecret })
+  await store.put(orchestrator, { ...secret, appId, privateKey, webhookSecret })
   if (known) return { saved: [secretName(orchestrator)], htmlUrl }
   const [category = ''] = action.split('/')
-  const caller = {
-    ...{ tokens: [], categories: [category], allow: [action], orchestrator: name },
-    ...(connection === undefined ? {} : { allowConnections: { [category]: [connection] } }),
-  }
+  // A delivery signs its body, and not the connection in its URL.
+  const limits = connection === undefined ? {} : { allowConnections: { [category]: [connection] } }
+  const caller = { tokens: [], categories: [category], allow: [action], ...limits, orchestrator: name }
   await writeCallers(store, { ...callers, [name]: caller })
   return { saved: [secretName(orchestrator), secretName('callers')], htmlUrl }
 }
 
 /** Serves the page, and returns the code in GitHub's redirect. */
 async function receiveCode(manifest: Manifest, page: string): Promise<string> {
-  // Another page could send a code of its own.
+  // Another page could send a code of its own, and another user of this machine could read the state in the page.
   const state = randomBytes(16).toString('base64url')
+  const path = `/${randomBytes(16).toString('base64url')}`
   const received = Promise.withResolvers<string>()
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://127.0.0.1')
     if (!isLocal(request)) return respond(response, 403, 'Forbidden')
-    if (url.pathname === '/')
+    if (url.pathname === `${path}/`)
       return respond(response, 200, formOf({ ...manifest, redirect_url: callbackUrl() }, page, state))
     const code = url.searchParams.get('code')
-    if (url.pathname !== '/created' || code === null || url.searchParams.get('state') !== state)
+    if (url.pathname !== `${path}/created` || code === null || url.searchParams.get('state') !== state)
       return respond(response, 404, 'Not found')
     respond(response, 200, '<p>The GitHub App was created. Continue in the terminal.</p>')
     received.resolve(code)
   })
-  const callbackUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/created`
+  const callbackUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}/created`
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  note(`Open this page and create the App: ${new URL('/', callbackUrl())}`)
+  note(`Open this page and create the App: ${new URL('.', callbackUrl())}`)
   try {
     return await received.promise
   } finally {

@@ -1,12 +1,12 @@
-import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { startGithubApp } from '../../../infra/platforms/github/app-server.ts'
-import { serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { redeliverHandler } from '../../../shared/orchestrators/github/redeliver.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import '../../functions/aws.ts'
 import { withLogLines } from '../../log-lines.ts'
 import { aws } from './aws.ts'
-import { spawnWebhooks, webhooks } from './webhooks.ts'
+import { atTerminal, enter, type Keys, webhooks } from './webhooks.ts'
 
 const url = 'https://webhooks.example.org/v1'
 const github = await startGithubApp()
@@ -37,54 +37,76 @@ describe('webhooks github manifest', () => {
     ])
   })
 
-  it('saves the App that GitHub created for the page, and a caller for its action', async () => {
+  describe('with a page on this machine', () => {
     const pem = github.settings.privateKey
-    const created = { client_id: 'Iv23liExample', html_url: 'https://github.com/apps/gate', pem }
-    const app = { ...created, webhook_secret: 'w'.repeat(40) }
-    const conversion = '/api/v3/app-manifests/a-code/conversions'
-    const site = await serve(({ method, path }) =>
-      method === 'POST' && path === conversion ? { status: 201, body: app } : { status: 404 },
-    )
-    const settings = [
-      '--connection',
-      'k6',
-      '--input',
-      '{target: environment}',
-      '--repositories',
-      'acme/shop',
-      'acme/cart',
-    ]
-    const place = ['--site', site.url, '--organization', 'acme']
-    const { child, ended } = spawnWebhooks([...manifest.split(' '), ...place, ...settings], aws.env)
-    const page = await new Promise<string>((resolve) => {
-      let text = ''
-      child.stderr?.on('data', (chunk) => {
-        text += chunk
-        const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(text) ?? []
-        if (address) resolve(address)
+    const settings = "--input '{target: environment}' --repositories acme/shop acme/cart"
+    let site: Served
+    const created = { client_id: 'Iv23liExample', name: 'Gate', owner: { login: 'Acme' }, pem }
+    beforeEach(async () => {
+      const app = { ...created, html_url: 'https://github.com/apps/gate', webhook_secret: 'w'.repeat(40) }
+      site = await serve(({ method, path }) =>
+        method === 'POST' && path === '/api/v3/app-manifests/a-code/conversions'
+          ? { status: 201, body: app }
+          : { status: 404 },
+      )
+    })
+    afterEach(() => site.close())
+
+    /** Creates the App, as the browser does. */
+    async function create(screen: string): Promise<string> {
+      const [page = ''] = /http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/(?=\s)/.exec(screen) ?? []
+      const html = await (await fetch(page)).text()
+      const [, state = ''] = /settings\/apps\/new\?state=([\w-]+)"/.exec(html) ?? []
+      expect(html).toContain(`&quot;redirect_url&quot;:&quot;${page}created&quot;`)
+      // What another user of this machine can try.
+      const { origin } = new URL(page)
+      for (const path of ['/', `/created?code=another-code&state=${state}`, '/guessed/'])
+        expect([path, (await fetch(`${origin}${path}`)).status]).toEqual([path, 404])
+      expect((await fetch(`${page}created?code=another-code&state=guessed`)).status).toBe(404)
+      expect((await fetch(`${page}created?code=a-code&state=${state}`)).status).toBe(200)
+      return ''
+    }
+    const at = (options: string, typed: Keys) =>
+      atTerminal(`${manifest} --site ${site.url} ${options}`, [['Open this page', create], ...typed], { env: aws.env })
+    const question = 'GitHub created the App "Gate" of Acme (https://github.com/apps/gate). Save it?'
+
+    it('asks, and then saves the App that GitHub created and a caller for its action', async () => {
+      const { code, out } = await at(`--organization acme --connection k6 ${settings}`, [[question, 'y']])
+      expect([code, out]).toEqual([0, expect.stringContaining('https://github.com/apps/gate/installations/new')])
+      expect(out).not.toContain('PRIVATE KEY')
+      expect(aws.stored('orchestrators/gate')).toEqual({
+        ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
+        ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
+        ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
+      })
+      const limits = { allow: ['load-testing/start-test'], allowConnections: { 'load-testing': ['k6'] } }
+      expect(aws.stored('callers')).toEqual({
+        gate: { tokens: [], categories: ['load-testing'], ...limits, orchestrator: 'gate' },
       })
     })
-    const html = await (await fetch(page)).text()
-    const [, state = ''] = /organizations\/acme\/settings\/apps\/new\?state=([\w-]+)"/.exec(html) ?? []
-    expect(html).toContain(`&quot;redirect_url&quot;:&quot;${page}created&quot;`)
-    expect((await fetch(`${page}created?code=another-code&state=guessed`)).status).toBe(404)
-    expect((await fetch(`${page}created?code=a-code&state=${state}`)).status).toBe(200)
-    const { code, out, err } = await ended
-    expect([code, out]).toEqual([0, expect.stringContaining('https://github.com/apps/gate/installations/new')])
-    expect(`${out}${err}`).not.toContain('PRIVATE KEY')
-    expect(aws.stored('orchestrators/gate')).toEqual({
-      ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
-      ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
-      ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
+
+    it('saves it with --yes, and says which App it is', async () => {
+      expect(await at('--yes', [])).toMatchObject({ code: 0, out: expect.stringContaining(question) })
+      expect(aws.stored('callers')).toMatchObject({ gate: { allow: ['load-testing/start-test'] } })
     })
-    const allow = ['load-testing/start-test']
-    expect(aws.stored('callers')).toEqual({
-      gate: {
-        ...{ tokens: [], categories: ['load-testing'], allow, orchestrator: 'gate' },
-        allowConnections: { 'load-testing': ['k6'] },
-      },
+
+    it.each<[string, string, Keys, number, string]>([
+      ['the user does not confirm', '', [[question, enter]], 1, 'Nothing was saved.'],
+      [
+        'the App belongs to another organization',
+        '--organization other --yes',
+        [],
+        2,
+        'belongs to Acme instead of other',
+      ],
+    ])('saves nothing if %s', async (_what, options, typed, code, says) => {
+      expect(await at(options, typed)).toMatchObject({ code, out: expect.stringContaining(says) })
+      expect([...aws.secrets.keys()].join()).not.toMatch(/gate|callers/)
     })
-    await site.close()
+
+    it('creates nothing without a terminal and --yes', async () => {
+      expect(await run(manifest)).toMatchObject({ code: 2, err: expect.stringContaining('Pass --yes.') })
+    })
   })
 })
 

@@ -90,7 +90,7 @@ it.each<[line: string, message: string, stdin?: string]>([
 
   ['github manifest gate --url https://x.example --action load-testing/start --print', 'load-testing/start-test'],
   [
-    'github manifest gate --url https://x.example --action load-testing/start-test --repositories acme',
+    'github manifest gate --url https://x.example --action load-testing/start-test --repositories acme --yes',
     'must be owner/repo',
   ],
   ['github redeliver other', '"other"'],
