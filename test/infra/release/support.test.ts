@@ -49,9 +49,36 @@ describe('docs/support.md', () => {
   })
 })
 
+interface Workflow {
+  permissions: Record<string, string>
+  jobs: Record<
+    string,
+    { permissions?: Record<string, string>; environment?: unknown; steps: { uses?: string; run?: string }[] }
+  >
+}
+
 describe('the workflows', () => {
   it.each(['ci', 'release'])('%s uses scripts that exist', (name) => {
     const scripts = [...read(`.github/workflows/${name}.yml`).matchAll(/npm run (?:--silent )?([\w:]+)/g)]
     for (const [, script = ''] of scripts) expect(project.scripts).toHaveProperty([script])
+  })
+
+  it.each(['ci', 'release'])('%s runs no code of the project in a job that can get a token of its identity', (name) => {
+    const { permissions, jobs } = parse(read(`.github/workflows/${name}.yml`)) as Workflow
+    expect(permissions).toEqual({ contents: 'read' })
+    const trusted = Object.values(jobs).filter((job) => job.permissions?.['id-token'] === 'write')
+    for (const { steps } of trusted) {
+      const used = steps.map(({ uses = '' }) => uses.replace(/@.*/, ''))
+      expect(used).not.toContain('actions/checkout')
+      expect(steps.map(({ run = '' }) => run).join('\n')).not.toMatch(/npm (?:run|ci|test|install|exec)|npx|node /)
+    }
+    expect(trusted).toHaveLength(name === 'release' ? 2 : 0)
+  })
+
+  it('publish to npm only in the environment that CONTRIBUTING names', () => {
+    const { jobs } = parse(read('.github/workflows/release.yml')) as Workflow
+    const publishing = Object.values(jobs).filter(({ steps }) => steps.some(({ run }) => run?.includes('npm publish')))
+    expect(publishing).toMatchObject([{ environment: 'npm', permissions: { 'id-token': 'write' } }])
+    expect(read('CONTRIBUTING.md')).toContain('the environment `npm`')
   })
 })
