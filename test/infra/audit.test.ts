@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { readAudit } from '../../infra/audit.ts'
+import { readAudit, readSignatures } from '../../infra/audit.ts'
 import { closeServer, listen } from '../../infra/local/port.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
@@ -73,6 +73,30 @@ test('distinguishes a registry without advisories from a failing one', () => {
   expect(readAudit(unsupported)).toMatchObject({ result: 'unavailable', text })
   expect(readAudit(failed)).toMatchObject({ result: 'failed' })
   expect(readAudit('npm error')).toEqual({ result: 'failed', text: 'The audit failed: npm error' })
+})
+
+test('reports packages whose signature is invalid or missing, and fails', () => {
+  const one = { name: 'esbuild', version: '0.28.0', registry: 'https://registry.npmjs.org/' }
+  const { text, result } = readSignatures(JSON.stringify({ invalid: [one], missing: [{ ...one, name: 'yaml' }] }))
+  expect([result, text]).toEqual([
+    'failed',
+    expect.stringMatching(/invalid {2}esbuild@0.28.0\n {2}missing {2}yaml@0.28.0$/),
+  ])
+  expect(readSignatures('{"invalid": [], "missing": []}')).toMatchObject({ result: 'passed' })
+})
+
+test.each([
+  ['unavailable', { code: 'ENOTFOUND', summary: 'request to https://tuf-repo-cdn.sigstore.dev/15.root.json failed' }],
+  [
+    'unavailable',
+    { code: '', summary: 'found no dependencies to audit that were installed from a supported registry' },
+  ],
+  ['failed', { code: 'EUSAGE', summary: 'unknown' }],
+] as const)('distinguishes a registry without signatures from a failure: %s %j', (result, error) => {
+  expect(readSignatures(JSON.stringify({ error }))).toMatchObject({
+    result,
+    text: expect.stringContaining(error.summary),
+  })
 })
 
 test('CI distinguishes "not audited" from a pass and a failure by the exit code', () => {
