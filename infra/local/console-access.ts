@@ -43,3 +43,8 @@ export function consoleLink(url: string, { consoleKey }: ConsoleKeys): string {
 export function isLoopbackHost({ headers }: IncomingMessage): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '')
 }
+
+/** A web page of another site can send a form with the published token, without a preflight request. Browsers name its origin. */
+export function isFormOfOtherPage({ method, headers }: IncomingMessage): boolean {
+  return method !== 'GET' && /^(?:cross|same)-site$/.test(String(headers['sec-fetch-site']))
+}

@@ -21,7 +21,7 @@ import {
   writeProxyResult,
 } from './cloud/index.ts'
 import { type Console, prefersPage, sendAsset } from './console/index.ts'
-import { consoleAccess, consoleCookie, isLoopbackHost, NO_ACCESS } from './console-access.ts'
+import { consoleAccess, consoleCookie, isFormOfOtherPage, isLoopbackHost, NO_ACCESS } from './console-access.ts'
 import type { LocalCredentials } from './credentials.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
@@ -41,6 +41,8 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   // Appended instead of resolved: a path that starts with two slashes would be parsed as a host.
   const pathname = URL.parse(`${url}${req.url}`)?.pathname
   if (!isLoopbackHost(req)) return sendJson(res, 403, { message: 'Call the local runtime as 127.0.0.1 or localhost.' })
+  if (isFormOfOtherPage(req))
+    return sendJson(res, 403, { message: 'Pages of other sites cannot call the local runtime.' })
   if (pathname === undefined) return sendJson(res, 400, { message: 'The path is not valid.' })
   if (pathname === '/sandbox' || pathname.startsWith('/sandbox/')) {
     await sandbox.handle(req, res)

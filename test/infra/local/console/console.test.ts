@@ -229,6 +229,19 @@ describe('a request that changes something', () => {
     expect((await post('actions/issue-ticketing/open-issue', { query: '', body: {} }, headers)).status).toBe(403)
   })
 
+  it('is rejected from a form of another page, to a webhook and to the sandbox, too', async () => {
+    const form = 'name=checkout&namespace=shop&phase=Progressing&metadata.token='
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const path = `${service.url}/v1/remediation/run-runbook?mode=gate&input.target=clear-cache`
+    expect(await statusOf(path, { ...headers, 'sec-fetch-site': 'none' }, form + demo.callerToken)).toBe(200)
+    for (const site of ['cross-site', 'same-site']) {
+      const sent = { ...headers, 'sec-fetch-site': site }
+      expect(await statusOf(path, sent, form + demo.callerToken)).toBe(403)
+      expect(await statusOf(`${service.url}/sandbox/faults`, sent, form)).toBe(403)
+      expect(await statusOf(service.url, sent)).toBe(200)
+    }
+  })
+
   it('is rejected for another host name', async () => {
     const headers = { ...asJson, host: 'rebound.example' }
     expect(await statusOf(`${service.url}/console/sequences/incident`, headers, '')).toBe(403)
