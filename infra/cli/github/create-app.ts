@@ -47,7 +47,7 @@ const createdApp = z.object({
  * Creates a GitHub App: serves a page with the manifest, which the browser sends to GitHub, and waits for GitHub's redirect.
  * Saves the App as an orchestrator after a confirmation, and a caller that may call its action only, unless the caller exists.
  *
- * @returns what was saved: nothing without a confirmation
+ * @returns the saved secrets: none without a confirmation
  * @see https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
  */
 export async function createApp(

@@ -58,7 +58,7 @@ describe('webhooks github manifest', () => {
       const html = await (await fetch(page)).text()
       const [, state = ''] = /settings\/apps\/new\?state=([\w-]+)"/.exec(html) ?? []
       expect(html).toContain(`&quot;redirect_url&quot;:&quot;${page}created&quot;`)
-      // What another user of this machine can try.
+      // Another user of this machine knows the port only.
       const { origin } = new URL(page)
       for (const path of ['/', `/created?code=another-code&state=${state}`, '/guessed/'])
         expect([path, (await fetch(`${origin}${path}`)).status]).toEqual([path, 404])
