@@ -96,7 +96,8 @@ export class Api extends Construct {
       const integration = new LambdaIntegration(webhook.fn, { allowTestInvoke: false })
       const root = this.api.root.addResource(category.name)
       root.addResource('{proxy+}').addMethod('ANY', integration)
-      // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers.
+      // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers there.
+      // On the other routes they can: only the webhook knows which token is valid.
       for (const route of category.publicRoutes) {
         const resource = root.addResource(route)
         resource.addMethod('ANY', integration)
