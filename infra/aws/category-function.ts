@@ -9,7 +9,7 @@ import { BundleFunction, type Deployment, EXECUTIONS_WILDCARD_REASON } from './b
 import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import { answerPermissions, permissionsOf } from './provider-permissions.ts'
-import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
+import { listSecrets, orchestratorPaths, readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
 /** API Gateway times out after 29 s. The webhook stops before, so that its response says why. */
@@ -36,7 +36,7 @@ export class CategoryFunction extends Construct {
     const secrets = [
       SECRET_PATHS.callers,
       SECRET_PATHS.identity,
-      SECRET_PATHS.orchestrators,
+      ...orchestratorPaths(settings, name),
       SECRET_PATHS.callbacks,
       SECRET_PATHS.connections(name),
       ...(hasApprovals ? [SECRET_PATHS.approvals] : []),

@@ -7,7 +7,7 @@ import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import { answerPermissions } from './provider-permissions.ts'
-import { readSecrets, SECRET_PATHS } from './secrets.ts'
+import { orchestratorPaths, readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
 
 /** One day of retries for each of the two events that may be missing. */
@@ -44,7 +44,7 @@ export class Finisher extends Construct {
       environment: { WEBHOOKS_STATE_TABLE: table.name },
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
-        ...readSecrets(this, settings, [SECRET_PATHS.identity, SECRET_PATHS.orchestrators, SECRET_PATHS.callbacks]),
+        ...readSecrets(this, settings, [SECRET_PATHS.identity, ...orchestratorPaths(settings), SECRET_PATHS.callbacks]),
         ...answerPermissions(settings.awsProviders),
         {
           // The cleanup of a task starts on the version of that task.

@@ -14,6 +14,20 @@ export const SECRET_PATHS = {
   connections: (category: string) => `connections/${category}/*`,
 }
 
+/**
+ * Returns the orchestrators whose secrets a category may read.
+ *
+ * @param category undefined for the finisher, which answers for all categories
+ */
+export function orchestratorPaths({ orchestrators }: Settings, category?: string): string[] {
+  if (orchestrators === undefined) return [SECRET_PATHS.orchestrators]
+  const isServed = (categories: string[]) =>
+    category === undefined || categories.includes(category) || categories.includes('*')
+  return Object.keys(orchestrators)
+    .filter((name) => isServed(orchestrators[name] ?? []))
+    .map(SECRET_PATHS.orchestrator)
+}
+
 /** Returns the permissions to read secrets, and to decrypt them if they have a customer-managed key. */
 export function readSecrets(scope: IConstruct, settings: Settings, paths: string[]): Permission[] {
   const { secretPrefix, secretsKeyArn } = settings

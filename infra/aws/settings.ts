@@ -25,6 +25,8 @@ const listOf = (item: string, pattern: RegExp) =>
 
 const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/
 
+const ORCHESTRATOR = /^[a-z0-9][a-z0-9_-]{0,62}$/
+
 const keyArn = z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/, {
   error: must('be the ARN of a KMS key: arn:aws:kms:<region>:<account>:key/<id>'),
 })
@@ -60,7 +62,7 @@ const fields = {
   logLevel: z
     .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], { error: must('be DEBUG, INFO, WARN or ERROR') })
     .default('INFO'),
-  /** Requests per second and burst, for the entire API. */
+  /** Requests per second and burst. API Gateway applies them to each method, so to each category. */
   throttle: object({ rate: count(10_000).default(50), burst: count(5_000).default(100) }).prefault({}),
   /** The same for each route without a token: pages and buttons of approvals. */
   publicThrottle: object({ rate: count(10_000).default(10), burst: count(5_000).default(20) }).prefault({}),
@@ -135,9 +137,18 @@ const fields = {
     ...arnsByProvider(),
     assumeRoles: listOf(`the ARN of a role, ${ROLE_ARN.example}`, ROLE_ARN.pattern).optional(),
   }).optional(),
+  /** The categories that may use each orchestrator, `*` for all. Defaults to all orchestrators for all categories. */
+  orchestrators: z
+    .record(z.string().regex(ORCHESTRATOR), listOf('a category, or *', /^(?:\*|[a-z][a-z-]*)$/), {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? 'must be the name of an orchestrator, such as github'
+          : must('be an object of lists of categories, such as {"github-checks": ["slo"]}')(issue),
+    })
+    .optional(),
   /** Orchestrators whose engine is asked to send failed deliveries again, and how often. */
   redeliver: object({
-    orchestrators: listOf('the name of an orchestrator, such as github', /^[a-z0-9][a-z0-9_-]{0,62}$/),
+    orchestrators: listOf('the name of an orchestrator, such as github', ORCHESTRATOR),
     minutes: count(1_440, 5).default(15),
   }).optional(),
   /** An existing VPC, for platforms that can be reached only from it. */
@@ -190,7 +201,7 @@ export function readSettings(
 ): Settings {
   const parsed = schema.safeParse(context ?? {})
   const errors = parsed.success
-    ? checkCategories(parsed.data.categories, categories)
+    ? [...checkCategories(parsed.data.categories, categories), ...checkServed(parsed.data.orchestrators, categories)]
     : parsed.error.issues.flatMap(formatIssue)
   if (parsed.success && errors.length === 0) return parsed.data
   throw new SettingsError(`Invalid ${place}:\n  - ${errors.join('\n  - ')}`)
@@ -200,6 +211,14 @@ function checkCategories(enabled: Record<string, boolean>, names: readonly strin
   const unknown = Object.keys(enabled).filter((name) => !names.includes(name))
   if (unknown.length > 0) return unknown.map((name) => unknownName('category', name, names))
   return names.some((name) => enabled[name] !== false) ? [] : ['categories: enable at least one']
+}
+
+function checkServed(orchestrators: Record<string, string[]> = {}, names: readonly string[]): string[] {
+  return Object.entries(orchestrators).flatMap(([orchestrator, served]) =>
+    served
+      .filter((name) => name !== '*' && !names.includes(name))
+      .map((name) => `orchestrators.${orchestrator}: ${unknownName('category', name, names)}`),
+  )
 }
 
 function formatIssue(issue: z.core.$ZodIssue): string[] {

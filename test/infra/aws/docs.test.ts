@@ -44,7 +44,7 @@ describe('docs/deploy.md', () => {
     const defaults = readSettings({}, ['slo'])
     const optional = [
       ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'dataKeyArn', 'awsProviders'],
-      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver'],
+      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver', 'orchestrators'],
     ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),

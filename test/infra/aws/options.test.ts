@@ -57,6 +57,24 @@ describe('a setting', () => {
     })
   })
 
+  it('orchestrators limits the secrets of orchestrators that the functions of a category read', () => {
+    const two = tenCategories.filter(({ name }) => name === 'slo' || name === 'ci-cd')
+    const orchestrators = { keptn: ['*'], checks: ['slo'], gates: ['ci-cd'] }
+    const found = synthesize({ orchestrators }, two)
+    const readable = (description: string) => {
+      const fn = found.all('AWS::Lambda::Function').find(({ Properties }) => Properties.Description === description)
+      if (!fn) throw new Error(`There is no function "${description}".`)
+      const secrets = permissionsOf(found, fn).get('secretsmanager:GetSecretValue') ?? []
+      return secrets.flatMap((arn) => /orchestrators\/(.+)$/.exec(arn)?.[1] ?? []).sort()
+    }
+    for (const kind of ['the webhook', 'interactive calls']) {
+      expect(readable(`Handles slo: ${kind}`)).toEqual(['checks-??????', 'keptn-??????'])
+      expect(readable(`Handles ci-cd: ${kind}`)).toEqual(['gates-??????', 'keptn-??????'])
+    }
+    const finisher = 'Sends the finished event of tasks that Lambda ended'
+    expect(readable(finisher)).toEqual(['checks-??????', 'gates-??????', 'keptn-??????'])
+  })
+
   it('redeliver adds a schedule, whose function reads only the secrets of its orchestrators', () => {
     const { all } = changed({ redeliver: { orchestrators: ['github', 'checks'] } })
     const [fn, ...others] = all('AWS::Lambda::Function').filter(
