@@ -66,15 +66,21 @@ function failureOf(
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, root: string, known: string[]): FieldError[] {
-  const path = [root, ...issue.path.map(String)].filter(Boolean).join('.')
+  const path = [root, ...issue.path.map(shownPart)].filter(Boolean).join('.')
   if (issue.code === 'unrecognized_keys') {
     const siblings = issue.path.length === 0 ? known : []
     return issue.keys.map((key) => ({
-      path: [path, key].filter(Boolean).join('.'),
+      path: [path, shownPart(key)].filter(Boolean).join('.'),
       message: unknownField(key, siblings),
     }))
   }
   return [{ path: path || root || 'body', message: issue.message }]
+}
+
+/** Cuts the name of a field: a caller chooses it. */
+function shownPart(part: PropertyKey): string {
+  const name = String(part)
+  return name.length > MAX_FIELD_NAME ? `${name.slice(0, MAX_FIELD_NAME - 1)}…` : name
 }
 
 /** For the path of a field: `is not a known field. Did you mean "title"?`, or the known fields if none is similar. */
@@ -105,6 +111,8 @@ export function suggestName(noun: string, name: string, known: readonly string[]
   ].join(' ')
 }
 
+/** Longest name of a field in the path of an error. Names of headers and parameters have up to 255 characters. */
+const MAX_FIELD_NAME = 255
 /** Longest part of an unknown name that is shown or compared. */
 const MAX_NAME = 60
 

@@ -13,6 +13,8 @@ import { readApproval, type StoredApproval } from './store.ts'
 
 const MAX_NAME = 100
 const MAX_REASON = 1_000
+/** The brackets of all alphabets. */
+const BRACKETS = /[\p{Ps}\p{Pe}<>＜＞]/gu
 
 /**
  * The page of an approval, for people whose platform has no buttons. Its link is the credential: everybody who has it may
@@ -66,7 +68,7 @@ async function decideByForm(
   const { message, deadlineAt } = stored.approval
   const decision = form.get('decision')
   // No brackets in a name: buttons use them for an id that the platform has verified.
-  const name = singleLine(toPlainText(form.get('name') ?? '').replace(/[()[\]{}<>（）]/g, ' '))
+  const name = singleLine(toPlainText(form.get('name') ?? '').replace(BRACKETS, ' '))
   const reason = singleLine(toPlainText(form.get('reason') ?? ''))
   const open = (status: number, error: string): Page => ({
     kind: 'open',
@@ -77,7 +79,7 @@ async function decideByForm(
     error,
   })
   if (decision !== 'approve' && decision !== 'reject') return open(400, 'Choose Approve or Reject.')
-  if (!name || name.length > MAX_NAME) return open(400, 'Enter your name. It is shown with your decision.')
+  if (!isVisible(name) || name.length > MAX_NAME) return open(400, 'Enter your name. It is shown with your decision.')
   if (reason.length > MAX_REASON) return open(400, `The reason must be at most ${MAX_REASON} characters.`)
   // The prefix shows that the name is not verified.
   const by = redact(`link: ${name}`)
@@ -97,4 +99,9 @@ async function decideByForm(
   }
   audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
   return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
+}
+
+/** Returns whether a name has a letter or a digit that people can see. Some invisible characters count as letters. */
+function isVisible(name: string): boolean {
+  return /[\p{L}\p{N}]/u.test(name.replace(/\p{Default_Ignorable_Code_Point}/gu, ''))
 }

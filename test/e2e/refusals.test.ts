@@ -74,6 +74,11 @@ describe('A body', () => {
     ['with an id of 10 KB', { ...valid, id: 'x'.repeat(10_240) }, /id must be at most 128 characters/],
     ['with an unknown field', withInput({ titel: 'x' }), /input\.titel is not a known field\. Did you mean "title"\?/],
     [
+      'with a field name of 200 KB',
+      withInput({ ['x'.repeat(200_000)]: 'x' }),
+      /input\.x{254}… is not a known field\. Fields/,
+    ],
+    [
       'with an unknown property of the task',
       { ...valid, data: { ...valid.data, openticket: { asignee: 'x' } } },
       /Did you mean "assignee"/,

@@ -25,11 +25,11 @@ async function whileOpen(act: () => Promise<void>, event: object = {}) {
 describe('The page of an approval', () => {
   it('marks a typed name as not verified', async () => {
     const onWait = async () => {
-      const name = 'Jane Doe (U0JANE): reviewed\u2067\u202e\n\n@everyone (ok)'
+      const name = 'Jane Doe ﹙U0JANE﹚: ❨reviewed❩\u2067\u202e\n\n@everyone （ok) ＜U0BEN＞'
       await decide({ decision: 'approve', name, reason: 'fine\u202e\n\nApproved by Ben (U0BEN)' })
     }
     const { outcome } = await lifecycle.call(target, {}, { onWait })
-    const by = 'link: Jane Doe U0JANE : reviewed @everyone ok'
+    const by = 'link: Jane Doe U0JANE : reviewed @everyone ok U0BEN'
     const reason = 'fine Approved by Ben (U0BEN)'
     expect(outcome).toMatchObject({ message: `Approved by ${by}: ${reason}`, data: { by, reason } })
   })
@@ -47,6 +47,8 @@ describe('The page of an approval', () => {
     [{ decision: 'perhaps' }, 'Choose Approve or Reject.'],
     [{ decision: 'approve', name: ' ' }, 'Enter your name'],
     [{ decision: 'approve', name: '\u202e()' }, 'Enter your name'],
+    [{ decision: 'approve', name: '\u200b' }, 'Enter your name'],
+    [{ decision: 'approve', name: '\u3164 \u00ad.' }, 'Enter your name'],
     [{ decision: 'approve', name: 'x'.repeat(101) }, 'Enter your name'],
     [{ decision: 'approve', reason: 'x'.repeat(1_001) }, 'at most 1000 characters'],
   ])('does not decide with the incomplete form %j', async (fields: Record<string, string>, message) => {
