@@ -62,6 +62,8 @@ const TESTS = {
     fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
   'Secret in a response or log': `
     e2e/masking > The credentials of a connection > do not change the text of a call that uses another connection
+    e2e/masking >
+      The secrets in the expressions of a connection appear in no log line, response, event or state file
     e2e/secrets > No secret value appears in a log line, response, event or state file, even if platforms echo it
     shared/redact > A registered secret > is masked in the encoding: %s
     shared/core/task/start > The log of a webhook >
@@ -76,7 +78,8 @@ const TESTS = {
   'Callback theft': `
     e2e/notification > The callback of an approval > never appears in a response, an event or a message`,
   'Stolen reply address': `
-    lifecycle/callback > A URL that a call brings > appears nowhere in the task
+    lifecycle/callback > A URL that a call brings >
+      appears nowhere in the task, if the receiver repeats %s
     shared/auth/reply-address > A reply address > cannot be opened for another task
     e2e/kill > No credential and no address of a result is in the log or the list of tasks`,
   'Result to another host': `
@@ -86,7 +89,9 @@ const TESTS = {
     e2e/private > The local AWS services > accept only the access key in a private file of the state folder
     e2e/private > A runtime with a real platform > generates a token and an approvals key at the start and keeps them
     e2e/private > A runtime with a real platform > hides its console from other users of the machine
-    e2e/private > A state folder > that others can read becomes private`,
+    e2e/private > A state folder > that others can read becomes private
+    infra/cli/github > webhooks github manifest > with a page on this machine >
+      asks, and then saves the App that GitHub created and a caller for its action`,
   'Unknown input': `
     fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
 }
