@@ -48,7 +48,7 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   kind: ProviderKind
   /** The platform's name for people: `GitHub`. */
   title: string
-  /** Its jobs need a task that polls them. Silent calls cannot start them, and no task leaves them running. */
+  /** Its jobs need a task that polls them. A silent call starts the task and returns its id; no task leaves them running. */
   requiresTask?: true
   /** Its jobs run inside the task instead of at a platform. The task reads stop requests from the state table. */
   runsInTask?: true

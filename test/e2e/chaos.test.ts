@@ -78,6 +78,25 @@ describe('An injected fault', () => {
     expect(finished).toMatchObject([{ status: 'aborted', message: expect.stringContaining('removed early') }])
   })
 
+  it.each(['the id', 'last'])('of a silent call is removed by a silent stop-test with %s', async (name) => {
+    const event = asked(600)
+    const { status, body } = await call('start-test', event)
+    expect({ status, body }).toMatchObject({ status: 200, body: { result: 'pass', data: { state: 'started' } } })
+    const { id, statusUrl } = body.data
+    expect((await call('start-test', event)).body).toEqual(body)
+    const read = (query = '') => service.call(`${new URL(statusUrl).pathname}${query}`, undefined, { method: 'GET' })
+    expect(await read()).toMatchObject({ status: 200, body: { taskId: id, state: 'running' } })
+    const stop = { shkeptncontext: event.shkeptncontext, input: { id: name === 'last' ? name : id } }
+    // The task may not have injected the fault yet.
+    expect(await call('stop-test', triggered(stop))).toMatchObject({
+      status: 200,
+      body: { message: expect.stringContaining('Stopped fault checkout-db/') },
+    })
+    expect(toxics()).toEqual([])
+    expect((await read('?wait=25')).body).toMatchObject({ verdict: 'aborted' })
+    expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
+  })
+
   it('is removed when Lambda ends its task', async () => {
     const event = asked(600)
     await service.stopTask(await start(event))

@@ -54,6 +54,19 @@ describe('The built-in load generator', () => {
     expect(shop.calls.map(({ headers }) => headers['authorization'])).toEqual(Array(requests).fill(secret))
   })
 
+  it('is started by a silent call, which returns the id of its task, and stopped with that id', async () => {
+    const event = asked({ duration: 300 }, 'silent')
+    const { status, body } = await start(event)
+    expect({ status, body }).toMatchObject({ status: 200, body: { result: 'pass', data: { state: 'started' } } })
+    await service.until(() => callsOf('silent').length > 0, 'requests')
+    const stop = triggered({ input: { id: body.data.id } })
+    expect(await service.call('/v1/load-testing/stop-test?connection=shop', stop)).toMatchObject({ status: 200 })
+    const query = { method: 'GET' }
+    const ended = await service.call(`/v1/load-testing/tasks/${body.data.id}?wait=25`, undefined, query)
+    expect(ended.body).toMatchObject({ verdict: 'aborted' })
+    expect(await service.repliesTo(event.id)).toEqual({ started: 0, finished: [] })
+  })
+
   it('continues after its process is killed, and is stopped by stop-test', async () => {
     const query = '&mode=interactive&sendStarted=true'
     const long = asked({ rate: 5, duration: 300 }, 'stopped')

@@ -136,6 +136,20 @@ describe('A silent call without HTTP', () => {
     expect((await open({ input: { title: 'T' } })).result).toMatchObject({ errorType: 'Webhooks.Refused' })
   })
 
+  it('that starts a job that needs a task returns the id of the task, which stops it', async () => {
+    const start = { action: 'start-test', caller: 'releases', id: randomUUID(), context: randomUUID() }
+    const input = { parameters: { type: 'latency', attributes: { latency: 10 }, duration: 600 } }
+    const first = await invoke('chaos-testing', { ...start, input })
+    expect(await invoke('chaos-testing', { ...start, input })).toEqual(first)
+    const { id } = first.result.data
+    expect(first.result.data).toEqual({ id: expect.stringMatching(/^[0-9a-f]{40}$/), state: 'started' })
+    const stop = { action: 'stop-test', caller: 'releases', input: { id } }
+    expect((await invoke('chaos-testing', stop)).result).toMatchObject({
+      message: expect.stringContaining('Stopped fault shop-db/'),
+    })
+    expect(await service.list('toxics')).toEqual([])
+  })
+
   it('of a caller that may not use the category throws an error', async () => {
     const { result } = await invoke('ci-cd', { action: 'trigger-build', input: { target: 'deploy.yml' } })
     expect(result).toMatchObject({ errorType: 'Webhooks.Forbidden' })

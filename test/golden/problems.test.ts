@@ -117,7 +117,6 @@ const problems: Record<string, () => Promise<Answer>> = {
   'connection: wrong provider kind': () => input('remediation/run-runbook?connection=flags', { target: 'x' }),
 
   'action: silent approval': () => input('notification/ask-approval', {}),
-  'action: silent load generator': () => input('load-testing/start-test', {}),
   'action: event names no mapped action': () => call('remediation/run-action', triggered()),
   'action: input of a mapped action': () => input('remediation/run-action', { target: 'x' }),
   'action: mapped to another action': () => {

@@ -7,7 +7,8 @@ import { type Call, newestOf, type Reply, type Served, serve } from '../../infra
 import type { Task } from '../../shared/core/call.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { finisherHandler } from '../../shared/core/task/finisher.ts'
-import { type TaskResult, taskHandler } from '../../shared/core/task/handler.ts'
+import { taskHandler } from '../../shared/core/task/handler.ts'
+import type { TaskResult } from '../../shared/core/task/task-result.ts'
 import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
@@ -318,7 +319,8 @@ export class Lifecycle {
     if (callbackId !== '') return this.#completeCallback(callbackId, text)
     const ended = this.#ended.get(arn)
     const running = this.invocations.find(({ name }) => arn === arnOf(name))
-    if (!ended && running) return { status: 200, body: resource ? { Events: [] } : this.#describe(arn, running) }
+    if (!ended && running)
+      return { status: 200, body: resource ? this.#historyOf(running) : this.#describe(arn, running) }
     if (!ended) return awsError(404, 'ResourceNotFoundException')
     const { payload, result } = ended
     if (resource === '/history') return { status: 200, body: toWire({ Events: result.getHistoryEvents() }) }
@@ -342,6 +344,11 @@ export class Lifecycle {
     const Status = end.result.getStatus()
     const ended = { ...execution, Status, EndTimestamp: end.at / 1_000 }
     return Status === 'SUCCEEDED' ? { ...ended, Result: JSON.stringify(end.result.getResult()) } : ended
+  }
+
+  /** Returns the history of an execution that has ended. That of a running one is empty. */
+  #historyOf({ name }: Invocation): unknown {
+    return toWire({ Events: this.#ends.get(name)?.result.getHistoryEvents() ?? [] })
   }
 
   async #completeCallback(id: string, result: string): Promise<Reply> {

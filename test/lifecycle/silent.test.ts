@@ -170,9 +170,4 @@ describe('A silent start of a job', () => {
       body: { data: { id: '1' } },
     })
   })
-
-  it('that must not outlive its task is rejected', async () => {
-    expect(await lifecycle.post('start-run?connection=attended', runEvent())).toMatchObject({ status: 400 })
-    expect(platform.calls).toEqual([])
-  })
 })

@@ -27,16 +27,10 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
   // A dry run starts nothing, and may always be silent.
   if (options.mode !== 'silent' || options.dryRun) return call
   if (action.type === 'approval') throw needsInteractive(`${requestedAction} waits for a decision`)
-  if (action.type === 'job' && action.startsJob) {
-    if (sendsFinished(connection))
-      throw needsInteractive(
-        `The connection ${name} uses ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
-      )
-    if (provider.requiresTask)
-      throw needsInteractive(
-        `The connection ${name} uses ${provider.title}, whose jobs run only while a task polls them`,
-      )
-  }
+  if (action.type === 'job' && action.startsJob && sendsFinished(connection))
+    throw needsInteractive(
+      `The connection ${name} uses ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
+    )
   return call
 }
 

@@ -27,6 +27,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const { provider, values } = connection
   const isApproval = action.type === 'approval'
   const startsJob = action.type === 'job' && action.startsJob === true
+  const needsCleanup = startsJob && provider.requiresTask ? true : undefined
+  const startsTask = needsCleanup && mode === 'silent'
   const sequenceUrl =
     action.isNotification || isApproval ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined
   const notes: string[] = []
@@ -40,7 +42,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     note: (sentence) => void notes.push(sentence),
   }
   const isStop = action.kind === 'job' && !startsJob
-  const named = isStop ? await withLastRun(input, category.name, caller, connection.name, event) : input
+  const named = isStop ? await withRunId(category, resolved) : input
   const sender = { category: category.name, caller: caller.name }
   const completed = await completeWithoutCredentials(sender, () => completeInput(action, named, context))
   const skip = skipOf(resolved)
@@ -82,16 +84,26 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.
-    apiUrl: isApproval || isDetailed ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: isApproval || isDetailed || startsTask ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
     traceparent: resolved.traceparent,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
-    needsCleanup: startsJob && provider.requiresTask ? true : undefined,
+    needsCleanup,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
   }
+}
+
+/** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
+async function withRunId(category: Category, resolved: ResolvedCall): Promise<object> {
+  const { input, caller, connection, event } = resolved
+  const named = await withLastRun(input, category.name, caller, connection.name, event)
+  if (!connection.provider.requiresTask) return named
+  // Loaded when used: few providers need tasks.
+  const { withRunOfTask } = await import('../run-of-task.ts')
+  return withRunOfTask(named, category, resolved)
 }
 
 /**

@@ -36,7 +36,8 @@ interface Attempts {
 
 /**
  * Runs a silent call and returns its outcome. A call with an event id runs once: a repeat gets the recorded outcome. If the
- * outcome of an earlier call is unknown, the repeat looks for what that call created.
+ * outcome of an earlier call is unknown, the repeat looks for what that call created. A job that needs a task gets one, and the
+ * outcome is that of its start.
  *
  * @throws Failure; `running` while the same call is in progress
  */
@@ -45,6 +46,12 @@ export async function runSilently(category: Category, call: Call, context: Lambd
   const isRecorded = id !== undefined && !call.dryRun && !skip
   if (refusal && !isRecorded) throw refusal
   if (skip) return skippedOutcome(skip)
+  if (call.needsCleanup && !call.dryRun) {
+    // Loaded when used: few platforms need a task.
+    const { startInTask } = await import('./start-in-task.ts')
+    const timeLeft = () => context.getRemainingTimeInMillis()
+    return finalOutcome(await startInTask(call, waitsForEnd(category, call), timeLeft), call)
+  }
   const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
   const run = async (attempts: Attempts) => {
     if (refusal) throw refusal
@@ -57,9 +64,13 @@ export async function runSilently(category: Category, call: Call, context: Lambd
 /** Runs the action, and waits for the end of a started job if the action says so and there is time. */
 async function runToOutcome(category: Category, call: Call, deadlineAt: number, attempts: Attempts): Promise<Outcome> {
   const result = await runWithRetries(category, call, deadlineAt, attempts)
-  const action = category.actions[call.action]
-  if (result.type !== 'started' || action?.type !== 'job' || action.job.silent !== 'waits') return result.outcome
+  if (result.type !== 'started' || !waitsForEnd(category, call)) return result.outcome
   return pollUntil(category, call, result, deadlineAt)
+}
+
+function waitsForEnd({ actions }: Category, call: Call): boolean {
+  const action = actions[call.action]
+  return action?.type === 'job' && action.job.silent === 'waits'
 }
 
 /** Retries transient failures while there is time, if a repeat is safe. Records in `attempts` what may have been written. */

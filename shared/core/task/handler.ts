@@ -23,16 +23,7 @@ import { checkSeal } from './payload.ts'
 import { pollUntilDone } from './poll.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
-
-/** The result of a task's execution. The task's status is read from it. */
-export interface TaskResult {
-  taskId: string
-  outcome: Outcome
-  /** Why the orchestrator did not get the outcome. */
-  unanswered?: Unanswered
-  /** When it ended, in epoch milliseconds, if answers are detailed. */
-  endedAt?: number
-}
+import type { TaskResult } from './task-result.ts'
 
 /**
  * The task of a category: a durable handler that runs an interactive call and sends its one `finished` event.

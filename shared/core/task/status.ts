@@ -8,8 +8,8 @@ import { sleep } from '../../sleep.ts'
 import { type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
 import { executionOf, findExecution } from './execution.ts'
-import type { TaskResult } from './handler.ts'
 import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
+import type { TaskResult } from './task-result.ts'
 
 /** The status of a task, for callers that poll. */
 export interface TaskStatus {

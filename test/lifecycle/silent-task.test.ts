@@ -1,0 +1,142 @@
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { triggered } from './lifecycle.ts'
+import { category, useLifecycle } from './platform.ts'
+
+const { lifecycle, platform } = useLifecycle()
+beforeEach(() => {
+  lifecycle.invocations.length = 0
+  platform.states = ['busy']
+})
+
+const start = 'start-run?connection=attended'
+const stop = 'stop-run?connection=attended'
+const startEvent = () => ({ ...triggered(), input: { target: 'deploy' } })
+const stopEvent = (id: string, shkeptncontext?: string) => ({
+  ...triggered(),
+  ...(shkeptncontext ? { shkeptncontext } : {}),
+  input: { id },
+})
+const runNewest = () => lifecycle.run(lifecycle.newest())
+const posted = () => platform.calls.filter(({ method }) => method === 'POST').map(({ path }) => path)
+
+describe('A silent start of a job that must not outlive its task', () => {
+  it('starts the task, and returns its id and where to read its status', async () => {
+    const { status, body } = await lifecycle.post(start, startEvent())
+    const { id } = body.data
+    const statusUrl = `https://webhooks.example.com/v1/${category.name}/tasks/${id}`
+    expect({ status, body }).toEqual({
+      status: 200,
+      body: {
+        ...{ status: 'succeeded', result: 'pass', links: {} },
+        message: `Started task ${id}, which runs start-run. Its status is at ${statusUrl}`,
+        data: { id: expect.stringMatching(/^[0-9a-f]{40}$/), state: 'started', statusUrl },
+      },
+    })
+    const headers = lifecycle.authorization('keptn')
+    expect((await lifecycle.send('GET', `tasks/${id}`, { headers })).body).toMatchObject({ state: 'running' })
+    platform.states = ['done']
+    expect(await runNewest()).toMatchObject({ id, outcome: { result: 'pass' }, sent: [] })
+    expect((await lifecycle.send('GET', `tasks/${id}`, { headers })).body).toMatchObject({ verdict: 'pass' })
+  })
+
+  it('is a warning if a silent call would wait for the end of the job', async () => {
+    const { body } = await lifecycle.post('start-and-leave?connection=attended', startEvent())
+    expect(body).toMatchObject({ result: 'warning', data: { state: 'started' } })
+  })
+
+  it('is one task for all repeats of the call, even if a response is lost', async () => {
+    const event = startEvent()
+    lifecycle.aws.loseNext(({ path }) => path.endsWith('/invocations'))
+    const first = await lifecycle.post(start, event)
+    expect(await lifecycle.post(start, event)).toEqual(first)
+    expect(lifecycle.invocations.map(({ name }) => name)).toEqual([first.body.data.id])
+  })
+
+  it('is a task of its own if the call has no event id', async () => {
+    for (let n = 0; n < 2; n++) await lifecycle.post(start, { ...startEvent(), id: undefined })
+    expect(new Set(lifecycle.invocations.map(({ name }) => name)).size).toBe(2)
+    expect(await runNewest()).toMatchObject({ status: 'SUCCEEDED', sent: [] })
+  })
+
+  it('fails if the task cannot be started', async () => {
+    lifecycle.aws.failNext(400, { Type: 'AccessDeniedException' }, { on: ({ path }) => path.endsWith('/invocations') })
+    expect(await lifecycle.post(start, startEvent())).toMatchObject({ status: 503 })
+    expect(lifecycle.invocations).toEqual([])
+  })
+
+  it('stops the job at the deadline, and answers nobody', async () => {
+    await lifecycle.post(`${start}&deadline=PT5M`, startEvent())
+    expect(await runNewest()).toMatchObject({ outcome: { status: 'errored' }, sent: [] })
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+  })
+
+  it('is cleaned up after if Lambda ends the task, and nobody is answered', async () => {
+    await lifecycle.post(start, startEvent())
+    const task = lifecycle.newest()
+    const interruption = { checkpoint: 'poll RETRY', isRecorded: true, effect: 'end' } as const
+    const { arn } = await lifecycle.run(task, { interruption })
+    await lifecycle.finish(arn)
+    await lifecycle.run(lifecycle.newest())
+    expect(platform.runs).toMatchObject([{ stopped: true }])
+    expect(lifecycle.sentFor(task)).toEqual([])
+  })
+
+  it('counts for the limit of its caller', async () => {
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.replace('callers', { ...callers, poll: { ...callers['poll'], callsPerMinute: 1 } })
+    const statuses = []
+    for (let n = 0; n < 2; n++) statuses.push((await lifecycle.post(start, startEvent(), { caller: 'poll' })).status)
+    lifecycle.replace('callers', callers)
+    expect(statuses).toEqual([200, 429])
+    expect(lifecycle.invocations).toHaveLength(1)
+  })
+
+  it('is not started by a dry run', async () => {
+    const { body } = await lifecycle.post(`${start}&dryRun=true`, startEvent())
+    expect(body.message).toContain('Dry run: nothing was sent. The request would be POST')
+    expect(lifecycle.invocations).toEqual([])
+  })
+})
+
+describe('A stop with the id that a silent start has returned', () => {
+  it.each(['the id', 'last'])('finds the run of the task by %s', async (name) => {
+    const event = startEvent()
+    const { id } = (await lifecycle.post(start, event)).body.data
+    platform.states = ['done']
+    await runNewest()
+    const stopped = await lifecycle.post(stop, stopEvent(name === 'last' ? name : id, event.shkeptncontext))
+    expect(stopped).toMatchObject({
+      status: 200,
+      body: { message: 'Run 1 had ended already (done)', data: { id: '1' } },
+    })
+  })
+
+  it.each(['the id', 'last'])('cancels a task that has started nothing yet, by %s', async (name) => {
+    const event = startEvent()
+    const { id } = (await lifecycle.post(start, event)).body.data
+    const stopped = () => lifecycle.post(stop, stopEvent(name === 'last' ? name : id, event.shkeptncontext))
+    expect(await stopped()).toMatchObject({
+      status: 409,
+      body: {
+        detail: `The task ${id} has not started anything to stop yet. It was canceled. Read its status to see how it ends.`,
+      },
+    })
+    platform.failNext(503, {}, { on: 'POST', times: 1 })
+    expect(await runNewest()).toMatchObject({ outcome: { status: 'aborted' }, sent: [] })
+    expect(posted()).toEqual(['/runs'])
+    expect(await stopped()).toMatchObject({
+      status: 404,
+      body: { detail: expect.stringContaining('ended without starting anything to stop: Canceled by keptn') },
+    })
+  })
+
+  it('is refused for another caller and another connection', async () => {
+    const { id } = (await lifecycle.post(start, startEvent())).body.data
+    expect(await lifecycle.post(stop, stopEvent(id), { caller: 'poll' })).toMatchObject({ status: 404 })
+    lifecycle.connect('other', { provider: 'attended', baseUrl: platform.url, token: 'token-of-the-platform' })
+    expect(await lifecycle.post('stop-run?connection=other', stopEvent(id))).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('send ?connection=attended') },
+    })
+  })
+})
