@@ -4,6 +4,7 @@ import type { Field, Link, Message, MessageContext, Table } from '../../../share
 import { isRecord } from '../../../shared/record.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
+import { textOfMessage } from './event-message.ts'
 import { hasEnded } from './event-title.ts'
 import { numberOf } from './event-values.ts'
 import { type FieldsAndLinks, field, fieldsAndLinks, linkTo } from './fields-and-links.ts'
@@ -26,7 +27,7 @@ export function compose({ event, bridgeUrl }: MessageContext, parts: TemplatePar
   const { message, labels } = event.data
   const problem = problemOf(event)
   const fromLabels = fieldsAndLinks(Object.entries(labels))
-  const text = clip((message ?? '').trim().toWellFormed(), MAX.text)
+  const text = clip(textOfMessage(message).toWellFormed(), MAX.text)
   return {
     mood: parts.mood,
     title: line(parts.title, MAX_TITLE),

@@ -230,6 +230,28 @@ describe('template deployment', () => {
     })
   })
 
+  const call = "could not execute request 'curl --request POST --data 'id=1&input.title={{.data.title}}' http://x': "
+  const problem = (detail: string) => JSON.stringify({ type: 'about:blank', title: 'Invalid', status: 400, detail })
+  const response = (body: string) => `${call}error during curl request execution: HTTP 400.\nResponse: \n${body}`
+  const said = 'input.id is "7": Response: none'
+  it.each([
+    ['the detail of the response', response(problem(said)), said],
+    ['a detail that is cut off', response(problem(said)).slice(0, -12), 'input.id is "7": Resp'],
+    [
+      'a response without a detail',
+      response('<html>'),
+      'error during curl request execution: HTTP 400.\nResponse: \n<html>',
+    ],
+    [
+      'the reason of a refused call',
+      `${call}curl command contains denied character '|'`,
+      "curl command contains denied character '|'",
+    ],
+    ['a message without a reason', call.slice(0, 40), call.slice(0, 40)],
+  ])('shows of a silent call that failed %s', (_, message, text) => {
+    expect(messageFor('deployment.finished', { ...failed, message }).text).toBe(text)
+  })
+
   it.each([
     ['deployment.triggered', 'Deployment of checkout in shop/production was triggered'],
     ['deployment.started', 'Deployment of checkout in shop/production has started'],
