@@ -87,10 +87,12 @@ export function completeRequest(input: ParsedInput, context: CallContext<Evaluat
   const { slo = connection['slo'] as string | undefined, thresholds: limits, file } = input
   const named = [...(input.queries ?? []), ...((connection['queries'] as Query[] | undefined) ?? [])]
   const own = named.filter(({ name }, at) => named.findIndex((other) => other.name === name) === at)
-  const all =
-    slo !== undefined && (input.slo !== undefined || own.length === 0) ? [{ name: slo, query: slo }, ...own] : own
+  const fill = (query: Query) => fillPlaceholders(query, { project, stage, service })
+  const hasSlo = slo !== undefined && (input.slo !== undefined || own.length === 0)
+  // An SLO has no name but its own.
+  const all = hasSlo ? [{ name: fill({ name: 'the SLO', query: slo }).query, query: slo }, ...own] : own
   if (provider.hasOwnSloFile) checkNoCriteria(provider, all, input)
-  const queries = wanted(all, input).map((query) => fillPlaceholders(query, { project, stage, service }))
+  const queries = wanted(all, input).map(fill)
   check(provider, queries, input)
   if (queries.length > MAX_QUERIES)
     throw invalidInput(
@@ -140,8 +142,14 @@ function check(
 ): void {
   const { title, queryNoun, hasOwnSloFile, hasOwnVerdict } = provider
   if (hasOwnSloFile) return
-  if (queries.length === 0)
-    throw invalidInput('input.queries', `are required, because the connection has none. A query is ${queryNoun}`)
+  if (queries.length === 0) {
+    throw 'slo' in provider.connection.shape
+      ? invalidInput(
+          'input.slo',
+          `is required, because the connection has no default: send ${queryNoun}, or several by name as input.queries`,
+        )
+      : invalidInput('input.queries', `are required, because the connection has none. A query is ${queryNoun}`)
+  }
   if (file || limits || hasOwnVerdict === true) return
   const other = queries.find(({ query }) => !hasOwnVerdict?.(query))
   if (!other) return

@@ -110,6 +110,20 @@ describe('request-evaluation', () => {
     expect(await run({ sloFile: { ...sloFile, objectives } })).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 
+  test('evaluates the SLO of the service if the connection says so', async () => {
+    gauges['checkout'] = 3
+    const fields = { queries: undefined, slo: '$SERVICE' }
+    const asked = { thresholds: [{ metric: 'checkout', op: '<', value: 5 }] }
+    expect(await run(asked, {}, fields)).toMatchObject({ result: 'pass', data: { result: 'pass' } })
+    expect(requests[0]?.queries).toEqual([{ name: 'checkout', query: 'checkout' }])
+  })
+
+  test('says what to name if neither the call nor the connection names an SLO', async () => {
+    const words =
+      'input.slo is required, because the connection has no default: send the name of a gauge, or several by name as input.queries'
+    await expectFailure(run({}, {}, { queries: undefined }), 'invalid', words)
+  })
+
   test('of more than 50 queries is refused', async () => {
     const many = (count: number, of: string) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`${of}${n}`, 'errors']))
