@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, word } from '../../shared/fields.ts'
 import { startJob } from '../../shared/providers/start-job.ts'
+import { stopJob } from '../../shared/providers/stop-job.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 
 const scales = {
@@ -13,4 +14,5 @@ export const actions = {
   'update-ticket': { ...updateTicket, input: z.extend(updateTicket.input, scales) },
   'close-ticket': closeTicket,
   'run-runbook': startJob({ summary: 'Runs a runbook and returns its result', silent: 'waits' }),
+  'stop-runbook': stopJob({ summary: 'Stops a runbook and returns when it has stopped' }),
 }
