@@ -26,8 +26,10 @@ export const genericApiConnections = {
     find: { path: 'runs', query: { ref: 'key' }, at: 'response.items[0]' },
     look: { path: 'runs/{input.id}' },
     stop: { method: 'DELETE', path: 'runs/{input.id}' },
+    rollback: { path: 'deployments/{input.target}/rollback', body: '{version: input.ref, ref: key}' },
     run: {
-      ...{ id: 'response.id', url: 'response.links.html', state: 'response.status', step: 'response.progress' },
+      ...{ id: 'response.id', url: 'response.links.html', state: 'response.status' },
+      step: "response.progress || ''",
       ...{ reason: 'response.error.message', output: 'response.results' },
     },
     states: {
@@ -83,4 +85,8 @@ export function connectionsToGenericApi({ name, actions, providers }: Category, 
 }
 
 /** Additional fields by kind or category: values are available immediately, and only drills may be broken. */
-const EXTRA_FIELDS: Record<string, object> = { evaluation: { dataDelay: 0 }, 'chaos-testing': { allow: ['drill-*'] } }
+const EXTRA_FIELDS: Record<string, object> = {
+  evaluation: { dataDelay: 0 },
+  'chaos-testing': { allow: ['drill-*'] },
+  remediation: { target: 'checkout' },
+}

@@ -31,6 +31,11 @@ export function runRoutes(store: Store, timeScale: number) {
       const number = runs.start(job, { ...Object.fromEntries(texts), ...(ref === undefined ? {} : { ref }) })
       return withRun(String(number), (run) => json(201, responseOf(root, run), {}, `run ${number} of ${job}`))
     },
+    'POST deployments/*/rollback': ({ root }: Call, [name = '']: string[], body: Body) => {
+      const [version, ref] = [textIn(body, 'version') ?? 'previous', textIn(body, 'ref')]
+      const number = runs.start(`rollback of ${name}`, { version, ...(ref === undefined ? {} : { ref }) })
+      return withRun(String(number), (run) => json(201, responseOf(root, run), {}, `run ${number} rolls back ${name}`))
+    },
     'GET runs': ({ root, query }: Call) => {
       const ref = query.get('ref')
       const found = runs.all().filter(({ parameters }) => ref === null || parameters['ref'] === ref)

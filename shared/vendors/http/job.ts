@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { invalidInput } from '../../errors.ts'
+import { Failure, invalidInput } from '../../errors.ts'
 import { optional, withDescription, word } from '../../fields.ts'
 import {
   defineJobProvider,
@@ -18,7 +18,7 @@ import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
 import { optionalText, optionalValue } from './optional.ts'
 import { create, read, search, write } from './request.ts'
-import { createField, readField, writeField } from './request-fields.ts'
+import { type CreateRequest, createField, readField, writeField } from './request-fields.ts'
 
 /** The state of a run that the API has deleted, if `states` of the connection contains it. */
 const GONE = 'gone'
@@ -37,6 +37,7 @@ const connection = connectionOf({
   look: readField('Reads the run input.id', ofRun),
   find: optional(readField('Finds the run whose idempotency key is key', ofStart)),
   stop: optional(writeField('Stops the run input.id', ofRun)),
+  rollback: optional(createField('Starts the rollback of input.target. Only for the action rollback', ofStart)),
   run: z.strictObject({
     id: expression('Id of the run in the response: response.id', responseNames),
     url: optional(expression('Link to the run, for people', responseNames)),
@@ -64,9 +65,8 @@ export const httpJob = defineJobProvider({
   // The connection maps the states.
   states: {},
 
-  checkStart({ onDeadline }, { stop }) {
-    if (onDeadline !== 'stop' || stop) return
-    throw invalidInput('input.onDeadline', 'must be leave, because the connection has no "stop"')
+  checkStart(input, connection) {
+    checkStop(input, connection)
   },
 
   find(client, input) {
@@ -75,11 +75,8 @@ export const httpJob = defineJobProvider({
 
   parseRunId: ({ id, project }) => ({ id, providerState: { project } satisfies Origin }),
 
-  async start(client, input) {
-    const { start, find } = client.connection
-    const { created, findNext } = await create(client, start, namesOf(client, input), 'start', find)
-    if (findNext) return requireFound(await findRun(client, input), find)
-    return runIn(client, input, created)
+  start(client, input) {
+    return startWith(client, input, 'start', client.connection.start)
   },
 
   async getStatus(client, run) {
@@ -95,7 +92,35 @@ export const httpJob = defineJobProvider({
     const stop = requireRequest(client.connection.stop, 'stop', 'so runs cannot be stopped')
     await write(client, stop, namesOf(client, inputOf(client, run)), 'stop')
   },
+
+  rollback: {
+    checkStart(input, connection) {
+      if (!connection.rollback)
+        throw new Failure('invalid', 'The connection has no "rollback": add the request that starts a rollback.')
+      checkStop(input, connection)
+    },
+    find(client, input) {
+      return findRun(client, input)
+    },
+    start(client, input) {
+      const rollback = requireRequest(client.connection.rollback, 'rollback', 'so nothing can be rolled back')
+      return startWith(client, input, 'rollback', rollback)
+    },
+  },
 })
+
+function checkStop({ onDeadline }: StartJob, { stop }: Api['connection']): void {
+  if (onDeadline !== 'stop' || stop) return
+  throw invalidInput('input.onDeadline', 'must be leave, because the connection has no "stop"')
+}
+
+/** @param name field of the connection with the request, for messages */
+async function startWith(client: Api, input: StartJob, name: string, start: CreateRequest[]): Promise<Run> {
+  const { find } = client.connection
+  const { created, findNext } = await create(client, start, namesOf(client, input), name, find)
+  if (findNext) return requireFound(await findRun(client, input), find)
+  return runIn(client, input, created)
+}
 
 async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | undefined> {
   const { find, idempotencyHeader } = client.connection
@@ -124,7 +149,8 @@ function statusIn(client: Api, run: Run, names: Names): RunStatus {
   return {
     state,
     ...(verdict ? { verdict } : {}),
-    progress: text('step'),
+    // An API reports no step of a run that has ended.
+    progress: verdict === undefined || verdict === 'running' ? text('step') : undefined,
     reason: text('reason', isOneOf(WITH_REASON)),
     run: { ...run, url: text('url', run.url === undefined) ?? run.url },
     ...(shown === undefined ? {} : { data: isRecord(shown) ? shown : { output: shown } }),

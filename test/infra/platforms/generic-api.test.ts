@@ -39,6 +39,13 @@ describe('The generic API', () => {
     expect((await started.call('GET', '/runs')).json).toMatchObject([{ platform: 'tool' }, { platform: 'tool' }])
   })
 
+  it('rolls deployments back', async () => {
+    await tool('POST', 'deployments/checkout/rollback', { ref: 'a' })
+    expect((await tool('GET', 'runs?ref=a')).json.items).toMatchObject([
+      { id: '1', job: 'rollback of checkout', arguments: { version: 'previous' } },
+    ])
+  })
+
   it('stores flags by environment', async () => {
     await tool('PATCH', 'environments/staging/flags/checkout-v2', { enabled: true, rollout: 25 })
     expect((await tool('GET', 'environments/staging/flags/checkout-v2')).json).toMatchObject({

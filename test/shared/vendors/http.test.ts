@@ -5,7 +5,7 @@ import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
-import { startJob } from '../../../shared/providers/start-job.ts'
+import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redact } from '../../../shared/redact.ts'
@@ -21,6 +21,7 @@ import type { JobPlatform } from '../../conformance/job-platforms/platform.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
+import { Job } from '../../functions/job.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
 
 const api = startEach(startAnyApi)
@@ -157,7 +158,7 @@ const jobs = {
     ...{ id: 'response.id', url: 'response.links.html', state: 'response.state' },
     ...{ step: 'response.step', reason: 'response.why', output: 'response.output' },
   },
-  states: { new: 'running', done: 'pass', broken: 'fail' },
+  states: { new: 'running', done: 'pass', broken: 'fail' } as const,
 }
 const actions = { start: startJob({ summary: 'Starts', silent: 'answers' }), stop: stopJob({ summary: 'Stops' }) }
 const run = { target: 'nightly', parameters: { size: 3 } }
@@ -194,6 +195,32 @@ describe('HTTP API: jobs', () => {
     measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
     check: ['GET /me'],
     refusal,
+  })
+
+  test('that have ended report no step', async () => {
+    const { outcome } = await connected().start(run)
+    change({ state: 'done' })(server)
+    const { message } = await connected().end({ type: 'started', outcome, job: { id: '1' } }, run)
+    expect(message).toBe('Run 1 ended as done')
+  })
+
+  test('roll back with the request of the connection, which a repeat does not send again', async () => {
+    const rollback = { path: 'things', body: '{title: input.target, back: input.ref, ref: key}', at: 'response.result' }
+    const back = new Job(httpJob, { start: rollbackJob({ summary: 'Goes back' }), stop: actions.stop }, () => ({
+      ...{ ...common(server), ...jobs, rollback },
+    }))
+    server.loseNext('POST')
+    await failureOf(back.start({ target: 'shop', ref: '7' }))
+    const started = await back.start({ target: 'shop', ref: '7' }, { isRetry: true })
+    expect(server.things).toMatchObject([{ title: 'shop', back: '7', ref: keyOf(1) }])
+    change({ state: 'done' })(server)
+    expect(await back.end(started, { target: 'shop' })).toMatchObject({ message: 'Rollback 1 ended as done' })
+  })
+
+  test('roll back only if the connection has "rollback"', async () => {
+    const values = () => ({ ...common(server), ...jobs })
+    const back = new Job(httpJob, { start: rollbackJob({ summary: 'Goes back' }), stop: actions.stop }, values)
+    await expectFailure(back.start({ target: 'shop' }), 'invalid', 'The connection has no "rollback"')
   })
 
   test('are stopped only if the connection has "stop"', async () => {
