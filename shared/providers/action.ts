@@ -69,6 +69,8 @@ interface BaseAction<P extends Provider, Input, Asked> {
   /** The kind of provider that it needs. A category may have providers of several kinds. */
   kind: ProviderKind
   needs?: readonly Need[]
+  /** Whether a provider of the kind supports the action. Without it, all do. */
+  isSupportedBy?(provider: P): boolean
   /** One sentence for `--help`, the README and the OpenAPI document. */
   summary: string
   input: z.ZodMiniObject

@@ -69,6 +69,13 @@ export function actionNames({ actions, actionMapping }: Pick<Category, 'actions'
   return [...(actionMapping ? [actionMapping.name] : []), ...Object.keys(actions)]
 }
 
+/** Returns the names of the actions that a provider supports. */
+export function actionsOf({ actions }: Pick<Category, 'actions'>, provider: Provider): string[] {
+  const isSupported = ({ kind, isSupportedBy }: Category['actions'][string]) =>
+    kind === provider.kind && (isSupportedBy?.(provider) ?? true)
+  return Object.keys(actions).filter((name) => actions[name] && isSupported(actions[name]))
+}
+
 /**
  * Declares a category.
  *

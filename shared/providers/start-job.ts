@@ -112,6 +112,7 @@ export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline
     input: rollbackInput,
     complete: (input, { provider, ...context }) =>
       start.complete(input, { ...context, provider: asRollback(provider) }),
+    isSupportedBy: ({ rollback }) => rollback !== undefined,
     isDeduplicated: ({ rollback }) => rollback?.hasIdempotentStart ?? false,
     run: (provider, client, input) => start.run(asRollback(provider), client, input),
     job: {

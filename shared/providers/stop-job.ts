@@ -24,6 +24,7 @@ export function stopJob({
     outputs: ['id', 'url', 'state'],
     deadline,
     idempotent: true,
+    isSupportedBy: ({ stop }) => stop !== undefined,
     complete(input, { connection, provider }) {
       if (!provider.stop) throw new Failure('invalid', `${provider.title} cannot stop ${withArticle(provider.noun)}.`)
       const project = input.project ?? (connection['project'] as string | undefined)

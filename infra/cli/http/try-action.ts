@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
 import { originOf, parseEvent } from '../../../shared/orchestrators/event.ts'
 import { type ActionResult, completeInput, runWith } from '../../../shared/providers/action.ts'
-import type { Category } from '../../../shared/providers/category.ts'
+import { actionsOf, type Category } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import type { Run } from '../../../shared/providers/job.ts'
@@ -65,8 +65,8 @@ async function prepare({ category, action: name, connection, event: body }: TryR
     throw new UsageError(`${category.name}/${name} selects an action by the event. Pass the name of that action.`)
   const { provider, values } = connection
   if (action.kind !== provider.kind) {
-    const able = Object.keys(category.actions).filter((other) => category.actions[other]?.kind === provider.kind)
-    throw new UsageError(`The provider ${values['provider']} does not support ${name}. It supports ${able.join(', ')}.`)
+    const able = actionsOf(category, provider).join(', ')
+    throw new UsageError(`The provider ${values['provider']} does not support ${name}. It supports ${able}.`)
   }
   const event = parseEvent(body)
   const given = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })

@@ -1,5 +1,5 @@
 import { Failure } from '../../errors.ts'
-import type { Category } from '../../providers/category.ts'
+import { actionsOf, type Category } from '../../providers/category.ts'
 import type { Connection } from '../../providers/connections.ts'
 import type { ResolvedCall } from './resolve.ts'
 
@@ -12,7 +12,7 @@ export function authorize(category: Category, call: ResolvedCall): ResolvedCall 
   const { action, actionName, requestedAction, connection, options } = call
   const { name, provider } = connection
   if (provider.kind !== action.kind) {
-    const supported = Object.keys(category.actions).filter((one) => category.actions[one]?.kind === provider.kind)
+    const supported = actionsOf(category, provider)
     throw new Failure(
       'invalid',
       `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=<name>`,

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
+import { incidentManagement, remediation } from '../../../functions/index.ts'
+import { actionsOf, type Category } from '../../../shared/providers/category.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
 import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
@@ -66,6 +68,16 @@ describe('Rollback', () => {
 
   test('requires a target', async () => {
     expect((await failureOf(connected().start({}))).message).toContain('input.target is required')
+  })
+
+  test('is not among the actions of a provider without it', async () => {
+    const of = async (category: Category, name: string) => {
+      const provider = await category.providers[name]?.()
+      return provider && actionsOf(category, provider)
+    }
+    expect(await of(remediation, 'rundeck')).toEqual(['run-runbook', 'stop-runbook', 'run-job'])
+    expect(await of(remediation, 'http')).toContain('rollback')
+    expect(await of(incidentManagement, 'pagerduty-automation')).toEqual(['run-runbook'])
   })
 
   test('is rejected with an alternative if the platform does not support it', async () => {
