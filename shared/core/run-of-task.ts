@@ -12,25 +12,33 @@ import { readTaskOf } from './task/status.ts'
 const MAX_WAIT_MS = 5_000
 const PAUSE_MS = 500
 
+/** The run that a stop is about. */
+export interface StopTarget {
+  /** With the id of a run. */
+  input: object
+  /** The task was canceled instead, which this sentence says. */
+  canceled?: string
+}
+
 /**
  * Replaces the id of a task in `input.id` with the id of the run that the task has started: a silent start of a job that needs
  * a task returns the id of the task. A task that has started nothing yet is canceled, so that nothing starts after the stop.
  *
- * @throws Failure `unknown` if the task ended without a run, `running` if it was canceled, `invalid`, `forbidden`, `unavailable`
+ * @throws Failure `unknown` if the task ended without a run, `invalid`, `forbidden`, `unavailable`
  */
-export async function withRunOfTask<Input extends object>(
-  input: Input,
+export async function withRunOfTask(
+  input: object,
   category: Category,
   { caller, connection, options }: Pick<ResolvedCall, 'caller' | 'connection' | 'options'>,
-): Promise<Input> {
-  if (!('id' in input) || typeof input.id !== 'string' || !/^[0-9a-f]{40}$/.test(input.id)) return input
+): Promise<StopTarget> {
+  if (!('id' in input) || typeof input.id !== 'string' || !/^[0-9a-f]{40}$/.test(input.id)) return { input }
   const { id: taskId } = input
   for (let waited = 0; ; waited += PAUSE_MS) {
     const { status, task } = await readTaskOf(category.name, taskId, caller, { withEvents: false })
     if (task.connection !== connection.name)
       throw invalidInput('input.id', `is a task of another connection: send ?connection=${task.connection}`)
     const id = await startedRunOf(category.name, taskId)
-    if (id !== undefined) return { ...input, id }
+    if (id !== undefined) return { input: { ...input, id } }
     if (status.state !== 'running') {
       const reason = status.outcome ? `: ${status.outcome.message}` : ''
       throw new Failure('unknown', toSentence(`The task ${taskId} ended without starting anything to stop${reason}`))
@@ -39,8 +47,8 @@ export async function withRunOfTask<Input extends object>(
     await sleep(PAUSE_MS)
   }
   if (!options.dryRun) await cancelTask(category, taskId, caller)
-  const effect = options.dryRun ? '' : ' It was canceled. Read its status to see how it ends.'
-  throw new Failure('running', `The task ${taskId} has not started anything to stop yet.${effect}`)
+  const effect = options.dryRun ? 'would be canceled' : 'was canceled'
+  return { input, canceled: `The task ${taskId} had not started anything yet, so it ${effect}` }
 }
 
 /** Returns the id of the run that a task has started, which its history contains. */

@@ -86,8 +86,8 @@ describe('An injected fault', () => {
     expect((await call('start-test', event)).body).toEqual(body)
     const read = (query = '') => service.call(`${new URL(statusUrl).pathname}${query}`, undefined, { method: 'GET' })
     expect(await read()).toMatchObject({ status: 200, body: { taskId: id, state: 'running' } })
+    await service.until(async () => (await read()).body.progress !== '', 'the first poll')
     const stop = { shkeptncontext: event.shkeptncontext, input: { id: name === 'last' ? name : id } }
-    // The task may not have injected the fault yet.
     expect(await call('stop-test', triggered(stop))).toMatchObject({
       status: 200,
       body: { message: expect.stringContaining('Stopped fault checkout-db/') },

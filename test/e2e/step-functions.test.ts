@@ -143,6 +143,7 @@ describe('A silent call without HTTP', () => {
     expect(await invoke('chaos-testing', { ...start, input })).toEqual(first)
     const { id } = first.result.data
     expect(first.result.data).toEqual({ id: expect.stringMatching(/^[0-9a-f]{40}$/), state: 'started' })
+    await service.until(async () => (await service.list('toxics')).length > 0, 'the fault')
     const stop = { action: 'stop-test', caller: 'releases', input: { id } }
     expect((await invoke('chaos-testing', stop)).result).toMatchObject({
       message: expect.stringContaining('Stopped fault shop-db/'),

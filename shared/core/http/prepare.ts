@@ -11,6 +11,7 @@ import { settings } from '../../settings.ts'
 import type { Call } from '../call.ts'
 import { identify } from '../identity.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
+import type { StopTarget } from '../run-of-task.ts'
 import { sendsFinished } from './authorize.ts'
 import type { ResolvedCall } from './resolve.ts'
 import { skipOf } from './skip.ts'
@@ -42,10 +43,14 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     note: (sentence) => void notes.push(sentence),
   }
   const isStop = action.kind === 'job' && !startsJob
-  const named = isStop ? await withRunId(category, resolved) : input
+  const named = isStop ? await withRunId(category, resolved) : { input }
   const sender = { category: category.name, caller: caller.name }
-  const completed = await completeWithoutCredentials(sender, () => completeInput(action, named, context))
-  const skip = skipOf(resolved)
+  const completed = await completeWithoutCredentials(sender, async () =>
+    named.canceled ? named.input : completeInput(action, named.input, context),
+  )
+  const skip: Call['skip'] = named.canceled
+    ? { message: named.canceled, result: 'pass', isAutomatic: false }
+    : skipOf(resolved)
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
@@ -97,10 +102,10 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 }
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
-async function withRunId(category: Category, resolved: ResolvedCall): Promise<object> {
+async function withRunId(category: Category, resolved: ResolvedCall): Promise<StopTarget> {
   const { input, caller, connection, event } = resolved
   const named = await withLastRun(input, category.name, caller, connection.name, event)
-  if (!connection.provider.requiresTask) return named
+  if (!connection.provider.requiresTask) return { input: named }
   // Loaded when used: few providers need tasks.
   const { withRunOfTask } = await import('../run-of-task.ts')
   return withRunOfTask(named, category, resolved)

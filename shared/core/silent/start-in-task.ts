@@ -8,7 +8,7 @@ import { startTask } from '../task/start.ts'
 
 /**
  * Starts the task of a silent call whose job needs one, and returns its id. The response answers the call, so the task
- * answers nobody. The same call again is the same task.
+ * sends no result. The same call again is the same task.
  *
  * @param waits whether a silent call of the action would wait for the end of the job
  * @param timeLeft returns the milliseconds until Lambda ends the webhook
