@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { settings } from '../../shared/settings.ts'
 import { engineKeyOf } from '../engines/place.ts'
 import { engineSecrets } from '../engines/secrets.ts'
-import { sandboxConnections } from '../platforms/sandbox/connections.ts'
+import { sandboxConnections, sandboxDefaults } from '../platforms/sandbox/connections.ts'
 import { demo } from '../platforms/sandbox/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
@@ -120,13 +120,18 @@ function sandboxSecrets(url: string, current: LocalCredentials): Record<string, 
   return {
     ...named('connections', sandboxConnections(url)),
     ...named('orchestrators', orchestrators),
-    [`${prefix}/callers`]: {
+    [`${prefix}/callers`]: withDefaults({
       ...callers,
       demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
-    },
+    }),
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
     [`${prefix}/approvals`]: { key: approvalsKey },
   }
+}
+
+function withDefaults(callers: Record<string, object>): Record<string, object> {
+  const entries = Object.entries(callers).map(([name, caller]) => [name, { connections: sandboxDefaults, ...caller }])
+  return Object.fromEntries(entries)
 }
 
 function readSecretsFile(file: string): Record<string, unknown> {

@@ -16,6 +16,14 @@ export function sandboxConnections(url: string): Record<string, object> {
     project: 'default',
     environment: 'production',
   }
+  const rundeck = {
+    provider: 'rundeck',
+    baseUrl: `${url}/sandbox/rundeck`,
+    token: demo.rundeckToken,
+    project: 'shop',
+    target: 'restart-checkout',
+    keyOption: 'key',
+  }
   const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken }
   return {
     ...toGenericApi(url),
@@ -31,6 +39,7 @@ export function sandboxConnections(url: string): Record<string, object> {
       username: demo.serviceNow.username,
       password: demo.serviceNow.password,
     },
+    'incident-management/runbooks': rundeck,
     'feature-flags/default': unleash,
     'ci-cd/default': {
       provider: 'github-actions',
@@ -58,8 +67,8 @@ export function sandboxConnections(url: string): Record<string, object> {
       signingSecret: demo.slack.signingSecret,
       channel: 'C0RELEASES',
     },
-    // Values of the sandbox are available immediately.
-    'slo/default': { provider: 'dynatrace', ...dynatrace, dataDelay: 0 },
+    // The SLOs have the names of the services, and their values are available immediately.
+    'slo/default': { provider: 'dynatrace', ...dynatrace, slo: '$SERVICE', dataDelay: 0 },
     'slo/guardian': {
       provider: 'dynatrace-guardian',
       baseUrl: `${url}/sandbox/dynatrace`,
@@ -79,11 +88,7 @@ export function sandboxConnections(url: string): Record<string, object> {
       target: '101',
     },
     'remediation/default': {
-      provider: 'rundeck',
-      baseUrl: `${url}/sandbox/rundeck`,
-      token: demo.rundeckToken,
-      project: 'shop',
-      keyOption: 'key',
+      ...rundeck,
       actions: {
         // The value of the action contains the flag and its state.
         'toggle-feature': { action: 'toggle-flag', connection: 'flags' },
@@ -92,6 +97,18 @@ export function sandboxConnections(url: string): Record<string, object> {
     },
     'remediation/flags': unleash,
   }
+}
+
+/**
+ * The connections of the sandbox for the actions that the default connection of their category does not support. Every
+ * caller of the sandbox has them as defaults.
+ */
+export const sandboxDefaults = {
+  'incident-management/run-runbook': 'runbooks',
+  'incident-management/stop-runbook': 'runbooks',
+  'remediation/toggle-flag': 'flags',
+  'remediation/rollback': 'tool',
+  'slo/push-report': 'events',
 }
 
 /** The first connection of each category to the generic API is also its default, unless another platform is. */

@@ -102,11 +102,15 @@ export const examples: Record<string, Example[]> = {
     interactive('Ten seconds, with thresholds', 'test', {
       input: { parameters: { rate: 20, duration: 'PT10S' }, thresholds },
     }),
+    silent('Starts a task', 'test', { input: { parameters: { rate: 20, duration: 'PT10S' } } }),
   ],
   'load-testing/stop-test': [interactive('Latest test', 'stoptest', { idFrom: ['start-test'] })],
   'chaos-testing/start-test': [
     interactive('Twenty seconds of latency', 'chaos', {
       input: { parameters: { type: 'latency', attributes: { latency: 400, jitter: 50 }, duration: 'PT20S' } },
+    }),
+    silent('Starts a task', 'chaos', {
+      input: { parameters: { type: 'latency', attributes: { latency: 400 }, duration: 'PT20S' } },
     }),
   ],
   'chaos-testing/stop-test': [interactive('Latest fault', 'stopchaos', { idFrom: ['start-test'] })],
@@ -139,9 +143,7 @@ export const examples: Record<string, Example[]> = {
     interactive('Disappears', 'repair', { input: { target: 'clear-cache', parameters: { outcome: 'vanish' } } }),
   ],
   'remediation/stop-runbook': [interactive('Latest execution', 'stoprepair', { idFrom: ['run-runbook'] })],
-  'remediation/toggle-flag': [
-    silent('Switch off', 'toggle', { input: { flag: 'checkout-v2', state: 'off' }, query: 'connection=flags' }),
-  ],
+  'remediation/toggle-flag': [silent('Switch off', 'toggle', { input: { flag: 'checkout-v2', state: 'off' } })],
   'notification/push-update': [
     silent('Text', 'notify', { input: { text: 'Version 1.4.2 is in **production**.' } }),
     silent('From the problem in the event', 'notify', { data: PROBLEM }),
@@ -152,18 +154,20 @@ export const examples: Record<string, Example[]> = {
     }),
   ],
   'incident-management/run-runbook': [
+    interactive('Rundeck', 'runbook', { input: { target: 'restart-checkout' } }),
     interactive('Generic API', 'runbook', { input: { target: 'restart-checkout' }, query: 'connection=tool-job' }),
   ],
+  'incident-management/stop-runbook': [interactive('Latest runbook', 'stoprunbook', { idFrom: ['run-runbook'] })],
   'remediation/run-job': [
     silent('Generic API', 'runjob', { input: { target: 'rollback-checkout' }, query: 'connection=tool' }),
   ],
+  'remediation/rollback': [interactive('Generic API', 'rollback', { input: { target: 'checkout' } })],
   'slo/request-evaluation': [
     interactive('Last five minutes', 'evaluation', { input: { slo: 'checkout', timeframe: '5m' } }),
   ],
   'slo/push-report': [
     silent('Evaluation in the event', 'report', {
       data: { result: 'warning', evaluation: { result: 'warning', score: 78.5 } },
-      query: 'connection=events',
     }),
   ],
 }

@@ -1,7 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, jest, test } from '@jest/globals'
+import { categories } from '../../../functions/index.ts'
 import { localSecrets } from '../../../infra/local/secrets.ts'
+import type { Category } from '../../../shared/providers/category.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const file = join(temporaryFolder(), 'secrets.json')
@@ -16,6 +18,24 @@ test('an optional file overrides the secrets of the sandbox as long as it exists
   expect([providerIn(secrets), secrets.get('other')]).toEqual(['jira', 'x'])
   rmSync(file)
   expect([providerIn(secrets), secrets.get('other')]).toEqual(['github', undefined])
+})
+
+test('every action of the sandbox has a connection that supports it without naming one', async () => {
+  const secrets = localSecrets('http://127.0.0.1:1')
+  const read = (path: string) => JSON.parse(secrets.get(`cloud-automation-webhooks/${path}`) ?? '{}')
+  const unsupported: string[] = []
+  for (const [caller, { connections = {} }] of Object.entries<{ connections?: Record<string, string> }>(
+    read('callers'),
+  ))
+    for (const category of categories as readonly Category[])
+      for (const [name, { kind }] of Object.entries(category.actions)) {
+        const connection = connections[`${category.name}/${name}`] ?? 'default'
+        const { provider: providerName } = read(`connections/${category.name}/${connection}`)
+        const provider = await category.providers[providerName]?.()
+        const can = provider?.kind === kind && (name !== 'rollback' || 'rollback' in provider)
+        if (!can) unsupported.push(`${caller}: ${category.name}/${name} with ${connection}`)
+      }
+  expect(unsupported).toEqual([])
 })
 
 test('an invalid edit of the file does not change the secrets', () => {

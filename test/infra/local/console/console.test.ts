@@ -265,7 +265,7 @@ it('each action that the sandbox supports has working examples', async () => {
   const none = actions
     .filter(({ examples }) => examples.length === 0)
     .map(({ category, action }) => `${category}/${action}`)
-  expect(none).toEqual(['notification/close-approval', 'remediation/rollback'])
+  expect(none).toEqual(['notification/close-approval'])
   const failures: string[] = []
   const play = async ({ category, action, examples }: Json) => {
     for (const index of examples.keys()) {
