@@ -1,9 +1,9 @@
+import type { Caller } from '../auth/callers.ts'
 import { historyOf } from '../aws/lambda.ts'
 import { Failure, invalidInput, toSentence } from '../errors.ts'
 import type { Category } from '../providers/category.ts'
 import { isRecord } from '../record.ts'
 import { sleep } from '../sleep.ts'
-import type { ResolvedCall } from './http/resolve.ts'
 import { cancelTask } from './task/cancel.ts'
 import { executionOf } from './task/execution.ts'
 import { readTaskOf } from './task/status.ts'
@@ -29,7 +29,7 @@ export interface StopTarget {
 export async function withRunOfTask(
   input: object,
   category: Category,
-  { caller, connection, options }: Pick<ResolvedCall, 'caller' | 'connection' | 'options'>,
+  { caller, connection, options }: { caller: Caller; connection: { name: string }; options: { dryRun: boolean } },
 ): Promise<StopTarget> {
   if (!('id' in input) || typeof input.id !== 'string' || !/^[0-9a-f]{40}$/.test(input.id)) return { input }
   const { id: taskId } = input

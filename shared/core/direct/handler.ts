@@ -6,6 +6,7 @@ import { type Outcome, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { findRunOfTask } from '../find-run-of-task.ts'
 import { runSilently } from '../silent/handler.ts'
 import { acceptCall } from '../task/accept.ts'
 import { type DirectCall, describeError, readDirectCall } from './read-direct-call.ts'
@@ -47,7 +48,7 @@ export async function handleDirectCall(
 }
 
 async function runDirectCall(category: Category, payload: DirectCall, context: Context): Promise<DirectResult> {
-  const call = await readDirectCall(category, payload)
+  const call = await readDirectCall(category, payload, { findRunOfTask })
   const { caller, action, connection, provider, mode, event } = call
   audit.add(auditedCall(call))
   log.appendKeys({ caller, action, connection, provider, mode, eventId: event.id, context: event.context })

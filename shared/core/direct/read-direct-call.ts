@@ -3,6 +3,7 @@ import { Failure, type FailureKind, invalidInput } from '../../errors.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Call } from '../call.ts'
+import type { FindRunOfTask } from '../find-run-of-task.ts'
 import { QUERY_ONLY } from '../http/options.ts'
 import { readCall } from '../http/read-call.ts'
 
@@ -37,12 +38,13 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
  * Reads the payload of an invocation without HTTP.
  *
  * @param options.hasOrchestrator whether the orchestrator of the caller gets the answer
+ * @param options.findRunOfTask undefined if tasks cannot be read here
  * @throws Failure
  */
 export async function readDirectCall(
   category: Category,
   payload: DirectCall,
-  { hasOrchestrator = true } = {},
+  { hasOrchestrator = true, findRunOfTask }: { hasOrchestrator?: boolean; findRunOfTask?: FindRunOfTask } = {},
 ): Promise<Call> {
   const { action, caller = DEFAULT_CALLER, ...rest } = payload
   if (typeof action !== 'string')
@@ -69,6 +71,7 @@ export async function readDirectCall(
     isBase64: false,
     headers: {},
     categoryUrl: '',
+    findRunOfTask,
   })
 }
 

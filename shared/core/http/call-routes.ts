@@ -5,6 +5,7 @@ import { authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import type { Category } from '../../providers/category.ts'
+import { findRunOfTask } from '../find-run-of-task.ts'
 import { VERIFICATION, verificationCall } from '../verification.ts'
 import { withMonotonicTime } from './monotonic-time.ts'
 import type { CallRequest, SignedMessage } from './parse.ts'
@@ -54,6 +55,7 @@ function requestOf(category: Category, action: string, event: APIGatewayProxyEve
     isBase64: event.isBase64Encoded,
     headers: event.headers,
     categoryUrl: categoryUrlOf(event, category.name),
+    findRunOfTask,
   }
 }
 
@@ -90,7 +92,7 @@ export async function signedCallResponse(
   audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
   if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
   const { caller, request, maxResponseMs } = signed
-  const call = await readCall(category, caller, request)
+  const call = await readCall(category, caller, { ...request, findRunOfTask })
   return respond(category, call, request.categoryUrl, withMonotonicTime(context, maxResponseMs))
 }
 

@@ -5,6 +5,7 @@ import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.t
 import { actionNames, type Category } from '../../providers/category.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
+import type { FindRunOfTask } from '../find-run-of-task.ts'
 import { parseBody } from './body.ts'
 import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './options.ts'
 
@@ -24,6 +25,8 @@ export interface CallRequest {
   signed?: SignedMessage | undefined
   /** The URL of the category, without a slash at the end. */
   categoryUrl: string
+  /** Undefined if tasks cannot be read here. */
+  findRunOfTask?: FindRunOfTask | undefined
 }
 
 /** A message whose signature covers the body of the request. */
@@ -47,6 +50,7 @@ export interface ParsedCall {
   event: CallEvent
   categoryUrl: string
   traceparent: string | undefined
+  findRunOfTask: FindRunOfTask | undefined
 }
 
 /**
@@ -85,6 +89,7 @@ export async function parse(category: Category, request: CallRequest): Promise<P
     event: withKey(event, poller, options),
     categoryUrl,
     traceparent: traceparent(),
+    findRunOfTask: request.findRunOfTask,
   }
 }
 

@@ -103,12 +103,9 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
 async function withRunId(category: Category, resolved: ResolvedCall): Promise<StopTarget> {
-  const { input, caller, connection, event } = resolved
+  const { input, caller, connection, event, findRunOfTask } = resolved
   const named = await withLastRun(input, category.name, caller, connection.name, event)
-  if (!connection.provider.requiresTask) return { input: named }
-  // Loaded when used: few providers need tasks.
-  const { withRunOfTask } = await import('../run-of-task.ts')
-  return withRunOfTask(named, category, resolved)
+  return (connection.provider.requiresTask && (await findRunOfTask?.(named, category, resolved))) || { input: named }
 }
 
 /**
