@@ -44,12 +44,13 @@ export class CategoryFunction extends Construct {
     const runs = category.hasRunsInTask ? [itemKeys.run('*')] : []
     const approvals = hasApprovals ? [itemKeys.approval('*')] : []
     const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
+    const toggles = hasNeed(category, 'toggles') ? [itemKeys.toggle('*')] : []
     const tableVariable = { WEBHOOKS_STATE_TABLE: table.name }
     const taskTablePermissions = [
       ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['PutItem', 'UpdateItem'], approvals),
-      ...table.allow(['GetItem', 'PutItem'], lastRuns),
+      ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
       // For calls of other durable functions, which no webhook accepts.
       ...table.allow(['UpdateItem'], [itemKeys.rate(name, '*')]),
     ]
@@ -99,6 +100,7 @@ export class CategoryFunction extends Construct {
             ...runs,
             ...approvals,
             ...lastRuns,
+            ...toggles,
           ],
         ),
         // All webhooks share these items: a copy of a message must not be a call of another category.

@@ -64,6 +64,8 @@ export type Need =
   | 'approvals'
   /** The id of the last run that a caller has started. */
   | 'last-runs'
+  /** The states to which calls switch flags. */
+  | 'toggles'
 
 interface BaseAction<P extends Provider, Input, Asked> {
   /** The kind of provider that it needs. A category may have providers of several kinds. */

@@ -23,6 +23,8 @@ export const itemKeys = {
   signedMessage: (caller: string, digest: string) => `signed#${caller}#${digest}`,
   /** The newest run that a caller started in a context. */
   lastRun: (category: string, digest: string) => `last-run#${category}#${digest}`,
+  /** The state to which a call switches a flag. */
+  toggle: (idempotencyKey: string) => `toggle#${idempotencyKey}`,
   /** The finisher that answers for an ended execution. */
   finisher: (executionArn: string) => `finisher#${executionArn}`,
 }

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { startGoogleCloudMonitoring } from '../../infra/platforms/google-cloud-monitoring.ts'
 import { startGrafanaSlo } from '../../infra/platforms/grafana-slo.ts'
 import { guid, startNewRelic } from '../../infra/platforms/new-relic.ts'
+import { isWrite } from '../conformance/common.ts'
 import { type FlagPlatform, play } from '../conformance/platform.ts'
 import { flagPlatforms } from './platforms.ts'
 import { Service, triggered } from './service.ts'
@@ -61,26 +62,30 @@ const secrets = await Promise.all(
     played.set(provider, playing)
     const [category] = action.split('/')
     const connection = { provider, ...playing.connection }
-    return [`cloud-automation-webhooks/connections/${category}/${provider}`, connection]
+    return [category, ...(category === 'feature-flags' ? ['remediation'] : [])].map(
+      (name) => [`cloud-automation-webhooks/connections/${name}/${provider}`, connection] as const,
+    )
   }),
 )
-const service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets) })
+const service = new Service({ timeScale: 60, secrets: Object.fromEntries(secrets.flat()) })
 await service.start()
 afterAll(async () => {
   await service.end()
   for (const { server } of played.values()) await server.close()
 })
 
-describe.each(tried)('$provider, through the shipped bundles', ({ provider, action, silent, interactive }) => {
-  /** Ends what a platform does by itself after a while. */
-  async function settling<T>(work: Promise<T>): Promise<T> {
-    const timer = setInterval(() => played.get(provider)?.complete?.(), 100)
-    try {
-      return await work
-    } finally {
-      clearInterval(timer)
-    }
+/** Ends what a platform does by itself after a while. */
+async function complete<T>(provider: string, work: Promise<T>): Promise<T> {
+  const timer = setInterval(() => played.get(provider)?.complete?.(), 100)
+  try {
+    return await work
+  } finally {
+    clearInterval(timer)
   }
+}
+
+describe.each(tried)('$provider, through the shipped bundles', ({ provider, action, silent, interactive }) => {
+  const settling = <T>(work: Promise<T>) => complete(provider, work)
   const call = (input: object, query = '', event = triggered({ input })) =>
     service.call(`/v1/${action}?connection=${provider}${query}`, event)
 
@@ -95,5 +100,29 @@ describe.each(tried)('$provider, through the shipped bundles', ({ provider, acti
     expect((await call(input, '&mode=interactive&sendStarted=true', event)).status).toBe(202)
     const { started, finished } = await settling(service.finishedOf(event.id))
     expect({ started, finished }).toMatchObject({ started: 1, finished: [{ result: 'pass', check: result }] })
+  })
+})
+
+describe.each(Object.entries(flagPlatforms))('toggle-flag without a state, with %s', (provider, { flags }) => {
+  const called = () => triggered({ type: 'sh.keptn.event.check.triggered', input: { flag: flags.off } })
+  const toggle = (event = called(), query = '') =>
+    complete(provider, service.call(`/v1/remediation/toggle-flag?connection=${provider}${query}`, event))
+  const loseWrite = () => played.get(provider)?.server.loseNext(isWrite)
+
+  it('switches the flag once per call, although responses are lost and calls are repeated', async () => {
+    const event = called()
+    const first = await toggle(event)
+    expect(first).toMatchObject({ status: 200, body: { result: 'pass', data: { changed: true } } })
+    const { before, after } = first.body.data
+    expect(new Set([before.state, after.state])).toEqual(new Set(['on', 'off']))
+    expect((await toggle(event)).body).toEqual(first.body)
+    loseWrite()
+    expect(await toggle()).toMatchObject({ status: 200, body: { data: { after: { state: before.state } } } })
+    loseWrite()
+    const interactive = called()
+    await toggle(interactive, '&mode=interactive&sendStarted=true')
+    const { finished } = await complete(provider, service.finishedOf(interactive.id))
+    expect(finished).toMatchObject([{ result: 'pass', check: { after: { state: after.state } } }])
+    expect((await toggle()).body.data).toMatchObject({ before: { state: after.state }, changed: true })
   })
 })

@@ -37,6 +37,7 @@ it.each([
   ['incident-management/run-runbook', 'step', { target: 'clear-cache' }],
   ['remediation/run-runbook', 'step', {}],
   ['remediation/run-job', 'step', {}],
+  ['remediation/toggle-flag', 'step', { flag: 'checkout-v2' }],
   ['remediation/toggle-flag', 'step', { flag: 'checkout-v2', state: 'on' }],
   ['remediation/rollback', 'step', {}],
   ['remediation/run-action', 'action', { action: 'restart-service' }],

@@ -143,7 +143,10 @@ export const examples: Record<string, Example[]> = {
     interactive('Disappears', 'repair', { input: { target: 'clear-cache', parameters: { outcome: 'vanish' } } }),
   ],
   'remediation/stop-runbook': [interactive('Latest execution', 'stoprepair', { idFrom: ['run-runbook'] })],
-  'remediation/toggle-flag': [silent('Switch off', 'toggle', { input: { flag: 'checkout-v2', state: 'off' } })],
+  'remediation/toggle-flag': [
+    silent('Switch', 'toggle', { input: { flag: 'checkout-v2' } }),
+    silent('Switch off', 'toggle', { input: { flag: 'checkout-v2', state: 'off' } }),
+  ],
   'notification/push-update': [
     silent('Text', 'notify', { input: { text: 'Version 1.4.2 is in **production**.' } }),
     silent('From the problem in the event', 'notify', { data: PROBLEM }),

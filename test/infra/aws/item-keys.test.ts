@@ -20,6 +20,7 @@ import { changeRunState, readRunState, saveRun } from '../../../shared/state/run
 import { saveCancellation } from '../../../shared/state/save-cancellation.ts'
 import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
+import { decideState } from '../../../shared/state/toggles.ts'
 import { categoryInfos } from './category-infos.ts'
 import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
@@ -135,6 +136,7 @@ const useRunState = async () => {
   await changeRunState('run', ['running'], 'stopping')
 }
 const startLastRun = () => saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
+const switchFlag = () => decideState('key', true).catch(() => undefined)
 const claimTask = () =>
   claim(itemKeys.finisher('arn:aws:lambda:eu-west-1:0:function:f:1/durable-execution/n/i'), 'me', false)
 const useGate = async () => {
@@ -185,6 +187,8 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a task that starts a run', 'task', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
   ['a silent call that starts a run', 'webhook', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
   ['a call that stops the last run', 'webhook', 'ci-cd', stopLastRun, 'last-run#ci-cd#'],
+  ['a task that switches a flag', 'task', 'remediation', switchFlag, 'toggle#'],
+  ['a silent call that switches a flag', 'webhook', 'remediation', switchFlag, 'toggle#'],
   ['the finisher', 'finisher', 'all', claimTask, 'finisher#'],
 ]
 
@@ -243,6 +247,7 @@ describe('table items', () => {
       'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
       'shared/state/signed-messages.ts',
+      'shared/state/toggles.ts',
     ])
   })
 })
