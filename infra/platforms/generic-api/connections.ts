@@ -78,15 +78,15 @@ export function connectionsToGenericApi({ name, actions, providers }: Category, 
     const suffix = at === 0 ? '' : `-${kind}`
     if (!Object.hasOwn(providers, `http${suffix}`)) return []
     const access = { provider: `http${suffix}`, baseUrl: `${url}/sandbox/tool`, token: demo.toolToken }
-    const fields = { ...genericApiConnections[kind], ...EXTRA_FIELDS[kind], ...EXTRA_FIELDS[name] }
+    const fields = { ...genericApiConnections[kind], ...EXTRA_FIELDS[kind], ...EXTRA_FIELDS[`${name}/${kind}`] }
     return [[`tool${suffix}`, { ...access, ...fields }]]
   })
   return Object.fromEntries(connections)
 }
 
-/** Additional fields by kind or category: values are available immediately, and only drills may be broken. */
+/** Additional fields by kind, or by category and kind: values are available immediately, and only drills may be broken. */
 const EXTRA_FIELDS: Record<string, object> = {
   evaluation: { dataDelay: 0 },
-  'chaos-testing': { allow: ['drill-*'] },
-  remediation: { target: 'checkout' },
+  'chaos-testing/job': { allow: ['drill-*'] },
+  'remediation/job': { target: 'checkout' },
 }
