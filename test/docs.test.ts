@@ -90,7 +90,7 @@ async function runEarlierTasks(target: string): Promise<Record<string, { id: str
     id: (await service.call(`/v1/${path}`, { id: randomUUID(), input })).body.data.id as string,
   })
   const [category, action = ''] = target.split('?')[0]?.split('/') ?? []
-  if (action === 'cancel') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
+  if (action === 'cancel-run') return { deployment: await make('ci-cd/trigger-deployment', { target: 'deploy.yml' }) }
   if (category === 'chaos-testing' && action === 'stop-test')
     return { chaos: await make('chaos-testing/start-test?connection=steadybit', { target: 'SHOP-1' }) }
   if (action === 'stop-test') {

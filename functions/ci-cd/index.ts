@@ -1,11 +1,12 @@
 import { defineCategory } from '../../shared/providers/category.ts'
-import { actions } from './actions.ts'
+import { actions, formerNames } from './actions.ts'
 
 /** Starts and cancels builds and deployments. */
 export const ciCd = defineCategory({
   name: 'ci-cd',
   summary: 'Starts builds and deployments, and cancels them',
   actions,
+  formerNames,
   providers: {
     'github-actions': async () => (await import('./providers/github-actions.ts')).githubActions,
     'gitlab-ci': async () => (await import('./providers/gitlab-ci.ts')).gitlabCi,

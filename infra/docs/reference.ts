@@ -1,5 +1,5 @@
 import { failureKinds } from '../../shared/errors.ts'
-import type { Category } from '../../shared/providers/category.ts'
+import { type Category, currentActions } from '../../shared/providers/category.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { categories } from '../categories.ts'
 import { type Field, fieldsOf } from '../cli/schema-fields.ts'
@@ -39,15 +39,17 @@ function errors(): string {
   return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
 }
 
-async function ofCategory({ name, summary, actions, actionMapping, providers }: Category): Promise<string> {
+async function ofCategory(category: Category): Promise<string> {
+  const { name, summary, actionMapping, providers } = category
+  const actions = currentActions(category)
   const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
-  const rows = Object.entries(actions).map(([action, { summary, deadline, kind }]) => [
+  const rows = actions.map(([action, { summary, deadline, kind }]) => [
     `\`${action}\``,
     summary,
     formatDeadline(deadline),
     kind,
   ])
-  const inputs = Object.entries(actions).map(
+  const inputs = actions.map(
     ([action, { input }]) => `### Input of \`${name}/${action}\`\n\n${fieldTable(fieldsOf(input))}`,
   )
   const connections = await Promise.all(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { HEADERS } from '../../shared/orchestrators/azure-devops/server-task.ts'
 import { eventSchema } from '../../shared/orchestrators/event.ts'
 import type { Action } from '../../shared/providers/action.ts'
-import { actionNames, type Category } from '../../shared/providers/category.ts'
+import { actionNames, type Category, currentActions } from '../../shared/providers/category.ts'
 import { categories } from '../categories.ts'
 import { type JsonSchema, jsonSchemaOf, schemaNamed } from './json-schema.ts'
 import { callbackUrl, orchestrator, queryParameters } from './parameters.ts'
@@ -95,6 +95,10 @@ function pathsOf(category: Category): [string, Record<string, unknown>][] {
       { post: callOf(category, name) },
     ]),
     [`/${category.name}/{action}/cancel`, { post: cancelCallOf(category) }],
+    ...Object.entries(category.formerNames ?? {}).map(([name, former]): [string, Record<string, unknown>] => {
+      const { operationId: _, ...call } = callOf(category, name)
+      return [`/${category.name}/${former}`, { post: { ...call, deprecated: true } }]
+    }),
     [`/${category.name}/verify`, { post: verificationOf(category) }],
     [`/${category.name}/tasks/{taskId}`, { get: taskOf(category) }],
     [`/${category.name}/tasks/{taskId}/cancel`, { post: cancelOf(category) }],
@@ -229,8 +233,8 @@ const retryAfter = {
   'Retry-After': { description: 'While the task runs: seconds until the next request', schema: { type: 'integer' } },
 }
 
-function inputsOf({ name, actions }: Category): [string, JsonSchema][] {
-  return Object.entries(actions).map(([action, { input }]) => [`${name}.${action}`, jsonSchemaOf(input)])
+function inputsOf(category: Category): [string, JsonSchema][] {
+  return currentActions(category).map(([action, { input }]) => [`${category.name}.${action}`, jsonSchemaOf(input)])
 }
 
 /** Returns the schema of an outcome with the fields of its data. */

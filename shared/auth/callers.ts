@@ -112,10 +112,16 @@ export function authorizeCategory(caller: Caller, category: string): void {
  * Refuses a caller that may not call an action.
  *
  * @param action as in the URL: the action mapping of a category is allowed or refused as a whole
+ * @param names all names of the action
  * @throws Failure `forbidden`
  */
-export function authorizeAction({ name, allow }: Caller, category: string, action: string): void {
-  if (!allow || allow.includes(`${category}/${action}`) || allow.includes(`${category}/*`)) return
+export function authorizeAction(
+  { name, allow }: Caller,
+  category: string,
+  action: string,
+  names: readonly string[],
+): void {
+  if (!allow || ['*', ...names].some((allowed) => allow.includes(`${category}/${allowed}`))) return
   throw new Failure(
     'forbidden',
     `The caller ${name} may not call ${category}/${action}. It may call ${allow.join(', ') || 'nothing'}.`,

@@ -11,6 +11,11 @@ export interface Category {
   summary: string
   // biome-ignore lint/suspicious/noExplicitAny: each action's schema guards its input, and its kind guards its provider.
   actions: Record<string, Action<any, any, any>>
+  /**
+   * The names that renamed actions had before, by their names. Both are in `actions`. Calls under both names are the same call, and
+   * documents show only the new name.
+   */
+  formerNames?: Record<string, string>
   actionMapping?: ActionMapping
   /** Handlers of public routes by their first path segment. Loaded when used. */
   routes?: Record<string, () => Promise<PublicRoute>>
@@ -64,16 +69,32 @@ export interface RouteRequest {
 /** The handler of a public route. */
 export type PublicRoute = (category: Category, request: RouteRequest) => Promise<WebhookResponse>
 
-/** Returns the names of all actions that can be called, as in URLs. */
-export function actionNames({ actions, actionMapping }: Pick<Category, 'actions' | 'actionMapping'>): string[] {
-  return [...(actionMapping ? [actionMapping.name] : []), ...Object.keys(actions)]
+type Named = Pick<Category, 'actions' | 'actionMapping' | 'formerNames'>
+
+/** Returns the actions of a category by name, without former names. */
+export function currentActions({ actions, formerNames = {} }: Named): [string, Category['actions'][string]][] {
+  const former = Object.values(formerNames)
+  return Object.entries(actions).filter(([name]) => !former.includes(name))
+}
+
+/** Returns the names of all actions that can be called, as in URLs, without former names. */
+export function actionNames(category: Named): string[] {
+  const { actionMapping } = category
+  return [...(actionMapping ? [actionMapping.name] : []), ...currentActions(category).map(([name]) => name)]
+}
+
+/** Returns all names of an action, as in URLs. The first one identifies its calls. */
+export function namesOf({ formerNames = {} }: Pick<Category, 'formerNames'>, name: string): [string, ...string[]] {
+  for (const [current, former] of Object.entries(formerNames))
+    if (name === current || name === former) return [former, current]
+  return [name]
 }
 
 /** Returns the names of the actions that a provider supports. */
-export function actionsOf({ actions }: Pick<Category, 'actions'>, provider: Provider): string[] {
-  const isSupported = ({ kind, isSupportedBy }: Category['actions'][string]) =>
-    kind === provider.kind && (isSupportedBy?.(provider) ?? true)
-  return Object.keys(actions).filter((name) => actions[name] && isSupported(actions[name]))
+export function actionsOf(category: Named, provider: Provider): string[] {
+  return currentActions(category)
+    .filter(([, { kind, isSupportedBy }]) => kind === provider.kind && (isSupportedBy?.(provider) ?? true))
+    .map(([name]) => name)
 }
 
 /**

@@ -51,8 +51,8 @@ const byName: Record<string, Omit<Sample, 'name'>> = {
     calls: [
       ['trigger-build', { target: 'nightly', parameters: { size: 3 }, thresholds: p95 }],
       ['trigger-build', { target: 'nightly' }],
-      ['cancel', { id: '2' }],
-      ['cancel', { id: '99' }],
+      ['cancel-run', { id: '2' }],
+      ['cancel-run', { id: '99' }],
     ],
     words: /there is no run 99/,
   },
@@ -97,7 +97,7 @@ const byName: Record<string, Omit<Sample, 'name'>> = {
     calls: [
       ['trigger-build', { target: 'quick' }],
       ['trigger-build', { target: 'slow' }],
-      ['cancel', { id: '12' }],
+      ['cancel-run', { id: '12' }],
       ['trigger-build', { target: 'quick', parameters: { count: 'many' } }],
     ],
     words: /invalid literal for int/,
@@ -107,7 +107,7 @@ const byName: Record<string, Omit<Sample, 'name'>> = {
     calls: [
       ['trigger-build', { target: 'quick' }],
       ['trigger-build', { target: 'slow' }],
-      ['cancel', { id: '2' }],
+      ['cancel-run', { id: '2' }],
     ],
   },
   'incident-management/alertmanager': {
@@ -169,7 +169,7 @@ const byName: Record<string, Omit<Sample, 'name'>> = {
     calls: [
       ['trigger-build', { target: 'shop/checkout:1.4', thresholds: [{ metric: 'Critical', op: '<', value: 1 }] }],
       ['trigger-build', { target: 'shop/huge:1.0' }],
-      ['cancel', { id: 'shop/huge:1.0' }],
+      ['cancel-run', { id: 'shop/huge:1.0' }],
       ['trigger-build', { target: 'shop/checkout:0.1' }],
     ],
     words: /artifact shop\/checkout:0\.1 not found/,
@@ -195,7 +195,7 @@ const byName: Record<string, Omit<Sample, 'name'>> = {
     calls: [
       ['trigger-deployment', { target: 'scale', parameters: { count: 3 } }],
       ['trigger-deployment', { target: 'drain' }],
-      ['cancel', { id: '3uBs1' }],
+      ['cancel-run', { id: '3uBs1' }],
       ['trigger-deployment', { target: 'nope' }],
     ],
     words: /Requested Flow is not found/,

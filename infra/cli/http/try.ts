@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Category } from '../../../shared/providers/category.ts'
+import { actionNames, type Category } from '../../../shared/providers/category.ts'
 import type { Connection } from '../../../shared/providers/connections.ts'
 import { note } from '../output.ts'
 import { isInteractive, promptForConfirmation } from '../prompts.ts'
@@ -76,7 +76,7 @@ export async function tryHttp(
   }
   if (action === undefined || !Object.hasOwn(category.actions, action))
     throw new UsageError(
-      `--try: unknown action "${action}". Actions of ${category.name}: ${Object.keys(category.actions).join(', ')}.`,
+      `--try: unknown action "${action}". Actions of ${category.name}: ${actionNames(category).join(', ')}.`,
     )
   const event = createTestEvent(options, { id: randomUUID(), task: 'try' })
   let isShown = false

@@ -97,7 +97,7 @@ export const examples: Record<string, Example[]> = {
       query: 'dryRun=true',
     }),
   ],
-  'ci-cd/cancel': [interactive('Latest run', 'cancel', { idFrom: ['trigger-build', 'trigger-deployment'] })],
+  'ci-cd/cancel-run': [interactive('Latest run', 'cancel', { idFrom: ['trigger-build', 'trigger-deployment'] })],
   'load-testing/start-test': [
     interactive('Ten seconds, with thresholds', 'test', {
       input: { parameters: { rate: 20, duration: 'PT10S' }, thresholds },

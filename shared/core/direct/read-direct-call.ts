@@ -1,6 +1,6 @@
 import { callerNamed } from '../../auth/callers.ts'
 import { Failure, type FailureKind, invalidInput } from '../../errors.ts'
-import type { Category } from '../../providers/category.ts'
+import { actionNames, type Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Call } from '../call.ts'
 import type { FindRunOfTask } from '../find-run-of-task.ts'
@@ -48,7 +48,7 @@ export async function readDirectCall(
 ): Promise<Call> {
   const { action, caller = DEFAULT_CALLER, ...rest } = payload
   if (typeof action !== 'string')
-    throw invalidInput('action', `is required: one of ${Object.keys(category.actions).join(', ')}`)
+    throw invalidInput('action', `is required: one of ${actionNames(category).join(', ')}`)
   if (typeof caller !== 'string') throw invalidInput('caller', 'must be the name of an entry of the secret callers')
   if (category.actions[action]?.type === 'approval')
     throw new Failure('invalid', `${action} needs the URL of the API for its pages. Call it over HTTP.`)

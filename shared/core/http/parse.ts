@@ -2,7 +2,7 @@ import { overlay } from '../../dotted-keys.ts'
 import { Failure, invalidInput } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
-import { actionNames, type Category } from '../../providers/category.ts'
+import { actionNames, type Category, namesOf } from '../../providers/category.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
 import { maxDeadlineOf } from '../deadlines.ts'
 import type { FindRunOfTask } from '../find-run-of-task.ts'
@@ -61,7 +61,7 @@ export interface ParsedCall {
 export async function parse(category: Category, request: CallRequest): Promise<ParsedCall> {
   const { action: requestedAction, headers, categoryUrl } = request
   const known = actionNames(category)
-  if (!known.includes(requestedAction)) {
+  if (!namesOf(category, requestedAction).some((name) => known.includes(name))) {
     // Loaded when used: it does not slow the cold start.
     const { unknownAction } = await import('../../unknown-action.ts')
     throw new Failure('unknown', unknownAction(requestedAction, known))

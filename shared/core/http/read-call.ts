@@ -1,6 +1,6 @@
 import { authorizeAction, authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
-import type { Category } from '../../providers/category.ts'
+import { type Category, namesOf } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
 import { authorize } from './authorize.ts'
 import { type CallRequest, type ParsedCall, parse } from './parse.ts'
@@ -17,7 +17,7 @@ import { guessRefusal } from './stored-credentials.ts'
  */
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
   authorizeCategory(caller, category.name)
-  authorizeAction(caller, category.name, request.action)
+  authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
   let refusal = await rateRefusal(caller, category.name)
   try {
     const parsed = await parse(category, request)

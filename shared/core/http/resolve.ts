@@ -4,7 +4,7 @@ import type { CallEvent } from '../../orchestrators/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall, Orchestrator } from '../../orchestrators/orchestrator.ts'
 import type { Action } from '../../providers/action.ts'
-import type { Category, MappedAction } from '../../providers/category.ts'
+import { type Category, type MappedAction, namesOf } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
 import { validate } from '../../validate.ts'
 import type { CallOptions } from './options.ts'
@@ -40,11 +40,12 @@ export interface ResolvedCall extends ParsedCall {
  */
 export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
   const { requestedAction, options, body, headers, event } = parsed
-  const name = connectionName(options, body, caller, `${category.name}/${requestedAction}`)
+  const names = namesOf(category, requestedAction)
+  const name = connectionName(options, body, caller, category.name, names)
   authorizeConnection(caller, category.name, name)
   const mapped = await mapAction(category, requestedAction, body, event, name)
   if (mapped?.connection !== undefined) authorizeConnection(caller, category.name, mapped.connection)
-  const actionName = mapped?.action ?? requestedAction
+  const actionName = mapped?.action ?? names[0]
   const action = category.actions[actionName]
   if (!action) throw new Error(`${category.name} maps to an action that it does not have.`)
   // Loaded before the response repeats anything of the call, which must not contain the connection's credentials.
@@ -117,14 +118,21 @@ async function orchestratorOf(
 /**
  * Returns the name of the call's connection. The caller's default for the action precedes its default for the category.
  *
- * @param target `<category>/<action>`
+ * @param actions the names of the action
  */
-function connectionName(options: CallOptions, body: Record<string, unknown>, caller: Caller, target: string): string {
+function connectionName(
+  options: CallOptions,
+  body: Record<string, unknown>,
+  caller: Caller,
+  category: string,
+  actions: readonly string[],
+): string {
   const inBody = body['connection']
   if (inBody !== undefined && typeof inBody !== 'string')
     throw invalidInput('connection', 'must be the name of a connection')
   const { connections: defaults = {} } = caller
-  return options.connection ?? inBody ?? defaults[target] ?? defaults[target.split('/', 1)[0] ?? ''] ?? 'default'
+  const ofAction = actions.map((action) => defaults[`${category}/${action}`]).find((name) => name !== undefined)
+  return options.connection ?? inBody ?? ofAction ?? defaults[category] ?? 'default'
 }
 
 /**

@@ -37,7 +37,7 @@ const taskOperations = {
   async rerun({ category, caller, taskId, event, context }: TaskRequest): Promise<WebhookResponse> {
     const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
-    const rerun = await rerunTask(category.name, taskId, caller, (task) =>
+    const rerun = await rerunTask(category, taskId, caller, (task) =>
       startTask({ ...task, refusal }, () => context.getRemainingTimeInMillis()),
     )
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })

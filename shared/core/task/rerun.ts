@@ -2,6 +2,7 @@ import { authorizeAction, authorizeConnection, type Caller } from '../../auth/ca
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
+import { type Category, namesOf } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
 import { identifyFollowing } from '../identity.ts'
 import type { startTask } from './start.ts'
@@ -26,16 +27,17 @@ export interface Rerun {
  * @throws Failure `unknown`, `forbidden`, `running`, `invalid`, `unavailable`
  */
 export async function rerunTask(
-  category: string,
+  category: Category,
   taskId: string,
   caller: Caller,
   start: (task: Task) => ReturnType<typeof startTask>,
 ): Promise<Rerun> {
-  const { status, task } = await readTaskOf(category, taskId, caller, { withEvents: false })
+  const { status, task } = await readTaskOf(category.name, taskId, caller, { withEvents: false })
   if (task.caller !== caller.name)
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may run it again.`)
-  authorizeAction(caller, category, task.mappedName ?? task.action)
-  authorizeConnection(caller, category, task.connection)
+  const action = task.mappedName ?? task.action
+  authorizeAction(caller, category.name, action, namesOf(category, action))
+  authorizeConnection(caller, category.name, task.connection)
   if (status.state === 'running')
     throw new Failure('running', 'The task is still running. Wait for its end, or cancel it.', { retryAfter: 5 })
   if (status.verdict === 'pass' || status.verdict === 'warning')

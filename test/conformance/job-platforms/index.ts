@@ -18,13 +18,15 @@ export interface NamedJobPlatform {
   platform: JobPlatform
 }
 
+const { 'pagerduty-automation': pagerduty, ...incidents } = incidentPlatforms
 const { awx, stackstorm, kubernetes, ...rollbacks } = remediationPlatforms
 
 /** The platform of each provider that starts jobs. */
 export const jobPlatforms: NamedJobPlatform[] = [
   ...named('chaos-testing', chaosPlatforms, 'start-test', 'stop-test'),
-  ...named('ci-cd', ciCdPlatforms, 'trigger-deployment', 'cancel'),
-  ...named('incident-management', incidentPlatforms, 'run-runbook'),
+  ...named('ci-cd', ciCdPlatforms, 'trigger-deployment', 'cancel-run'),
+  ...named('incident-management', incidents, 'run-runbook', 'stop-runbook'),
+  ...named('incident-management', { 'pagerduty-automation': pagerduty }, 'run-runbook'),
   ...named('load-testing', loadTestPlatforms, 'start-test', 'stop-test'),
   ...named('optimization', optimizationPlatforms, 'start-model', 'stop-model'),
   ...named('remediation', { awx, stackstorm }, 'run-runbook', 'stop-runbook'),

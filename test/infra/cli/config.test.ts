@@ -61,6 +61,10 @@ describe('a generated webhook', () => {
     }
   })
 
+  it('for a former name of an action uses the new one', () => {
+    expect(subscription('ci-cd/cancel', { task: 'stop' }).action.name).toBe('cancel-run')
+  })
+
   it('sends the known properties of the task as input, including off and 0', () => {
     const made = subscription('feature-flags/set-flag', { task: 'toggle-it' })
     const { input } = receivedForm(made, { flag: 'slow', state: false, percentage: 0, url: 'https://earlier.example' })

@@ -9,6 +9,7 @@ import { json, outcomeResponse, problem } from '../../../shared/core/http/respon
 import { Failure } from '../../../shared/errors.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import { errored, passed } from '../../../shared/outcome.ts'
+import { currentActions } from '../../../shared/providers/category.ts'
 import { validate } from '../../../shared/validate.ts'
 
 const document = openApi('https://api.example.com')
@@ -49,8 +50,8 @@ describe('the OpenAPI document', () => {
   })
 
   it.each(
-    categories.flatMap(({ name, actions }) =>
-      Object.entries(actions).map(([action, { input }]) => ({ name, action, input })),
+    categories.flatMap((category) =>
+      currentActions(category).map(([action, { input }]) => ({ name: category.name, action, input })),
     ),
   )('says of $name/$action what its input must have, as the schema that checks it does', ({ name, action, input }) => {
     const nothing = matches(`components/schemas/${name}.${action}`, {})
@@ -58,6 +59,14 @@ describe('the OpenAPI document', () => {
     if (nothing === true) expect(refused).not.toThrow()
     else expect(refused).toThrow(Failure)
     expect(matches(`components/schemas/${name}.${action}`, { nothingLikeThis: 1 })).not.toBe(true)
+  })
+
+  it('has a different id for each operation, and keeps former names of actions as deprecated', () => {
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path as object))
+    const ids = operations.map(({ operationId }) => operationId).filter((id) => id !== undefined)
+    expect(ids).toEqual([...new Set(ids)])
+    expect(document.paths['/ci-cd/cancel']).toMatchObject({ post: { deprecated: true } })
+    expect(document.paths['/ci-cd/cancel-run']).not.toMatchObject({ post: { deprecated: true } })
   })
 
   it('accepts exactly the bodies that the API accepts', () => {
@@ -111,7 +120,7 @@ describe('the OpenAPI document', () => {
     problem(new Error('a bug'), '1'),
     outcomeResponse(errored(new Failure('refused', 'No'))),
   ])('describes the response to a failed call ($statusCode)', ({ statusCode, body, headers }) => {
-    expect(document.paths['/ci-cd/cancel']?.['post']).toMatchObject({
+    expect(document.paths['/ci-cd/cancel-run']?.['post']).toMatchObject({
       responses: { [statusCode]: { $ref: `#/components/responses/${statusCode}` } },
     })
     const type = headers['content-type']?.replace('/', '~1') ?? ''
