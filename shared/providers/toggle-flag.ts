@@ -7,7 +7,8 @@ import type { SetFlags } from './flag-outcome.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
 import { setFlag } from './set-flags.ts'
 
-interface ToggleFlag extends SetFlags {
+/** The complete input of `toggleFlag`. */
+export interface ToggleFlag extends SetFlags {
   /** The call names neither a state nor a percentage. */
   toggles?: true
 }
