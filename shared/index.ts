@@ -129,6 +129,7 @@ export {
   type UpdateTicket,
 } from './providers/ticket.ts'
 export { closeTicket, openTicket, updateTicket } from './providers/ticket-actions.ts'
+export { toggleFlag } from './providers/toggle-flag.ts'
 export { refuseUnsupported } from './providers/unsupported-input.ts'
 export { clip, toPlainText } from './text/plain-text.ts'
 export { clipSingleLine, singleLine } from './text/single-line.ts'
