@@ -198,7 +198,7 @@ function jsonIn(text: string): Record<string, unknown> {
   }
 }
 
-/** Returns the task that a call has started or found. Gates name it in a header. */
+/** Returns the task that a call has started or found. Gates and silent calls name it in a header. */
 function taskIdIn({ statusCode, headers, body }: SentResponse): string | undefined {
   if (statusCode === 202) return (JSON.parse(body) as { taskId?: string }).taskId
   const id = headers?.['x-task-id']

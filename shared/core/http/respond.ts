@@ -5,7 +5,7 @@ import { log } from '../../log.ts'
 import { passed, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
-import { runSilently } from '../silent/handler.ts'
+import { runSilently, startsTask } from '../silent/handler.ts'
 import { acceptCall } from '../task/accept.ts'
 import { startTask } from '../task/start.ts'
 import { json, outcomeResponse } from './responses.ts'
@@ -32,7 +32,7 @@ export async function respond(
     const outcome = await runSilently(category, call, context)
     audit.add({ outcome: verdictOf(outcome) })
     log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
-    return outcomeResponse(outcome)
+    return outcomeResponse(outcome, startsTask(call) ? { 'x-task-id': String(outcome.data['id']) } : {})
   }
   // The orchestrator itself sends started for each approval, and finished for those that the event decides.
   if (call.skip?.isAutomatic && !call.sendStarted && !call.dryRun && !call.gate) {

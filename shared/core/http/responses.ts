@@ -42,8 +42,8 @@ export function line(statusCode: number, text: string, headers: Record<string, s
  * Returns the response to a silent call that ran. webhook-service only reads the status: every 2xx is a pass, so an outcome
  * with the result `fail` has status 422.
  */
-export function outcomeResponse(outcome: Outcome): WebhookResponse {
-  if (outcome.result !== 'fail') return json(200, outcome)
+export function outcomeResponse(outcome: Outcome, headers?: Record<string, string>): WebhookResponse {
+  if (outcome.result !== 'fail') return json(200, outcome, headers)
   const { message, result, data, links } = outcome
   return json(
     422,

@@ -46,7 +46,7 @@ export async function runSilently(category: Category, call: Call, context: Lambd
   const isRecorded = id !== undefined && !call.dryRun && !skip
   if (refusal && !isRecorded) throw refusal
   if (skip) return skippedOutcome(skip)
-  if (call.needsCleanup && !call.dryRun) {
+  if (startsTask(call)) {
     // Loaded when used: few platforms need a task.
     const { startInTask } = await import('./start-in-task.ts')
     const timeLeft = () => context.getRemainingTimeInMillis()
@@ -66,6 +66,11 @@ async function runToOutcome(category: Category, call: Call, deadlineAt: number, 
   const result = await runWithRetries(category, call, deadlineAt, attempts)
   if (result.type !== 'started' || !waitsForEnd(category, call)) return result.outcome
   return pollUntil(category, call, result, deadlineAt)
+}
+
+/** Returns whether a silent call starts a task, whose id is `data.id` of its outcome. */
+export function startsTask({ needsCleanup, dryRun, skip }: Call): boolean {
+  return needsCleanup === true && !dryRun && !skip
 }
 
 function waitsForEnd({ actions }: Category, call: Call): boolean {

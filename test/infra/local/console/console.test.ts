@@ -294,6 +294,15 @@ it('each action that the sandbox supports has working examples', async () => {
   expect(failures).toEqual([])
 })
 
+it('a silent call that starts a task is one call with its task', async () => {
+  const input = { parameters: { type: 'latency', attributes: { latency: 1 }, duration: 1 } }
+  const { body } = await service.call('/v1/chaos-testing/start-test', { input })
+  expect(await read(`calls/${body.data.id}`)).toMatchObject({
+    ...{ category: 'chaos-testing', action: 'start-test' },
+    requests: [{ response: { status: 200 } }],
+  })
+})
+
 function needsResult({ examples }: Json): boolean {
   return examples.some(({ body }: Json) => body.input?.id !== undefined)
 }
