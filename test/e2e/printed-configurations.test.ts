@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import { keptnEventLog } from '../../infra/keptn/event-log.ts'
 import { playSequence } from '../../infra/keptn/player.ts'
 import { loadSequenceFolder } from '../../infra/keptn/sequence-files.ts'
@@ -14,8 +14,8 @@ afterAll(() => service.end())
 const folder = temporaryFolder()
 
 /** Plays one task with the subscription that `webhooks config` prints, in the sandbox. */
-async function play(action: string, task: string, properties: object) {
-  const { code, out } = await webhooks(`config ${action} --task ${task} --mode interactive --yaml`)
+async function play(mode: string, action: string, task: string, properties: object) {
+  const { code, out } = await webhooks(`config ${action} --task ${task} --mode ${mode} --yaml`)
   expect(code).toBe(0)
   const sequences = [{ name: 'demo', tasks: [{ name: task, properties }] }]
   const shipyard = { apiVersion: 'spec.keptn.sh/0.2.3', kind: 'Shipyard', metadata: { name: 'demo' } }
@@ -25,26 +25,36 @@ async function play(action: string, task: string, properties: object) {
   writeFileSync(join(folder, 'webhook.yaml'), out)
   const data = { project: 'demo', stage: 'production', service: 'casdemoapp' }
   writeFileSync(join(folder, 'event.json'), JSON.stringify({ type: 'sh.keptn.event.production.demo.triggered', data }))
-  const { tasks } = await playSequence({
+  const { tasks, context } = await playSequence({
     ...{ files: loadSequenceFolder(folder), url: service.url, token: demo.callerToken, print: () => undefined },
     log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
   })
-  return tasks[0]?.outcome
+  return { outcome: tasks[0]?.outcome, ended: await service.endedBy(context) }
 }
 
-it.each([
-  ['incident-management/run-runbook', 'step', {}],
-  ['incident-management/run-runbook', 'step', { target: 'clear-cache' }],
-  ['remediation/run-runbook', 'step', {}],
-  ['remediation/run-job', 'step', {}],
-  ['remediation/toggle-flag', 'step', { flag: 'checkout-v2' }],
-  ['remediation/toggle-flag', 'step', { flag: 'checkout-v2', state: 'on' }],
-  ['remediation/rollback', 'step', {}],
-  ['remediation/run-action', 'action', { action: 'restart-service' }],
-  ['slo/request-evaluation', 'evaluation', { timeframe: '5m' }],
-])(
-  'The configuration that `webhooks config %s` prints for %s works in the sandbox with %j',
-  async (action, task, properties) => {
-    expect(await play(action, task, properties)).toMatchObject({ status: 'succeeded', result: 'pass' })
+const SHORT = { duration: 'PT1S' }
+const FAULT = { parameters: { type: 'latency', ...SHORT } }
+
+describe.each(['silent', 'interactive'])(
+  'In the sandbox, the %s configuration that `webhooks config` prints',
+  (mode) => {
+    it.each([
+      ['chaos-testing/start-test', 'step', FAULT],
+      ['load-testing/start-test', 'step', { parameters: SHORT }],
+      ['incident-management/run-runbook', 'step', {}],
+      ['incident-management/run-runbook', 'step', { target: 'clear-cache' }],
+      ['remediation/run-runbook', 'step', {}],
+      ['remediation/run-job', 'step', {}],
+      ['remediation/toggle-flag', 'step', { flag: 'checkout-v2' }],
+      ['remediation/toggle-flag', 'step', { flag: 'checkout-v2', state: 'on' }],
+      ['remediation/rollback', 'step', {}],
+      ['remediation/run-action', 'action', { action: 'restart-service' }],
+      ['slo/request-evaluation', 'evaluation', { timeframe: '5m' }],
+    ])('for %s works in a task %s with %j, and finishes it once', async (action, task, properties) => {
+      const { outcome, ended } = await play(mode, action, task, properties)
+      expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
+      const [category] = action.split('/')
+      expect(ended).toEqual([`${task} ${mode === 'silent' ? 'webhook-service' : category}`])
+    })
   },
 )
