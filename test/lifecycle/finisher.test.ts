@@ -98,7 +98,7 @@ describe('The finisher', () => {
   it('does not answer for a payload that no webhook has sealed, which runs nothing', async () => {
     const task = await lifecycle.accept(attended, deploy)
     for (const forged of [
-      { ...task, caller: 'nobody' },
+      { ...task, caller: 'stranger' },
       { ...task, seal: undefined },
       { ...task, input: {} },
     ]) {

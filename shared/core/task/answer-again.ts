@@ -3,9 +3,9 @@ import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
-import type { TaskResult } from './handler.ts'
 import { payloadOf } from './payload.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
+import type { TaskResult } from './task-result.ts'
 
 /**
  * Sends the outcome of an ended task to its orchestrator again, by an execution that only does this. An orchestrator that has
