@@ -28,7 +28,7 @@ export function validate<S extends z.core.$ZodType>(schema: S, value: unknown, o
 /**
  * Parses a value without its unknown fields.
  *
- * @returns the parsed value, and the failure that `validate` throws because of the unknown fields
+ * @returns the parsed value, and what `validate` throws because of the unknown fields
  * @throws Failure as `validate` does, if more than unknown fields is wrong
  */
 export function validateKnownFields<S extends z.core.$ZodType>(
@@ -44,8 +44,10 @@ export function validateKnownFields<S extends z.core.$ZodType>(
     const holder = issue.path.reduce((held, name) => Object(held)[name], known)
     for (const key of issue.keys) delete Object(holder)[key]
   }
-  const withoutUnknown = validate(schema, known, options)
-  return { value: withoutUnknown, unknownFields: failureOf(parsed.error, schema, options) }
+  const unknownFields = failureOf(parsed.error, schema, options)
+  const reparsed = z.safeParse(schema, known)
+  if (!reparsed.success) throw unknownFields
+  return { value: reparsed.data, unknownFields }
 }
 
 function failureOf(

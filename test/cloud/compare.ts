@@ -3,8 +3,10 @@ import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
 import { InvocationType, type LambdaClient } from '@aws-sdk/client-lambda'
 import { categories } from '../../functions/index.ts'
 import { durableFunctionsOf } from '../../infra/aws/running-tasks.ts'
+import { actAsWebhook } from '../../infra/cli/deployed-webhook.ts'
 import { pascalCase } from '../../infra/pascal-case.ts'
 import { taskHandler } from '../../shared/core/task/handler.ts'
+import { payloadOf } from '../../shared/core/task/payload.ts'
 import type { TaskResult } from '../../shared/core/task/task-result.ts'
 import { verificationTask } from '../../shared/core/verification.ts'
 import type { Category } from '../../shared/providers/category.ts'
@@ -39,6 +41,9 @@ export async function compareTasks(lambda: LambdaClient, stackName: string): Pro
       const category = categories.find(({ name }) => logicalId.startsWith(`${pascalCase(name)}Task`))
       if (category) pairs.push({ arn, category })
     }
+    // The payloads are sealed with the key of the stack.
+    const [first] = pairs
+    if (first) await actAsWebhook(lambda, stackName, first.category)
     return await Promise.all(pairs.map(({ arn, category }) => compare(lambda, arn, category)))
   } finally {
     await stopRunner()
@@ -47,7 +52,7 @@ export async function compareTasks(lambda: LambdaClient, stackName: string): Pro
 
 async function compare(client: LambdaClient, arn: string, category: Category): Promise<Comparison> {
   const id = randomBytes(20).toString('hex')
-  const payload = verificationTask(category.name, 'test-cloud', id, id)
+  const payload = JSON.parse(await payloadOf(verificationTask(category.name, 'test-cloud', id, id)))
   const deployed = new CloudDurableTestRunner<TaskResult>({
     functionName: `${arn}:live`,
     client,

@@ -6,8 +6,8 @@ import { compareTasks } from './compare.ts'
 helpIfAsked(`npm run test:cloud: runs a task of each category of a deployed stack with AWS's CloudDurableTestRunner, and the same payload
 with its LocalDurableTestRunner, and compares status, result and operations. The tasks call no platform.
 
-Needs an account, and lambda:ListFunctions, lambda:ListTags, lambda:InvokeFunction, lambda:GetDurableExecution and
-lambda:GetDurableExecutionHistory.
+Needs an account, and lambda:ListFunctions, lambda:ListTags, lambda:InvokeFunction, lambda:GetDurableExecution,
+lambda:GetDurableExecutionHistory, and secretsmanager:GetSecretValue for the secret identity.
 
 Options
   --stack <name>  name of the deployed stack (default: CloudAutomationWebhooks)

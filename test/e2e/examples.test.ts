@@ -11,6 +11,7 @@ import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import { type Example, examples } from '../../infra/platforms/sandbox/examples.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { taskHandler } from '../../shared/core/task/handler.ts'
+import { payloadOf } from '../../shared/core/task/payload.ts'
 import type { TaskResult } from '../../shared/core/task/task-result.ts'
 import { Execution, operationsOf } from '../lifecycle/execution.ts'
 import { startRunner, stopRunner } from '../lifecycle/runner.ts'
@@ -50,7 +51,7 @@ beforeAll(async () => {
   for (const { example, task, run } of played) {
     local.set(nameOf(example), run)
     // A task that has not ended in the local runtime continues on AWS.
-    aws.set(nameOf(example), await runOnAws(isEndless(example) ? task : withNewIds(task)))
+    aws.set(nameOf(example), await runOnAws(isEndless(example) ? task : await withNewIds(task)))
   }
 })
 afterAll(async () => {
@@ -134,10 +135,10 @@ function useLocalServices({ cloud }: Runtime): void {
   })
 }
 
-/** Returns the same call for another event, so that nothing of the first one is found. */
-function withNewIds(task: Task): Task {
+/** Returns the payload of the same call for another event, so that nothing of the first one is found. */
+async function withNewIds(task: Task): Promise<Task> {
   const id = createHash('sha1').update(task.id).digest('hex')
-  return { ...task, id, event: { ...task.event, id: randomUUID() } }
+  return JSON.parse(await payloadOf({ ...task, id, event: { ...task.event, id: randomUUID() } }))
 }
 
 /** Runs a task under AWS's runner. */

@@ -188,7 +188,7 @@ it('A caller that repeatedly sends stored credentials loses its dry runs and ski
   const { status, headers, body } = await dryRun({ title: 'T' })
   expect({ status, body }).toMatchObject({
     status: 429,
-    body: { detail: expect.stringContaining('dry runs and skipped calls are refused') },
+    body: { detail: expect.stringContaining('dry runs, skipped calls and cancels by key are refused') },
   })
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   await service.until(

@@ -86,6 +86,7 @@ async function runInteractively(scenario: Scenario, name: string) {
   const event = eventOf(scenario)
   const response = await call(scenario, event, 'mode=interactive&sendStarted=true')
   await scenario.complete?.()
+  if (response.status !== 202) return { response }
   await service.until(
     () => sentFor(event.id).some(({ type }) => type.endsWith('.finished')),
     `the finished event of the ${name}`,

@@ -16,7 +16,7 @@ const callers = {
 }
 const service = new Service({
   webhookTimeout: 6,
-  concurrency: 4,
+  concurrency: 6,
   timeScale: 60,
   secrets: (url) => ({
     [`${PREFIX}/callers`]: callers,

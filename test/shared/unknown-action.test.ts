@@ -19,7 +19,7 @@ describe('An unknown action', () => {
     ['ci-cd', 'start-deployment', 'trigger-deployment'],
     ['ci-cd', 'run-build', 'trigger-build'],
     ['ci-cd', 'deploy', 'trigger-deployment'],
-    ['ci-cd', 'stop-build', 'cancel'],
+    ['ci-cd', 'stop-build', 'cancel-run'],
     ['feature-flags', 'toggle-flag', 'set-flag'],
     ['feature-flags', 'Enable-Flags', 'set-flags'],
     ['incident-management', 'create-ticket', 'open-ticket'],

@@ -47,6 +47,7 @@ const asOperator = (line: string) => {
   const env = {
     ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
     ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
   }
   return webhooks(`${line} --stack CloudAutomationWebhooks`, { env })
 }
