@@ -256,7 +256,7 @@ describe.each([
     expect(duplicates[name]?.body).toEqual({ ...first[name]?.body, duplicate: true })
     expect(await run.recorded()).toEqual(results[name])
     expect(await ticketsOf(`${scenario} ${name}`)).toHaveLength(1)
-    // A others result is the same message.
+    // A repeated result is the same message.
     const [message, ...others] = (await run.requests()).map((request) => Object(request).body)
     for (const body of others) expect(body).toEqual(message)
   })
