@@ -128,6 +128,14 @@ describe('A stop with the id that a silent start has returned', () => {
     })
   })
 
+  it('cancels nothing if `when` does not match', async () => {
+    const { id } = (await lifecycle.post(start, startEvent())).body.data
+    const { body } = await lifecycle.post(`${stop}&when=fail`, stopEvent(id))
+    expect(body).toMatchObject({ result: 'pass', message: expect.stringContaining('Skipped') })
+    platform.states = ['done']
+    expect((await runNewest()).outcome).toMatchObject({ status: 'succeeded' })
+  })
+
   it('is refused for another caller and another connection', async () => {
     const { id } = (await lifecycle.post(start, startEvent())).body.data
     expect(await lifecycle.post(stop, stopEvent(id), { caller: 'poll' })).toMatchObject({ status: 404 })

@@ -43,14 +43,13 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     note: (sentence) => void notes.push(sentence),
   }
   const isStop = action.kind === 'job' && !startsJob
-  const named = isStop ? await withRunId(category, resolved) : { input }
+  const skipped = skipOf(resolved)
+  const named = isStop ? await withRunId(category, resolved, skipped !== undefined) : { input }
   const sender = { category: category.name, caller: caller.name }
   const completed = await completeWithoutCredentials(sender, async () =>
     named.canceled ? named.input : completeInput(action, named.input, context),
   )
-  const skip: Call['skip'] = named.canceled
-    ? { message: named.canceled, result: 'pass', isAutomatic: false }
-    : skipOf(resolved)
+  const skip: Call['skip'] = named.canceled ? { message: named.canceled, result: 'pass', isAutomatic: false } : skipped
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
@@ -102,9 +101,11 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 }
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
-async function withRunId(category: Category, resolved: ResolvedCall): Promise<StopTarget> {
+async function withRunId(category: Category, resolved: ResolvedCall, isSkipped: boolean): Promise<StopTarget> {
   const { input, caller, connection, event, findRunOfTask } = resolved
   const named = await withLastRun(input, category.name, caller, connection.name, event)
+  // It cancels a task that has not started its run yet.
+  if (isSkipped) return { input: named }
   return (connection.provider.requiresTask && (await findRunOfTask?.(named, category, resolved))) || { input: named }
 }
 
