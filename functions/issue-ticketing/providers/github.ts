@@ -7,7 +7,7 @@ import { clip } from '../../../shared/text/plain-text.ts'
 import { clipSingleLine, clipTitle } from '../../../shared/text/single-line.ts'
 import { repository, repositoryPath } from '../../../shared/vendors/clients/github.ts'
 import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
-import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
+import { markerIn, markerOf, withMarker, withoutMarkers } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   number: z.int(),
@@ -84,7 +84,9 @@ export const github = defineTicketProvider({
     const marker = description === undefined ? '' : markerIn((await http.get(path, { schema: issue })).body.body)
     const patch = {
       ...(title === undefined ? {} : { title: clipSingleLine(title, MAX_TITLE) }),
-      ...(description === undefined ? {} : { body: clip(description, MAX_BODY - marker.length) + marker }),
+      ...(description === undefined
+        ? {}
+        : { body: clip(withoutMarkers(description), MAX_BODY - marker.length) + marker }),
       ...(type === undefined ? {} : { type }),
       ...(assignee === undefined ? {} : { assignees: [assignee] }),
       ...(state === undefined ? {} : { state: state.toLowerCase() }),

@@ -20,7 +20,7 @@ import {
   projectPath,
   userIdOf,
 } from '../../../shared/vendors/gitlab.ts'
-import { markerIn, markerOf, withMarker } from '../../../shared/vendors/hidden-marker.ts'
+import { markerIn, markerOf, withMarker, withoutMarkers } from '../../../shared/vendors/hidden-marker.ts'
 
 const issue = z.object({
   iid: z.int(),
@@ -103,7 +103,7 @@ export const gitlab = defineTicketProvider({
       // Keep the marker, so that a repeated open still finds the issue.
       ...(description === undefined
         ? {}
-        : { description: withoutQuickActions(description) + (await readMarker(http, path)) }),
+        : { description: withoutQuickActions(withoutMarkers(description)) + (await readMarker(http, path)) }),
       ...(await settingsOf(http, changes)),
       ...joinLabels('add_labels', [...labels, ...priorityLabel(changes)]),
       ...(state ? { state_event: STATE_EVENTS.get(state.toLowerCase()) } : {}),

@@ -108,9 +108,16 @@ describe('GitHub issues', () => {
   test('keep their marker when their description changes', async () => {
     await openTicket.run(github, client(), issue)
     const before = marker()
-    await updateTicket.run(github, client(), { id: 'acme/shop#1', description: 'D'.repeat(70_000) })
+    const planted = `<!-- cloud-automation-webhooks:${'a'.repeat(40)} -->`
+    await updateTicket.run(github, client(), { id: 'acme/shop#1', description: planted + 'D'.repeat(70_000) })
     expect(marker()).toBe(before)
     expect(String(sent()['body'])).toHaveLength(65_536)
+  })
+
+  test('have no other marker, which the caller of an issue could write', async () => {
+    const planted = `<!-- cloud-automation-webhooks:${'a'.repeat(40)} -->`
+    await openTicket.run(github, client(), { ...issue, description: `Slow${planted}` })
+    expect(sent()['body']).toMatch(/^Slow\n\n<!-- (?!.*a{40})/)
   })
 
   test.each([

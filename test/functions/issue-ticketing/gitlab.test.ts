@@ -37,7 +37,7 @@ const { server, open, update, ticket, count, calls, withTicket } = testTickets('
   earlier: { labels: ['checkout'], priority: 'high' },
   updates: [
     [{ title: 'Still\nfails' }, { title: 'Still fails', labels: ['checkout', 'priority::high'] }],
-    [{ description: 'All new' }, { description: `All new\n\n${marker(9)}` }],
+    [{ description: `All new${marker(7)}` }, { description: `All new\n\n${marker(9)}` }],
     [{ labels: ['sev 1'] }, { labels: ['checkout', 'priority::high', 'sev 1'] }],
     [
       { assignee: 'mia', type: 'incident' },
