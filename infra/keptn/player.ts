@@ -26,6 +26,7 @@ export interface PlayOptions {
   /** Whether to simulate Keptn's approval-service. */
   approvalService?: boolean
   onAccepted?: ControllerOptions['onAccepted']
+  onTask?: ControllerOptions['onTask']
 }
 
 export interface Played {
@@ -67,6 +68,7 @@ export async function playSequence(options: PlayOptions): Promise<Played> {
     patienceMs: options.patienceMs ?? 300_000,
     approvalService: options.approvalService ?? true,
     onAccepted: options.onAccepted,
+    onTask: options.onTask,
   })
   let passed = false
   try {

@@ -37,6 +37,8 @@ export interface ControllerOptions {
   approvalService: boolean
   /** Called for each task that the receiver accepts. Can print a line. */
   onAccepted?: ((task: AcceptedTask, say: (text: string) => void, signal: AbortSignal) => Promise<void>) | undefined
+  /** Called when a task of the sequence starts, and when it has ended. */
+  onTask?: ((task: PlayedTask, context: string) => void) | undefined
 }
 
 /** A task of the sequence and its state. */
@@ -122,12 +124,14 @@ export class ShipyardController {
   private async playTask({ stage, name: sequence }: Sequence, name: string, data: JsonObject): Promise<TaskResult> {
     const task: PlayedTask = { stage, sequence, name, state: 'running', accepted: [] }
     this.tasks.push(task)
+    this.options.onTask?.(task, this.context)
     const triggered = await this.emit(`sh.keptn.event.${name}.triggered`, data, undefined, (id) =>
       this.running.set(id, task),
     )
     this.watch(await this.subscriptions.deliver(triggered))
     const outcome = await this.untilEnded(triggered, task)
     Object.assign(task, { state: 'finished', outcome })
+    this.options.onTask?.(task, this.context)
     this.ended.add(triggered.id)
     return { outcome, data: finishedData(this.runEvents.events, triggered.id) }
   }

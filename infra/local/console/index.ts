@@ -85,7 +85,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
   const journal = new Journal(context, store, (changed, removed) => {
     if (stream.hasPages) stream.send('calls', { changed, removed })
   })
-  const sequences = createSequences(url, token, (view, line) => stream.send('sequence', { ...view, line }))
+  const sequences = createSequences(url, token, store, (view, line) => stream.send('sequence', { ...view, line }))
   let sandboxTimer: NodeJS.Timeout | undefined
   let isClosed = false
   const sandboxChanged = () => {

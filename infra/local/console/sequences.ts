@@ -1,8 +1,12 @@
 import { messageOf } from '../../../shared/errors.ts'
+import type { Outcome } from '../../keptn/counting.ts'
 import { keptnEventLog } from '../../keptn/event-log.ts'
 import { playSequence } from '../../keptn/player.ts'
 import { loadSequence, sequenceNames } from '../../keptn/sequence-files.ts'
+import type { PlayedTask } from '../../keptn/shipyard-controller.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
+import type { CallStore } from './call-store.ts'
+import type { Verdict } from './call-view.ts'
 
 /** An included sequence and its last run. */
 export interface SequenceView {
@@ -17,8 +21,21 @@ interface SequenceRun {
   state: 'running' | 'passed' | 'failed' | 'stopped'
   startedAt: number
   endedAt?: number
+  /** The keptnContext of its calls. Undefined until its first task starts. */
+  context?: string
+  /** The tasks that have started. */
+  tasks: TaskRun[]
   /** Output, the latest 300 lines. */
   lines: string[]
+}
+
+interface TaskRun {
+  stage: string
+  sequence: string
+  name: string
+  verdict: Verdict
+  startedAt: number
+  endedAt?: number
 }
 
 export interface Sequences {
@@ -32,10 +49,14 @@ export interface Sequences {
 
 const MAX_LINES = 300
 
-/** @param notify receives a sequence that has changed, and its new line if there is one */
+/**
+ * @param store whose calls show which tasks wait for an approval
+ * @param notify receives a sequence that has changed, and its new line if there is one
+ */
 export function createSequences(
   url: string,
   token: () => string,
+  store: Pick<CallStore, 'count'>,
   notify: (view: SequenceView, line?: string) => void,
 ): Sequences {
   const runs = new Map<string, SequenceRun & { abort: AbortController }>()
@@ -46,8 +67,23 @@ export function createSequences(
       name: sequence.name,
       tasks: sequence.tasks.map((task) => task.name),
     }))
-    const { abort: _abort, ...run } = runs.get(name) ?? { abort: undefined }
-    return { name, stages, ...('state' in run ? { run } : {}) }
+    const started = runs.get(name)
+    if (!started) return { name, stages }
+    const { abort: _abort, ...run } = started
+    return { name, stages, run: { ...run, tasks: run.tasks.map((task) => withApproval(task, run.context)) } }
+  }
+
+  function withApproval(task: TaskRun, context = ''): TaskRun {
+    if (task.verdict !== 'running') return task
+    const waiting = store.count({ fields: { context: [context], verdict: ['waiting'] } })
+    return waiting > 0 ? { ...task, verdict: 'waiting' } : task
+  }
+
+  function trackTask(run: SequenceRun, { stage, sequence, name, outcome }: PlayedTask, context: string): void {
+    run.context = context
+    // Keptn runs the tasks of a sequence one after the other.
+    if (outcome) Object.assign(run.tasks.at(-1) ?? {}, { verdict: verdictOf(outcome), endedAt: Date.now() })
+    else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now() })
   }
 
   async function start(name: string, run: SequenceRun & { abort: AbortController }): Promise<void> {
@@ -64,6 +100,10 @@ export function createSequences(
         log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
         signal: run.abort.signal,
         print,
+        onTask: (task, context) => {
+          trackTask(run, task, context)
+          notify(view(name))
+        },
       })
       run.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
     } catch (error) {
@@ -71,6 +111,9 @@ export function createSequences(
       print(messageOf(error))
     }
     run.endedAt = Date.now()
+    for (const task of run.tasks) {
+      if (task.verdict === 'running') Object.assign(task, { verdict: 'aborted', endedAt: run.endedAt })
+    }
     notify(view(name))
   }
 
@@ -79,7 +122,8 @@ export function createSequences(
     run(name) {
       if (!sequenceNames().includes(name)) return 'unknown'
       if (runs.get(name)?.state === 'running') return 'running'
-      const run = { state: 'running' as const, startedAt: Date.now(), lines: [], abort: new AbortController() }
+      const abort = new AbortController()
+      const run = { state: 'running' as const, startedAt: Date.now(), tasks: [], lines: [], abort }
       runs.set(name, run)
       void start(name, run)
       notify(view(name))
@@ -94,4 +138,9 @@ export function createSequences(
       for (const { abort } of runs.values()) abort.abort()
     },
   }
+}
+
+function verdictOf({ status, result }: Outcome): Verdict {
+  if (status === 'aborted' || status === 'errored') return status
+  return result === 'fail' || result === 'warning' ? result : 'pass'
 }

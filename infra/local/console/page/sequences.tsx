@@ -5,8 +5,11 @@ import { get, messageOf, send } from './api.ts'
 import { Code } from './code.tsx'
 import { duration, time } from './format.ts'
 import { Icon } from './icons.tsx'
-import { listen, now } from './live.ts'
+import { listen, now, throttle } from './live.ts'
 import { linkTo, route } from './route.ts'
+import { Verdict, verdictWords } from './verdict.tsx'
+
+const REFRESH_MS = 1_000
 
 const sequences = signal<SequenceView[]>([])
 const problem = signal('')
@@ -33,8 +36,14 @@ async function act(name: string, path: '' | '/stop'): Promise<void> {
 export function Sequences() {
   useEffect(() => {
     void read()
+    // A task waits for an approval as soon as its call does.
+    const again = throttle(() => void read(), REFRESH_MS)
+    const isRunning = () => sequences.value.some(({ run }) => run?.state === 'running')
     const stops = [
       listen('ready', () => void read()),
+      listen('calls', () => {
+        if (isRunning()) again()
+      }),
       listen('sequence', ({ line: _line, ...view }) => {
         sequences.value = sequences.value.map((one) => (one.name === view.name ? (view as SequenceView) : one))
       }),
@@ -64,7 +73,7 @@ export function Sequences() {
                 <a href={linkTo(['sequences', each])} aria-current={each === name ? 'true' : undefined}>
                   {each}
                 </a>
-                {run && <RunState state={run.state} />}
+                {run && <RunState run={run} />}
                 <span class="muted small">{stages.map(({ stage }) => stage).join(', ')}</span>
               </li>
             ))}
@@ -79,7 +88,10 @@ export function Sequences() {
 const states = { running: 'running', passed: 'pass', failed: 'fail', stopped: 'aborted' } as const
 const words = { running: 'Running', passed: 'Passed', failed: 'Failed', stopped: 'Stopped' } as const
 
-function RunState({ state }: { state: keyof typeof states }) {
+type Run = NonNullable<SequenceView['run']>
+
+function RunState({ run: { state, tasks } }: { run: Run }) {
+  if (tasks.some(({ verdict }) => verdict === 'waiting')) return <Verdict of="waiting" />
   return (
     <span class={`v ${states[state]}`}>
       <Icon name={states[state]} />
@@ -88,15 +100,32 @@ function RunState({ state }: { state: keyof typeof states }) {
   )
 }
 
+/** A task of the shipyard, and how it went in the last run. */
+function Task({ name, task }: { name: string; task: Run['tasks'][number] | undefined }) {
+  if (!task) return <li class="task">{name}</li>
+  const { verdict, startedAt, endedAt } = task
+  return (
+    <li class={`task ${verdict}`}>
+      <Verdict of={verdict} withWord={false} />
+      {name}
+      <span class="muted small" title={verdictWords[verdict]}>
+        {duration((endedAt ?? now.value) - startedAt)}
+      </span>
+    </li>
+  )
+}
+
 function Sequence({ name, stages, run }: SequenceView) {
   const isRunning = run?.state === 'running'
+  const tasksOf = (stage: string, sequence: string) =>
+    run?.tasks.filter((task) => task.stage === stage && task.sequence === sequence) ?? []
   const waits = stages.some(({ tasks }) => tasks.includes('approval'))
   return (
     <div class="stack">
       <section class="panel">
         <header class="wrap">
           <h2>{name}</h2>
-          {run && <RunState state={run.state} />}
+          {run && <RunState run={run} />}
           {run && (
             <span class="muted">
               {time(run.startedAt)}, {duration((run.endedAt ?? now.value) - run.startedAt)}
@@ -115,14 +144,12 @@ function Sequence({ name, stages, run }: SequenceView) {
             </button>
           )}
         </header>
-        {stages.map(({ stage, tasks }, index) => (
+        {stages.map(({ stage, name: sequence, tasks }, index) => (
           <div key={`${stage} ${index}`} class="stage">
             <strong>{stage}</strong>
             <ol class="track">
               {tasks.map((task, at) => (
-                <li key={`${task} ${at}`} class="task">
-                  {task}
-                </li>
+                <Task key={`${task} ${at}`} name={task} task={tasksOf(stage, sequence)[at]} />
               ))}
             </ol>
           </div>
@@ -134,7 +161,7 @@ function Sequence({ name, stages, run }: SequenceView) {
             <h3>Output</h3>
             <span class="muted">{run.lines.length} lines</span>
             <span class="grow" />
-            <a href={linkTo(['calls'], { group: 'sequence' })}>Show the calls</a>
+            {run.context !== undefined && <a href={linkTo(['calls'], { context: run.context })}>Show the calls</a>}
           </header>
           <div class="body output">
             <Code label={`Output of ${name}`}>{run.lines.join('\n')}</Code>
