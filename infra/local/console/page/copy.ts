@@ -19,3 +19,18 @@ function say(text: string): void {
     copied.value = ''
   }, SHOWN_MS)
 }
+
+interface CurlRequest {
+  method: string
+  path: string
+  query: string
+  type?: string | undefined
+  body: string
+}
+
+/** Returns the command that sends a request to this runtime. It reads the token from a variable. */
+export function curlOf({ method, path, query, type = 'application/json', body }: CurlRequest): string {
+  const url = `${location.origin}${path}${query === '' ? '' : `?${query}`}`
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
+  return `curl -X ${method} ${quoted(url)} -H "authorization: Bearer $WEBHOOKS_TOKEN" -H ${quoted(`content-type: ${type}`)} --data ${quoted(body)}`
+}

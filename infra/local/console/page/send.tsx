@@ -5,6 +5,7 @@ import type { CallDetail } from '../call-view.ts'
 import { get, messageOf, send } from './api.ts'
 import { linkToCall } from './calls.tsx'
 import { Code } from './code.tsx'
+import { copy, curlOf } from './copy.ts'
 import { pretty } from './format.ts'
 import { listen, throttle } from './live.ts'
 import { linkTo, route } from './route.ts'
@@ -165,6 +166,15 @@ function withNewIds(body: string): unknown {
   }
 }
 
+/** A dry run is a silent call. The other modes end with a result. */
+function asDryRun(query: string): string {
+  const changed = new URLSearchParams(query)
+  for (const name of ['sendStarted', 'progress', 'answer', 'hold', 'invert']) changed.delete(name)
+  changed.set('mode', 'silent')
+  changed.set('dryRun', 'true')
+  return String(changed)
+}
+
 interface FormProps {
   view: ActionView
   draft: Draft
@@ -176,7 +186,7 @@ function Form({ view: { category, action }, draft, onChange }: FormProps) {
   const [refusal, setRefusal] = useState('')
   const [isSending, setIsSending] = useState(false)
   const [keepsIds, setKeepsIds] = useState(false)
-  const submit = async () => {
+  const submit = async (query: string) => {
     setRefusal('')
     let body: unknown
     try {
@@ -188,20 +198,21 @@ function Form({ view: { category, action }, draft, onChange }: FormProps) {
     setIsSending(true)
     try {
       const path = `/console/actions/${encodeURIComponent(category)}/${encodeURIComponent(action)}`
-      setResponse(await send('POST', path, { query: draft.query, body }))
+      setResponse(await send('POST', path, { query, body }))
       if (!keepsIds) onChange({ ...draft, body: pretty(withNewIds(draft.body)) })
     } catch (error) {
       setRefusal(messageOf(error))
     }
     setIsSending(false)
   }
+  const copyAsCurl = () => copy(curlOf({ ...draft, method: 'POST', path: `/v1/${category}/${action}` }))
   return (
     <>
       <form
         class="form"
         onSubmit={(event) => {
           event.preventDefault()
-          void submit()
+          void submit(draft.query)
         }}
       >
         <div>
@@ -234,6 +245,12 @@ function Form({ view: { category, action }, draft, onChange }: FormProps) {
         <div class="row">
           <button type="submit" class="btn primary" disabled={isSending}>
             Send
+          </button>
+          <button type="button" class="btn" disabled={isSending} onClick={() => void submit(asDryRun(draft.query))}>
+            Dry run
+          </button>
+          <button type="button" class="btn quiet" onClick={copyAsCurl}>
+            Copy as curl
           </button>
           <label class="check">
             <input
