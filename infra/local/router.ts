@@ -97,8 +97,8 @@ async function callWebhook(
   }
   const body = await readBody(req)
   const id = randomUUID()
-  // Reading the status of a task, or canceling it, is not a call.
-  const isCall = !/^\/v1\/[^/]+\/(?:tasks\/|[^/]+\/cancel$)/.test(pathname)
+  // Reading the status of a task, canceling it, or deciding its approval is not a call.
+  const isCall = !/^\/v1\/[^/]+\/(?:tasks\/|approvals\/|[^/]+\/cancel$)/.test(pathname)
   if (isCall) console.received(id, req, body)
   const { error, ...response } =
     body === undefined ? { error: undefined, ...tooLong() } : await invokeWebhook(cloud, category, id, req, body)

@@ -55,10 +55,40 @@ export function axisOf(rows: readonly Row[], now: number, isRunning: boolean): A
   return parts
 }
 
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+/** Round distances between ticks in milliseconds. */
+const TICK_STEPS = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 15, 30].flatMap((count) => [count * SECOND, count * MINUTE]),
+  ...[1, 2, 6, 12].map((count) => count * HOUR),
+  ...[1, 2, 5, 10, 20, 50].map((count) => count * DAY),
+].sort((a, b) => a - b)
+/** Percent of the width that a part needs for ticks, and a tick for its label. */
+const MIN_TICKED_WIDTH = 40
+const LABEL_WIDTH = 9
+
+/** Returns round times after the start of the axis, for each wide part that is not compressed. */
+export function ticksOf(parts: readonly AxisPart[]): number[] {
+  const origin = parts[0]?.from ?? 0
+  return parts
+    .filter(({ isCompressed, start, end }) => !isCompressed && end - start > MIN_TICKED_WIDTH)
+    .flatMap(({ from, to, start, end }) => {
+      const step = TICK_STEPS.find((one) => one >= (to - from) / 4) ?? to - from
+      const margin = ((to - from) * LABEL_WIDTH) / (end - start)
+      const first = Math.ceil((from + margin - origin) / step)
+      const last = Math.floor((to - margin - origin) / step)
+      return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => origin + (first + index) * step)
+    })
+}
+
 /** Returns the times of a row that the axis must show in full. Waits may be compressed. */
 function spansOf({ kind, from, to, ticks, waitUntil }: Row, now: number): Span[] {
   if (kind === 'next') return [moment(to)]
-  if (kind === 'step' || kind === 'wait' || kind === 'polls')
+  // A job without polls works all the time.
+  if (kind === 'step' || kind === 'wait' || (kind === 'polls' && ticks?.length))
     return [from, to, ...(ticks ?? []).map(({ at }) => at)].map(moment)
   return waitUntil === undefined || waitUntil > now ? [{ from, to }] : [{ from, to }, moment(waitUntil)]
 }

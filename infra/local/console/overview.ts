@@ -9,6 +9,8 @@ export interface Overview {
   calls: number
   /** Calls of the period before it. */
   callsBefore: number
+  /** Calls that ended with a result. The others run, were canceled, or were refused before they ran. */
+  ended: number
   passed: number
   warnings: number
   failed: number
@@ -69,6 +71,7 @@ export function overviewOf(store: CallStore, ms: number, now: number): Overview 
     to: now,
     calls: ends.length,
     callsBefore: store.count({ since: from - ms, until: from }),
+    ended: count('pass', 'warning', 'fail', 'errored'),
     passed: count('pass', 'warning'),
     warnings: count('warning'),
     failed: count('fail', 'errored'),

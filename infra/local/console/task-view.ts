@@ -2,6 +2,7 @@ import type { Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import { isRecord } from '../../../shared/record.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallSummary, Executions, ViewContext } from './call-view.ts'
@@ -92,14 +93,25 @@ export function taskSummary(record: CallRecord, task: Task, { engineOf }: ViewCo
     failedAttempts: starts.filter(isFailedAttempt).length,
     deadlineAt,
     answer: answerOf(task),
-    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting) : endOf(execution)),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, payload) : endOf(execution)),
   }
 }
 
-function stateOfRunning(waiting: Waiting | undefined): Pick<CallSummary, 'verdict' | 'text'> {
+function stateOfRunning(waiting: Waiting | undefined, { input }: Payload): Pick<CallSummary, 'verdict' | 'text'> {
   if (!waiting) return { verdict: 'running', text: '' }
-  const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
+  if (waiting.people) {
+    return { verdict: 'waiting', text: describeWaiting({ ...waiting, detail: questionIn(input) ?? waiting.detail }) }
+  }
+  const verdict = waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
   return { verdict, text: describeWaiting(waiting) }
+}
+
+/** Returns the message that asks people, as actions prepare it. */
+function questionIn(input: unknown): string | undefined {
+  const message = isRecord(input) ? input['message'] : undefined
+  if (!isRecord(message)) return undefined
+  const parts = [message['title'], message['text']].filter((part) => typeof part === 'string' && part !== '')
+  return parts.length > 0 ? parts.join(' ') : undefined
 }
 
 function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'> {

@@ -240,7 +240,8 @@ function isBadRequest({ status }: Outgoing): boolean {
 /** The answer of an ended task, or the deadline of a running one. */
 function finalRows({ answer, engine, endedAt, deadlineAt, verdict }: CallSummary, now: number): Row[] {
   if (deadlineAt === undefined) return []
-  if (endedAt === undefined) return [row('deadline', 'deadline', 'Deadline', 'then errored', Math.max(deadlineAt, now))]
+  const atDeadline = verdict === 'waiting' ? 'then rejected' : 'then errored'
+  if (endedAt === undefined) return [row('deadline', 'deadline', 'Deadline', atDeadline, Math.max(deadlineAt, now))]
   const isLost = answer === 'lost' || answer === 'unwanted'
   const name = answer === 'none' ? 'Ended' : `Answer to ${engine}`
   const note = isLost ? `not delivered: ${answer}` : verdict

@@ -7,7 +7,7 @@ import { ApiError, messageOf as errorMessage, get, send } from './api.ts'
 import { messageOf } from './call-row.tsx'
 import { closeCall, linkToCall } from './calls.tsx'
 import { Code } from './code.tsx'
-import { copy } from './copy.ts'
+import { copy, curlOf } from './copy.ts'
 import { clock, clockWithMs, distance, duration, plural, time } from './format.ts'
 import { listen, now, throttle } from './live.ts'
 import { Requests } from './requests.tsx'
@@ -65,6 +65,13 @@ export function askToRerun(): void {
   else if (openCall.value) question.value = 'rerun'
 }
 
+/** Withdraws the question. Returns whether there was one. */
+export function withdrawQuestion(): boolean {
+  const wasAsked = question.value !== undefined
+  question.value = undefined
+  return wasAsked
+}
+
 /** Opens Send with the request of the open call. */
 export function editAndRerun(): void {
   const call = openCall.value
@@ -74,13 +81,7 @@ export function editAndRerun(): void {
 export function copyAsCurl(): void {
   const request = openCall.value?.requests[0]
   if (!request) return
-  const { method, path, query, headers, body } = request
-  const type = headers['content-type'] ?? 'application/json'
-  const url = `${location.origin}${path}${query === '' ? '' : `?${query}`}`
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  copy(
-    `curl -X ${method} ${quoted(url)} -H "authorization: Bearer $WEBHOOKS_TOKEN" -H ${quoted(`content-type: ${type}`)} --data ${quoted(body)}`,
-  )
+  copy(curlOf({ ...request, type: request.headers['content-type'] }))
 }
 
 /** Copies the requests to platforms and their responses, for the test of a provider. */
@@ -329,7 +330,11 @@ function reasonAgainst(
 function FirstAction({ call: { verdict } }: { call: CallDetail }) {
   const isRetrying = verdict === 'retrying'
   return (
-    <button type="button" class="btn primary" onClick={isRetrying ? () => void act('try') : askToRerun}>
+    <button
+      type="button"
+      class={verdict === 'running' ? 'btn' : 'btn primary'}
+      onClick={isRetrying ? () => void act('try') : askToRerun}
+    >
       {isRetrying ? 'Try now' : 'Re-run'}
     </button>
   )
@@ -340,12 +345,11 @@ function RuntimeActions({ call }: { call: CallDetail }) {
   const answerReason = reasonAgainst(call, 'answer')
   return (
     <>
-      {call.verdict === 'waiting' ? (
+      {call.verdict !== 'waiting' && <FirstAction call={call} />}
+      {call.verdict === 'waiting' && call.provider === 'slack' && (
         <a class="btn primary" href="#/sandbox/chat">
           Decide in the chat
         </a>
-      ) : (
-        <FirstAction call={call} />
       )}
       <button type="button" class="btn" onClick={editAndRerun}>
         Edit and re-run
@@ -389,13 +393,7 @@ function Notice({ call }: { call: CallDetail }) {
         <button type="button" class="btn" onClick={() => void act(asked)}>
           {asked === 'rerun' ? 'Run again' : 'Cancel call'}
         </button>
-        <button
-          type="button"
-          class="btn"
-          onClick={() => {
-            question.value = undefined
-          }}
-        >
+        <button type="button" class="btn" onClick={withdrawQuestion}>
           Keep it
         </button>
       </div>

@@ -105,6 +105,13 @@ function pause(): void {
   if (!isPaused.value) showFresh()
 }
 
+/** Shows the calls that have arrived. They are above the visible ones. */
+function showNewest(): void {
+  document.querySelector('.list')?.scrollTo({ top: 0 })
+  scrollTo({ top: 0 })
+  showFresh()
+}
+
 function Tools({ isGrouped }: { isGrouped: boolean }) {
   const { running = 0, waiting = 0, failed = 0 } = list.value ?? {}
   return (
@@ -213,7 +220,7 @@ function VirtualList({ openId }: { openId: string | undefined }) {
     <section class="list" ref={box} aria-label="List of calls">
       {openId === undefined && <ListHead />}
       {fresh.value > 0 && (
-        <button type="button" class="fresh" onClick={showFresh}>
+        <button type="button" class="fresh" onClick={showNewest}>
           Show {plural(fresh.value, 'new call')}
         </button>
       )}

@@ -172,6 +172,5 @@ function Option({
 }
 
 function wordOf(field: string, value: string): string {
-  if (field === 'verdict') return verdictWords[value as VerdictName] ?? value
-  return field === 'context' ? value.slice(0, 8) : value
+  return field === 'verdict' ? (verdictWords[value as VerdictName] ?? value) : value
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { askToRerun, copyAsCurl, editAndRerun, openCall, showTab } from './call.tsx'
+import { askToRerun, copyAsCurl, editAndRerun, openCall, showTab, withdrawQuestion } from './call.tsx'
 import { closeCall, moveCursor, openCursor } from './calls.tsx'
 import { copy } from './copy.ts'
 import { closeMenus } from './filters.tsx'
@@ -81,7 +81,7 @@ function act(key: string, isCalls: boolean): boolean {
   if (key === '?') showKeys()
   else if (key === 'g') isGoing = true
   else if (key === 'Escape') {
-    if (!closeMenus() && isCalls) closeCall()
+    if (!closeMenus() && !withdrawQuestion() && isCalls) closeCall()
   } else if (!isCalls) return false
   else if (key === '/') document.getElementById('q')?.focus()
   else if (key === 'j' || key === 'ArrowDown') moveCursor(1)

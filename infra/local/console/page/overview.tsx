@@ -88,8 +88,8 @@ function Panels({ overview: shown, since }: { overview: OverviewData; since: str
 }
 
 function Stats({ overview: shown, since }: { overview: OverviewData; since: string }) {
-  const { calls, callsBefore, passed, warnings, failed, waiting, undelivered, answered, approvals } = shown
-  const share = (part: number) => (calls === 0 ? '–' : `${((part / calls) * 100).toFixed(1)} %`)
+  const { calls, callsBefore, ended, passed, warnings, failed, waiting, undelivered, answered, approvals } = shown
+  const share = (part: number) => (ended === 0 ? '–' : `${((part / ended) * 100).toFixed(1)} %`)
   const change = callsBefore === 0 ? '' : `${Math.round((calls / callsBefore - 1) * 100)} % against the time before`
   const oldest = approvals.at(-1)
   return (
@@ -98,7 +98,7 @@ function Stats({ overview: shown, since }: { overview: OverviewData; since: stri
       <Stat
         name="Passed"
         value={share(passed)}
-        detail={`${share(warnings)} with a warning`}
+        detail={`of ${count(ended)} with a result, ${share(warnings)} with a warning`}
         href={linkTo(['calls'], { since, verdict: 'pass,warning' })}
       />
       <Stat
@@ -143,7 +143,7 @@ const WIDTH = 960
 
 function Outcomes({ overview: { bars, from, to } }: { overview: OverviewData }) {
   const sizeOf = ({ counts }: Bar) => charted.reduce((sum, verdict) => sum + (counts[verdict] ?? 0), 0)
-  const max = Math.max(4, ...bars.map(sizeOf))
+  const max = niceMax(Math.max(...bars.map(sizeOf)))
   const width = WIDTH / bars.length
   const each = bars[0] ? duration(bars[0].to - bars[0].from) : ''
   const total = bars.reduce((sum, bar) => sum + sizeOf(bar), 0)
@@ -168,8 +168,8 @@ function Outcomes({ overview: { bars, from, to } }: { overview: OverviewData }) 
       <div class="body">
         <div class="plot">
           <div class="yaxis muted small" aria-hidden="true">
-            <span>{max}</span>
-            <span>{Math.round(max / 2)}</span>
+            <span>{count(max)}</span>
+            <span>{count(max / 2)}</span>
             <span>0</span>
           </div>
           <svg
@@ -197,6 +197,13 @@ function Outcomes({ overview: { bars, from, to } }: { overview: OverviewData }) 
       </div>
     </section>
   )
+}
+
+/** Returns the smallest of 4, 6, 8, 10, 20, 40, .. that is at least the number. Half of it is a whole number, too. */
+function niceMax(number: number): number {
+  const least = Math.max(number, 4)
+  const power = 10 ** Math.floor(Math.log10(least))
+  return [1, 2, 4, 6, 8, 10].map((factor) => factor * power).find((nice) => nice >= least) ?? least
 }
 
 function BarView({ bar, x, width, scale }: { bar: Bar; x: number; width: number; scale: number }) {
@@ -382,7 +389,7 @@ function Platforms({ overview: { platforms }, since }: { overview: OverviewData;
               </td>
               <td class="num nowrap">{duration(p95)}</td>
               <td class="num nowrap muted">
-                {failed === 0 ? '0 failed' : `${((failed / requests) * 100).toFixed(1)} % failed`}
+                {`${failed === 0 ? 0 : ((failed / requests) * 100).toFixed(1)} % failed`}
               </td>
             </tr>
           ))}

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { AxisPart } from '../axis.ts'
+import { type AxisPart, ticksOf } from '../axis.ts'
 import type { CallDetail } from '../call-view.ts'
 import type { Row } from '../waterfall.ts'
 import { clock, duration, zone } from './format.ts'
@@ -103,10 +103,6 @@ function Axis({ parts }: { parts: AxisPart[] }) {
   const last = parts.at(-1)
   if (!first || !last) return null
   const length = last.to - first.from
-  // Two ticks inside a part that is not compressed, if it is wide enough.
-  const ticks = parts
-    .filter(({ isCompressed, start, end }) => !isCompressed && end - start > 40)
-    .flatMap(({ from, to }) => [from + (to - from) / 3, from + ((to - from) * 2) / 3])
   return (
     <div class="axis" aria-hidden="true">
       <span>
@@ -114,7 +110,7 @@ function Axis({ parts }: { parts: AxisPart[] }) {
       </span>
       <span class="lane">
         <Label at={first.start} text="0" />
-        {ticks.map((at) => (
+        {ticksOf(parts).map((at) => (
           <Label key={at} at={placeOn(parts, at)} text={duration(at - first.from)} isMinor />
         ))}
         {parts

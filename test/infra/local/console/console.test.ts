@@ -13,7 +13,7 @@ beforeAll(async () => {
   service = await new Service({ timeScale: 20, concurrency: 1 }).start()
   await service.fault({ target: 'servicenow', kind: '503' })
   const gate = '/v1/remediation/run-runbook?mode=gate&key=shown'
-  const approval = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
+  const approval = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Is 480 ms fine?' } })
   const ticket = triggered({ input: { title: 'Checkout is slow' } })
   const [{ body }] = (await Promise.all(
     ['first', 'second'].map(() => service.call(gate, { input: { target: 'clear-cache' } })),
@@ -165,9 +165,12 @@ describe('a call', () => {
     expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel') })
   })
 
-  it('that waits for an approval shows its deadline', async () => {
+  it('that waits for an approval shows the question and the deadline', async () => {
     const seen = await call(tasks.approval, ({ verdict, outgoing }) => verdict === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'a decision', people: true })
+    expect(seen.text).toBe(
+      'Waiting for a decision: Approve sign-off of casdemoapp in incident-demo/production? Is 480 ms fine?',
+    )
     // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
     expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
@@ -175,7 +178,7 @@ describe('a call', () => {
     expect(seen.waterfall.rows).toContainEqual(
       expect.objectContaining({ kind: 'wait', name: 'Wait for a decision', tone: 'busy' }),
     )
-    expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt })
+    expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt, note: 'then rejected' })
     const { body } = await service.call(`/v1/notification/tasks/${tasks.approval}`, undefined, { method: 'GET' })
     const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)
     expect(body.progress).toContain(new Date(body.deadlineAt).toISOString().slice(0, 10))
@@ -254,10 +257,15 @@ it('a sequence runs only once at a time', async () => {
   expect((await post('sequences/incident')).status).toBe(409)
   const run = async () => (await read('sequences')).find(({ name }: Json) => name === 'incident').run
   await service.until(async () => (await run()).state !== 'running', 'the end of the sequence')
-  expect(await run()).toMatchObject({
+  const { context, tasks: played, ...rest } = await run()
+  expect(rest).toMatchObject({
     state: 'passed',
     lines: expect.arrayContaining([expect.stringContaining('openticket')]),
   })
+  expect(played).toContainEqual(
+    expect.objectContaining({ stage: 'production', verdict: 'pass', endedAt: expect.any(Number) }),
+  )
+  expect((await read(`calls?context=${context}`)).total).toBeGreaterThan(0)
 })
 
 it('each action that the sandbox supports has working examples', async () => {
@@ -332,11 +340,20 @@ describe('the list of calls', () => {
     expect(later.calls.map(({ id }: Json) => id)).toEqual(calls.slice(2).map(({ id }: Json) => id))
   })
 
+  it('does not contain requests for the page of an approval', async () => {
+    const { total } = await read('calls?limit=0')
+    expect((await fetch(`${service.url}/v1/notification/approvals/unknown`)).status).toBe(403)
+    expect((await read('calls?limit=0')).total).toBe(total)
+  })
+
   it('is summarized for a period', async () => {
     const { total } = await read('calls?since=24h&limit=0')
     const overview = await read('overview?hours=24')
     const inBars = overview.bars.flatMap(({ counts }: Json) => Object.values(counts) as number[])
     expect([overview.calls, inBars.reduce((sum: number, count: number) => sum + count, 0)]).toEqual([total, total])
+    const ended = ['pass', 'warning', 'fail', 'errored'].join(',')
+    expect(overview.ended).toBe((await read(`calls?since=24h&limit=0&verdict=${ended}`)).total)
+    expect(overview.ended).toBeLessThan(total)
     expect(overview.actions).toContainEqual(expect.objectContaining({ action: 'open-issue', p50: expect.any(Number) }))
     expect((await fetch(`${service.url}/console/overview?hours=999999`)).status).toBe(400)
   })

@@ -9,7 +9,7 @@ import { overviewOf } from '../../../../infra/local/console/overview.ts'
 import { createRoutes } from '../../../../infra/local/console/routes.ts'
 import { closeServer, listen } from '../../../../infra/local/port.ts'
 import { executablePath } from './chromium.ts'
-import { RARE_WORD, saveManyCalls } from './many-calls.ts'
+import { RARE_WORD, saveManyCalls, storedCall, summaryWith } from './many-calls.ts'
 
 const COUNT = 50_000
 const describeIfBrowser = executablePath ? describe : describe.skip
@@ -74,11 +74,29 @@ describeIfBrowser(`the console with ${COUNT} calls`, () => {
     await page.getByText('Call number 4 of').waitFor()
     await page.getByRole('button', { name: 'Category' }).click()
     await page.getByRole('checkbox', { name: /issue-ticketing/ }).waitFor()
+    await page.getByRole('button', { name: 'Context' }).click()
+    await page.getByRole('checkbox', { name: /context-100\b/ }).waitFor()
+  })
+
+  it('shows new calls from the top', async () => {
+    await page.evaluate("location.hash = '#/calls'")
+    await page.getByText('50,000 calls').waitFor()
+    const list = page.getByRole('region', { name: 'List of calls' })
+    await list.evaluate((element) => element.scrollTo(0, element.scrollHeight / 2))
+    await page.getByText(RARE_WORD).waitFor()
+    const summary = summaryWith({ id: 'ffffffff-call', at: Date.now(), text: 'The newest call' })
+    store.save([storedCall(summary)])
+    stream.send('calls', { changed: [summary], removed: [] })
+    await page.getByRole('button', { name: 'Show 1 new call' }).click()
+    await page.getByText('The newest call').waitFor()
+    expect(await list.evaluate((element) => element.scrollTop)).toBe(0)
   })
 
   it('summarizes them', async () => {
     await page.evaluate("location.hash = '#/overview?hours=168'")
     await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
     await page.getByRole('img', { name: /calls: / }).waitFor()
+    // Two of eight calls have no result.
+    await page.getByRole('link', { name: /^Passed 66\.7 %/ }).waitFor()
   })
 })

@@ -177,9 +177,25 @@ describeIfBrowser('the console in Chromium', () => {
     await page.getByText('masked').first().waitFor()
     const before = page.url()
     await page.getByRole('button', { name: 'Re-run', exact: true }).click()
+    await page.getByRole('button', { name: 'Run again' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Run again' }).waitFor({ state: 'detached' })
+    expect(page.url()).toBe(before)
+    await page.getByRole('button', { name: 'Re-run', exact: true }).click()
     await page.getByRole('button', { name: 'Run again' }).click()
     await page.waitForURL((url) => url.href !== before)
     await page.getByText('again', { exact: false }).first().waitFor()
+  })
+
+  it('shows what an example would do, without running it', async () => {
+    await open('#/send/feature-flags/set-flag')
+    await page.getByRole('button', { name: 'Dry run' }).click()
+    await page
+      .getByRole('status', { name: 'Response' })
+      .getByText(/dryRun|would/i)
+      .first()
+      .waitFor()
+    await page.getByRole('heading', { name: 'Response 200' }).waitFor()
   })
 
   it('sends an example and links to the call', async () => {
