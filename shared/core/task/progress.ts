@@ -32,7 +32,8 @@ export interface Waiting {
 export const PROGRESS_EVENTS = 30
 
 /**
- * Returns what a running task waits for. Undefined while it works.
+ * Returns what a running task waits for. Undefined while it works, except for the polls of a job: one poll of the built-in load
+ * generator runs a part of the job, and takes minutes.
  *
  * @param events of its history, newest first. The oldest ones may be missing
  * @param deadlineAt epoch milliseconds
@@ -44,7 +45,7 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number)
     // The newest event of an operation shows its current state.
     if (!/^(Step|Wait|Callback)/.test(type) || seen.has(id)) continue
     seen.add(id)
-    if (type === 'StepStarted') return undefined
+    if (type === 'StepStarted') return event.SubType === 'WaitForCondition' ? runningPoll(events, index) : undefined
     if (type === 'WaitStarted') {
       const until = timeOf(event.WaitStartedDetails?.ScheduledEndTimestamp)
       return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
@@ -86,7 +87,19 @@ function findRetry(event: HistoryEvent): Waiting | undefined {
     const what = name === 'start' ? 'the next attempt' : `the next attempt of ${name}`
     return { for: what, until, timeWord: ' at', detail }
   }
-  const { status, lastError } = parse(succeeded?.Result?.Payload)
+  return waitForJob(name, succeeded?.Result?.Payload, until)
+}
+
+/** Returns the wait for a job whose poll runs, with the result of the poll before it. */
+function runningPoll(events: readonly HistoryEvent[], index: number): Waiting {
+  const { Id: id, Name: name } = events[index] ?? {}
+  const before = events.slice(index + 1).find(({ Id, EventType }) => Id === id && EventType === 'StepSucceeded')
+  return waitForJob(name, before?.StepSucceededDetails?.Result?.Payload)
+}
+
+/** @param payload of the last poll: the state that the next one gets */
+function waitForJob(name: string | undefined, payload: string | undefined, until?: number): Waiting {
+  const { status, lastError } = parse(payload)
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),
     ...(typeof lastError === 'string' ? [`the last poll failed: ${lastError}`] : []),

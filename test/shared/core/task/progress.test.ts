@@ -51,6 +51,14 @@ describe('Progress of a task', () => {
     )
   })
 
+  it('names the job while a poll runs, with the last status', () => {
+    const running = event('StepStarted', '4', 'poll', { SubType: 'WaitForCondition' })
+    const before = step('4', 'poll', JSON.stringify({ status: 'queued' }), 20)
+    expect(progressOf(running, before, accepted)).toBe('Waiting for the job to end: its last status was queued')
+    expect(progressOf(running, accepted)).toBe('Waiting for the job to end')
+    expect(progressOf({ ...running, Name: 'poll-after-stop' })).toBe('Waiting for the job to stop')
+  })
+
   it('names the decision and the deadline, with the date if it is another day', () => {
     const callback = event('CallbackStarted', '2', 'decision')
     const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'start' }
