@@ -134,6 +134,8 @@ function Label({ at, text, isMinor = false }: { at: number; text: string; isMino
   )
 }
 
+const MAX_NAME_LENGTH = 30
+
 interface RowProps {
   row: Row
   hasMore: boolean
@@ -151,7 +153,9 @@ function RowView({ row, hasMore, isOpen, isSelected, place, start, onToggle, onS
   const content = (
     <>
       {hasMore && <Icon name={isOpen ? 'down' : 'right'} />}
-      <span class={`cut${request === undefined ? '' : ' mono'}`}>{level === 0 ? <b>{name}</b> : name}</span>
+      <span class={`cut${request === undefined ? '' : ' mono'}`} title={name}>
+        {level === 0 ? <b>{name}</b> : shortPath(name)}
+      </span>
       <span class={`c ${tone}${/^\d{3}$/.test(note) ? ' mono' : ' small'}`}>
         {kind === 'next' ? `in ${duration(Math.max(0, to - now.value))}` : note}
       </span>
@@ -177,6 +181,14 @@ function RowView({ row, hasMore, isOpen, isSelected, place, start, onToggle, onS
       <span class="num muted">{timeOf(kind, from, to, start)}</span>
     </li>
   )
+}
+
+/** Shortens a long path to its end, which tells the requests of a platform apart. */
+function shortPath(name: string): string {
+  const [method, path = ''] = name.split(' ')
+  return path.startsWith('/') && name.length > MAX_NAME_LENGTH
+    ? `${method} ..${path.slice(path.lastIndexOf('/'))}`
+    : name
 }
 
 function timeOf(kind: Row['kind'], from: number, to: number, start: number): string {
