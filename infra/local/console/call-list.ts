@@ -24,6 +24,8 @@ export interface CallList {
 /** Calls with one context, such as those of a sequence. */
 export interface CallGroup {
   context: string
+  /** All of them, of which the newest ones are listed. */
+  total: number
   calls: CallSummary[]
 }
 
@@ -60,6 +62,7 @@ export function callList(
 function groupsOf(store: CallStore, filter: CallFilter, offset: number): CallGroup[] {
   return store.contexts(filter, offset, GROUPS).map((context) => ({
     context,
+    total: store.count({ ...filter, fields: { ...filter.fields, context: [context] } }),
     calls: store.listOfContext(context, filter, MAX_CALLS_OF_GROUP),
   }))
 }

@@ -1,6 +1,7 @@
+import type { CallGroup } from '../call-list.ts'
 import type { CallSummary } from '../call-view.ts'
 import { linkToCall } from './calls.tsx'
-import { age, duration } from './format.ts'
+import { age, duration, plural } from './format.ts'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
 import { Verdict } from './verdict.tsx'
@@ -63,7 +64,7 @@ export function messageOf({ text, until, verdict }: CallSummary): string {
 }
 
 /** The head of a group: what its calls have in common, and how each ended. */
-export function GroupRow({ context, calls }: { context: string; calls: CallSummary[] }) {
+export function GroupRow({ context, total, calls }: CallGroup) {
   const [newest] = calls
   const oldest = calls.at(-1)
   const title = context === '' ? 'Without a context' : [newest?.engine, newest?.place].filter(Boolean).join(' · ')
@@ -79,7 +80,7 @@ export function GroupRow({ context, calls }: { context: string; calls: CallSumma
       </span>
       <span class="grow" />
       <span class="muted nowrap">
-        {calls.length} {calls.length === 1 ? 'call' : 'calls'}
+        {plural(total, 'call')}
         {context === '' || !oldest ? '' : `, ${age(now.value - oldest.at)} ago`}
       </span>
     </div>

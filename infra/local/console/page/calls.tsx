@@ -269,12 +269,12 @@ function GroupedList({ openId }: { openId: string | undefined }) {
     <section class="list" aria-label="List of calls">
       <ListHead />
       {all.length === 0 && <Empty />}
-      {all.map(({ context, calls }) => (
+      {all.map(({ context, total, calls }) => (
         <section
           key={context}
           aria-label={context === '' ? 'Calls without a context' : `Context ${context.slice(0, 8)}`}
         >
-          <GroupRow context={context} calls={calls} />
+          <GroupRow context={context} total={total} calls={calls} />
           {calls.map((call) => (
             <CallRow key={call.id} call={call} isOpen={openId !== undefined && call.id.startsWith(openId)} isTabStop />
           ))}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
+import { callList } from '../../../../infra/local/console/call-list.ts'
 import { CallStore } from '../../../../infra/local/console/call-store.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
 import { storedCall, summaryWith } from './many-calls.ts'
@@ -41,4 +42,15 @@ it('calls are saved again after the file was locked', () => {
   store.save([storedCallOf('saved')])
   expect(store.list({}, 0, 10).map(({ id }) => id)).toEqual(['saved'])
   expect(warn).toHaveBeenCalledTimes(1)
+})
+
+it('a group counts all of its calls, and lists the newest ones', () => {
+  const calls = Array.from({ length: 120 }, (_, at) => summaryWith({ id: `in-${at}`, at, context: 'release' }))
+  store.save([...calls, summaryWith({ id: 'without', at: 500 })].map(storedCall))
+  const read = callList(store, new URLSearchParams({ group: 'sequence' }), 1_000)
+  const groups = 'groups' in read ? read.groups : []
+  expect(groups.map(({ context, total, calls }) => [context, total, calls.length, calls[0]?.id])).toEqual([
+    ['', 1, 1, 'without'],
+    ['release', 120, 100, 'in-119'],
+  ])
 })
