@@ -104,7 +104,9 @@ export function summaryOf(record: CallRecord, context: ViewContext): CallSummary
 /** @param events of all calls that were sent to Keptn */
 export function detailOf(record: CallRecord, context: ViewContext, events: readonly RecordedEvent[]): CallDetail {
   const task = taskOf(record, context.cloud)
-  const { requests, outgoing, droppedCalls, log } = record
+  const { requests, outgoing, droppedCalls } = record
+  // The lines of several functions arrive one function after the other.
+  const log = record.log.toSorted((one, other) => one.at - other.at)
   const parts = { requests, outgoing, droppedCalls, log }
   if (!task) {
     const summary = requestSummary(record, context)
