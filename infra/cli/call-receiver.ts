@@ -1,6 +1,6 @@
 import { sleep } from '../../shared/sleep.ts'
 import { note } from './output.ts'
-import type { Receiver } from './receiver.ts'
+import { isLoopback, type Receiver } from './receiver.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Response that does not come from this project's API, such as the error page of a proxy. */
@@ -14,6 +14,21 @@ class UnexpectedResponseError extends UsageError {
 }
 
 const MAX_UNREACHABLE_MS = 600_000
+
+const DEPLOYED_TOKEN =
+  'Pass the token of a caller with --token or WEBHOOKS_TOKEN. npx webhooks token rotate creates a new one.'
+const LOCAL_TOKEN = [
+  'A runtime gets a new token when a real platform is connected. To use it, omit --token and WEBHOOKS_TOKEN, and set WEBHOOKS_STATE',
+  'if the runtime has another state folder. npx webhooks console then prints the link to its console.',
+].join('\n')
+
+/** Returns the error for an API that does not respond. */
+export function noConnection(url: string): UsageError {
+  const advice = isLoopback(url)
+    ? 'Run npm start, or pass --url.'
+    : 'Check the URL (--url or WEBHOOKS_URL) and your connection to the network.'
+  return new UsageError(`Cannot connect to ${new URL(url).origin}. ${advice}`)
+}
 
 /**
  * Calls the receiver and returns the status and the JSON body.
@@ -30,8 +45,9 @@ export async function callReceiver(
   try {
     response = await fetch(target, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } })
   } catch {
-    throw new UsageError(`Cannot connect to ${new URL(target).origin}. Run npm start, or pass --url.`)
+    throw noConnection(target)
   }
+  if (response.status === 401) note(isLoopback(target) ? LOCAL_TOKEN : DEPLOYED_TOKEN)
   const text = await response.text()
   try {
     return { status: response.status, body: JSON.parse(text) }

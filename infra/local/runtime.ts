@@ -129,9 +129,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     keys: ensureKeys(state),
     credentials,
   })
-  // Reading the secrets generates private credentials if they are needed.
-  secrets.version()
-  let isPrivate = credentials(false).consoleKey !== undefined
+  let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
     if (isPrivate || current.consoleKey === undefined) return
@@ -143,13 +141,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     console?.observe(event)
     options.observe?.(event)
   }
-  const sandbox = createSandbox({
-    state,
-    interactivityUrl: interactivityUrl(url),
-    timeScale: options.sandboxTimeScale,
-    engines: { url, key: () => engineKeyOf(credentials(false)) },
-    observe: (observation) => observe({ from: 'sandbox', ...observation }),
-  })
+  // Locks the state folder. Nothing before it may change files of a runtime that uses the folder.
   const cloud = await startLocalCloud({
     state,
     functions: [
@@ -175,10 +167,25 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     observe: (observation) => observe({ from: 'cloud', ...observation }),
     onEnded: (event) => startFinisher(cloud, event),
   })
-  console = createConsole({ url, state, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
-  const { endpoint, dynamodb } = cloud
-  writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
-  return { cloud, sandbox, console, url, observe, credentials: () => credentials(false) }
+  try {
+    const sandbox = createSandbox({
+      state,
+      interactivityUrl: interactivityUrl(url),
+      timeScale: options.sandboxTimeScale,
+      engines: { url, key: () => engineKeyOf(credentials(false)) },
+      observe: (observation) => observe({ from: 'sandbox', ...observation }),
+    })
+    // Reading the secrets generates private credentials if they are needed.
+    secrets.version()
+    isPrivate = credentials(false).consoleKey !== undefined
+    console = createConsole({ url, state, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
+    const { endpoint, dynamodb } = cloud
+    writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
+    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false) }
+  } catch (error) {
+    await cloud.close()
+    throw error
+  }
 }
 
 /** Simulates the rule in EventBridge: starts the finisher when a task ends, but not when the finisher itself ends. */

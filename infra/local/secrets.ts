@@ -8,6 +8,9 @@ import { demo } from '../platforms/sandbox/demo.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
 
+/** Matches a URL below the sandbox of a runtime, up to its path. */
+const SANDBOX_URL = /https?:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/sandbox\//g
+
 /** The secrets of the local runtime by name, as text. */
 export interface LocalSecrets {
   get(name: string): string | undefined
@@ -44,19 +47,19 @@ export function localSecrets(
     ),
   )
   const fileExists = () => file !== undefined && (!optional || existsSync(file))
-  let overrides = file && fileExists() ? readSecretsFile(file) : {}
+  let overrides = file && fileExists() ? readSecretsFile(file, url) : {}
   /** Everything that the secrets depend on. */
   const inputs = () => {
     if (!fileExists()) overrides = {}
     else if (file) {
       try {
-        overrides = readSecretsFile(file)
+        overrides = readSecretsFile(file, url)
       } catch (error) {
         // An editor may have written only a part. The next access reads it again.
         console.error((error as Error).message)
       }
     }
-    return { overrides, current: credentials(hasRealPlatform(overrides, url)) }
+    return { overrides, current: credentials(hasRealPlatform(overrides)) }
   }
   const versionOf = (value: ReturnType<typeof inputs>) =>
     createHash('sha256').update(JSON.stringify(value)).digest('hex')
@@ -90,13 +93,18 @@ function textOf(value: unknown): string {
 }
 
 /** Returns whether a connection or an orchestrator leads to another platform than the sandbox. */
-function hasRealPlatform(overrides: Record<string, unknown>, url: string): boolean {
+function hasRealPlatform(overrides: Record<string, unknown>): boolean {
   const { secretPrefix } = settings
   return Object.entries(overrides).some(([name, value]) => {
     if (!/^(connections|orchestrators)\//.test(name.replace(`${secretPrefix}/`, ''))) return false
-    const urls = JSON.stringify(value).match(/https?:\/\/[^"\\\s]*/g) ?? []
-    return urls.length === 0 || urls.some((target) => !target.startsWith(`${url}/sandbox/`))
+    return !leadsToSandbox(value)
   })
+}
+
+/** Returns whether all URLs in a secret lead to the sandbox of a local runtime. */
+export function leadsToSandbox(secret: unknown): boolean {
+  const urls = JSON.stringify(secret).match(/https?:\/\/[^"\\\s]*/g) ?? []
+  return urls.length > 0 && urls.every((target) => target.search(SANDBOX_URL) === 0)
 }
 
 /** Replaces the hashes of the published tokens, which `webhooks token` copies to the file with all callers. */
@@ -134,7 +142,8 @@ function withDefaults(callers: Record<string, object>): Record<string, object> {
   return Object.fromEntries(entries)
 }
 
-function readSecretsFile(file: string): Record<string, unknown> {
+/** The URLs of a sandbox become those of this runtime, which may have been started on another port than the one before. */
+function readSecretsFile(file: string, url: string): Record<string, unknown> {
   const invalid = (reason: string) =>
     new Error(`The secrets file ${file} ${reason}. It must be a JSON object: secret name -> value.`)
   let text: string
@@ -145,7 +154,7 @@ function readSecretsFile(file: string): Record<string, unknown> {
   }
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(text.replace(SANDBOX_URL, `${url}/sandbox/`))
   } catch {
     // The parser's message would quote the file.
     throw invalid('is not JSON')

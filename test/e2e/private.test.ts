@@ -26,8 +26,9 @@ const root = join(import.meta.dirname, '../..')
 const folder = mkdtempSync(join(tmpdir(), 'webhooks-private-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const TRACKER = 'cloud-automation-webhooks/connections/issue-ticketing/tracker'
 const connections = {
-  'cloud-automation-webhooks/connections/issue-ticketing/tracker': {
+  [TRACKER]: {
     provider: 'github',
     baseUrl: 'https://github.example.com/api/v3',
     token: 'a-real-token',
@@ -184,6 +185,36 @@ describe('A runtime of the demo', () => {
     })
   })
 
+  it('keeps its token after another start with its state folder is refused', async () => {
+    const secrets = join(folder, 'real.json')
+    writeFileSync(secrets, JSON.stringify(connections))
+    const env = { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: runtime.state, WEBHOOKS_SECRETS: secrets }
+    expect(await runInProcess(join(root, 'infra/local/start.ts'), [], { env, cwd: root })).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining('Another process uses the state folder') },
+    })
+    expect(existsSync(join(runtime.state, 'credentials.json'))).toBe(false)
+    expect(await webhooks(send, { env: { WEBHOOKS_STATE: runtime.state } })).toMatchObject({ code: 0 })
+  })
+
+  it('keeps its token and its connections to the sandbox when it is started on another port', async () => {
+    const file = join(folder, 'sandbox.json')
+    const baseUrl = `http://localhost:${runtime.port}/sandbox/github`
+    writeFileSync(
+      file,
+      JSON.stringify({ ...connections[TRACKER], baseUrl, token: demo.githubToken, project: 'demo/shop' }),
+    )
+    const connect = ['connect', 'issue-ticketing/tracker', '--local', '--from-file', file]
+    expect(await webhooks(connect, { env })).toMatchObject({ code: 0 })
+    const { child: before } = runtime
+    before?.kill('SIGINT')
+    if (before) await once(before, 'exit')
+    runtime.port = 0
+    await runtime.start()
+    expect(existsSync(join(runtime.state, 'credentials.json'))).toBe(false)
+    const created = ['send', 'issue-ticketing/open-issue', '--input', 'title=T', '--connection', 'tracker']
+    expect(await webhooks(created, { env })).toMatchObject({ code: 0 })
+  })
+
   it('rejects the demo token after a platform is connected, and the CLI uses the new one', async () => {
     expect(await webhooks(send, { env, cwd: root })).toMatchObject({ code: 0 })
     expect(existsSync(join(runtime.state, 'credentials.json'))).toBe(false)
@@ -195,6 +226,9 @@ describe('A runtime of the demo', () => {
     const connect = ['connect', 'issue-ticketing/tracker', '--local', '--no-check', '--from-file', file]
     expect(await webhooks(connect, { env })).toMatchObject({ code: 0 })
     expect(await open(runtime.url, demo.callerToken)).toBe(401)
+    expect(await webhooks([...send, '--token', demo.callerToken], { env })).toMatchObject({
+      ...{ code: 1, err: expect.stringMatching(/gets a new token .*omit --token .*\n.*npx webhooks console/) },
+    })
     const { callerToken } = runtime.read<LocalCredentials>('credentials.json')
     expect(await open(runtime.url, callerToken)).toBe(200)
     expect(runtime.output).toContain('A real platform is connected, so the demo token is no longer valid.')

@@ -13,6 +13,7 @@ import {
 } from '../../keptn/sequence-files.ts'
 import { demo } from '../../platforms/sandbox/demo.ts'
 import { approveInSandbox } from '../approve-in-sandbox.ts'
+import { noConnection } from '../call-receiver.ts'
 import { note } from '../output.ts'
 import { playEngine } from '../play-engine.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
@@ -152,8 +153,8 @@ function load(name: string | undefined, folder: string | undefined): SequenceFil
 async function checkReachable({ url }: Receiver): Promise<void> {
   try {
     await fetch(url, { method: 'HEAD', redirect: 'manual', signal: AbortSignal.timeout(10_000) })
-  } catch (error) {
-    throw new UsageError(`Cannot connect to ${url}. Run npm start, or pass --url.`, { cause: error })
+  } catch {
+    throw noConnection(url)
   }
 }
 

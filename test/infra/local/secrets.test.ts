@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, jest, test } from '@jest/globals'
 import { categories } from '../../../functions/index.ts'
+import { demoCredentials } from '../../../infra/local/credentials.ts'
 import { localSecrets } from '../../../infra/local/secrets.ts'
 import type { Category } from '../../../shared/providers/category.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -36,6 +37,19 @@ test('every action of the sandbox has a connection that supports it without nami
         if (!can) unsupported.push(`${caller}: ${category.name}/${name} with ${connection}`)
       }
   expect(unsupported).toEqual([])
+})
+
+test.each([
+  ['http://localhost:8943/sandbox/github', false, 'http://127.0.0.1:1/sandbox/github'],
+  ['http://127.0.0.1:1/sandbox/github', false, 'http://127.0.0.1:1/sandbox/github'],
+  ['http://127.0.0.1:8943/github', true, 'http://127.0.0.1:8943/github'],
+  ['https://github.example.com/sandbox/', true, 'https://github.example.com/sandbox/'],
+])('the connection to %s leads to a real platform: %s', (baseUrl, isReal, used) => {
+  writeFileSync(file, JSON.stringify({ [name]: { provider: 'github', baseUrl } }))
+  const credentials = jest.fn((_hasRealPlatform: boolean) => demoCredentials)
+  const secrets = localSecrets('http://127.0.0.1:1', file, { credentials })
+  expect(JSON.parse(secrets.get(name) ?? '{}').baseUrl).toBe(used)
+  expect(credentials.mock.lastCall).toEqual([isReal])
 })
 
 test('an invalid edit of the file does not change the secrets', () => {
