@@ -45,6 +45,11 @@ export function isTask(executionName: string): boolean {
   return !executionName.endsWith(CLEANUP_SUFFIX) && !executionName.includes(`${ANSWER_SUFFIX}-`)
 }
 
+/** Returns the id of the task that an execution of a task function belongs to. */
+export function taskIdOf(executionName: string): string {
+  return isTask(executionName) ? executionName : (executionName.split('-', 1)[0] ?? '')
+}
+
 /** Returns the state of a task whose execution has a status. */
 function stateOf(status: string | undefined): TaskStatus['state'] {
   return status === 'RUNNING' ? 'running' : status === 'SUCCEEDED' ? 'finished' : 'failed'

@@ -53,4 +53,6 @@ export interface CallRecord {
   arn?: string
   /** ARN of the execution of the finisher. */
   finisher?: string
+  /** ARNs of the executions that follow the task: each sends its answer again, or cleans up. Oldest first. */
+  later?: string[]
 }

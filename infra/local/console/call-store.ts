@@ -158,12 +158,13 @@ export class CallStore {
   /** Finds the id of a call by a unique start of it. Shorter ones than the page shows are not accepted. */
   completeId(start: string): string | undefined {
     if (start.length < MIN_SHORT_ID) return undefined
-    const [found, other] = this.#all<{ id: string }>(
-      'SELECT id FROM call WHERE id >= ? AND id < ? LIMIT 2',
+    const [found, ...others] = this.#all<{ id: string }>(
+      'SELECT id FROM call WHERE id >= ? AND id < ? ORDER BY id LIMIT 20',
       start,
       `${start}\uffff`,
     )
-    return found?.id === start || other === undefined ? found?.id : undefined
+    // Earlier versions stored an answer that was sent again as a call of its own, whose id starts with that of the first one.
+    return found && others.every(({ id }) => id.startsWith(found.id)) ? found.id : undefined
   }
 
   /** Returns calls, newest first. */

@@ -7,7 +7,7 @@ import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
 import type { Inbound } from './inbound.ts'
 import { bodyOf, requestSummary } from './request-view.ts'
 import { isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
-import { type Waterfall, waterfallOf } from './waterfall.ts'
+import { ANSWER_AGAIN, type Waterfall, waterfallOf } from './waterfall.ts'
 
 /** How a call stands. `refused`: it was never accepted. */
 export type Verdict =
@@ -117,6 +117,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
   const summary = taskSummary(record, task, context)
   const finisher = record.finisher === undefined ? [] : context.cloud.operations(record.finisher)
   const all = [...operations, ...finisher]
+  const later = (record.later ?? []).flatMap((arn) => laterOperations(arn, context.cloud))
   return {
     ...summary,
     ...parts,
@@ -128,6 +129,15 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     events: events
       .filter(({ via, event }) => via === 'api' && isAbout(event, payload))
       .map(({ at, event }) => ({ at, event })),
-    waterfall: waterfallOf({ record, operations: all, summary, startedAt: execution.startedAt }),
+    waterfall: waterfallOf({ record, operations: all, later, summary, startedAt: execution.startedAt }),
   }
+}
+
+/** Returns the operations of an execution that follows a task. Their ids are unique among all operations of the call. */
+function laterOperations(arn: string, cloud: Executions): OperationSummary[] {
+  return cloud.operations(arn).map((operation) => ({
+    ...operation,
+    id: `${arn} ${operation.id}`,
+    ...(operation.name === 'send-finished' && { name: ANSWER_AGAIN }),
+  }))
 }

@@ -1,4 +1,5 @@
 import { finisher } from '../../build/files.ts'
+import { isTask, taskIdOf } from '../../cli/listed-task.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallStore, StoredCall } from './call-store.ts'
@@ -30,7 +31,7 @@ export class Journal {
   readonly #changed: (calls: CallSummary[], removed: string[]) => void
   /** Running calls and the latest ended ones. */
   readonly #records = new Map<string, CallRecord>()
-  /** Name of a finisher execution -> id of its call. */
+  /** Name of an execution of the finisher, or of one that follows a task -> id of its call. */
   readonly #owners = new Map<string, string>()
   /** Name of an execution -> its current step. */
   readonly #steps = new Map<string, string>()
@@ -145,14 +146,20 @@ export class Journal {
     return known
   }
 
-  /** Adds the execution of a task, or assigns the execution of the finisher to its task. */
+  /** Adds the execution of a task, or assigns another execution to its task. */
   #addExecution({
     functionName,
     name,
     arn,
     startedAt,
   }: Pick<ExecutionSummary, 'functionName' | 'name' | 'arn' | 'startedAt'>) {
-    if (functionName.endsWith('-task')) {
+    if (functionName.endsWith('-task') && !isTask(name)) {
+      const record = this.#own(taskIdOf(name))
+      if (!record) return
+      record.later = [...new Set(record.later).add(arn)]
+      this.#owners.set(name, record.id)
+      this.#touch(record)
+    } else if (functionName.endsWith('-task')) {
       const known = this.#own(name)
       if (known) {
         known.arn = arn

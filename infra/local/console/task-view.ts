@@ -1,4 +1,4 @@
-import type { Task as TaskRecord } from '../../../shared/core/call.ts'
+import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
@@ -68,7 +68,7 @@ function withDeadline(operation: OperationSummary, deadlineAt: number): Operatio
     : operation
 }
 
-export function taskSummary(record: CallRecord, task: Task, { engineOf }: ViewContext): CallSummary {
+export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }: ViewContext): CallSummary {
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
   const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
@@ -92,7 +92,7 @@ export function taskSummary(record: CallRecord, task: Task, { engineOf }: ViewCo
     attempts: Math.max(1, starts.length),
     failedAttempts: starts.filter(isFailedAttempt).length,
     deadlineAt,
-    answer: answerOf(task),
+    answer: answerOf(task, record, cloud),
     ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, payload) : endOf(execution)),
   }
 }
@@ -122,12 +122,20 @@ function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'
   return { verdict: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
 }
 
-function answerOf({ execution, payload }: Task): CallSummary['answer'] {
+function answerOf({ execution, payload }: Task, { later = [] }: CallRecord, cloud: Executions): CallSummary['answer'] {
   if (payload.orchestrator === 'poll') return 'none'
   if (execution.status === 'RUNNING') return 'pending'
-  const { unanswered } = JSON.parse(execution.result ?? '{}') as { unanswered?: Unanswered }
   // The finisher answers for a task that Lambda ended.
-  return unanswered ?? 'sent'
+  const reason = unansweredIn(execution)
+  const wasSentAgain = later.some((arn) => {
+    const again = cloud.execution(arn)
+    return again?.name.includes(ANSWER_SUFFIX) && again.status === 'SUCCEEDED' && unansweredIn(again) === undefined
+  })
+  return wasSentAgain ? 'sent' : (reason ?? 'sent')
+}
+
+function unansweredIn({ result }: ExecutionDetail): Unanswered | undefined {
+  return (JSON.parse(result ?? '{}') as { unanswered?: Unanswered }).unanswered
 }
 
 export function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {

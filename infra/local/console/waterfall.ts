@@ -34,9 +34,14 @@ export interface Row {
 interface Source {
   record: CallRecord
   operations: readonly OperationSummary[]
+  /** The operations of the executions that follow the task. */
+  later?: readonly OperationSummary[]
   summary: CallSummary
   startedAt?: number
 }
+
+/** The name that `send-finished` has where an answer is sent again. */
+export const ANSWER_AGAIN = 'answer-again'
 
 interface NumberedRequest {
   request: Outgoing
@@ -51,18 +56,21 @@ const stepNames: Record<string, string> = {
   stop: 'Stop the job',
   decision: 'Wait for a decision',
   remind: 'Send a reminder',
+  [ANSWER_AGAIN]: 'Send the answer again',
 }
 
 /** Returns the rows of a call: its request, each step with its attempts and requests, its answer and its deadline. */
 export function waterfallOf(source: Source): Waterfall {
-  const { record, operations, summary, startedAt } = source
+  const { record, operations, later = [], summary, startedAt } = source
   const now = Date.now()
+  const requests = requestsByStep(record.outgoing, [...operations, ...later])
   const rows = [
     ...inboundRows(record),
     ...(startedAt === undefined
       ? record.outgoing.map((request, index) => requestRow({ request, index }, 0))
-      : stepRows(source, requestsByStep(record.outgoing, operations), now)),
+      : stepRows(operations, summary, requests, now)),
     ...finalRows(summary, now),
+    ...stepRows(later, summary, requests, now),
   ]
   return { rows, parts: axisOf(rows, now, summary.endedAt === undefined) }
 }
@@ -102,7 +110,12 @@ function requestsByStep(
   return found
 }
 
-function stepRows({ operations, summary }: Source, requests: Map<string, NumberedRequest[]>, now: number): Row[] {
+function stepRows(
+  operations: readonly OperationSummary[],
+  summary: CallSummary,
+  requests: Map<string, NumberedRequest[]>,
+  now: number,
+): Row[] {
   const shown = operations.filter(
     ({ type, name }) => (type === 'STEP' || type === 'CALLBACK') && name !== 'send-finished',
   )

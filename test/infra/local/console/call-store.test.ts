@@ -54,3 +54,11 @@ it('a group counts all of its calls, and lists the newest ones', () => {
     ['release', 120, 100, 'in-119'],
   ])
 })
+
+it('a call is found by the start of its id although the ids of its answers start with it, too', () => {
+  const id = 'ab'.repeat(20)
+  store.save(
+    [`${id}-answer-1`, `${id}-answer-2`, id, `${'cd'.repeat(20)}`, `cdcdcdcd${'0'.repeat(32)}`].map(storedCallOf),
+  )
+  expect(['abababab', id, 'cdcdcdcd'].map((start) => store.completeId(start))).toEqual([id, id, undefined])
+})

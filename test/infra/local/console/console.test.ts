@@ -396,7 +396,13 @@ describe('an action on a call', () => {
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     expect(await act(id, 'cancel')).toMatchObject({ status: 200, body: { status: 202 } })
     expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', answer: 'sent' })
+    const { stored } = await read('calls?limit=0')
     expect(await act(id, 'answer')).toMatchObject({ status: 200, body: { status: 202 } })
+    const sent = ({ waterfall: { rows } }: Json) =>
+      rows.findIndex(({ name }: Json) => name === 'Send the answer again') + 1
+    const seen = await call(id.slice(0, 8), (one) => one.waterfall.rows[sent(one)]?.kind === 'request')
+    expect(seen).toMatchObject({ id, verdict: 'aborted', answer: 'sent' })
+    expect((await read('calls?limit=0')).stored).toBe(stored)
   })
 
   it('starts its next attempt now', async () => {
