@@ -9,7 +9,7 @@ import type { LocalFunction } from './cloud/index.ts'
 export const STATE_TABLE = 'webhooks'
 
 /** The default name of the stack. */
-const STACK = 'CloudAutomationWebhooks'
+export const STACK = 'CloudAutomationWebhooks'
 /** Limit of Lambda for one invocation of a task. */
 const TASK_TIMEOUT_SECONDS = 300
 const DAY_SECONDS = 86_400

@@ -10,6 +10,7 @@ const LOADED = [
   'infra/cli/main',
   'infra/build/main',
   'infra/local/cloud/thread',
+  'infra/local/console/operator-thread',
   'infra/pack/{cdk,node-test}',
   'functions/finisher',
   'functions/redeliver',

@@ -24,6 +24,7 @@ import { functionVariables, Workers } from './workers.ts'
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
 export type * from './types.ts'
+export { awsVariables } from './workers.ts'
 
 /** A checkpoint with the result of an execution can be as large as the storage limit of an execution. */
 const MAX_BODY_BYTES = 128 * 1024 * 1024

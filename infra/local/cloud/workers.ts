@@ -168,26 +168,41 @@ export class Workers {
  */
 export function functionVariables(
   fn: PublishedFunction,
-  endpoints: { lambda: string; dynamodb: string },
-  { accessKeyId, secretAccessKey }: CloudCredentials,
+  endpoints: Endpoints,
+  credentials: CloudCredentials,
 ): Record<string, string> {
   const certificates = process.env['NODE_EXTRA_CA_CERTS']
+  return {
+    ...awsVariables(endpoints, credentials),
+    AWS_LAMBDA_FUNCTION_NAME: fn.name,
+    AWS_LAMBDA_FUNCTION_VERSION: String(fn.version),
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? DEFAULT_MEMORY_MB),
+    POWERTOOLS_TRACE_ENABLED: 'false',
+    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
+    ...fn.environment,
+  }
+}
+
+interface Endpoints {
+  lambda: string
+  dynamodb: string
+}
+
+/** Returns the environment variables of a client of the local AWS APIs. */
+export function awsVariables(
+  { lambda, dynamodb }: Endpoints,
+  { accessKeyId, secretAccessKey }: CloudCredentials,
+): Record<string, string> {
   return {
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    // AWS profiles of the user must not affect the functions.
+    // AWS profiles of the user must not have an effect.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
-    AWS_LAMBDA_FUNCTION_NAME: fn.name,
-    AWS_LAMBDA_FUNCTION_VERSION: String(fn.version),
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb ?? DEFAULT_MEMORY_MB),
-    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.lambda,
-    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
-    POWERTOOLS_TRACE_ENABLED: 'false',
-    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
-    ...fn.environment,
+    AWS_ENDPOINT_URL_LAMBDA: lambda,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: lambda,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   }
 }

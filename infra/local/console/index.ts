@@ -10,18 +10,20 @@ import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
 import { callList } from './call-list.ts'
+import type { CallRecord } from './call-record.ts'
 import { CallStore } from './call-store.ts'
-import { detailOf, type ViewContext } from './call-view.ts'
+import { detailOf, summaryOf, type ViewContext } from './call-view.ts'
 import { engineTitle } from './engine-title.ts'
 import { createEventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
 import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
+import { operate } from './operator.ts'
 import { overviewOf } from './overview.ts'
-import { rerunOf } from './rerun.ts'
+import { type Rerun, rerunOf } from './rerun.ts'
 import { createRoutes } from './routes.ts'
-import { callTask, send } from './send.ts'
+import { send } from './send.ts'
 import { createSequences } from './sequences.ts'
 
 export { prefersPage, sendAsset } from './assets.ts'
@@ -105,6 +107,21 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
   }
 
+  /** Sends the request of a call again. If it cannot be repeated, the task is run again with its input. */
+  async function runAgain(record: CallRecord) {
+    let again: Rerun
+    try {
+      again = rerunOf(record.requests[0])
+    } catch (error) {
+      const { category, verdict, endedAt } = summaryOf(record, context)
+      const hasPassed = verdict === 'pass' || verdict === 'warning'
+      if (!(error instanceof Failure) || record.arn === undefined || endedAt === undefined || hasPassed) throw error
+      const started = await operate(cloud, { category, taskId: record.id }, 'rerun')
+      return { status: 202, body: '', id: (started as { taskId: string }).taskId }
+    }
+    return sendCall(again.category, again.action, again.query, again.body, record.id)
+  }
+
   const reads = {
     calls(query: URLSearchParams) {
       journal.flush()
@@ -130,18 +147,17 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     async act(id, what) {
       const record = recordOf(id)
       if (!record) return undefined
-      if (what === 'rerun') {
-        const { category, action, query, body } = rerunOf(record.requests[0])
-        return sendCall(category, action, query, body, record.id)
-      }
-      const { category, verdict } = detailOf(record, context, [])
+      if (what === 'rerun') return runAgain(record)
+      const { category, verdict, endedAt } = summaryOf(record, context)
       if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
       if (what === 'try') {
         if (verdict !== 'retrying') throw new Failure('invalid', 'This call does not wait for its next attempt.')
         cloud.skipWait(record.arn)
         return { status: 202, body: '' }
       }
-      return callTask(url, token(), `${category}/tasks/${record.id}/${what}`)
+      if (what === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
+      await operate(cloud, { category, taskId: record.id }, what)
+      return { status: 202, body: '' }
     },
     faults: () => describeFaults(),
     sequences: () => sequences.list(),

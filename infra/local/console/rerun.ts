@@ -18,13 +18,16 @@ export interface Rerun {
  */
 export function rerunOf(request: Inbound | undefined): Rerun {
   const [, , category, action] = request?.path.split('/') ?? []
-  if (request?.method !== 'POST' || !category || !action)
-    throw cannot('its request is not known: it was received before the console stored requests')
+  if (!request)
+    throw cannot('no request is stored: another function invoked its task, or an earlier version received it')
+  if (request.method !== 'POST' || !category || !action) throw cannot('its request is not a call of an action')
   if (request.isClipped) throw cannot('its body is too large and was clipped')
   const body = parse(request.body)
   if (body === undefined) throw cannot('its body is not JSON')
   if (hadReplyAddress(request)) throw cannot('the address for its answer is a credential, which is masked')
   if (request.body.includes('***')) throw cannot('its body contained a credential, which is masked')
+  if (!['authorization', 'x-token'].some((name) => Object.hasOwn(request.headers, name)))
+    throw cannot('its request has no token, and a signature is valid for one request only')
   const isEvent = typeof body['type'] === 'string'
   const query = new URLSearchParams(request.query)
   if (query.has('key')) query.set('key', randomUUID())

@@ -35,12 +35,3 @@ export async function send(
   })
   return { status: response.status, body: await response.text() }
 }
-
-/** Cancels a task or sends its answer again. The token must be that of its caller. */
-export async function callTask(url: string, token: string, path: string): Promise<SentCall> {
-  const response = await fetch(`${url}/v1/${path}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'user-agent': 'console' },
-  })
-  return { status: response.status, body: await response.text() }
-}

@@ -315,12 +315,13 @@ function Commands({ call }: { call: CallDetail }) {
 
 /** Returns why something cannot be done with a call. */
 function reasonAgainst(
-  { mode, endedAt, verdict }: CallDetail,
+  { mode, endedAt, verdict, answer }: CallDetail,
   what: 'rerun' | 'cancel' | 'answer',
 ): string | undefined {
   const isTask = mode !== 'silent'
   const isRunning = endedAt === undefined
   if (what === 'cancel') return isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'
+  if (what === 'answer' && isTask && answer === 'none') return 'No orchestrator gets the result: the caller reads it'
   if (what === 'answer') return isTask && !isRunning ? undefined : 'Only an ended interactive call has an answer'
   if (!isTask || isRunning) return 'Only an ended interactive call can be run again'
   return verdict === 'pass' || verdict === 'warning' ? 'This call has passed' : undefined

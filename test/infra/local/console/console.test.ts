@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { engineKeyOf, placeOf } from '../../../../infra/engines/place.ts'
+import { demoCredentials } from '../../../../infra/local/credentials.ts'
 import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
 import { type Answer, Service, triggered, until } from '../../../e2e/service.ts'
 import { statusOf } from '../../platforms/start.ts'
@@ -403,6 +405,23 @@ describe('an action on a call', () => {
     const seen = await call(id.slice(0, 8), (one) => one.waterfall.rows[sent(one)]?.kind === 'request')
     expect(seen).toMatchObject({ id, verdict: 'aborted', answer: 'sent' })
     expect((await read('calls?limit=0')).stored).toBe(stored)
+  })
+
+  it('changes the task of another caller, whose request cannot be repeated', async () => {
+    const { credential } = placeOf({ name: 'poll' }, { url: service.url, key: () => engineKeyOf(demoCredentials) })
+    const body = { id: randomUUID(), input: { target: 'clear-cache', parameters: { outcome: 'hang' } } }
+    // The console stores the start of a long body.
+    const long = `${JSON.stringify(body)}${' '.repeat(20_000)}`
+    const options = { token: credential('token'), headers: { 'content-type': 'application/json' } }
+    const id = (await service.call('/v1/remediation/run-runbook?mode=interactive', long, options)).body.taskId
+    expect(await act(id, 'rerun')).toMatchObject({ status: 409, body: { message: expect.stringContaining('clipped') } })
+    expect(await act(id, 'cancel')).toMatchObject({ status: 200 })
+    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', caller: 'poll' })
+    expect(await act(id, 'cancel')).toMatchObject({ status: 409, body: { message: 'This call has ended.' } })
+    const { body: again } = await act(id, 'rerun')
+    expect(await read(`calls/${again.id}`)).toMatchObject({ action: 'run-runbook', caller: 'poll', requests: [] })
+    expect(await act(again.id, 'cancel')).toMatchObject({ status: 200 })
+    expect(await call(again.id, hasEnded)).toMatchObject({ verdict: 'aborted' })
   })
 
   it('starts its next attempt now', async () => {

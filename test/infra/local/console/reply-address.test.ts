@@ -39,7 +39,16 @@ it.each<[string, Parameters<typeof request>, object]>([
 
 it('a call without a reply address can run again', () => {
   const body = JSON.stringify({ id: 'a', input: { target: 'the callback of "callback": x' } })
-  expect(rerunOf(request(body)).body).toMatchObject({ input: { target: 'the callback of "callback": x' } })
+  expect(rerunOf(request(body, { authorization: 'Bearer of-a-caller' })).body).toMatchObject({
+    input: { target: 'the callback of "callback": x' },
+  })
+})
+
+it.each<[string, Parameters<typeof rerunOf>[0], RegExp]>([
+  ['another function has invoked', undefined, /another function invoked its task/],
+  ['is signed', request('{"id":"a"}', { 'x-hub-signature-256': 'sha256=0a' }), /no token, and a signature is valid/],
+])('a call that %s cannot run again, and the reason is named', (_what, inbound, reason) => {
+  expect(() => rerunOf(inbound)).toThrow(reason)
 })
 
 it('a request to a reply address and its response are stored without parts of the address', () => {
