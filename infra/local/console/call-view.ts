@@ -1,3 +1,4 @@
+import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import type { HistoryEvent, Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
@@ -6,7 +7,7 @@ import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
 import type { Inbound } from './inbound.ts'
 import { bodyOf, requestSummary } from './request-view.ts'
-import { isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
+import { approvalOf, isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
 import { ANSWER_AGAIN, type Waterfall, waterfallOf } from './waterfall.ts'
 
 /** How a call stands. `refused`: it was never accepted. */
@@ -56,9 +57,16 @@ export interface CallSummary {
   answer: 'none' | 'pending' | 'sent' | Unanswered
 }
 
+/** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
+export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded'> {
+  question: string
+}
+
 /** A call with all of its details. */
 export interface CallDetail extends CallSummary {
   waiting?: Waiting | undefined
+  /** Of a call that waits for a decision. */
+  approval?: Approval | undefined
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */
   answeredAt?: number | undefined
@@ -122,6 +130,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     ...summary,
     ...parts,
     waiting,
+    approval: waiting?.people ? approvalOf(payload) : undefined,
     outcome: outcomeOf(execution),
     answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],

@@ -1,11 +1,11 @@
+import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import { isRecord } from '../../../shared/record.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
-import type { CallSummary, Executions, ViewContext } from './call-view.ts'
+import type { Approval, CallSummary, Executions, ViewContext } from './call-view.ts'
 import { parseObject, placeOf } from './json-text.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
@@ -93,25 +93,25 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }:
     failedAttempts: starts.filter(isFailedAttempt).length,
     deadlineAt,
     answer: answerOf(task, record, cloud),
-    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, payload) : endOf(execution)),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approvalOf(payload)) : endOf(execution)),
   }
 }
 
-function stateOfRunning(waiting: Waiting | undefined, { input }: Payload): Pick<CallSummary, 'verdict' | 'text'> {
+/** Returns what an approval asks, and who may decide. Undefined for other actions. */
+export function approvalOf({ input }: Payload): Approval | undefined {
+  const { message, approvers, excluded } = (input ?? {}) as Partial<ApprovalInput>
+  if (message?.title === undefined) return undefined
+  return { question: [message.title, message.text].filter(Boolean).join(' '), approvers, excluded }
+}
+
+function stateOfRunning(
+  waiting: Waiting | undefined,
+  approval: Approval | undefined,
+): Pick<CallSummary, 'verdict' | 'text'> {
   if (!waiting) return { verdict: 'running', text: '' }
-  if (waiting.people) {
-    return { verdict: 'waiting', text: describeWaiting({ ...waiting, detail: questionIn(input) ?? waiting.detail }) }
-  }
-  const verdict = waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
+  if (waiting.people && approval) return { verdict: 'waiting', text: approval.question }
+  const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
   return { verdict, text: describeWaiting(waiting) }
-}
-
-/** Returns the message that asks people, as actions prepare it. */
-function questionIn(input: unknown): string | undefined {
-  const message = isRecord(input) ? input['message'] : undefined
-  if (!isRecord(message)) return undefined
-  const parts = [message['title'], message['text']].filter((part) => typeof part === 'string' && part !== '')
-  return parts.length > 0 ? parts.join(' ') : undefined
 }
 
 function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'> {

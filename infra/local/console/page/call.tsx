@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { CallDetail } from '../call-view.ts'
+import type { Approval, CallDetail } from '../call-view.ts'
 import type { CallAction } from '../routes.ts'
 import { ApiError, messageOf as errorMessage, get, send } from './api.ts'
 import { messageOf } from './call-row.tsx'
@@ -174,6 +174,7 @@ export function CallDetails({ id }: { id: string }) {
           </span>
         </div>
         {messageOf(call) !== '' && <p class={`note ${call.verdict}`}>{messageOf(call)}</p>}
+        {call.approval && <MayDecide approval={call.approval} />}
         <Facts call={call} />
         <Actions call={call} />
         <Notice call={call} />
@@ -183,6 +184,15 @@ export function CallDetails({ id }: { id: string }) {
         <Pane call={call} tab={tab} />
       </div>
     </article>
+  )
+}
+
+function MayDecide({ approval: { approvers, excluded } }: { approval: Approval }) {
+  return (
+    <p class="muted small">
+      May decide: {approvers?.join(', ') ?? 'everybody who gets the message'}
+      {excluded !== undefined && `, but not ${excluded}`}
+    </p>
   )
 }
 
@@ -346,11 +356,14 @@ function RuntimeActions({ call }: { call: CallDetail }) {
   const answerReason = reasonAgainst(call, 'answer')
   return (
     <>
-      {call.verdict !== 'waiting' && <FirstAction call={call} />}
-      {call.verdict === 'waiting' && call.provider === 'slack' && (
+      {call.verdict === 'waiting' && call.provider === 'slack' ? (
         <a class="btn primary" href="#/sandbox/chat">
           Decide in the chat
         </a>
+      ) : call.verdict === 'waiting' ? (
+        <span class="muted">Decide in the message at {call.platform || call.provider}</span>
+      ) : (
+        <FirstAction call={call} />
       )}
       <button type="button" class="btn" onClick={editAndRerun}>
         Edit and re-run

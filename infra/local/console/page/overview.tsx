@@ -346,15 +346,13 @@ function Approvals({ overview: { approvals } }: { overview: OverviewData }) {
       </header>
       {approvals.length === 0 && <p class="body muted">Nobody has to decide anything.</p>}
       <ul class="approvals">
-        {approvals.map(({ id, place, action, text, at, deadlineAt }) => (
+        {approvals.map(({ id, text, at, deadlineAt }) => (
           <li key={id}>
             <a class="grow" href={linkToCall(id)}>
-              {place === '' ? action : `${action} for ${place}`}
+              {text}
             </a>
             <span>{deadlineAt === undefined ? '' : duration(Math.max(0, deadlineAt - now.value))}</span>
-            <span class="muted small grow">
-              asked {age(now.value - at)} ago{text.replace(/^Waiting for a decision/, '')}
-            </span>
+            <span class="muted small grow">asked {age(now.value - at)} ago</span>
             <span class="muted small">left</span>
           </li>
         ))}
