@@ -61,9 +61,11 @@ function main(): number {
 function readArguments() {
   const { values, positionals } = parse()
   const [folder = '', ...others] = positionals
-  const { help = false, install = true, package: spec = `^${ownVersion()}` } = values
+  const { help = false, install = true, package: given = `^${ownVersion()}` } = values
   if (!help && (folder === '' || others.length > 0))
     throw new UsageError('Pass the name of one new folder: npm create cloud-automation-webhooks my-webhooks')
+  // The application is in another folder.
+  const spec = given.endsWith('.tgz') && existsSync(given) ? `file:${resolve(given)}` : given
   return { help, folder, install, spec }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { packCreate } from '../../infra/create/pack.ts'
@@ -42,6 +42,13 @@ it('takes another version of the package, and writes into an empty folder', asyn
     name: 'empty',
     dependencies: { 'cloud-automation-webhooks': 'next' },
   })
+})
+
+it('finds a tarball relative to the folder of the command, because the application is in another one', async () => {
+  writeFileSync(join(folder, 'packed.tgz'), '')
+  expect(await create('from-tarball', '--no-install', '--package', 'packed.tgz')).toMatchObject({ code: 0, err: '' })
+  const { dependencies } = read('from-tarball/package.json')
+  expect(dependencies).toEqual({ 'cloud-automation-webhooks': `file:${realpathSync(join(folder, 'packed.tgz'))}` })
 })
 
 it('keeps the application if the installation fails, and says to repeat it', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { licensesFile } from '../../infra/build/files.ts'
@@ -11,10 +11,14 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const npm = new OfflineNpm()
 const { folder } = npm
 const application = join(folder, 'my-webhooks')
-const packages = join(folder, 'packages')
+/** Takes the place of the checkout, in which the commands of the README are run. */
+const checkout = join(folder, 'checkout')
+const packages = join(checkout, 'dist.npm')
 
 beforeAll(async () => {
-  await run(`node --no-warnings infra/pack/main.ts --no-install --output ${packages}`, root)
+  mkdirSync(checkout)
+  const [pack] = packCommand.split('#')
+  await run(`${pack} -- --no-install --output ${packages}`, root)
 })
 afterAll(() => npm.remove())
 
@@ -32,13 +36,13 @@ const run = (command: string, cwd = application, env?: Record<string, string>) =
 const commandsIn = (text: string) => [...text.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
 const [, section = ''] =
   /## Use it without a fork\n(.*?)\n## /s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
-const [createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(section)
+const [packCommand = '', createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(section)
 
 /** Starts the application, calls its own provider as the README shows, and synthesizes it. */
 async function useApplication(): Promise<void> {
   const url = `http://127.0.0.1:${await freePort()}`
   const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_URL: url, WEBHOOKS_DEMO: 'off' }
-  await npm.start(startCommand, folder, env)
+  await npm.start(startCommand, checkout, env)
   const outputs = []
   const readme = readFileSync(join(application, 'README.md'), 'utf8')
   for (const command of commandsIn(readme).filter((line) => line.includes('npx webhooks')))
@@ -73,14 +77,19 @@ describe('the package', () => {
   })
 })
 
-describe('npm create cloud-automation-webhooks', () => {
-  it('writes an application that starts, calls its own provider and synthesizes', async () => {
-    const tarballs = ['create-', ''].map((name) => join(packages, `${name}cloud-automation-webhooks-${version}.tgz`))
-    // This is what npm create does.
-    const exec = `npm exec --yes --package=${tarballs[0]} -- create-cloud-automation-webhooks`
-    const command = `${createCommand.replace('npm create cloud-automation-webhooks', exec)} --package file:${tarballs[1]}`
-    expect(await run(command, folder)).toContain('Next:\n  cd my-webhooks\n  npm start\n  npm run synth\n')
+describe('The commands of the README', () => {
+  it('write an application that starts, calls its own provider and synthesizes', async () => {
+    expect(await run(createCommand, checkout)).toContain('Next:\n  cd ../my-webhooks\n  npm start\n  npm run synth\n')
     await useApplication()
+  })
+})
+
+describe('npm create cloud-automation-webhooks', () => {
+  it('writes an application', async () => {
+    const tarball = join(packages, `create-cloud-automation-webhooks-${version}.tgz`)
+    // This is what npm create does.
+    const exec = `npm exec --yes --package=${tarball} -- create-cloud-automation-webhooks`
+    expect(await run(`${exec} other --no-install`, folder)).toContain('Next:\n  cd other\n  npm install\n')
   })
 
   it('writes an application whose tests pass and whose types are right', async () => {
