@@ -1,13 +1,22 @@
-// Installs the packages of a folder on demand. Works on every Node.js version in "engines".
+// Installs the packages of a folder on demand. Works on every Node.js version in "engines", and refuses older ones.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PROGRESS_INTERVAL_MS = 15_000
+/** As in package.json. */
+const MIN_NODE = 20
 
 /** Installs the packages in the lockfile of a folder if they are missing or outdated. Exits if npm fails. */
 export async function installPackages(folder) {
+  // An older version would install packages that do not match it, and fail later.
+  if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
+    console.error(
+      `Node.js ${MIN_NODE} or later is required, and this is ${process.version}. Install it from https://nodejs.org`,
+    )
+    process.exit(1)
+  }
   const locked = readJson(join(folder, 'package-lock.json')).packages
   if (isInstalled(folder, locked)) return
   const count = Object.keys(locked).length - 1
@@ -21,7 +30,11 @@ export async function installPackages(folder) {
   const npm = spawn(command, { cwd: folder, stdio: ['inherit', 2, 'inherit'], shell: true })
   const [status] = await once(npm, 'exit')
   clearInterval(progress)
-  if (status !== 0) process.exit(status ?? 1)
+  if (status === 0) return
+  console.error(
+    'The packages could not be installed: see the error of npm above. Check that this machine reaches the registry (npm ping), and run the command again.',
+  )
+  process.exit(status ?? 1)
 }
 
 function isInstalled(folder, locked) {

@@ -17,17 +17,16 @@ const INVALID_CREDENTIALS =
  * Converts an error of the AWS SDK into an error that says what to do.
  *
  * @param what the operation or resource, as the subject of a sentence
+ * @param alternative the end of the advice for a user without AWS: `, or pass --local`
  */
-export function explainAws(error: unknown, what: string): Error {
+export function explainAws(error: unknown, what: string, alternative = ''): Error {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
   const message = messageOf(error)
   if (message === 'Region is missing')
-    return new NoAwsError('No AWS region is configured. Set AWS_REGION, or pass --local for the local runtime.', {
-      cause: error,
-    })
+    return new NoAwsError(`No AWS region is configured. Set AWS_REGION${alternative}.`, { cause: error })
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return new NoAwsError(
-      `No AWS credentials are configured (${firstLine(message)}). Set AWS_PROFILE or log in, or pass --local for the local runtime.`,
+      `No AWS credentials are configured (${firstLine(message)}). Set AWS_PROFILE or log in${alternative}.`,
       { cause: error },
     )
   if (INVALID_CREDENTIALS.test(name ?? ''))

@@ -9,6 +9,7 @@ import { isRecord } from '../../shared/record.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
+import { leadsToSandbox } from '../local/secrets.ts'
 import { credentialLiterals, literalWarnings } from './http/credential-literals.ts'
 import type { HttpTestResult } from './http/try.ts'
 import { table } from './output.ts'
@@ -86,7 +87,9 @@ export function registerLiterals(values: Record<string, unknown>): void {
 
 /** Returns warnings about credentials that are easy to guess or not masked. */
 export function connectionWarnings(category: Category, { provider, values }: Connection): Warning[] {
-  return [...weakSecrets(connectionSchema(provider, category), values), ...literalWarnings(values)]
+  // The credentials of the sandbox are published and protect nothing.
+  const weak = leadsToSandbox(values) ? [] : weakSecrets(connectionSchema(provider, category), values)
+  return [...weak, ...literalWarnings(values)]
 }
 
 /**
@@ -146,7 +149,7 @@ function failureOf(error: unknown): TestResult {
         : result('no', 'unknown', 'unknown', CHECK_URL)
     case 'misconfigured':
     case 'invalid':
-      return result('unknown', 'unknown', 'unknown', 'Correct it with webhooks connect, or in its secret.')
+      return result('unknown', 'unknown', 'unknown', 'Correct it with npx webhooks connect, or in its secret.')
     default:
       return { reachable: 'unknown', authenticated: 'unknown', permitted: 'unknown', problem }
   }

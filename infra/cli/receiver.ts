@@ -23,22 +23,28 @@ export function stateFolder(): string {
   return resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
 }
 
-/** Returns the URL of the local runtime, from WEBHOOKS_PORT or from the runtime that uses the state folder. */
-function runtimeUrl(): string {
+/** Returns the URL of the local runtime, from WEBHOOKS_PORT or from the runtime that uses the state folder, if one does. */
+function runtimeUrl(): string | undefined {
   const port = process.env['WEBHOOKS_PORT']
-  if (port === undefined) return readRuntimeFile(stateFolder())?.url ?? defaultUrl
+  if (port === undefined) return readRuntimeFile(stateFolder())?.url
   if (!/^\d{1,5}$/.test(port)) throw new UsageError('WEBHOOKS_PORT must be a port number, such as 8787.')
   return `http://127.0.0.1:${port}`
 }
 
 function receiverUrl(): string {
-  return process.env['WEBHOOKS_URL'] ?? runtimeUrl()
+/** @throws UsageError if WEBHOOKS_STATE names the folder of a runtime that does not run: another one must not get its calls */
+  const url = process.env['WEBHOOKS_URL'] ?? runtimeUrl()
+  if (url === undefined && process.env['WEBHOOKS_STATE'] !== undefined)
+    throw new UsageError(
+      `No local runtime uses ${stateFolder()}. Run npm start with this WEBHOOKS_STATE, or set WEBHOOKS_PORT or WEBHOOKS_URL.`,
+    )
+  return url ?? defaultUrl
 }
 
-/** Returns the URL of the local runtime. Ignores a WEBHOOKS_URL of a deployed API. */
+/** Returns the URL of the local runtime, or the default one. Ignores a WEBHOOKS_URL of a deployed API. */
 export function localUrl(): string {
-  const url = receiverUrl()
-  return receiverOf({ url: isLoopback(url) ? url : runtimeUrl() }).url
+  const url = process.env['WEBHOOKS_URL']
+  return receiverOf({ url: url !== undefined && isLoopback(url) ? url : (runtimeUrl() ?? defaultUrl) }).url
 }
 
 /** Adds the options of each command that calls the receiver. */

@@ -23,6 +23,8 @@ import { UsageError } from './usage-error.ts'
 export interface SecretStore {
   /** For messages: `Secrets Manager (eu-west-1)`, or the path of the file. */
   place: string
+  /** For commands in messages: ` --local`, or nothing. */
+  option: string
   /**
    * Returns the parsed content of a secret; undefined if it does not exist.
    *
@@ -77,12 +79,13 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
     try {
       return await response
     } catch (error) {
-      throw explainAws(error, `The secret ${secretName(path)}`)
+      throw explainAws(error, `The secret ${secretName(path)}`, ', or pass --local for the local runtime')
     }
   }
   const region = dryRun ? '' : ` (${await explainErrors(client.config.region(), '')})`
   return {
     place: `Secrets Manager${region}`,
+    option: '',
 
     async get(path) {
       const SecretId = secretName(path)
@@ -139,6 +142,7 @@ function secretsFile(file: string, url: string, state: string): SecretStore {
   }
   return {
     place: file,
+    option: ' --local',
     async get(path) {
       const text = load().get(secretName(path))
       return text === undefined ? undefined : parse(secretName(path), text)

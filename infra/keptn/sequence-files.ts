@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unknownName } from '../../shared/validate.ts'
 import { isObject, type JsonObject } from './events.ts'
 import { parseShipyard, type Sequence, ShipyardError } from './shipyard.ts'
 import { parseWebhookConfig, UnreadableConfigError, type Webhook, WebhookConfigError } from './webhook-config.ts'
@@ -32,7 +33,7 @@ export const sequenceNames = (): string[] => [...readdirSync(included), 'release
  */
 export function loadSequence(name: string): SequenceFiles {
   const names = sequenceNames()
-  if (!names.includes(name)) throw new SequenceFilesError(`unknown sequence "${name}". Sequences: ${names.join(', ')}`)
+  if (!names.includes(name)) throw new SequenceFilesError(unknownName('sequence', name, names))
   return { ...loadSequenceFolder(name === 'release' ? release : join(included, name)), name }
 }
 

@@ -15,10 +15,14 @@ const STICKY = 0o1000
  */
 export function openStateFolder(path: string): void {
   process.umask(GROUP_AND_OTHERS)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const unusable = (reason: string, cause?: unknown) =>
+    new Error(`The state folder ${path} ${reason}. Set WEBHOOKS_STATE to a folder that belongs to you.`, { cause })
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw unusable(`cannot be created (${(error as NodeJS.ErrnoException).code})`, error)
+  }
   const { uid, mode } = statSync(path)
-  const unusable = (reason: string) =>
-    new Error(`The state folder ${path} ${reason}. Set WEBHOOKS_STATE to a folder that belongs to you.`)
   // Windows does not have these permissions.
   if (process.getuid && uid !== process.getuid()) throw unusable('belongs to another user')
   if (mode & STICKY) throw unusable('is shared with other users')

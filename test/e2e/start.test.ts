@@ -234,6 +234,7 @@ describe('webhooks sequence', () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
+  [['sequence', 'incidnt'], /Unknown sequence "incidnt"\. Did you mean "incident"\?/],
       body: '{"target":"servicenow","kind":"401"}',
     })
     const { code, out } = await cli('sequence', 'incident')

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -64,7 +64,16 @@ describe('infra/run.mjs', () => {
 
   it('runs nothing if the installation fails', () => {
     fakeNpm('exit 7')
-    expect(run('infra/run.mjs', 'file.mjs')).toMatchObject({ status: 7, stdout: '' })
+    const stderr = expect.stringContaining('The packages could not be installed: see the error of npm above.')
+    expect(run('infra/run.mjs', 'file.mjs')).toMatchObject({ status: 7, stdout: '', stderr })
+  })
+
+  it('refuses a version of Node.js that is too old, and installs nothing', () => {
+    const pretend = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "18.20.4" })'
+    const stderr = expect.stringMatching(/^Node\.js 20 or later is required/)
+    expect(run('--import', pretend, 'infra/run.mjs', 'file.mjs')).toMatchObject({ status: 1, stdout: '', stderr })
+    expect(existsSync(join(folder, 'npm.log'))).toBe(false)
+    expect(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node).toBe('>=20')
   })
 
   it('starts the pinned Node.js with the same flags if another version runs it', () => {

@@ -44,7 +44,10 @@ async function run(target: string | undefined, options: Options): Promise<void> 
   const names = await namesOf(store, target)
   if (isTry(options)) return tryHttpConnection(store, target, options)
   const results = await testAll(store, names)
-  if (results.length === 0) note(`${store.place} contains no connections. Create one with webhooks connect.`)
+  if (results.length === 0)
+    note(
+      `${store.place} contains no connections. Create one with npx webhooks connect <category>/<name>${store.option}.`,
+    )
   const rows = results.map((result) => ({ ...result, name: result.connection, kind: result.provider ?? '-' }))
   if (results.length > 0 || options.json) show(results, testTable('connection', rows), options)
   if (!results.every(succeeded)) process.exitCode = 1

@@ -78,8 +78,8 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
 
 /** Checks that the API responds. The local runtime may be down unless its secrets are checked. */
 async function receiver(options: StoreOptions): Promise<Finding> {
-  const url = options.local ? localUrl() : receiverOf({}).url
   const local = options.local || process.env['WEBHOOKS_URL'] === undefined
+  const url = local ? localUrl() : receiverOf({}).url
   const what = local ? 'local runtime' : 'API'
   try {
     const { status } = await fetch(`${url}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { note } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { createCall, createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
 import { UsageError } from '../usage-error.ts'
@@ -55,6 +56,8 @@ async function run(target: string, options: Options): Promise<void> {
   if (!/^[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*$/.test(target))
     throw new UsageError(`Invalid action "${target}". Write it as category/action, such as issue-ticketing/open-issue.`)
   const receiver = receiverOf(options)
+  if (options.deadline !== undefined && (options.mode ?? 'silent') === 'silent')
+    note('--deadline has no effect on a silent call whose action starts no task. Add --mode interactive.')
   const { status, body } = await callReceiver(receiver, `/v1/${target}?${queryOf(options)}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -74,19 +74,17 @@ Examples:
 }
 
 async function run(text: string | undefined, options: Options): Promise<void> {
-  const receiver = receiverOf(options)
   if (text === undefined && (options.cancel || options.rerun))
     throw new UsageError(`Pass the task to ${options.cancel ? 'cancel' : 'run again'} as category/taskId.`)
-  if (text === undefined)
-    return list(
-      options.stack === undefined ? localTasks(receiver, options.limit) : stackTasks(options.stack, options.limit),
-      options,
-    )
-  const name = parseTaskName(text)
-  const { stack } = options
-  const task = await completeTask(name, () => (stack === undefined ? localIds(receiver, name) : stackIds(stack, name)))
-  if (stack === undefined) await showOne(receiver, task, options)
-  else await showOfStack(stack, task, options)
+  const { stack, limit } = options
+  const name = text === undefined ? undefined : parseTaskName(text)
+  if (stack !== undefined) {
+    if (!name) return list(stackTasks(stack, limit), options)
+    return showOfStack(stack, await completeTask(name, () => stackIds(stack, name), options), options)
+  }
+  const receiver = receiverOf(options)
+  if (!name) return list(localTasks(receiver, limit), options)
+  return showOne(receiver, await completeTask(name, () => localIds(receiver, name), options), options)
 }
 
 type Source = (filter: TaskFilter) => Promise<ListedTask[]>
@@ -153,9 +151,12 @@ async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] | undefi
   return (body as { tasks: { task?: ListedTask }[] }).tasks.flatMap(({ task }) => task ?? [])
 }
 
-async function localIds(receiver: Receiver, { category, taskId }: TaskName): Promise<string[]> {
-  const tasks = (await readLocalTasks(receiver)) ?? []
-  return tasks.filter((task) => task.category === category && task.taskId.startsWith(taskId)).map((task) => task.taskId)
+/** Returns undefined if the receiver cannot list tasks. */
+async function localIds(receiver: Receiver, { category, taskId }: TaskName): Promise<string[] | undefined> {
+  const tasks = await readLocalTasks(receiver)
+  return tasks
+    ?.filter((task) => task.category === category && task.taskId.startsWith(taskId))
+    .map((task) => task.taskId)
 }
 
 async function stackIds(stack: string, { category, taskId }: TaskName): Promise<string[]> {
@@ -173,11 +174,23 @@ async function loadDeployedTasks() {
 }
 
 /** Completes the start of an id, as the table shows it. */
-async function completeTask(task: TaskName, idsOf: () => Promise<string[]>): Promise<TaskName> {
+async function completeTask(
+  task: TaskName,
+  idsOf: () => Promise<string[] | undefined>,
+  { stack }: Pick<Options, 'stack'>,
+): Promise<TaskName> {
   if (COMPLETE_ID.test(task.taskId) || !SHORT_ID.test(task.taskId)) return task
-  const [taskId, other] = await idsOf()
+  const ids = await idsOf()
+  const [taskId, other] = ids ?? []
   if (other !== undefined) throw new UsageError(`More than one task starts with ${task.taskId}. Pass more of its id.`)
-  return taskId === undefined ? task : { ...task, taskId }
+  if (taskId !== undefined) return { ...task, taskId }
+  const listing = `npx webhooks tasks --category ${task.category}${stack === undefined ? '' : ` --stack ${stack}`}`
+  note(
+    ids
+      ? `No listed task of ${task.category} starts with ${task.taskId}. To list them: ${listing}`
+      : 'Pass the complete id of the task: a deployed API cannot list tasks.',
+  )
+  return task
 }
 
 const HEADINGS = ['TASK', 'VERDICT', 'ACTION', 'CONNECTION', 'AGE', 'MESSAGE']

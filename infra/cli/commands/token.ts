@@ -213,5 +213,5 @@ async function warningFor(store: SecretStore, orchestrator: string | undefined):
   } catch (error) {
     return `Cannot read the orchestrator ${orchestrator}: ${messageOf(error)}`
   }
-  return `The orchestrator ${orchestrator} does not exist yet. Run webhooks orchestrator add ${orchestrator}.`
+  return `The orchestrator ${orchestrator} does not exist yet. Run npx webhooks orchestrator add ${orchestrator}${store.option}.`
 }

@@ -24,15 +24,14 @@ export async function githubFindings(
   const problem = found ? `does not have "orchestrator": "${name}"` : 'does not exist'
   const advice = found
     ? 'Correct the secret callers.'
-    : `Run webhooks token create ${caller} --orchestrator ${name}, or correct "caller".`
+    : `Run npx webhooks token create ${caller} --orchestrator ${name}${store.option}, or correct "caller".`
   const isWrong = found?.orchestrator !== name
   const missing = isWrong ? [wrongFinding(what, `its caller ${caller} ${problem}`, advice)] : []
-  const failed = await findingsOf(what, `Run webhooks github redeliver ${name}.`, async () => {
+  const redeliver = `Run npx webhooks github redeliver ${name}${store.option}.`
+  const failed = await findingsOf(what, redeliver, async () => {
     const { length } = await failedDeliveries(appClient(settings), Date.now())
     if (length === 0) return []
-    return [
-      noteFinding(what, `deliveries that failed in three days: ${length}`, `Run webhooks github redeliver ${name}.`),
-    ]
+    return [noteFinding(what, `deliveries that failed in three days: ${length}`, redeliver)]
   })
   return [...missing, ...failed]
 }

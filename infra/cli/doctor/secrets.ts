@@ -47,7 +47,9 @@ function callers(store: SecretStore): Promise<Finding[]> {
   return findingsOf('callers', 'Correct the secret callers.', async () => {
     const callers = Object.entries(await readCallers(store))
     if (callers.length === 0)
-      return [noteFinding('callers', `none in ${store.place}`, 'Run webhooks token create <caller>.')]
+      return [
+        noteFinding('callers', `none in ${store.place}`, `Run npx webhooks token create <caller>${store.option}.`),
+      ]
     const known = await store.list('orchestrators/')
     return callers.map(([name, { categories, orchestrator }]) => {
       const may = `may call ${categories.join(', ')}`
@@ -58,7 +60,7 @@ function callers(store: SecretStore): Promise<Finding[]> {
       return wrongFinding(
         what,
         `its orchestrator ${orchestrator} does not exist`,
-        `Run webhooks orchestrator add ${orchestrator}.`,
+        `Run npx webhooks orchestrator add ${orchestrator}${store.option}.`,
       )
     })
   })
@@ -70,7 +72,7 @@ function orchestrators(store: SecretStore): Promise<Finding[]> {
     const findings = await Promise.all(
       names.map((name) => {
         const what = `orchestrator ${name}`
-        const advice = `Run webhooks orchestrator add ${name}.`
+        const advice = `Run npx webhooks orchestrator add ${name}${store.option}.`
         return findingsOf(what, advice, async () => {
           const stored = await store.get(`orchestrators/${checkName(name)}`)
           const given = isRecord(stored) ? stored : {}
@@ -92,10 +94,16 @@ function connections(store: SecretStore): Promise<Finding[]> {
   return findingsOf('connections', 'Check your permissions for Secrets Manager.', async () => {
     const results = await testAll(store, await store.list('connections/'))
     if (results.length === 0)
-      return [noteFinding('connections', `none in ${store.place}`, 'Run webhooks connect <category>/<name>.')]
+      return [
+        noteFinding(
+          'connections',
+          `none in ${store.place}`,
+          `Run npx webhooks connect <category>/<name>${store.option}.`,
+        ),
+      ]
     return results.flatMap((result) => {
       const what = `connection ${result.connection}`
-      const advice = `Run webhooks connect ${result.connection}.`
+      const advice = `Run npx webhooks connect ${result.connection}${store.option}.`
       const finding = findingOf(what, result.provider ?? 'no provider', result, advice)
       return [finding, ...(result.warnings ?? []).map(({ found, advice }) => noteFinding(what, found, advice))]
     })

@@ -121,7 +121,7 @@ function aliasFinding(count: number, missing: string[], behind: string[]): Findi
 function versionFinding(old: number, maxOld: number): Finding {
   const found = `${old} old versions`
   return maxOld > MAX_OLD_VERSIONS
-    ? noteFinding('versions', found, 'Run webhooks versions prune.')
+    ? noteFinding('versions', found, 'Run npx webhooks versions prune.')
     : okFinding('versions', found)
 }
 

@@ -51,7 +51,7 @@ export function taskEvent(event: CallEvent): TaskEvent {
   if (errors.length === 0 && isTaskEvent(origin)) return origin
   throw new Failure(
     'invalid',
-    `An interactive call needs the fields of its triggered event. Missing or not valid: ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}`,
+    `The result of this call goes to Keptn, which needs the fields of the triggered event. Missing or not valid: ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}. Without an event, use mode=gate, or a caller without an orchestrator.`,
     { errors },
   )
 }

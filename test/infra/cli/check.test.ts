@@ -74,7 +74,8 @@ describe('webhooks check', () => {
   })
 
   it('reports that there are no connections', async () => {
-    const err = 'Secrets Manager (eu-west-1) contains no connections. Create one with webhooks connect.\n'
+    const err =
+      'Secrets Manager (eu-west-1) contains no connections. Create one with npx webhooks connect <category>/<name>.\n'
     expect(await check()).toEqual({ code: 0, out: '', err })
   })
 

@@ -13,7 +13,6 @@ const folder = temporaryFolder()
 beforeEach(() => aws.reset())
 
 /** The token of the sandbox consists of words. */
-const warning = 'Warning: token consists of plain words. Use a random value if the platform lets you choose it.\n'
 const github = (token: string = demo.githubToken) => ({
   ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token, project: 'demo/shop' },
 })
@@ -28,7 +27,7 @@ const jsonIn = (file: string) => JSON.parse(readFileSync(join(folder, file), 'ut
 describe('webhooks connect --from-file', () => {
   it('tests and saves a new connection', async () => {
     const out = `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`
-    expect(await connect('')).toEqual({ code: 0, out, err: warning })
+    expect(await connect('')).toEqual({ code: 0, out, err: '' })
     expect(stored()).toEqual(github())
     expect(aws.operations).toContain('CreateSecret')
   })
@@ -123,12 +122,12 @@ describe('webhooks connect without permission', () => {
   it('quotes AWS', async () => {
     const message = 'User: Jane is not authorized to perform: GetSecretValue'
     aws.error = { type: 'AccessDeniedException', message }
-    const err = `${warning}The secret ${secret} is not permitted: ${message}.\n`
+    const err = `The secret ${secret} is not permitted: ${message}.\n`
     expect(await connect('')).toMatchObject({ code: 1, err })
   })
 
   it.each([
-    [{ AWS_REGION: 'eu-west-1' }, /\nNo AWS credentials are configured .*--local.*\n$/],
+    [{ AWS_REGION: 'eu-west-1' }, /^No AWS credentials are configured .*--local.*\n$/],
     [{}, /^No AWS region is configured. Set AWS_REGION/],
   ])('reports what is missing besides %j', async (env, err) => {
     expect(await connect('', github(), env)).toMatchObject({ code: 1, err: expect.stringMatching(err) })

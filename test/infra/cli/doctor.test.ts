@@ -89,7 +89,7 @@ describe('webhooks doctor', () => {
     expect(of).toMatchObject({
       'identity key': wrong('', 'npx cdk deploy'),
       'callbacks key': wrong('', 'npx cdk deploy'),
-      'caller keptn': wrong('', 'Run webhooks orchestrator add prod.'),
+      'caller keptn': wrong('', 'Run npx webhooks orchestrator add prod.'),
       'orchestrator keptn': wrong('401', ''),
       'connection issue-ticketing/default': wrong('', 'webhooks connect issue-ticketing/default'),
       API: wrong('', 'Check WEBHOOKS_URL.'),
@@ -126,7 +126,7 @@ describe('webhooks doctor', () => {
     for (const finding of [
       { what: 'reserved concurrency', ...wrong('0 for CiCdWebhookFunction', '') },
       { what: 'aliases', ...wrong('CiCdTaskFunction have no alias live', '') },
-      { what: 'versions', ...note(expect.anything(), 'Run webhooks versions prune.') },
+      { what: 'versions', ...note(expect.anything(), 'Run npx webhooks versions prune.') },
       { what: 'alarms', ...wrong('in alarm: CiCdTasksFailed', '') },
       { found: 'actions are disabled: ApiFailures' },
     ])

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { noConnection } from '../../../infra/cli/call-receiver.ts'
 import { ok, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import { pipeTo, webhooks } from './webhooks.ts'
 
@@ -54,6 +55,24 @@ describe('webhooks send', () => {
     polls = [{ status: 404, body: { title: 'Unknown' } }]
     expect(await send()).toMatchObject({ code: 1 })
   })
+})
+
+it('webhooks send says that a deadline has no effect on a silent call', async () => {
+  expect(await webhooks(`send k8s-jobs/run-2 --deadline PT5M --url ${url}`)).toMatchObject({
+    ...{ code: 0, err: expect.stringContaining('Add --mode interactive') },
+  })
+})
+
+it('webhooks tasks calls no other runtime than the one of WEBHOOKS_STATE', async () => {
+  const err = expect.stringMatching(/^No local runtime uses \/no\/such\. Run npm start with this WEBHOOKS_STATE/)
+  expect(await webhooks('tasks', { env: { WEBHOOKS_STATE: '/no/such' } })).toMatchObject({ code: 2, err })
+})
+
+it.each([
+  ['http://127.0.0.1:9/v1', 'Cannot connect to http://127.0.0.1:9. Run npm start, or pass --url.'],
+  ['https://api.example.com/v1', 'Cannot connect to https://api.example.com. Check the URL (--url or WEBHOOKS_URL)'],
+])('the error for %s, which does not respond, says what to check', (url, message) => {
+  expect(noConnection(url).message).toContain(message)
 })
 
 it('webhooks tasks --follow keeps polling a task whose status cannot be read', async () => {

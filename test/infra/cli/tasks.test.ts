@@ -59,6 +59,9 @@ const parsed = async (ended: Promise<Ended>) => {
 describe('webhooks send --key', () => {
   it('sends a call without an event, for a caller without an orchestrator', async () => {
     expect(await openIssue('build-42')).toMatchObject({ code: 0, status: 202, task: { verdict: 'pass' } })
+    const line = 'send issue-ticketing/open-issue --mode interactive --key build-42 --input title=Slow'
+    const out = expect.stringContaining('Without an event, use mode=gate, or a caller without an orchestrator.')
+    expect(await run(line, demo.callerToken)).toMatchObject({ code: 1, out })
   })
 
   it('asks a gate', async () => {
@@ -169,7 +172,12 @@ describe('webhooks tasks --stack', () => {
   it('explains what is wrong', async () => {
     const unknown = { code: 1, err: expect.stringContaining('There is no task') }
     expect(await asOperator(`tasks remediation/${'0'.repeat(40)}`)).toMatchObject(unknown)
-    const nowhere = { code: 1, err: expect.stringContaining('No AWS region') }
+    const listing = 'npx webhooks tasks --category remediation'
+    expect(await run('tasks remediation/ffffffff')).toMatchObject({ code: 1, err: expect.stringContaining(listing) })
+    expect(await asOperator('tasks remediation/ffffffff')).toMatchObject({
+      ...{ code: 1, err: expect.stringContaining(`${listing} --stack CloudAutomationWebhooks`) },
+    })
+    const nowhere = { code: 1, err: expect.stringContaining('No AWS region is configured. Set AWS_REGION.') }
     expect(await webhooks('tasks slo/1 --stack Other')).toMatchObject(nowhere)
   })
 })

@@ -40,7 +40,7 @@ describe('webhooks token create', () => {
 
   it.each([
     ['keptn', 'Cannot read the orchestrator keptn: The secret'],
-    ['prod', 'The orchestrator prod does not exist yet. Run webhooks orchestrator add prod.'],
+    ['prod', 'The orchestrator prod does not exist yet. Run npx webhooks orchestrator add prod.'],
   ])('prints the token even if its orchestrator %s cannot be used', async (orchestrator, warning) => {
     aws.secrets.set('cloud-automation-webhooks/orchestrators/keptn', 'not JSON')
     const { code, out, err } = await token(`create keptn --orchestrator ${orchestrator}`)

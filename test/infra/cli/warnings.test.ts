@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals'
 import { literalWarnings } from '../../../infra/cli/http/credential-literals.ts'
 import { plainHttpOrigins } from '../../../infra/cli/plain-http.ts'
 import { weakSecrets } from '../../../infra/cli/weak-secrets.ts'
+import { demo } from '../../../infra/platforms/sandbox/demo.ts'
 import { keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { webhooks } from './webhooks.ts'
@@ -31,6 +32,14 @@ it.each<[object, string[]]>([
   const found = literalWarnings({ provider: 'http', token: 'glpat-AbCdEf0123456789AbCdEf01', secrets, start })
   expect(found).toMatchObject(fields.map(literal))
   expect(found).toHaveLength(fields.length)
+})
+
+it('connect does not warn about the published credentials of the sandbox', async () => {
+  const baseUrl = 'http://127.0.0.1:8941/sandbox/github'
+  const stdin = JSON.stringify({ provider: 'github', baseUrl, token: demo.githubToken })
+  expect(weakSecrets(httpTicket.connection, { token: demo.githubToken })).toHaveLength(1)
+  const ended = await webhooks('connect issue-ticketing/x --from-file - --no-check --dry-run --local', { stdin })
+  expect(ended).toMatchObject({ code: 0, err: expect.not.stringContaining('Warning') })
 })
 
 it('reports the path of a weak secret in an object', () => {
