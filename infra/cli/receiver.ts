@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { readCredentials } from '../local/credentials.ts'
+import { portOf } from '../local/port.ts'
 import { readRuntimeFile } from '../local/runtime-file.ts'
 import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
 import { UsageError } from './usage-error.ts'
@@ -31,8 +32,8 @@ function runtimeUrl(): string | undefined {
   return `http://127.0.0.1:${port}`
 }
 
-function receiverUrl(): string {
 /** @throws UsageError if WEBHOOKS_STATE names the folder of a runtime that does not run: another one must not get its calls */
+function receiverUrl(): string {
   const url = process.env['WEBHOOKS_URL'] ?? runtimeUrl()
   if (url === undefined && process.env['WEBHOOKS_STATE'] !== undefined)
     throw new UsageError(
@@ -74,4 +75,11 @@ export function parseUrl(text: string): string {
   if (!URL.canParse(text))
     throw new InvalidArgumentError('It must be a URL, such as https://abc.execute-api.eu-west-1.amazonaws.com/v1.')
   return text
+}
+
+/** Parses an option that is a port. */
+export function parsePort(text: string): number {
+  const port = portOf(text)
+  if (port !== undefined) return port
+  throw new InvalidArgumentError('It must be a port number, such as 8788.')
 }

@@ -37,3 +37,9 @@ export async function closeServer(server: Server): Promise<void> {
     server.closeAllConnections()
   })
 }
+
+/** @returns undefined if the text is not a port number. 0 means a free port */
+export function portOf(text: string): number | undefined {
+  const port = Number(text)
+  return /^\d+$/.test(text) && port <= 65_535 ? port : undefined
+}

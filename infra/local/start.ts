@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
 import { helpIfAsked } from '../help.ts'
 import { keptnEventLog } from '../keptn/event-log.ts'
@@ -11,7 +12,7 @@ import { EXTENSION, HAS_SOURCES, PACKAGE } from '../roots.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { formatEvent } from './format-event.ts'
-import { checkPort } from './port.ts'
+import { checkPort, portOf } from './port.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 import { START_SETTINGS } from './start-settings.ts'
 
@@ -23,16 +24,15 @@ export interface StartOptions {
   /** First builds the bundles if a source has changed. */
   build: boolean
   /** Opens the console in the browser. */
-  open?: boolean
+  open?: boolean | undefined
+  /** Defaults to WEBHOOKS_PORT. */
+  port?: number | undefined
 }
 
 /** Starts the local runtime and runs the demo sequence. */
-export async function start({ build, open = false }: StartOptions): Promise<void> {
+export async function start({ build, open = false, port = portOfEnvironment() }: StartOptions): Promise<void> {
   // The reader of a pipe may exit, as in `| head`. The runtime continues, unlike the commands of the CLI.
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', ignoreClosed)
-  const port = Number(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
   const state = resolve(process.env['WEBHOOKS_STATE'] ?? '.webhooks')
   if (build) {
     // Before the build, which takes much longer.
@@ -58,6 +58,12 @@ export async function start({ build, open = false }: StartOptions): Promise<void
   if (isDemoRunning) await runDemo(runtime)
   isDemoRunning = false
   console.log(nextSteps(runtime, state))
+}
+
+function portOfEnvironment(): number {
+  const port = portOf(process.env['WEBHOOKS_PORT'] ?? new URL(defaultUrl).port)
+  if (port === undefined) throw new Error('WEBHOOKS_PORT must be a port number, such as 8787.')
+  return port
 }
 
 /** Builds in a separate process, because the bundler would stay in memory. */
@@ -146,21 +152,32 @@ function stopOnSignals(runtime: Runtime): void {
   }
 }
 
+/** @throws Error for an unknown option, or an invalid port */
+function readArguments(): StartOptions {
+  const { values } = parseArgs({
+    options: { build: { type: 'boolean', default: false }, open: { type: 'boolean' }, port: { type: 'string' } },
+  })
+  const port = values.port === undefined ? undefined : portOf(values.port)
+  if (values.port !== undefined && port === undefined) throw new Error('--port must be a port number, such as 9000.')
+  return { ...values, port }
+}
+
 if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm start: runs the functions on this machine, with a sandbox instead of real platforms.
 
 ${START_SETTINGS}
 
 Options
+  --port <port>     port on 127.0.0.1
   --open            open the console in the browser
 
 Examples
-  npm start -- --open
-  WEBHOOKS_PORT=9000 WEBHOOKS_DEMO=off npm start`)
-  await start({ build: process.argv.includes('--build'), open: process.argv.includes('--open') }).catch(
-    (error: unknown) => {
-      console.error(messageOf(error))
-      process.exit(1)
-    },
-  )
+  npm start -- --port 9000
+  WEBHOOKS_DEMO=off npm start`)
+  try {
+    await start(readArguments())
+  } catch (error) {
+    console.error(messageOf(error))
+    process.exit(1)
+  }
 }

@@ -157,9 +157,22 @@ describe('npm start', () => {
       'a port that is in use, before it builds anything',
       { WEBHOOKS_PORT: () => new URL(url).port },
       /Port \d+ is already in use/,
-      ['--build'],
+      () => ['--build'],
     ],
     ['an invalid port', { WEBHOOKS_PORT: () => 'eighty' }, /WEBHOOKS_PORT must be a port number/],
+    ['an invalid --port', { WEBHOOKS_PORT: () => '0' }, /--port must be a port number/, () => ['--port', '99999']],
+    [
+      'a --port that is in use',
+      { WEBHOOKS_PORT: () => '0' },
+      /Port \d+ is already in use/,
+      () => ['--port', new URL(url).port],
+    ],
+    ['an unknown option', { WEBHOOKS_PORT: () => '0' }, /Unknown option '--prot'/, () => ['--prot', '9000']],
+    [
+      'a state folder that is a file',
+      { WEBHOOKS_PORT: () => '0', WEBHOOKS_STATE: () => broken },
+      /The state folder .* cannot be created \(EEXIST\)\. Set WEBHOOKS_STATE to a folder/,
+    ],
     [
       'a secrets file that is not there',
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => '/no/such/file' },
@@ -170,13 +183,13 @@ describe('npm start', () => {
       { WEBHOOKS_PORT: () => '0', WEBHOOKS_SECRETS: () => broken },
       /secrets file .* is not JSON/,
     ],
-  ])('exits at once with a clear message for %s', async (_, settings, message, options: string[] = []) => {
+  ])('exits at once with a clear message for %s', async (_, settings, message, options: () => string[] = () => []) => {
     const env = {
       ...process.env,
       WEBHOOKS_STATE: join(folder, 'other'),
       ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value()])),
     }
-    expect(await runInProcess(join(root, 'infra/local/start.ts'), options, { env, cwd: root })).toEqual({
+    expect(await runInProcess(join(root, 'infra/local/start.ts'), options(), { env, cwd: root })).toEqual({
       ...{ code: 1, out: '', err: expect.stringMatching(message) },
     })
   })
@@ -221,6 +234,7 @@ it.each<[string[], RegExp]>([
   [['send', 'issue-ticketing/open-issue', '--url', 'http://127.0.0.1:9'], /Cannot connect to http:\/\/127\.0\.0\.1:9/],
   [['send', 'issue-ticketing/open-issue', '--nonsense'], /unknown option/],
   [['nonsense'], /unknown command/],
+  [['sequence', 'incidnt'], /Unknown sequence "incidnt"\. Did you mean "incident"\?/],
 ])('webhooks %j exits with 2 and a message', async (args, message) => {
   expect(await cli(...args)).toMatchObject({ code: 2, err: expect.stringMatching(message) })
 })
@@ -234,7 +248,6 @@ describe('webhooks sequence', () => {
     await fetch(`${url}/sandbox/faults`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-  [['sequence', 'incidnt'], /Unknown sequence "incidnt"\. Did you mean "incident"\?/],
       body: '{"target":"servicenow","kind":"401"}',
     })
     const { code, out } = await cli('sequence', 'incident')

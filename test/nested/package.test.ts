@@ -27,9 +27,9 @@ afterAll(() => npm.remove())
 
 /** Starts the local runtime, and sends a silent call. */
 async function call(folder: string, action: string, input: object): Promise<object> {
-  const url = `http://127.0.0.1:${await freePort()}`
-  const env = { WEBHOOKS_PORT: new URL(url).port, WEBHOOKS_DEMO: 'off' }
-  await npm.start('npx cloud-automation-webhooks start', folder, env)
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  await npm.start(`npx cloud-automation-webhooks start --port ${port}`, folder, { WEBHOOKS_DEMO: 'off' })
   const response = await fetch(`${url}/v1/${action}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' },

@@ -8,7 +8,7 @@ import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { openOrExplain } from '../../open-browser.ts'
 import { explainAws } from '../aws-errors.ts'
 import { type JsonOption, note } from '../output.ts'
-import { stateFolder } from '../receiver.ts'
+import { parsePort, stateFolder } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
@@ -82,12 +82,6 @@ function localLink(): string {
   if (url === undefined)
     throw new UsageError(`No local runtime uses ${state}. Run npm start, or pass --stack for a deployed stack.`)
   return consoleLink(url, readCredentials(state))
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (text !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port
-  throw new InvalidArgumentError('It must be a port number, such as 8788.')
 }
 
 function parsePeriod(text: string): number {

@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import { START_SETTINGS } from '../../local/start-settings.ts'
+import { parsePort } from '../receiver.ts'
 
 /** `webhooks start`: starts the local runtime. */
 export function startCommand(): Command {
   return new Command('start')
+    .option('--port <port>', 'port on 127.0.0.1 (default: WEBHOOKS_PORT)', parsePort)
     .option('--open', 'open the console in the browser')
     .addHelpText(
       'after',
@@ -15,11 +17,11 @@ ${START_SETTINGS}
 Exit code: 0 stopped, 1 the runtime cannot start, 2 invalid arguments.
 
 Example:
-  $ WEBHOOKS_PORT=9000 npx webhooks start`,
+  $ npx webhooks start --port 9000`,
     )
-    .action(async ({ open = false }: { open?: boolean }) => {
+    .action(async ({ port, open = false }: { port?: number; open?: boolean }) => {
       // Loaded when used: the runtime contains all fakes of the sandbox.
       const { start } = await import('../../local/start.ts')
-      await start({ build: true, open })
+      await start({ build: true, open, port })
     })
 }
