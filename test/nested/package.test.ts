@@ -37,14 +37,27 @@ async function call(folder: string, action: string, input: object): Promise<obje
   })
   expect((await fetch(`${url}/console/main.js`)).status).toBe(200)
   const result = (await response.json()) as object
+  await cancelInConsole(url)
   await npm.stop()
   return result
+}
+
+/** Cancels a call in the console, which starts a thread for it. */
+async function cancelInConsole(url: string): Promise<void> {
+  const post = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+    return (await response.json()) as Record<string, unknown>
+  }
+  const input = { target: 'clear-cache', parameters: { outcome: 'hang' } }
+  const { taskId } = await post('/v1/remediation/run-runbook?mode=gate&key=hangs', { input })
+  expect(await post(`/console/calls/${taskId}/cancel`, {})).toEqual({ status: 202, body: '' })
 }
 
 describe('The package in an empty folder', () => {
   beforeAll(() => npm.run(`npm install --no-audit --no-fund ${tarball}`, empty))
 
-  it('starts and answers a silent call', async () => {
+  it('starts, answers a silent call, and cancels a call in its console', async () => {
     const result = await call(empty, 'issue-ticketing/open-issue', { title: 'Checkout is slow' })
     expect(result).toMatchObject({ status: 'succeeded', message: 'Opened issue 1' })
     expect(existsSync(join(empty, '.webhooks'))).toBe(true)
