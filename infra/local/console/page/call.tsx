@@ -174,7 +174,7 @@ export function CallDetails({ id }: { id: string }) {
           </span>
         </div>
         {messageOf(call) !== '' && <p class={`note ${call.verdict}`}>{messageOf(call)}</p>}
-        {call.approval && <MayDecide approval={call.approval} />}
+        {call.approval && <MayDecide call={call} approval={call.approval} />}
         <Facts call={call} />
         <Actions call={call} />
         <Notice call={call} />
@@ -187,11 +187,17 @@ export function CallDetails({ id }: { id: string }) {
   )
 }
 
-function MayDecide({ approval: { approvers, excluded } }: { approval: Approval }) {
+/** Whether people decide in the chat of the sandbox. */
+function isDecidedInChat({ provider }: CallDetail): boolean {
+  return !stack && provider === 'slack'
+}
+
+function MayDecide({ call, approval: { approvers, excluded } }: { call: CallDetail; approval: Approval }) {
   return (
     <p class="muted small">
       May decide: {approvers?.join(', ') ?? 'everybody who gets the message'}
       {excluded !== undefined && `, but not ${excluded}`}
+      {!isDecidedInChat(call) && `. Decide in the message at ${call.platform || call.provider}`}
     </p>
   )
 }
@@ -356,14 +362,11 @@ function RuntimeActions({ call }: { call: CallDetail }) {
   const answerReason = reasonAgainst(call, 'answer')
   return (
     <>
-      {call.verdict === 'waiting' && call.provider === 'slack' ? (
+      {call.verdict !== 'waiting' && <FirstAction call={call} />}
+      {call.verdict === 'waiting' && isDecidedInChat(call) && (
         <a class="btn primary" href="#/sandbox/chat">
           Decide in the chat
         </a>
-      ) : call.verdict === 'waiting' ? (
-        <span class="muted">Decide in the message at {call.platform || call.provider}</span>
-      ) : (
-        <FirstAction call={call} />
       )}
       <button type="button" class="btn" onClick={editAndRerun}>
         Edit and re-run
