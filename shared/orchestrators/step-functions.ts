@@ -11,6 +11,7 @@ import { awsErrorOf } from '../aws/failure.ts'
 import { invalidInput } from '../errors.ts'
 import { optional, withDescription } from '../fields.ts'
 import { type Outcome, verdictOf } from '../outcome.ts'
+import { redactDeep } from '../redact.ts'
 import { clip } from '../text/plain-text.ts'
 import { originOf } from './event.ts'
 import { type AnsweredTask, defineOrchestrator, type Orchestrator } from './orchestrator.ts'
@@ -96,7 +97,7 @@ interface Result extends Outcome {
 }
 
 function resultOf({ id: taskId, category, action }: AnsweredTask, outcome: Outcome): Result {
-  return { taskId, category, action, verdict: verdictOf(outcome), ...outcome }
+  return { taskId, category, action, verdict: verdictOf(outcome), ...redactDeep(outcome) }
 }
 
 async function sendOutcome(aws: Aws, taskToken: string, result: Result, failAs: 'failure' | 'success'): Promise<void> {

@@ -79,6 +79,7 @@ const OUTCOMES: Record<string, Outcome> = {
   errored: errored(new Failure('platform', 'The platform answered 500')),
   aborted: { ...passed('Canceled by ci'), status: 'aborted', result: 'fail' },
 }
+const PLATFORM_PASSWORD = 'a-password-of-the-platform'
 const TOO_LARGE = passed('x'.repeat(100_000), { id: '42', log: 'y'.repeat(300_000) })
 
 /**
@@ -215,7 +216,7 @@ export function orchestratorConformance<S extends Served>(
       // An orchestrator that sees at once that the engine has the answer does not send it again.
       if (first !== 'sent') {
         expect(first).toBeInstanceOf(Failure)
-        await send(finished(), 1)
+        expect(await send(finished(), 1)).toBe('sent')
       }
       expect(received()).toEqual(['finished'])
     })
@@ -231,6 +232,13 @@ export function orchestratorConformance<S extends Served>(
     test('an engine that is down or redirects has not received the answer', async () => {
       played?.server.failNext(302, '', { on: isAnswer, headers: { location: 'https://example.com/login' } })
       await expect(send(finished())).rejects.toBeInstanceOf(Failure)
+    })
+
+    test('no answer contains a credential of the platform', async () => {
+      registerSecret(PLATFORM_PASSWORD)
+      await send(finished(passed(`The platform answered ${PLATFORM_PASSWORD}`, { reply: PLATFORM_PASSWORD })))
+      expect(received()).toEqual(sends.includes('finished') ? ['finished'] : [])
+      for (const { text } of played?.server.calls ?? []) expect(text).not.toContain(PLATFORM_PASSWORD)
     })
 
     test('no error contains a credential', async () => {
