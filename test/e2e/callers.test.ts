@@ -1,13 +1,17 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { Service } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'
 
 const KEY = 'a-signing-key-of-the-tests-0123456789'
 const WHSEC = Buffer.from('a-standard-signing-key-0123456789')
-const tokens = { basic: 'token-of-the-basic-caller', limited: 'token-of-the-limited-caller' }
+const tokens = {
+  basic: 'token-of-the-basic-caller',
+  limited: 'token-of-the-limited-caller',
+  idle: 'token-of-the-idle-caller',
+}
 
 const service = new Service({
   secrets: {
@@ -21,10 +25,15 @@ const service = new Service({
       limited: {
         tokens: [tokenHash(tokens.limited)],
         categories: ['*'],
-        allow: ['issue-ticketing/open-issue', 'notification/*'],
-        allowConnections: { notification: ['team'] },
+        allow: ['issue-ticketing/open-issue', 'notification/*', 'remediation/run-action'],
+        allowConnections: { notification: ['team'], remediation: ['mapping'] },
         callsPerMinute: 3,
       },
+      idle: { tokens: [tokenHash(tokens.idle)], categories: ['*'], allow: [] },
+    },
+    [`${prefix}/connections/remediation/mapping`]: {
+      ...{ provider: 'rundeck', baseUrl: 'https://rundeck.example.com', token: 'token-of-rundeck', project: 'shop' },
+      actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags', input: { flag: 'checkout' } } },
     },
   },
 })
@@ -93,8 +102,16 @@ describe('A caller', () => {
       '/v1/notification/push-update',
       'may not use the connection default of notification. It may use team',
     ],
-  ])('that may not use %s gets 403 with what it may use', async (_what, path, detail) => {
-    const response = await service.call(path, { input: {} }, { token: tokens.limited })
+    [
+      'another connection that an action is mapped to',
+      '/v1/remediation/run-action?connection=mapping',
+      'may not use the connection flags of remediation. It may use mapping',
+    ],
+    ['any action', '/v1/issue-ticketing/open-issue', 'It may call nothing', tokens.idle],
+  ])('that may not use %s gets 403 with what it may use', async (_what, path, detail, token = tokens.limited) => {
+    const data = { project: 'shop', stage: 'staging', service: 'checkout', action: { action: 'toggle-feature' } }
+    const event = triggered({ type: 'sh.keptn.event.action.triggered', data })
+    const response = await service.call(path, event, { token })
     expect(response).toMatchObject({ status: 403, body: { detail: expect.stringContaining(detail) } })
   })
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 
@@ -9,6 +9,15 @@ const target = 'start-run?connection=attended'
 const event = () => ({ ...triggered(), input: { target: 'deploy' } })
 
 const rerun = (taskId: string, caller: 'keptn' | 'poll' = 'keptn') => lifecycle.command('rerun', taskId, caller)
+
+/** Changes the entry of the caller while something runs. */
+async function withCaller<T>(change: object, run: () => Promise<T>): Promise<T> {
+  const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+  lifecycle.replace('callers', { ...callers, keptn: { ...callers['keptn'], ...change } })
+  const result = await run()
+  lifecycle.replace('callers', callers)
+  return result
+}
 
 /** Runs a task that fails. */
 async function failed() {
@@ -54,6 +63,19 @@ describe('A task that failed', () => {
     const { id } = await failed()
     expect((await rerun(id, 'poll')).status).toBe(404)
   })
+
+  it.each([
+    ['connection', { allowConnections: { testing: ['job'] } }, 'may not use the connection attended'],
+    ['action', { allow: ['testing/open-ticket'] }, 'may not call testing/start-run'],
+  ])('is not run again if its caller may no longer use its %s', async (_what, change, detail) => {
+    const { id } = await failed()
+    const started = lifecycle.invocations.length
+    expect(await withCaller(change, () => rerun(id))).toMatchObject({
+      status: 403,
+      body: { detail: expect.stringContaining(detail) },
+    })
+    expect(lifecycle.invocations).toHaveLength(started)
+  })
 })
 
 it('A task that runs is not run again', async () => {
@@ -79,8 +101,12 @@ it('A verification passes without an orchestrator and a platform, and counts as 
   })
   expect([platform.calls, lifecycle.events.length]).toEqual([[], events])
   expect(await verify('mode=gate')).toMatchObject({ status: 400 })
-  const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-  lifecycle.replace('callers', { ...callers, keptn: { ...callers['keptn'], callsPerMinute: 1 } })
-  expect([(await verify()).status, (await verify()).status]).toEqual([200, 429])
-  lifecycle.store('callers', callers)
+  const statuses = await withCaller({ callsPerMinute: 1 }, async () => {
+    // Both calls are in the same minute.
+    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
+    const both = [(await verify()).status, (await verify()).status]
+    now.mockRestore()
+    return both
+  })
+  expect(statuses).toEqual([200, 429])
 })
