@@ -103,6 +103,18 @@ describe('A URL that a call brings', () => {
     expect(receiver.accepted).toHaveLength(1)
   })
 
+  it('is not requested while the secret does not allow it, and gets the answer afterwards', async () => {
+    const payload = await lifecycle.accept(`${target}&sendStarted=false`, callWithUrl(), caller)
+    orchestrator({ allow: [`${receiver.url}/other/`] })
+    const requests: number[] = []
+    const onCheckpoint = async (checkpoint: string) => {
+      if (checkpoint.includes('send-finished RETRY')) requests.push(receiver.calls.length)
+      if (requests.length === 3) orchestrator({ allow: [`${receiver.url}/wait/`] })
+    }
+    await lifecycle.run(payload, { onCheckpoint })
+    expect([requests, receiver.accepted.length]).toEqual([[0, 0, 0], 1])
+  })
+
   it('is not requested before Retry-After', async () => {
     receiver.failNext(429, {}, { headers: { 'retry-after': '900' } })
     await openTicket(callWithUrl())
@@ -178,6 +190,17 @@ describe('An answer that is sent again', () => {
     const repeat = await lifecycle.run(lifecycle.newest())
     expect([unanswered, repeat.unanswered, receiver.accepted.length]).toEqual(['unwanted', undefined, 1])
   })
+})
+
+it('A task that runs again has no address for its answer', async () => {
+  platform.failNext(403, { message: 'no' }, { on: 'POST' })
+  const { id } = await openTicket(callWithUrl())
+  await lifecycle.command('rerun', id, caller)
+  const payload = lifecycle.newest()
+  await lifecycle.run(payload)
+  expect(payload).toMatchObject({ rerunOf: id })
+  expect(payload).not.toHaveProperty('sealedReplyTo')
+  expect(receiver.calls).toHaveLength(1)
 })
 
 describe('A repeated call with a URL', () => {
@@ -265,6 +288,17 @@ describe('A fixed URL', () => {
     expect(kinds.slice(1, -1)).toContain('task.progress')
     expect(receiver.accepted.every((message) => message.id.startsWith(id))).toBe(true)
     expect(receiver.duplicates).toEqual([])
+  })
+
+  it('receives started late if it refused it until the deadline, and then the end with its time', async () => {
+    receiver.failNext(503, {}, { times: 8, on: ({ text }) => text.includes('task.started') })
+    const { operations, outcome } = await lifecycle.call(`${target}&deadline=PT5M`, call(), { caller })
+    // Running tasks replay this order.
+    expect(operations).toEqual(
+      ['send-started', 'send-started-late', 'end-time', 'send-finished'].map((step) => `${step} SUCCEEDED`),
+    )
+    expect(outcome).toMatchObject({ status: 'errored' })
+    expect(receiver.accepted.map(({ body }) => body['type'])).toEqual(['task.started', 'task.finished'])
   })
 
   it('gets the answer after a day of 404, because it can be corrected', async () => {
