@@ -106,6 +106,12 @@ describe('A masked text', () => {
     expect(redact('a-first-secret-the-rest')).not.toContain('**-the-rest')
   })
 
+  test('does not form a longer secret with the mask of a shorter one', () => {
+    registerSecret('a-first-secret')
+    registerSecret('before-the-mask-***-after-the-mask')
+    expect(redact('before-the-mask-a-first-secret-after-the-mask')).toBe('***')
+  })
+
   test('keeps all other values and their structure', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
@@ -206,6 +212,7 @@ describe('The link of an approval', () => {
     expect(masked).toContain('.***')
     expect(masked).not.toMatch(/89ab89ab|t0k9zz/i)
     expect(masked).toMatch(new RegExp(task, 'i'))
+    expect(toMaskedJson({ text })).toBe(JSON.stringify({ text: masked }))
   })
 
   test.each([

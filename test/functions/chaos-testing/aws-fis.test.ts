@@ -37,6 +37,12 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
   ],
   forbidden: [
     ['another template', {}, `input.target is "${target}", which is outside the blast radius`, { allow: 'EXT9' }],
+    [
+      'another template in a preview',
+      { parameters: preview.parameters },
+      'is outside the blast radius',
+      { allow: 'EXT9' },
+    ],
     ['a longer id', {}, 'is outside the blast radius', { allow: target.slice(0, -1), target }],
   ],
   refused: [

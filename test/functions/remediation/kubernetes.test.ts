@@ -39,6 +39,13 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
       'is not in targets of the connection',
       { targets: ['restart/checkout'] },
     ],
+    ['another change', toFive, 'is not in targets of the connection', { targets: ['restart/*'] }],
+    [
+      'a scale of another deployment',
+      { ...toFive, target: 'scale/payments' },
+      'is not in targets of the connection',
+      { targets: ['restart/*', 'scale/checkout'] },
+    ],
   ],
   reports: [
     ['the updated pods', ({ enter }) => enter('Progressing'), { progress: '1 of 3 pods updated, 2 available' }],
