@@ -12,15 +12,17 @@ const input = { title: 'Checkout is slow' }
 const attended = 'start-run?connection=attended'
 const deploy = { input: { target: 'deploy' } }
 
-/** Runs a task that Lambda ends after an update of a step has been recorded, such as `start SUCCEED`. */
-async function endAfter(checkpoint: string, target = open, event: object = { input }) {
+/** Runs a task that Lambda ends when it records an update of a step, such as `start SUCCEED`. */
+async function endAfter(checkpoint: string, target = open, event: object = { input }, isRecorded = true) {
   const task = await lifecycle.accept(target, event)
-  const ended = await lifecycle.run(task, { interruption: { checkpoint, isRecorded: true, effect: 'end' } })
+  const ended = await lifecycle.run(task, { interruption: { checkpoint, isRecorded, effect: 'end' } })
   expect(ended.status).toBe('FAILED')
   return { task, ...ended }
 }
-const isFinished = ({ method, body }: Call) =>
-  method === 'POST' && String((body as { type?: string }).type).endsWith('.finished')
+const isEvent =
+  (kind: string) =>
+  ({ method, body }: Call) =>
+    method === 'POST' && String((body as { type?: string }).type).endsWith(kind)
 
 describe('The finisher', () => {
   it.each([
@@ -48,6 +50,14 @@ describe('The finisher', () => {
     expect(lifecycle.sentFor(task)).toEqual(sent)
   })
 
+  it('sends both events if the started event was refused until the deadline', async () => {
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: isEvent('.started'), times: 100 })
+    const { task, arn } = await endAfter('send-started-late START', `${open}&deadline=PT5M`)
+    lifecycle.keptn.recover()
+    await lifecycle.finish(arn)
+    expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
+  })
+
   it('answers once if EventBridge delivers the status change twice', async () => {
     const { task, arn } = await endAfter('start SUCCEED')
     const finished = await Promise.all([lifecycle.finish(arn), lifecycle.finish(arn)])
@@ -71,14 +81,17 @@ describe('The finisher', () => {
 
   it('answers after the orchestrator is back', async () => {
     const { task, arn } = await endAfter('start SUCCEED')
-    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: isFinished, times: 5 })
+    lifecycle.keptn.failNext(503, { message: 'maintenance' }, { on: isEvent('.finished'), times: 5 })
     await lifecycle.finish(arn)
     expect(lifecycle.sentFor(task)).toEqual(['started', 'finished'])
   })
 
-  it('starts a cleanup of a job that must not outlive its task', async () => {
+  it.each([
+    ['has', true],
+    ['may have', false],
+  ])('starts a cleanup of a job that %s started and must not outlive its task', async (_what, isRecorded) => {
     platform.states = ['busy', 'done']
-    const { id, arn } = await endAfter('start SUCCEED', attended, deploy)
+    const { id, arn } = await endAfter('start SUCCEED', attended, deploy, isRecorded)
     await lifecycle.finish(arn)
     expect(lifecycle.events.at(-1)?.data.message).toContain('A cleanup stops the job')
     const [cleanup] = lifecycle.invocations.filter(({ name }) => name === `${id}-cleanup`)

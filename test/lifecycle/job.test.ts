@@ -49,6 +49,23 @@ describe('A task that starts a job', () => {
         platform.failNext(200, '<html>login</html>', { on: isPoll })
       },
     ],
+    [
+      'its credentials are refused for a while',
+      () => {
+        platform.states = ['busy', 'done']
+        // Each poll reads the secret again, and repeats its request.
+        platform.failNext(401, { message: 'expired' }, { on: isPoll, times: 40 })
+      },
+    ],
+    [
+      'polls are refused, but not five in a row',
+      () => {
+        platform.states = [...Array(4).fill('busy'), 'done']
+        let polls = 0
+        const isRefused = (call: Call) => isPoll(call) && ++polls % 4 !== 0
+        platform.failNext(404, { message: 'no such run' }, { on: isRefused, times: 12 })
+      },
+    ],
   ])('passes with one job although %s', async (_what, arrange) => {
     arrange()
     expect((await run()).outcome).toMatchObject(passed)
@@ -234,15 +251,18 @@ describe('A job that must not outlive its task', () => {
     const deadline = Date.now() + 120_000
     platform.loseNext('POST')
     platform.failNext(503, { message: 'maintenance' }, { on: isSearch, done: true, times: 10_000 })
-    const { outcome, checkpoints } = await run('&deadline=PT2M', 'attended')
+    const { outcome, operations, checkpoints } = await run('&deadline=PT2M', 'attended')
     expect(outcome).toMatchObject(errored)
-    return { message: outcome?.message, checkpoints }
+    return { message: outcome?.message, operations, checkpoints }
   }
 
   it('is cleaned up twice if its start was abandoned', async () => {
-    await abandonStart()
+    const { operations } = await abandonStart()
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(platform.calls.filter(isStop)).toHaveLength(2)
+    // Running tasks replay this order.
+    const steps = ['send-started', 'start', 'cleanup', 'in-flight-grace', 'cleanup-again', 'send-finished']
+    expect(operations).toEqual(steps.map((step) => `${step} SUCCEEDED`))
   })
 
   it('is reported as possibly still running if both cleanups are refused for hours', async () => {
