@@ -9,6 +9,7 @@ import { segment } from '../../shared/http/segment.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { defineJobProvider } from '../../shared/providers/job.ts'
 import { defineMessageProvider } from '../../shared/providers/message.ts'
+import { pushMessage } from '../../shared/providers/push-update.ts'
 import { startJob } from '../../shared/providers/start-job.ts'
 import { stopJob } from '../../shared/providers/stop-job.ts'
 import { defineTicketProvider } from '../../shared/providers/ticket.ts'
@@ -214,7 +215,11 @@ const fakeMessage = defineMessageProvider({
   },
   async post({ http, idempotencyKey: key }, _channel, { title, buttons = [] }) {
     const page = buttons[0] && new URL(buttons[0].url).pathname.replace('/v1/testing/', '')
-    return (await http.post('messages', { key, text: title, page }, { schema: created })).body
+    const posting = http.post('messages', { key, text: title, page }, { schema: created })
+    if (title === 'bug') await posting.catch(() => Promise.reject(new TypeError('A bug of the provider')))
+    const { body } = await posting
+    if (title === 'two-writes') await http.put(`messages/${segment(body.id)}`, { text: title })
+    return body
   },
   async reply({ http }, { id = '' }, { title }) {
     await http.post(`messages/${segment(id)}/replies`, { text: title })
@@ -235,6 +240,12 @@ export const category: Category = {
     'open-ticket': openTicket,
     'update-ticket': updateTicket,
     'close-ticket': closeTicket,
+    // The provider posts the message two-writes with two requests. A failure of the message bug provokes a bug.
+    'post-message': pushMessage({
+      summary: 'Posts a message',
+      templates: ['plain', 'two-writes', 'bug'],
+      compose: (_context, title = 'plain') => ({ mood: 'neutral', title, fields: [], links: [] }),
+    }),
     'ask-approval': requestApproval({
       summary: 'Asks for approval',
       compose: ({ event: { task, data } }) => {

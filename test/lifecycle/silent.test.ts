@@ -12,8 +12,10 @@ afterAll(async () => {
 const { lifecycle, platform } = useLifecycle()
 
 const open = 'open-ticket?connection=ticket'
+const send = 'post-message?connection=chat'
 const startBlind = 'start-run?connection=blind'
 const ticketEvent = () => ({ ...triggered(), input: { title: 'Checkout is slow' } })
+const messageEvent = (template: string) => ({ ...triggered(), input: { template } })
 const runEvent = () => ({ ...triggered(), input: { target: 'deploy' } })
 const posts = () => platform.calls.filter(({ method }) => method === 'POST').length
 /** The webhook gives up after a second. */
@@ -91,6 +93,23 @@ describe('A silent call', () => {
     expect(await openUnanswered(event)).toMatchObject({ status: 504 })
     expect(await lifecycle.post(open, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
     expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('that ends with a bug after a lost response finds what it created when it is repeated', async () => {
+    platform.loseNext('POST')
+    const event = messageEvent('bug')
+    expect(await lifecycle.post(send, event)).toMatchObject({ status: 500 })
+    expect(await lifecycle.post(send, event)).toMatchObject({ status: 200, body: { data: { id: '1' } } })
+    expect(platform.messages).toHaveLength(1)
+  })
+
+  it('whose credentials are refused after its first write finds what it created', async () => {
+    platform.failNext(401, { message: 'expired' }, { on: 'PUT' })
+    expect(await lifecycle.post(send, messageEvent('two-writes'))).toMatchObject({
+      status: 200,
+      body: { data: { id: '1' } },
+    })
+    expect(platform.messages).toHaveLength(1)
   })
 
   it('has an unknown outcome while the platform cannot be searched', async () => {
