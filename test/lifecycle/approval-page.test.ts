@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
+import { readApproval } from '../../shared/approvals/store.ts'
 import { APPROVALS_KEY, triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
@@ -40,6 +42,19 @@ describe('The page of an approval', () => {
       expect((await open('HEAD')).statusCode).toBe(200)
       for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await open(method)).statusCode).toBe(405)
     })
+  })
+
+  it('no longer decides at the deadline, while its link is still valid', async () => {
+    const statuses: number[] = []
+    const onWait = async () => {
+      const [taskId = ''] = page().replace('approvals/', '').split('.')
+      const { approval } = (await readApproval(taskId)) ?? {}
+      passTime(((approval?.deadlineAt ?? 0) - Date.now()) / 1_000)
+      statuses.push((await open()).statusCode, (await decide({ decision: 'approve' })).statusCode)
+    }
+    const { outcome } = await lifecycle.call(`${target}&deadline=PT10M`, {}, { onWait })
+    expect(statuses.slice(0, 2)).toEqual([410, 410])
+    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringContaining('Expired') })
   })
 
   it.each([

@@ -1,4 +1,5 @@
 import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
+import type { Call, Reply } from '../../../infra/platforms/loopback-server.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
 export async function startTable(): Promise<{ endpoint: string; close(): Promise<void> }> {
@@ -18,4 +19,12 @@ export async function startTable(): Promise<{ endpoint: string; close(): Promise
       await table.close()
     },
   }
+}
+
+/** Sends a request on to a table, for a server between the table and the AWS client. */
+export async function forward(endpoint: string, { headers, text }: Call): Promise<Reply> {
+  const names = ['x-amz-target', 'content-type', 'authorization', 'x-amz-date']
+  const sent = Object.fromEntries(names.map((name) => [name, String(headers[name])]))
+  const response = await fetch(endpoint, { method: 'POST', headers: sent, body: text })
+  return { status: response.status, body: await response.text() }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+import { awsOperation, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
 import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
-import { startTable } from '../../functions/load-testing/table.ts'
+import { forward, startTable } from '../../functions/load-testing/table.ts'
 import { interactiveTask } from '../core/interactive-task.ts'
 
 /** The state of a fake of Lambda with one open callback and one task. */
@@ -48,6 +48,14 @@ const server = await serve(({ path }): Reply => {
   return { status: 200, body: path.includes('/functions/') ? { DurableExecutions: [execution] } : execution }
 })
 const table = await startTable()
+/** The operations that the table has completed. */
+const operations: (string | undefined)[] = []
+const tableProxy = await serve(async (call) => {
+  const reply = await forward(table.endpoint, call)
+  operations.push(awsOperation(call))
+  return reply
+})
+process.env['AWS_ENDPOINT_URL_DYNAMODB'] = tableProxy.url
 process.env['AWS_ENDPOINT_URL_LAMBDA'] = server.url
 process.env['WEBHOOKS_TASK_FUNCTION'] = 'arn:aws:lambda:eu-west-1:0:function:task:live'
 jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
@@ -59,8 +67,7 @@ jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
 const store = await import('../../../shared/approvals/store.ts')
 const { decide } = await import('../../../shared/approvals/decide.ts')
 afterAll(async () => {
-  await server.close()
-  await table.close()
+  await Promise.all([server, tableProxy, table].map((one) => one.close()))
 })
 
 const approval = { decision: 'approve', by: 'jane', at: '2026-11-25T10:00:00.000Z' } as const
@@ -86,10 +93,11 @@ async function decided(ends?: number) {
 }
 
 describe('A decision', () => {
-  it('completes the open callback', async () => {
+  it('completes the open callback, and is saved before the response', async () => {
     const { task, stored } = await requested()
     lambda.open = 'first'
     expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'decided' })
+    expect(operations.at(-1)).toBe('UpdateItem')
     expect((await read(task)).decision).toEqual(approval)
   })
 
@@ -142,6 +150,12 @@ describe('A decision', () => {
 })
 
 describe('A stored approval', () => {
+  it('keeps its first decision', async () => {
+    const { task } = await requested()
+    for (const decision of [approval, rejection]) await store.saveDecision(task, decision)
+    expect((await read(task)).decision).toEqual(approval)
+  })
+
   it('keeps its decision when the same task saves it again', async () => {
     const { task, saved } = await requested()
     await store.saveDecision(task, approval)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { CallRecord, IdempotencyConfig } from '../../../shared/state/idempotency.ts'
-import { startTable } from '../../functions/load-testing/table.ts'
+import { forward, startTable } from '../../functions/load-testing/table.ts'
 
 /** A proxy between the AWS client and the table. */
 let between: Served
@@ -10,12 +10,7 @@ const isWrite = (call: Call) => awsOperation(call) !== 'GetItem'
 
 beforeAll(async () => {
   table = await startTable()
-  between = await serve(async ({ headers, text }) => {
-    const names = ['x-amz-target', 'content-type', 'authorization', 'x-amz-date']
-    const sent = Object.fromEntries(names.map((name) => [name, String(headers[name])]))
-    const answer = await fetch(table.endpoint, { method: 'POST', headers: sent, body: text })
-    return { status: answer.status, body: await answer.text() }
-  })
+  between = await serve((call) => forward(table.endpoint, call))
   process.env['AWS_ENDPOINT_URL_DYNAMODB'] = between.url
 })
 afterAll(async () => {
