@@ -157,6 +157,20 @@ test('Jenkins: a retry of a start finds a build whose start returned no location
   expect(places()).toHaveLength(1)
 })
 
+test('Jenkins: a run that leaves the queue during a search is found', async () => {
+  await connected().start(deploy)
+  server.calls.length = 0
+  const leavesAfterFirstRequest = () => {
+    if (server.calls.length === 2) {
+      server.startBuild(17)
+      places().length = 0
+    }
+    return false
+  }
+  server.failNext(500, {}, { on: leavesAfterFirstRequest })
+  expect(await jenkins.find?.(connected().client(), deploy)).toMatchObject({ id: queued })
+})
+
 test('Jenkins: a queue item becomes a build with another id, which is polled from then on', async () => {
   const { started, build } = await running()
   const later = await pollOn(started, deploy)

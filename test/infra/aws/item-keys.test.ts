@@ -28,6 +28,7 @@ import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 interface Access {
   action: string
   key: string
+  isConsistent?: boolean
 }
 
 /** A fake of AWS and a platform. Records accesses to the table and returns no items. */
@@ -46,8 +47,8 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   if (operation === 'GetSecretValue')
     return void reply(200, { SecretString: JSON.stringify(secretOf(JSON.parse(body).SecretId)) })
   if (service?.startsWith('DynamoDB')) {
-    const { Key, Item } = JSON.parse(body) as Record<'Key' | 'Item', { id: { S: string } }>
-    accesses.push({ action: `dynamodb:${operation}`, key: (Key ?? Item).id.S })
+    const { Key, Item, ConsistentRead: isConsistent } = JSON.parse(body)
+    accesses.push({ action: `dynamodb:${operation}`, key: (Key ?? Item).id.S, isConsistent })
     return void reply(200, {})
   }
   if (req.url?.includes('/invocations')) return void res.writeHead(202).end()
@@ -208,6 +209,7 @@ describe('table items', () => {
       expect(made.length).toBeGreaterThan(0)
       for (const access of made) {
         expect(access.key.slice(0, keys.length)).toBe(keys)
+        if (access.action === 'dynamodb:GetItem') expect(access.isConsistent).toBe(true)
         expect({ ...access, allowed: isAllowed(entry, owner, access) }).toEqual({ ...access, allowed: true })
         const strangers = functions.filter(([fn, name]) => name !== owner && isAllowed(fn, name, access))
         expect({ ...access, strangers }).toEqual({ ...access, strangers: [] })

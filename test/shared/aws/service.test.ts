@@ -8,6 +8,7 @@ import { dynamodb } from '../../../shared/aws/dynamodb.ts'
 import { endpointOf } from '../../../shared/aws/endpoint.ts'
 import * as lambda from '../../../shared/aws/lambda.ts'
 import { secretsManager } from '../../../shared/aws/secrets-manager.ts'
+import { sendSigned } from '../../../shared/aws/send-signed.ts'
 
 // Both clients multiply the pauses before their retries by it.
 jest.spyOn(Math, 'random').mockReturnValue(0)
@@ -165,6 +166,12 @@ test('AWS client: a signal ends a call that has no response', async () => {
     name: 'AbortError',
     $metadata: { attempts: 1 },
   })
+})
+
+test('AWS client: a request that gets no response ends', async () => {
+  aws.holdNext(() => true)
+  const options = { method: 'GET', headers: {}, signal: undefined, timeoutMs: 50 }
+  await expect(sendSigned(new URL(aws.url), options, undefined)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
 describe('AWS client: endpoints equal those of the SDK', () => {

@@ -6,6 +6,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { Http } from '../../../shared/http/client.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { segment } from '../../../shared/http/segment.ts'
+import { sendRequest } from '../../../shared/http/send.ts'
 import { certificate } from '../../certificate.ts'
 import { expectFailure, failureOf, timeOut } from '../../functions/helpers.ts'
 import { listen } from '../../listen.ts'
@@ -260,6 +261,16 @@ describe('HTTP client: responses', () => {
       () => seen.length > 0,
     )
     expect(failure).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not respond within 1 s') })
+  })
+
+  it('ends a response that never completes at its timeout', async () => {
+    const url = await serve((_, res) => {
+      const timer = setInterval(() => res.write(' '), 10)
+      res.on('close', () => clearInterval(timer))
+    })
+    const sent = { method: 'GET', url, headers: {}, body: undefined }
+    const options = { platform: 'Acme', operation: 'GET /', ca: undefined, timeoutMs: 200 }
+    expect(await failureOf(sendRequest(sent, options, {}))).toMatchObject({ kind: 'timeout' })
   })
 
   const limited = (reset: string) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset })
