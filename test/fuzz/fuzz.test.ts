@@ -7,10 +7,11 @@ import { fuzz } from './fuzz.ts'
 const seed = 1
 
 test('the HTTP interface responds correctly to any request, and nothing breaks', async () => {
-  const { sent, statuses, findings } = await fuzz({ seed, seconds: 60, requests: 500 })
+  const requests = 500
+  const { sent, statuses, findings } = await fuzz({ seed, seconds: Number.POSITIVE_INFINITY, requests })
   expect(findings).toEqual([])
   // Some requests must succeed, and some must be rejected for their content.
-  expect(sent).toBeGreaterThan(0)
+  expect(sent).toBe(requests)
   expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '400', '401', '404']))
 })
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { tokenHash } from '../../infra/local/credentials.ts'
+import { newestOf } from '../../infra/platforms/loopback-server.ts'
 import { demo } from '../../infra/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
 import { actionNames } from '../../shared/providers/category.ts'
@@ -144,8 +145,13 @@ const problems: Record<string, () => Promise<Answer>> = {
   'credentials: dry run after many such calls': async () => {
     const guess = { input: { title: demo.githubToken } }
     const dryRun = () => open(triggered(guess), 'dryRun=true', { token: 'other-token' })
-    await service.until(async () => (await dryRun()).status === 429, 'the end of dry runs')
-    return dryRun()
+    // Not a further call: the count starts again each hour.
+    const responses = [await dryRun()]
+    await service.until(
+      async () => responses.push(await dryRun()) > 0 && responses.at(-1)?.status === 429,
+      'the end of dry runs',
+    )
+    return newestOf(responses)
   },
 
   'platform: refuses the call': () => openWith({ kind: '500', status: 422, body: { message: 'Validation Failed' } }),

@@ -82,7 +82,7 @@ describe('a plain function', () => {
       functionName: 'plain',
       arn: 'arn:aws:lambda:eu-west-1:000000000000:function:plain:1',
     })
-    expect(remaining).toBeGreaterThan(20_000)
+    expect(remaining).toBeGreaterThan(0)
     expect(remaining).toBeLessThanOrEqual(30_000)
     expect(environment).toMatchObject({
       AWS_REGION: 'eu-west-1',
