@@ -40,6 +40,26 @@ describe('The reporter of the tests', () => {
     expect(printed).toContain('73.3 s  in all 3 files')
   })
 
+  it.each([
+    ['lists', undefined, '2 skipped in test/page.test.ts: The page: Chromium was not found. is accessible\n'],
+    ['does not list', 'accessible', ''],
+  ])('%s skipped tests with the name of the first one if the pattern of names is %j', (_, testNamePattern, line) => {
+    const reporter = new QuietReporter({ rootDir, ...(testNamePattern === undefined ? {} : { testNamePattern }) })
+    reporter.onRunStart({ numTotalTestSuites: 5 })
+    const testResults = ['accessible', 'readable'].map((what) => ({
+      status: 'pending',
+      fullName: `The page: Chromium was not found. is ${what}`,
+    }))
+    reporter.onTestResult({ path: `${rootDir}/test/page.test.ts` }, { testResults }, { numFailedTestSuites: 0 })
+    reporter.onRunComplete()
+    expect(
+      printed
+        .split('\n')
+        .filter((text) => text.includes('skipped'))
+        .join('\n'),
+    ).toBe(line.trim())
+  })
+
   it('fails the run if a file exceeds the budget and is not listed with a reason', () => {
     expect(report('10').getLastError()).toEqual(new Error('Test files exceed the budget of CPU time.'))
     expect(printed).toContain('test/slow.test.ts took 12.3 s of CPU time, more than 10 s. Make it faster,')

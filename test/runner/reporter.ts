@@ -1,4 +1,4 @@
-// A quiet reporter for Jest: prints failures, progress and the files that take the most CPU time. Console output appears
+// A quiet reporter for Jest: prints failures, progress, skipped tests and the files that take the most CPU time. Console output appears
 // only for files that fail, because many tests provoke errors that are logged. Jest's own "summary" reporter prints the
 // totals. With TEST_CPU_BUDGET in seconds, a file above the budget that test/runner/slow-files.ts does not list fails the run.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
@@ -22,13 +22,16 @@ const FEW_FILES = 3
 
 export default class QuietReporter {
   readonly #rootDir: string
+  readonly #hasNamePattern: boolean
+  readonly #skipped: string[] = []
   #finished = 0
   #tooSlow: CpuTime[] = []
   #total = 0
   #printed = 0
 
-  constructor({ rootDir }: { rootDir: string }) {
+  constructor({ rootDir, testNamePattern }: { rootDir: string; testNamePattern?: string }) {
     this.#rootDir = rootDir
+    this.#hasNamePattern = Boolean(testNamePattern)
   }
 
   onRunStart({ numTotalTestSuites }: { numTotalTestSuites: number }): void {
@@ -42,6 +45,8 @@ export default class QuietReporter {
   ): void {
     const path = relative(this.#rootDir, test.path)
     this.#finished++
+    const skipped = result.testResults.filter(({ status }) => status === 'pending')
+    if (skipped[0]) this.#skipped.push(`${skipped.length} skipped in ${path}: ${skipped[0].fullName}\n`)
     if (result.failureMessage) this.#printFailure(path, result)
     else if (this.#total <= FEW_FILES) this.#printTests(path, result)
     const tenth = Math.floor((this.#finished / this.#total) * 10)
@@ -52,6 +57,8 @@ export default class QuietReporter {
   }
 
   onRunComplete(): void {
+    // A name pattern skips tests on purpose.
+    if (!this.#hasNamePattern) for (const line of this.#skipped) process.stderr.write(line)
     const files = this.#readCpuTimes()
     const budget = Number(process.env['TEST_CPU_BUDGET']) || Number.POSITIVE_INFINITY
     this.#tooSlow = files.filter(({ path, seconds }) => seconds > budget && !Object.hasOwn(slowFiles, path))
