@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { type NtfyServer, startNtfy } from '../../infra/platforms/ntfy.ts'
-import { executablePath, violations } from '../infra/local/console/chromium.ts'
+import { describeInBrowser, launchBrowser, violations } from '../infra/local/console/chromium.ts'
 import { Service, triggered } from './service.ts'
 
-// The project installs no browser. Without one, the page is tested through HTTP only.
-if (!executablePath)
-  console.log('skipped: the page in a browser, since there is no Chromium here (CHROMIUM=<path> names one)')
-const whereBrowser = executablePath ? describe : describe.skip
-
-whereBrowser('the page of an approval, in Chromium', () => {
+describeInBrowser('the page of an approval, in Chromium', () => {
   let inbox: NtfyServer
   let service: Service
   let browser: Browser
@@ -24,7 +19,7 @@ whereBrowser('the page of an approval, in Chromium', () => {
       },
     })
     await service.start()
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()

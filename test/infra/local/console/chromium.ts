@@ -1,9 +1,27 @@
+import { describe, it } from '@jest/globals'
 import axe from 'axe-core'
-import type { Page } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 import { findBrowser } from '../../../../infra/local/console/browser.ts'
 
-/** This project does not install a browser. Without one, the tests of pages are skipped. */
-export const executablePath = findBrowser()
+const executablePath = findBrowser()
+const NOT_FOUND = 'Chromium was not found. Install it, or set CHROMIUM=<path>.'
+if (!executablePath && process.env['CI'] === 'true') throw new Error(NOT_FOUND)
+
+/** Registers tests that need a browser. Without one, they are skipped, except in CI, and their name says why. */
+export function describeInBrowser(name: string, tests: () => void): void {
+  if (executablePath) describe(name, tests)
+  else describe.skip(`${name}: ${NOT_FOUND}`, tests)
+}
+
+/** Registers a test that needs a browser, as `describeInBrowser` does. */
+export function itInBrowser(name: string, test: () => Promise<void>): void {
+  if (executablePath) it(name, test)
+  else it.skip(`${name}: ${NOT_FOUND}`, test)
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+}
 
 /**
  * Returns accessibility violations: all in light mode, and those of colors in dark mode, which changes nothing else.

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import type { Browser, Page } from 'playwright-core'
 import { sendAsset } from '../../../../infra/local/console/assets.ts'
 import { callList } from '../../../../infra/local/console/call-list.ts'
 import { CallStore } from '../../../../infra/local/console/call-store.ts'
@@ -8,13 +8,12 @@ import { createEventStream } from '../../../../infra/local/console/event-stream.
 import { overviewOf } from '../../../../infra/local/console/overview.ts'
 import { createRoutes } from '../../../../infra/local/console/routes.ts'
 import { closeServer, listen } from '../../../../infra/local/port.ts'
-import { executablePath } from './chromium.ts'
+import { describeInBrowser, launchBrowser } from './chromium.ts'
 import { RARE_WORD, saveManyCalls, storedCall, summaryWith } from './many-calls.ts'
 
 const COUNT = 50_000
-const describeIfBrowser = executablePath ? describe : describe.skip
 
-describeIfBrowser(`the console with ${COUNT} calls`, () => {
+describeInBrowser(`the console with ${COUNT} calls`, () => {
   const store = new CallStore(':memory:')
   const stream = createEventStream()
   const routes = createRoutes({
@@ -33,7 +32,7 @@ describeIfBrowser(`the console with ${COUNT} calls`, () => {
   beforeAll(async () => {
     saveManyCalls(store, COUNT, Date.now())
     const url = await listen(server, 0)
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    browser = await launchBrowser()
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
     await page.goto(`${url}/#/calls`)
     await page.getByText('Call number 0 of').waitFor()

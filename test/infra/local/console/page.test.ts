@@ -1,20 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { Service, triggered } from '../../../e2e/service.ts'
-import { executablePath, violations } from './chromium.ts'
+import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
-// This project does not install a browser. Without one, console.test.ts still tests the console through HTTP.
-if (!executablePath) console.log('Skipped the tests of the console page: Chromium was not found. Set CHROMIUM=<path>.')
-const describeIfBrowser = executablePath ? describe : describe.skip
-
-describeIfBrowser('the console in Chromium', () => {
+describeInBrowser('the console in Chromium', () => {
   let service: Service
   let browser: Browser
   let page: Page
   const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
   beforeAll(async () => {
     service = await new Service({ timeScale: 20, concurrency: 1 }).start()
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+    browser = await launchBrowser()
     page = await newPage()
     await service.openIssue({ input: { title: markup, description: markup } })
     await service.call(

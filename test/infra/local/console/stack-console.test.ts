@@ -1,14 +1,13 @@
 import { createServer } from 'node:http'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { chromium } from 'playwright-core'
 import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
 import { closeServer, listen } from '../../../../infra/local/port.ts'
 import { type Runtime, startRuntime } from '../../../../infra/local/runtime.ts'
 import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
 import { triggered, until } from '../../../e2e/service.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
-import { executablePath, violations } from './chromium.ts'
+import { itInBrowser, launchBrowser, violations } from './chromium.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests check the structure.
 type Json = any
@@ -165,9 +164,8 @@ describe('the console of a deployed stack', () => {
   })
 })
 
-const itInBrowser = executablePath ? it : it.skip
 itInBrowser('its page is accessible, read-only, and copies commands instead of acting', async () => {
-  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+  const browser = await launchBrowser()
   try {
     const permissions = ['clipboard-read', 'clipboard-write']
     const page = await (await browser.newContext({ reducedMotion: 'reduce', permissions })).newPage()
