@@ -1,19 +1,18 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { discord } from '../../functions/notification/providers/discord.ts'
+import { mattermost } from '../../functions/notification/providers/mattermost.ts'
+import { slack } from '../../functions/notification/providers/slack.ts'
+import { telegram } from '../../functions/notification/providers/telegram.ts'
+import { compactButton, parseCompactButton } from '../../shared/approvals/compact-token.ts'
+import { signToken, verifyToken } from '../../shared/approvals/signed-link.ts'
+import { hmacHex } from '../../shared/auth/hmac.ts'
+import { expectFailure, startOnce } from '../functions/helpers.ts'
+import { startSecrets } from '../functions/secrets.ts'
 
 const approvals = { key: 'a-key-that-signs-approvals-0123456789', previousKey: 'the-key-before-it-0123456789abcdef' }
-jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
-  getSecret: async () => JSON.stringify(approvals),
-}))
-const { expectFailure } = await import('../functions/helpers.ts')
-const { hmacHex } = await import('../../shared/auth/hmac.ts')
-const { verifyToken, signToken } = await import('../../shared/approvals/signed-link.ts')
-const { slack } = await import('../../functions/notification/providers/slack.ts')
-const { compactButton, parseCompactButton } = await import('../../shared/approvals/compact-token.ts')
-const { discord } = await import('../../functions/notification/providers/discord.ts')
-const { telegram } = await import('../../functions/notification/providers/telegram.ts')
-const { mattermost } = await import('../../functions/notification/providers/mattermost.ts')
+startOnce(() => startSecrets(new Map([['approvals', approvals]])))
 
 /** The text with one character changed, removed or added. */
 const altered = (text: string) =>

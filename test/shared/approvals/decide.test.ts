@@ -1,7 +1,9 @@
-import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
-import type { Approval, StoredApproval } from '../../../shared/approvals/store.ts'
+import { decide } from '../../../shared/approvals/decide.ts'
+import * as store from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
+import { pauses, skipPauses } from '../../functions/helpers.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 import { interactiveTask } from '../core/interactive-task.ts'
 
@@ -16,13 +18,11 @@ const idle = {
 }
 let lambda = { ...idle }
 let completed: string[] = []
-let pauses: number[] = []
-let afterPause = async () => {}
+let beforeRead = async () => {}
 beforeEach(() => {
   lambda = { ...idle }
   completed = []
-  pauses = []
-  afterPause = async () => {}
+  beforeRead = async () => {}
 })
 
 const outcome = { status: 'succeeded', result: 'fail', message: 'Rejected by john', data: {}, links: {} }
@@ -51,6 +51,7 @@ const table = await startTable()
 /** The operations that the table has completed. */
 const operations: (string | undefined)[] = []
 const tableProxy = await serve(async (call) => {
+  if (awsOperation(call) === 'GetItem') await beforeRead()
   const reply = await forward(table.endpoint, call)
   operations.push(awsOperation(call))
   return reply
@@ -58,14 +59,7 @@ const tableProxy = await serve(async (call) => {
 process.env['AWS_ENDPOINT_URL_DYNAMODB'] = tableProxy.url
 process.env['AWS_ENDPOINT_URL_LAMBDA'] = server.url
 process.env['WEBHOOKS_TASK_FUNCTION'] = 'arn:aws:lambda:eu-west-1:0:function:task:live'
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({
-  async sleep(pause: number) {
-    pauses.push(pause)
-    await afterPause()
-  },
-}))
-const store = await import('../../../shared/approvals/store.ts')
-const { decide } = await import('../../../shared/approvals/decide.ts')
+skipPauses()
 afterAll(async () => {
   await Promise.all([server, tableProxy, table].map((one) => one.close()))
 })
@@ -77,11 +71,11 @@ let tasks = 0
 /** Saves an approval of a new task, with the given milliseconds until its deadline. */
 async function requested(ends = 3_600_000) {
   const task = String(tasks++).padStart(40, '0')
-  const saved: Approval = { connection: 'chat', message, hasButtons: true, deadlineAt: Date.now() + ends }
+  const saved: store.Approval = { connection: 'chat', message, hasButtons: true, deadlineAt: Date.now() + ends }
   await store.saveApproval(task, saved, 'first')
   return { task, saved, stored: await read(task) }
 }
-async function read(task: string): Promise<StoredApproval> {
+async function read(task: string): Promise<store.StoredApproval> {
   const stored = await store.readApproval(task)
   if (!stored) throw new Error('There is no approval')
   return stored
@@ -104,8 +98,8 @@ describe('A decision', () => {
   it('during a reminder completes the next callback', async () => {
     const { task, stored } = await requested()
     lambda.open = 'second'
-    afterPause = async () => {
-      if (pauses.length === 4) await store.changeCallback(task, 'second')
+    beforeRead = async () => {
+      if (pauses.length === 3) await store.changeCallback(task, 'second')
     }
     expect(await decide('notification', task, stored, approval)).toMatchObject({ status: 'decided' })
     expect(completed).toEqual(['second'])

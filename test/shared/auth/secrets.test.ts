@@ -1,19 +1,18 @@
 import { expect, jest, test } from '@jest/globals'
 import * as z from 'zod/mini'
+import { readSecret as readCached } from '../../../shared/auth/secrets.ts'
 import { secret } from '../../../shared/fields.ts'
 import { clearSecrets, redact } from '../../../shared/redact.ts'
+import { startOnce } from '../../functions/helpers.ts'
+import { startSecrets } from '../../functions/secrets.ts'
 
-let stored: Record<string, string> = {}
-jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (name: string) => stored[name],
-}))
-const { readSecret } = await import('../../../shared/auth/secrets.ts')
+const stored = new Map<string, string>()
+startOnce(() => startSecrets(stored))
 
 const schema = z.strictObject({ token: secret('The token') })
 const path = 'connections/issue-ticketing/github'
-const store = (text: string) => {
-  stored = { [`cloud-automation-webhooks/${path}`]: text }
-}
+const store = (text: string) => void stored.set(path, text)
+const readSecret = <S extends z.ZodMiniObject>(path: string, schema: S) => readCached(path, schema, { fresh: true })
 
 test('Secrets: the same text is validated once', async () => {
   const checked = jest.fn(() => true)

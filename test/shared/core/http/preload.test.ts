@@ -1,25 +1,20 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, expect, jest, test } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { startOnce } from '../../../functions/helpers.ts'
+import { startSecrets } from '../../../functions/secrets.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const tokens = [`sha256:${createHash('sha256').update('caller-token').digest('hex')}`]
 const github = { provider: 'github', token: 'github-token', project: 'o/r' }
-let secrets: Record<string, unknown>
-let read: string[] = []
-jest.unstable_mockModule('../../../../shared/aws/secrets-manager.ts', () => ({
-  secretsManager: async (_operation: string, { SecretId }: { SecretId: string }) => {
-    const name = SecretId.slice(prefix.length + 1)
-    read.push(name)
-    if (secrets[name] === undefined) throw Object.assign(new Error('none'), { name: 'ResourceNotFoundException' })
-    return { SecretString: JSON.stringify(secrets[name]) }
-  },
-}))
+const secrets = new Map<string, unknown>()
+const server = startOnce(() => startSecrets(secrets))
+const namesRead = () => server.calls.map(({ body }) => (body as { SecretId: string }).SecretId.slice(prefix.length + 1))
 process.env['WEBHOOKS_STATE_TABLE'] = 'table'
 
 beforeEach(() => {
-  read = []
-  secrets = {
+  server.calls.splice(0)
+  const stored = {
     callers: {
       keptn: { tokens, categories: ['*'], orchestrator: 'production', connections: { 'issue-ticketing': 'main' } },
       other: { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['ci-cd'], orchestrator: 'test' },
@@ -29,6 +24,7 @@ beforeEach(() => {
     'connections/issue-ticketing/main': github,
     'connections/issue-ticketing/default': github,
   }
+  for (const [name, secret] of Object.entries(stored)) secrets.set(name, secret)
 })
 
 async function newWebhook() {
@@ -54,17 +50,17 @@ test('a preloaded webhook has read the secrets of its callers before the first c
   const handler = await newWebhook()
   await handler.preload()
   const names = ['callers', 'connections/issue-ticketing/main', 'identity', 'orchestrators/production']
-  expect(read.toSorted()).toEqual(names)
-  read = []
+  expect(namesRead().toSorted()).toEqual(names)
+  server.calls.splice(0)
   expect(await call(handler)).toMatchObject({ statusCode: 200 })
-  expect(read).toEqual([])
+  expect(namesRead()).toEqual([])
 })
 
 test('a webhook whose secrets cannot be read starts, and reads them again for a call', async () => {
-  const complete = secrets
-  secrets = {}
+  const stored = [...secrets]
+  secrets.clear()
   const handler = await newWebhook()
   await handler.preload()
-  secrets = complete
+  for (const [name, secret] of stored) secrets.set(name, secret)
   expect(await call(handler)).toMatchObject({ statusCode: 200 })
 })
