@@ -4,6 +4,7 @@
  */
 import '../functions/aws.ts'
 import { afterAll, jest } from '@jest/globals'
+import { skipPauses } from '../functions/helpers.ts'
 import { startTable } from '../functions/load-testing/table.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -13,7 +14,7 @@ jest.unstable_mockModule('../../shared/aws/secret-value.ts', () => ({
   getSecret: async (name: string) => secrets.get(name),
 }))
 // The fake platforms show a change immediately or never.
-jest.unstable_mockModule('../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
+skipPauses()
 const table = await startTable()
 afterAll(() => table.close())
 

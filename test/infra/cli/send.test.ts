@@ -1,9 +1,10 @@
-import { afterAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { noConnection } from '../../../infra/cli/call-receiver.ts'
 import { ok, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+import { skipPauses } from '../../functions/helpers.ts'
 import { pipeTo, webhooks } from './webhooks.ts'
 
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
+skipPauses()
 
 /** Accepts each call and answers each poll with the next status. */
 const receiver = await serve(({ method }) => {

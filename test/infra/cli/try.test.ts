@@ -1,12 +1,13 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { skipPauses } from '../../functions/helpers.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { atTerminal, enter, webhooks } from './webhooks.ts'
 
 // The search for a created object is repeated for some seconds.
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: async () => undefined }))
+skipPauses()
 
 const prefix = 'cloud-automation-webhooks/connections'
 const token = 'a-token-of-the-api'
