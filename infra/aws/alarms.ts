@@ -3,21 +3,19 @@ import {
   type AlarmProps,
   ComparisonOperator,
   type IMetric,
+  MathExpression,
   Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { FilterPattern, type IFilterPattern } from 'aws-cdk-lib/aws-logs'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { metrics } from '../../shared/metrics.ts'
-import type { BundleFunction } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
-import type { DurableFunction } from './durable-function.ts'
 import type { Finisher } from './finisher.ts'
 
 const PERIOD = Duration.minutes(5)
@@ -29,8 +27,8 @@ const PERIOD = Duration.minutes(5)
  */
 const THREE_PER_HOUR = { datapointsToAlarm: 3, evaluationPeriods: 12 }
 
-/** Lambda's messages about an invocation that ended without a response. */
-const CRASH_MESSAGES = ['Task timed out', 'Runtime exited', 'Uncaught Exception', 'Invoke Error']
+/** An alarm evaluates at most this many metrics. */
+const MAX_METRICS = 10
 
 type Sensitivity = Partial<Pick<AlarmProps, 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods'>>
 
@@ -80,7 +78,7 @@ export class Alarms extends Construct {
       if (!isMinimal) this.#addForCategory(category)
     }
     this.#addForFinisher(finisher, isMinimal)
-    if (isMinimal) this.#addTaskCrashes(categories, stackName)
+    if (isMinimal) this.#addTaskCrashes(categories)
     this.#add(
       'ApiFailures',
       'api-failures',
@@ -164,18 +162,27 @@ export class Alarms extends Construct {
     )
   }
 
-  /** The same as the alarms for the errors of each task function, but one for all of them. */
-  #addTaskCrashes(categories: CategoryFunction[], stackName: string): void {
-    this.#add(
-      'TaskCrashes',
-      'task-errors',
-      countLines(
-        categories.map(({ task }) => task),
-        { pattern: FilterPattern.anyTerm(...CRASH_MESSAGES), metricName: 'TaskCrashes', stackName },
-      ),
-      'Tasks crash repeatedly. Lambda retries them until their execution timeout.',
-      THREE_PER_HOUR,
-    )
+  /**
+   * The same as the alarms for the errors of each task function, but one for ten of them. Not a filter for Lambda's messages in the
+   * logs: they differ between versions of the runtime.
+   */
+  #addTaskCrashes(categories: CategoryFunction[]): void {
+    const errors = categories.map(({ task }) => task.fn.metricErrors({ period: PERIOD }))
+    for (let start = 0; start < errors.length; start += MAX_METRICS) {
+      const summed = errors.slice(start, start + MAX_METRICS).map((metric, at) => [`m${at}`, metric])
+      this.#add(
+        `TaskCrashes${start === 0 ? '' : start / MAX_METRICS + 1}`,
+        'task-errors',
+        new MathExpression({
+          expression: 'SUM(METRICS())',
+          usingMetrics: Object.fromEntries(summed),
+          period: PERIOD,
+          label: 'Errors of tasks',
+        }),
+        'Tasks crash repeatedly. Lambda retries them until their execution timeout.',
+        THREE_PER_HOUR,
+      )
+    }
   }
 
   /** With few alarms, only its dead letters: they contain the events that it could not answer. */
@@ -225,14 +232,4 @@ export class Alarms extends Construct {
 /** Returns a metric that the functions emit, see `shared/metrics.ts`. */
 function ownMetric(metricName: keyof typeof metrics, namespace: string): IMetric {
   return new Metric({ namespace, metricName, statistic: 'Sum', period: PERIOD })
-}
-
-/** Counts log lines. One metric for all functions, because CloudWatch bills each metric. */
-function countLines(
-  functions: (BundleFunction | DurableFunction)[],
-  { pattern, metricName, stackName }: { pattern: IFilterPattern; metricName: string; stackName: string },
-): IMetric {
-  for (const { fn } of functions)
-    fn.logGroup.addMetricFilter(metricName, { metricNamespace: stackName, metricName, filterPattern: pattern })
-  return new Metric({ namespace: stackName, metricName, statistic: 'Sum', period: PERIOD })
 }

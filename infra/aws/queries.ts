@@ -42,8 +42,8 @@ export const queries = {
 | sort @timestamp desc
 | limit 1000`,
 
-  /** Includes the messages of Lambda about crashes and timeouts. */
-  errors: `filter level = "ERROR" or @message like /Task timed out|Runtime exited|Runtime\\.[A-Z]/
+  /** Includes the messages of Lambda about crashes and timeouts, and those of its runtime client for Node.js. */
+  errors: `filter level = "ERROR" or @message like /Task timed out|Runtime exited|Runtime\\.[A-Z]|(Init|Invoke) Error/
 | fields @timestamp, @log, message, taskId, reason, error.name, error.message, @message
 | sort @timestamp desc
 | limit 50`,

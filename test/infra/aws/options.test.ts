@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { build, flat, permissionsOf, type Synthesized, synthesize, tenCategories } from './synthesize.ts'
+import { build, flat, permissionsOf, type Resource, type Synthesized, synthesize, tenCategories } from './synthesize.ts'
 
 it('a disabled category has no resources', () => {
   const categories = Object.fromEntries(tenCategories.map(({ name }) => [name, name === 'slo']))
@@ -197,23 +197,32 @@ describe('a setting', () => {
     const minimal = changed({ observability: 'minimal' })
     expect(minimal.all('AWS::CloudWatch::Dashboard')).toEqual([])
     const alarms = minimal.properties('AWS::CloudWatch::Alarm')
-    expect(alarms.map(({ MetricName }) => MetricName).sort()).toEqual([
+    expect(alarms.flatMap(({ MetricName }) => MetricName ?? []).sort()).toEqual([
       ...['5XXError', 'AnswersLost', 'ApproximateNumberOfMessagesVisible', 'ApproximateNumberOfMessagesVisible'],
-      ...[
-        'ApproximateRunningDurableExecutionsUtilization',
-        'Errors',
-        'SecretsInInput',
-        'TaskCrashes',
-        'ThrottledCalls',
-      ],
+      ...['ApproximateRunningDurableExecutionsUtilization', 'Errors', 'SecretsInInput', 'ThrottledCalls'],
     ])
-    expect(alarms.find(({ MetricName }) => MetricName === 'TaskCrashes')).toMatchObject({ DatapointsToAlarm: 3 })
     for (const properties of minimal.properties('AWS::Lambda::Function'))
       expect(properties.Environment?.Variables ?? {}).not.toHaveProperty('WEBHOOKS_USAGE_METRICS')
-    const filters = minimal.properties('AWS::Logs::MetricFilter')
-    expect(filters.filter(({ MetricTransformations: [one] }) => one.MetricName === 'TaskCrashes')).toMatchObject([
-      { FilterPattern: expect.stringContaining('?"Task timed out"') },
-    ])
+  })
+
+  it('observability: minimal counts the errors that Lambda reports for each task function, ten in an alarm', () => {
+    const [slo] = tenCategories.filter(({ name }) => name === 'slo')
+    if (!slo) throw new Error('no slo')
+    const eleven = Array.from({ length: 11 }, (_, at) => ({ ...slo, name: `slo-${String.fromCharCode(97 + at)}` }))
+    const { all, properties } = synthesize({ observability: 'minimal' }, eleven)
+    const sums = properties('AWS::CloudWatch::Alarm').filter(({ Metrics }) => Metrics)
+    const watched = sums.map(({ Metrics: [sum, ...metrics], ...alarm }) => {
+      expect(sum).toMatchObject({ Expression: 'SUM(METRICS())', ReturnData: true })
+      expect(alarm).toMatchObject({ Threshold: 0, DatapointsToAlarm: 3, EvaluationPeriods: 12 })
+      return metrics.map(({ MetricStat: { Metric, Stat } }: { MetricStat: Resource['Properties'] }) => [
+        ...[Metric.Namespace, Metric.MetricName, Stat],
+        flat(Metric.Dimensions[0].Value),
+      ])
+    })
+    expect(watched.map((metrics) => metrics.length)).toEqual([10, 1])
+    const tasks = all('AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === 'task.handler')
+    const expected = tasks.map(({ id }) => ['AWS/Lambda', 'Errors', 'Sum', `<${id}>`])
+    expect(watched.flat().sort()).toEqual(expected.sort())
   })
 
   it('apiGatewayLogRole: false leaves the account unchanged', () => {

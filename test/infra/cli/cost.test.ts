@@ -19,7 +19,7 @@ const folder = temporaryFolder()
 describe('webhooks cost', () => {
   it('computes a month of the settings in cdk.json', async () => {
     expect(await cost()).toMatchObject({ total: 15.9, calls: [] })
-    expect(await cost('--observability minimal --connections 5')).toMatchObject({ total: 5.8 })
+    expect(await cost('--observability minimal --connections 5')).toMatchObject({ total: 6.7 })
   })
 
   it('says that it uses the defaults if cdk.json has no settings', () => {
