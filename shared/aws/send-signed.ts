@@ -41,5 +41,7 @@ export function sendSigned(
 }
 
 function timeoutError(host: string, timeoutMs: number): Error {
-  return Object.assign(new Error(`${host} did not respond within ${timeoutMs / 1_000} s`), { name: 'TimeoutError' })
+  return Object.assign(new Error(`${host} did not respond within ${Math.ceil(timeoutMs / 1_000)} s`), {
+    name: 'TimeoutError',
+  })
 }

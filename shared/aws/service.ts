@@ -15,7 +15,7 @@ export interface ServiceRequest {
 }
 
 export interface ServiceOptions {
-  /** Ends the call, including its retries. */
+  /** Ends the call, including its retries, before its own time limit. */
   abortSignal?: AbortSignal | undefined
 }
 
@@ -28,6 +28,11 @@ export interface ServiceResponse {
 interface Metadata {
   httpStatusCode?: number
   attempts: number
+}
+
+interface AttemptOptions {
+  abortSignal: AbortSignal | undefined
+  timeoutMs: number
 }
 
 /** An error that a service returned. Has the name and the metadata of the SDK's own errors. */
@@ -44,8 +49,12 @@ class ServiceError extends Error {
 const RETRY_BASE_MS = 100
 const THROTTLING_BASE_MS = 500
 const MAX_RETRY_PAUSE_MS = 20_000
-/** A call without a response. The caller's signal may end it earlier. */
-const REQUEST_TIMEOUT_MS = 10_000
+/** An attempt, without any data from the service. */
+const ATTEMPT_TIMEOUT_MS = 5_000
+/** A call with its retries. Lambda ends a webhook after 28 s, and its response must say before that what does not answer. */
+const CALL_TIMEOUT_MS = 10_000
+/** With less time left, a call is not sent again. */
+const MIN_ATTEMPT_MS = 1_000
 
 const THROTTLING =
   /^(?:BandwidthLimitExceeded|EC2ThrottledException|LimitExceededException|PriorRequestNotComplete|ProvisionedThroughputExceededException|RequestLimitExceeded|RequestThrottled|RequestThrottledException|SlowDown|ThrottledException|Throttling|ThrottlingException|TooManyRequestsException|TransactionInProgressException)$/
@@ -57,6 +66,9 @@ const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|
  * Calls one AWS service in the function's account and region. It takes the place of the SDK's clients of DynamoDB, Lambda and
  * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves as they do: endpoints, attempts with backoff,
  * and names of errors.
+ *
+ * Unlike them, it has no dual-stack endpoints, ignores the path of an endpoint in the environment, and does not reduce its retries
+ * when many requests fail: an environment of Lambda sends few at the same time.
  */
 export class AwsService {
   readonly #name: ServiceName
@@ -76,12 +88,15 @@ export class AwsService {
    */
   async send(request: ServiceRequest, { abortSignal }: ServiceOptions = {}): Promise<ServiceResponse> {
     const maxAttempts = Number(process.env['AWS_MAX_ATTEMPTS']) || this.#maxAttempts
+    const endsAt = performance.now() + CALL_TIMEOUT_MS
+    const timeLeft = () => endsAt - performance.now()
     for (let attempts = 1; ; attempts++) {
       try {
-        return await this.#attempt(request, attempts, abortSignal)
+        const timeoutMs = Math.max(1, Math.min(ATTEMPT_TIMEOUT_MS, timeLeft()))
+        return await this.#attempt(request, attempts, { abortSignal, timeoutMs })
       } catch (error) {
-        const pause = retryPauseMs(error, attempts)
-        if (pause === undefined || attempts >= maxAttempts || abortSignal?.aborted) {
+        const pause = retryPauseMs(error, attempts) ?? Number.POSITIVE_INFINITY
+        if (pause + MIN_ATTEMPT_MS > timeLeft() || attempts >= maxAttempts || abortSignal?.aborted) {
           throw error instanceof ServiceError ? error : Object.assign(error as Error, { $metadata: { attempts } })
         }
         await sleep(pause, undefined, abortSignal && { signal: abortSignal })
@@ -92,13 +107,13 @@ export class AwsService {
   async #attempt(
     { method, path, query = {}, headers, body }: ServiceRequest,
     attempts: number,
-    abortSignal: AbortSignal | undefined,
+    { abortSignal, timeoutMs }: AttemptOptions,
   ): Promise<ServiceResponse> {
     this.#signer ??= signerOf(this.#name)
     const url = new URL(path, endpointOf(this.#name, process.env))
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     const signed = sign({ method, url, headers, body }, this.#signer, new Date())
-    const options = { method, headers: signed, signal: abortSignal, timeoutMs: REQUEST_TIMEOUT_MS }
+    const options = { method, headers: signed, signal: abortSignal, timeoutMs }
     const {
       status,
       headers: received,

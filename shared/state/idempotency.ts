@@ -6,6 +6,8 @@ export { IdempotencyConfig, makeIdempotent } from '@aws-lambda-powertools/idempo
 
 const IN_PROGRESS = 'INPROGRESS'
 const COMPLETED = 'COMPLETED'
+/** Left of Lambda's time for the response. */
+const RESPONSE_MS = 500
 
 /**
  * The record of one silent call, for Powertools' idempotency. Unlike Powertools' own store, it remembers an earlier call with
@@ -22,6 +24,13 @@ export class CallRecord extends BasePersistenceLayer {
   /** An attempt ended with an unknown outcome: a repeat must not write again. */
   outcomeUnknown = false
   readonly #owner = crypto.randomUUID()
+  readonly #timeLeft: () => number
+
+  /** @param timeLeft returns the milliseconds until Lambda ends the call */
+  constructor(timeLeft: () => number) {
+    super()
+    this.#timeLeft = timeLeft
+  }
 
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
     const { idempotencyKey, expiryTimestamp, inProgressExpiryTimestamp = 0 } = record
@@ -73,7 +82,8 @@ export class CallRecord extends BasePersistenceLayer {
 
   /** Another call owns the record once this one was taken for dead. */
   #ifOwned(values: Item) {
-    return { condition: 'call_owner = :owner', values: { ...values, owner: this.#owner } }
+    const timeoutMs = Math.max(RESPONSE_MS, Math.floor(this.#timeLeft()) - RESPONSE_MS)
+    return { condition: 'call_owner = :owner', values: { ...values, owner: this.#owner }, timeoutMs }
   }
 }
 

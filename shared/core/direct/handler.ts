@@ -1,12 +1,13 @@
 import type { Context } from 'aws-lambda'
 import { audit, auditedCall } from '../../audit.ts'
-import { Failure, kindOf } from '../../errors.ts'
+import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { findRunOfTask } from '../find-run-of-task.ts'
+import { logCause } from '../log-cause.ts'
 import { runSilently } from '../silent/handler.ts'
 import { acceptCall } from '../task/accept.ts'
 import { type DirectCall, describeError, readDirectCall } from './read-direct-call.ts'
@@ -39,7 +40,7 @@ export async function handleDirectCall(
     logCall(context, startedAt)
     return result
   } catch (error) {
-    if (!(error instanceof Failure)) log.error('internal error', error as Error)
+    logCause(error)
     const thrown = directError(error)
     audit.write(Date.now() - startedAt, error)
     logCall(context, startedAt, { kind: kindOf(error), reason: thrown.message })

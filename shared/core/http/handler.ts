@@ -1,12 +1,13 @@
 import middy from '@middy/core'
 import httpHeaderNormalizer from '@middy/http-header-normalizer'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { Failure, kindOf } from '../../errors.ts'
+import { kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import type { DirectCall } from '../direct/read-direct-call.ts'
+import { logCause } from '../log-cause.ts'
 import { withMonotonicTime } from './monotonic-time.ts'
 import { preload } from './preload.ts'
 import { requestLog } from './request-log.ts'
@@ -57,7 +58,7 @@ function httpHandler(category: Category) {
 function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> {
   return {
     onError(request) {
-      if (!(request.error instanceof Failure)) log.error('internal error', request.error as Error)
+      logCause(request.error)
       log.appendKeys({ kind: kindOf(request.error) })
       request.response = problem(request.error, request.context.awsRequestId)
     },

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Callers, readCallers } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
@@ -6,20 +7,25 @@ import { readConnection } from '../../providers/connections.ts'
 
 /** Most deployments have fewer. Each one is a secret to read. */
 const MAX_PRELOADED = 3
+/** Lambda ends init after 10 s, and then repeats it in the time of the first call. */
+const MAX_DURATION_MS = 8_000
 
 /**
  * Does the work of the first call that does not depend on it: reads the secrets and loads the code that most calls need. Lambda
  * runs init at full speed, and calls at the function's share of a processor, which is a third of it or less.
  *
  * Does not throw: a call that needs what could not be loaded reports it.
+ *
+ * @param maxMs after this time, the rest is left to the first call
  */
-export async function preload(category: Category): Promise<void> {
+export async function preload(category: Category, maxMs = MAX_DURATION_MS): Promise<void> {
   loadLazyGlobals()
-  await Promise.allSettled([
+  const loaded = Promise.allSettled([
     readIdentityKey(),
     import('../../state/idempotency.ts'),
     readCallers(false).then((callers) => preloadFor(category, callers)),
   ])
+  await Promise.race([loaded, setTimeout(maxMs, undefined, { ref: false })])
 }
 
 /** Node.js loads these parts of itself when they are first used. */

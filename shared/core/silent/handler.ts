@@ -151,7 +151,7 @@ async function runOnce(
   const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/idempotency.ts')
   const config = new IdempotencyConfig({ expiresAfterSeconds: TTL_SECONDS })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
-  const persistenceStore = new CallRecord()
+  const persistenceStore = new CallRecord(() => context.getRemainingTimeInMillis())
   // Powertools wraps the errors of its table. The action's own error is thrown unchanged.
   let thrown: unknown
   const guarded = makeIdempotent(

@@ -249,6 +249,8 @@ describe('docs/limits.md', () => {
     ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
+    ['shared/aws/service.ts', 'ATTEMPT_TIMEOUT_MS = 5_000', '5 s, 10 s with its retries'],
+    ['shared/aws/service.ts', 'CALL_TIMEOUT_MS = 10_000', '5 s, 10 s with its retries'],
     ['shared/core/task/run-until-deadline.ts', '= 2_000', '2,000 after'],
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],

@@ -174,6 +174,16 @@ test('AWS client: a request that gets no response ends', async () => {
   await expect(sendSigned(new URL(aws.url), options, undefined)).rejects.toMatchObject({ name: 'TimeoutError' })
 })
 
+test('AWS client: a call that gets no response ends in time for the response of a webhook', async () => {
+  aws.hang()
+  const secretRead = secretsManager('GetSecretValue', secret)
+  const ended = await Promise.allSettled([dynamodb('GetItem', get), secretRead, lambda.getExecution(arn)])
+  aws.hang(false)
+  const reason = { name: 'TimeoutError', message: expect.stringContaining('did not respond within 5 s') }
+  const expected = { status: 'rejected', reason: { ...reason, $metadata: { attempts: 2 } } }
+  expect(ended).toMatchObject([expected, expected, expected])
+}, 20_000)
+
 describe('AWS client: endpoints equal those of the SDK', () => {
   const regions = [
     ...['eu-central-1', 'us-gov-west-1', 'us-gov-east-1', 'cn-north-1', 'eusc-de-east-1', 'us-iso-east-1'],

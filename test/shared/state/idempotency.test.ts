@@ -23,12 +23,12 @@ beforeEach(() => {
 })
 
 let calls = 0
-/** Creates a call with a new key. `again` repeats it in an environment with the given milliseconds left. */
+/** Creates a call with a new key. `again` repeats it in an environment with the given milliseconds left, of which an update may take fewer. */
 function call() {
   const key = `key-${calls++}`
   return {
-    async again(left = 60_000) {
-      const record = new CallRecord()
+    async again(left = 60_000, leftForUpdate = left) {
+      const record = new CallRecord(() => leftForUpdate)
       record.configure({ config: new IdempotencyConfig({ expiresAfterSeconds: 3_600 }), keyPrefix: 'test' })
       await record.saveInProgress(key, left)
       return {
@@ -116,4 +116,10 @@ describe('A write that the SDK repeats because its response was lost', () => {
     await expect(first.read()).rejects.toMatchObject({ name: 'IdempotencyItemNotFoundError' })
     expect((await again()).record.mayHaveWritten).toBe(false)
   })
+})
+
+it('An update of the record ends before Lambda ends the call', async () => {
+  const { succeed } = await call().again(60_000, 1_000.5)
+  between.holdNext(isWrite)
+  await expect(succeed({})).rejects.toThrow('The operation was aborted')
 })

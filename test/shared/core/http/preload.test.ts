@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { beforeEach, expect, jest, test } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { startOnce } from '../../../functions/helpers.ts'
@@ -13,6 +14,7 @@ const namesRead = () => server.calls.map(({ body }) => (body as { SecretId: stri
 process.env['WEBHOOKS_STATE_TABLE'] = 'table'
 
 beforeEach(() => {
+  server.recover()
   server.calls.splice(0)
   const stored = {
     callers: {
@@ -63,4 +65,27 @@ test('a webhook whose secrets cannot be read starts, and reads them again for a 
   await handler.preload()
   for (const [name, secret] of stored) secrets.set(name, secret)
   expect(await call(handler)).toMatchObject({ statusCode: 200 })
+})
+
+test('init ends in time if Secrets Manager does not respond', async () => {
+  server.hang()
+  jest.resetModules()
+  const { preload } = await import('../../../../shared/core/http/preload.ts')
+  const { issueTicketing } = await import('../../../../functions/issue-ticketing/index.ts')
+  const waiting = new AbortController()
+  const isReady = Promise.race([preload(issueTicketing, 10).then(() => true), wait(4_000, false, waiting)])
+  expect(await isReady).toBe(true)
+  waiting.abort()
+  expect(namesRead().toSorted()).toEqual(['callers', 'identity'])
+})
+
+test('the log has the error of Secrets Manager, of which the response says only that it is not available', async () => {
+  server.down()
+  const handler = await newWebhook()
+  const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true)
+  expect(await call(handler)).toMatchObject({ statusCode: 503, body: expect.stringContaining('cannot be read') })
+  const lines = write.mock.calls.map(([line]) => JSON.parse(String(line)))
+  write.mockRestore()
+  const error = expect.objectContaining({ message: expect.stringMatching(/socket hang up|ECONN/) })
+  expect(lines).toContainEqual(expect.objectContaining({ message: 'AWS unavailable', error }))
 })
