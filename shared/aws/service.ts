@@ -65,7 +65,7 @@ const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|
 /**
  * Calls one AWS service in the function's account and region. It takes the place of the SDK's clients of DynamoDB, Lambda and
  * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves as they do: endpoints, attempts with backoff,
- * and names of errors.
+ * trace headers, and names of errors.
  *
  * Unlike them, it has no dual-stack endpoints, ignores the path of an endpoint in the environment, and does not reduce its retries
  * when many requests fail: an environment of Lambda sends few at the same time.
@@ -113,7 +113,7 @@ export class AwsService {
     const url = new URL(path, endpointOf(this.#name, process.env))
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
     const signed = sign({ method, url, headers, body }, this.#signer, new Date())
-    const options = { method, headers: signed, signal: abortSignal, timeoutMs }
+    const options = { method, headers: { ...signed, ...unsignedHeaders() }, signal: abortSignal, timeoutMs }
     const {
       status,
       headers: received,
@@ -125,6 +125,15 @@ export class AwsService {
     if (status < 300) return { headers: received, body: text === '' ? {} : JSON.parse(text) }
     throw errorOf(status, received['x-amzn-errortype'], text, attempts)
   }
+}
+
+/**
+ * Returns the headers that proxies may change. The first one continues the X-Ray trace of the invocation, and lets Lambda detect
+ * functions that start each other in a loop. The second one shows in CloudTrail who calls.
+ */
+function unsignedHeaders(): Record<string, string> {
+  const trace = process.env['_X_AMZN_TRACE_ID']
+  return { ...(trace ? { 'x-amzn-trace-id': trace } : {}), 'user-agent': 'cloud-automation-webhooks' }
 }
 
 function signerOf({ host }: ServiceName): Signer {

@@ -19,6 +19,9 @@ let sdkClients: { dynamodb: DynamoDBClient; lambda: sdk.LambdaClient; secrets: S
 beforeAll(async () => {
   aws = await serve(() => reply)
   process.env['AWS_ENDPOINT_URL'] = aws.url
+  const trace = 'Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a87bd80c:0'
+  // The SDK sends the trace only in Lambda.
+  Object.assign(process.env, { AWS_LAMBDA_FUNCTION_NAME: 'webhook', _X_AMZN_TRACE_ID: trace })
   sdkClients = { dynamodb: new DynamoDBClient(), lambda: new sdk.LambdaClient(), secrets: new SecretsManagerClient() }
 })
 afterAll(() => aws.close())
@@ -82,12 +85,15 @@ describe('AWS client: a request equals that of the SDK', () => {
     await theirs()
     const [sent, expected] = aws.calls.map(relevant)
     expect(sent).toEqual(expected)
+    expect(expected?.headers['x-amzn-trace-id']).toMatch(/^Root=/)
+    expect(aws.calls[0]?.headers['user-agent']).toBe('cloud-automation-webhooks')
   })
 })
 
 /** The parts of a request that the service reads. */
 function relevant({ method, encodedPath, query, headers, text }: Call) {
-  const names = ['content-type', 'x-amz-target', 'x-amz-invocation-type', 'x-amz-durable-execution-name']
+  const ofLambda = ['x-amz-invocation-type', 'x-amz-durable-execution-name', 'x-amzn-trace-id']
+  const names = ['content-type', 'x-amz-target', ...ofLambda]
   const [, scope = ''] = /Credential=\w+\/\d+\/(\S+),/.exec(headers['authorization'] ?? '') ?? []
   return {
     method,
