@@ -7,6 +7,7 @@ import { log } from '../log.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { traceRequest } from '../tracing.ts'
 import { type AwsAccount, type AwsError, clientFor, rejectOnAbort, type ServiceClient } from './clients.ts'
+import { domainOf } from './endpoint.ts'
 import { awsErrorOf, isSuccess, mayHaveSucceeded, toFailure } from './failure.ts'
 
 /** The fields of a connection to an AWS service. It has no credentials, because the function has a role. */
@@ -99,7 +100,8 @@ export class Aws {
     const operation = operationOf(command)
     if (intercept) {
       const serviceId = clientFor(service, account).config.serviceId ?? ''
-      const host = `https://${serviceId.toLowerCase()}.${await this.region(service)}.amazonaws.com`
+      const region = await this.region(service)
+      const host = `https://${serviceId.toLowerCase()}.${region}.${domainOf(region)}`
       const body = JSON.stringify(command.input, bytesAsText)
       intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body })
     }

@@ -1,5 +1,6 @@
 import { registerSecret } from '../redact.ts'
 import { fromNodeProviderChain } from './credentials.ts'
+import { domainOf } from './endpoint.ts'
 import { presign } from './signature.ts'
 
 const EXPIRES_SECONDS = 60
@@ -11,7 +12,7 @@ const EXPIRES_SECONDS = 60
  * @see https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
  */
 export async function eksToken(cluster: string, region = process.env['AWS_REGION'] ?? 'us-east-1'): Promise<string> {
-  const url = new URL(`https://sts.${region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15`)
+  const url = new URL(`https://sts.${region}.${domainOf(region)}/?Action=GetCallerIdentity&Version=2011-06-15`)
   const credentials = await fromNodeProviderChain()()
   const headers = { 'x-k8s-aws-id': cluster }
   const signed = presign(

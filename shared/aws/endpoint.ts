@@ -22,6 +22,12 @@ export function regionOf({ AWS_REGION: region }: NodeJS.ProcessEnv): string {
   return region
 }
 
+/** Returns the domain of the endpoints in a region, which belongs to its partition. */
+export function domainOf(region: string): string {
+  const [, domain = 'amazonaws.com'] = Object.entries(DOMAINS).find(([start]) => region.startsWith(start)) ?? []
+  return domain
+}
+
 /**
  * Returns the endpoint of a service, like the AWS SDK: the one in the environment, or that of the region, with FIPS if the
  * environment asks for it.
@@ -32,9 +38,8 @@ export function endpointOf({ host, variable }: ServiceName, environment: NodeJS.
   const configured = environment[`AWS_ENDPOINT_URL_${variable}`] || environment['AWS_ENDPOINT_URL']
   if (configured && environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] !== 'true') return configured.replace(/\/$/, '')
   const region = regionOf(environment)
-  const [, domain = 'amazonaws.com'] = Object.entries(DOMAINS).find(([start]) => region.startsWith(start)) ?? []
   // In GovCloud, every endpoint of DynamoDB has FIPS.
   const hasFipsEndpoint = !(host === 'dynamodb' && region.startsWith('us-gov-'))
   const fips = environment['AWS_USE_FIPS_ENDPOINT'] === 'true' && hasFipsEndpoint ? '-fips' : ''
-  return `https://${host}${fips}.${region}.${domain}`
+  return `https://${host}${fips}.${region}.${domainOf(region)}`
 }

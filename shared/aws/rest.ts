@@ -1,5 +1,6 @@
 import { Failure, toSentence } from '../errors.ts'
 import type { AwsAccount } from './clients.ts'
+import { domainOf } from './endpoint.ts'
 
 /** An AWS service with a REST API that is called through `Http` with signed requests instead of the SDK. */
 interface RestService {
@@ -27,8 +28,7 @@ export function regionOf({ region = process.env['AWS_REGION'] }: AwsAccount, pla
  */
 export function endpointOf(account: AwsAccount, { service, platform }: RestService): string {
   const region = regionOf(account, platform)
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
-  return account.endpoint ?? `https://${service}.${region}.${suffix}`
+  return account.endpoint ?? `https://${service}.${region}.${domainOf(region)}`
 }
 
 /** Returns AWS's reason for a refusal, with a hint about a missing permission. */

@@ -5,8 +5,10 @@ import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from 
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
 import { dynamodb } from '../../../shared/aws/dynamodb.ts'
+import { eksToken } from '../../../shared/aws/eks-token.ts'
 import { endpointOf } from '../../../shared/aws/endpoint.ts'
 import * as lambda from '../../../shared/aws/lambda.ts'
+import * as rest from '../../../shared/aws/rest.ts'
 import { secretsManager } from '../../../shared/aws/secrets-manager.ts'
 import { sendSigned } from '../../../shared/aws/send-signed.ts'
 
@@ -200,7 +202,13 @@ describe('AWS client: endpoints equal those of the SDK', () => {
     { host: 'lambda', variable: 'LAMBDA', client: () => sdkClients.lambda },
     { host: 'secretsmanager', variable: 'SECRETS_MANAGER', client: () => sdkClients.secrets },
   ]
-  test.each(regions)('%s', (region) => {
+  test.each(regions)('%s', async (region) => {
+    const usual = { Region: region, UseFIPS: false, UseDualStack: false }
+    const { host } = sdkClients.lambda.config.endpointProvider(usual).url
+    const hostOf = (service: string) => host.replace('lambda', service)
+    expect(rest.endpointOf({ region }, { service: 'fis', platform: 'AWS FIS' })).toBe(`https://${hostOf('fis')}`)
+    const [, , signed = ''] = /^(k8s-aws-v1)\.(.+)$/.exec(await eksToken('shop', region)) ?? []
+    expect(new URL(Buffer.from(signed, 'base64url').toString()).host).toBe(hostOf('sts'))
     for (const { host, variable, client } of services) {
       for (const fips of [false, true]) {
         const environment = { AWS_REGION: region, AWS_USE_FIPS_ENDPOINT: String(fips) }
