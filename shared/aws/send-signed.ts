@@ -15,6 +15,9 @@ interface Response {
   text: string
 }
 
+/** Twice as much as the largest response of Lambda. */
+const MAX_RESPONSE_BYTES = 12 * 1024 * 1024
+
 /** Sends a signed request once, over a connection that the next request reuses. */
 export function sendSigned(
   url: URL,
@@ -27,7 +30,13 @@ export function sendSigned(
     const options = { method, headers: { ...headers, ...length }, timeout: timeoutMs, ...(signal ? { signal } : {}) }
     const request = open(url, options, (response) => {
       const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      let bytes = 0
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        bytes += chunk.length
+        if (bytes > MAX_RESPONSE_BYTES)
+          response.destroy(new Error(`${url.host} sent more than ${MAX_RESPONSE_BYTES} bytes`))
+      })
       response.on('error', reject)
       response.on('end', () => {
         const { statusCode: status = 0, headers: received } = response

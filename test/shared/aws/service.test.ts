@@ -192,6 +192,11 @@ test('AWS client: a call that gets no response ends in time for the response of 
   expect(ended).toMatchObject([expected, expected, expected])
 }, 20_000)
 
+test('AWS client: a response that is larger than those of AWS is not read', async () => {
+  reply = { status: 200, body: { Item: { id: { S: 'a'.repeat(13 * 1024 * 1024) } } } }
+  await expect(dynamodb('GetItem', get)).rejects.toThrow('sent more than 12582912 bytes')
+})
+
 describe('AWS client: endpoints equal those of the SDK', () => {
   const regions = [
     ...['eu-central-1', 'us-gov-west-1', 'us-gov-east-1', 'cn-north-1', 'eusc-de-east-1', 'us-iso-east-1'],
