@@ -38,26 +38,37 @@ interface AttemptOptions {
 /** An error that a service returned. Has the name and the metadata of the SDK's own errors. */
 class ServiceError extends Error {
   readonly $metadata: Metadata
+  /** The pause that the service asks for. */
+  readonly retryAfterMs: number
+  /** The clock of this machine was wrong, which is corrected now. */
+  hasNewClock = false
 
-  constructor(name: string, message: string, metadata: Metadata) {
+  constructor(name: string, message: string, metadata: Metadata, retryAfterMs: number) {
     super(message)
     this.name = name
     this.$metadata = metadata
+    this.retryAfterMs = retryAfterMs
   }
 }
 
 const RETRY_BASE_MS = 100
 const THROTTLING_BASE_MS = 500
 const MAX_RETRY_PAUSE_MS = 20_000
+/** A service may ask for this much more than the usual pause. The SDK has the same limit. */
+const MAX_ADDED_PAUSE_MS = 5_000
 /** An attempt, without any data from the service. */
 const ATTEMPT_TIMEOUT_MS = 5_000
 /** A call with its retries. Lambda ends a webhook after 28 s, and its response must say before that what does not answer. */
 const CALL_TIMEOUT_MS = 10_000
 /** With less time left, a call is not sent again. */
 const MIN_ATTEMPT_MS = 1_000
+/** A larger difference between the clocks makes signatures invalid. */
+const MAX_CLOCK_SKEW_MS = 5 * 60_000
 
 const THROTTLING =
   /^(?:BandwidthLimitExceeded|EC2ThrottledException|LimitExceededException|PriorRequestNotComplete|ProvisionedThroughputExceededException|RequestLimitExceeded|RequestThrottled|RequestThrottledException|SlowDown|ThrottledException|Throttling|ThrottlingException|TooManyRequestsException|TransactionInProgressException)$/
+const CLOCK_ERROR =
+  /^(?:AuthFailure|InvalidSignatureException|RequestExpired|RequestInTheFuture|RequestTimeTooSkewed|SignatureDoesNotMatch)$/
 const TRANSIENT = /^(?:TimeoutError|RequestTimeout|RequestTimeoutException)$/
 const TRANSIENT_STATUSES = [500, 502, 503, 504]
 const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
@@ -65,7 +76,7 @@ const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|
 /**
  * Calls one AWS service in the function's account and region. It takes the place of the SDK's clients of DynamoDB, Lambda and
  * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves as they do: endpoints, attempts with backoff,
- * trace headers, and names of errors.
+ * `Retry-After`, wrong clocks, trace headers, and names of errors.
  *
  * Unlike them, it has no dual-stack endpoints, ignores the path of an endpoint in the environment, and does not reduce its retries
  * when many requests fail: an environment of Lambda sends few at the same time.
@@ -74,6 +85,8 @@ export class AwsService {
   readonly #name: ServiceName
   readonly #maxAttempts: number
   #signer: Signer | undefined
+  /** The clock of the service, compared with that of this machine. */
+  #clockOffsetMs = 0
 
   /** @param maxAttempts unless the environment sets another number */
   constructor(name: ServiceName, maxAttempts = 3) {
@@ -112,7 +125,7 @@ export class AwsService {
     this.#signer ??= signerOf(this.#name)
     const url = new URL(path, endpointOf(this.#name, process.env))
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const signed = sign({ method, url, headers, body }, this.#signer, new Date())
+    const signed = sign({ method, url, headers, body }, this.#signer, new Date(Date.now() + this.#clockOffsetMs))
     const options = { method, headers: { ...signed, ...unsignedHeaders() }, signal: abortSignal, timeoutMs }
     const {
       status,
@@ -123,7 +136,17 @@ export class AwsService {
       () => sendSigned(url, options, body),
     )
     if (status < 300) return { headers: received, body: text === '' ? {} : JSON.parse(text) }
-    throw errorOf(status, received['x-amzn-errortype'], text, attempts)
+    const error = errorOf(text, received, { httpStatusCode: status, attempts })
+    if (CLOCK_ERROR.test(error.name)) error.hasNewClock = this.#correctClock(received['date'])
+    throw error
+  }
+
+  /** Returns whether the clock of the next signatures has changed. */
+  #correctClock(date = ''): boolean {
+    const offset = Date.parse(date) - Date.now()
+    const isWrong = Math.abs(offset - this.#clockOffsetMs) > MAX_CLOCK_SKEW_MS
+    if (isWrong) this.#clockOffsetMs = offset
+    return isWrong
   }
 }
 
@@ -134,6 +157,11 @@ export class AwsService {
 function unsignedHeaders(): Record<string, string> {
   const trace = process.env['_X_AMZN_TRACE_ID']
   return { ...(trace ? { 'x-amzn-trace-id': trace } : {}), 'user-agent': 'cloud-automation-webhooks' }
+}
+
+/** Returns 0 unless the service asks for a pause in a number of seconds, or of milliseconds in the header of AWS. */
+function retryAfterMs(headers: ServiceResponse['headers']): number {
+  return Number(headers['x-amz-retry-after']) || Number(headers['retry-after']) * 1_000 || 0
 }
 
 function signerOf({ host }: ServiceName): Signer {
@@ -147,13 +175,15 @@ function signerOf({ host }: ServiceName): Signer {
   return { accessKeyId, secretAccessKey, sessionToken, service: host, region: regionOf(process.env) }
 }
 
-function errorOf(status: number, header: string | string[] | undefined, text: string, attempts: number): ServiceError {
+function errorOf(text: string, headers: ServiceResponse['headers'], metadata: Metadata): ServiceError {
   const body = parse(text)
-  const type = [header, body['__type'], body['code']].find((value): value is string => typeof value === 'string')
+  const type = [headers['x-amzn-errortype'], body['__type'], body['code']].find(
+    (value): value is string => typeof value === 'string',
+  )
   // `com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException`, or a header with a URL after the name.
   const name = type?.split(':')[0]?.split('#').at(-1) || 'UnknownError'
   const message = [body['message'], body['Message']].find((value): value is string => typeof value === 'string')
-  return new ServiceError(name, message ?? name, { httpStatusCode: status, attempts })
+  return new ServiceError(name, message ?? name, metadata, retryAfterMs(headers))
 }
 
 function parse(text: string): Record<string, unknown> {
@@ -169,7 +199,10 @@ function parse(text: string): Record<string, unknown> {
 /** Returns the pause before the next attempt: undefined if the same request would fail again. */
 function retryPauseMs(error: unknown, attempts: number): number | undefined {
   const base = retryBaseMs(error)
-  return base && Math.min(MAX_RETRY_PAUSE_MS, Math.floor(Math.random() * base * 2 ** attempts))
+  if (base === undefined) return undefined
+  const pause = Math.min(MAX_RETRY_PAUSE_MS, Math.floor(Math.random() * base * 2 ** attempts))
+  const afterMs = error instanceof ServiceError ? error.retryAfterMs : 0
+  return Math.max(pause, Math.min(afterMs, pause + MAX_ADDED_PAUSE_MS))
 }
 
 function retryBaseMs(error: unknown): number | undefined {
@@ -178,6 +211,7 @@ function retryBaseMs(error: unknown): number | undefined {
     return TRANSIENT.test(name) || NETWORK_CODES.test(code) ? RETRY_BASE_MS : undefined
   }
   const { httpStatusCode: status = 0 } = error.$metadata
+  if (error.hasNewClock) return RETRY_BASE_MS
   if (status === 429 || THROTTLING.test(error.name)) return THROTTLING_BASE_MS
   return TRANSIENT.test(error.name) || TRANSIENT_STATUSES.includes(status) ? RETRY_BASE_MS : undefined
 }

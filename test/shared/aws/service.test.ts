@@ -192,6 +192,19 @@ test('AWS client: a call that gets no response ends in time for the response of 
   expect(ended).toMatchObject([expected, expected, expected])
 }, 20_000)
 
+test.each([
+  ['retry-after', '0.2'],
+  ['x-amz-retry-after', '200'],
+])('AWS client: waits as long as the header %s says, like the SDK', async (name, value) => {
+  reply = { status: 503, headers: { [name]: value } }
+  for (const call of calls['GetItem'] ?? []) {
+    const startedAt = performance.now()
+    await expect(call()).rejects.toMatchObject({ $metadata: { attempts: 4 } })
+    // A timer may end a millisecond early.
+    expect(performance.now() - startedAt).toBeGreaterThan(3 * 199)
+  }
+})
+
 test('AWS client: a response that is larger than those of AWS is not read', async () => {
   reply = { status: 200, body: { Item: { id: { S: 'a'.repeat(13 * 1024 * 1024) } } } }
   await expect(dynamodb('GetItem', get)).rejects.toThrow('sent more than 12582912 bytes')
@@ -232,4 +245,21 @@ describe('AWS client: endpoints equal those of the SDK', () => {
       'https://dynamodb.eu-west-1.amazonaws.com',
     )
   })
+})
+
+// The client keeps the correction, so these tests are the last ones.
+test.each([
+  ['InvalidSignatureException', 20],
+  ['RequestExpired', 40],
+  ['RequestInTheFuture', 60],
+])('AWS client: corrects the clock after %s', async (name, minutes) => {
+  reply = { status: 200, body: {} }
+  const now = Date.now() + minutes * 60_000
+  aws.failNext(400, json10(name, 'Signature expired'), { headers: { date: new Date(now).toUTCString() } })
+  await dynamodb('GetItem', get)
+  const times = aws.calls.map(({ headers }) => String(headers['x-amz-date']))
+  const [, corrected = ''] = times
+  const sentAt = Date.parse(corrected.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+  expect(times).toHaveLength(2)
+  expect(Math.abs(sentAt - now)).toBeLessThan(4 * 60_000)
 })
