@@ -1,4 +1,4 @@
-import { withMetrics } from './metrics.ts'
+import { isCountedByAlarm, withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
 import { settings } from './settings.ts'
 
@@ -10,7 +10,7 @@ type Details = Error | Record<string, unknown>
 let keys: Record<string, unknown> = {}
 
 /**
- * Writes JSON lines to stdout, with all registered secrets masked.
+ * Writes JSON lines to stdout, with all registered secrets masked. Lines that an alarm counts are written at any log level.
  *
  * Not a library: the logger of Powertools takes a fifth of a webhook's start time.
  */
@@ -36,8 +36,9 @@ export const log = {
 }
 
 function write(level: Level, message: string, details: Details[]): void {
-  if (!isWritten(level)) return
-  const line = { level, message, timestamp: new Date(), ...keys, ...Object.assign({}, ...details.map(fieldsOf)) }
+  const fields: Record<string, unknown> = Object.assign({}, ...details.map(fieldsOf))
+  if (!isWritten(level) && !isCountedByAlarm(fields)) return
+  const line = { level, message, timestamp: new Date(), ...keys, ...fields }
   process.stdout.write(`${toMaskedJson(withMetrics(line))}\n`)
 }
 

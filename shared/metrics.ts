@@ -27,6 +27,11 @@ export const metrics = {
 
 const all: [string, Metric][] = Object.entries(metrics)
 
+/** Returns whether an alarm counts a log line. */
+export function isCountedByAlarm(line: Record<string, unknown>): boolean {
+  return all.some(([, { counts, hasAlarm }]) => hasAlarm && counts(line))
+}
+
 /**
  * Adds the metrics that a log line counts to the line, in CloudWatch's embedded metric format: CloudWatch reads them from the
  * log, so that they need no request. Adds nothing unless the stack has set a namespace.

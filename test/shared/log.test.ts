@@ -46,3 +46,10 @@ it('Lines below the log level of the deployment are omitted', () => {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](level)
   expect(lines.map(({ level }) => level)).toEqual(['WARN', 'ERROR'])
 })
+
+it('A line that an alarm counts is written at any log level', () => {
+  Object.assign(process.env, { WEBHOOKS_LOG_LEVEL: 'ERROR', WEBHOOKS_METRICS_NAMESPACE: 'A stack' })
+  log.warn('call contains a stored credential', { secretInInput: true })
+  delete process.env['WEBHOOKS_METRICS_NAMESPACE']
+  expect(lines).toMatchObject([{ level: 'WARN', SecretsInInput: 1 }])
+})
