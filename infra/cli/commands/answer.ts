@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { callReceiver } from '../call-receiver.ts'
+import { completeTask } from '../find-tasks.ts'
 import { receiverOf, receiverOptions } from '../receiver.ts'
 import { operateOnTask } from '../stack-task.ts'
 import { parseTaskName, pathOf } from '../task-name.ts'
@@ -37,12 +38,15 @@ Examples:
 }
 
 async function run(text: string, options: Options): Promise<void> {
-  const task = parseTaskName(text)
+  const name = parseTaskName(text)
   if (options.stack !== undefined) {
+    const task = await completeTask(name, options.stack)
     console.log(JSON.stringify(await operateOnTask(options.stack, task, 'answer'), null, 2))
     return
   }
-  const { status, body } = await callReceiver(receiverOf(options), `${pathOf(task)}/answer`, { method: 'POST' })
+  const receiver = receiverOf(options)
+  const task = await completeTask(name, receiver)
+  const { status, body } = await callReceiver(receiver, `${pathOf(task)}/answer`, { method: 'POST' })
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }

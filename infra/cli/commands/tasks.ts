@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { sleep } from '../../../shared/sleep.ts'
-import { explainAws } from '../aws-errors.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
 import { note, table } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
@@ -27,8 +27,6 @@ const FOLLOW_INTERVAL_MS = 2_000
 const DEFAULT_LIMIT = 50
 /** Characters of an id in the table. */
 const SHORT_ID_LENGTH = 8
-const COMPLETE_ID = /^[0-9a-f]{40}$/
-const SHORT_ID = /^[0-9a-f]{4,39}$/
 
 /** `webhooks tasks`: lists the tasks of the local runtime or of a stack, or shows, cancels or runs again one task. */
 export function tasksCommand(): Command {
@@ -80,11 +78,11 @@ async function run(text: string | undefined, options: Options): Promise<void> {
   const name = text === undefined ? undefined : parseTaskName(text)
   if (stack !== undefined) {
     if (!name) return list(stackTasks(stack, limit), options)
-    return showOfStack(stack, await completeTask(name, () => stackIds(stack, name), options), options)
+    return showOfStack(stack, await completeTask(name, stack), options)
   }
   const receiver = receiverOf(options)
   if (!name) return list(localTasks(receiver, limit), options)
-  return showOne(receiver, await completeTask(name, () => localIds(receiver, name), options), options)
+  return showOne(receiver, await completeTask(name, receiver), options)
 }
 
 type Source = (filter: TaskFilter) => Promise<ListedTask[]>
@@ -129,10 +127,6 @@ function stackTasks(stack: string, limit: number): Source {
   }
 }
 
-function explainListing(error: unknown): never {
-  throw error instanceof UsageError ? error : explainAws(error, 'Listing tasks')
-}
-
 function localTasks(receiver: Receiver, limit: number): Source {
   return async (filter) => {
     const tasks = await readLocalTasks(receiver)
@@ -142,55 +136,6 @@ function localTasks(receiver: Receiver, limit: number): Source {
       )
     return tasks.filter((task) => matches(task, filter)).slice(0, limit)
   }
-}
-
-/** Returns undefined if the receiver is not a local runtime. */
-async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] | undefined> {
-  const { status, body } = await callReceiver(receiver, '/tasks')
-  if (status !== 200) return undefined
-  return (body as { tasks: { task?: ListedTask }[] }).tasks.flatMap(({ task }) => task ?? [])
-}
-
-/** Returns undefined if the receiver cannot list tasks. */
-async function localIds(receiver: Receiver, { category, taskId }: TaskName): Promise<string[] | undefined> {
-  const tasks = await readLocalTasks(receiver)
-  return tasks
-    ?.filter((task) => task.category === category && task.taskId.startsWith(taskId))
-    .map((task) => task.taskId)
-}
-
-async function stackIds(stack: string, { category, taskId }: TaskName): Promise<string[]> {
-  const { lambda, findTaskIds } = await loadDeployedTasks()
-  return findTaskIds(lambda, stack, category, taskId).catch(explainListing)
-}
-
-/** Loaded when used: the local runtime does not need the SDK. */
-async function loadDeployedTasks() {
-  const [{ LambdaClient }, { findTaskIds, listDeployedTasks }] = await Promise.all([
-    import('@aws-sdk/client-lambda'),
-    import('../deployed-tasks.ts'),
-  ])
-  return { lambda: new LambdaClient(), findTaskIds, listDeployedTasks }
-}
-
-/** Completes the start of an id, as the table shows it. */
-async function completeTask(
-  task: TaskName,
-  idsOf: () => Promise<string[] | undefined>,
-  { stack }: Pick<Options, 'stack'>,
-): Promise<TaskName> {
-  if (COMPLETE_ID.test(task.taskId) || !SHORT_ID.test(task.taskId)) return task
-  const ids = await idsOf()
-  const [taskId, other] = ids ?? []
-  if (other !== undefined) throw new UsageError(`More than one task starts with ${task.taskId}. Pass more of its id.`)
-  if (taskId !== undefined) return { ...task, taskId }
-  const listing = `npx webhooks tasks --category ${task.category}${stack === undefined ? '' : ` --stack ${stack}`}`
-  note(
-    ids
-      ? `No listed task of ${task.category} starts with ${task.taskId}. To list them: ${listing}`
-      : 'Pass the complete id of the task: a deployed API cannot list tasks.',
-  )
-  return task
 }
 
 const HEADINGS = ['TASK', 'VERDICT', 'ACTION', 'CONNECTION', 'AGE', 'MESSAGE']

@@ -80,6 +80,9 @@ describe('webhooks tasks', () => {
     const { body } = await openIssue('answer')
     const answer = `answer issue-ticketing/${body.taskId}`
     expect(await run(answer)).toMatchObject({ code: 2, err: expect.stringContaining('--again') })
+    const short = `answer issue-ticketing/${body.taskId.slice(0, 8)} --again`
+    for (const answered of [run(short), asOperator(short)])
+      expect(await parsed(answered)).toMatchObject({ code: 0, taskId: body.taskId })
     expect(await run(`${answer} --again`, demo.callerToken)).toMatchObject({ code: 1 })
     expect(await parsed(run(`${answer} --again`))).toMatchObject({ code: 0, verdict: 'pass' })
   })
