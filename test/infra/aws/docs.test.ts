@@ -237,11 +237,20 @@ describe('docs/security.md', () => {
 })
 
 describe('docs/limits.md', () => {
+  it('has the number of resources of ten categories', () => {
+    const resourcesOf = (settings: object) =>
+      Object.keys(synthesize(settings, categoryInfos).template.toJSON()['Resources']).length
+    const minimal = resourcesOf({ observability: 'minimal' })
+    expect(limits).toContain(`ten categories use ${resourcesOf({})}, with \`minimal\` ${minimal} |`)
+  })
+
   it.each([
     ['shared/core/http/body.ts', '256 * 1024', '256 KB'],
     ['shared/core/silent/handler.ts', '= 24_000', '24 s for the platform'],
     ['infra/aws/category-function.ts', 'Duration.seconds(28)', '28 s for the function'],
     ['shared/http/deadline.ts', '= 15_000', '15 s |'],
+    ['shared/aws/service.ts', 'ATTEMPT_TIMEOUT_MS = 5_000', '5 s, 10 s with its retries'],
+    ['shared/aws/service.ts', 'CALL_TIMEOUT_MS = 10_000', '5 s, 10 s with its retries'],
     ['shared/http/send.ts', '5 * 1024 * 1024', '5 MB, 200 levels of JSON'],
     ['shared/http/parse-body.ts', '= 200', '5 MB, 200 levels of JSON'],
     ['shared/core/silent/handler.ts', '= 24 * 3_600', 'recorded for 24 h'],
@@ -249,8 +258,6 @@ describe('docs/limits.md', () => {
     ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
-    ['shared/aws/service.ts', 'ATTEMPT_TIMEOUT_MS = 5_000', '5 s, 10 s with its retries'],
-    ['shared/aws/service.ts', 'CALL_TIMEOUT_MS = 10_000', '5 s, 10 s with its retries'],
     ['shared/core/task/run-until-deadline.ts', '= 2_000', '2,000 after'],
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
