@@ -53,6 +53,7 @@ const SECTIONS: readonly Section[] = [
     title: 'Operate',
     sources: [
       'docs/operate.md',
+      'docs/recovery.md',
       'docs/security.md',
       'SECURITY.md',
       'docs/limits.md',
