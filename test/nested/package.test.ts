@@ -10,6 +10,7 @@ import { freePort } from '../e2e/service.ts'
 import { OfflineNpm } from './offline-npm.ts'
 
 const root = join(import.meta.dirname, '../..')
+const { devDependencies: versions } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const template = join(root, 'infra/create/template')
 const npm = new OfflineNpm()
 const packages = join(npm.folder, 'packages')
@@ -110,7 +111,9 @@ describe('An application', () => {
 
   beforeAll(async () => {
     cpSync(template, application, { recursive: true })
-    await npm.run(`npm install --no-audit --no-fund --save-dev ${tarball} fast-check`, application)
+    // The version of this project: npm has it, and a newer one would need the network.
+    const fastCheck = `fast-check@${versions['fast-check']}`
+    await npm.run(`npm install --no-audit --no-fund --save-dev ${tarball} ${fastCheck}`, application)
     for (const kind of templateKinds) await cli(`new-category new-${kind}s --kind ${kind} --provider acme-${kind}`)
     await cli('new-provider notification pigeon')
     await cli('new-provider issue-ticketing acme-desk')
