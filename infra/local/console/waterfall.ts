@@ -163,7 +163,8 @@ function stepRow(
   }
 }
 
-function stepName(name = 'step', engine: string): string {
+/** Returns the name of a durable step in words. */
+export function stepName(name = 'step', engine: string): string {
   if (name === 'send-started' || name === 'send-started-late') return `Send started to ${engine}`
   const words = name.replaceAll('-', ' ')
   return stepNames[name] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`

@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals'
 import type { Outgoing } from '../call-record.ts'
 import type { CallDetail } from '../call-view.ts'
+import { stepName } from '../waterfall.ts'
 import { Code } from './code.tsx'
 import { copy } from './copy.ts'
-import { clockWithMs, duration } from './format.ts'
+import { clock, clockWithMs, duration } from './format.ts'
 import { Icon } from './icons.tsx'
 import { route } from './route.ts'
 import { stack } from './stack.ts'
@@ -42,8 +43,12 @@ export function Requests({ call }: { call: CallDetail }) {
             <span class="cut mono">
               {request.host ?? request.platform}
               {request.path ?? ''}
+              <span class="muted">{request.exchange?.query}</span>
             </span>
-            <span class="muted desk cut">{request.step ?? 'webhook'}</span>
+            <span class="muted desk cut">
+              {request.step === undefined ? 'Webhook' : stepName(request.step, call.engine)}
+            </span>
+            <span class="num muted desk">{clock(request.at - request.ms)}</span>
             <span class="num muted">{duration(request.ms)}</span>
           </summary>
           <ExchangeView request={request} number={index + 1} />

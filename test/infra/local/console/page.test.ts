@@ -76,7 +76,10 @@ describeInBrowser('the console in Chromium', () => {
       await page.getByRole('link', { name: /ask-approval/ }).click()
       await page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click()
       await page.getByRole('tab', { name: new RegExp(`^${tab}`), selected: true }).waitFor()
-      if (tab === 'Requests') await page.keyboard.press('x')
+      if (tab === 'Requests') {
+        await page.locator('.req').getByText('Send started to Keptn').first().waitFor()
+        await page.keyboard.press('x')
+      }
       expect(await violations(page)).toEqual([])
     })
 
