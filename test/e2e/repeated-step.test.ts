@@ -11,6 +11,8 @@ let service: Service
 /** The results that the resume URL got, and the responses to the calls. */
 const results: string[] = []
 const responses: unknown[] = []
+/** The results that the engine has accepted. A response after the end of this test would count as one of the next test. */
+let accepted = 0
 const STEPS = 3
 const RESPONSE_MS = 500
 
@@ -29,6 +31,7 @@ beforeAll(async () => {
     // The execution comes to its next step while the task waits for this response.
     if (results.length < STEPS) void call()
     await wait(RESPONSE_MS)
+    accepted += 1
     return { status: 200 }
   })
   service = await new Service({
@@ -47,7 +50,7 @@ afterAll(async () => {
 it('Each step of a workflow that sends the same call gets the result, and the action runs once', async () => {
   const before = (await service.issues()).length
   await call()
-  await service.until(async () => results.length === STEPS, `${STEPS} results: ${results}, ${responses}`)
+  await service.until(async () => accepted === STEPS, `${STEPS} results: ${results}, ${responses}`)
   expect([results, responses]).toEqual([Array(STEPS).fill('pass'), Array(STEPS).fill(202)])
   expect((await service.issues()).length - before).toBe(1)
 })
