@@ -169,7 +169,7 @@ async function pendingStatus(
   const { reason, isStuck } = await waitingReason(http, namespace, id)
   if (reason === undefined) return { state }
   if (!isStuck || Date.now() - startedAt < STUCK_AFTER_MS) return { state, progress: `waiting: ${reason}` }
-  // Else the job would run as soon as its image appears, after its result was reported.
+  // Otherwise, the job would run as soon as its image appears, after its result was reported.
   await deleteJob(http, namespace, id)
   return { state: 'Stuck', reason: `No pod could start: ${reason}` }
 }

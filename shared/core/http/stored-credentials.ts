@@ -31,8 +31,8 @@ export async function refuseStoredCredentials(sender: Sender, body: Record<strin
 }
 
 /**
- * Completes the input of a call. Refuses a call of whose texts a stored credential is composed: a text may become one when its
- * invisible characters are removed, or when it is joined with another text.
+ * Completes the input of a call. Refuses the call if one of its texts becomes a stored credential, because invisible characters
+ * are removed or the text is joined with another one.
  *
  * @param complete returns the input with its defaults
  * @throws Failure `invalid`, and what `complete` throws
