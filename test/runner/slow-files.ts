@@ -1,4 +1,4 @@
-/** Test files that may take more CPU time than the budget, and why. */
+/** Test files that take the most CPU time, and why. They start first. */
 export const slowFiles: Record<string, string> = {
   'test/conformance/wrong-words.test.ts': 'breaks every expression of 19 connections',
   'test/e2e/engines.test.ts': 'plays a release with each orchestrator through the shipped bundles',
