@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals'
 
 const root = join(import.meta.dirname, '..')
 /** docs/application.md names files of an application. */
-const template = join(root, 'infra/create/template')
+const template = join(root, 'infra/tools/create/template')
 const pages = globSync(['*.md', '{docs,examples,functions,.github,infra}/**/*.md'], {
   cwd: root,
   exclude: ['**/node_modules'],
@@ -49,7 +49,7 @@ it.each(pages)('every source file that %s names exists', (page) => {
 
 const sources = globSync('{functions,shared,infra}/**/*.{ts,mjs}', { cwd: root, exclude: ['**/node_modules'] })
   // The word list contains names that the project may not have.
-  .filter((file) => !file.startsWith('infra/words/'))
+  .filter((file) => !file.startsWith('infra/tools/words/'))
   .map((file) => readFileSync(join(root, file), 'utf8'))
   .join('\n')
 

@@ -1,5 +1,5 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
-import { HOW_TO_CALL } from '../how-to-call.ts'
+import { HOW_TO_CALL } from './how-to-call.ts'
 
 interface Problem {
   type: ResponseType

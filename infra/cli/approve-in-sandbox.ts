@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AcceptedTask } from '../keptn/task-status.ts'
-import type { MessageSummary } from '../platforms/slack/responses.ts'
+import type { AcceptedTask } from '../sandbox/keptn/task-status.ts'
+import type { MessageSummary } from '../sandbox/platforms/slack/responses.ts'
 
 interface ApprovalOptions {
   /** URL of the local runtime. */

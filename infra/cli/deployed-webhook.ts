@@ -1,7 +1,7 @@
 import { type LambdaClient, ListTagsCommand, paginateListFunctions } from '@aws-sdk/client-lambda'
 import type { Category } from '../../shared/providers/category.ts'
+import { pascalCase } from '../aws/pascal-case.ts'
 import { LOGICAL_ID_TAG, STACK_TAG } from '../aws/running-tasks.ts'
-import { pascalCase } from '../pascal-case.ts'
 import { UsageError } from './usage-error.ts'
 
 /**

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { readCredentials } from '../local/credentials.ts'
 import { portOf } from '../local/port.ts'
 import { readRuntimeFile } from '../local/runtime-file.ts'
-import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
+import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The API that a command calls: a deployment or the local runtime. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { demo } from '../platforms/sandbox/demo.ts'
+import { demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { writePrivateFile } from './state-folder.ts'
 
 /** Credentials of the local runtime. */

@@ -1,6 +1,6 @@
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { singleLine } from '../../shared/text/single-line.ts'
-import { clockTime } from '../clock-time.ts'
+import { clockTime } from '../sandbox/clock-time.ts'
 import type { RuntimeEvent } from './runtime.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
-import { finisher, webhookFile } from '../build/files.ts'
-import { categories } from '../categories.ts'
-import { pascalCase } from '../pascal-case.ts'
+import { pascalCase } from '../aws/pascal-case.ts'
+import { finisher, webhookFile } from '../tools/build/files.ts'
+import { categories } from '../tools/project/categories.ts'
 import type { LocalFunction } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */

@@ -1,10 +1,10 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { dist, finisher } from '../build/files.ts'
-import { engineKeyOf } from '../engines/place.ts'
-import { interactivityUrl } from '../platforms/sandbox/connections.ts'
-import { createSandbox, type Sandbox, type SandboxObservation } from '../platforms/sandbox/index.ts'
+import { engineKeyOf } from '../sandbox/engines/place.ts'
+import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
+import { createSandbox, type Sandbox, type SandboxObservation } from '../sandbox/platforms/sandbox/index.ts'
+import { dist, finisher } from '../tools/build/files.ts'
 import {
   authorizationWith,
   type CloudCredentials,

@@ -1,4 +1,4 @@
-import { defaultUrl } from '../platforms/sandbox/demo.ts'
+import { defaultUrl } from '../sandbox/platforms/sandbox/demo.ts'
 
 /** The environment variables, for help texts. */
 export const START_SETTINGS = `Settings (environment variables)

@@ -3,15 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
-import { helpIfAsked } from '../help.ts'
-import { keptnEventLog } from '../keptn/event-log.ts'
-import { playSequence } from '../keptn/player.ts'
-import { openOrExplain } from '../open-browser.ts'
-import { defaultUrl, demo } from '../platforms/sandbox/demo.ts'
-import { EXTENSION, HAS_SOURCES, PACKAGE } from '../roots.ts'
+import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
+import { playSequence } from '../sandbox/keptn/player.ts'
+import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
+import { helpIfAsked } from '../tools/help.ts'
+import { EXTENSION, HAS_SOURCES, PACKAGE } from '../tools/project/roots.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials } from './credentials.ts'
 import { formatEvent } from './format-event.ts'
+import { openOrExplain } from './open-browser.ts'
 import { checkPort, portOf } from './port.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 import { START_SETTINGS } from './start-settings.ts'
@@ -69,7 +69,7 @@ function portOfEnvironment(): number {
 /** Builds in a separate process, because the bundler would stay in memory. */
 function buildFunctions(): void {
   console.log('Building the functions ...')
-  const build = join(PACKAGE, `infra/build/main${EXTENSION}`)
+  const build = join(PACKAGE, `infra/tools/build/main${EXTENSION}`)
   const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
   if (status !== 0) throw new Error('The build failed. See the errors above.')
 }

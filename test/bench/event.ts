@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { toProxyEvent } from '../../infra/local/cloud/gateway.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 
 /** Returns a call as an API Gateway event. */
 export function proxyEvent(

@@ -1,4 +1,4 @@
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { LocalRuntime } from './local-runtime.ts'
 import { type Bench, load, ms, quantile, ratio, type Section } from './measure.ts'

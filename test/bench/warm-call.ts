@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { webhookBundle } from '../../infra/build/files.ts'
+import { webhookBundle } from '../../infra/tools/build/files.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, ratio, type Section, within } from './measure.ts'
 import { type Recorded, startPlatform } from './platform.ts'

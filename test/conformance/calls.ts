@@ -1,5 +1,5 @@
 import { categories } from '../../functions/index.ts'
-import type { Served } from '../../infra/platforms/loopback-server.ts'
+import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
 import { readCall } from '../../shared/core/http/read-call.ts'
 import { runSilently } from '../../shared/core/silent/handler.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { Call, Reply, Served } from '../../infra/platforms/loopback-server.ts'
-import { awsOperation, requestLine } from '../../infra/platforms/loopback-server.ts'
+import type { Call, Reply, Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
 import type { SentRequest } from '../../shared/http/exchange.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
-import type { Call, Served } from '../../infra/platforms/loopback-server.ts'
+import type { Call, Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { StartedJob } from '../../shared/providers/action.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'

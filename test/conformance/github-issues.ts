@@ -1,6 +1,6 @@
-import { createGitHub } from '../../infra/platforms/github/index.ts'
-import { type Served, servePlatform } from '../../infra/platforms/loopback-server.ts'
-import { openStore } from '../../infra/platforms/sandbox/store.ts'
+import { createGitHub } from '../../infra/sandbox/platforms/github/index.ts'
+import { type Served, servePlatform } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { openStore } from '../../infra/sandbox/platforms/sandbox/store.ts'
 
 /** Starts the sandbox's GitHub. */
 export async function startGithubIssues(): Promise<Served & { made(): number }> {

@@ -5,7 +5,14 @@
  */
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-export { type Call, newestOf, ok, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+export {
+  type Call,
+  newestOf,
+  ok,
+  type Reply,
+  type Served,
+  serve,
+} from '../../infra/sandbox/platforms/loopback-server.ts'
 export {
   type ClientOptions,
   clientOf,

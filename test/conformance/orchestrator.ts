@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Call, requestLine, type Served } from '../../infra/platforms/loopback-server.ts'
+import { type Call, requestLine, type Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import { parseEvent } from '../../shared/orchestrators/event.ts'
 import { loadOrchestratorType } from '../../shared/orchestrators/index.ts'

@@ -1,4 +1,4 @@
-import type { Contract, Operation, Parameter, Schema } from '../../infra/openapi/contract.ts'
+import type { Contract, Operation, Parameter, Schema } from '../../infra/tools/openapi/contract.ts'
 import { fields, object } from './fields.ts'
 
 /** An operation that a provider calls and that the contract lacks, as the vendor documents it. */

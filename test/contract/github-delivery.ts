@@ -3,7 +3,7 @@ import {
   INSTALLATION_ID,
   type WaitingEnvironment,
   webhookHeaders,
-} from '../../infra/platforms/github/deployments.ts'
+} from '../../infra/sandbox/platforms/github/deployments.ts'
 import type { RecordedExchange } from './recording.ts'
 
 const environment: WaitingEnvironment = {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
-import { toxiproxyServer } from '../../infra/platforms/toxiproxy/server.ts'
+import { toxiproxyServer } from '../platforms/toxiproxy/server.ts'
 import { Service, triggered } from './service.ts'
 
 const toxiproxy = await toxiproxyServer()

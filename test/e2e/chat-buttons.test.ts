@@ -1,10 +1,10 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { startSes } from '../../infra/platforms/aws-ses.ts'
-import { channel, jane, startDiscord } from '../../infra/platforms/discord.ts'
-import { space, startGoogleChat } from '../../infra/platforms/google-chat.ts'
-import { jane as janeOfMattermost, startMattermost } from '../../infra/platforms/mattermost.ts'
-import { type SentButtonPress, slackServer } from '../../infra/platforms/slack/server.ts'
-import { lisa, startTelegram, supergroup } from '../../infra/platforms/telegram.ts'
+import { startSes } from '../platforms/aws-ses.ts'
+import { channel, jane, startDiscord } from '../platforms/discord.ts'
+import { space, startGoogleChat } from '../platforms/google-chat.ts'
+import { jane as janeOfMattermost, startMattermost } from '../platforms/mattermost.ts'
+import { type SentButtonPress, slackServer } from '../platforms/slack/server.ts'
+import { lisa, startTelegram, supergroup } from '../platforms/telegram.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts the key of the functions.

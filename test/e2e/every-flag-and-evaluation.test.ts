@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { startGoogleCloudMonitoring } from '../../infra/platforms/google-cloud-monitoring.ts'
-import { startGrafanaSlo } from '../../infra/platforms/grafana-slo.ts'
-import { guid, startNewRelic } from '../../infra/platforms/new-relic.ts'
 import { isWrite } from '../conformance/common.ts'
 import { type FlagPlatform, play } from '../conformance/platform.ts'
+import { startGoogleCloudMonitoring } from '../platforms/google-cloud-monitoring.ts'
+import { startGrafanaSlo } from '../platforms/grafana-slo.ts'
+import { guid, startNewRelic } from '../platforms/new-relic.ts'
 import { flagPlatforms } from './platforms.ts'
 import { Service, triggered } from './service.ts'
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { GoogleLogin } from '../../infra/platforms/google-login.ts'
-import { requestLine } from '../../infra/platforms/loopback-server.ts'
+import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms/index.ts'
 import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
+import type { GoogleLogin } from '../platforms/google-login.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that play AWS accept only this key.

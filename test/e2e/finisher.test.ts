@@ -5,7 +5,7 @@ import { ListFunctionsCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
-import { dist } from '../../infra/build/files.ts'
+import { dist } from '../../infra/tools/build/files.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { Service, triggered } from './service.ts'
 

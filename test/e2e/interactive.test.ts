@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
+import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import { Service, triggered } from './service.ts'
 
 /** Sixty of the platform's seconds pass in one: two minutes of an outage take two seconds. */

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 /** An API whose responses each test sets. */

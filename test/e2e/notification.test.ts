@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { startNtfy } from '../../infra/platforms/ntfy.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { startNtfy } from '../platforms/ntfy.ts'
+import { startServiceNowChange } from '../platforms/servicenow-change.ts'
 import { Service, triggered } from './service.ts'
 
 const inbox = await startNtfy()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type RundeckServer, restart, startRundeck } from '../../infra/platforms/rundeck/server.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { type RundeckServer, restart, startRundeck } from '../platforms/rundeck/server.ts'
 import { Service, triggered } from './service.ts'
 
 let rundeck: RundeckServer

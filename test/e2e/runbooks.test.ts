@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GetDurableExecutionCommand, GetDurableExecutionHistoryCommand, InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')

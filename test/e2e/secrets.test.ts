@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { ok, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { type Answer, Service, triggered } from './service.ts'
 
 const marked = {

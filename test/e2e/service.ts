@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LambdaClient, StopDurableExecutionCommand } from '@aws-sdk/client-lambda'
 import type { LocalFunction } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
-import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
-import type { Target } from '../../infra/platforms/sandbox/http.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
+import type { Target } from '../../infra/sandbox/platforms/sandbox/http.ts'
 
 /** Credentials with which the functions sign AWS requests. The local AWS services compare the access key. */
 export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }

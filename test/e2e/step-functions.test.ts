@@ -6,8 +6,8 @@ import { GetDurableExecutionCommand, InvokeCommand, type LambdaClient } from '@a
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { buildSync } from 'esbuild'
 import type { LocalFunction } from '../../infra/local/cloud/index.ts'
-import { type StepFunctionsServer, startStepFunctions } from '../../infra/platforms/aws-step-functions.ts'
 import { ERROR_NAMES } from '../../shared/core/direct/read-direct-call.ts'
+import { type StepFunctionsServer, startStepFunctions } from '../platforms/aws-step-functions.ts'
 import { awsCredentials, Service } from './service.ts'
 
 // The fake accepts only this access key.

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { Played, TicketPlatform } from '../conformance/platform.ts'
 import { ticketPlatforms } from './platforms.ts'
 import { Service, triggered } from './service.ts'

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
-import type { EnvironmentServer } from '../../infra/platforms/dynatrace/environment-server.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import type { EnvironmentServer } from '../platforms/dynatrace/environment-server.ts'
 
 interface Task {
   name: string

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildBundles } from '../../infra/build/bundles.ts'
+import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { Progress } from '../prove/progress.ts'
 import { fuzz } from './fuzz.ts'
 

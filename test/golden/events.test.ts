@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
-import { serve } from '../../infra/platforms/loopback-server.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../e2e/service.ts'
 import { expectGolden } from './golden.ts'
 

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { notification } from '../../functions/notification/index.ts'
-import { startServiceNowChange } from '../../infra/platforms/servicenow-change.ts'
 import { startOnce } from '../functions/helpers.ts'
+import { startServiceNowChange } from '../platforms/servicenow-change.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 const lifecycle = new Lifecycle(notification)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/platforms/loopback-server.ts'
+import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 import { withPauses } from './runner.ts'

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
-import { startEnvironment } from '../../infra/platforms/dynatrace/environment-server.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhookHandler } from '../../shared/core/http/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
+import { startEnvironment } from '../platforms/dynatrace/environment-server.ts'
 import { interruptions } from './execution.ts'
 import { category, useLifecycle } from './platform.ts'
 

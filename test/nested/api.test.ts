@@ -5,7 +5,7 @@ import { expect, it } from '@jest/globals'
 const root = join(import.meta.dirname, '../..')
 
 it('the reports in docs/api describe the public API. Otherwise, run npm run api and add a changeset', () => {
-  const check = spawnSync(process.execPath, ['--no-warnings', 'infra/release/api/main.ts', '--check'], {
+  const check = spawnSync(process.execPath, ['--no-warnings', 'infra/tools/release/api/main.ts', '--check'], {
     cwd: root,
     encoding: 'utf8',
   })

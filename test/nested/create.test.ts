@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { licensesFile } from '../../infra/build/files.ts'
+import { licensesFile } from '../../infra/tools/build/files.ts'
 import { freePort } from '../e2e/service.ts'
 import { OfflineNpm } from './offline-npm.ts'
 

@@ -34,7 +34,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
     expect(read('test/contract/without-contract.ts')).toContain("'acme-runs': 'There is none yet.")
     expect(read('shared/orchestrators/index.ts')).toContain("(await import('./acme-flows.ts')).acmeFlowsType")
     expect(read('docs/acme-flows.md')).toMatch(/^# ACME Flows\n[\s\S]*"type": "acme-flows"/)
-    await copy.node('infra/docs/main.ts', '--check')
+    await copy.node('infra/tools/docs/main.ts', '--check')
   })
 
   it('write code that compiles', async () => {
@@ -42,7 +42,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   })
 
   it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'infra/platforms', 'test/contract']
+    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'test/platforms', 'test/contract']
     const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(output).toMatch(/No fixes applied/)
   })
@@ -50,7 +50,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   it('write tests that pass and READMEs with working webhooks', async () => {
     // One suite per provider, one for the orchestrator, one for the types and one for the states of all jobs.
     const suites = templateKinds.length + 2 + 3
-    await copy.node('infra/build/main.ts')
+    await copy.node('infra/tools/build/main.ts')
     const jest = [bin('jest/bin/jest.js'), '--maxWorkers=1']
     const output = await Promise.all([
       copy.node(

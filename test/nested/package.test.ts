@@ -3,15 +3,15 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { webhookBundle } from '../../infra/build/files.ts'
 import { templateKinds } from '../../infra/cli/extend/kinds.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { webhookBundle } from '../../infra/tools/build/files.ts'
 import { freePort } from '../e2e/service.ts'
 import { OfflineNpm } from './offline-npm.ts'
 
 const root = join(import.meta.dirname, '../..')
 const { devDependencies: versions } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const template = join(root, 'infra/create/template')
+const template = join(root, 'infra/tools/create/template')
 const npm = new OfflineNpm()
 const packages = join(npm.folder, 'packages')
 const empty = join(npm.folder, 'empty')
@@ -19,7 +19,7 @@ const application = join(npm.folder, 'application')
 let tarball: string
 
 beforeAll(async () => {
-  await npm.run(`node --no-warnings infra/pack/main.ts --no-install --output ${packages}`, root)
+  await npm.run(`node --no-warnings infra/tools/pack/main.ts --no-install --output ${packages}`, root)
   const [file = ''] = globSync('cloud-automation-webhooks-*.tgz', { cwd: packages })
   tarball = join(packages, file)
   for (const folder of [empty, application]) mkdirSync(folder)

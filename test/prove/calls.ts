@@ -1,5 +1,5 @@
-import { engines } from '../../infra/engines/index.ts'
-import type { Step } from '../../infra/engines/step.ts'
+import { engines } from '../../infra/sandbox/engines/index.ts'
+import type { Step } from '../../infra/sandbox/engines/step.ts'
 import type { Effect } from './platform-records.ts'
 import { type Random, randomOf } from './random.ts'
 

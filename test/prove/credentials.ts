@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { engineSecrets } from '../../infra/engines/secrets.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { engineSecrets } from '../../infra/sandbox/engines/secrets.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { settings } from '../../shared/settings.ts'
 import { type Random, randomOf } from './random.ts'
 

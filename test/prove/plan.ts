@@ -1,6 +1,6 @@
-import { engines, targetOf } from '../../infra/engines/index.ts'
-import type { FaultSpec } from '../../infra/platforms/sandbox/faults.ts'
-import type { Target } from '../../infra/platforms/sandbox/http.ts'
+import { engines, targetOf } from '../../infra/sandbox/engines/index.ts'
+import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
+import type { Target } from '../../infra/sandbox/platforms/sandbox/http.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
 

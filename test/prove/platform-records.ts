@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Ending } from '../../infra/engines/runs.ts'
-import { WAITING_MS } from '../../infra/platforms/sandbox/job-runs.ts'
-import type { LoggedRequest } from '../../infra/platforms/sandbox/store.ts'
+import type { Ending } from '../../infra/sandbox/engines/runs.ts'
+import { WAITING_MS } from '../../infra/sandbox/platforms/sandbox/job-runs.ts'
+import type { LoggedRequest } from '../../infra/sandbox/platforms/sandbox/store.ts'
 
 /** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {

@@ -67,7 +67,7 @@ syncBuiltinESMExports()
 accept(options.accepted)
 
 const { startRuntime } = await import('../../infra/local/runtime.ts')
-const { demo } = await import('../../infra/platforms/sandbox/demo.ts')
+const { demo } = await import('../../infra/sandbox/platforms/sandbox/demo.ts')
 const { formatEvent } = await import('../../infra/local/format-event.ts')
 const { url, cloud } = await startRuntime({
   ...options,

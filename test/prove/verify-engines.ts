@@ -1,5 +1,5 @@
-import { engines, targetOf } from '../../infra/engines/index.ts'
-import type { Ending } from '../../infra/engines/runs.ts'
+import { engines, targetOf } from '../../infra/sandbox/engines/index.ts'
+import type { Ending } from '../../infra/sandbox/engines/runs.ts'
 import type { Entry } from './call-records.ts'
 import type { Span } from './child.ts'
 import type { PlatformRecords } from './platform-records.ts'

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals'
-import { openStore } from '../../infra/platforms/sandbox/store.ts'
+import { openStore } from '../../infra/sandbox/platforms/sandbox/store.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'

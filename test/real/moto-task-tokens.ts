@@ -8,7 +8,7 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn'
 import { tokenHash } from '../../infra/local/credentials.ts'
-import { demo } from '../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, until } from '../e2e/service.ts'
 import { runStateMachines } from './moto-step-functions.ts'
 import type { Checks } from './program.ts'

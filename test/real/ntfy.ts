@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
-import type { NtfyServer } from '../../infra/platforms/ntfy.ts'
 import type { Message } from '../../shared/providers/message.ts'
 import { clientOf } from '../functions/client.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
+import type { NtfyServer } from '../platforms/ntfy.ts'
 import { fails } from './failures.ts'
 import type { Program } from './program.ts'
 

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from '../../infra/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 /**
  * A proxy that forwards one request at a time to moto. A conditional write of DynamoDB is atomic; moto reads,

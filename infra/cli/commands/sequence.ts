@@ -1,17 +1,17 @@
 import { Command } from 'commander'
 import { toSentence } from '../../../shared/errors.ts'
-import { engines } from '../../engines/index.ts'
-import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../keptn/event-log.ts'
-import { checkModes, describeWarning } from '../../keptn/mode-warnings.ts'
-import { type Played, playSequence } from '../../keptn/player.ts'
+import { engines } from '../../sandbox/engines/index.ts'
+import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../sandbox/keptn/event-log.ts'
+import { checkModes, describeWarning } from '../../sandbox/keptn/mode-warnings.ts'
+import { type Played, playSequence } from '../../sandbox/keptn/player.ts'
 import {
   loadSequence,
   loadSequenceFolder,
   type SequenceFiles,
   SequenceFilesError,
   sequenceNames,
-} from '../../keptn/sequence-files.ts'
-import { demo } from '../../platforms/sandbox/demo.ts'
+} from '../../sandbox/keptn/sequence-files.ts'
+import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import { approveInSandbox } from '../approve-in-sandbox.ts'
 import { noConnection } from '../call-receiver.ts'
 import { note } from '../output.ts'

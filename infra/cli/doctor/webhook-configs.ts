@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { messageOf } from '../../../shared/errors.ts'
-import { checkModes } from '../../keptn/mode-warnings.ts'
+import { checkModes } from '../../sandbox/keptn/mode-warnings.ts'
 import {
   parseWebhookConfig,
   UnreadableConfigError,
   type Webhook,
   WebhookConfigError,
-} from '../../keptn/webhook-config.ts'
+} from '../../sandbox/keptn/webhook-config.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
 /** The path in Keptn's configuration repository, and the usual target of `config --yaml`. */

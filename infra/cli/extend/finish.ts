@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { APPLICATION } from '../../roots.ts'
+import { APPLICATION } from '../../tools/project/roots.ts'
 import { show } from '../output.ts'
 import { IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
@@ -47,7 +47,7 @@ export function finish(
 function updateCheckout(paths: string[], generated: readonly string[]): void {
   const sources = paths.filter((path) => path.endsWith('.ts'))
   run('node_modules/@biomejs/biome/bin/biome', ['check', '--write', ...sources])
-  if (generated.length > 0) run('infra/docs/main.ts', [])
+  if (generated.length > 0) run('infra/tools/docs/main.ts', [])
 }
 
 /** @throws Error with the output of the script */

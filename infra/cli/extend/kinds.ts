@@ -1,5 +1,5 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
-import { genericApiExamples, inputFields } from '../../platforms/generic-api/examples.ts'
+import { genericApiExamples, inputFields } from '../../sandbox/platforms/generic-api/examples.ts'
 
 /** The kinds with a template. */
 export type TemplateKind = Exclude<ProviderKind, 'report'>

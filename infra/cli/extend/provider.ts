@@ -1,5 +1,5 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { demo } from '../../platforms/sandbox/demo.ts'
+import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import { UsageError } from '../usage-error.ts'
 import { addOwnProvider, IN_APPLICATION, testOf } from './application.ts'
 import type { Changes } from './changes.ts'
@@ -32,7 +32,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   const { kebab, camel, title } = name
   const moves: Move[] = [
     [templateFile(kind, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
-    [templateFile(kind, 'server.ts'), `infra/platforms/${kebab}.ts`],
+    [templateFile(kind, 'server.ts'), `test/platforms/${kebab}.ts`],
     [templateFile(kind, 'provider.test.ts'), `test/functions/${category}/${kebab}.test.ts`],
   ]
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
@@ -44,7 +44,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   changes.insert(
     'test/contract/without-contract.ts',
     'export const withoutContract: Record<string, string> = {\n',
-    `  ${key}: 'There is none yet. infra/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
+    `  ${key}: 'There is none yet. test/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
   )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
   changes.append(`functions/${category}/README.md`, section)

@@ -8,7 +8,7 @@ import {
   readContract,
   type Schema,
   serverOf,
-} from '../../openapi/contract.ts'
+} from '../../tools/openapi/contract.ts'
 import { UsageError } from '../usage-error.ts'
 import {
   type Draft,

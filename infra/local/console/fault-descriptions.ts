@@ -1,5 +1,5 @@
-import type { FaultKind } from '../../platforms/sandbox/faults.ts'
-import { targets } from '../../platforms/sandbox/targets.ts'
+import type { FaultKind } from '../../sandbox/platforms/sandbox/faults.ts'
+import { targets } from '../../sandbox/platforms/sandbox/targets.ts'
 
 const descriptions: Record<FaultKind, string> = {
   slow: 'Slow response',

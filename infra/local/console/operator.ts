@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../shared/errors.ts'
 import type { TaskOperation } from '../../cli/stack-task.ts'
 import type { TaskName } from '../../cli/task-name.ts'
-import { EXTENSION } from '../../roots.ts'
+import { EXTENSION } from '../../tools/project/roots.ts'
 import { awsVariables, type LocalCloud } from '../cloud/index.ts'
 import { STACK } from '../functions.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../../../shared/errors.ts'
-import { mediaType } from '../../platforms/sandbox/http.ts'
+import { mediaType } from '../../sandbox/platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'

@@ -1,6 +1,6 @@
-import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import { incident, restartApache, startPagerDutyAutomation } from '../../../infra/platforms/pagerduty-automation.ts'
-import { restart, startRundeck } from '../../../infra/platforms/rundeck/server.ts'
+import { startSsm } from '../../platforms/aws-ssm.ts'
+import { incident, restartApache, startPagerDutyAutomation } from '../../platforms/pagerduty-automation.ts'
+import { restart, startRundeck } from '../../platforms/rundeck/server.ts'
 import { play } from '../platform.ts'
 import { type JobPlatform, stages } from './platform.ts'
 

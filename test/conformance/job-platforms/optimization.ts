@@ -1,6 +1,6 @@
-import { startSageMaker } from '../../../infra/platforms/aws-sagemaker.ts'
-import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
-import { startDatabricks } from '../../../infra/platforms/databricks/server.ts'
+import { startSageMaker } from '../../platforms/aws-sagemaker.ts'
+import { startStepFunctions } from '../../platforms/aws-step-functions.ts'
+import { startDatabricks } from '../../platforms/databricks/server.ts'
 import { play } from '../platform.ts'
 import { type JobPlatform, stages, stopsWhenAsked } from './platform.ts'
 

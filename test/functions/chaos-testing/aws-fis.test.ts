@@ -1,9 +1,9 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
-import type { FisServer } from '../../../infra/platforms/aws-fis.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import type { FisServer } from '../../platforms/aws-fis.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 

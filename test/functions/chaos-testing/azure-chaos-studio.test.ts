@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureChaosStudio } from '../../../functions/chaos-testing/providers/azure-chaos-studio.ts'
-import { failedOn } from '../../../infra/platforms/azure-chaos-studio.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import { failedOn } from '../../platforms/azure-chaos-studio.ts'
 import { keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
-import type { GremlinServer } from '../../../infra/platforms/gremlin.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import type { GremlinServer } from '../../platforms/gremlin.ts'
 import { expectFailure, failureOf, keyOf, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
-import { newestOf, serve } from '../../../infra/platforms/loopback-server.ts'
-import type { SteadybitServer } from '../../../infra/platforms/steadybit.ts'
+import { newestOf, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
+import type { SteadybitServer } from '../../platforms/steadybit.ts'
 import { expectFailure, keyOf, startEach, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 

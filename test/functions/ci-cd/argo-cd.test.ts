@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
-import type { ArgoCdServer } from '../../../infra/platforms/argo-cd.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import type { ArgoCdServer } from '../../platforms/argo-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
-import type { AzurePipelinesServer } from '../../../infra/platforms/azure-pipelines.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import type { AzurePipelinesServer } from '../../platforms/azure-pipelines.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
-import { type CircleciServer, workflowIn } from '../../../infra/platforms/circleci.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { type CircleciServer, workflowIn } from '../../platforms/circleci.ts'
 import { expectFailure } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
-import type { JenkinsServer } from '../../../infra/platforms/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import type { JenkinsServer } from '../../platforms/jenkins.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 

@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
-import type { TektonServer } from '../../../infra/platforms/tekton.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import type { TektonServer } from '../../platforms/tekton.ts'
 import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 

@@ -1,11 +1,11 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
-import { type AppConfigServer, deployed, flagDocument } from '../../../infra/platforms/aws-appconfig.ts'
 import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
+import { type AppConfigServer, deployed, flagDocument } from '../../platforms/aws-appconfig.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
 
 const turnOn = { state: 'on' }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
-import type { FlagsmithServer } from '../../../infra/platforms/flagsmith.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
+import type { FlagsmithServer } from '../../platforms/flagsmith.ts'
 import { failureOf } from '../helpers.ts'
 
 const turnOn = { state: 'on' }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
-import type { GrowthBookServer } from '../../../infra/platforms/growthbook.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
+import type { GrowthBookServer } from '../../platforms/growthbook.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 
 const enter = (status: string, reviews: GrowthBookServer['state']['revisions'][number]['reviews'] = []) => ({

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
-import { idOf, type LaunchDarklyServer } from '../../../infra/platforms/launchdarkly.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
+import { idOf, type LaunchDarklyServer } from '../../platforms/launchdarkly.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
 
 const flagIn = ({ state }: LaunchDarklyServer, key = 'checkout-v2') => {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
-import { gradual, type UnleashServer } from '../../../infra/platforms/unleash/server.ts'
 import { isWrite } from '../../conformance/common.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
+import { gradual, type UnleashServer } from '../../platforms/unleash/server.ts'
 import { type ClientOptions, failureOf, keyOf } from '../helpers.ts'
 
 const flagIn = ({ state }: UnleashServer, key = 'checkout-v2', environment = 'production') => {

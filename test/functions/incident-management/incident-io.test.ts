@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { incidentIo } from '../../../functions/incident-management/providers/incident-io.ts'
-import { refusedByIncidentIo } from '../../../infra/platforms/incident-io.ts'
+import { refusedByIncidentIo } from '../../platforms/incident-io.ts'
 import { keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

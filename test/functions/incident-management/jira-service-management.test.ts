@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
-import { adfText } from '../../../infra/platforms/adf.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
+import { adfText } from '../../platforms/adf.ts'
 import { keyOf, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

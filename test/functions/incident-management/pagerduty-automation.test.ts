@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
-import { pagerdutyExample } from '../../../infra/platforms/pagerduty.ts'
-import { incident, restartApache } from '../../../infra/platforms/pagerduty-automation.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
+import { pagerdutyExample } from '../../platforms/pagerduty.ts'
+import { incident, restartApache } from '../../platforms/pagerduty-automation.ts'
 import { expectFailure } from '../helpers.ts'
 import { runbookActions } from './runbook.ts'
 

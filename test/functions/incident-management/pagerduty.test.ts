@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerduty } from '../../../functions/incident-management/providers/pagerduty.ts'
-import { pagerdutyExample } from '../../../infra/platforms/pagerduty.ts'
+import { pagerdutyExample } from '../../platforms/pagerduty.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
-import { restart as restartId } from '../../../infra/platforms/rundeck/server.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
+import { restart as restartId } from '../../platforms/rundeck/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'
 import { runbookActions } from './runbook.ts'
 

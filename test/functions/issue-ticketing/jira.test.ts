@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
-import { adfText } from '../../../infra/platforms/adf.ts'
+import { adfText } from '../../platforms/adf.ts'
 import { expectFailure, failureOf, keyOf, pauses, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear } from '../../../functions/issue-ticketing/providers/linear.ts'
-import { failed, refused } from '../../../infra/platforms/linear.ts'
+import { failed, refused } from '../../platforms/linear.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

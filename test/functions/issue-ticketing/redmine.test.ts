@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
-import type { RedmineServer } from '../../../infra/platforms/redmine.ts'
 import { withState } from '../../conformance/job.ts'
+import type { RedmineServer } from '../../platforms/redmine.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 

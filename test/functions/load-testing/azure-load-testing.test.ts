@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
-import type { AzureLoadTestingServer } from '../../../infra/platforms/azure-load-testing.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import type { AzureLoadTestingServer } from '../../platforms/azure-load-testing.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
-import type { BlazemeterServer } from '../../../infra/platforms/blazemeter.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import type { BlazemeterServer } from '../../platforms/blazemeter.ts'
 import { expectFailure } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 

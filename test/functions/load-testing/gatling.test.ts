@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
-import type { GatlingServer } from '../../../infra/platforms/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import type { GatlingServer } from '../../platforms/gatling.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 

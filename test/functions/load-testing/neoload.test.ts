@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

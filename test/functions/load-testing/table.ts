@@ -1,5 +1,5 @@
 import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
-import type { Call, Reply } from '../../../infra/platforms/loopback-server.ts'
+import type { Call, Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
 export async function startTable(): Promise<{ endpoint: string; close(): Promise<void> }> {

@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsSes } from '../../../functions/notification/providers/aws-ses.ts'
-import { type SesServer, startSes } from '../../../infra/platforms/aws-ses.ts'
+import { type SesServer, startSes } from '../../platforms/aws-ses.ts'
 import { testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'
 

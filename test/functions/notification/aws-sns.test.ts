@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
-import { snsError, startSns } from '../../../infra/platforms/aws-sns.ts'
+import { snsError, startSns } from '../../platforms/aws-sns.ts'
 import { keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { discord } from '../../../functions/notification/providers/discord.ts'
-import { approverRole, channel, hidden, jane, startDiscord } from '../../../infra/platforms/discord.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
+import { approverRole, channel, hidden, jane, startDiscord } from '../../platforms/discord.ts'
 import { expectFailure } from '../helpers.ts'
 import { testMessages } from '../messages.ts'
 import { question } from './messages.ts'

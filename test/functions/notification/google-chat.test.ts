@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { googleChat } from '../../../functions/notification/providers/google-chat.ts'
-import { type GoogleChatServer, space, startGoogleChat } from '../../../infra/platforms/google-chat.ts'
+import { type GoogleChatServer, space, startGoogleChat } from '../../platforms/google-chat.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { question } from './messages.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
-import { startNtfy } from '../../../infra/platforms/ntfy.ts'
+import { startNtfy } from '../../platforms/ntfy.ts'
 import { keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { evaluation, question } from './messages.ts'

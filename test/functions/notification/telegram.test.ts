@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { telegram } from '../../../functions/notification/providers/telegram.ts'
-import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from '../../../infra/platforms/telegram.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
+import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from '../../platforms/telegram.ts'
 import { expectFailure } from '../helpers.ts'
 import { testMessages } from '../messages.ts'
 import { evaluation, question } from './messages.ts'

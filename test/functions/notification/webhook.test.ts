@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import { signatures, webhook } from '../../../functions/notification/providers/webhook.ts'
-import { type EndpointServer, endpointServer } from '../../../infra/platforms/webhook.ts'
 import { secretsIn } from '../../../shared/fields.ts'
+import { type EndpointServer, endpointServer } from '../../platforms/webhook.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
-import { akamasServer, akamasUser } from '../../../infra/platforms/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/event.ts'
 import type { Delegated } from '../../../shared/providers/action.ts'
+import { akamasServer, akamasUser } from '../../platforms/akamas.ts'
 import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
 
 const server = startEach(akamasServer)

@@ -1,9 +1,9 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
-import { builtIn, STARTED_AT, trained, tuned } from '../../../infra/platforms/aws-sagemaker-jobs.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
+import { builtIn, STARTED_AT, trained, tuned } from '../../platforms/aws-sagemaker-jobs.ts'
 import { expectFailure, keyOf, times } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
 

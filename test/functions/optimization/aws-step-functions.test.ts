@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
-import { startAwx } from '../../../infra/platforms/awx.ts'
-import { restart } from '../../../infra/platforms/awx-templates.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
+import { startAwx } from '../../platforms/awx.ts'
+import { restart } from '../../platforms/awx-templates.ts'
 import { expectFailure, keyOf, times } from '../helpers.ts'
 import { runbookActions } from '../job-actions.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { keyOf } from '../helpers.ts'

@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
-import { arnOf, startSignals } from '../../../infra/platforms/aws-application-signals.ts'
+import { arnOf, startSignals } from '../../platforms/aws-application-signals.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { playEvaluations, withSlo, withState } from './play.ts'
 

@@ -1,8 +1,8 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
-import { startCloudWatch } from '../../../infra/platforms/aws-cloudwatch.ts'
-import { awsError } from '../../../infra/platforms/aws-json.ts'
+import { startCloudWatch } from '../../platforms/aws-cloudwatch.ts'
+import { awsError } from '../../platforms/aws-json.ts'
 import { evaluated } from './drive.ts'
 import { playReports } from './play.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
-import { apiKey, applicationKey, startDatadog } from '../../../infra/platforms/datadog.ts'
+import { apiKey, applicationKey, startDatadog } from '../../platforms/datadog.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'
 import { playReports } from './play.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
-import { apiKey, applicationKey, availability, startDatadog } from '../../../infra/platforms/datadog.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { apiKey, applicationKey, availability, startDatadog } from '../../platforms/datadog.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, time, withSlo } from './play.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
-import { startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
+import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'
 import { playReports } from './play.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
-import { startDynatrace } from '../../../infra/platforms/dynatrace/server.ts'
+import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, time } from './play.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudMonitoring } from '../../../functions/slo/providers/google-cloud-monitoring.ts'
-import { startGoogleCloudMonitoring } from '../../../infra/platforms/google-cloud-monitoring.ts'
+import { startGoogleCloudMonitoring } from '../../platforms/google-cloud-monitoring.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, withState } from './play.ts'
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../functions/slo/providers/keptn.ts'
-import { evaluated, type KeptnServer, startKeptn } from '../../../infra/platforms/keptn/server.ts'
 import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
+import { evaluated, type KeptnServer, startKeptn } from '../../platforms/keptn/server.ts'
 import { clientOf, expectFailure, failureOf, keyOf } from '../helpers.ts'
 import type { EvaluateOptions } from './drive.ts'
 import { playEvaluations, time } from './play.ts'

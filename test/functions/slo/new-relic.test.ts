@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
-import { newestOf } from '../../../infra/platforms/loopback-server.ts'
-import { account, guid, refuse, startNewRelic } from '../../../infra/platforms/new-relic.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { account, guid, refuse, startNewRelic } from '../../platforms/new-relic.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, withState } from './play.ts'
 

@@ -1,14 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
-import {
-  type PrometheusServer,
-  refusal,
-  scalar,
-  series,
-  startPrometheus,
-  vector,
-} from '../../../infra/platforms/prometheus.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
+import { type PrometheusServer, refusal, scalar, series, startPrometheus, vector } from '../../platforms/prometheus.ts'
 import { expectFailure } from '../helpers.ts'
 import { play, time } from './play.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'
 import { sandbox } from './sandbox.ts'

@@ -37,7 +37,7 @@ describe('new-provider, new-category and new-orchestrator', () => {
   it('list the files with --dry-run and write nothing', async () => {
     const { code, out } = await cli('new-category access --kind job --provider acme')
     expect([code, out]).toEqual([0, expect.stringContaining('Would write\n  functions/access/index.ts\n')])
-    expect(out).toContain('  infra/platforms/acme.ts\n')
+    expect(out).toContain('  test/platforms/acme.ts\n')
     expect(out).toContain('Would change\n  functions/index.ts\n')
     expect(existsSync(join(root, 'functions/access'))).toBe(false)
   })
@@ -45,7 +45,7 @@ describe('new-provider, new-category and new-orchestrator', () => {
   it('print JSON with --json', async () => {
     const { out } = await cli('new-provider ci-cd acme --json')
     expect(JSON.parse(out)).toMatchObject({
-      created: ['functions/ci-cd/providers/acme.ts', 'infra/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
+      created: ['functions/ci-cd/providers/acme.ts', 'test/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
       next: [
         'npm test -- test/functions/ci-cd/acme.test.ts',
         'WEBHOOKS_DEMO=off npm start',

@@ -8,9 +8,9 @@ import { type Command, Help } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
 import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
-import { startJira } from '../../../infra/platforms/jira.ts'
-import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../../e2e/service.ts'
+import { startJira } from '../../platforms/jira.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'
 import { atPseudoTerminal, atTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
@@ -95,7 +95,7 @@ beforeAll(async () => {
   file('keptn.json', keptn)
   file('azure-devops.json', { collections: [`${url}/sandbox/engines/azure-devops/contoso/`] })
   file('unleash.json', { provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: demo.unleash.token })
-  cpSync(join(import.meta.dirname, '../../../infra/keptn/sequences/incident'), join(folder, 'my-sequence'), {
+  cpSync(join(import.meta.dirname, '../../../infra/sandbox/keptn/sequences/incident'), join(folder, 'my-sequence'), {
     recursive: true,
   })
   cpSync(join(import.meta.dirname, '../../../examples/keptn-release'), join(folder, 'production'), { recursive: true })

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { PERSONAL_TOKEN, startAzureDevops } from '../../shared/orchestrators/azure-devops/server.ts'
 import { SIGNING_KEY, startReceiver } from '../../shared/orchestrators/callback/receiver.ts'
 import { aws } from './aws.ts'

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { afterAll } from '@jest/globals'
-import { createSandbox } from '../../../infra/platforms/sandbox/index.ts'
+import { createSandbox } from '../../../infra/sandbox/platforms/sandbox/index.ts'
 import { listen } from '../../listen.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 

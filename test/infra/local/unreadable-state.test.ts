@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { Store } from '../../../infra/local/cloud/store.ts'
-import { openStore } from '../../../infra/platforms/sandbox/store.ts'
+import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const folder = temporaryFolder()

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { awsOperation, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+import { awsOperation, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { decide } from '../../../shared/approvals/decide.ts'
 import * as store from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'

@@ -1,14 +1,14 @@
 import '../../functions/aws.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
 import { describe, expect, jest, test } from '@jest/globals'
-import { startSsm } from '../../../infra/platforms/aws-ssm.ts'
-import type { Served } from '../../../infra/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { failureOf, startEach, timeOut } from '../../functions/helpers.ts'
+import { startSsm } from '../../platforms/aws-ssm.ts'
 import { askedOf, failSts, startSts } from './sts.ts'
 
 const server = startEach(async () => {

@@ -9,7 +9,7 @@ import {
   type Reply,
   type Served,
   serve,
-} from '../../../infra/platforms/loopback-server.ts'
+} from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { webhookHandler } from '../../../shared/core/http/handler.ts'
 import type { WebhookResponse } from '../../../shared/http/response.ts'
 import type { Category } from '../../../shared/providers/category.ts'

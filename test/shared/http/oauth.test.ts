@@ -1,13 +1,13 @@
 import { expect, it } from '@jest/globals'
 import { litmusAuthorization } from '../../../functions/chaos-testing/litmus-login.ts'
-import { googleLogin } from '../../../infra/platforms/google-login.ts'
-import { type Call, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Call, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { Authorization } from '../../../shared/http/options.ts'
 import { redact } from '../../../shared/redact.ts'
 import { googleAuthorization } from '../../../shared/vendors/google.ts'
 import { loginAuthorization } from '../../../shared/vendors/http/login.ts'
 import { startEach, timeOut } from '../../functions/helpers.ts'
+import { googleLogin } from '../../platforms/google-login.ts'
 
 let expires: number | undefined
 const server: Served = startEach(() => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import { type EnvironmentServer, startEnvironment } from '../../../infra/platforms/dynatrace/environment-server.ts'
-import type { Call } from '../../../infra/platforms/loopback-server.ts'
-import { demo } from '../../../infra/platforms/sandbox/demo.ts'
+import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { dynatraceSecret } from '../../../shared/orchestrators/dynatrace/dynatrace.ts'
 import type { Answer } from '../../../shared/orchestrators/orchestrator.ts'
 import { type Outcome, passed } from '../../../shared/outcome.ts'
 import { type OrchestratorSubject, orchestratorConformance } from '../../conformance/orchestrator.ts'
+import { type EnvironmentServer, startEnvironment } from '../../platforms/dynatrace/environment-server.ts'
 
 const execution = '0b1a5b6e-8c5e-4a2e-9c0a-2f2f6a0f5f11'
 const { release, continuation } = demo.workflows

@@ -1,9 +1,9 @@
 import '../../functions/aws.ts'
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { startStepFunctions } from '../../../infra/platforms/aws-step-functions.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../conformance/orchestrator.ts'
+import { startStepFunctions } from '../../platforms/aws-step-functions.ts'
 
 const token = 'AQCEAAAAKgAAAAMAAAAAAAAAAfakeToken=='
 const outcome = passed('The test passed', { p95: 120 }, { run: 'https://k6.example.com/runs/7' })

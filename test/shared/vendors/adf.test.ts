@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { adfErrors, adfText } from '../../../infra/platforms/adf.ts'
 import { type AdfNode, toAdf } from '../../../shared/vendors/adf.ts'
+import { adfErrors, adfText } from '../../platforms/adf.ts'
 import { anyCharacter } from '../text/any-character.ts'
 
 const content = (text: string) => toAdf(text).content

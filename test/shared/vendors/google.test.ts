@@ -1,11 +1,11 @@
 import '../../functions/aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { type GoogleLogin, googleLogin } from '../../../infra/platforms/google-login.ts'
-import { ok, requestLine, serve } from '../../../infra/platforms/loopback-server.ts'
+import { ok, requestLine, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { Http } from '../../../shared/http/client.ts'
 import { redact } from '../../../shared/redact.ts'
 import { googleAuthorization } from '../../../shared/vendors/google.ts'
 import { expectFailure, startEach } from '../../functions/helpers.ts'
+import { type GoogleLogin, googleLogin } from '../../platforms/google-login.ts'
 
 const login: GoogleLogin = googleLogin()
 const server = startEach(() => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { type Call, type Reply, serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Call, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redact } from '../../../shared/redact.ts'

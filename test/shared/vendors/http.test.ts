@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
-import { type AnyApi, startAnyApi } from '../../../infra/platforms/any-api.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
@@ -23,6 +22,7 @@ import { ticketConformance } from '../../conformance/ticket.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
+import { type AnyApi, startAnyApi } from '../../platforms/any-api.ts'
 
 const api = startEach(startAnyApi)
 const common = ({ url, token, apiKey }: { url: string; token: string; apiKey: string } = api) => ({

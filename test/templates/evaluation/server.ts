@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from '../../../infra/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 
 export interface AcmeServer extends Served {
   token: string

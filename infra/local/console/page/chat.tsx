@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { MessageSummary } from '../../../platforms/slack/responses.ts'
+import type { MessageSummary } from '../../../sandbox/platforms/slack/responses.ts'
 import { messageOf } from './api.ts'
 import { clock, time } from './format.ts'
 import { messages, readSandbox, sandboxProblem } from './sandbox-data.ts'

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import type { Fault } from '../../../platforms/sandbox/faults.ts'
+import type { Fault } from '../../../sandbox/platforms/sandbox/faults.ts'
 import { count, duration } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'

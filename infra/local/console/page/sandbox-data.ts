@@ -1,8 +1,8 @@
 import { batch, signal } from '@preact/signals'
-import type { EngineRun } from '../../../engines/runs.ts'
-import type { Fault, FaultKind } from '../../../platforms/sandbox/faults.ts'
-import type { LoggedRequest } from '../../../platforms/sandbox/store.ts'
-import type { MessageSummary } from '../../../platforms/slack/responses.ts'
+import type { EngineRun } from '../../../sandbox/engines/runs.ts'
+import type { Fault, FaultKind } from '../../../sandbox/platforms/sandbox/faults.ts'
+import type { LoggedRequest } from '../../../sandbox/platforms/sandbox/store.ts'
+import type { MessageSummary } from '../../../sandbox/platforms/slack/responses.ts'
 import { get, messageOf, send } from './api.ts'
 
 /** A record of a list, such as an issue. */

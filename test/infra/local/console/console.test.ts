@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { engineKeyOf, placeOf } from '../../../../infra/engines/place.ts'
 import { demoCredentials } from '../../../../infra/local/credentials.ts'
-import { demo } from '../../../../infra/platforms/sandbox/demo.ts'
+import { engineKeyOf, placeOf } from '../../../../infra/sandbox/engines/place.ts'
+import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { type Answer, Service, triggered, until } from '../../../e2e/service.ts'
-import { statusOf } from '../../platforms/start.ts'
+import { statusOf } from '../../sandbox/platforms/start.ts'
 
 let service: Service
 /** The ids of tasks that start before the tests. */

@@ -1,12 +1,12 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { type GithubAppServer, startGithubApp } from '../../../../infra/platforms/github/app-server.ts'
-import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/platforms/github/deployments.ts'
-import type { Call } from '../../../../infra/platforms/loopback-server.ts'
+import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/sandbox/platforms/github/deployments.ts'
+import type { Call } from '../../../../infra/sandbox/platforms/loopback-server.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
 import { type Outcome, passed } from '../../../../shared/outcome.ts'
 import { clearSecrets, containsSecret } from '../../../../shared/redact.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'
+import { type GithubAppServer, startGithubApp } from '../../../platforms/github/app-server.ts'
 
 const repository = 'octo-org/octo-repo'
 const installed = { repository, repositoryId: REPOSITORY_ID, installationId: INSTALLATION_ID }

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto'
+import type { LocalCredentials } from '../../local/credentials.ts'
+import type { Engine, EnginePlace } from './engine.ts'
+
+/** The local runtime of the engines. */
+export interface EngineHost {
+  url: string
+  /** Returns the secret that all credentials of engines contain. It may change. */
+  key: () => string
+}
+
+/** Returns the place of an engine. */
+export function placeOf({ name }: Pick<Engine, 'name'>, { url, key }: EngineHost): EnginePlace {
+  return {
+    url,
+    root: `${url}/sandbox/engines/${name}`,
+    credential: (purpose) => `${name}-${purpose}-${key()}`,
+  }
+}
+
+/** Returns the key of the engines. By default, it is private if the token of the caller "demo" is. */
+export function engineKeyOf({ callerToken, engineKey }: Pick<LocalCredentials, 'callerToken' | 'engineKey'>): string {
+  return engineKey ?? createHash('sha256').update(`engines ${callerToken}`).digest('hex')
+}

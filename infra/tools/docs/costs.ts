@@ -1,0 +1,108 @@
+import { type CostPart, callCosts, countPolls, type Deployed, INTERACTIVE, idleCosts, totalOf } from '../costs/month.ts'
+import { PRICES, PRICES_OF } from '../costs/prices.ts'
+import { table } from './table.ts'
+
+const MILLION = 1_000_000
+const MINUTE = 60
+const HOUR = 3_600
+const DAY = 86_400
+const JOBS: [name: string, seconds: number][] = [
+  ['1 minute', MINUTE],
+  ['5 minutes', 5 * MINUTE],
+  ['20 minutes', 20 * MINUTE],
+  ['1 hour', HOUR],
+  ['1 day', DAY],
+]
+const DEPLOYED: Deployed = {
+  categories: 10,
+  connections: 10,
+  hasApprovals: true,
+  observability: 'standard',
+  waf: false,
+  tracing: false,
+  memoryMb: { webhook: 256, task: 512 },
+}
+
+/** Returns the tables of costs in docs/deploy.md. */
+export function costTables(): string {
+  return `Computed with list prices of ${PRICES_OF.region} in US dollars of ${PRICES_OF.month} (check them; \`infra/tools/costs/prices.ts\` has their sources).
+
+One million **silent** calls, 500 ms each:
+
+${costTable(callCosts({ silent: MILLION, interactive: 0, jobs: [] }, DEPLOYED))}
+One million **interactive** calls, with 60 ms in the webhook and 800 ms in the task, and three durable operations (start, act, send
+finished):
+
+${costTable(callCosts({ silent: 0, interactive: MILLION, jobs: [] }, DEPLOYED))}
+\`sendStarted=true\` adds an operation: 8.00 per million. If the platform is down, each attempt costs an operation and an invocation.
+Waiting costs nothing.
+
+An interactive call that starts a **job** (a pipeline, a load test, an experiment, a training) polls the platform until the job ends.
+Each poll is a durable operation, an invocation of 500 ms and a read of the table, so longer jobs cost more. The interval is a fifth of
+the elapsed time, at most a minute, or a 1,500th of a deadline of more than 25 hours.
+
+One million calls, each with a deadline of twice the duration of its job:
+
+${jobTable()}
+Each month, regardless of calls, with a connection for each category:
+
+${idleTable()}`
+}
+
+function jobTable(): string {
+  const columns = ['Duration of the job', 'Polls', 'Operations', 'Operations, $', '**Total, $**']
+  const rows = JOBS.map(([name, seconds]) => {
+    const polls = countPolls(seconds, 2 * seconds)
+    // Waiting is one more operation.
+    const operations = INTERACTIVE.operations + 1 + polls
+    const total = totalOf(callCosts({ silent: 0, interactive: 0, jobs: [{ calls: MILLION, seconds }] }, DEPLOYED))
+    return [name, polls, operations, round(operations * PRICES.durableOperation.dollars), `**${round(total)}**`].map(
+      String,
+    )
+  })
+  return table(columns, rows)
+}
+
+function idleTable(): string {
+  const deployments = [1, 10].flatMap((categories) =>
+    (['minimal', 'standard'] as const).map((observability) => {
+      const parts = idleCosts({
+        ...DEPLOYED,
+        categories,
+        connections: categories,
+        hasApprovals: categories === 10,
+        observability,
+      })
+      return { name: `${categories === 1 ? 'One category' : 'Ten'}, \`${observability}\``, parts }
+    }),
+  )
+  const names = [...new Set(deployments.flatMap(({ parts }) => parts.map(({ part }) => part)))]
+  const cell = (part: CostPart | undefined) =>
+    part === undefined ? '' : `${part.quantity}: ${part.dollars.toFixed(2)}`
+  return table(
+    ['Part', ...deployments.map(({ name }) => name)],
+    [
+      ...names.map((name) => [name, ...deployments.map(({ parts }) => cell(parts.find(({ part }) => part === name)))]),
+      ['**Total**', ...deployments.map(({ parts }) => `**${totalOf(parts).toFixed(2)}**`)],
+    ],
+  )
+}
+
+function costTable(parts: CostPart[]): string {
+  return table(
+    ['Part', 'Amount', 'Price', 'Dollars'],
+    [
+      ...parts.map(({ part, quantity, unit, price, dollars }) => [
+        part,
+        `${Number(quantity.toFixed(2))} ${unit}`,
+        String(price),
+        dollars.toFixed(2),
+      ]),
+      ['**Total**', '', '', `**${totalOf(parts).toFixed(2)}**`],
+    ],
+  )
+}
+
+function round(dollars: number): string {
+  return Math.round(dollars).toLocaleString('en-US')
+}

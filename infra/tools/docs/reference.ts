@@ -1,0 +1,85 @@
+import { failureKinds } from '../../../shared/errors.ts'
+import { type Category, currentActions } from '../../../shared/providers/category.ts'
+import type { Provider } from '../../../shared/providers/provider.ts'
+import { type Field, fieldsOf } from '../../cli/schema-fields.ts'
+import { queryParameters } from '../openapi/parameters.ts'
+import { categories } from '../project/categories.ts'
+import { cell, table } from './table.ts'
+
+const head = `# Reference
+
+\`npm run docs\` generates this page from the schemas of calls and connections. The README of each category describes the actions and the
+platforms. \`npx webhooks openapi\` prints the machine-readable version.
+`
+
+/** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */
+export async function reference(): Promise<string> {
+  const all: readonly Category[] = categories
+  const parts = await Promise.all(all.map(ofCategory))
+  return [head, options(), errors(), ...parts].join('\n')
+}
+
+function options(): string {
+  const rows = Object.values(queryParameters).map(({ name, description, schema }) => {
+    const { default: fallback } = schema
+    return [`\`${name}\``, description, fallback === undefined ? '' : `\`${fallback}\``]
+  })
+  return `## Query parameters of a call\n\n${table(['Name', 'Description', 'Default'], rows)}`
+}
+
+function errors(): string {
+  const rows = Object.entries(failureKinds).map(([kind, { status, title, transient }]) => [
+    `\`${kind}\``,
+    String(status),
+    title,
+    transient ? 'yes' : '',
+  ])
+  const text =
+    'Responses are problem+json. The log contains the kind as `failure`. A task retries transient errors until its deadline.'
+  return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
+}
+
+async function ofCategory(category: Category): Promise<string> {
+  const { name, summary, actionMapping, providers } = category
+  const actions = currentActions(category)
+  const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
+  const rows = actions.map(([action, { summary, deadline, kind }]) => [
+    `\`${action}\``,
+    summary,
+    formatDeadline(deadline),
+    kind,
+  ])
+  const inputs = actions.map(
+    ([action, { input }]) => `### Input of \`${name}/${action}\`\n\n${fieldTable(fieldsOf(input))}`,
+  )
+  const connections = await Promise.all(
+    Object.entries(providers).map(async ([provider, load]) => connectionOf(name, provider, await load())),
+  )
+  const head = `## ${name}\n\n${summary}. [README](../functions/${name}/README.md)\n`
+  return [
+    head,
+    table(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
+    ...inputs,
+    ...connections,
+  ].join('\n')
+}
+
+function connectionOf(category: string, name: string, provider: Provider): string {
+  const { title, kind, connection } = provider
+  const secret = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
+  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${kind}): ${secret}\n\n${fieldTable(fieldsOf(connection))}`
+}
+
+function fieldTable(fields: Field[]): string {
+  const rows = fields.map(({ name, description, choices, fallback, required, secret }) => [
+    `\`${name}\``,
+    [description, choices && `(${choices.join(', ')})`].filter(Boolean).join(' '),
+    required ? 'required' : cell(fallback === undefined ? '' : `\`${fallback}\``),
+    secret ? 'secret' : '',
+  ])
+  return fields.length > 0 ? table(['Field', 'Description', 'Default', ''], rows) : 'No fields.\n'
+}
+
+function formatDeadline(seconds: number): string {
+  return seconds % 86_400 === 0 ? `${seconds / 86_400} d` : `${seconds / 3_600} h`
+}

@@ -1,0 +1,67 @@
+import * as z from 'zod/mini'
+import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import { oneOf, text, withDescription } from '../../../shared/fields.ts'
+import type { Outcome } from '../../../shared/outcome.ts'
+
+// The schemas of responses. Their types ensure that they match the code.
+
+const data = withDescription(z.record(z.string(), z.unknown()), 'Data of the action, such as id and url')
+const links = withDescription(z.record(z.string(), z.string()), 'Name -> URL, for people')
+const result = oneOf(['pass', 'warning', 'fail'], 'Result of the action')
+
+export const outcome: z.ZodMiniType<Outcome> = z.object({
+  status: oneOf(['succeeded', 'errored', 'aborted'], 'Whether the action could run'),
+  result,
+  message: text('The completed action, or the reason of the failure'),
+  data,
+  links,
+})
+
+export const accepted = z.object({
+  taskId: withDescription(
+    z.string().check(z.regex(/^[0-9a-f]{40}$/)),
+    'Identical for all deliveries of the same event',
+  ),
+  statusUrl: withDescription(z.url(), 'URL of the status of the task'),
+  duplicate: withDescription(z.boolean(), 'The call was accepted before; nothing was started'),
+})
+
+export const rerun = z.object({
+  ...accepted.shape,
+  duplicate: withDescription(z.boolean(), 'The task was run again before; nothing was started'),
+  rerunOf: withDescription(accepted.shape.taskId, 'The task that is run again'),
+})
+
+export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
+  taskId: accepted.shape.taskId,
+  category: text('Category of the action'),
+  action: text('Action'),
+  state: oneOf(['running', 'finished', 'failed'], 'failed: Lambda ended the task, which is finished as errored'),
+  verdict: oneOf(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'State and result in one word'),
+  progress: text('Progress of a running task; empty if none'),
+  acceptedAt: withDescription(z.iso.datetime(), 'Time of acceptance'),
+  deadlineAt: withDescription(z.iso.datetime(), 'Deadline'),
+  endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
+  outcome: z.optional(outcome),
+  unanswered: z.optional(
+    oneOf(
+      ['unwanted', 'lost'],
+      'Why the orchestrator did not get the outcome; lost: its address cannot be decrypted, or its credentials have expired',
+    ),
+  ),
+  rerunOf: z.optional(text('The task that this one runs again')),
+})
+
+/** RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: text('The problem and its solution'),
+  errors: z.optional(
+    withDescription(z.array(z.object({ path: z.string(), message: z.string() })), 'All errors of the call'),
+  ),
+  result: z.optional(result),
+  data: z.optional(data),
+  links: z.optional(links),
+})

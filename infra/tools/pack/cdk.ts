@@ -1,0 +1,7 @@
+// The entry point of the constructs. It names the missing package if aws-cdk-lib is not installed.
+import { needing } from '../missing-package.ts'
+
+export const { CategoryFunction, StateTable, WebhooksStack } = await needing(
+  'aws-cdk-lib',
+  import('../../aws/index.ts'),
+)

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { addressOf } from '../addresses.ts'
+import { githubSlug, siteLink } from '../links.ts'
+import { findSections } from '../navigation.ts'
+
+// npm run docs:site sets them.
+const { SITE_ROOT: root, SITE_OUTPUT: outDir, SITE_BASE: base, SITE_REPOSITORY: repository } = process.env
+const HOME = 'infra/tools/release/site/index.md'
+
+const sections = findSections(root)
+const sources = [HOME, ...sections.flatMap((section) => section.sources)]
+const linkOf = (source) => `/${addressOf(source)}`
+
+/** Returns the text of the first heading of a page. */
+function titleOf(source) {
+  if (source === 'README.md') return 'Overview'
+  const heading = /^# (.*)$/m.exec(readFileSync(join(root, source), 'utf8'))?.[1]
+  if (!heading) throw new Error(`${source} has no heading. Start it with "# ".`)
+  return heading.replaceAll('`', '')
+}
+
+/** Turns links between sources into links of the site, and renders text as GitHub does. */
+function renderAsGithub(md) {
+  md.core.ruler.push('site-links', ({ tokens, env }) => {
+    // The search has no realPath, and the title of a page neither.
+    const source = (env.realPath ?? env.path)?.slice(root.length + 1)
+    if (source === undefined) return
+    for (const { children } of tokens) if (children) replaceLinks(children, source)
+    // VitePress highlights only fences and gives only them a copy button.
+    for (const token of tokens) {
+      if (token.type === 'code_block') Object.assign(token, { type: 'fence', tag: 'code', info: '' })
+    }
+  })
+  // Vue would evaluate the braces.
+  for (const rule of ['text', 'code_inline']) {
+    const render = md.renderer.rules[rule]
+    md.renderer.rules[rule] = (...args) => render(...args).replaceAll('{{', '&#123;&#123;')
+  }
+  const { fence } = md.renderer.rules
+  md.renderer.rules.fence = (tokens, index, ...rest) =>
+    tokens[index].info === 'mermaid'
+      ? `<pre class="mermaid" v-pre>${md.utils.escapeHtml(tokens[index].content)}</pre>`
+      : fence(tokens, index, ...rest)
+}
+
+function replaceLinks(tokens, source) {
+  let isText = false
+  for (const token of tokens) {
+    if (token.type === 'link_open') {
+      const link = siteLink(root, source, token.attrGet('href'), repository)
+      isText = link === undefined
+      if (!isText) token.attrSet('href', link)
+    }
+    if (isText && token.type.startsWith('link_')) Object.assign(token, { type: 'text', content: '' })
+  }
+}
+
+export default {
+  title: 'cloud-automation-webhooks',
+  description: 'Webhooks for delivery and operations, as AWS Lambda functions',
+  base,
+  srcDir: root,
+  // Without it, the search for pages reads the complete project.
+  srcExclude: ['{test,shared,dist*,cdk.out,coverage,screenshots,site}/**', 'infra/!(release)/**', 'AGENTS.md'],
+  rewrites: Object.fromEntries(sources.map((source) => [source, `${addressOf(source)}.md`])),
+  outDir,
+  cacheDir: join(root, 'infra/tools/release/node_modules/.cache/site'),
+  markdown: {
+    anchor: { slugify: githubSlug },
+    config: renderAsGithub,
+    linkify: false,
+    // Otherwise, emoji and heading ids that GitHub shows as text would change.
+    attrs: { disable: true },
+  },
+  themeConfig: {
+    nav: sections.map(({ title, sources: [first, ...others] }) => ({
+      text: title,
+      link: linkOf(first),
+      activeMatch: `^/(${[first, ...others].map(addressOf).join('|')})(\\.html)?$`,
+    })),
+    sidebar: sections.map(({ title, sources }) => ({
+      text: title,
+      collapsed: true,
+      items: sources.map((source) => ({ text: titleOf(source), link: linkOf(source) })),
+    })),
+    outline: [2, 3],
+    search: { provider: 'local' },
+    ...(repository ? { socialLinks: [{ icon: 'github', link: repository }] } : {}),
+  },
+}

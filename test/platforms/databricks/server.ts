@@ -1,0 +1,146 @@
+import { databricksRoutes, type Job } from '../../../infra/sandbox/platforms/databricks/routes.ts'
+import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { json, type Platform } from '../../../infra/sandbox/platforms/sandbox/http.ts'
+
+interface Task {
+  run_id: number
+  task_key: string
+  attempt_number: number
+  run_page_url: string
+  state?: object
+  status?: object
+}
+
+interface Run {
+  run_id: number
+  job_id: number
+  number_in_job: number
+  run_page_url: string
+  run_type: string
+  start_time: number
+  end_time: number
+  run_duration: number
+  state: Record<string, unknown>
+  status?: Record<string, unknown>
+  tasks: Task[]
+  job_parameters: { name: string; default: string; value: string }[]
+}
+
+interface ScriptedState {
+  jobs: Job[]
+  runs: Run[]
+  /** Run ids by idempotency token. */
+  tokens: Map<string, number>
+  /** Outputs of tasks by run id. */
+  outputs: Record<number, object>
+  /** The valid OAuth tokens. */
+  accessTokens: string[]
+  /** Number of issued OAuth tokens. */
+  given: number
+  may: { run: boolean; seeOutput: boolean }
+}
+
+export interface DatabricksServer extends Served {
+  token: string
+  clientId: string
+  clientSecret: string
+  state: ScriptedState
+  /** Changes the newest run. */
+  show(changes: Partial<Run>): void
+  /** Adds a task to the newest run. Returns its run id. */
+  task(key: string, fields?: { state?: object; status?: object; attempt?: number; output?: object }): number
+}
+
+/**
+ * Starts a workspace whose runs change only as the test says, with the OAuth server for service principals.
+ *
+ * @see https://docs.databricks.com/aws/en/dev-tools/auth/oauth-m2m
+ */
+export async function startDatabricks(): Promise<DatabricksServer> {
+  const token = 'dapi0123456789abcdef'
+  const clientId = '12a34b56-789c-0d12-e3fa-b456789c0123'
+  const clientSecret = 'dose1234:567890/abcdef'
+  const state: ScriptedState = {
+    jobs: [{ job_id: 11223344, name: 'tune checkout', parameters: { service: '', trials: '' } }],
+    runs: [],
+    tokens: new Map(),
+    outputs: {},
+    accessTokens: [],
+    given: 0,
+    may: { run: true, seeOutput: true },
+  }
+  const runOf = (id: number) => state.runs.find(({ run_id }) => run_id === id)
+  const routes = databricksRoutes({
+    jobs: state.jobs,
+    acceptsToken: (given) => given === token || state.accessTokens.includes(given),
+    may: state.may,
+    start({ job_id }, parameters, idempotencyToken = '') {
+      const run_id = state.tokens.get(idempotencyToken) ?? 455_644_833 + state.runs.length
+      if (runOf(run_id)) return run_id
+      if (idempotencyToken) state.tokens.set(idempotencyToken, run_id)
+      state.runs.push({
+        run_id,
+        job_id,
+        number_in_job: run_id,
+        run_type: 'JOB_RUN',
+        run_page_url: `https://shop.cloud.databricks.com/?o=1#job/${job_id}/run/${run_id}`,
+        start_time: 1_764_000_000_000,
+        end_time: 0,
+        run_duration: 0,
+        state: { life_cycle_state: 'PENDING', state_message: '', user_cancelled_or_timedout: false },
+        status: { state: 'PENDING' },
+        tasks: [],
+        job_parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: '', value })),
+      })
+      return run_id
+    },
+    run: runOf,
+    output(id) {
+      const task = state.runs.flatMap(({ tasks }) => tasks).find(({ run_id }) => run_id === id)
+      return task && { metadata: task, ...state.outputs[id] }
+    },
+    cancel(id) {
+      const run = runOf(id)
+      if (!run || run.end_time > 0) return
+      const message = 'Run cancelled by mia.'
+      run.state = { life_cycle_state: 'TERMINATING', state_message: message, user_cancelled_or_timedout: true }
+      run.status = { state: 'TERMINATING', termination_details: { code: 'USER_CANCELED', type: 'SUCCESS', message } }
+    },
+  })
+  const issueToken: Platform['answer'] = ({ method, headers, body }) => {
+    const form = new URLSearchParams(body)
+    if (method !== 'POST' || form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'all-apis')
+      return json(400, { error: 'invalid_request', error_description: 'The request is wrong' })
+    const [id, secret] = basicOf(headers.authorization ?? '')
+    if (id !== clientId || secret !== clientSecret)
+      return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
+    const given = `a-token-of-databricks-${++state.given}`
+    state.accessTokens.push(given)
+    return json(200, { access_token: given, token_type: 'Bearer', expires_in: 3600, scope: 'all-apis' })
+  }
+  const served = await servePlatform({
+    ...routes,
+    answer: (call) => (call.path === '/oidc/v1/token' ? issueToken(call) : routes.answer(call)),
+  })
+  const newest = () => newestOf(state.runs)
+  return {
+    ...served,
+    token,
+    clientId,
+    clientSecret,
+    state,
+    show: (changes) => void Object.assign(newest(), changes),
+    task(task_key, { output, attempt = 0, ...fields } = {}) {
+      const run_id = 900_000 + newest().tasks.length
+      const run_page_url = `https://shop.cloud.databricks.com/?o=1#job/11223344/run/${run_id}`
+      newest().tasks.push({ run_id, task_key, attempt_number: attempt, run_page_url, ...fields })
+      if (output) state.outputs[run_id] = output
+      return run_id
+    },
+  }
+}
+
+function basicOf(authorization: string): string[] {
+  const [, encoded = ''] = /^Basic (.+)$/.exec(authorization) ?? []
+  return atob(encoded).split(':').map(decodeURIComponent)
+}
