@@ -98,7 +98,7 @@ export function googleLogin(expectedScope = CLOUD_PLATFORM): GoogleLogin {
     const isSigned = /SignedHeaders=host;x-amz-date;(?:x-amz-security-token;)?x-goog-cloud-target-resource, /
     const isProof =
       subject_token_type === 'urn:ietf:params:aws:token-type:aws4_request' &&
-      /^https:\/\/sts\.[\w-]+\.amazonaws\.com\/\?Action=GetCallerIdentity&Version=2011-06-15$/.test(proof.url) &&
+      /^https:\/\/sts\.[\w-]+\.amazonaws\.(?:com|eu)\/\?Action=GetCallerIdentity&Version=2011-06-15$/.test(proof.url) &&
       headers['x-goog-cloud-target-resource'] === audience &&
       isSigned.test(headers['authorization'] ?? '')
     if (!isProof) return oauthError('invalid_grant', 'The AWS request is not valid.')

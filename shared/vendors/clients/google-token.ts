@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { fromNodeProviderChain } from '../../aws/credentials.ts'
+import { domainOf } from '../../aws/endpoint.ts'
 import { sign } from '../../aws/signature.ts'
 import { Failure } from '../../errors.ts'
 import { Http } from '../../http/client.ts'
@@ -65,7 +66,7 @@ async function signInWithKey(signIn: GoogleSignIn, account: string, privateKey: 
 async function exchangeRole(signIn: GoogleSignIn, provider: string, options: SignInOptions) {
   const audience = `//iam.googleapis.com/${provider}`
   const region = process.env['AWS_REGION'] ?? 'us-east-1'
-  const url = new URL(`https://sts.${region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15`)
+  const url = new URL(`https://sts.${region}.${domainOf(region)}/?Action=GetCallerIdentity&Version=2011-06-15`)
   const signer = { ...(await fromNodeProviderChain()()), service: 'sts', region }
   const headers = { 'x-goog-cloud-target-resource': audience }
   const signed = sign({ method: 'POST', url, headers, body: '' }, signer, new Date())

@@ -43,6 +43,18 @@ describe('Google', () => {
     expect(redact(String(server.calls[1]?.headers['authorization']))).toBe('Bearer ***')
   })
 
+  test('proves the AWS role to the AWS STS of its partition', async () => {
+    const region = process.env['AWS_REGION']
+    process.env['AWS_REGION'] = 'eusc-de-east-1'
+    await client(withRole())
+      .get('v1/things')
+      .finally(() => {
+        process.env['AWS_REGION'] = region
+      })
+    const proof = new URLSearchParams(server.calls[0]?.text).get('subject_token')
+    expect(decodeURIComponent(String(proof))).toContain('https://sts.eusc-de-east-1.amazonaws.eu/')
+  })
+
   test('uses the federated token itself without a service account', async () => {
     const { workloadIdentityProvider } = login
     await expectFailure(client({ workloadIdentityProvider }).get('v1/things'), 'credentials')
