@@ -95,7 +95,7 @@ export class AwsService {
   }
 
   /**
-   * Sends a request. Repeats it after a transient error, also if it writes.
+   * Sends a request. Repeats it after a transient error, even if it writes.
    *
    * @throws ServiceError if the service returns an error; the error of the network, with `$metadata`, if there is no response
    */
