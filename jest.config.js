@@ -19,7 +19,7 @@ export default {
   testSequencer: '<rootDir>/test/runner/sequencer.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Tests that run npm, tsc and Jest in a copy of the project take minutes. They run only when they are named.
+  // Tests that install packages, or run npm, tsc and Jest in a copy of the project, take longer. They run only when they are named.
   testPathIgnorePatterns: process.argv.some((argument) => argument.startsWith('test/nested')) ? [] : ['/test/nested/'],
   transform: {},
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
