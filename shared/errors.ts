@@ -13,7 +13,7 @@ export const failureKinds = {
   /** The secret may have been changed, so it is read again and the call is retried once. */
   credentials: { status: 422, title: 'Credentials refused by the platform', transient: false },
   /** A write without a usable response, whose effect was not found. It is not sent again. */
-  doubtful: { status: 502, title: 'Outcome unknown', transient: false },
+  unconfirmed: { status: 502, title: 'Outcome unknown', transient: false },
   platform: { status: 502, title: 'Platform error', transient: true },
   unavailable: { status: 503, title: 'Service unavailable', transient: true },
   misconfigured: { status: 503, title: 'Not configured', transient: false },

@@ -8,9 +8,9 @@
 export { z } from 'zod/mini'
 export { Aws, awsAccountFields } from './aws/aws.ts'
 export { type ArnKind, type AwsPermissions, arnOf, type Permission } from './aws/permissions.ts'
-export { type WebhookHandler, webhookHandler } from './core/http/handler.ts'
 export { finisherHandler } from './core/task/finisher.ts'
 export { taskHandler } from './core/task/handler.ts'
+export { type WebhookHandler, webhookHandler } from './core/webhook/handler.ts'
 export { Failure, type FailureKind, invalidInput, messageOf } from './errors.ts'
 export { inBatches } from './evaluation/batches.ts'
 export { formatUtc, parseTime } from './evaluation/timeframe.ts'
@@ -42,7 +42,7 @@ export { type OAuthClient, oauthAuthorization } from './http/oauth.ts'
 export type { Authorization, HttpOptions, RequestOptions } from './http/options.ts'
 export { isRefusedBecause, refusalBody } from './http/refusal.ts'
 export { segment } from './http/segment.ts'
-export { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from './orchestrators/event.ts'
+export { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from './orchestrators/event/event.ts'
 export {
   type Answer,
   type AnswerableCall,

@@ -10,7 +10,7 @@ interface Metric {
 }
 
 /** The kinds of failures that come from a platform. */
-const PLATFORM_FAILURES = ['refused', 'credentials', 'doubtful', 'platform', 'timeout']
+const PLATFORM_FAILURES = ['refused', 'credentials', 'unconfirmed', 'platform', 'timeout']
 
 /** The metrics of this deployment. Each one counts log lines. docs/operate.md documents them. */
 export const metrics = {

@@ -1,15 +1,18 @@
+import * as z from 'zod/mini'
 import { Failure, messageOf } from './errors.ts'
 
-/** How a task ended, in Keptn's terms: `status` says whether it ran, `result` says how it went. */
-export interface Outcome {
-  status: 'succeeded' | 'errored' | 'aborted'
-  result: 'pass' | 'warning' | 'fail'
-  message: string
+export const outcomeSchema = z.object({
+  status: z.enum(['succeeded', 'errored', 'aborted']),
+  result: z.enum(['pass', 'warning', 'fail']),
+  message: z.string(),
   /** Becomes `data.<task>` of every later event of the sequence. Keep it small. */
-  data: Record<string, unknown>
+  data: z.record(z.string(), z.unknown()),
   /** URLs for people, by name. */
-  links: Record<string, string>
-}
+  links: z.record(z.string(), z.string()),
+})
+
+/** How a task ended, in Keptn's terms: `status` says whether it ran, `result` says how it went. */
+export type Outcome = z.output<typeof outcomeSchema>
 
 /**
  * Returns the outcome of a success.

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { hmacHex, isSame } from '../../shared/auth/hmac.ts'
 import { Failure } from '../../shared/errors.ts'
+import { hmacHex, isSame } from '../../shared/hmac.ts'
 import type { ButtonRequest, Buttons, MessageButton } from '../../shared/providers/message.ts'
 import { plainSingleLine } from '../../shared/text/plain-text.ts'
 import { done, plainText, send, type slackConnection } from './slack-api.ts'

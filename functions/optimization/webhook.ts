@@ -1,4 +1,4 @@
-import { webhookHandler } from '../../shared/core/http/handler.ts'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { optimization } from './index.ts'
 
 export const handler = webhookHandler(optimization)

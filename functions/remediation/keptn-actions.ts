@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { name, oneOf, optional, vendorFields, withDescription, word } from '../../shared/fields.ts'
-import type { CallEvent } from '../../shared/orchestrators/event.ts'
+import type { CallEvent } from '../../shared/orchestrators/event/event.ts'
 import type { ActionMapping, Category, MappedAction } from '../../shared/providers/category.ts'
 import { isRecord } from '../../shared/record.ts'
 import { unknownName } from '../../shared/validate.ts'

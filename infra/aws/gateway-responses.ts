@@ -1,4 +1,5 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
+import { type FailureKind, failureKinds } from '../../shared/errors.ts'
 import { HOW_TO_CALL } from './how-to-call.ts'
 
 interface Problem {
@@ -15,32 +16,27 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
     {
       // API Gateway returns this type for unknown paths.
       type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
-      status: 404,
-      title: 'Not found',
+      ...failure('unknown'),
       detail: `Unknown path. ${HOW_TO_CALL} Categories: ${categories.join(', ')}.`,
     },
     {
       type: ResponseType.ACCESS_DENIED,
-      status: 403,
-      title: 'Forbidden',
+      ...failure('forbidden'),
       detail: 'Calls from this address are not allowed. Add it to allowedCidrs in the settings of the deployment.',
     },
     {
       type: ResponseType.WAF_FILTERED,
-      status: 403,
-      title: 'Forbidden',
+      ...failure('forbidden'),
       detail: 'The web ACL blocked this call, for example because of too many calls per minute from one address.',
     },
     {
       type: ResponseType.REQUEST_TOO_LARGE,
-      status: 413,
-      title: 'Content too large',
+      ...failure('large'),
       detail: 'The body is larger than 256 KB. Send only the fields that the action needs.',
     },
     {
       type: ResponseType.THROTTLED,
-      status: 429,
-      title: 'Too many requests',
+      ...failure('limited'),
       detail: 'The rate limit is exceeded. Send the call again, or raise throttle in the settings of the deployment.',
     },
     {
@@ -63,6 +59,12 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
       detail: 'Internal error. Look for $context.requestId in the log of the API.',
     }),
   ]
+}
+
+/** Returns the status and the title that webhooks give such a problem, too. */
+function failure(kind: FailureKind): Pick<Problem, 'status' | 'title'> {
+  const { status, title } = failureKinds[kind]
+  return { status, title }
 }
 
 function response(type: ResponseType, problem: object, statusCode?: string): GatewayResponseOptions {

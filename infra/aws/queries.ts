@@ -16,7 +16,7 @@ export const queries = {
 | sort finished desc`,
 
   /** Counts each failed attempt, so that a platform that is down appears while its tasks still retry. */
-  'errors by provider': `filter ispresent(provider) and kind in ["refused", "credentials", "doubtful", "platform", "timeout"]
+  'errors by provider': `filter ispresent(provider) and kind in ["refused", "credentials", "unconfirmed", "platform", "timeout"]
 | stats count(*) as failures, max(@timestamp) as last by provider, connection, kind
 | sort failures desc`,
 

@@ -52,7 +52,7 @@ async function run(category: Category, taskId: string, operation: TaskOperation)
     }
     case 'rerun': {
       const { rerunTask } = await import('../../shared/core/task/rerun.ts')
-      const { startTask } = await import('../../shared/core/task/start.ts')
+      const { startTask } = await import('../../shared/core/task/start-execution.ts')
       return rerunTask(category, taskId, caller, (again) => startTask(again, () => TIME_LEFT_MS))
     }
   }

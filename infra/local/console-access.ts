@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isSame } from '../../shared/auth/hmac.ts'
+import { isSame } from '../../shared/hmac.ts'
 import type { LocalCredentials } from './credentials.ts'
 
 /** Browsers send cookies to all ports of a host, so each port has its own. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import { passed } from '../outcome.ts'
 import type { ApprovalAction } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
@@ -52,7 +52,7 @@ export function requestApproval({
     input: inputSchema,
     outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: WEEK_SECONDS,
-    complete(input, { event, bridgeUrl, connection, provider, note }) {
+    complete(input, { event, sequenceUrl, connection, provider, note }) {
       const { approvers, requester, remindBefore } = input
       const isRequesterExcluded = input.notRequester === 'on'
       const channel = resolveChannel(input.channel, connection, provider, true)
@@ -75,8 +75,8 @@ export function requestApproval({
           'input.requester',
           `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
         )
-      const composed = compose({ event: { ...event, properties: {} }, bridgeUrl })
-      const bridge = URL.parse(bridgeUrl ?? '')?.href
+      const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
+      const bridge = URL.parse(sequenceUrl ?? '')?.href
       const links = composed.links.map((link) => (link.url === bridge ? link : withHost(link)))
       const message = messageOf({ ...composed, links }, event, { question, requester })
       const excluded = isRequesterExcluded ? requester : undefined

@@ -1,5 +1,5 @@
 import { audit } from '../audit.ts'
-import { json } from '../core/http/responses.ts'
+import { json } from '../core/webhook/responses.ts'
 import { Failure, toSentence } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'

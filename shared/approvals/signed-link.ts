@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
-import { hmacHex, isSame } from '../auth/hmac.ts'
-import { readSecret } from '../auth/secrets.ts'
+import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
 import { optional, secret } from '../fields.ts'
+import { hmacHex, isSame } from '../hmac.ts'
 import { registerSecret } from '../redact.ts'
 import { parseCompactToken } from './compact-token.ts'
 

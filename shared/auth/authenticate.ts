@@ -1,8 +1,8 @@
 import { hash as digestOf, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../errors.ts'
 import { registerSecret } from '../redact.ts'
+import type { UnverifiedRequest } from './caller-signatures.ts'
 import { type Caller, type Callers, readCallers } from './callers.ts'
-import type { UnverifiedRequest } from './signatures.ts'
 
 /** An unknown credential reads the secret again, but at most this often. */
 const RECHECK_MS = 15_000
@@ -45,7 +45,7 @@ async function findCaller(request: UnverifiedRequest, callers: Callers): Promise
   }
   if (!isSigned(request, callers)) return undefined
   // Loaded when used: few callers sign.
-  const { findSigner } = await import('./signatures.ts')
+  const { findSigner } = await import('./caller-signatures.ts')
   return findSigner(callers, request, Date.now())
 }
 

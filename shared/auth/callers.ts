@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
+import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
-import { readSecret } from './secrets.ts'
 
 const MAX_KEYS = 3
 const MAX_CALLS_PER_MINUTE = 100_000

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
+import { readSecret } from '../aws/deployment-secrets.ts'
 import { optional, secret } from '../fields.ts'
-import { readSecret } from './secrets.ts'
 
 /**
  * The secret `identity`: the key of the ids of calls, and of the seals of the payloads of tasks. Only the functions of this

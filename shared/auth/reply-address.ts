@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
 import * as z from 'zod/mini'
+import { readSecret } from '../aws/deployment-secrets.ts'
 import { optional, secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
-import { readSecret } from './secrets.ts'
 
 /** Load this module with `import()`: few calls bring an address. */
 

@@ -1,23 +1,13 @@
 import * as z from 'zod/mini'
 import type { Failure } from '../errors.ts'
-import type { CallOrigin } from '../orchestrators/event.ts'
+import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
+import { outcomeSchema } from '../outcome.ts'
 
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
 /** Part of the name of an execution that only sends the answer of an ended task again. The id of the task precedes it. */
 export const ANSWER_SUFFIX = '-answer'
-
-const origin = z.object({
-  id: z.string(),
-  task: z.optional(z.string()),
-  context: z.optional(z.string()),
-  gitcommitid: z.optional(z.string()),
-  project: z.optional(z.string()),
-  stage: z.optional(z.string()),
-  service: z.optional(z.string()),
-  labels: z.record(z.string(), z.string()),
-})
 
 /**
  * The record of an interactive call, and the payload of its task: JSON that is equal for each delivery of the same event, so
@@ -32,7 +22,7 @@ export const taskSchema = z.object({
   caller: z.string(),
   orchestrator: z.string(),
   mode: z.enum(['silent', 'interactive']),
-  event: origin,
+  event: originSchema,
   action: z.string(),
   /** The orchestrator's name for the action, if the connection maps actions. */
   mappedName: z.optional(z.string()),
@@ -86,15 +76,7 @@ export const taskSchema = z.object({
   /** Set for an execution that only cleans up for a task that Lambda ended, or only sends the answer of an ended task again. */
   only: z.optional(z.enum(['cleanup', 'answer'])),
   /** The outcome to send again. */
-  outcome: z.optional(
-    z.object({
-      status: z.enum(['succeeded', 'errored', 'aborted']),
-      result: z.enum(['pass', 'warning', 'fail']),
-      message: z.string(),
-      data: z.record(z.string(), z.unknown()),
-      links: z.record(z.string(), z.string()),
-    }),
-  ),
+  outcome: z.optional(outcomeSchema),
   /** The id of the task that this one runs again. */
   rerunOf: z.optional(z.string()),
   /** When the task with this outcome ended, in epoch milliseconds. */

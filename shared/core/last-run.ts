@@ -1,9 +1,9 @@
 import type { Caller } from '../auth/callers.ts'
+import { canonicalJson } from '../canonical-json.ts'
 import { Failure, invalidInput } from '../errors.ts'
 import { LAST_RUN } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import { itemKeys } from '../state/item-keys.ts'
-import { canonical } from './identity.ts'
 
 /**
  * Returns the key of the item that names the newest run of a caller, in a context, at a connection.
@@ -18,7 +18,7 @@ export async function lastRunKey(
 ): Promise<string | undefined> {
   if (context === undefined) return undefined
   const { createHash } = await import('node:crypto')
-  const names = canonical({ caller: caller.name, connection, context })
+  const names = canonicalJson({ caller: caller.name, connection, context })
   return itemKeys.lastRun(category, createHash('sha256').update(names).digest('hex').slice(0, 40))
 }
 

@@ -26,7 +26,7 @@ class NotFound extends Error {}
 /**
  * Looks for what an accepted write created. Never writes again, unless the platform treats two writes with one key as one.
  *
- * @throws Failure `doubtful` if it is not found
+ * @throws Failure `unconfirmed` if it is not found
  */
 export async function lookUp(
   connection: Connection,
@@ -54,7 +54,7 @@ export async function lookUp(
       return withNotes(result, lookUpClient)
     } catch (error) {
       log.info('look-up found nothing', { action: name, reason: messageOf(error) })
-      if (kindOf(error) !== 'doubtful') continue
+      if (kindOf(error) !== 'unconfirmed') continue
       // The platform cannot look it up. Its response to the write explains more, if it is known.
       if (!unusable) throw error
       break
@@ -79,7 +79,7 @@ function outcomeUnknown({ title }: Provider, unusable?: UnusableResponse): Failu
     ? `${title} accepted the request, but its response is not usable: ${toSentence(messageOf(unusable.error))} The response was ${toSentence(unusable.acceptedResponse)}`
     : 'The outcome of an earlier attempt of this call is unknown.'
   return new Failure(
-    'doubtful',
+    'unconfirmed',
     `${reason} The request may have created something that was not found, so it was not sent again. Check ${title} before you repeat the call.`,
     { cause: unusable?.error },
   )

@@ -84,7 +84,12 @@ export async function getJobStatus(
  * @returns false if the platform cannot stop it
  * @throws Failure
  */
-export async function stopJob(category: Category, call: Call, job: unknown, deadlineAt: number): Promise<boolean> {
+export async function requestJobStop(
+  category: Category,
+  call: Call,
+  job: unknown,
+  deadlineAt: number,
+): Promise<boolean> {
   return withJobAction(category, call, deadlineAt, (action, provider, client) =>
     action.job.stop(provider, client, call.input, job),
   )

@@ -2,7 +2,7 @@ import { readIdentityKey } from '../auth/identity-key.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { settings } from '../settings.ts'
 import type { Call, Task } from './call.ts'
-import { identify } from './identity.ts'
+import { identify } from './call-id.ts'
 
 /** Called like an action of each category. */
 export const VERIFICATION = 'verify'

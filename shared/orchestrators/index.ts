@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import { type ReadOptions, readSecret } from '../auth/secrets.ts'
+import { type ReadOptions, readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
 import { unknownName } from '../validate.ts'
-import { type FlaggerRequest, parseFlagger } from './flagger.ts'
 import type { Orchestrator, OrchestratorType, OrchestratorTypes } from './orchestrator.ts'
+import { type FlaggerRequest, parseFlagger } from './poll/flagger.ts'
 
 /** The orchestrator of callers that name none. It needs no secret. */
 export const DEFAULT_ORCHESTRATOR = 'poll'
@@ -11,7 +11,7 @@ export const DEFAULT_ORCHESTRATOR = 'poll'
 /** All types. Loaded when used: silent calls need none. */
 const orchestratorTypes: OrchestratorTypes = {
   keptn: async () => (await import('./keptn/keptn.ts')).keptnType,
-  poll: async () => (await import('./poll.ts')).pollType,
+  poll: async () => (await import('./poll/poll.ts')).pollType,
   'step-functions': async () => (await import('./step-functions.ts')).stepFunctionsType,
   callback: async () => (await import('./callback/callback.ts')).callbackType,
   'azure-devops': async () => (await import('./azure-devops/azure-devops.ts')).azureDevopsType,

@@ -1,8 +1,8 @@
 import type * as z from 'zod/mini'
-import type { UnverifiedRequest } from '../auth/signatures.ts'
+import type { UnverifiedRequest } from '../auth/caller-signatures.ts'
 import type { PreviousEvaluation } from '../evaluation/previous-evaluations.ts'
 import type { Outcome } from '../outcome.ts'
-import type { CallEvent, CallOrigin, TaskOrigin } from './event.ts'
+import type { CallEvent, CallOrigin, TaskOrigin } from './event/event.ts'
 
 /** A kind of engine: one file, and one line in `index.ts`. */
 export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {

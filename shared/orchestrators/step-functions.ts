@@ -13,7 +13,7 @@ import { optional, withDescription } from '../fields.ts'
 import { type Outcome, verdictOf } from '../outcome.ts'
 import { redactDeep } from '../redact.ts'
 import { clip } from '../text/plain-text.ts'
-import { originOf } from './event.ts'
+import { originOf } from './event/event.ts'
 import { type AnsweredTask, defineOrchestrator, type Orchestrator } from './orchestrator.ts'
 
 /** The settings of state machines that call with a task token. They are in the deployment's account. */

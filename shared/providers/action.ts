@@ -1,6 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Client, Provider, ProviderKind } from './provider.ts'
 
@@ -197,7 +197,7 @@ export interface CallContext<P extends Provider = Provider> {
   connection: Record<string, unknown>
   provider: P
   /** URL of the sequence of the event, for people. */
-  bridgeUrl?: string | undefined
+  sequenceUrl?: string | undefined
   /** The name of the caller's orchestrator. Undefined if the caller polls. */
   orchestrator?: string | undefined
   /** Whether the response has to wait for the action. */

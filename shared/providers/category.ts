@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini'
 import type { WebhookResponse } from '../http/response.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Action } from './action.ts'
 import type { Provider } from './provider.ts'
 

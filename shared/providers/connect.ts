@@ -1,7 +1,7 @@
 import type { Aws } from '../aws/aws.ts'
 import { Http } from '../http/client.ts'
 import type { HttpOptions } from '../http/options.ts'
-import type { CallOrigin } from '../orchestrators/event.ts'
+import type { CallOrigin } from '../orchestrators/event/event.ts'
 import type { Connection } from './connections.ts'
 import type { Client, SignedLink } from './provider.ts'
 

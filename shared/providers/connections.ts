@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { listSecrets, type ReadOptions, readSecret } from '../auth/secrets.ts'
+import { listSecrets, type ReadOptions, readSecret } from '../aws/deployment-secrets.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { withDescription } from '../fields.ts'
 import { log } from '../log.ts'

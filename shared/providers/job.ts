@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, toSentence } from '../errors.ts'
 import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { JobVariables } from './job-variables.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { thresholds } from './thresholds.ts'
@@ -149,7 +149,7 @@ export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobP
 /** Returns the failure of a start that may have succeeded and cannot be looked up. Such a start is never retried. */
 export function outcomeUnknown({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
   return new Failure(
-    'doubtful',
+    'unconfirmed',
     `${toSentence(why)} It is unknown whether ${withArticle(noun)} was started. The start was not retried. Check ${title} before you repeat the call.`,
   )
 }

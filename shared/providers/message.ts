@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Message, MessageButton } from '../text/message.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
@@ -150,5 +150,5 @@ export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<
 export interface MessageContext {
   event: CallEvent
   /** The page of the sequence, for people. */
-  bridgeUrl: string | undefined
+  sequenceUrl: string | undefined
 }

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini'
 import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http/client.ts'
 import type { Authorization } from '../http/options.ts'
-import type { CallOrigin } from '../orchestrators/event.ts'
+import type { CallOrigin } from '../orchestrators/event/event.ts'
 
 /** Authorizes a decision, from a button or on the approval page. */
 export interface SignedLink {

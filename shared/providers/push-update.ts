@@ -36,9 +36,9 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
     }),
     outputs: ['id', 'url'],
     deadline: 3_600,
-    complete(input, { event, bridgeUrl, connection, provider, note }) {
+    complete(input, { event, sequenceUrl, connection, provider, note }) {
       const text = input.text === undefined ? undefined : cutText('text', input.text, MAX_TEXT, note)
-      const composed = compose({ event, bridgeUrl }, input.template)
+      const composed = compose({ event, sequenceUrl }, input.template)
       // A custom text replaces everything that a template would show.
       const message = text === undefined ? composed : { ...composed, text, fields: [], table: undefined }
       return { channel: resolveChannel(input.channel, connection, provider, false), message }

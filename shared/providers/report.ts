@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../errors.ts'
 import { type EventEvaluation, evaluationIn } from '../evaluation/evaluation.ts'
 import { id, name, optional, vendorFields } from '../fields.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import { passed } from '../outcome.ts'
 import { slug } from '../text/slug.ts'
 import type { ImmediateAction } from './action.ts'
@@ -100,11 +100,11 @@ export function pushReport({
     input,
     outputs: ['id', 'url'],
     deadline: 3_600,
-    async prepare(destination: ReportDestination, { event, bridgeUrl }) {
+    async prepare(destination: ReportDestination, { event, sequenceUrl }) {
       const evaluation = evaluationOf(event)
       const data = { ...event.data, result: evaluation.result }
       const finished = { ...event, kind: 'finished', properties: evaluation, data } as const
-      return { destination, evaluation, message: await compose({ event: finished, bridgeUrl }) }
+      return { destination, evaluation, message: await compose({ event: finished, sequenceUrl }) }
     },
     complete({ destination, evaluation, message }, { event, connection, provider }) {
       const others = Object.entries(destination).filter(

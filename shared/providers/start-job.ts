@@ -1,5 +1,5 @@
 import { Failure, invalidInput, isTransient, toSentence } from '../errors.ts'
-import type { CallEvent } from '../orchestrators/event.ts'
+import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { JobAction } from './action.ts'
 import {
   type EventToAnswer,

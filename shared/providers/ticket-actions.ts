@@ -1,5 +1,5 @@
 import { Failure, invalidInput } from '../errors.ts'
-import { type Problem, problemOf } from '../orchestrators/keptn/problem.ts'
+import { type Problem, problemOf } from '../orchestrators/event/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
 import { slug } from '../text/slug.ts'

@@ -39,7 +39,7 @@ export const toggleFlag: JobAction<FlagProvider, ToggleFlag, Parameters<typeof s
  * Returns the change that switches a flag to its other state. The state is recorded before the first write, so that a repeat
  * does not switch the flag back.
  *
- * @throws Failure `unavailable`; `doubtful` if the call has no id by which a repeat could be recognized
+ * @throws Failure `unavailable`; `unconfirmed` if the call has no id by which a repeat could be recognized
  */
 async function switched(
   provider: FlagProvider,
@@ -55,7 +55,7 @@ async function switched(
   }
   if (!client.isRetry) return { ...change, flag, on: !on }
   throw new Failure(
-    'doubtful',
+    'unconfirmed',
     `It is unknown whether ${flag} was switched, and the call has no id. Check ${provider.title} before you repeat the call.`,
   )
 }

@@ -248,7 +248,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       fail(current.server)
       const failure = await failureOf(run())
       expect(failure).toMatchObject(
-        isUnknown(name, current) ? { kind: 'doubtful' } : { kind: 'platform', transient: true },
+        isUnknown(name, current) ? { kind: 'unconfirmed' } : { kind: 'platform', transient: true },
       )
       const sent = current.server.calls.map(asText)
       expect(sent).toEqual([...new Set(sent)])
@@ -261,7 +261,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
       const run = await prepare(name)
       current.server.failNext(200, body, { times: 9 })
       const [end] = (await endOf(run())).split(' ')
-      expect(end).toBe(isUnknown(name, current) ? 'doubtful' : (unexpectedBodies[what] ?? 'platform'))
+      expect(end).toBe(isUnknown(name, current) ? 'unconfirmed' : (unexpectedBodies[what] ?? 'platform'))
     })
 
     test.each([
@@ -279,7 +279,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
         const [failed, ...later] = current.server.calls.slice(at)
         const isNeeded = !ignored.test(failed?.path ?? '') || later.some(creates)
         const isIgnored = !isNeeded || (status !== 500 && failed && isWrite(failed))
-        const isExpected = ends.includes(end) || (end === 'doubtful' && isUnknown(name, current))
+        const isExpected = ends.includes(end) || (end === 'unconfirmed' && isUnknown(name, current))
         if (!isExpected && !(end === 'success' && isIgnored)) others.push(`${failed && requestLine(failed)}: ${end}`)
       }
       expect(others).toEqual([])
@@ -360,7 +360,7 @@ export function commonTests<P extends Playing>(provider: Provider, suite: Suite<
     expect(failure.message).not.toMatch(hidden)
     expect(milliseconds).toBeLessThanOrEqual(deadline)
     expect(failure).toMatchObject(
-      isUnknown(names[0] ?? '', current) ? { kind: 'doubtful' } : { kind: 'timeout', transient: true },
+      isUnknown(names[0] ?? '', current) ? { kind: 'unconfirmed' } : { kind: 'timeout', transient: true },
     )
   })
 

@@ -307,10 +307,10 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
         test('is not repeated after a lost response, because the run cannot be found', async () => {
           at().server.loseNext(isStart)
           const lost = await failureOf(start())
-          expect(lost.kind === 'doubtful' || lost.mayHaveWritten).toBe(true)
+          expect(lost.kind === 'unconfirmed' || lost.mayHaveWritten).toBe(true)
           at().hasStarted()
           const failure = await failureOf(start({ isRetry: true }))
-          expect(failure).toMatchObject({ kind: 'doubtful', transient: false })
+          expect(failure).toMatchObject({ kind: 'unconfirmed', transient: false })
           expect(failure.message).toContain(`Check ${provider.title} before you repeat the call`)
           expect({ starts: starts().length, runs: at().runs() }).toEqual({ starts: 1, runs: 1 })
         })
@@ -342,7 +342,7 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
           await failureOf(start())
           const sent = starts().length
           const retry = start({ isRetry: true })
-          if (platform.showsNewestOnly) expect(await failureOf(retry)).toMatchObject({ kind: 'doubtful' })
+          if (platform.showsNewestOnly) expect(await failureOf(retry)).toMatchObject({ kind: 'unconfirmed' })
           else expect((await retry).outcome.data['id']).toBe(at().id())
           expect(starts().length - sent).toBe(platform.showsNewestOnly ? 0 : 1)
         })
@@ -354,7 +354,7 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
           at().end()
           const again = start({ isRetry: !isKnown })
           if (isKnown) expect((await again).outcome.data['id']).toBe(idOf(first))
-          else expect(await failureOf(again)).toMatchObject({ kind: 'doubtful' })
+          else expect(await failureOf(again)).toMatchObject({ kind: 'unconfirmed' })
           expect(at().runs()).toBe(1)
         })
 
@@ -433,7 +433,7 @@ export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
       at().server.loseNext(isStart)
       await failureOf(given.start(retried))
       await change(at().server)
-      await expectFailure(given.start(retried, { isRetry: true }), { kind: 'doubtful', transient: false })
+      await expectFailure(given.start(retried, { isRetry: true }), { kind: 'unconfirmed', transient: false })
       expect(starts()).toHaveLength(1)
     })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Call, requestLine, type Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
-import { parseEvent } from '../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../shared/orchestrators/event/event.ts'
 import { loadOrchestratorType } from '../../shared/orchestrators/index.ts'
 import type { Answer, AnsweredTask, Orchestrator, OrchestratorType } from '../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../shared/outcome.ts'

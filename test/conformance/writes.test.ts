@@ -27,7 +27,8 @@ const readers: Record<string, string> = {
 const silentBodies = ['an empty object', 'a web page']
 
 /** The write was found, or its outcome is unknown. */
-const KNOWN_ENDS = /^succeeded: |^(?:doubtful|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
+const KNOWN_ENDS =
+  /^succeeded: |^(?:unconfirmed|errored): .*(?:may have (?:been )?created|is unknown|before you repeat)/s
 
 test('the conformance suite lists every provider that writes', async () => {
   const seen = new Set<unknown>()
@@ -149,11 +150,11 @@ describe('generic HTTP API: a connection that does not match its API', () => {
       for (const mode of modes) {
         const { ends, writes } = await observe(path, withConnection(path, { find, ...wrong }), { mode })
         expect({ mode, find, writes }).toEqual({ mode, find, writes: [201] })
-        expect(ends[0]).toMatch(/^(?:doubtful|errored): HTTP API accepted the request/)
+        expect(ends[0]).toMatch(/^(?:unconfirmed|errored): HTTP API accepted the request/)
         const answered = 'The response was 201 {"result":{"id":1,'
         for (const part of [expression, answered, 'The request may have created something'])
           expect(ends[0]).toContain(part)
-        expect(ends[1] ?? 'doubtful: ').toMatch(/^doubtful: /)
+        expect(ends[1] ?? 'unconfirmed: ').toMatch(/^unconfirmed: /)
       }
     }
   })

@@ -1,6 +1,6 @@
 import { type Call as Request, requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
-import { runUntilDeadline } from '../../shared/core/task/run-until-deadline.ts'
+import { runUntilDeadline } from '../../shared/core/task/retry-start.ts'
 import type { ActionResult } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'

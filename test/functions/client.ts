@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import { Failure } from '../../shared/errors.ts'
 import { secretsIn } from '../../shared/fields.ts'
-import type { CallOrigin } from '../../shared/orchestrators/event.ts'
+import type { CallOrigin } from '../../shared/orchestrators/event/event.ts'
 import { connect } from '../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../shared/providers/provider.ts'
 import type { OpenTicket } from '../../shared/providers/ticket.ts'

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import { parseEvent } from '../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../shared/orchestrators/event/event.ts'
 import { type Outcome, passed } from '../../shared/outcome.ts'
 import type { ActionResult, Completed, JobAction, PollResult, StartedJob } from '../../shared/providers/action.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'

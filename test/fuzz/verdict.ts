@@ -2,7 +2,7 @@ import { Failure, type FailureKind } from '../../shared/errors.ts'
 import type { Answer, Request } from './wire.ts'
 
 /** The kinds of failures with an expected status of 5xx. */
-const expected: FailureKind[] = ['platform', 'doubtful', 'unavailable', 'misconfigured', 'timeout', 'deadline']
+const expected: FailureKind[] = ['platform', 'unconfirmed', 'unavailable', 'misconfigured', 'timeout', 'deadline']
 const ours = new Map<number, string[]>()
 for (const kind of expected) {
   const { status, title } = new Failure(kind, '')

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
-import { webhookHandler } from '../../shared/core/http/handler.ts'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { withLogLines } from '../log-lines.ts'
 import { OTHER_SIGNING_KEY, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'

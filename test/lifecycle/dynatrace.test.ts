@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
-import { webhookHandler } from '../../shared/core/http/handler.ts'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { startEnvironment } from '../platforms/dynatrace/environment-server.ts'
 import { interruptions } from './execution.ts'

@@ -43,7 +43,7 @@ export const locust: Program = {
           assert.match(ended.message, /it was stopped \d+ s early/)
         },
         async 'does not start a test again if the outcome of an earlier attempt is unknown'() {
-          await fails(tool.start(input(5), { isRetry: true }), /./, 'doubtful')
+          await fails(tool.start(input(5), { isRetry: true }), /./, 'unconfirmed')
         },
         async 'serves the report that is linked'() {
           assert.match(await (await fetch(`${url}/stats/report`)).text(), /Locust/)

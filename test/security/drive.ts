@@ -1,6 +1,6 @@
 import { categories } from '../../functions/index.ts'
 import { close, remind } from '../../shared/approvals/task.ts'
-import { parseEvent } from '../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../shared/orchestrators/event/event.ts'
 import { type Action, completeInput, runWith } from '../../shared/providers/action.ts'
 import { connect } from '../../shared/providers/connect.ts'
 import type { Client, Provider } from '../../shared/providers/provider.ts'

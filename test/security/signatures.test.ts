@@ -7,7 +7,7 @@ import { slack } from '../../functions/notification/providers/slack.ts'
 import { telegram } from '../../functions/notification/providers/telegram.ts'
 import { compactButton, parseCompactButton } from '../../shared/approvals/compact-token.ts'
 import { signToken, verifyToken } from '../../shared/approvals/signed-link.ts'
-import { hmacHex } from '../../shared/auth/hmac.ts'
+import { hmacHex } from '../../shared/hmac.ts'
 import { expectFailure, startOnce } from '../functions/helpers.ts'
 import { startSecrets } from '../functions/secrets.ts'
 

@@ -9,7 +9,7 @@ const TESTS = {
     e2e/refusals > A caller > without a valid token gets 401 and no other information`,
   Timing: `
     shared/auth/callers > Callers: a token is compared in constant time with every hash of every caller
-    shared/auth/hmac > Comparison in constant time > is true only for equal texts, of any length`,
+    shared/hmac > Comparison in constant time > is true only for equal texts, of any length`,
   'Forged decision or link': `
     security/signatures > A signed link > is rejected if any byte changes
     security/signatures > A Slack button > is rejected if any byte of its body, time or signature changes
@@ -43,7 +43,7 @@ const TESTS = {
     functions/ci-cd/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list`,
   'Prototype pollution': `
     shared/orchestrators/keptn/event > A form > cannot reach a prototype
-    shared/core/http/body > A body > with any bytes and any content type is parsed or refused
+    shared/core/webhook/body > A body > with any bytes and any content type is parsed or refused
     e2e/refusals > A body > %s is rejected in both modes with a fix`,
   ReDoS: `
     security/regular-expressions > regular expressions take linear time`,
@@ -66,7 +66,7 @@ const TESTS = {
       The secrets in the expressions of a connection appear in no log line, response, event or state file
     e2e/secrets > No secret value appears in a log line, response, event or state file, even if platforms echo it
     shared/redact > A registered secret > is masked in the encoding: %s
-    shared/core/task/start > The log of a webhook >
+    shared/core/task/start-execution > The log of a webhook >
       does not contain the link of an approval (base path "%s", route "%s")`,
   'Excessive permissions': `
     infra/aws/permissions > the role of the %s of %s > allows exactly the calls of its code

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import * as z from 'zod/mini'
-import { canonical, identify } from '../../shared/core/identity.ts'
+import { canonicalJson } from '../../shared/canonical-json.ts'
+import { identify } from '../../shared/core/call-id.ts'
 import { Failure } from '../../shared/errors.ts'
 import { id, onOff, secret, secretsIn, url, words } from '../../shared/fields.ts'
 import { errored } from '../../shared/outcome.ts'
@@ -50,7 +51,7 @@ describe('The id of a task', () => {
   it('is made from JSON that reads back as the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) =>
-        expect(JSON.parse(canonical(value))).toEqual(JSON.parse(JSON.stringify(value))),
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value))),
       ),
     )
   })

@@ -121,7 +121,7 @@ export const githubActions = defineJobProvider({
     const found = keyInput && hasIdempotencyKey(client) ? await findRun(client, input, FIND_DELAYS_MS) : undefined
     if (found) return found
     throw new Failure(
-      'doubtful',
+      'unconfirmed',
       `GitHub accepted the start of ${input.target} but did not return the run, and lists no run with the idempotency key. Check GitHub before you repeat the call.`,
     )
   },

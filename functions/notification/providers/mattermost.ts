@@ -109,7 +109,7 @@ export const mattermost = defineMessageProvider({
     readToken: (request) => parseButtonPress(request)?.context.reference,
 
     async verify({ token }, request) {
-      const { isSame } = await import('../../../shared/auth/hmac.ts')
+      const { isSame } = await import('../../../shared/hmac.ts')
       const { context, user_id, user_name } = parseButtonPress(request) ?? {}
       const known = context && user_id && isSame(context.mac, await macOf(token, context.reference, context.decision))
       if (!known) throw new Failure('unauthenticated', 'Unknown button payload.')
@@ -181,7 +181,7 @@ async function contentOf({ connection }: Mattermost, message: Message, key: stri
 
 /** Returns the MAC of a button, with a key derived from the token of the bot. */
 async function macOf(botToken: string, buttonToken: string, decision: string): Promise<string> {
-  const { hmacHex } = await import('../../../shared/auth/hmac.ts')
+  const { hmacHex } = await import('../../../shared/hmac.ts')
   return hmacHex(hmacHex(botToken, 'cloud-automation-webhooks: buttons'), `${buttonToken}.${decision}`)
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { hmacBase64, hmacHex } from '../../../shared/auth/hmac.ts'
 import { headers, optional, secret, secretHeaders, url } from '../../../shared/fields.ts'
+import { hmacBase64, hmacHex } from '../../../shared/hmac.ts'
 import { defineMessageProvider, type Message, type PostedMessage } from '../../../shared/providers/message.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { webLinks } from '../../../shared/text/plain-text.ts'

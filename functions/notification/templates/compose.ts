@@ -1,5 +1,5 @@
-import type { CallEvent } from '../../../shared/orchestrators/event.ts'
-import { problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
+import { problemOf } from '../../../shared/orchestrators/event/problem.ts'
 import type { Field, Link, Message, MessageContext, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
@@ -23,7 +23,7 @@ interface TemplateParts extends Pick<Message, 'mood' | 'title' | 'table'>, Parti
 }
 
 /** Combines the parts of a template with the common parts of an event, within the limits. */
-export function compose({ event, bridgeUrl }: MessageContext, parts: TemplateParts): Message {
+export function compose({ event, sequenceUrl }: MessageContext, parts: TemplateParts): Message {
   const { message, labels } = event.data
   const problem = problemOf(event)
   const fromLabels = fieldsAndLinks(Object.entries(labels))
@@ -35,7 +35,7 @@ export function compose({ event, bridgeUrl }: MessageContext, parts: TemplatePar
     fields: limitFields([...commonFields(event, parts.result), ...(parts.fields ?? []), ...fromLabels.fields]),
     ...(parts.table ? { table: limitTable(parts.table) } : {}),
     links: limitLinks([
-      ...linkTo('Open in the orchestrator', bridgeUrl),
+      ...linkTo('Open in the orchestrator', sequenceUrl),
       ...(parts.links ?? []),
       ...linkTo(problem?.id ? `Problem ${problem.id}` : 'Problem', problem?.url),
       ...fromLabels.links,

@@ -1,4 +1,4 @@
-import type { CallEvent } from '../../../shared/orchestrators/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 

@@ -1,4 +1,4 @@
-import type { CallEvent } from '../../../shared/orchestrators/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Message, MessageContext } from '../../../shared/providers/message.ts'
 import { deployment } from './deployment.ts'
 import { evaluation } from './evaluation.ts'

@@ -1,4 +1,4 @@
-import { problemFields, problemOf } from '../../../shared/orchestrators/keptn/problem.ts'
+import { problemFields, problemOf } from '../../../shared/orchestrators/event/problem.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { compose, MAX_TITLE, type Template } from './compose.ts'

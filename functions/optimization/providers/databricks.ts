@@ -68,7 +68,7 @@ export const databricks = defineJobProvider({
     // For a running continuous job, Databricks restarts the run and returns no id.
     if (id === undefined)
       throw new Failure(
-        'doubtful',
+        'unconfirmed',
         `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Check Databricks before you repeat the call.`,
       )
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }

@@ -7,7 +7,7 @@ import type { Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { Authorization } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import type { CallEvent } from '../../../shared/orchestrators/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
   defineEvaluationProvider,

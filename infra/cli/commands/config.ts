@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { maxDeadlineOf } from '../../../shared/core/deadlines.ts'
-import { parseQuery } from '../../../shared/core/http/options.ts'
+import { parseQuery } from '../../../shared/core/webhook/call-options.ts'
 import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning, losesWarning } from '../../sandbox/keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'

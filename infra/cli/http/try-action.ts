@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
-import { originOf, parseEvent } from '../../../shared/orchestrators/event.ts'
+import { originOf, parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import { type ActionResult, completeInput, runWith } from '../../../shared/providers/action.ts'
 import { actionsOf, type Category } from '../../../shared/providers/category.ts'
 import { connect } from '../../../shared/providers/connect.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isSame } from '../../../shared/auth/hmac.ts'
+import { isSame } from '../../../shared/hmac.ts'
 import { ApiError } from './errors.ts'
 import { REGION } from './names.ts'
 import type { CloudCredentials } from './types.ts'

@@ -1,4 +1,4 @@
-import { hmacBase64, isSame } from '../../../shared/auth/hmac.ts'
+import { hmacBase64, isSame } from '../../../shared/hmac.ts'
 import { tokenHash } from '../../local/credentials.ts'
 import { type Answer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest } from './engine.ts'

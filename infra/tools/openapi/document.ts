@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { HEADERS } from '../../../shared/orchestrators/azure-devops/server-task.ts'
-import { eventSchema } from '../../../shared/orchestrators/event.ts'
+import { eventSchema } from '../../../shared/orchestrators/event/event.ts'
 import type { Action } from '../../../shared/providers/action.ts'
 import { actionNames, type Category, currentActions } from '../../../shared/providers/category.ts'
 import { categories } from '../project/categories.ts'

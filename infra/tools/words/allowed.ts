@@ -40,5 +40,4 @@ export const allowed: readonly Allowed[] = [
   { files: /discord/, words: ['message reference'], reason: 'A field of a message.' },
   { files: /ntfy/, words: ['click'], reason: 'A field of a message.' },
   { files: /dynatrace-event/, words: ['left out'], reason: 'A property of the events that are sent to Dynatrace.' },
-  { files: /\.ts$|reference\.md$|operate\.md$|runbooks\//, words: ['doubtful'], reason: 'The name of a failure kind.' },
 ]

@@ -4,8 +4,8 @@ import { actionNames, type Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Call } from '../call.ts'
 import type { FindRunOfTask } from '../find-run-of-task.ts'
-import { QUERY_ONLY } from '../http/options.ts'
-import { readCall } from '../http/read-call.ts'
+import { QUERY_ONLY } from '../webhook/call-options.ts'
+import { readCall } from '../webhook/read-call.ts'
 
 /** The payload of an invocation without HTTP: the fields of a call's body, its action, and the options of its query. */
 export type DirectCall = Record<string, unknown>
@@ -30,7 +30,7 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
   deadline: 'Webhooks.Unavailable',
   refused: 'Webhooks.Refused',
   credentials: 'Webhooks.Refused',
-  doubtful: 'Webhooks.OutcomeUnknown',
+  unconfirmed: 'Webhooks.OutcomeUnknown',
   misconfigured: 'Webhooks.Misconfigured',
 }
 
@@ -84,6 +84,6 @@ export function describeError(error: unknown): { name: string; message: string }
       name: 'Webhooks.Internal',
       message: 'An internal error occurred. The log of the function contains the details.',
     }
-  const kind = error.mayHaveWritten ? 'doubtful' : error.kind
+  const kind = error.mayHaveWritten ? 'unconfirmed' : error.kind
   return { name: ERROR_NAMES[kind], message: redact(error.message) }
 }

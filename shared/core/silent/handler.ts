@@ -89,7 +89,7 @@ async function runWithRetries(
     try {
       return await runAction(category, call, deadlineAt, previousWrite(attempts))
     } catch (error) {
-      attempts.outcomeUnknown ||= kindOf(error) === 'doubtful'
+      attempts.outcomeUnknown ||= kindOf(error) === 'unconfirmed'
       attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.mayHaveWritten
       if (!(error instanceof Failure)) throw error
       if (error.transient && error.mayHaveWritten && call.id === undefined) {
@@ -148,7 +148,7 @@ async function runOnce(
   context: LambdaContext,
 ): Promise<Outcome> {
   // Loaded when used: interactive calls do not need it.
-  const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/idempotency.ts')
+  const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/silent-call-record.ts')
   const config = new IdempotencyConfig({ expiresAfterSeconds: TTL_SECONDS })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
   const persistenceStore = new CallRecord(() => context.getRemainingTimeInMillis())

@@ -4,7 +4,7 @@ import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { type Outcome, passed } from '../../outcome.ts'
 import { saveLastRun } from '../../state/save-last-run.ts'
 import type { Call } from '../call.ts'
-import { startTask } from '../task/start.ts'
+import { startTask } from '../task/start-execution.ts'
 
 /**
  * Starts the task of a silent call whose job needs one, and returns its id. The response answers the call, so the task

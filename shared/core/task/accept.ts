@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
 import { sleep } from '../../sleep.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
-import { startTask } from './start.ts'
+import { startTask } from './start-execution.ts'
 import type { TaskExecution } from './status.ts'
 
 /** An answer whose request has arrived ends its task within this time. */

@@ -2,7 +2,7 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { nextGateRun, readGateRun } from '../../state/gate-runs.ts'
 import type { Call, GateOptions } from '../call.ts'
-import { identifyFollowing } from '../identity.ts'
+import { identifyFollowing } from '../call-id.ts'
 import { readTask, type TaskStatus } from './status.ts'
 
 /**

@@ -20,8 +20,8 @@ import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.
 import { canceledBy } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { checkSeal } from './payload.ts'
-import { pollUntilDone } from './poll.ts'
-import { delegatedWithUnknownOutcome, runUntilDeadline } from './run-until-deadline.ts'
+import { pollUntilDone } from './poll-until-done.ts'
+import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 import type { TaskResult } from './task-result.ts'
 

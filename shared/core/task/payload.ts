@@ -1,9 +1,9 @@
-import { hmacHex, isSame } from '../../auth/hmac.ts'
 import { readIdentityKey, readIdentityKeys } from '../../auth/identity-key.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 import { Failure } from '../../errors.ts'
+import { hmacHex, isSame } from '../../hmac.ts'
 import { log } from '../../log.ts'
 import type { Task } from '../call.ts'
-import { canonical } from '../identity.ts'
 
 /** The error of a task whose payload has no valid seal. The finisher answers for no such task. */
 export const NOT_SEALED = 'The payload of this execution is not from a webhook of this deployment.'
@@ -16,7 +16,7 @@ export const NOT_SEALED = 'The payload of this execution is not from a webhook o
  * @throws Failure `misconfigured`, `unavailable`
  */
 export async function payloadOf(task: Task): Promise<string> {
-  return canonical({ ...task, seal: sealOf(task, await readIdentityKey()) })
+  return canonicalJson({ ...task, seal: sealOf(task, await readIdentityKey()) })
 }
 
 /**
@@ -42,5 +42,5 @@ export async function checkSeal(payload: { seal?: unknown }): Promise<void> {
 
 function sealOf(payload: object, key: string): string {
   const { seal: _, ...task }: Record<string, unknown> = { ...payload }
-  return hmacHex(key, `task ${canonical(task)}`)
+  return hmacHex(key, `task ${canonicalJson(task)}`)
 }

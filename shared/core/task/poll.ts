@@ -1,19 +1,17 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import { formatDuration } from '../../duration.ts'
-import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
+import { Failure, isTransient, kindOf, messageOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { Deadline, JobProgress, StartedJob } from '../../providers/action.ts'
+import type { JobProgress } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Call } from '../call.ts'
-import { retriedStep } from '../retried-step.ts'
-import { getJobStatus, stopJob } from '../run-action.ts'
+import { getJobStatus } from '../run-action.ts'
 import { canceledBy } from './cancellation.ts'
 
 /** State that is checkpointed between two polls. */
-interface PollState {
+export interface PollState {
   startedAt: number
   /** Opaque provider state that identifies the job. */
   job: unknown
@@ -33,7 +31,7 @@ interface PollState {
 }
 
 /** Messages to the orchestrator while a job runs. The functions must not throw. */
-interface Reports {
+export interface Reports {
   progress?: ((message: string) => Promise<void>) | undefined
   /** The time between two progress messages, if it must be longer than the default. */
   progressIntervalMs?: number | undefined
@@ -49,74 +47,8 @@ const MAX_POLLS = 1_500
 const MAX_CONSECUTIVE_REFUSALS = 5
 const REFUSAL_RETRY_SECONDS = 30
 const PROGRESS_INTERVAL_MS = 60_000
-/** How long to wait for a stopped job to end. */
-const STOP_GRACE_SECONDS = 600
-/** The deadline has passed, but a stop request still has to get through. */
-const STOP_TIMEOUT_MS = 60_000
-const MAX_STOP_ATTEMPTS = 10
-/** For jobs that must not keep running, such as injected faults: more than an hour. */
-const MAX_CLEANUP_STOP_ATTEMPTS = 80
-
-/**
- * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
- * running, depending on its action. The job of a canceled task is stopped.
- *
- * A failed poll never ends the task if the failure may be transient. The poll interval is a fifth of the elapsed time, so
- * short jobs are noticed quickly and long jobs stay cheap.
- *
- * @returns the outcome; `errored` if it cannot be determined
- */
-export async function pollUntilDone(
-  category: Category,
-  call: Call,
-  started: StartedJob,
-  context: DurableContext,
-  deadline: Deadline,
-  reports: Reports,
-): Promise<Outcome> {
-  const target = { category, call, reports, isCancelable: true }
-  const last = await poll(context, 'poll', target, started.job, deadline.at)
-  if (last.outcome) return last.outcome
-
-  const isCanceled = last.canceledBy !== undefined
-  const isLost = last.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
-  const reason = reasonOf(last, deadline)
-  const action = category.actions[call.action]
-  if (action?.type !== 'job' || (!isCanceled && action.job.onDeadline(call.input) !== 'stop'))
-    return unfinished(started, last, isLost ? reason : `${reason}, and the job was left running`)
-
-  const stop = await requestStop(context, category, call, last.job)
-  if (stop.waitUntil === undefined) return unfinished(started, last, `${reason}. ${stop.failure}`)
-  const stopTarget = { ...target, isCancelable: false }
-  const afterStop = await poll(context, 'poll-after-stop', stopTarget, last.job, stop.waitUntil)
-  if (!afterStop.outcome) {
-    const result =
-      afterStop.consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
-        ? 'the platform does not report whether it stopped'
-        : `it did not stop within ${formatDuration(STOP_GRACE_SECONDS)}`
-    const state = { ...afterStop, status: afterStop.status ?? last.status, canceledBy: last.canceledBy }
-    return unfinished(started, state, `${reason}. A stop was requested, but ${result}`)
-  }
-  const { outcome } = afterStop
-  if (isCanceled && outcome.result === 'fail')
-    return { ...outcome, status: 'aborted', message: `${reason}, and the job was stopped. ${outcome.message}` }
-  if (outcome.status === 'aborted')
-    return { ...outcome, status: 'errored', message: `${reason}, and the job was stopped. ${outcome.message}` }
-  // A job that ended by itself in the meantime keeps its own result. So does one whose platform does not report a stop.
-  return { ...outcome, message: `${reason}, and a stop was requested. ${outcome.message}` }
-}
-
-/** Returns why a job is no longer polled. */
-function reasonOf({ canceledBy: by, consecutiveRefusals, isMisconfigured }: PollState, { seconds }: Deadline): string {
-  if (by !== undefined) return `Canceled by ${by}`
-  if (consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS)
-    return isMisconfigured
-      ? 'The connection cannot read the status of this job'
-      : 'The platform no longer reports this job'
-  return `The deadline of ${formatDuration(seconds)} passed`
-}
-
-interface PollTarget {
+/** The job of a task, and where to report about it. */
+export interface PollTarget {
   category: Category
   call: Call
   reports: Reports
@@ -124,8 +56,16 @@ interface PollTarget {
   isCancelable: boolean
 }
 
-/** One durable operation with a checkpoint after each poll. */
-function poll(
+/**
+ * Polls a job until it ends, the time has passed, its task is canceled or the platform has refused several polls. One durable
+ * operation with a checkpoint after each poll.
+ *
+ * A failed poll never ends the loop if the failure may be transient. The interval is a fifth of the elapsed time, so short
+ * jobs are noticed quickly and long jobs stay cheap.
+ *
+ * @param until in epoch milliseconds
+ */
+export function poll(
   context: DurableContext,
   step: string,
   target: PollTarget,
@@ -137,6 +77,11 @@ function poll(
     waitStrategy: ({ nextPollIn }) =>
       nextPollIn === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: nextPollIn } },
   })
+}
+
+/** Whether the platform has refused so many polls that the job is no longer polled. */
+export function isLost({ consecutiveRefusals }: PollState): boolean {
+  return consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
 }
 
 /** Must not throw: an error would end the loop. */
@@ -228,48 +173,4 @@ export function secondsToNextPoll(
   const ceiling = Math.max(MAX_POLL_SECONDS, (elapsed + remaining) / MAX_POLLS)
   const interval = Math.max(min, Math.min(ceiling, elapsed / 5))
   return Math.max(1, Math.floor(Math.min(interval, max, remaining - 1)))
-}
-
-/** Asks the platform to stop the job, with retries. */
-async function requestStop(
-  context: DurableContext,
-  category: Category,
-  call: Call,
-  job: unknown,
-): Promise<{ waitUntil?: number; failure?: string }> {
-  return retriedStep<{ waitUntil?: number; failure?: string }>(
-    context,
-    'stop',
-    async () => {
-      const isSupported = await stopJob(category, call, job, Date.now() + STOP_TIMEOUT_MS)
-      if (isSupported) return { waitUntil: Date.now() + STOP_GRACE_SECONDS * 1_000 }
-      return { failure: 'The platform cannot stop it, so it is still running' }
-    },
-    {
-      maxAttempts: call.needsCleanup ? MAX_CLEANUP_STOP_ATTEMPTS : MAX_STOP_ATTEMPTS,
-      backoff: { min: 2, max: 60 },
-      // Credentials can be rotated in the meantime.
-      isRetryable: (error) => call.needsCleanup || isTransient(error),
-      giveUp: (error) => ({
-        failure: redact(`The stop request failed, so it may still be running: ${messageOf(error)}`),
-      }),
-    },
-  )
-}
-
-/** The job may still end later without anybody noticing, so this is not a verdict about it. */
-function unfinished(
-  { outcome }: StartedJob,
-  { status, lastError, canceledBy: by }: PollState,
-  reason: string,
-): Outcome {
-  const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
-  const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
-  return {
-    ...outcome,
-    status: by === undefined ? 'errored' : 'aborted',
-    result: 'fail',
-    message: [reason, details].map(toSentence).join(' '),
-    data: { ...outcome.data, ...(status ? { state: status } : {}) },
-  }
 }

@@ -4,8 +4,8 @@ import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
-import { identifyFollowing } from '../identity.ts'
-import type { startTask } from './start.ts'
+import { identifyFollowing } from '../call-id.ts'
+import type { startTask } from './start-execution.ts'
 import { readTaskOf } from './status.ts'
 
 /** The task that runs another one again. */

@@ -4,7 +4,7 @@ import { list, oneOf, optional, secret, text, url } from '../../fields.ts'
 import { basicAuth } from '../../http/basic-auth.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
-import { originOf } from '../event.ts'
+import { originOf } from '../event/event.ts'
 import {
   type Answer,
   type AnswerableCall,

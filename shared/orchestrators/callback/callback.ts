@@ -6,7 +6,7 @@ import { urlTexts } from '../../http/credentials.ts'
 import { log } from '../../log.ts'
 import { registerSecret } from '../../redact.ts'
 import { evaluate } from '../evaluate.ts'
-import { originOf } from '../event.ts'
+import { originOf } from '../event/event.ts'
 import {
   type Answer,
   type AnswerableCall,

@@ -1,4 +1,4 @@
-import { hmacBase64 } from '../../auth/hmac.ts'
+import { hmacBase64 } from '../../hmac.ts'
 
 /**
  * Returns the headers that sign a message. A receiver accepts it if any of the signatures is valid, so a key can be replaced

@@ -5,7 +5,7 @@ import { Http } from '../../http/client.ts'
 import { segment } from '../../http/segment.ts'
 import { log } from '../../log.ts'
 import { isRecord } from '../../record.ts'
-import { originOf } from '../event.ts'
+import { originOf } from '../event/event.ts'
 import {
   type Answer,
   type AnswerableCall,

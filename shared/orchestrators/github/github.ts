@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../../errors.ts'
 import { repository } from '../../vendors/clients/github.ts'
-import { type CallEvent, originOf } from '../event.ts'
+import { type CallEvent, originOf } from '../event/event.ts'
 import { type AnswerableCall, defineOrchestrator, type InteractiveCall, type Orchestrator } from '../orchestrator.ts'
 import type { CommitAddress } from './address.ts'
 import { MAX_CHECK_SECONDS, MAX_DEPLOYMENT_SECONDS, MAX_PROGRESS } from './limits.ts'

@@ -1,4 +1,4 @@
-import { readSecret } from '../../auth/secrets.ts'
+import { readSecret } from '../../aws/deployment-secrets.ts'
 import { log } from '../../log.ts'
 import { clearSecrets } from '../../redact.ts'
 import { settings } from '../../settings.ts'

@@ -1,9 +1,9 @@
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { clip, toPlainText } from '../../text/plain-text.ts'
+import { replyType } from '../event/task-type.ts'
 import type { Answer, AnsweredTask } from '../orchestrator.ts'
 import { isTaskEvent, type TaskEvent } from './task-event.ts'
-import { replyType } from './task-type.ts'
 
 /** An event for Keptn. Its API sets `id` and `time`. */
 export interface Reply {

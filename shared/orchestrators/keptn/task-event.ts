@@ -1,6 +1,6 @@
 import { Failure, type FieldError } from '../../errors.ts'
-import { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from '../event.ts'
-import { taskOf } from './task-type.ts'
+import { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from '../event/event.ts'
+import { triggeredTask } from '../event/task-type.ts'
 
 /** An event that Keptn waits for an answer to, with all fields of a `started` or `finished` event. */
 export interface TaskEvent extends TaskOrigin {
@@ -22,7 +22,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export function taskEvent(event: CallEvent): TaskEvent {
   const { id, type, context, data } = event
   const { project, stage, service } = data
-  const task = type === undefined ? undefined : taskOf(type)
+  const task = type === undefined ? undefined : triggeredTask(type)
   const isUuid = UUID.test(context ?? '')
   const required: [string, unknown, string][] = [
     ['id', id, 'the id of the triggered event'],

@@ -4,7 +4,7 @@ import type { MeasuredIndicator } from '../../evaluation/score.ts'
 import { sloFileField } from '../../evaluation/slo-file.ts'
 import type { Window } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
-import type { CallEvent } from '../../orchestrators/event.ts'
+import type { CallEvent } from '../../orchestrators/event/event.ts'
 import type { Client, NoOtherMembers, Provider } from '../provider.ts'
 import { type Query, queriesField } from './queries.ts'
 

@@ -10,7 +10,7 @@ import {
 } from '../../evaluation/slo-file.ts'
 import { resolveWindow, type Timeframe, type Window } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
-import type { CallEvent } from '../../orchestrators/event.ts'
+import type { CallEvent } from '../../orchestrators/event/event.ts'
 import type { CallContext } from '../action.ts'
 import { type Threshold, thresholds } from '../thresholds.ts'
 import type { EvaluationProvider, MeasurementRequest } from './provider.ts'

@@ -91,7 +91,7 @@ export function requireRequest<R>(request: R | undefined, name: string, conseque
  */
 export function outcomeUnknown(effect: string): Failure {
   return new Failure(
-    'doubtful',
+    'unconfirmed',
     `It is unknown whether ${effect}, and the connection has no request to find out, so the request was not sent again. Check the platform before you repeat the call. To make retries safe, add "find" or "idempotencyHeader" to the connection.`,
   )
 }

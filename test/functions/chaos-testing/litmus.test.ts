@@ -150,7 +150,7 @@ test.each([
   ['returns no run', 200, { data: null }],
 ])('Litmus: a start has an unknown outcome if Litmus %s', async (_what, status, body) => {
   server.failNext(status, body, { done: true })
-  await expectFailure(connected().start(pods), { kind: 'doubtful', transient: false })
+  await expectFailure(connected().start(pods), { kind: 'unconfirmed', transient: false })
   expect(server.state.runs).toHaveLength(1)
 })
 

@@ -205,7 +205,7 @@ test('Argo CD: a lost start has an unknown outcome if another operation may have
   await failureOf(start())
   finish()
   server.operate({ username: 'mia' })
-  await expectFailure(start(guestbook, { isRetry: true }), 'doubtful')
+  await expectFailure(start(guestbook, { isRetry: true }), 'unconfirmed')
   expect(asked()).toBeUndefined()
 })
 

@@ -118,7 +118,7 @@ describe('GitHub Actions: server that does not return the run', () => {
 
   test('the outcome is unknown if the run does not contain its key', async () => {
     Object.assign(server.state.workflows[0] ?? {}, { titleInput: undefined })
-    await expectFailure(connected().start(deploy), 'doubtful', 'Check GitHub before you repeat the call')
+    await expectFailure(connected().start(deploy), 'unconfirmed', 'Check GitHub before you repeat the call')
     expect(server.state.runs).toHaveLength(1)
   })
 })

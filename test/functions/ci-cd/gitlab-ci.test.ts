@@ -199,8 +199,8 @@ test('GitLab CI: a lost start has an unknown outcome if no variable can carry th
   server.state.variablesAllowed = false
   server.failNext(400, { message: { base: [forbidden] } }, { on: 'POST' })
   server.loseNext('POST')
-  await expectFailure(connected().start(build), { kind: 'doubtful', transient: false })
-  await expectFailure(connected().start(build, { isRetry: true }), 'doubtful')
+  await expectFailure(connected().start(build), { kind: 'unconfirmed', transient: false })
+  await expectFailure(connected().start(build, { isRetry: true }), 'unconfirmed')
   expect(server.state.pipelines).toHaveLength(1)
 })
 

@@ -74,5 +74,5 @@ test('Google Cloud Build searches all pages of a retry, and starts nothing if th
   const again = await connected().start(input, { isRetry: true })
   expect(again.outcome.data['id']).toBe(first.outcome.data['id'])
   for (let number = 5; number < 16; number++) await connected().start(input, { key: keyOf(number) })
-  await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'doubtful' })
+  await expect(connected().start(input, { isRetry: true })).rejects.toMatchObject({ kind: 'unconfirmed' })
 })

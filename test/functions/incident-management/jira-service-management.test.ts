@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
-import type { CallEvent } from '../../../shared/orchestrators/event.ts'
+import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { adfText } from '../../platforms/adf.ts'
 import { keyOf, problem } from '../helpers.ts'

@@ -124,7 +124,7 @@ test('Rundeck: a repeated start finds the execution behind hundreds of others, a
   many(950)
   expect((await start({}, { isRetry: true })).job).toMatchObject({ id: '134' })
   many(100)
-  await expectFailure(start({}, { isRetry: true }), 'doubtful', 'It is unknown whether')
+  await expectFailure(start({}, { isRetry: true }), 'unconfirmed', 'It is unknown whether')
   expect(calls('POST')).toHaveLength(1)
 })
 

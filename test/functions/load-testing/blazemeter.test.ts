@@ -98,7 +98,7 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
 test('BlazeMeter: a start has an unknown outcome after an error in a 200', async () => {
   const body = { error: { code: 500, message: 'Internal error' }, result: null }
   server.failNext(200, body, { on: 'POST', done: true })
-  await expectFailure(connected().start(checkout), 'doubtful')
+  await expectFailure(connected().start(checkout), 'unconfirmed')
 })
 
 test('BlazeMeter: stop-test stops a run gracefully, also if its id is a number', async () => {

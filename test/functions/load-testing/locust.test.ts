@@ -90,14 +90,14 @@ describe('Locust: retry of a start', () => {
 
   test('reads a state that is not cached', async () => {
     become({ state: 'running', stale: 1, before: 'ready' })
-    await expectFailure(retry(), 'doubtful')
+    await expectFailure(retry(), 'unconfirmed')
   })
 
   test('waits for the cache if there is no other state', async () => {
     become({ oldPage: true, state: 'running', before: 'ready' })
     const isOld = () => !pauses.some((pause) => pause > 2_000)
     Object.defineProperty(server.state, 'stale', { get: () => Number(isOld()), set: () => {} })
-    await expectFailure(retry(), 'doubtful')
+    await expectFailure(retry(), 'unconfirmed')
   })
 
   test('starts a test if Locust has run nothing', async () => {

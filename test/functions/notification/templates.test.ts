@@ -5,8 +5,8 @@ import * as z from 'zod/mini'
 import { messageOf, templates } from '../../../functions/notification/templates/index.ts'
 import { preview } from '../../../infra/sandbox/keptn/preview.ts'
 import type { GoObject } from '../../../infra/sandbox/keptn/template/values.ts'
-import { parseBody } from '../../../shared/core/http/body.ts'
-import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event.ts'
+import { parseBody } from '../../../shared/core/webhook/body.ts'
+import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { anyCharacter } from '../../shared/text/any-character.ts'
 
@@ -19,7 +19,7 @@ type Data = Record<string, unknown>
 
 const occasion = (type: string, data: Data = {}) => ({
   event: parseEvent({ type: `sh.keptn.event.${type}`, data: { ...checkout, ...data } }),
-  bridgeUrl: undefined,
+  sequenceUrl: undefined,
 })
 const messageFor = (type: string, data: Data = {}, template?: keyof typeof templates) =>
   messageOf(occasion(type, data), template)
@@ -72,7 +72,7 @@ describe('template evaluation', () => {
     const labels = { build: '1.4.2', pipeline: 'https://ci.example.com/runs/33' }
     const data = { status: 'succeeded', result: 'warning', message: '', evaluation, labels }
     const { event } = occasion('evaluation.finished', data)
-    expect(shown(messageOf({ event, bridgeUrl: bridge }))).toEqual({
+    expect(shown(messageOf({ event, sequenceUrl: bridge }))).toEqual({
       mood: 'warning',
       title: 'Evaluation of checkout in shop/production ended with a warning (score 83.33)',
       fields: `${place} | Result: warning | Score: 83.33 | Period: 2021-03-16 12:44:54 to 12:46:58 UTC (2 min 4 s) | build: 1.4.2`,
@@ -172,14 +172,17 @@ describe('event from the form in the README', () => {
   it('results in the same message as a JSON event', () => {
     const data = { ...checkout, status: 'succeeded', result: 'warning', message: 'Ünder\n800 ms', labels, evaluation }
     const { sloFileContent: _, ...event } = evaluation
-    const expected = messageOf({ event: parseEvent({ type, data: { ...data, evaluation: event } }), bridgeUrl: bridge })
-    expect(messageOf({ event: sent(data), bridgeUrl: bridge })).toEqual(expected)
+    const expected = messageOf({
+      event: parseEvent({ type, data: { ...data, evaluation: event } }),
+      sequenceUrl: bridge,
+    })
+    expect(messageOf({ event: sent(data), sequenceUrl: bridge })).toEqual(expected)
   })
 
   it.each([{}, { labels: null, evaluation: { ...evaluation, indicatorResults: null } }])(
     'can lack any field',
     (data) => {
-      const { title } = messageOf({ event: sent({ ...checkout, ...data }), bridgeUrl: undefined })
+      const { title } = messageOf({ event: sent({ ...checkout, ...data }), sequenceUrl: undefined })
       expect(title).toMatch(/^Evaluation of checkout in shop\/production has finished/)
     },
   )
@@ -396,7 +399,7 @@ describe('template task', () => {
     }
     const labels = { 'jira OPS-12': browse, dashboard: 'HTTPS://monitoring.example.com/d/1', team: 'blue' }
     const { event } = occasion('openticket.finished', { ...passed, message: 'Opened issue OPS-12', openticket, labels })
-    expect(shown(messageOf({ event, bridgeUrl: bridge }))).toEqual({
+    expect(shown(messageOf({ event, sequenceUrl: bridge }))).toEqual({
       ...{ mood: 'good', title: 'openticket of checkout in shop/production succeeded', text: 'Opened issue OPS-12' },
       fields: `${place} | Result: pass | State: To Do | Time spent: 0.1235 | Is new: yes | team: blue`,
       links: [
@@ -423,7 +426,7 @@ describe('template task', () => {
     [{ type: 'sh.keptn.event.hello.started', data: { project: 'shop' } }, 'hello in shop has started'],
     [{ type: 'com.example.made', stage: 'dev', data: { result: 'pass' } }, 'com.example.made in dev succeeded'],
   ])('accepts an event with few fields: %j', (body, title) => {
-    expect(messageOf({ event: parseEvent(body), bridgeUrl: undefined }).title).toBe(title)
+    expect(messageOf({ event: parseEvent(body), sequenceUrl: undefined }).title).toBe(title)
   })
 
   it('shows an errored task', () => {
@@ -547,7 +550,7 @@ describe('hostile event', () => {
   it('results in a message within the limits for any content', () => {
     const template = fc.constantFrom(undefined, ...(Object.keys(templates) as (keyof typeof templates)[]))
     fc.assert(
-      fc.property(fc.record({ event: events, bridgeUrl: optional }), template, (occasion, template) => {
+      fc.property(fc.record({ event: events, sequenceUrl: optional }), template, (occasion, template) => {
         expect(z.safeParse(fitting, messageOf(occasion, template)).error?.issues).toBeUndefined()
       }),
       { numRuns: 1_000 },

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
 import { akamas } from '../../../functions/optimization/providers/akamas.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Delegated } from '../../../shared/providers/action.ts'
 import { akamasServer, akamasUser } from '../../platforms/akamas.ts'
 import { clientOf, expectFailure, failureOf, startEach } from '../helpers.ts'
@@ -47,8 +47,8 @@ describe('Akamas: a study', () => {
 
   test('is not started again after a lost response', async () => {
     server.loseNext('POST')
-    await expectFailure(start(), { kind: 'doubtful', transient: false })
-    await expectFailure(start({}, triggered, true), 'doubtful')
+    await expectFailure(start(), { kind: 'unconfirmed', transient: false })
+    await expectFailure(start({}, triggered, true), 'unconfirmed')
     expect(server.calls).toHaveLength(1)
   })
 
@@ -65,8 +65,8 @@ describe('Akamas: a study', () => {
   })
 
   test.each([
-    ['is down', () => server.down(), 'doubtful'],
-    ['fails', () => server.failNext(500, '<html><title>500 Internal Server Error</title></html>'), 'doubtful'],
+    ['is down', () => server.down(), 'unconfirmed'],
+    ['fails', () => server.failNext(500, '<html><title>500 Internal Server Error</title></html>'), 'unconfirmed'],
     ['is too busy', () => server.failNext(429, '', { headers: { 'retry-after': '9' } }), 'platform'],
     ['is not for us', () => server.failNext(403, 'no'), 'refused'],
   ] as const)('with a webhook that %s fails as expected', async (_what, fail, kind) => {

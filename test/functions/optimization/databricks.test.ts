@@ -147,7 +147,7 @@ test('Databricks: a start finds a job by its name if the name is unique', async 
 test('Databricks: a start of a continuous job has an unknown outcome, because Databricks returns no run and another start would restart it', async () => {
   server.failNext(200, {}, { on: 'POST' })
   const message = 'the start of job 11223344 but returned no run'
-  await expectFailure(connected().start(tune), { kind: 'doubtful', transient: false }, message)
+  await expectFailure(connected().start(tune), { kind: 'unconfirmed', transient: false }, message)
 })
 
 describe('Databricks: a run', () => {

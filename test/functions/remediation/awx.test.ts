@@ -18,7 +18,7 @@ const launches = () => server.calls.filter(({ path }) => path.endsWith('/launch/
 const run = (at = 0) => server.state.runs[at] ?? fail(`The fake has no run ${at}`)
 const templateOf = (target: number) =>
   server.state.templates.find((one) => one.id === target) ?? fail(`The fake has no template ${target}`)
-const doubtful = { kind: 'doubtful', transient: false }
+const unconfirmed = { kind: 'unconfirmed', transient: false }
 
 const options = {
   states: {
@@ -218,7 +218,7 @@ describe('AWX: a retry of a start', () => {
     many(150)
     expect((await retry()).job).toMatchObject({ id })
     many(100)
-    await expectFailure(retry(), 'doubtful')
+    await expectFailure(retry(), 'unconfirmed')
     expect(launches()).toHaveLength(1)
   })
 
@@ -228,7 +228,7 @@ describe('AWX: a retry of a start', () => {
     await connected().start(cleared)
     expect((await retry(cleared)).job).toMatchObject({ id })
     question.type = 'password'
-    await expectFailure(retry(cleared), doubtful)
+    await expectFailure(retry(cleared), unconfirmed)
     expect(launches()).toHaveLength(1)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { actions } from '../../../functions/remediation/actions.ts'
 import { keptnActions } from '../../../functions/remediation/keptn-actions.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import { expectFailure } from '../helpers.ts'
 
 const remedies = {

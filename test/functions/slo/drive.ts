@@ -1,5 +1,5 @@
 import { actions } from '../../../functions/slo/actions.ts'
-import { parseEvent } from '../../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import { completeInput, type PollResult } from '../../../shared/providers/action.ts'
 import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'

@@ -222,13 +222,13 @@ describe('docs/security.md', () => {
 
   it.each([
     ['shared/core/silent/handler.ts', '= 24 * 3_600', 'outcome of a silent call', '24 hours'],
-    ['shared/core/task/start.ts', '= 14 * 86_400', 'name of an accepted task', '14 days'],
+    ['shared/core/task/start-execution.ts', '= 14 * 86_400', 'name of an accepted task', '14 days'],
     ['shared/approvals/store.ts', '= 14 * 86_400', 'approval: its text', '14 days after its deadline'],
     ['shared/state/run-states.ts', '= 31 * 86_400', 'state of a run', '31 days'],
     ['infra/aws/durable-function.ts', 'RETENTION = Duration.days(14)', 'task: event', '14 days after its end'],
     ['infra/aws/durable-function.ts', 'retentionPeriod: Duration.days(14)', 'could not be started', '14 days'],
     ['infra/aws/settings.ts', '.default(90)', 'log lines', '`logRetentionDays`, defaults to 90'],
-    ['shared/auth/secrets.ts', '= 300', 'secrets in use', '5 minutes'],
+    ['shared/aws/deployment-secrets.ts', '= 300', 'secrets in use', '5 minutes'],
   ])('has the retention in %s: %s', (file, inCode, data, retention) => {
     expect(readFileSync(join(root, file), 'utf8')).toContain(inCode)
     const row = table(security, '## Stored data').find(([stored = '']) => stored.includes(data))
@@ -245,7 +245,7 @@ describe('docs/limits.md', () => {
   })
 
   it.each([
-    ['shared/core/http/body.ts', '256 * 1024', '256 KB'],
+    ['shared/core/webhook/body.ts', '256 * 1024', '256 KB'],
     ['shared/core/silent/handler.ts', '= 24_000', '24 s for the platform'],
     ['infra/aws/category-function.ts', 'Duration.seconds(28)', '28 s for the function'],
     ['shared/http/deadline.ts', '= 15_000', '15 s |'],
@@ -254,14 +254,14 @@ describe('docs/limits.md', () => {
     ['shared/http/send.ts', '5 * 1024 * 1024', '5 MB, 200 levels of JSON'],
     ['shared/http/parse-body.ts', '= 200', '5 MB, 200 levels of JSON'],
     ['shared/core/silent/handler.ts', '= 24 * 3_600', 'recorded for 24 h'],
-    ['shared/core/task/start.ts', '= 14 * 86_400', 'known for 14 days'],
+    ['shared/core/task/start-execution.ts', '= 14 * 86_400', 'known for 14 days'],
     ['shared/core/deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
     ['shared/core/deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
     ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
-    ['shared/core/task/run-until-deadline.ts', '= 2_000', '2,000 after'],
+    ['shared/core/task/retry-start.ts', '= 2_000', '2,000 after'],
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
-    ['shared/auth/secrets.ts', '= 300', '| cache | 5 minutes |'],
+    ['shared/aws/deployment-secrets.ts', '= 300', '| cache | 5 minutes |'],
     ['shared/auth/authenticate.ts', '= 15_000', 'new token of a caller | 15 s'],
     ['shared/auth/callers.ts', 'z.maxLength(10)', 'tokens per caller | 10'],
     ['shared/orchestrators/keptn/reply.ts', '= 60_000', '60,000 bytes'],

@@ -8,8 +8,8 @@ import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
 import * as approvals from '../../../shared/approvals/store.ts'
-import { webhookHandler } from '../../../shared/core/http/handler.ts'
 import { executionOf } from '../../../shared/core/task/execution.ts'
+import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
 import { countCall } from '../../../shared/state/call-rate.ts'
 import { claim } from '../../../shared/state/claim.ts'
 import { nextGateRun, readGateRun } from '../../../shared/state/gate-runs.ts'
@@ -237,11 +237,10 @@ describe('table items', () => {
     expect(users.sort()).toEqual([
       'shared/approvals/store.ts',
       'shared/core/task/execution.ts',
-      'shared/core/task/start.ts',
+      'shared/core/task/start-execution.ts',
       'shared/state/call-rate.ts',
       'shared/state/claim.ts',
       'shared/state/gate-runs.ts',
-      'shared/state/idempotency.ts',
       'shared/state/read-cancellation.ts',
       'shared/state/read-last-run.ts',
       'shared/state/run-states.ts',
@@ -249,6 +248,7 @@ describe('table items', () => {
       'shared/state/save-last-run.ts',
       'shared/state/secret-guesses.ts',
       'shared/state/signed-messages.ts',
+      'shared/state/silent-call-record.ts',
       'shared/state/toggles.ts',
     ])
   })

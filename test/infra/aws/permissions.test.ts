@@ -11,7 +11,7 @@ import { awsProviders, functionOf as find, permissionsOf, type Resource, root, s
 
 /** The handler of each function. */
 const modules = {
-  webhook: 'shared/core/http/handler.ts',
+  webhook: 'shared/core/webhook/handler.ts',
   task: 'shared/core/task/handler.ts',
   finisher: 'shared/core/task/finisher.ts',
 }

@@ -10,7 +10,7 @@ import {
   type Served,
   serve,
 } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { webhookHandler } from '../../../shared/core/http/handler.ts'
+import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
 import type { WebhookResponse } from '../../../shared/http/response.ts'
 import type { Category } from '../../../shared/providers/category.ts'
 import { startOnce } from '../../functions/helpers.ts'

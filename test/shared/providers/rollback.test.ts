@@ -51,7 +51,7 @@ describe('Rollback', () => {
   test('is not repeated if its outcome is unknown, even if the start is idempotent', async () => {
     const options = { isRetry: true }
     const words = 'It is unknown whether a rollback was started'
-    await expectFailure(connected().start({ target: 'shop' }, options), 'doubtful', words)
+    await expectFailure(connected().start({ target: 'shop' }, options), 'unconfirmed', words)
     expect(calls).toEqual([])
     const starting = { ...actions, start: startJob({ summary: 'Starts', silent: 'waits' }) }
     await new Job(withRollback, starting, values).start({ target: 'shop' }, options)

@@ -89,7 +89,7 @@ describe('toggle-flag', () => {
   test('of a call without an id is not repeated after a write that may have been made', async () => {
     expect(await toggle({}, { key: undefined })).toMatchObject({ data: { after: { state: 'on' } } })
     const words = 'It is unknown whether promo was switched, and the call has no id'
-    await expectFailure(toggle({}, { key: undefined, isRetry: true }), 'doubtful', words)
+    await expectFailure(toggle({}, { key: undefined, isRetry: true }), 'unconfirmed', words)
     expect(isOn).toBe(true)
   })
 

@@ -119,14 +119,14 @@ describe('HTTP API: tickets', () => {
 
   test('have an unknown outcome without find and an idempotency header', async () => {
     api.loseNext('POST')
-    await expectFailure(open({ find: undefined }), 'doubtful', 'It is unknown whether the ticket was opened')
-    await expectFailure(open({ find: undefined }, { isRetry: true }), 'doubtful')
+    await expectFailure(open({ find: undefined }), 'unconfirmed', 'It is unknown whether the ticket was opened')
+    await expectFailure(open({ find: undefined }, { isRetry: true }), 'unconfirmed')
     expect(api.things).toHaveLength(1)
   })
 
   test('have an unknown outcome of a repeated comment without hasComment', async () => {
     await open()
-    await expectFailure(update({ comment: 'x' }, {}, { isRetry: true }), 'doubtful')
+    await expectFailure(update({ comment: 'x' }, {}, { isRetry: true }), 'unconfirmed')
   })
 
   const shows = (more: object) => ({ ticket: { ...tickets.ticket, ...more } })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { categories } from '../../../../functions/index.ts'
-import { parseBody, repairEncoding } from '../../../../shared/core/http/body.ts'
+import { parseBody, repairEncoding } from '../../../../shared/core/webhook/body.ts'
 import { nest, overlay } from '../../../../shared/dotted-keys.ts'
-import { parseEvent } from '../../../../shared/orchestrators/event.ts'
+import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
+import { triggeredTask } from '../../../../shared/orchestrators/event/task-type.ts'
 import { finishedReply, redactReply, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
-import { taskOf } from '../../../../shared/orchestrators/keptn/task-type.ts'
 import { passed } from '../../../../shared/outcome.ts'
 import { registerSecret } from '../../../../shared/redact.ts'
 import { anyCharacter } from '../../text/any-character.ts'
@@ -69,7 +69,7 @@ describe('The type of an event', () => {
     ['SH.KEPTN.EVENT.x.triggered', undefined],
     ['sh.keptn.event.x.triggered\n', undefined],
   ])('%s triggers the task %s', (type, task) => {
-    expect(taskOf(type)).toBe(task)
+    expect(triggeredTask(type)).toBe(task)
   })
 })
 

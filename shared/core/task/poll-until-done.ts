@@ -1,0 +1,75 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import { formatDuration } from '../../duration.ts'
+import { toSentence } from '../../errors.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { Deadline, StartedJob } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
+import type { Call } from '../call.ts'
+import { isLost, type PollState, poll, type Reports } from './poll.ts'
+import { stopJob } from './stop.ts'
+
+/**
+ * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
+ * running, depending on its action. The job of a canceled task is stopped.
+ *
+ * @returns the outcome; `errored` if it cannot be determined
+ */
+export async function pollUntilDone(
+  category: Category,
+  call: Call,
+  started: StartedJob,
+  context: DurableContext,
+  deadline: Deadline,
+  reports: Reports,
+): Promise<Outcome> {
+  const target = { category, call, reports, isCancelable: true }
+  const last = await poll(context, 'poll', target, started.job, deadline.at)
+  if (last.outcome) return last.outcome
+
+  const isCanceled = last.canceledBy !== undefined
+  const reason = reasonOf(last, deadline)
+  const action = category.actions[call.action]
+  if (action?.type !== 'job' || (!isCanceled && action.job.onDeadline(call.input) !== 'stop'))
+    return unfinished(started, last, isLost(last) ? reason : `${reason}, and the job was left running`)
+
+  const stopped = await stopJob(context, target, last)
+  if (!stopped.outcome) return unfinished(started, stopped.state, `${reason}. ${stopped.reason}`)
+  return afterStop(stopped.outcome, reason, isCanceled)
+}
+
+/** Returns the outcome of a job that has ended after a stop was requested. */
+function afterStop(outcome: Outcome, reason: string, isCanceled: boolean): Outcome {
+  if (isCanceled && outcome.result === 'fail')
+    return { ...outcome, status: 'aborted', message: `${reason}, and the job was stopped. ${outcome.message}` }
+  if (outcome.status === 'aborted')
+    return { ...outcome, status: 'errored', message: `${reason}, and the job was stopped. ${outcome.message}` }
+  // A job that ended by itself in the meantime keeps its own result. So does one whose platform does not report a stop.
+  return { ...outcome, message: `${reason}, and a stop was requested. ${outcome.message}` }
+}
+
+/** Returns why a job is no longer polled. */
+function reasonOf(state: PollState, { seconds }: Deadline): string {
+  if (state.canceledBy !== undefined) return `Canceled by ${state.canceledBy}`
+  if (isLost(state))
+    return state.isMisconfigured
+      ? 'The connection cannot read the status of this job'
+      : 'The platform no longer reports this job'
+  return `The deadline of ${formatDuration(seconds)} passed`
+}
+
+/** The job may still end later without anybody noticing, so this is not a verdict about it. */
+function unfinished(
+  { outcome }: StartedJob,
+  { status, lastError, canceledBy: by }: PollState,
+  reason: string,
+): Outcome {
+  const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
+  const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
+  return {
+    ...outcome,
+    status: by === undefined ? 'errored' : 'aborted',
+    result: 'fail',
+    message: [reason, details].map(toSentence).join(' '),
+    data: { ...outcome.data, ...(status ? { state: status } : {}) },
+  }
+}

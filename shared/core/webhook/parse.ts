@@ -1,0 +1,134 @@
+import { overlay } from '../../dotted-keys.ts'
+import { Failure, invalidInput } from '../../errors.ts'
+import { type CallEvent, parseEvent } from '../../orchestrators/event/event.ts'
+import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
+import { actionNames, type Category, namesOf } from '../../providers/category.ts'
+import { setTraceparent, traceparent } from '../../traceparent.ts'
+import { maxDeadlineOf } from '../deadlines.ts'
+import type { FindRunOfTask } from '../find-run-of-task.ts'
+import { parseBody } from './body.ts'
+import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './call-options.ts'
+
+/** The headers of a request, with names in lower case. */
+type Headers = Record<string, string | undefined>
+
+/** A request to run an action. */
+export interface CallRequest {
+  action: string
+  query: Record<string, string[] | undefined>
+  body: string | null
+  isBase64: boolean
+  headers: Headers
+  /** The address for the answer, if the engine has signed the call. */
+  replyTo?: string | undefined
+  /** Set if the caller or its engine has signed the call. */
+  signed?: SignedMessage | undefined
+  /** The URL of the category, without a slash at the end. */
+  categoryUrl: string
+  /** Undefined if tasks cannot be read here. */
+  findRunOfTask?: FindRunOfTask | undefined
+}
+
+/** A message whose signature covers the body of the request. */
+export interface SignedMessage {
+  /** Identifies the message. */
+  message: string
+  /** Returns why the message may start nothing: it was used for another call, or long ago. */
+  replayRefusal(): Promise<Failure | undefined>
+}
+
+/** The content of a request, before its names are resolved. */
+export interface ParsedCall {
+  /** As in the URL: an action or the action mapping of the category. */
+  requestedAction: string
+  options: CallOptions
+  body: Record<string, unknown>
+  headers: Headers
+  replyTo: string | undefined
+  /** The request cancels the task of the call. */
+  isCancel?: true
+  event: CallEvent
+  categoryUrl: string
+  traceparent: string | undefined
+  findRunOfTask: FindRunOfTask | undefined
+}
+
+/**
+ * Parses a request.
+ *
+ * @throws Failure `unknown`, `invalid`, `large`, `media`
+ */
+export async function parse(category: Category, request: CallRequest): Promise<ParsedCall> {
+  const { action: requestedAction, headers, categoryUrl } = request
+  const known = actionNames(category)
+  if (!namesOf(category, requestedAction).some((name) => known.includes(name))) {
+    // Loaded when used: it does not slow the cold start.
+    const { unknownAction } = await import('../../unknown-action.ts')
+    throw new Failure('unknown', unknownAction(requestedAction, known))
+  }
+  const sent = parseBody(request.body, request.isBase64, headers['content-type'])
+  const poller = parsePollerBody(sent)
+  const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category), poller && 'status')
+  if (poller) refuseEarlySuccess(options, request.query, category.actions[requestedAction])
+  const body = overlay(poller?.body ?? sent, fromQuery)
+  refuseOptions(body)
+  const callbackUrl = headers['callback-url']
+  if (callbackUrl !== undefined) body['callback'] ??= callbackUrl
+  if (body['callback'] !== undefined && options.mode !== 'interactive')
+    throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
+  const event = parseEvent(
+    poller ? body : { ...body, id: body['id'] ?? options.key ?? deliveryIdOf(headers) ?? request.signed?.message },
+  )
+  setTraceparent(headers['traceparent'] ?? body['traceparent'])
+  return {
+    requestedAction,
+    options,
+    body,
+    headers,
+    replyTo: request.replyTo,
+    event: withKey(event, poller, options),
+    categoryUrl,
+    traceparent: traceparent(),
+    findRunOfTask: request.findRunOfTask,
+  }
+}
+
+/** Returns the id of a signed delivery, which is the same for each attempt to send it. */
+function deliveryIdOf(headers: Headers): string | undefined {
+  return headers['webhook-signature'] === undefined ? undefined : headers['webhook-id']
+}
+
+/**
+ * A poller only reads the status, and continues after each success. Refuses a call whose success does not mean that its task has
+ * passed.
+ */
+function refuseEarlySuccess(
+  { mode, answer, dryRun }: CallOptions,
+  { mode: sentMode }: CallRequest['query'],
+  action: Category['actions'][string] | undefined,
+): void {
+  if (mode === 'interactive')
+    throw invalidQuery('mode', 'must be gate: the engine would continue as soon as the task is accepted')
+  if (dryRun) throw invalidQuery('dryRun', 'must be omitted: the engine would take the answer for a result')
+  if (answer === 'body')
+    throw invalidQuery('answer', 'must be status: the engine reads only the status of the response')
+  if (!sentMode?.some(Boolean) && action?.type === 'job' && action.startsJob)
+    throw invalidQuery('mode', 'is required: gate waits until the job has passed, silent only starts it')
+}
+
+/** A silent call of a poller may be repeated on purpose, unless its URL has a key. */
+function withKey(event: CallEvent, poller: PollerRequest | undefined, { mode, key }: CallOptions): CallEvent {
+  if (!poller || (mode === 'silent' && key === undefined)) return event
+  return { ...event, id: key === undefined ? poller.key : `${poller.key}/${key}` }
+}
+
+/** An option in the body would have no effect, and a call that is silent by mistake leaves its sequence waiting. */
+function refuseOptions(body: Record<string, unknown>): void {
+  const misplaced = QUERY_ONLY.filter((name) => Object.hasOwn(body, name))
+  if (misplaced.length === 0) return
+  throw new Failure(
+    'invalid',
+    `${misplaced.join(' and ')} must be in the query, not in the body: ?${misplaced[0]}=..`,
+    { errors: misplaced.map((path) => ({ path, message: `must be in the query: ?${path}=..` })) },
+  )
+}

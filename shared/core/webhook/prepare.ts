@@ -1,0 +1,142 @@
+import type { Caller } from '../../auth/callers.ts'
+import { formatDuration, parseDuration } from '../../duration.ts'
+import { log } from '../../log.ts'
+import { type CallOrigin, originOf } from '../../orchestrators/event/event.ts'
+import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
+import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
+import { type CallContext, completeInput } from '../../providers/action.ts'
+import type { Category } from '../../providers/category.ts'
+import { settings } from '../../settings.ts'
+import type { Call } from '../call.ts'
+import { identifyCall } from '../call-id.ts'
+import { lastRunKey, withLastRun } from '../last-run.ts'
+import type { StopTarget } from '../run-of-task.ts'
+import { sendsFinished } from './check-mode.ts'
+import type { ResolvedCall } from './resolve.ts'
+import { skipOf } from './skip.ts'
+import { completeWithoutCredentials } from './stored-credentials.ts'
+
+/**
+ * Completes the input of a call, checks it, and returns the record of the call.
+ *
+ * @throws Failure
+ */
+export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
+  const { action, actionName, caller, connection, event, input, options, task } = resolved
+  const { mode, dryRun, answer, hold, invert } = options
+  const { provider, values } = connection
+  const isApproval = action.type === 'approval'
+  const startsJob = action.type === 'job' && action.startsJob === true
+  const needsCleanup = startsJob && provider.requiresTask ? true : undefined
+  const startsTask = needsCleanup && mode === 'silent'
+  const sequenceUrl =
+    action.isNotification || isApproval ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined
+  const notes: string[] = []
+  const context: CallContext = {
+    event,
+    connection: values,
+    provider,
+    sequenceUrl,
+    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
+    silent: mode === 'silent',
+    note: (sentence) => void notes.push(sentence),
+  }
+  const isStop = action.kind === 'job' && !startsJob
+  const skipped = skipOf(resolved)
+  const named = isStop ? await withRunId(category, resolved, skipped !== undefined) : { input }
+  const sender = { category: category.name, caller: caller.name }
+  const completed = await completeWithoutCredentials(sender, async () =>
+    named.canceled ? named.input : completeInput(action, named.input, context),
+  )
+  const skip: Call['skip'] = named.canceled ? { message: named.canceled, result: 'pass', isAutomatic: false } : skipped
+  const deadline = deadlineOf(resolved)
+  if (options.deadline !== undefined && deadline < options.deadline)
+    notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
+  const id = await identifyCall(category, resolved)
+  const {
+    replyTo,
+    isDetailed,
+    hasObservers,
+    answersRepeats,
+    needsHeartbeat,
+    maxDeadline: _,
+    maxProgress,
+    ...origin
+  }: CallOrigin & Partial<AnswerableCall> = task ?? originOf(event)
+  return {
+    version: 1,
+    id,
+    category: category.name,
+    caller: caller.name,
+    orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
+    mode: mode === 'silent' ? 'silent' : 'interactive',
+    answersRepeats,
+    gate: mode === 'gate' ? { answer, hold, invert } : undefined,
+    event: origin,
+    action: actionName,
+    mappedName: resolved.mappedName,
+    connection: connection.name,
+    provider: String(values['provider']),
+    input: completed,
+    notes: notes.length > 0 && !skip ? notes : undefined,
+    dryRun,
+    deadline,
+    sendStarted: options.sendStarted,
+    progress: options.progress,
+    maxProgress,
+    labels: options.labels,
+    skip,
+    // Empty for a call without HTTP.
+    apiUrl: isApproval || isDetailed || startsTask ? resolved.categoryUrl || undefined : undefined,
+    isDetailed: isDetailed || undefined,
+    hasObservers: hasObservers || undefined,
+    sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
+    needsHeartbeat: needsHeartbeat ? true : undefined,
+    traceparent: resolved.traceparent,
+    lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
+    needsCleanup,
+    delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
+  }
+}
+
+/** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
+async function withRunId(category: Category, resolved: ResolvedCall, isSkipped: boolean): Promise<StopTarget> {
+  const { input, caller, connection, event, findRunOfTask } = resolved
+  const named = await withLastRun(input, category.name, caller, connection.name, event)
+  // It cancels a task that has not started its run yet.
+  if (isSkipped) return { input: named }
+  return (connection.provider.requiresTask && (await findRunOfTask?.(named, category, resolved))) || { input: named }
+}
+
+/**
+ * Encrypts the address for the answer.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+async function seal(id: string | undefined, replyTo: string): Promise<string> {
+  if (id === undefined) throw new Error('An interactive call has an id.')
+  const { sealAddress } = await import('../../auth/reply-address.ts')
+  return sealAddress(id, replyTo)
+}
+
+/** Does not throw: a message without the link is better than none. */
+async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Promise<string | undefined> {
+  if (orchestrator === undefined || origin.context === undefined) return undefined
+  try {
+    return (await loadOrchestrator(orchestrator)).linkTo?.(origin)
+  } catch (error) {
+    log.warn('no link to the sequence', error as Error)
+    return undefined
+  }
+}
+
+/** Returns the deadline of a call, in seconds. The orchestrator may accept answers only for a limited time. */
+function deadlineOf({ action, options, task }: ResolvedCall): number {
+  const deadline = options.deadline ?? defaultDeadline() ?? action.deadline
+  return Math.min(deadline, task?.maxDeadline ?? deadline)
+}
+
+/** Returns the deployment's default deadline, in seconds. */
+function defaultDeadline(): number | undefined {
+  return settings.deadline === undefined ? undefined : parseDuration(settings.deadline, 'WEBHOOKS_DEADLINE')
+}

@@ -1,0 +1,105 @@
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { audit } from '../../audit.ts'
+import { authorizeCategory, type Caller } from '../../auth/callers.ts'
+import { invalidInput } from '../../errors.ts'
+import type { WebhookResponse } from '../../http/response.ts'
+import type { Category } from '../../providers/category.ts'
+import { startTask } from '../task/start-execution.ts'
+import { rateRefusal } from './read-call.ts'
+import { allowMethod, categoryUrlOf } from './request.ts'
+import { cancellation, json } from './responses.ts'
+
+/** A request of an authenticated caller for one task. */
+interface TaskRequest {
+  category: Category
+  caller: Caller
+  taskId: string
+  event: APIGatewayProxyEvent
+  context: Context
+}
+
+/** `POST /{category}/tasks/{taskId}/{operation}`. The modules of the tasks are loaded when used: calls do not need them. */
+const taskOperations = {
+  async cancel({ category, caller, taskId }: TaskRequest): Promise<WebhookResponse> {
+    const { cancelTask } = await import('../task/cancel.ts')
+    return cancellation(await cancelTask(category, taskId, caller), caller)
+  },
+
+  async answer({ category, caller, taskId }: TaskRequest): Promise<WebhookResponse> {
+    const refusal = await rateRefusal(caller, category.name)
+    if (refusal) throw refusal
+    const { answerAgain } = await import('../task/answer-again.ts')
+    const answered = await answerAgain(category.name, taskId, caller)
+    audit.add({ outcome: 'accepted' })
+    return json(202, answered)
+  },
+
+  async rerun({ category, caller, taskId, event, context }: TaskRequest): Promise<WebhookResponse> {
+    const refusal = await rateRefusal(caller, category.name)
+    const { rerunTask } = await import('../task/rerun.ts')
+    const rerun = await rerunTask(category, taskId, caller, (task) =>
+      startTask({ ...task, refusal }, () => context.getRemainingTimeInMillis()),
+    )
+    audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
+    return json(202, { ...rerun, statusUrl: `${categoryUrlOf(event, category.name)}/tasks/${rerun.taskId}` })
+  },
+}
+
+type Operation = keyof typeof taskOperations
+
+export function isTaskOperation(name: string): name is Operation {
+  return Object.hasOwn(taskOperations, name)
+}
+
+/** Carries out an operation on a task. */
+export function changeTask(operation: Operation, request: TaskRequest): Promise<WebhookResponse> {
+  const { category, caller, taskId, event } = request
+  allowMethod(event, 'POST')
+  audit.add({ operation, taskId })
+  authorizeCategory(caller, category.name)
+  return taskOperations[operation](request)
+}
+
+/** Responds to `GET /{category}/tasks/{taskId}`. */
+export async function statusResponse({
+  category,
+  caller,
+  taskId,
+  event,
+  context,
+}: TaskRequest): Promise<WebhookResponse> {
+  allowMethod(event, 'GET')
+  authorizeCategory(caller, category.name)
+  const requestedMs = waitOf(event, context)
+  const waitMs = requestedMs > 0 && !(await mayWait(category, caller)) ? BRIEF_WAIT_MS : requestedMs
+  const { readTaskStatus, secondsToRetry } = await import('../task/status.ts')
+  const status = await readTaskStatus(category.name, taskId, caller, waitMs)
+  const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
+  return json(200, status, headers)
+}
+
+/** At this rate, the waits of a caller hold at most about eight invocations at a time. */
+const MAX_WAITS_PER_MINUTE = 20
+/** Further requests wait briefly, because many clients repeat a request that waits without a pause of their own. */
+const BRIEF_WAIT_MS = 1_000
+
+/** Whether a request may wait for long. It holds an invocation, which other callers may need. */
+async function mayWait({ name }: Category, caller: Caller): Promise<boolean> {
+  const { countCall } = await import('../../state/call-rate.ts')
+  // No caller has this name.
+  const { calls } = await countCall(name, `${caller.name}#wait`, Date.now())
+  return calls <= MAX_WAITS_PER_MINUTE
+}
+
+/** Left of Lambda's time for the response. */
+const RESPONSE_MS = 2_000
+/** API Gateway times out after 29 s. */
+const MAX_WAIT_SECONDS = 25
+
+/** Returns how long a status request waits for the end of the task, in milliseconds. */
+function waitOf({ queryStringParameters }: APIGatewayProxyEvent, context: Context): number {
+  const { wait = '0' } = queryStringParameters ?? {}
+  const seconds = /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN
+  if (!(seconds <= MAX_WAIT_SECONDS)) throw invalidInput('wait', `must be between 0 and ${MAX_WAIT_SECONDS} seconds`)
+  return Math.min(seconds * 1_000, context.getRemainingTimeInMillis() - RESPONSE_MS)
+}
