@@ -15,7 +15,9 @@ platforms. \`npx webhooks openapi\` prints the machine-readable version.
 /** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */
 export async function reference(): Promise<string> {
   const all: readonly Category[] = categories
-  const parts = await Promise.all(all.map(ofCategory))
+  const firstPlaces = new Map<string, string>()
+  const parts: string[] = []
+  for (const category of all) parts.push(await ofCategory(category, firstPlaces))
   return [head, options(), errors(), ...parts].join('\n')
 }
 
@@ -39,7 +41,8 @@ function errors(): string {
   return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
 }
 
-async function ofCategory(category: Category): Promise<string> {
+/** @param firstPlaces by a table of fields, the heading that it is below. Gets those of this category */
+async function ofCategory(category: Category, firstPlaces: Map<string, string>): Promise<string> {
   const { name, summary, actionMapping, providers } = category
   const actions = currentActions(category)
   const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
@@ -53,21 +56,32 @@ async function ofCategory(category: Category): Promise<string> {
     ([action, { input }]) => `### Input of \`${name}/${action}\`\n\n${fieldTable(fieldsOf(input))}`,
   )
   const connections = await Promise.all(
-    Object.entries(providers).map(async ([provider, load]) => connectionOf(name, provider, await load())),
+    Object.entries(providers).map(async ([provider, load]) => [provider, await load()] as const),
   )
   const head = `## ${name}\n\n${summary}. [README](../functions/${name}/README.md)\n`
   return [
     head,
     table(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
     ...inputs,
-    ...connections,
+    ...connections.map(([provider, loaded]) => connectionOf(name, provider, loaded, firstPlaces)),
   ].join('\n')
 }
 
-function connectionOf(category: string, name: string, provider: Provider): string {
+/** Categories share platforms: a table of fields that is on the page already is linked. */
+function connectionOf(category: string, name: string, provider: Provider, firstPlaces: Map<string, string>): string {
   const { title, kind, connection } = provider
+  const heading = `Connection of \`${category}\` to \`${name}\``
   const secret = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
-  return `### Connection of \`${category}\` to \`${name}\`\n\n${title} (${kind}): ${secret}\n\n${fieldTable(fieldsOf(connection))}`
+  const fields = fieldTable(fieldsOf(connection))
+  const first = firstPlaces.get(fields)
+  if (first === undefined) firstPlaces.set(fields, heading)
+  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${first === undefined ? fields : `The fields are those of the ${linkTo(first)}.\n`}`
+}
+
+/** Links to a heading of this page, as GitHub names it. */
+function linkTo(heading: string): string {
+  const anchor = heading.toLowerCase().replaceAll('`', '').replaceAll(' ', '-')
+  return `[${heading[0]?.toLowerCase()}${heading.slice(1)}](#${anchor})`
 }
 
 function fieldTable(fields: Field[]): string {

@@ -7,6 +7,8 @@ const ADDRESSES: readonly [RegExp, string][] = [
   [/^docs\/http\/README\.md$/, 'recipes/index'],
   [/^docs\/http\/(.+)\.md$/, 'recipes/$1'],
   [/^docs\/(.+)\/README\.md$/, '$1/index'],
+  // On the site, the page with the comments takes the place of the report.
+  [/^docs\/(api\/.+)\.api\.md$/, '$1'],
   [/^docs\/(.+)\.md$/, '$1'],
   [/^functions\/([^/]+)\/README\.md$/, 'categories/$1'],
   [/^examples\/README\.md$/, 'examples/index'],

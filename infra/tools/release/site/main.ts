@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, readFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../../shared/errors.ts'
 import { helpIfAsked } from '../../help.ts'
 import { installPackages } from '../../install.mjs'
+import { documentApi } from '../api/document.ts'
 import { findBrokenLinks } from './check.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
@@ -40,6 +41,8 @@ async function main(): Promise<void> {
   }).values
   await installPackages(join(ROOT, 'infra/tools/release'))
   const startedAt = performance.now()
+  const { pages: apiPages } = await documentApi()
+  for (const [path, page] of Object.entries(apiPages)) writeFileSync(join(ROOT, path), page)
   const settings = { SITE_ROOT: ROOT, SITE_OUTPUT: OUTPUT, SITE_BASE: base, SITE_REPOSITORY: repository }
   run(['build', join(import.meta.dirname)], settings)
   cpSync(join(TOOLS, '@mermaid-js/tiny/dist/mermaid.tiny.js'), join(OUTPUT, 'mermaid.js'))
