@@ -4,7 +4,7 @@ import { parseQuery } from '../../../shared/core/webhook/call-options.ts'
 import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning, losesWarning } from '../../sandbox/keptn/mode-warnings.ts'
 import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
-import { approval, type IdSource, optionalParts, type Subscription } from '../config/payload.ts'
+import { approval, type IdSource, optionalParts, PLACEHOLDER_URL, type Subscription } from '../config/payload.ts'
 import { verifyPayload } from '../config/verify-payload.ts'
 import { checkName, findAction, listActions, type NamedAction } from '../find-by-name.ts'
 import { note, show } from '../output.ts'
@@ -26,8 +26,6 @@ interface Options {
   yaml?: boolean
   json?: boolean
 }
-
-const PLACEHOLDER_URL = 'https://webhooks.example.com'
 
 /** `webhooks config`: prints the Keptn subscription that calls an action. */
 export function configCommand(): Command {

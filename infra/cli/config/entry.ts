@@ -79,8 +79,11 @@ function eventsOf({ task, mode }: Subscription): { sendStarted: boolean; sendFin
   return { sendStarted: task !== approval, sendFinished: mode === 'silent' }
 }
 
-function urlOf({ url, action, mode, connection, deadline, when }: Subscription): string {
-  const given = Object.entries({ mode, connection, deadline, when }).filter(([, value]) => value !== undefined)
-  // None of these values needs encoding, and commas stay readable.
-  return `${url}/v1/${action.category.name}/${action.name}?${given.map(([name, value]) => `${name}=${value}`).join('&')}`
+function urlOf({ url, action, mode, connection, deadline, when, options }: Subscription): string {
+  const query = { mode, connection, deadline, when, ...options }
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    // Commas stay readable.
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`],
+  )
+  return `${url}/v1/${action.category.name}/${action.name}?${pairs.join('&')}`
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { LAST_RUN, unwrap } from '../../../shared/fields.ts'
+import { isRecord } from '../../../shared/record.ts'
 import type { NamedAction } from '../find-by-name.ts'
 import { choicesOf, target } from '../schema-fields.ts'
 
@@ -20,7 +21,14 @@ export interface Subscription {
   idFrom?: IdSource | undefined
   /** The optional parts to send, see `optionalParts`. Defaults to all. */
   only?: readonly string[] | undefined
+  /** The input, if it is the same for each event. Defaults to the properties of the task. */
+  input?: Record<string, unknown> | undefined
+  /** More of the query, such as `labels`. */
+  options?: Record<string, string> | undefined
 }
+
+/** The URL of an API that is not known. */
+export const PLACEHOLDER_URL = 'https://webhooks.example.com'
 
 /** The standard task that Keptn's approval-service handles in part. */
 export const approval = 'approval'
@@ -121,9 +129,10 @@ function idOf(source: IdSource): string {
 
 const isOptional = (type: z.core.$ZodType): boolean => type._zod.optin === 'optional'
 
-/** Returns the input, which comes from the properties of the task. */
+/** Returns the input, which is constant or comes from the properties of the task. */
 function inputOf(subscription: Subscription): string {
-  const { action, task, suffix } = subscription
+  const { action, task, suffix, input } = subscription
+  if (input !== undefined) return constantsOf('input', input)
   if (suffix !== 'triggered') return ''
   if (!action.action) return block(task, ['action', 'value'])
   const fields = inputFields(subscription).filter(([name, type]) => !isOptional(type) || isWanted(subscription, name))
@@ -151,6 +160,24 @@ function falsyValueOf(type: z.core.$ZodType): { printed: string; value: string }
   // YAML parses a bare `off` as false.
   if (choicesOf(type)?.includes('off')) return { printed: 'false', value: 'off' }
   return target(unwrap(type)) instanceof z.ZodMiniNumber ? { printed: '0', value: '0' } : undefined
+}
+
+/** Returns values as fields of a form. A list of objects becomes its JSON, and other values become text. */
+function constantsOf(name: string, value: unknown): string {
+  if (isRecord(value)) {
+    const parts = Object.entries(value).map(([part, held]) => constantsOf(`${name}.${constant(part)}`, held))
+    return parts.join('')
+  }
+  if (Array.isArray(value) && !value.some((item) => typeof item === 'object'))
+    return value.map((item) => constantsOf(name, item)).join('')
+  if (value === null || value === undefined) return ''
+  return `&${name}=${constant(typeof value === 'object' ? JSON.stringify(value) : String(value))}`
+}
+
+/** Returns a text for a form. Go has the quotes of JSON; a percent sign in a payload breaks the call. */
+function constant(text: string): string {
+  if (/^[\w.,:-]+$/.test(text)) return text
+  return `{{urlquery ${JSON.stringify(text).replaceAll('%', '\\x25')}}}`
 }
 
 function block(name: string, parts: readonly string[]): string {

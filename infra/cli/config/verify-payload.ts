@@ -22,8 +22,8 @@ const REQUIRED_DATA = { project: 'demo', stage: 'production', service: 'shop' }
  */
 export function verifyPayload(subscription: Subscription): ModeWarning[] {
   const { bare, full, expected } = samples(subscription)
-  const { warnings } = send(subscription, bare)
-  const { form } = send(subscription, full)
+  const { warnings } = receivedForm(subscription, bare)
+  const { form } = receivedForm(subscription, full)
   for (const [path, value] of expected) {
     if (at(form, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
   }
@@ -98,8 +98,15 @@ function samples(subscription: Subscription) {
   return { bare: { ...event, data: REQUIRED_DATA }, full: { ...event, data }, expected }
 }
 
-/** Returns the form that the receiver gets. */
-function send(subscription: Subscription, event: GoObject): { form: Record<string, unknown>; warnings: ModeWarning[] } {
+/**
+ * Returns the fields that the receiver gets for an event.
+ *
+ * @throws UsageError if Keptn would reject the webhook
+ */
+export function receivedForm(
+  subscription: Subscription,
+  event: GoObject,
+): { form: Record<string, unknown>; warnings: ModeWarning[] } {
   const played = preview(webhookYaml(subscription), event, { secret_webhooks_token: 'a-token' })
   if ('configError' in played) throw refused(played.configError)
   if ('dropped' in played) throw new Error(`The sample event is invalid: ${played.dropped}`)

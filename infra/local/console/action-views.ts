@@ -9,8 +9,17 @@ export interface ActionView {
   category: string
   action: string
   summary: string
+  /** The connections of the category. */
+  connections: ConnectionView[]
+  /** The providers that a connection of the category may have. */
+  providers: string[]
   /** Empty if the sandbox has no platform for the action. */
   examples: ExampleView[]
+}
+
+export interface ConnectionView {
+  name: string
+  provider: string
 }
 
 export interface ExampleView {
@@ -23,7 +32,7 @@ export interface ExampleView {
 
 /** State that the examples depend on. */
 interface ExampleContext {
-  hasConnection(category: string, connection: string): boolean
+  connections(category: string): ConnectionView[]
   /** Returns the id in the latest result of one of the actions. */
   latestId(category: string, actions: readonly string[]): string | undefined
 }
@@ -31,18 +40,23 @@ interface ExampleContext {
 /** Returns all actions with their examples. Each example has new ids. */
 export function actionViews(context: ExampleContext): ActionView[] {
   const all: readonly Category[] = categories
-  return all.flatMap((category) =>
-    actionNames(category).map((action) => ({
+  return all.flatMap((category) => {
+    const connections = context.connections(category.name)
+    const isConnected = ({ query }: Example) => {
+      const used = new URLSearchParams(query).get('connection') ?? 'default'
+      return connections.some(({ name }) => name === used)
+    }
+    return actionNames(category).map((action) => ({
       category: category.name,
       action,
       summary: category.actions[action]?.summary ?? category.actionMapping?.summary ?? '',
+      connections,
+      providers: Object.keys(category.providers),
       examples: (examples[`${category.name}/${action}`] ?? genericApiExample(action))
-        .filter(({ query }) =>
-          context.hasConnection(category.name, new URLSearchParams(query).get('connection') ?? 'default'),
-        )
+        .filter(isConnected)
         .map((example) => viewOf(example, category.name, context)),
-    })),
-  )
+    }))
+  })
 }
 
 /** Returns the example for an action of a new category, which uses the generic API. */

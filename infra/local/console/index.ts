@@ -9,6 +9,7 @@ import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
+import { codeOf } from './as-code/index.ts'
 import { callList } from './call-list.ts'
 import type { CallRecord } from './call-record.ts'
 import { CallStore } from './call-store.ts'
@@ -140,10 +141,11 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
   const handle = createRoutes(reads, {
     actions: () =>
       actionViews({
-        hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
+        connections: connectionsOf,
         latestId: (category, actions) => latestResultId(store, context, category, actions),
       }),
     send: (category, action, query, body) => sendCall(category, action, query, body),
+    code: (category, action, query, body) => codeOf(url, { category, action, query, body }),
     async act(id, what) {
       const record = recordOf(id)
       if (!record) return undefined
@@ -164,6 +166,15 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),
   })
+
+  function connectionsOf(category: string) {
+    const folder = connectionPath(category, '')
+    const names = secrets.names().filter((name) => name.startsWith(folder))
+    return names.map((path) => {
+      const name = path.slice(folder.length)
+      return { name, provider: context.providerOf(category, name) }
+    })
+  }
 
   /** Finds a call by its id or a unique start of it. */
   function recordOf(id: string) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Failure } from '../../../shared/errors.ts'
+import { isRecord } from '../../../shared/record.ts'
 import { mediaType } from '../../sandbox/platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
 import { sendAsset } from './assets.ts'
@@ -20,6 +21,8 @@ interface ReadApi {
 interface RuntimeApi {
   actions(): unknown
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
+  /** Returns a call as code of the engines. */
+  code(category: string, action: string, query: string, body: Record<string, unknown>): unknown
   /**
    * Runs a call again, cancels its task, sends its answer again, or starts its next attempt now.
    *
@@ -101,11 +104,12 @@ function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
       }
     },
     'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
-    'POST actions': async ([category = '', action = ''], req, res) => {
-      const call = await readJson(req)
-      if (typeof call?.['query'] !== 'string' || call['body'] === undefined)
+    'POST actions': async ([category = '', action = '', what], req, res) => {
+      const { query, body } = (await readJson(req)) ?? {}
+      if (typeof query !== 'string' || body === undefined || (what === 'code' && !isRecord(body)))
         return sendJson(res, 400, { message: 'Send {"query": "..", "body": {..}}.' })
-      return sendJson(res, 200, await api.send(category, action, call['query'], call['body']))
+      if (what === 'code' && isRecord(body)) return sendJson(res, 200, api.code(category, action, query, body))
+      return sendJson(res, 200, await api.send(category, action, query, body))
     },
     'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
     'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),

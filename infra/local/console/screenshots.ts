@@ -63,7 +63,7 @@ async function takeAll({ url }: Runtime, browser: Browser): Promise<void> {
   await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
   await take(page, 'console-overview')
   await page.goto(`${url}/#/send/notification/ask-approval`)
-  await page.getByLabel('Body').waitFor()
+  await page.getByRole('heading', { name: 'Input' }).waitFor()
   await take(page, 'console-send')
   await page.context().close()
 

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { curlCommand } from '../curl-command.ts'
 
 /** Says that something was copied, or why not. A screen reader reads it. */
 export const copied = signal('')
@@ -28,9 +29,7 @@ interface CurlRequest {
   body: string
 }
 
-/** Returns the command that sends a request to this runtime. It reads the token from a variable. */
+/** Returns the command that sends a request to this runtime. */
 export function curlOf({ method, path, query, type = 'application/json', body }: CurlRequest): string {
-  const url = `${location.origin}${path}${query === '' ? '' : `?${query}`}`
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-  return `curl -X ${method} ${quoted(url)} -H "authorization: Bearer $WEBHOOKS_TOKEN" -H ${quoted(`content-type: ${type}`)} --data ${quoted(body)}`
+  return curlCommand({ method, url: `${location.origin}${path}${query === '' ? '' : `?${query}`}`, type, body })
 }

@@ -82,8 +82,8 @@ function act(key: string, isCalls: boolean): boolean {
   else if (key === 'g') isGoing = true
   else if (key === 'Escape') {
     if (!closeMenus() && !withdrawQuestion() && isCalls) closeCall()
-  } else if (!isCalls) return false
-  else if (key === '/') document.getElementById('q')?.focus()
+  } else if (key === '/') document.getElementById('q')?.focus()
+  else if (!isCalls) return false
   else if (key === 'j' || key === 'ArrowDown') moveCursor(1)
   else if (key === 'k' || key === 'ArrowUp') moveCursor(-1)
   else if (key === 's') setQuery({ group: route.value.query.has('group') ? undefined : 'sequence' })
