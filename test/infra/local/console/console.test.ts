@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demoCredentials } from '../../../../infra/local/credentials.ts'
 import { engineKeyOf, placeOf } from '../../../../infra/sandbox/engines/place.ts'
@@ -86,6 +87,11 @@ describe('the page', () => {
       expect(await index.json()).toMatchObject({ console: `${service.url}/console/index.html` })
     },
   )
+
+  it('has a script of at most 40 KB, compressed', async () => {
+    const script = await (await fetch(`${service.url}/console/main.js`)).bytes()
+    expect(gzipSync(script).length).toBeLessThan(40 * 1_024)
+  })
 
   it('does not expose other files', async () => {
     for (const path of ['%2e%2e%2findex.ts', '..%2findex.ts', 'index.ts', 'main.tsx', 'page', '']) {

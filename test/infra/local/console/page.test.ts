@@ -46,7 +46,8 @@ describeInBrowser('the console in Chromium', () => {
     ['calls?q=nothing-at-all', 'are stored.'],
     ['overview', 'p95 of a request'],
     ['send', 'trigger-deployment'],
-    ['send/ci-cd/trigger-deployment', 'Body'],
+    ['send/ci-cd/trigger-deployment', 'What to run'],
+    ['send/ci-cd/trigger-deployment?as=json', 'Body'],
     ['sequences/release', 'production'],
     ['sandbox', 'Make it fail'],
     ['sandbox/chat', 'Approve'],
@@ -194,7 +195,7 @@ describeInBrowser('the console in Chromium', () => {
       .getByText(/dryRun|would/i)
       .first()
       .waitFor()
-    await page.getByRole('heading', { name: 'Response 200' }).waitFor()
+    await page.getByRole('heading', { name: 'Dry run 200' }).waitFor()
   })
 
   it('sends an example and links to the call', async () => {
