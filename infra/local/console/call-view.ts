@@ -58,8 +58,12 @@ export interface CallSummary {
 }
 
 /** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
-export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded'> {
+export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded' | 'channel'> {
   question: string
+  /** Link to the message that asks, if the platform has one. */
+  messageUrl?: string | undefined
+  /** When people are reminded if no one has decided. */
+  reminderAt?: number | undefined
 }
 
 /** A call with all of its details. */
@@ -130,7 +134,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     ...summary,
     ...parts,
     waiting,
-    approval: waiting?.people ? approvalOf(payload) : undefined,
+    approval: waiting?.people ? approvalOf(task) : undefined,
     outcome: outcomeOf(execution),
     answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],

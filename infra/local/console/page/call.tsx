@@ -1,9 +1,10 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Approval, CallDetail } from '../call-view.ts'
+import type { CallDetail } from '../call-view.ts'
 import type { CallAction } from '../routes.ts'
 import { ApiError, messageOf as errorMessage, get, send } from './api.ts'
+import { ApprovalPanels, DecideLink } from './approval.tsx'
 import { messageOf } from './call-row.tsx'
 import { closeCall, linkToCall } from './calls.tsx'
 import { Code } from './code.tsx'
@@ -174,7 +175,6 @@ export function CallDetails({ id }: { id: string }) {
           </span>
         </div>
         {messageOf(call) !== '' && <p class={`note ${call.verdict}`}>{messageOf(call)}</p>}
-        {call.approval && <MayDecide call={call} approval={call.approval} />}
         <Facts call={call} />
         <Actions call={call} />
         <Notice call={call} />
@@ -187,23 +187,9 @@ export function CallDetails({ id }: { id: string }) {
   )
 }
 
-/** Whether people decide in the chat of the sandbox. */
-function isDecidedInChat({ provider }: CallDetail): boolean {
-  return !stack && provider === 'slack'
-}
-
-function MayDecide({ call, approval: { approvers, excluded } }: { call: CallDetail; approval: Approval }) {
-  return (
-    <p class="muted small">
-      May decide: {approvers?.join(', ') ?? 'everybody who gets the message'}
-      {excluded !== undefined && `, but not ${excluded}`}
-      {!isDecidedInChat(call) && `. Decide in the message at ${call.platform || call.provider}`}
-    </p>
-  )
-}
-
 function Facts({ call }: { call: CallDetail }) {
   const { at, endedAt, engine, context, place, task, caller, requests, attempts, failedAttempts, deadlineAt } = call
+  const { reminderAt } = call.approval ?? {}
   const origin = requests[0]?.headers['x-rerun-of']
   const running = endedAt === undefined
   return (
@@ -227,13 +213,20 @@ function Facts({ call }: { call: CallDetail }) {
           .join(', ')}
         {origin !== undefined && <a href={linkToCall(origin)}>runs {origin.slice(0, 8)} again</a>}
       </Fact>
-      <Fact name={running ? 'Attempts' : 'Duration'}>
-        <span class="strong">
-          {running ? plural(attempts, 'attempt') : duration(endedAt - at)}
-          {failedAttempts > 0 && `, ${failedAttempts} failed`}
-        </span>
-        {running ? `running for ${duration(now.value - at)}` : ended(call)}
-      </Fact>
+      {reminderAt !== undefined ? (
+        <Fact name="Reminder">
+          {time(reminderAt)}
+          {`${distance(reminderAt, now.value)}, if no one has decided`}
+        </Fact>
+      ) : (
+        <Fact name={running ? 'Attempts' : 'Duration'}>
+          <span class="strong">
+            {running ? plural(attempts, 'attempt') : duration(endedAt - at)}
+            {failedAttempts > 0 && `, ${failedAttempts} failed`}
+          </span>
+          {running ? `running for ${duration(now.value - at)}` : ended(call)}
+        </Fact>
+      )}
       {running && deadlineAt !== undefined ? (
         <Fact name="Deadline">
           <span class="strong">{time(deadlineAt)}</span>
@@ -280,6 +273,7 @@ function Actions({ call }: { call: CallDetail }) {
   const hasRequests = call.requests.length > 0
   return (
     <div class="row hscroll actions">
+      {call.verdict === 'waiting' && <DecideLink call={call} />}
       {stack ? <Commands call={call} /> : <RuntimeActions call={call} />}
       <span class="grow" />
       {hasRequests && (
@@ -363,11 +357,6 @@ function RuntimeActions({ call }: { call: CallDetail }) {
   return (
     <>
       {call.verdict !== 'waiting' && <FirstAction call={call} />}
-      {call.verdict === 'waiting' && isDecidedInChat(call) && (
-        <a class="btn primary" href="#/sandbox/chat">
-          Decide in the chat
-        </a>
-      )}
       <button type="button" class="btn" onClick={editAndRerun}>
         Edit and re-run
       </button>
@@ -465,7 +454,12 @@ function Tabs({ call, selected }: { call: CallDetail; selected: Tab }) {
 function Pane({ call, tab }: { call: CallDetail; tab: Tab }) {
   switch (tab) {
     case 'waterfall':
-      return <WaterfallChart call={call} />
+      return (
+        <>
+          {call.approval && <ApprovalPanels call={call} approval={call.approval} />}
+          <WaterfallChart call={call} />
+        </>
+      )
     case 'requests':
       return <Requests call={call} />
     case 'input':

@@ -66,6 +66,13 @@ async function accepted(path: string, body: object): Promise<string> {
   return response.body.taskId
 }
 
+const topRows = ({ waterfall }: Json) => waterfall.rows.filter(({ level }: Json) => level === 0)
+/** The rows of a waterfall are in the order of their times. */
+function expectInOrder(call: Json): void {
+  const times = topRows(call).map(({ kind, from, to }: Json) => (kind === 'moment' ? to : from))
+  expect(times).toEqual(times.toSorted((one: number, other: number) => one - other))
+}
+
 describe('the page', () => {
   it('is sent to browsers, is complete, and loads nothing from other servers', async () => {
     const page = await fetch(service.url, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
@@ -129,11 +136,12 @@ describe('a call', () => {
     const workflow = seen.outgoing.find(({ path }: Json) => path.endsWith('/dispatches'))
     expect(JSON.parse(workflow.exchange.body).inputs).toMatchObject({ version: '1.2.3' })
     expect(workflow.exchange.responseHeaders).toMatchObject({ 'content-type': expect.stringContaining('json') })
-    const names = seen.waterfall.rows.filter(({ level }: Json) => level === 0).map(({ name }: Json) => name)
-    expect(names).toEqual([
-      ...['Received', 'Accepted', 'Received again', 'Accepted'],
-      ...['Send started to Keptn', 'Run the action', 'Wait for the job', 'Answer to Keptn'],
-    ])
+    const names = topRows(seen).map(({ name }: Json) => name)
+    const steps = ['Send started to Keptn', 'Run the action', 'Wait for the job', 'Answer to Keptn']
+    expect(names.filter((name: string) => steps.includes(name))).toEqual(steps)
+    expect(names.toSorted()).toEqual([...steps, 'Received', 'Accepted', 'Received again', 'Accepted'].sort())
+    // The repeat arrives while the steps run.
+    expectInOrder(seen)
     const credentials = new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`)
     expect(JSON.stringify(seen)).not.toMatch(credentials)
     const withCredential = {
@@ -172,14 +180,20 @@ describe('a call', () => {
   it('that waits for an approval shows the question and the deadline', async () => {
     const seen = await call(tasks.approval, ({ verdict, outgoing }) => verdict === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'a decision', people: true })
-    expect(seen).toMatchObject({ text: expect.stringContaining('Ship 1.2.3?'), approval: { approvers: ['jane'] } })
+    const approval = { approvers: ['jane'], messageUrl: expect.stringContaining(`${service.url}/sandbox/slack/`) }
+    expect(seen).toMatchObject({ text: expect.stringContaining('Ship 1.2.3?'), approval })
     // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
     expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
     expect(seen.waiting.until).toBe(deadlineAt)
-    expect(seen.waterfall.rows).toContainEqual(
-      expect.objectContaining({ kind: 'wait', name: 'Wait for a decision', tone: 'busy' }),
-    )
+    expect(seen.approval.reminderAt).toBeGreaterThan(Date.now())
+    expect(seen.approval.reminderAt).toBeLessThan(deadlineAt)
+    expectInOrder(seen)
+    const asked = topRows(seen).slice(-4)
+    expect(asked.map(({ name }: Json) => name)).toEqual([
+      ...['Save approval', 'Run the action', 'Wait for a decision', 'Deadline'],
+    ])
+    expect(asked[2]).toMatchObject({ kind: 'wait', tone: 'busy', from: asked[1].to })
     expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt, note: 'then rejected' })
     const { body } = await service.call(`/v1/notification/tasks/${tasks.approval}`, undefined, { method: 'GET' })
     const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)

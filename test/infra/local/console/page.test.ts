@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { type NtfyServer, startNtfy } from '../../../platforms/ntfy.ts'
 import { Service, triggered } from '../../../e2e/service.ts'
 import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
@@ -7,9 +8,13 @@ describeInBrowser('the console in Chromium', () => {
   let service: Service
   let browser: Browser
   let page: Page
+  let inbox: NtfyServer
   const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
   beforeAll(async () => {
-    service = await new Service({ timeScale: 20, concurrency: 1 }).start()
+    inbox = await startNtfy()
+    const connection = { provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] }
+    const secrets = { 'cloud-automation-webhooks/connections/notification/inbox': connection }
+    service = await new Service({ timeScale: 20, concurrency: 1, secrets }).start()
     browser = await launchBrowser()
     page = await newPage()
     await service.openIssue({ input: { title: markup, description: markup } })
@@ -22,6 +27,7 @@ describeInBrowser('the console in Chromium', () => {
   afterAll(async () => {
     await browser?.close()
     await service.end()
+    await inbox.close()
   })
 
   const problems: string[] = []
@@ -225,8 +231,41 @@ describeInBrowser('the console in Chromium', () => {
     await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
 
+  it('leads to the message of an approval, or says where it was sent, and never shows its link', async () => {
+    const ask = async (connection: string) => {
+      const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Ship it?' } })
+      const { body } = await service.call(
+        `/v1/notification/ask-approval?mode=interactive&connection=${connection}`,
+        event,
+      )
+      await open(`#/calls/${body.taskId}`)
+      await page.getByRole('heading', { name: 'What happens next' }).waitFor()
+      return page.locator('.detail')
+    }
+    const tool = await ask('tool')
+    await tool.getByRole('link', { name: 'Open the message' }).waitFor()
+    const url = await tool.getByRole('link', { name: 'Open the message' }).getAttribute('href')
+    expect(url).toMatch(`${service.url}/sandbox/tool#message-`)
+    expect(await tool.getByText(/^Reminder/).count()).toBe(0)
+
+    const mail = await ask('inbox')
+    const place = `The request was sent to ${inbox.writable[0]} by ntfy. Only that message leads to the decision.`
+    await mail.getByText(place).waitFor()
+    expect(await mail.getByRole('link', { name: /message|chat/ }).count()).toBe(0)
+    await mail.getByText('Reminder', { exact: true }).waitFor()
+    expect(await mail.getByText(/Keptn gets/).allTextContents()).toEqual([' Keptn gets pass', ' Keptn gets fail'])
+    const key = /approvals\/(.+)/.exec(inbox.messages[0]?.click ?? '')?.[1]
+    expect(key).toBeDefined()
+    for (const tab of ['Waterfall', 'Requests', 'Input', 'Answer', 'Log']) {
+      await mail.getByRole('tab', { name: new RegExp(`^${tab}`) }).click()
+      expect(await page.content()).not.toContain(key)
+    }
+  })
+
   it('decides an approval in the chat', async () => {
-    await open('#/sandbox/chat')
+    await open('#/calls?verdict=waiting&connection=default')
+    await link(/ask-approval/).click()
+    await link(/^Decide in the chat/).click()
     await page.getByRole('button', { name: 'Approve' }).first().click()
     await page.goto(`${service.url}/#/calls?action=ask-approval`)
     await link(/ask-approval/).waitFor()
