@@ -281,6 +281,10 @@ it('a sequence runs only once at a time', async () => {
   expect(played).toContainEqual(
     expect.objectContaining({ stage: 'production', verdict: 'pass', endedAt: expect.any(Number) }),
   )
+  // Each interactive task leads to its call. The last one is silent.
+  const calls = played.map(({ call }: Json) => call)
+  expect(calls.map((one: Json) => one?.platform)).toEqual(['ServiceNow', 'Unleash', 'Dynatrace', undefined])
+  expect(await read(`calls/${calls[0].id}`)).toMatchObject({ action: 'open-ticket', context })
   expect((await read(`calls?context=${context}`)).total).toBeGreaterThan(0)
 })
 

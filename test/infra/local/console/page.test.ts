@@ -231,6 +231,23 @@ describeInBrowser('the console in Chromium', () => {
     await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
 
+  it('links the tasks of a sequence, and their ids in its output, to the calls', async () => {
+    await open('#/sequences/release')
+    await page.getByRole('button', { name: 'Run release' }).click()
+    const output = page.getByRole('region', { name: 'Output of release' })
+    await output
+      .getByRole('link', { name: /^[0-9a-f]{40}$/ })
+      .first()
+      .click()
+    await page.getByRole('heading', { name: 'trigger-deployment' }).waitFor()
+    await page.goBack()
+    // Only the call of the task knows that it waits for people.
+    await page.locator('.task.waiting').getByRole('link', { name: 'approval' }).click({ timeout: 60_000 })
+    await page.getByRole('heading', { name: 'ask-approval' }).waitFor()
+    await page.goBack()
+    await page.getByRole('button', { name: 'Stop release' }).click()
+  })
+
   it('leads to the message of an approval, or says where it was sent, and never shows its link', async () => {
     const ask = async (connection: string) => {
       const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Ship it?' } })
