@@ -31,7 +31,7 @@ export interface CallSummary {
   category: string
   action: string
   provider: string
-  /** Title of the provider, once it was called. */
+  /** Title of the provider. In a stack, only once it was called. */
   platform: string
   connection: string
   mode: string
@@ -99,11 +99,15 @@ export interface Executions {
   newestEvents(arn: string, limit: number): HistoryEvent[]
 }
 
-/** Sources of the views besides the record of a call. */
+/** Sources of the views besides the record of a call. A stack lacks the optional ones. */
 export interface ViewContext {
   cloud: Executions
   /** Returns the provider of a connection. Empty if it does not exist. */
   providerOf(category: string, connection: string): string
+  /** Returns the title of a provider, or an empty string. */
+  titleOf?(category: string, provider: string): string
+  /** Returns the orchestrator of a caller. */
+  orchestratorOf?(caller: string): string
   /** Returns the title of the engine of an orchestrator. */
   engineOf(orchestrator: string): string
 }

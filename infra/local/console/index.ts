@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Failure } from '../../../shared/errors.ts'
+import { DEFAULT_ORCHESTRATOR } from '../../../shared/orchestrators/index.ts'
 import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { settings } from '../../../shared/settings.ts'
@@ -21,6 +22,7 @@ import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
 import { operate } from './operator.ts'
 import { overviewOf } from './overview.ts'
+import { ProviderTitles } from './provider-titles.ts'
 import { type Rerun, rerunOf } from './rerun.ts'
 import { createRoutes } from './routes.ts'
 import { send } from './send.ts'
@@ -67,9 +69,15 @@ const SANDBOX_BATCH_MS = 200
 export function createConsole({ url, state, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const stream = createEventStream()
   const store = new CallStore(join(state, 'console.db'))
+  const titles = new ProviderTitles()
   const context: ViewContext & { cloud: LocalCloud } = {
     cloud,
     providerOf: (category, connection) => textIn(secrets.get(connectionPath(category, connection)), 'provider'),
+    titleOf: (category, provider) => titles.titleOf(category, provider),
+    orchestratorOf(caller) {
+      const all = jsonIn(secrets.get(`${settings.secretPrefix}/callers`) ?? '')
+      return textIn(JSON.stringify(all[caller]), 'orchestrator') || DEFAULT_ORCHESTRATOR
+    },
     engineOf(orchestrator) {
       const type = textIn(secrets.get(`${settings.secretPrefix}/orchestrators/${orchestrator}`), 'type') || orchestrator
       return engineTitle(type)
@@ -82,6 +90,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     version = secrets.version()
     registerSecrets(secrets)
     registerSecret(token())
+    void loadTitles(secrets, titles)
   }
   registerAll()
   const journal = new Journal(context, store, (changed, removed) => {
@@ -219,6 +228,17 @@ function taskIdIn({ statusCode, headers, body }: SentResponse): string | undefin
   if (statusCode === 202) return (JSON.parse(body) as { taskId?: string }).taskId
   const id = headers?.['x-task-id']
   return id === undefined ? undefined : String(id)
+}
+
+/** Loads the titles of the providers of all connections. A provider that does not load has none: a call that uses it shows why. */
+async function loadTitles(secrets: LocalSecrets, titles: ProviderTitles): Promise<void> {
+  const prefix = connectionPath('', '').slice(0, -1)
+  const names = secrets.names().filter((name) => name.startsWith(prefix))
+  await Promise.allSettled(
+    names.map((name) =>
+      titles.load(name.slice(prefix.length).split('/', 1)[0] ?? '', textIn(secrets.get(name), 'provider')),
+    ),
+  )
 }
 
 /** Registers all secrets, so that they are masked everywhere. */

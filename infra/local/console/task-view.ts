@@ -62,7 +62,7 @@ function payloadOf({ input, functionName }: ExecutionDetail, operations: readonl
   }
 }
 
-export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }: ViewContext): CallSummary {
+export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, titleOf }: ViewContext): CallSummary {
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
   const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
@@ -73,7 +73,7 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }:
     category,
     action: mappedName ? `${action} (${mappedName})` : action,
     provider,
-    platform: platformOf(record),
+    platform: platformOf(record) || (titleOf?.(category, provider) ?? ''),
     connection,
     mode: record.requests.some(({ query }) => query.includes('mode=gate')) ? 'gate' : 'interactive',
     caller,

@@ -41,9 +41,7 @@ export function CallRow({ call, number, isOpen, isTabStop }: Props) {
       </span>
       <span class="msg">{messageOf(call)}</span>
       <span class="two plain orch">
-        <span>
-          {[call.engine, call.task].filter(Boolean).join(' · ') || (call.mode === 'silent' ? 'silent' : call.caller)}
-        </span>
+        <span>{[call.engine, call.task].filter(Boolean).join(' · ') || (call.mode === 'silent' ? 'silent' : '')}</span>
         <span>{call.place || call.context.slice(0, 8)}</span>
       </span>
       <span class={`n tries ${tries}`}>{attempts}</span>

@@ -577,13 +577,13 @@ function Log({ call }: { call: CallDetail }) {
   return (
     <section class="panel">
       <ol class="log">
-        {call.log.map(({ at, level, message, reason }, index) => (
+        {call.log.map(({ at, level, message, facts, reason }, index) => (
           <li key={index}>
             <time dateTime={new Date(at).toISOString()}>{clockWithMs(at)}</time>
             <span class={`lv ${level}`}>{level}</span>
             <span>
               {message}
-              {reason !== undefined && `: ${reason}`}
+              {reason !== undefined && `: ${reason}`} <span class="muted">{facts}</span>
             </span>
           </li>
         ))}

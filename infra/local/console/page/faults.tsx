@@ -5,7 +5,7 @@ import { count, duration } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
-import { changeFaults, faultKinds, faults, requests } from './sandbox-data.ts'
+import { changeFaults, faultKinds, faults, requests, targetTitle } from './sandbox-data.ts'
 
 /** The platform of the form. */
 const target = signal('github')
@@ -24,8 +24,8 @@ export function Faults() {
       )}
       <NewFault />
       <div class="cards">
-        {targets.map((name) => (
-          <Card key={name} name={name} />
+        {targets.map(({ name, title }) => (
+          <Card key={name} name={name} title={title} />
         ))}
       </div>
       <section class="panel">
@@ -50,7 +50,7 @@ export function Faults() {
 const BARS = 40
 const HOUR_MS = 3_600_000
 
-function Card({ name }: { name: string }) {
+function Card({ name, title }: { name: string; title: string }) {
   const active = faults.value.filter((fault) => fault.target === name)
   const own = requests.value.filter((request) => request.target === name)
   const recent = own.filter(({ at }) => now.value - Date.parse(at) < HOUR_MS)
@@ -61,9 +61,9 @@ function Card({ name }: { name: string }) {
   }
   const max = Math.max(1, ...bars.map(({ good, bad }) => good + bad))
   return (
-    <section class={`panel card${active.length > 0 ? ' failing' : ''}`} aria-label={name}>
+    <section class={`panel card${active.length > 0 ? ' failing' : ''}`} aria-label={title}>
       <div class="h">
-        <h3>{name}</h3>
+        <h3>{title}</h3>
         {active.length > 0 && (
           <span class="v fail">
             <Icon name="fail" />
@@ -74,7 +74,7 @@ function Card({ name }: { name: string }) {
         <button
           type="button"
           class="btn s"
-          aria-label={`${active.length > 0 ? 'Add fault' : 'Make it fail'}: ${name}`}
+          aria-label={`${active.length > 0 ? 'Add fault' : 'Make it fail'}: ${title}`}
           onClick={() => {
             target.value = name
             document.getElementById('fault-kind')?.focus()
@@ -122,7 +122,7 @@ function FaultLine({ fault }: { fault: Fault }) {
       <button
         type="button"
         class="btn s quiet"
-        aria-label={`Switch off ${name} ${kind}`}
+        aria-label={`Switch off ${targetTitle(name)} ${kind}`}
         onClick={() => void changeFaults('DELETE', `/${id}`)}
       >
         <Icon name="close" />
@@ -177,7 +177,7 @@ function NewFault() {
         </button>
       </header>
       <form
-        class="body row"
+        class="body faultform"
         aria-label="New fault"
         onSubmit={(event) => {
           event.preventDefault()
@@ -194,8 +194,19 @@ function NewFault() {
               target.value = currentTarget.value
             }}
           >
-            {targets.map((name) => (
-              <option key={name}>{name}</option>
+            {targets.map(({ name, title }) => (
+              <option key={name} value={name}>
+                {title}
+              </option>
+            ))}
+          </select>
+        </Labeled>
+        <Labeled id="fault-kind" text="Fault" isWide>
+          <select class="field" id="fault-kind" name="kind">
+            {kinds.map(({ kind, text }) => (
+              <option key={kind} value={kind}>
+                {kind}: {text}
+              </option>
             ))}
           </select>
         </Labeled>
@@ -213,15 +224,6 @@ function NewFault() {
         <Labeled id="fault-body" text="Body contains">
           <input class="field mono" id="fault-body" name="body" placeholder="a GraphQL operation" autocomplete="off" />
         </Labeled>
-        <Labeled id="fault-kind" text="Fault">
-          <select class="field" id="fault-kind" name="kind">
-            {kinds.map(({ kind, text }) => (
-              <option key={kind} value={kind}>
-                {kind}: {text}
-              </option>
-            ))}
-          </select>
-        </Labeled>
         <Labeled id="fault-duration" text="Duration">
           <select class="field" id="fault-duration" name="duration">
             {Object.entries(durations).map(([value, text]) => (
@@ -231,21 +233,31 @@ function NewFault() {
             ))}
           </select>
         </Labeled>
-        <label class="check">
-          <input type="checkbox" name="after" />
-          Run the request, break only its response
-        </label>
-        <button type="submit" class="btn primary">
-          Add fault
-        </button>
+        <div class="row wide">
+          <label class="check">
+            <input type="checkbox" name="after" />
+            Run the request, break only its response
+          </label>
+          <span class="grow" />
+          <button type="submit" class="btn primary">
+            Add fault
+          </button>
+        </div>
       </form>
     </section>
   )
 }
 
-function Labeled({ id, text, children }: { id: string; text: string; children: ComponentChildren }) {
+interface LabeledProps {
+  id: string
+  text: string
+  isWide?: boolean
+  children: ComponentChildren
+}
+
+function Labeled({ id, text, isWide = false, children }: LabeledProps) {
   return (
-    <div class="labeled">
+    <div class={`labeled${isWide ? ' wide' : ''}`}>
       <label for={id}>{text}</label>
       {children}
     </div>

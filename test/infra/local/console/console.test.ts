@@ -171,10 +171,27 @@ describe('a call', () => {
     expect(seen.outgoing).toMatchObject([{ platform: 'GitHub', method: 'POST', status: 201 }])
   })
 
-  it('that is rejected shows the reason', async () => {
-    await service.openIssue({ input: { titel: 'Misspelt' } })
-    const latest = await latestCall()
-    expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel') })
+  it('that is rejected shows the reason, with the words that an accepted call has', async () => {
+    const { status } = await service.call(
+      '/v1/issue-ticketing/open-issue?mode=interactive',
+      triggered({ input: { titel: 'Misspelt' } }),
+    )
+    expect(status).toBe(400)
+    const { id } = await latestCall()
+    // The line of the audit, which names the caller, follows that of the request.
+    const latest = await call(id, ({ caller }) => caller !== '')
+    expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel'), caller: 'demo' })
+    expect(latest).toMatchObject({ provider: 'github', platform: 'GitHub', orchestrator: 'sandbox', engine: 'Keptn' })
+    expect(await read('calls?facet=orchestrator')).toMatchObject({
+      values: expect.arrayContaining([expect.objectContaining({ value: 'sandbox', title: 'Keptn' })]),
+    })
+    const lines = latest.log.map(({ message, facts }: Json) => `${message}: ${facts}`)
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^request: kind invalid, method POST, path \/issue-ticketing\/open-issue, status 400, ms \d+$/,
+      ),
+      expect.stringMatching(/^audit: call, caller demo, outcome rejected, kind invalid, durationMs \d+$/),
+    ])
   })
 
   it('that waits for an approval shows the question and the deadline', async () => {

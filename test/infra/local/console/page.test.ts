@@ -168,6 +168,17 @@ describeInBrowser('the console in Chromium', () => {
     await link(/open-issue/).waitFor()
   })
 
+  it('names the values of a filter as the columns do', async () => {
+    await open('#/calls?orchestrator=sandbox')
+    const chip = page.getByRole('button', { name: 'Orchestrator Keptn' })
+    await chip.click()
+    await page.getByRole('checkbox', { name: /^Keptn/, checked: true }).waitFor()
+    await page.getByRole('button', { name: 'Provider' }).click()
+    await page.getByRole('checkbox', { name: /^Slack/ }).click()
+    await page.getByRole('button', { name: 'Provider Slack' }).waitFor()
+    expect(page.url()).toContain('provider=slack')
+  })
+
   it('shows a request and its response below the waterfall, and asks before it runs a call again', async () => {
     await open('#/calls?action=open-issue')
     await page
@@ -214,19 +225,29 @@ describeInBrowser('the console in Chromium', () => {
   it('adds a fault for some requests, and switches it off', async () => {
     await open('#/sandbox')
     const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
-    await page.getByRole('button', { name: 'Make it fail: github', exact: true }).click()
+    await page.getByRole('button', { name: 'Make it fail: GitHub', exact: true }).click()
+    // The longest text fits into its field.
+    const spare = await page.evaluate<number>(`(() => {
+      const field = document.getElementById('fault-kind')
+      const copy = document.body.appendChild(field.cloneNode(true))
+      copy.style.width = 'max-content'
+      const needed = copy.offsetWidth
+      copy.remove()
+      return field.offsetWidth - needed
+    })()`)
+    expect(spare).toBeGreaterThanOrEqual(0)
     await page.getByLabel('Method').selectOption('POST')
     await page.getByLabel('Path contains').fill('/issues')
     await page.getByLabel('Fault', { exact: true }).selectOption('hang')
     await page.getByLabel('Duration').selectOption('until switched off')
     await page.getByRole('button', { name: 'Add fault', exact: true }).last().click()
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).waitFor()
     const match = { method: 'POST', path: '/issues' }
     expect(await faults()).toContainEqual(expect.objectContaining({ target: 'github', kind: 'hang', match }))
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).click()
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).click()
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Lose the response of the next write' }).click()
-    await page.getByRole('button', { name: 'Switch off github reset', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Switch off GitHub reset', exact: true }).waitFor()
     expect(await faults()).toContainEqual(expect.objectContaining({ kind: 'reset', after: true, count: 1 }))
     await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
