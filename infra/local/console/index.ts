@@ -14,6 +14,7 @@ import { callList } from './call-list.ts'
 import type { CallRecord } from './call-record.ts'
 import { CallStore } from './call-store.ts'
 import { detailOf, summaryOf, type ViewContext } from './call-view.ts'
+import { cliCommands } from './cli-commands.ts'
 import { engineTitle } from './engine-title.ts'
 import { createEventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
@@ -169,6 +170,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       return { status: 202, body: '' }
     },
     faults: () => describeFaults(),
+    commands: () => cliCommands(state, store),
     sequences: () => sequences.list(),
     run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),

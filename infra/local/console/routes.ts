@@ -28,6 +28,7 @@ interface RuntimeApi {
    */
   act(id: string, what: CallAction): Promise<unknown>
   faults(): unknown
+  commands(): Promise<unknown>
   sequences(): unknown
   run(name: string): 'started' | 'unknown' | 'running'
   stop(name: string): boolean
@@ -108,6 +109,7 @@ function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
       return sendJson(res, 200, await api.send(category, action, call['query'], call['body']))
     },
     'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
+    'GET commands': async (_parts, _req, res) => sendJson(res, 200, await api.commands()),
     'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),
     'POST sequences': ([name = '', what], _req, res) => {
       if (what === 'stop') return sendJson(res, api.stop(name) ? 202 : 409, { name })

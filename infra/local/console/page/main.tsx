@@ -5,6 +5,7 @@ import './pages.css'
 import { effect } from '@preact/signals'
 import { type JSX, render } from 'preact'
 import { Calls } from './calls.tsx'
+import { CommandLine } from './cli.tsx'
 import { copied } from './copy.ts'
 import { clock } from './format.ts'
 import { Icon } from './icons.tsx'
@@ -34,9 +35,12 @@ const runtimeViews: Record<string, PageView> = {
   sandbox: { title: 'Sandbox', icon: 'box', View: Sandbox },
 }
 const views = stack ? readViews : { ...readViews, ...runtimeViews }
+/** A view with its link apart from the others. */
+const cli: PageView = { title: 'Command line', icon: 'list', View: CommandLine }
 
 function currentView(): [name: string, view: PageView] {
   const { page } = route.value
+  if (page === 'cli' && !stack) return [page, cli]
   const view = Object.hasOwn(views, page) ? views[page] : undefined
   return view ? [page, view] : ['calls', { title: 'Calls', icon: 'list', View: Calls }]
 }
@@ -78,6 +82,11 @@ function App() {
           ))}
         </nav>
         <span class="grow" />
+        {!stack && (
+          <a class="desk muted" href="#/cli" aria-current={current === 'cli' ? 'page' : undefined}>
+            {cli.title}
+          </a>
+        )}
         <Connection />
         <button type="button" class="btn quiet icon" aria-label="Switch between light and dark" onClick={switchTheme}>
           <Icon name="theme" />

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demoCredentials } from '../../../../infra/local/credentials.ts'
 import { engineKeyOf, placeOf } from '../../../../infra/sandbox/engines/place.ts'
@@ -475,6 +478,23 @@ describe('an action on a call', () => {
     expect((await act('unknown-call', 'cancel')).status).toBe(404)
     expect((await act('unknown-call', 'delete')).status).toBe(404)
   })
+})
+
+it('the page of the command line has commands of the CLI that work for this runtime', async () => {
+  const { setup, commands } = await read('commands')
+  expect(setup).toBe(`export WEBHOOKS_STATE=${service.state}`)
+  expect(commands.map(({ name }: Json) => name)).toEqual(['tasks', 'answer', 'sequence', 'send', 'console'])
+  const examples: string[] = commands.flatMap(({ examples }: Json) => examples)
+  expect(examples.join('\n')).not.toMatch(/--stack|\.\.\./)
+  const cli = `${process.execPath} --no-warnings ${join('infra', 'cli', 'main.ts')}`
+  const run = async (line: string) => {
+    const script = `${setup}\n${line.replace('npx webhooks', cli)}`
+    const { WEBHOOKS_URL: _url, WEBHOOKS_PORT: _port, ...env } = process.env
+    return (await promisify(execFile)('sh', ['-c', script], { env })).stdout
+  }
+  const [task = ''] = examples.filter((line) => line.endsWith(' --follow'))
+  expect(JSON.parse(await run(task.replace(' --follow', '')))).toMatchObject({ state: expect.any(String) })
+  expect(await run(examples.find((line) => line.endsWith('webhooks console')) ?? '')).toContain(service.url)
 })
 
 it('all calls survive a restart, with their requests', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { type NtfyServer, startNtfy } from '../../../platforms/ntfy.ts'
 import { Service, triggered } from '../../../e2e/service.ts'
+import { type NtfyServer, startNtfy } from '../../../platforms/ntfy.ts'
 import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
 describeInBrowser('the console in Chromium', () => {
@@ -54,6 +54,7 @@ describeInBrowser('the console in Chromium', () => {
     ['send', 'trigger-deployment'],
     ['send/ci-cd/trigger-deployment', 'Body'],
     ['sequences/release', 'production'],
+    ['cli', 'npx webhooks tasks'],
     ['sandbox', 'Make it fail'],
     ['sandbox/chat', 'Approve'],
     ['sandbox/engines', 'No engine has called yet.'],
@@ -220,6 +221,15 @@ describeInBrowser('the console in Chromium', () => {
     await page.getByRole('link', { name: 'Open the call' }).click()
     await page.getByRole('heading', { name: 'set-flag' }).waitFor()
     expect(await page.locator('.dhead .note').textContent()).toContain('slow-recommendations')
+  })
+
+  it('leads to the command line, whose commands can be copied', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await open('#/calls')
+    await page.getByRole('link', { name: 'Command line' }).click()
+    await page.getByRole('button', { name: 'Copy npx webhooks sequence --list', exact: true }).click()
+    await page.getByText('Copied').waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('npx webhooks sequence --list')
   })
 
   it('adds a fault for some requests, and switches it off', async () => {
