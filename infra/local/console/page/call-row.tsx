@@ -1,6 +1,6 @@
 import type { CallGroup } from '../call-list.ts'
 import type { CallSummary } from '../call-view.ts'
-import { linkToCall } from './calls.tsx'
+import { linkToCall } from './call-link.ts'
 import { age, duration, plural } from './format.ts'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
