@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { CallStore } from './call-store.ts'
 
 /** A command of the CLI that does what the console does. */
-export interface CliCommand {
+interface CliCommand {
   name: string
   description: string
   /** Commands to copy. */
@@ -11,7 +11,7 @@ export interface CliCommand {
 
 /** The commands for a runtime. */
 export interface CliCommands {
-  /** What to run first in a terminal, so that the CLI finds the runtime and its token. Undefined for the default folder. */
+  /** The command that lets the CLI find the runtime and its token, once per terminal. Undefined for the default folder. */
   setup?: string
   commands: CliCommand[]
 }

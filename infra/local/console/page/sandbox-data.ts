@@ -10,7 +10,7 @@ export type SandboxRecord = Record<string, unknown>
 
 export const sandboxProblem = signal('')
 export const faults = signal<Fault[]>([])
-/** What can fail, and how. */
+/** The targets and kinds of faults. */
 interface FaultKinds {
   targets: { name: string; title: string }[]
   kinds: { kind: FaultKind; text: string }[]

@@ -435,7 +435,10 @@ describe('an action on a call', () => {
     const path = '/v1/notification/ask-approval?mode=interactive'
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     expect(await act(id, 'cancel')).toMatchObject({ status: 200, body: { status: 202 } })
-    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', answer: 'sent' })
+    const canceled = await call(id, hasEnded)
+    expect(canceled).toMatchObject({ verdict: 'aborted', answer: 'sent' })
+    // The answer has the color of the verdict.
+    expect(canceled.waterfall.rows).toContainEqual(expect.objectContaining({ kind: 'answer', tone: 'aborted' }))
     const { stored } = await read('calls?limit=0')
     expect(await act(id, 'answer')).toMatchObject({ status: 200, body: { status: 202 } })
     const sent = ({ waterfall: { rows } }: Json) =>

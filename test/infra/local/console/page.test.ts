@@ -232,6 +232,15 @@ describeInBrowser('the console in Chromium', () => {
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe('npx webhooks sequence --list')
   })
 
+  it('never breaks the number of an incident', async () => {
+    const title = 'checkout-service-in-production-is-slow '.repeat(4).trim()
+    await service.call('/v1/incident-management/open-ticket', { input: { title } })
+    await open('#/sandbox/incidents')
+    const number = page.getByRole('link', { name: /^INC\d+$/ }).first()
+    await number.waitFor()
+    expect(await number.evaluate((link) => link.getClientRects().length)).toBe(1)
+  })
+
   it('adds a fault for some requests, and switches it off', async () => {
     await open('#/sandbox')
     const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
