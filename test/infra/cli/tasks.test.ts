@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
@@ -14,9 +13,6 @@ import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { readBody } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { Service, until } from '../../e2e/service.ts'
 import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
-
-// The commands poll as much faster as the tasks run.
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: (ms: number) => wait(ms / TIME_SCALE) }))
 
 const TIME_SCALE = 10
 const token = 'token-of-a-pipeline'
