@@ -74,6 +74,13 @@ describe('A signed call', () => {
     expect(platform.tickets).toEqual([])
   })
 
+  it('is the same call with another id in a header, which the signature does not cover', async () => {
+    const body = ticket()
+    for (const id of ['msg_a', 'msg_b'])
+      expect((await send(OPEN, body, { headers: { 'webhook-id': id } })).status).toBe(200)
+    expect(platform.tickets).toHaveLength(1)
+  })
+
   it('has no address for its answer in a header, which the signature does not cover', async () => {
     const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
     lifecycle.replace('callers', { signer: { ...callers['signer'], orchestrator: 'callback' } })
