@@ -146,6 +146,8 @@ describe('A stop with the id that a silent start has returned', () => {
     const { body } = await lifecycle.post(`${stop}&${query}`, stopEvent(id))
     expect(body).toMatchObject({ result: 'pass', message: expect.stringContaining(message) })
     platform.states = ['done']
+    // A canceled task would not start again.
+    platform.failNext(503, {}, { on: 'POST', times: 1 })
     expect((await runNewest()).outcome).toMatchObject({ status: 'succeeded' })
   })
 
