@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { callReceiver } from '../call-receiver.ts'
 import { completeTask } from '../find-tasks.ts'
 import { receiverOf, receiverOptions } from '../receiver.ts'
-import { operateOnTask } from '../stack-task.ts'
+import { operateOnStack } from '../stack-task.ts'
 import { parseTaskName, pathOf } from '../task-name.ts'
 
 interface Options {
@@ -25,8 +25,8 @@ export function answerCommand(): Command {
       'after',
       `
 Use it if the status of a task has "unanswered", or if the receiver lost the result. A receiver of signed requests recognizes a
-repeat by its webhook-id. Only the caller of a task may send its result again, or an
-operator with --stack, who needs the permissions of webhooks tasks --stack.
+repeat by its webhook-id. Only the caller of a task may send its result again, or an operator with --stack: docs/operate.md lists
+the permissions under Operators. The audit trail has the ARN of the operator.
 
 Exit code: 0 accepted, 1 rejected (for example, the task still runs), 2 invalid arguments, or no response from the API.
 
@@ -41,7 +41,7 @@ async function run(text: string, options: Options): Promise<void> {
   const name = parseTaskName(text)
   if (options.stack !== undefined) {
     const task = await completeTask(name, options.stack)
-    console.log(JSON.stringify(await operateOnTask(options.stack, task, 'answer'), null, 2))
+    console.log(JSON.stringify(await operateOnStack(options.stack, task, 'answer'), null, 2))
     return
   }
   const receiver = receiverOf(options)
