@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { changeTask } from '../change-task.ts'
 import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
 import { note, table } from '../output.ts'
@@ -49,7 +50,8 @@ export function tasksCommand(): Command {
       'after',
       `
 A deployed API cannot list tasks: pass the id of one task, or --stack. With a token, you can read the tasks of its caller, or all tasks
-if it was created with webhooks token create --reads all; only the caller of a task can cancel it or run it again.
+if it was created with webhooks token create --reads all; only the caller of a task can cancel it or run it again. Without --token and
+WEBHOOKS_TOKEN, you are the operator of the local runtime, as in its console: you can change the tasks of all callers.
 
 With --stack, you can do this for all tasks. It reads the newest 100 tasks of each category. docs/operate.md lists the permissions for each
 operation under Operators. The audit trail has the ARN of your AWS identity, and messages have its name.
@@ -183,14 +185,14 @@ const AGE_UNITS: [ms: number, name: string][] = [
   [60_000, 'min'],
 ]
 
-async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {
-  const path = pathOf(task)
-  const operation = cancel ? '/cancel' : rerun ? '/rerun' : undefined
+async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun, token }: Options): Promise<void> {
+  const operation = cancel ? 'cancel' : rerun ? 'rerun' : undefined
   const now = operation
-    ? await callReceiver(receiver, `${path}${operation}`, { method: 'POST' })
-    : await callReceiver(receiver, path)
-  const { state, statusUrl } = now.body as { state?: string; statusUrl?: string }
-  const statusPath = rerun ? statusUrl : state === 'running' ? path : undefined
+    ? await changeTask(receiver, task, operation, token)
+    : await callReceiver(receiver, pathOf(task))
+  const { state, taskId = task.taskId } = now.body as { state?: string; taskId?: string }
+  const isOpen = rerun ? now.status < 400 : state === 'running'
+  const statusPath = isOpen ? pathOf({ ...task, taskId }) : undefined
   const { status, body } =
     follow && statusPath !== undefined ? await waitForTask(receiver, statusPath, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))

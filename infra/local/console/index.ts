@@ -5,9 +5,8 @@ import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { settings } from '../../../shared/settings.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/index.ts'
-import { awsVariables, type LocalCloud } from '../cloud/index.ts'
-import { STACK } from '../functions.ts'
-import { operate } from '../operator/operate.ts'
+import type { LocalCloud } from '../cloud/index.ts'
+import { operateOnRuntime } from '../operator/operate-on-runtime.ts'
 import type { TaskOperation } from '../operator/operate-on-task.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
@@ -109,9 +108,9 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
   }
 
-  function operateOn(category: string, taskId: string, operation: TaskOperation): Promise<object> {
-    const variables = awsVariables({ lambda: cloud.endpoint, dynamodb: cloud.dynamodb }, cloud.credentials)
-    return operate({ stack: STACK, category, taskId, operator: undefined, operation }, variables)
+  function operate(category: string, taskId: string, operation: TaskOperation): Promise<object> {
+    const { endpoint, dynamodb, credentials } = cloud
+    return operateOnRuntime({ endpoint, dynamodb, ...credentials }, { category, taskId, operation })
   }
 
   /** Sends the request of a call again. If it cannot be repeated, the task is run again with its input. */
@@ -123,7 +122,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       const { category, verdict, endedAt } = summaryOf(record, context)
       const hasPassed = verdict === 'pass' || verdict === 'warning'
       if (!(error instanceof Failure) || record.arn === undefined || endedAt === undefined || hasPassed) throw error
-      const started = await operateOn(category, record.id, 'rerun')
+      const started = await operate(category, record.id, 'rerun')
       return { status: 202, body: '', id: (started as { taskId: string }).taskId }
     }
     return sendCall(again.category, again.action, again.query, again.body, record.id)
@@ -157,7 +156,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
         return { status: 202, body: '' }
       }
       if (what === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
-      await operateOn(category, record.id, what)
+      await operate(category, record.id, what)
       return { status: 202, body: '' }
     },
   }

@@ -18,7 +18,7 @@ export type OperatorReply = { result: object } | { reason: string }
  *
  * @param env the environment variables, with AWS credentials
  * @returns the status of the task, or the task that runs it again
- * @throws Failure `invalid` with the reason
+ * @throws Failure `refused` with the reason
  */
 export async function operate(workerData: OperatorRequest, env: NodeJS.ProcessEnv): Promise<object> {
   // The lines that a webhook logs are not for the terminal of the console.
@@ -30,7 +30,7 @@ export async function operate(workerData: OperatorRequest, env: NodeJS.ProcessEn
       thread.once('error', reject)
       thread.once('exit', (code) => reject(new Error(`The thread of the operator ended with ${code}.`)))
     })
-    if ('reason' in reply) throw new Failure('invalid', reply.reason)
+    if ('reason' in reply) throw new Failure('refused', reply.reason)
     return reply.result
   } finally {
     await thread.terminate()
