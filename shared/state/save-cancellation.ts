@@ -5,7 +5,7 @@ import { expiresIn, put } from './table.ts'
 const TTL_SECONDS = 31 * 86_400
 const WRITE_TIMEOUT_MS = 5_000
 
-/** Who cancels a task. */
+/** The caller or the operator who cancels a task. */
 export interface Canceler {
   /** The name that messages show. */
   by: string

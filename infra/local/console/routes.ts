@@ -16,7 +16,7 @@ interface ReadApi {
   openStream(res: ServerResponse): boolean
 }
 
-/** What the user can do with a call. */
+/** The actions on a call. */
 export interface OperatorApi {
   /**
    * Runs a call again, cancels its task, sends its answer again, or starts its next attempt now.

@@ -10,7 +10,7 @@ import { nameOf } from './identity.ts'
 /** Lambda does not end this process. */
 const TIME_LEFT_MS = 60_000
 
-/** What an operator can do with a task, as the subject of a sentence. */
+/** The operations on a task, each as the subject of a sentence. */
 const operations = {
   show: 'Reading the task',
   cancel: 'Canceling the task',

@@ -46,7 +46,7 @@ export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult, 
       payload: await payloadOf(answer),
     })
   } catch (cause) {
-    // Somebody else has sent it again in the same minute.
+    // Another user has sent it again in the same minute.
     if ((cause as Error).name === 'DurableExecutionAlreadyStartedException') return
     throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
       retryAfter: 5,

@@ -13,7 +13,7 @@ import { isReadOnly, stack, taskCommand } from './stack.ts'
 type TaskAction = 'rerun' | 'cancel' | 'answer'
 
 /** The result of the latest action, or the question before it. */
-const notice = signal<{ text: ComponentChildren; isBad: boolean } | undefined>(undefined)
+const notice = signal<{ what: CallAction; text: ComponentChildren; isBad: boolean } | undefined>(undefined)
 const question = signal<TaskAction | undefined>(undefined)
 /** The action that runs: it must not be sent twice. */
 const acting = signal<CallAction | undefined>(undefined)
@@ -39,9 +39,9 @@ async function act(what: CallAction): Promise<void> {
     if (what === 'rerun' && id !== undefined && !stack) return go(linkToCall(id))
     const { detail, message } = JSON.parse(body === '' ? '{}' : body) as { detail?: string; message?: string }
     const isBad = status >= 400
-    notice.value = { text: isBad ? (detail ?? message ?? `Status ${status}`) : doneText(what, id), isBad }
+    notice.value = { what, text: isBad ? (detail ?? message ?? `Status ${status}`) : doneText(what, id), isBad }
   } catch (error) {
-    if (openCall.value?.id === call.id) notice.value = { text: messageOf(error), isBad: true }
+    if (openCall.value?.id === call.id) notice.value = { what, text: messageOf(error), isBad: true }
   } finally {
     acting.value = undefined
   }
@@ -278,7 +278,7 @@ export function Notice({ call }: { call: CallDetail }) {
   const asked = question.value
   if (asked !== undefined) {
     return (
-      <div class="note warning row" role="alertdialog" aria-label="Confirm">
+      <div class="note warning row confirm" role="alertdialog" aria-label="Confirm">
         <span class="grow">
           {questionOf(call, asked)}
           {stack && (
@@ -293,14 +293,17 @@ export function Notice({ call }: { call: CallDetail }) {
           {stack && ` on ${stack.name}`}
         </button>
         <button type="button" class="btn" onClick={withdrawQuestion}>
-          {asked === 'cancel' ? 'Keep it' : 'Do not'}
+          {asked === 'cancel' ? 'Keep it' : 'Not now'}
         </button>
       </div>
     )
   }
-  return notice.value ? (
-    <p class={`note ${notice.value.isBad ? 'fail' : 'running'}`} role="status">
-      {notice.value.text}
+  const { what, text, isBad = false } = notice.value ?? {}
+  // The header shows that it is canceled.
+  if (text === undefined || (what === 'cancel' && !isBad && call.endedAt !== undefined)) return null
+  return (
+    <p class={`note ${isBad ? 'fail' : 'running'}`} role="status">
+      {text}
     </p>
-  ) : null
+  )
 }

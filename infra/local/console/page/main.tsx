@@ -99,8 +99,9 @@ function App() {
 function StackBar({ name, account, region, operator }: NonNullable<typeof stack>) {
   return (
     <section aria-label="Stack" class={`stackbar ${operator === undefined ? '' : 'acts'}`}>
-      <span>
-        <b>{name}</b>, account {account}, {region}
+      <b>{name}</b>
+      <span class="place">
+        account {account}, {region}
       </span>
       <span class="muted">{operator === undefined ? 'Read-only: copy commands to act' : `You act as ${operator}`}</span>
     </section>

@@ -18,10 +18,10 @@ export async function actOnTask(
   stack: string,
   { record, summary }: StoredCall,
   what: CallAction,
-): Promise<object> {
+): Promise<{ status: number; body: string; id?: string | undefined }> {
   if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
   if (what === 'try') throw new Failure('invalid', 'Lambda decides when the next attempt starts.')
-  // For each action, because the user may have logged in as somebody else.
+  // For each action, because the user may have logged in with another identity.
   const operator = await operatorOf(lambda).catch((error: unknown) => {
     throw explainAws(error, 'Reading your AWS identity')
   })

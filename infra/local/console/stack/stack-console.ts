@@ -6,14 +6,8 @@ import { consoleAccess, consoleCookie, consoleLink, isLoopbackHost } from '../..
 import { nameOf, operatorOf } from '../../operator/identity.ts'
 import { closeServer, listen } from '../../port.ts'
 import { sendAsset } from '../assets.ts'
-import { callList } from '../call-list.ts'
-import { CallStore } from '../call-store.ts'
-import { createEventStream } from '../event-stream.ts'
-import { overviewOf } from '../overview.ts'
-import { type CallAction, createRoutes, sendJson } from '../routes.ts'
-import { actOnTask } from './act-on-task.ts'
-import { LogReader } from './logs.ts'
-import { StackCalls } from './stack-calls.ts'
+import { sendJson } from '../routes.ts'
+import { createStackApi } from './stack-api.ts'
 
 export interface StackConsoleOptions {
   lambda: LambdaClient
@@ -32,11 +26,6 @@ export interface StackConsole {
   link: string
   close(): Promise<void>
 }
-
-const REFRESH_MS = 15_000
-
-/** When a task that was changed is read again, in milliseconds. It may end after its next poll only. */
-const READ_AGAIN_MS = [1_000, 3_000, 8_000]
 
 const NO_ACCESS = 'Open the console with the link that webhooks console printed.'
 
@@ -57,50 +46,7 @@ export async function startStackConsole(options: StackConsoleOptions): Promise<S
   const region = await lambda.config.region()
   const account = functions[0]?.arn.split(':')[4] ?? ''
   const operator = isReadOnly ? undefined : nameOf(await operatorOf(lambda))
-  const store = new CallStore(':memory:')
-  const stream = createEventStream()
-  const logs = new LogReader(lambda)
-  const since = Date.now() - sinceMs
-  const changed = (calls: object[]) => stream.send('calls', { changed: calls, removed: [] })
-  const calls = new StackCalls({ lambda, logs, functions, store, since, changed })
-  const reads = {
-    calls(query: URLSearchParams) {
-      const list = callList(store, query, Date.now())
-      return { ...list, notice: calls.notice }
-    },
-    call(id: string) {
-      const complete = store.completeId(id)
-      return complete === undefined ? undefined : calls.detail(complete)
-    },
-    overview: (ms: number) => overviewOf(store, ms, Date.now()),
-    openStream(res: ServerResponse) {
-      void refresh()
-      return stream.add(res)
-    },
-  }
-  const refresh = async () => {
-    await calls.refresh()
-    // Without changes of calls, too: the notice has changed.
-    stream.send('calls', { changed: [], removed: [] })
-  }
-  const timer = setInterval(() => {
-    if (stream.hasPages) void refresh()
-  }, REFRESH_MS).unref()
-  let isClosed = false
-  async function act(id: string, what: CallAction): Promise<object | undefined> {
-    const complete = store.completeId(id)
-    const stored = complete === undefined ? undefined : store.load(complete)
-    if (!stored) return undefined
-    const done = await actOnTask(lambda, stack, stored, what)
-    const readAgain = async () => {
-      if (!isClosed) await calls.readChanged(stored.record.id)
-    }
-    for (const ms of READ_AGAIN_MS) setTimeout(() => void readAgain(), ms).unref()
-    await readAgain()
-    return done
-  }
-  const handle = createRoutes(reads, isReadOnly ? undefined : { act })
-
+  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly })
   const key = randomBytes(24).toString('base64url')
   const keys = { consoleKey: key, callerToken: key }
   const server = createServer((req, res) => {
@@ -120,18 +66,15 @@ export async function startStackConsole(options: StackConsoleOptions): Promise<S
     const isAsset = /^\/console\/[\w-]+\.\w+$/.test(path)
     if (access === 'none' && !isAsset) return sendJson(res, 401, { message: NO_ACCESS })
     if (isReadOnly && req.method !== 'GET') return sendJson(res, 403, { message: READ_ONLY })
-    await handle(req, res, path.slice('/console/'.length))
+    await api.handle(req, res, path.slice('/console/'.length))
   }
 
   const url = await listen(server, port)
   return {
     link: consoleLink(url, keys),
     async close() {
-      isClosed = true
-      clearInterval(timer)
-      stream.close()
       await closeServer(server)
-      store.close()
+      api.close()
     },
   }
 }

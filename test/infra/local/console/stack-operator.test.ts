@@ -161,7 +161,7 @@ describe('an operator in the console of a stack', () => {
     expect(await audited('answer', id)).toMatchObject([{ by: OPERATOR, caller: 'pipeline' }])
   })
 
-  it('is told which permission is missing, and nothing is changed', async () => {
+  it('reads which permission is missing, and nothing is changed', async () => {
     const running = await run('hang')
     const refused = (action: string) => ({
       status: 409,
