@@ -74,6 +74,8 @@ export interface CallDetail extends CallSummary {
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */
   answeredAt?: number | undefined
+  /** The task that this one runs again. */
+  rerunOf?: string | undefined
   /** Notes of the validation, such as a text that was cut. */
   notes: readonly string[]
   /** The input after validation. */
@@ -143,6 +145,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],
     input: payload.input,
+    rerunOf: payload.rerunOf,
     events: events
       .filter(({ via, event }) => via === 'api' && isAbout(event, payload))
       .map(({ at, event }) => ({ at, event })),

@@ -7,6 +7,8 @@ import { registerSecret } from '../../../shared/redact.ts'
 import { settings } from '../../../shared/settings.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
+import { operateOnRuntime } from '../operator/operate-on-runtime.ts'
+import type { TaskOperation } from '../operator/operate-on-task.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
@@ -21,11 +23,10 @@ import { describeFaults } from './fault-descriptions.ts'
 import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
-import { operate } from './operator.ts'
 import { overviewOf } from './overview.ts'
 import { ProviderTitles } from './provider-titles.ts'
 import { type Rerun, rerunOf } from './rerun.ts'
-import { createRoutes } from './routes.ts'
+import { createRoutes, type OperatorApi } from './routes.ts'
 import { send } from './send.ts'
 import { createSequences } from './sequences.ts'
 
@@ -117,6 +118,11 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
   }
 
+  function operate(category: string, taskId: string, operation: TaskOperation): Promise<object> {
+    const { endpoint, dynamodb, credentials } = cloud
+    return operateOnRuntime({ endpoint, dynamodb, ...credentials }, { category, taskId, operation })
+  }
+
   /** Sends the request of a call again. If it cannot be repeated, the task is run again with its input. */
   async function runAgain(record: CallRecord) {
     let again: Rerun
@@ -126,7 +132,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       const { category, verdict, endedAt } = summaryOf(record, context)
       const hasPassed = verdict === 'pass' || verdict === 'warning'
       if (!(error instanceof Failure) || record.arn === undefined || endedAt === undefined || hasPassed) throw error
-      const started = await operate(cloud, { category, taskId: record.id }, 'rerun')
+      const started = await operate(category, record.id, 'rerun')
       return { status: 202, body: '', id: (started as { taskId: string }).taskId }
     }
     return sendCall(again.category, again.action, again.query, again.body, record.id)
@@ -147,13 +153,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     },
     openStream: (res: ServerResponse) => stream.add(res),
   }
-  const handle = createRoutes(reads, {
-    actions: () =>
-      actionViews({
-        hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
-        latestId: (category, actions) => latestResultId(store, context, category, actions),
-      }),
-    send: (category, action, query, body) => sendCall(category, action, query, body),
+  const operator: OperatorApi = {
     async act(id, what) {
       const record = recordOf(id)
       if (!record) return undefined
@@ -166,9 +166,17 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
         return { status: 202, body: '' }
       }
       if (what === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
-      await operate(cloud, { category, taskId: record.id }, what)
+      await operate(category, record.id, what)
       return { status: 202, body: '' }
     },
+  }
+  const handle = createRoutes(reads, operator, {
+    actions: () =>
+      actionViews({
+        hasConnection: (category, connection) => secrets.names().includes(connectionPath(category, connection)),
+        latestId: (category, actions) => latestResultId(store, context, category, actions),
+      }),
+    send: (category, action, query, body) => sendCall(category, action, query, body),
     faults: () => describeFaults(),
     commands: () => cliCommands(state, store),
     sequences: () => sequences.list(),

@@ -23,7 +23,7 @@ type Payload = Pick<
   TaskRecord,
   'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
 > &
-  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input'>> & { event: Partial<TaskRecord['event']> }
+  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input' | 'rerunOf'>> & { event: Partial<TaskRecord['event']> }
 
 export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)

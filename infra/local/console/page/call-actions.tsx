@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import type { CallDetail } from '../call-view.ts'
 import type { CallAction } from '../routes.ts'
 import { messageOf, send } from './api.ts'
@@ -7,11 +8,16 @@ import { linkToCall } from './call-link.ts'
 import { copy, curlOf } from './copy.ts'
 import { openCall } from './open-call.ts'
 import { go, linkTo } from './route.ts'
-import { stack, taskCommand } from './stack.ts'
+import { isReadOnly, stack, taskCommand } from './stack.ts'
+
+/** What a user can do with the task of a call, locally and on a stack. */
+type TaskAction = 'rerun' | 'cancel' | 'answer'
 
 /** The result of the latest action, or the question before it. */
-const notice = signal<{ text: string; isBad: boolean } | undefined>(undefined)
-const question = signal<'rerun' | 'cancel' | undefined>(undefined)
+const notice = signal<{ what: CallAction; text: ComponentChildren; isBad: boolean } | undefined>(undefined)
+const question = signal<TaskAction | undefined>(undefined)
+/** The action that runs: it must not be sent twice. */
+const acting = signal<CallAction | undefined>(undefined)
 
 /** Forgets the result of an action, and the question before it. */
 export function clearNotice(): void {
@@ -21,32 +27,59 @@ export function clearNotice(): void {
 
 async function act(what: CallAction): Promise<void> {
   const call = openCall.value
-  if (!call) return
-  question.value = undefined
+  if (!call || acting.value !== undefined) return
+  clearNotice()
+  acting.value = what
   try {
     const { status, body, id } = await send<{ status: number; body: string; id?: string }>(
       'POST',
       `/console/calls/${encodeURIComponent(call.id)}/${what}`,
     )
-    if (what === 'rerun' && id !== undefined) return go(linkToCall(id))
+    // Another call may have been opened meanwhile.
+    if (openCall.value?.id !== call.id) return
+    if (what === 'rerun' && id !== undefined && !stack) return go(linkToCall(id))
     const { detail, message } = JSON.parse(body === '' ? '{}' : body) as { detail?: string; message?: string }
-    notice.value = { text: status < 400 ? done[what] : (detail ?? message ?? `Status ${status}`), isBad: status >= 400 }
+    const isBad = status >= 400
+    notice.value = { what, text: isBad ? (detail ?? message ?? `Status ${status}`) : doneText(what, id), isBad }
   } catch (error) {
-    notice.value = { text: messageOf(error), isBad: true }
+    if (openCall.value?.id === call.id) notice.value = { what, text: messageOf(error), isBad: true }
+  } finally {
+    acting.value = undefined
   }
 }
 
-const done: Record<CallAction, string> = {
-  rerun: 'The call is being run again.',
-  cancel: 'The call is being canceled.',
-  answer: 'The answer is being sent again.',
-  try: 'The next attempt starts.',
+/** @param id of the call that runs the open one again */
+function doneText(what: CallAction, id: string | undefined): ComponentChildren {
+  switch (what) {
+    case 'rerun':
+      return id === undefined ? (
+        'The call is being run again.'
+      ) : (
+        <>
+          The task is being run again, as call <a href={linkToCall(id)}>{id.slice(0, 8)}</a>.
+        </>
+      )
+    case 'cancel':
+      return stack
+        ? 'The request to cancel is saved. The task ends when it reads the request, before its next poll or attempt.'
+        : 'The call is being canceled.'
+    case 'answer':
+      return 'The answer is being sent again.'
+    case 'try':
+      return 'The next attempt starts.'
+  }
 }
 
 /** Asks before it runs the open call again, because that acts at a real platform. */
 export function askToRerun(): void {
-  if (stack) copyCommand('rerun')
-  else if (openCall.value) question.value = 'rerun'
+  const call = openCall.value
+  if (isReadOnly) copyCommand('rerun')
+  else if (call && (!stack || reasonAgainst(call, 'rerun') === undefined)) ask('rerun')
+}
+
+function ask(what: TaskAction): void {
+  notice.value = undefined
+  question.value = what
 }
 
 /** Withdraws the question. Returns whether there was one. */
@@ -100,8 +133,7 @@ export function Actions({ call }: { call: CallDetail }) {
   const hasRequests = call.requests.length > 0
   return (
     <div class="row hscroll actions">
-      {call.verdict === 'waiting' && <DecideLink call={call} />}
-      {stack ? <Commands call={call} /> : <RuntimeActions call={call} />}
+      {isReadOnly ? <Commands call={call} /> : <TaskActions call={call} />}
       <span class="grow" />
       {hasRequests && (
         <button type="button" class="btn quiet" onClick={copyAsCurl}>
@@ -124,37 +156,46 @@ export function Actions({ call }: { call: CallDetail }) {
 }
 
 /** Copies a command that does something with the open task of a stack, if it can be done. */
-function copyCommand(what: 'rerun' | 'cancel' | 'answer'): void {
+function copyCommand(what: TaskAction): void {
   const call = openCall.value
   if (call && reasonAgainst(call, what) === undefined) copy(taskCommand(call, what))
 }
 
-const commandTitles = { rerun: 'Copy re-run command', cancel: 'Copy cancel command', answer: 'Copy answer command' }
+const commandTitles: Record<TaskAction, string> = {
+  rerun: 'Copy re-run command',
+  cancel: 'Copy cancel command',
+  answer: 'Copy answer command',
+}
 
-/** The commands that take the place of the actions for a deployed stack. */
+/** The commands that take the place of the actions if the page is read-only. */
 function Commands({ call }: { call: CallDetail }) {
-  return (Object.keys(commandTitles) as (keyof typeof commandTitles)[]).map((what) => {
-    const reason = reasonAgainst(call, what)
-    return (
-      <button
-        key={what}
-        type="button"
-        class="btn"
-        disabled={reason !== undefined}
-        title={reason}
-        onClick={() => copyCommand(what)}
-      >
-        {commandTitles[what]}
-      </button>
-    )
-  })
+  return (Object.keys(commandTitles) as TaskAction[]).map((what) => (
+    <ActionButton key={what} reason={reasonAgainst(call, what)} onClick={() => copyCommand(what)}>
+      {commandTitles[what]}
+    </ActionButton>
+  ))
+}
+
+interface ActionButtonProps {
+  look?: 'danger' | 'primary' | undefined
+  /** Why it is disabled. */
+  reason?: string | undefined
+  onClick: () => void
+  children: ComponentChildren
+}
+
+/** A button that keeps its place: it is disabled with a reason. */
+function ActionButton({ look, reason, onClick, children }: ActionButtonProps) {
+  const isDisabled = reason !== undefined || acting.value !== undefined
+  return (
+    <button type="button" class={`btn ${look ?? ''}`} disabled={isDisabled} title={reason} onClick={onClick}>
+      {children}
+    </button>
+  )
 }
 
 /** Returns why something cannot be done with a call. */
-function reasonAgainst(
-  { mode, endedAt, verdict, answer }: CallDetail,
-  what: 'rerun' | 'cancel' | 'answer',
-): string | undefined {
+function reasonAgainst({ mode, endedAt, verdict, answer }: CallDetail, what: TaskAction): string | undefined {
   const isTask = mode !== 'silent'
   const isRunning = endedAt === undefined
   if (what === 'cancel') return isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'
@@ -164,77 +205,97 @@ function reasonAgainst(
   return verdict === 'pass' || verdict === 'warning' ? 'This call has passed' : undefined
 }
 
-/** The wait of a call can be skipped. Any other call can be run again. */
-function FirstAction({ call: { verdict } }: { call: CallDetail }) {
-  const isRetrying = verdict === 'retrying'
+function TaskActions({ call }: { call: CallDetail }) {
   return (
-    <button
-      type="button"
-      class={verdict === 'running' ? 'btn' : 'btn primary'}
-      onClick={isRetrying ? () => void act('try') : askToRerun}
-    >
-      {isRetrying ? 'Try now' : 'Re-run'}
-    </button>
+    <>
+      {stack ? (
+        <ActionButton look={rerunLook(call)} reason={reasonAgainst(call, 'rerun')} onClick={() => ask('rerun')}>
+          Re-run
+        </ActionButton>
+      ) : (
+        <RuntimeActions call={call} />
+      )}
+      <ActionButton look="danger" reason={reasonAgainst(call, 'cancel')} onClick={() => ask('cancel')}>
+        Cancel call
+      </ActionButton>
+      <ActionButton reason={reasonAgainst(call, 'answer')} onClick={() => (stack ? ask('answer') : void act('answer'))}>
+        Answer again
+      </ActionButton>
+    </>
   )
 }
 
+function rerunLook({ verdict }: CallDetail): 'primary' | undefined {
+  return verdict === 'running' ? undefined : 'primary'
+}
+
+/** What can be done with a call of the local runtime only: its wait can be skipped, and any call can be run again. */
 function RuntimeActions({ call }: { call: CallDetail }) {
-  const cancelReason = reasonAgainst(call, 'cancel')
-  const answerReason = reasonAgainst(call, 'answer')
   return (
     <>
-      {call.verdict !== 'waiting' && <FirstAction call={call} />}
-      <button type="button" class="btn" onClick={editAndRerun}>
-        Edit and re-run
-      </button>
-      <button
-        type="button"
-        class="btn danger"
-        disabled={cancelReason !== undefined}
-        title={cancelReason}
-        onClick={() => {
-          question.value = 'cancel'
-        }}
-      >
-        Cancel call
-      </button>
-      <button
-        type="button"
-        class="btn"
-        disabled={answerReason !== undefined}
-        title={answerReason}
-        onClick={() => void act('answer')}
-      >
-        Answer again
-      </button>
+      {call.verdict === 'retrying' && (
+        <ActionButton look="primary" onClick={() => void act('try')}>
+          Try now
+        </ActionButton>
+      )}
+      {call.verdict !== 'retrying' && call.verdict !== 'waiting' && (
+        <ActionButton look={rerunLook(call)} onClick={() => ask('rerun')}>
+          Re-run
+        </ActionButton>
+      )}
+      {call.verdict === 'waiting' && <DecideLink call={call} />}
+      <ActionButton onClick={editAndRerun}>Edit and re-run</ActionButton>
     </>
   )
+}
+
+const confirmations: Record<TaskAction, string> = { rerun: 'Run again', cancel: 'Cancel call', answer: 'Answer again' }
+
+/** Says what an action does, and where. */
+function questionOf({ action, platform, provider, engine }: CallDetail, what: TaskAction): string {
+  const where = platform || provider || 'its platform'
+  const receiver = engine || 'the caller'
+  switch (what) {
+    case 'rerun':
+      return `Run ${action} again? It acts at ${where} once more, as a new call.${stack ? ' Its result is not sent: read it here.' : ''}`
+    case 'cancel':
+      return `Cancel ${stack ? action : 'this call'}? Its job at ${where} is stopped if it can be, and ${receiver} gets aborted.`
+    case 'answer':
+      return `Send the stored result of ${action} to ${receiver} again? ${receiver} gets the same answer as before, with the same id.`
+  }
 }
 
 /** The question before an action, and its result. In place, so that it stays next to its button. */
 export function Notice({ call }: { call: CallDetail }) {
   const asked = question.value
   if (asked !== undefined) {
-    const where = call.platform || call.provider || 'its platform'
-    const text =
-      asked === 'rerun'
-        ? `Run ${call.action} again? It acts at ${where} once more, as a new call.`
-        : `Cancel this call? Its job at ${where} is stopped if it can be, and ${call.engine || 'the caller'} gets aborted.`
     return (
-      <div class="note warning row" role="alertdialog" aria-label="Confirm">
-        <span class="grow">{text}</span>
-        <button type="button" class="btn" onClick={() => void act(asked)}>
-          {asked === 'rerun' ? 'Run again' : 'Cancel call'}
+      <div class="note warning row confirm" role="alertdialog" aria-label="Confirm">
+        <span class="grow">
+          {questionOf(call, asked)}
+          {stack && (
+            <>
+              {' '}
+              This is the stack <b>{stack.name}</b> in account {stack.account}, {stack.region}.
+            </>
+          )}
+        </span>
+        <button type="button" class={`btn ${asked === 'cancel' ? 'danger' : ''}`} onClick={() => void act(asked)}>
+          {confirmations[asked]}
+          {stack && ` on ${stack.name}`}
         </button>
         <button type="button" class="btn" onClick={withdrawQuestion}>
-          Keep it
+          {asked === 'cancel' ? 'Keep it' : 'Not now'}
         </button>
       </div>
     )
   }
-  return notice.value ? (
-    <p class={`note ${notice.value.isBad ? 'fail' : 'running'}`} role="status">
-      {notice.value.text}
+  const { what, text, isBad = false } = notice.value ?? {}
+  // The header shows that it is canceled.
+  if (text === undefined || (what === 'cancel' && !isBad && call.endedAt !== undefined)) return null
+  return (
+    <p class={`note ${isBad ? 'fail' : 'running'}`} role="status">
+      {text}
     </p>
-  ) : null
+  )
 }

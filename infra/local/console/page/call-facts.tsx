@@ -9,7 +9,7 @@ import { linkTo } from './route.ts'
 export function Facts({ call }: { call: CallDetail }) {
   const { at, endedAt, engine, context, place, task, caller, requests, attempts, failedAttempts, deadlineAt } = call
   const { reminderAt } = call.approval ?? {}
-  const origin = requests[0]?.headers['x-rerun-of']
+  const origin = call.rerunOf ?? requests[0]?.headers['x-rerun-of']
   const running = endedAt === undefined
   return (
     <dl class="facts">

@@ -8,12 +8,12 @@ import { isPaused } from './live.ts'
 import { openCall } from './open-call.ts'
 import { toggleAll } from './requests.tsx'
 import { go, route, setQuery } from './route.ts'
-import { stack } from './stack.ts'
+import { isReadOnly, stack } from './stack.ts'
 
 type Keys = [key: string, text: string][]
 
 const callKeys: Keys = stack
-  ? [['r', 'copy re-run command']]
+  ? [['r', isReadOnly ? 'copy re-run command' : 're-run']]
   : [
       ['r', 're-run'],
       ['e', 'edit and re-run'],

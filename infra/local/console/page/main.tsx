@@ -72,7 +72,7 @@ function App() {
           <Icon name="logo" />
           <span>Webhooks</span>
         </a>
-        <span class="muted env">{stack ? `AWS, ${stack.region}` : `Local, ${location.host}`}</span>
+        {!stack && <span class="muted env">Local, {location.host}</span>}
         <nav class="nav" aria-label="Main">
           {Object.entries(views).map(([name, { title, icon }]) => (
             <a key={name} href={`#/${name}`} aria-current={name === current ? 'page' : undefined}>
@@ -95,17 +95,25 @@ function App() {
           ?
         </button>
       </header>
+      {stack && <StackBar {...stack} />}
       <main id="main" tabIndex={-1}>
-        {stack && (
-          <p class="readonly">
-            Read-only: the deployed stack <b>{stack.name}</b>. Copy a command to run a call again, to cancel it, or to
-            send its answer again.
-          </p>
-        )}
         <View />
       </main>
       <KeysDialog />
     </>
+  )
+}
+
+/** Where the page acts. Visible in each view, because each action changes production. */
+function StackBar({ name, account, region, operator }: NonNullable<typeof stack>) {
+  return (
+    <section aria-label="Stack" class={`stackbar ${operator === undefined ? '' : 'acts'}`}>
+      <b>{name}</b>
+      <span class="place">
+        account {account}, {region}
+      </span>
+      <span class="muted">{operator === undefined ? 'Read-only: copy commands to act' : `You act as ${operator}`}</span>
+    </section>
   )
 }
 

@@ -455,14 +455,21 @@ describe('an action on a call', () => {
     const long = `${JSON.stringify(body)}${' '.repeat(20_000)}`
     const options = { token: credential('token'), headers: { 'content-type': 'application/json' } }
     const id = (await service.call('/v1/remediation/run-runbook?mode=interactive', long, options)).body.taskId
+    const open = `${JSON.stringify({ id: randomUUID(), input: { title: 'T' } })}${' '.repeat(20_000)}`
+    const passed = (await service.call('/v1/issue-ticketing/open-issue?mode=interactive', open, options)).body.taskId
     expect(await act(id, 'rerun')).toMatchObject({ status: 409, body: { message: expect.stringContaining('clipped') } })
     expect(await act(id, 'cancel')).toMatchObject({ status: 200 })
-    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', caller: 'poll' })
+    const text = expect.stringContaining('Canceled by an operator')
+    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', caller: 'poll', text })
     expect(await act(id, 'cancel')).toMatchObject({ status: 409, body: { message: 'This call has ended.' } })
     const { body: again } = await act(id, 'rerun')
     expect(await read(`calls/${again.id}`)).toMatchObject({ action: 'run-runbook', caller: 'poll', requests: [] })
     expect(await act(again.id, 'cancel')).toMatchObject({ status: 200 })
     expect(await call(again.id, hasEnded)).toMatchObject({ verdict: 'aborted' })
+    // A task that passed is not run again.
+    expect(await call(passed, hasEnded)).toMatchObject({ verdict: 'pass' })
+    const clipped = { message: expect.stringContaining('clipped') }
+    expect(await act(passed, 'rerun')).toMatchObject({ status: 409, body: clipped })
   })
 
   it('starts its next attempt now', async () => {
