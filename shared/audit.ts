@@ -4,7 +4,7 @@ import { toMaskedJson } from './redact.ts'
 import { traceId } from './traceparent.ts'
 
 /**
- * `call`, `cancel`, `answer` and `rerun` are requests of a caller; `decision` is a person's decision about an approval; `task`
+ * `call`, `cancel`, `answer` and `rerun` are requests of a caller, or of an operator; `decision` is a person's decision about an approval; `task`
  * is the end of the task of an interactive call.
  */
 type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
@@ -24,7 +24,7 @@ export interface Audited {
   taskId?: string | undefined
   /** `accepted`, `duplicate`, `ignored`, a verdict such as `pass` or `running`, or a decision such as `approve`. */
   outcome?: string
-  /** The person who decides. */
+  /** The person who decides, who canceled the task, or the ARN of an operator. */
   by?: string
   requestId?: string
 }

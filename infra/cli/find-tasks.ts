@@ -1,4 +1,4 @@
-import { explainAws } from './aws-errors.ts'
+import { explainAws } from '../aws/aws-errors.ts'
 import { callReceiver } from './call-receiver.ts'
 import type { ListedTask } from './listed-task.ts'
 import { note } from './output.ts'

@@ -116,6 +116,6 @@ function failureFor(name: string, cause: unknown, missing: 'misconfigured' | 'un
   if (error === 'ResourceNotFoundException')
     return new Failure(missing, `There is no secret ${name}. Create it in Secrets Manager.`)
   if (error === 'AccessDeniedException')
-    return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`)
+    return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`, { cause })
   return new Failure('unavailable', `The secret ${name} cannot be read from Secrets Manager now. Try again.`, { cause })
 }

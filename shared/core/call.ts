@@ -79,6 +79,8 @@ export const taskSchema = z.object({
   outcome: z.optional(outcomeSchema),
   /** The id of the task that this one runs again. */
   rerunOf: z.optional(z.string()),
+  /** The ARN of the operator who runs the task again, or sends its answer again. */
+  operator: z.optional(z.string()),
   /** When the task with this outcome ended, in epoch milliseconds. */
   endedAt: z.optional(z.number()),
 })

@@ -65,12 +65,16 @@ describe('A job whose status the connection cannot read', () => {
   })
 })
 
+let mutants = 0
+
 /** Returns why every call refuses a connection. Undefined if it is accepted. */
 async function refusalOf(sample: Sample, connection: Record<string, unknown>): Promise<string | undefined> {
   const category = categoryOf(sample.name)
-  storeSecret(`connections/${category.name}/mutant`, connection)
+  // A connection is read once.
+  const name = `mutant-${mutants++}`
+  storeSecret(`connections/${category.name}/${name}`, connection)
   try {
-    await readConnection(category, 'mutant')
+    await readConnection(category, name)
     return undefined
   } catch (error) {
     if (error instanceof Failure && error.kind === 'misconfigured') return error.message

@@ -196,6 +196,8 @@ it('A caller that repeatedly sends stored credentials loses its dry runs and ski
     'the end of skipped calls',
   )
   expect(await skipped({ title: 'T' })).toMatchObject({ status: 429 })
+  const cancel = '/v1/issue-ticketing/open-issue/cancel?mode=gate&key=k'
+  expect(await service.call(cancel, { input: { title: 'T' } })).toMatchObject({ status: 429 })
   expect(await service.openIssue(triggered({ input: { title: 'T' } }), '?connection=vendor')).toMatchObject({
     status: 200,
   })

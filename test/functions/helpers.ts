@@ -14,6 +14,9 @@ export const times = { start: expect.any(String), end: expect.any(String) }
 /** The pauses of the code under test in the current test, in milliseconds. */
 export const pauses: number[] = []
 
+/** Much longer than the timeouts of the code under test. */
+const MAX_OPERATION_MS = 30_000
+
 let skipping = 0
 
 /** Lets the pauses of the code under test end at once, until the last test of the group. */
@@ -63,6 +66,23 @@ export async function timeOut(send: () => Promise<unknown>, hasArrived: () => bo
   Object.assign(AbortSignal, { timeout })
   passed.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
   return { failure: await failing, milliseconds: last }
+}
+
+/**
+ * Returns the result of an operation that has a timeout of its own.
+ *
+ * @throws Error if its timeout does not end it, long before Jest ends the test
+ */
+export async function endsInTime<T>(operation: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The timeout has not ended the operation.')), MAX_OPERATION_MS)
+  })
+  try {
+    return await Promise.race([operation, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Starts a server before each test and closes it after, and skips pauses. Returns the server of the current test. */

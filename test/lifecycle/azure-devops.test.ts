@@ -116,6 +116,13 @@ describe('A check of Azure DevOps', () => {
     expect(await call({ input: { title: 'Another ticket' } })).toMatchObject({ status: 403 })
   })
 
+  it('is refused for a task that sends no request, such as a script', async () => {
+    configure({ token: PERSONAL_TOKEN })
+    const script = { id: azure.task.task, state: 'inProgress', task: { name: 'Bash' } }
+    azure.replaceNext(({ path }) => path.endsWith('/records'), JSON.stringify({ value: [script] }))
+    expect(await call()).toMatchObject({ status: 403 })
+  })
+
   it('that cannot be verified now is refused for now', async () => {
     configure({ token: PERSONAL_TOKEN })
     azure.failNext(503, '')

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
@@ -243,6 +243,19 @@ describe('A repeated call with a URL', () => {
     expect(receiver.calls.map(({ path }) => path)).toEqual([first ?? second, second])
     expect(receiver.calls[1]?.text).toBe(receiver.calls[0]?.text)
     expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('is refused with the reason if its URL is another one and its caller has a limit', async () => {
+    const event = callWithUrl()
+    await openTicket(event)
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.replace('callers', { ...callers, [caller]: { ...callers[caller], callsPerMinute: 1 } })
+    // Both calls are in the same minute.
+    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
+    const statuses = [(await repeat(event)).status, (await repeat({ ...event, ...other() })).status]
+    now.mockRestore()
+    lifecycle.replace('callers', callers)
+    expect(statuses).toEqual([202, 429])
   })
 
   it('is sent nothing for a task that Lambda ended: the finisher answers', async () => {

@@ -122,6 +122,17 @@ describe('The finisher', () => {
     expect([platform.runs, lifecycle.sentFor(task)]).toEqual([[], []])
   })
 
+  it('is not needed for a payload that a newer key has sealed than the one that the task has cached', async () => {
+    const [key, newKey] = ['an-identity-key-of-the-tests-0123456789', 'a-new-identity-key-of-the-tests-012345']
+    lifecycle.replace('identity', { key: newKey, previousKey: key })
+    const task = await lifecycle.accept(open, { input })
+    lifecycle.replace('identity', { key })
+    await lifecycle.accept(open, { input })
+    lifecycle.store('identity', { key: newKey, previousKey: key })
+    expect(await lifecycle.run(task)).toMatchObject({ status: 'SUCCEEDED', sent: ['started', 'finished'] })
+    lifecycle.replace('identity', { key })
+  })
+
   it('does not answer for a cleanup that Lambda ended', async () => {
     const { task } = await endAfter('start SUCCEED', attended, deploy)
     const { arn } = await lifecycle.run(await sealed({ ...task, only: 'cleanup' }))

@@ -19,10 +19,10 @@ beforeEach(() => {
 })
 
 const ticket = (fields: object = {}) => JSON.stringify({ input: { title: `Slow ${randomUUID()}` }, ...fields })
-const send = (target: string, body: string, method = 'POST') => {
+const send = (target: string, body: string, { method = 'POST', headers = {} } = {}) => {
   const signature = createHmac('sha256', KEY).update(body).digest('hex')
   return lifecycle.send(method, target, {
-    headers: { 'content-type': 'application/json', 'x-signature': signature },
+    headers: { 'content-type': 'application/json', 'x-signature': signature, ...headers },
     body,
   })
 }
@@ -74,6 +74,32 @@ describe('A signed call', () => {
     expect(platform.tickets).toEqual([])
   })
 
+  it('is the same call with another id in a header, which the signature does not cover', async () => {
+    const body = ticket()
+    for (const id of ['msg_a', 'msg_b'])
+      expect((await send(OPEN, body, { headers: { 'webhook-id': id } })).status).toBe(200)
+    expect(platform.tickets).toHaveLength(1)
+  })
+
+  it('has no address for its answer in a header, which the signature does not cover', async () => {
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.replace('callers', { signer: { ...callers['signer'], orchestrator: 'callback' } })
+    const allow = ['https://engine.example.com/resume/']
+    lifecycle.store('orchestrators/callback', { type: 'callback', allow, signingKey: `whsec_${'a'.repeat(44)}` })
+    lifecycle.store('callbacks', { key: KEY })
+    const headers = { 'callback-url': 'https://engine.example.com/resume/another' }
+    const { status, body } = await send(`${OPEN}&mode=interactive`, ticket({ id: randomUUID() }), { headers })
+    expect([status, body.errors]).toMatchObject([400, [{ path: 'callback' }]])
+  })
+
+  it('starts nothing while it cannot be checked whether it is a copy', async () => {
+    const endpoint = process.env['AWS_ENDPOINT_URL_DYNAMODB']
+    process.env['AWS_ENDPOINT_URL_DYNAMODB'] = 'http://127.0.0.1:1'
+    const { status, body } = await send(`${OPEN}&mode=interactive`, ticket())
+    process.env['AWS_ENDPOINT_URL_DYNAMODB'] = endpoint
+    expect([status, body.detail]).toEqual([503, expect.stringContaining('so the call was not started')])
+  })
+
   it('starts nothing a day later', async () => {
     const body = ticket()
     expect((await send(OPEN, body)).status).toBe(200)
@@ -98,7 +124,7 @@ describe('A signature', () => {
       ['POST', `${OPEN}&input.title=FromTheQuery`],
       ['GET', `tasks/${'a'.repeat(40)}`],
     ] as const)
-      expect((await send(target, '', method)).status).toBe(401)
+      expect((await send(target, '', { method })).status).toBe(401)
     expect(platform.tickets).toEqual([])
   })
 

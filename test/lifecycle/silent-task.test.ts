@@ -128,16 +128,33 @@ describe('A stop with the id that a silent start has returned', () => {
     })
   })
 
-  it('cancels nothing if `when` does not match', async () => {
+  it('finds the run of the newest start as `last`, even if the call before is repeated', async () => {
+    const event = startEvent()
+    await lifecycle.post(start, event)
+    const { shkeptncontext } = event
+    const { id } = (await lifecycle.post(start, { ...startEvent(), shkeptncontext })).body.data
+    await lifecycle.post(start, event)
+    const { body } = await lifecycle.post(`${stop}&dryRun=true`, stopEvent('last', shkeptncontext))
+    expect(body.message).toContain(`The task ${id} `)
+  })
+
+  it.each([
+    ['`when` does not match', 'when=fail', 'Skipped'],
+    ['the stop is a dry run', 'dryRun=true', 'had not started anything yet, so it would be canceled'],
+  ])('cancels nothing if %s', async (_, query, message) => {
     const { id } = (await lifecycle.post(start, startEvent())).body.data
-    const { body } = await lifecycle.post(`${stop}&when=fail`, stopEvent(id))
-    expect(body).toMatchObject({ result: 'pass', message: expect.stringContaining('Skipped') })
+    const { body } = await lifecycle.post(`${stop}&${query}`, stopEvent(id))
+    expect(body).toMatchObject({ result: 'pass', message: expect.stringContaining(message) })
     platform.states = ['done']
+    // A canceled task would not start again.
+    platform.failNext(503, {}, { on: 'POST', times: 1 })
     expect((await runNewest()).outcome).toMatchObject({ status: 'succeeded' })
   })
 
   it('is refused for another caller and another connection', async () => {
     const { id } = (await lifecycle.post(start, startEvent())).body.data
+    platform.states = ['done']
+    await runNewest()
     expect(await lifecycle.post(stop, stopEvent(id), { caller: 'poll' })).toMatchObject({ status: 404 })
     lifecycle.connect('other', { provider: 'attended', baseUrl: platform.url, token: 'token-of-the-platform' })
     expect(await lifecycle.post('stop-run?connection=other', stopEvent(id))).toMatchObject({

@@ -51,6 +51,12 @@ describe('A silent call', () => {
     expect(platform.tickets).toHaveLength(1)
   })
 
+  it('has the reason of the platform if it asks for a longer pause than is left', async () => {
+    platform.failNext(429, {}, { on: 'POST', headers: { 'retry-after': '3600' } })
+    // After the pause, it would be 504.
+    expect(await lifecycle.post(open, ticketEvent())).toMatchObject({ status: 502 })
+  })
+
   it('without an event id runs each time', async () => {
     for (let n = 0; n < 2; n++) await lifecycle.post(open, { ...ticketEvent(), id: undefined })
     expect(platform.tickets).toHaveLength(2)

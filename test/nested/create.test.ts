@@ -45,7 +45,7 @@ async function useApplication(): Promise<void> {
   await npm.start(startCommand, checkout, env)
   const outputs = []
   const readme = readFileSync(join(application, 'README.md'), 'utf8')
-  for (const command of commandsIn(readme).filter((line) => line.includes('npx webhooks')))
+  for (const command of commandsIn(readme).filter((line) => line.includes('npx cloud-automation-webhooks')))
     outputs.push(await run(command.replaceAll('http://127.0.0.1:8787', url), application, env))
   expect(outputs).toEqual([
     expect.stringContaining('Connection test passed'),

@@ -7,7 +7,7 @@ import { ModernFakeTimers } from '@jest/fake-timers'
 import 'esbuild'
 import { ModuleMocker } from 'jest-mock'
 import { cpuSeconds, saveCpuTime } from './cpu-time.ts'
-import { mockModule, resetModules } from './modules.ts'
+import { resetModules } from './modules.ts'
 import { recordExchanges } from './record-exchanges.ts'
 
 // Tests start hundreds of processes from the same sources. Not in jest.config.js, because the workers would save the
@@ -52,8 +52,6 @@ export default class SharedEnvironment {
         resetModules,
         restoreAllMocks: () => this.moduleMocker.restoreAllMocks(),
         setSystemTime: this.#timers.setSystemTime.bind(this.#timers),
-        unstable_mockModule: (specifier: string, factory: () => object) =>
-          mockModule(specifier, this.#testPath, factory()),
         useFakeTimers: this.#timers.useFakeTimers.bind(this.#timers),
         useRealTimers: () => this.#timers.useRealTimers(),
       },

@@ -10,9 +10,6 @@ const GLOBALS = `${RUNNER}globals`
 const GLOBALS_SOURCE =
   'export const { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest, test } = globalThis'
 
-const MOCK = 'mock:'
-/** Exports of mocked modules by URL. The source of a mock imports it. @public */
-export const mocks = new Map<string, object>()
 /** Resolved imports by specifier and importing module. */
 const resolutions = new Map<string, ResolveFnOutput>()
 const stripped = new Map<string, { modifiedAt: number; source: string }>()
@@ -30,12 +27,6 @@ export function resetModules(): void {
   resets++
 }
 
-/** Replaces a module for the test file that was loaded last. */
-export function mockModule(specifier: string, testPath: string, exports: object): void {
-  const { href } = new URL(specifier, pathToFileURL(testPath))
-  mocks.set(`${href}?file=${files}`, exports)
-}
-
 registerHooks({
   resolve(specifier, context, next) {
     const [parent, parentQuery] = context.parentURL?.split('?file=') ?? []
@@ -45,23 +36,14 @@ registerHooks({
     const key = `${specifier} ${parent}`
     const resolved = resolutions.get(key) ?? next(specifier, context)
     resolutions.set(key, resolved)
-    const mocked = resolved.url + query.replace(/\..*/, '')
-    if (mocks.has(mocked)) return { url: MOCK + mocked, shortCircuit: true }
     return { ...resolved, url: isPerFile(resolved.url) ? resolved.url + query : resolved.url, shortCircuit: true }
   },
   load(url, context, next) {
     if (url.startsWith(GLOBALS)) return { format: 'module', source: GLOBALS_SOURCE, shortCircuit: true }
-    if (url.startsWith(MOCK)) return { format: 'module', source: sourceOfMock(url), shortCircuit: true }
     if (!/\.ts\?file=[\d.]+$/.test(url)) return next(url, context)
     return { format: 'module', source: sourceOf(fileURLToPath(url)), shortCircuit: true }
   },
 })
-
-function sourceOfMock(url: string): string {
-  const names = Object.keys(mocks.get(url.slice(MOCK.length)) ?? {}).filter((name) => name !== 'default')
-  return `import { mocks } from '${import.meta.url}'
-export const { ${names.join(', ')} } = mocks.get(import.meta.url.slice(${MOCK.length}))`
-}
 
 function isPerFile(url: string): boolean {
   if (!url.includes('/node_modules/')) return url.startsWith(ROOT) && !url.startsWith(RUNNER) && url.endsWith('.ts')

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
-import { callReceiver } from '../call-receiver.ts'
+import { changeTask } from '../change-task.ts'
 import { completeTask } from '../find-tasks.ts'
 import { receiverOf, receiverOptions } from '../receiver.ts'
-import { operateOnTask } from '../stack-task.ts'
-import { parseTaskName, pathOf } from '../task-name.ts'
+import { operateOnStack } from '../stack-task.ts'
+import { parseTaskName } from '../task-name.ts'
 
 interface Options {
   url?: string
@@ -25,8 +25,8 @@ export function answerCommand(): Command {
       'after',
       `
 Use it if the status of a task has "unanswered", or if the receiver lost the result. A receiver of signed requests recognizes a
-repeat by its webhook-id. Only the caller of a task may send its result again, or an
-operator with --stack, who needs the permissions of webhooks tasks --stack.
+repeat by its webhook-id. Only the caller of a task may send its result again, or an operator: of the local runtime without
+--token, or of a stack with --stack. docs/operate.md lists the permissions under Operators. The audit trail has the ARN of the operator.
 
 Exit code: 0 accepted, 1 rejected (for example, the task still runs), 2 invalid arguments, or no response from the API.
 
@@ -41,12 +41,12 @@ async function run(text: string, options: Options): Promise<void> {
   const name = parseTaskName(text)
   if (options.stack !== undefined) {
     const task = await completeTask(name, options.stack)
-    console.log(JSON.stringify(await operateOnTask(options.stack, task, 'answer'), null, 2))
+    console.log(JSON.stringify(await operateOnStack(options.stack, task, 'answer'), null, 2))
     return
   }
   const receiver = receiverOf(options)
   const task = await completeTask(name, receiver)
-  const { status, body } = await callReceiver(receiver, `${pathOf(task)}/answer`, { method: 'POST' })
+  const { status, body } = await changeTask(receiver, task, 'answer', options.token)
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, InvalidArgumentError } from 'commander'
+import { explainAws } from '../../aws/aws-errors.ts'
 import { periodMs } from '../../local/console/call-filter.ts'
 import { consoleLink } from '../../local/console-access.ts'
 import { readCredentials } from '../../local/credentials.ts'
 import { openOrExplain } from '../../local/open-browser.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
-import { explainAws } from '../aws-errors.ts'
 import { type JsonOption, note } from '../output.ts'
 import { parsePort, stateFolder } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
@@ -16,6 +16,7 @@ interface Options extends JsonOption {
   port: number
   since: number
   open?: boolean
+  readOnly?: boolean
 }
 
 const DAY_MS = 86_400_000
@@ -23,7 +24,8 @@ const DAY_MS = 86_400_000
 /** `webhooks console`: the console of the local runtime, or of a deployed stack. */
 export function consoleCommand(): Command {
   return new Command('console')
-    .option('--stack <name>', 'serve the console of this deployed stack on this machine, read-only')
+    .option('--stack <name>', 'serve the console of this deployed stack on this machine')
+    .option('--read-only', 'for the console of a stack: show tasks, and change nothing')
     .option('--port <port>', 'port for the console of a stack (default: a free one)', parsePort, 0)
     .option(
       '--since <time>',
@@ -40,31 +42,35 @@ Without --stack, it prints the link to the console of the local runtime. With --
 contains a key, because other users of this machine can reach the port.
 
 The console of a stack shows the newest 100 tasks of each category, the running ones, and silent calls. It reads durable executions and
-CloudWatch logs with your AWS credentials while a page is open, and changes nothing: it needs lambda:ListFunctions, lambda:ListTags,
+CloudWatch logs with your AWS credentials while a page is open. This needs lambda:ListFunctions, lambda:ListTags,
 lambda:ListDurableExecutionsByFunction, lambda:GetDurableExecution, lambda:GetDurableExecutionHistory and logs:FilterLogEvents.
 Requests to platforms appear if the setting logLevel of the stack is DEBUG.
+
+You can cancel the tasks of all callers, run them again, and send their answers again, as webhooks tasks --stack and webhooks answer
+--stack do: each asks first, and the audit trail has your ARN. docs/operate.md lists the permissions under Operators. With
+--read-only, the page copies these commands instead.
 
 Exit code: 0 shown, 1 AWS rejected a request, 2 invalid arguments, no local runtime, or no such stack.
 
 Examples:
   $ npx webhooks console
-  $ npx webhooks console --stack CloudAutomationWebhooks`,
+  $ npx webhooks console --stack CloudAutomationWebhooks
+  $ npx webhooks console --stack CloudAutomationWebhooks --read-only`,
     )
     .action(run)
 }
 
-async function run({ stack, port, since, open = false, json = false }: Options): Promise<void> {
+async function run({ stack, port, since, open = false, readOnly = false, json = false }: Options): Promise<void> {
   if (stack === undefined) return show(localLink(), open, json)
   const { startStackConsole } = await import('../../local/console/stack/stack-console.ts')
-  const started = await startStackConsole({ lambda: new LambdaClient(), stack, port, sinceMs: since }).catch(
-    (error: Error) => {
-      throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
-    },
-  )
+  const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly }
+  const started = await startStackConsole(options).catch((error: Error) => {
+    throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
+  })
   if (!started) throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
   const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await show(started.link, open, json)
-  note(`The console of ${stack} is read-only. Stop with Ctrl-C.`)
+  note(`The console of ${stack} ${readOnly ? 'is read-only' : 'can change its tasks'}. Stop with Ctrl-C.`)
   await stopped
   await started.close()
 }

@@ -2,11 +2,11 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
+import { changeTask } from '../change-task.ts'
 import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
 import { note, table } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import type { TaskOperation } from '../stack-task.ts'
 import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -50,11 +50,11 @@ export function tasksCommand(): Command {
       'after',
       `
 A deployed API cannot list tasks: pass the id of one task, or --stack. With a token, you can read the tasks of its caller, or all tasks
-if it was created with webhooks token create --reads all; only the caller of a task can cancel it or run it again.
+if it was created with webhooks token create --reads all; only the caller of a task can cancel it or run it again. Without --token and
+WEBHOOKS_TOKEN, you are the operator of the local runtime, as in its console: you can change the tasks of all callers.
 
-With --stack, you can do this for all tasks. It needs lambda:ListFunctions, lambda:ListTags, lambda:ListDurableExecutionsByFunction and
-lambda:GetDurableExecution and lambda:GetDurableExecutionHistory. To show, cancel or run again a task, it also needs what its webhook may do:
-lambda:InvokeFunction, and dynamodb:GetItem and dynamodb:UpdateItem for the table. It reads the newest 100 tasks of each category.
+With --stack, you can do this for all tasks. It reads the newest 100 tasks of each category. docs/operate.md lists the permissions for each
+operation under Operators. The audit trail has the ARN of your AWS identity, and messages have its name.
 
 The result of a task that is run again is not sent to its orchestrator. Show the new task to read it.
 
@@ -185,32 +185,29 @@ const AGE_UNITS: [ms: number, name: string][] = [
   [60_000, 'min'],
 ]
 
-async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {
-  const path = pathOf(task)
-  const operation = cancel ? '/cancel' : rerun ? '/rerun' : undefined
+async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun, token }: Options): Promise<void> {
+  const operation = cancel ? 'cancel' : rerun ? 'rerun' : undefined
   const now = operation
-    ? await callReceiver(receiver, `${path}${operation}`, { method: 'POST' })
-    : await callReceiver(receiver, path)
-  const { state, statusUrl } = now.body as { state?: string; statusUrl?: string }
-  const statusPath = rerun ? statusUrl : state === 'running' ? path : undefined
+    ? await changeTask(receiver, task, operation, token)
+    : await callReceiver(receiver, pathOf(task))
+  const { state, taskId = task.taskId } = now.body as { state?: string; taskId?: string }
+  const isOpen = rerun ? now.status < 400 : state === 'running'
+  const statusPath = isOpen ? pathOf({ ...task, taskId }) : undefined
   const { status, body } =
     follow && statusPath !== undefined ? await waitForTask(receiver, statusPath, 1_000, note) : now
   console.log(JSON.stringify(body, null, 2))
   if (status >= 400) process.exitCode = 1
 }
 
-async function operateOnTask(stack: string, task: TaskName, operation: TaskOperation): Promise<object> {
-  return (await import('../stack-task.ts')).operateOnTask(stack, task, operation)
-}
-
 async function showOfStack(stack: string, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {
-  let body = await operateOnTask(stack, task, cancel ? 'cancel' : rerun ? 'rerun' : 'show')
+  const { operateOnStack } = await import('../stack-task.ts')
+  let body = await operateOnStack(stack, task, cancel ? 'cancel' : rerun ? 'rerun' : 'show')
   if (follow) {
     const { taskId = task.taskId } = body as { taskId?: string }
     const current = { ...task, taskId }
     let shown = ''
     for (;;) {
-      body = await operateOnTask(stack, current, 'show')
+      body = await operateOnStack(stack, current, 'show')
       const { state, progress } = body as TaskStatus
       if (state !== 'running') break
       if (progress !== shown) note(progress)

@@ -1,6 +1,6 @@
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { explainAws, NoAwsError } from '../aws-errors.ts'
+import { explainAws, NoAwsError } from '../../aws/aws-errors.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
 /** The default API limit is 50 calls per second, and a silent call occupies a function for at least half a second. */

@@ -7,9 +7,9 @@ import {
   paginateListVersionsByFunction,
 } from '@aws-sdk/client-lambda'
 import { AwsService } from '../../../shared/aws/service.ts'
+import { explainAws, NoAwsError } from '../../aws/aws-errors.ts'
 import { LOGICAL_ID_TAG, STACK_TAG } from '../../aws/running-tasks.ts'
-import { explainAws, NoAwsError } from '../aws-errors.ts'
-import { exportCredentials } from '../deployed-webhook.ts'
+import { exportCredentials } from '../../local/operator/act-as-webhook.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
 /** A function of the stack. */

@@ -1,5 +1,6 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
+import { localUrl } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
 import { addOwnProvider, IN_APPLICATION, testOf } from './application.ts'
 import type { Changes } from './changes.ts'
@@ -62,7 +63,7 @@ function providerList(changes: Changes, category: string): [path: string, anchor
 export function nextForProvider(category: Category, name: Name, kind: TemplateKind): string[] {
   const { kebab } = name
   const [action] = Object.entries(category.actions).find(([, action]) => action.kind === kind) ?? []
-  const connection = { provider: kebab, baseUrl: 'http://127.0.0.1:8787/sandbox/tool', token: demo.toolToken }
+  const connection = { provider: kebab, baseUrl: `${localUrl()}/sandbox/tool`, token: demo.toolToken }
   return [
     IN_APPLICATION ? `node --test ${testOf(name)}` : `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
     'WEBHOOKS_DEMO=off npm start',

@@ -29,18 +29,18 @@ const policy = [
 /**
  * Sends a file of the page.
  *
- * @param stack a deployed stack that the page shows, instead of the local runtime
+ * @param attributes of the page: a deployed stack that it shows, instead of the local runtime
  * @returns false if the file does not exist
  */
 export async function sendAsset(
   res: ServerResponse,
   name: string,
-  stack?: { stack: string; region: string },
+  attributes?: Record<string, string>,
 ): Promise<boolean> {
   // Compares with the known names, so that a name from a URL never becomes a path.
   const found = staticFiles.includes(name) ? readFileSync(join(folder, name)) : (await pageFiles()).get(name)
   if (!found) return false
-  const file = stack ? String(found).replace('<html', `<html${attributesOf(stack)}`) : found
+  const file = attributes ? String(found).replace('<html', `<html${textOf(attributes)}`) : found
   res.writeHead(200, {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
     'content-security-policy': policy,
@@ -54,7 +54,7 @@ export async function sendAsset(
   return true
 }
 
-function attributesOf(data: Record<string, string>): string {
+function textOf(data: Record<string, string>): string {
   return Object.entries(data)
     .map(([name, value]) => ` data-${name}="${escapeHtml(value)}"`)
     .join('')

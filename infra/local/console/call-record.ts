@@ -25,6 +25,8 @@ export interface LogLine {
   at: number
   level: string
   message: string
+  /** The other fields of the line: `status 202, ms 31`. */
+  facts?: string
   /** Why something failed. */
   reason?: string | undefined
 }

@@ -44,6 +44,9 @@ const MAX_STATEMENTS = 200
 /** Characters of an id that the page and the CLI show. */
 const MIN_SHORT_ID = 8
 
+/** The fields of a summary with the titles of names. */
+const titles: { [field in FilterField]?: keyof CallSummary } = { provider: 'platform', orchestrator: 'engine' }
+
 /** A call with what is stored of it. */
 export interface StoredCall {
   record: CallRecord
@@ -54,6 +57,8 @@ export interface StoredCall {
 export interface FacetValue {
   value: string
   count: number
+  /** The words of the column, for a value that is a name: `GitHub` for `github`. */
+  title?: string
 }
 
 interface CallEnd extends Pick<CallSummary, 'at' | 'verdict' | 'action' | 'category' | 'text' | 'answer'> {
@@ -204,10 +209,12 @@ export class CallStore {
   facet(field: FilterField, filter: CallFilter): FacetValue[] {
     // The values of the field itself stay available, so that another one can be added.
     const { where, values } = conditionOf({ ...filter, fields: { ...filter.fields, [field]: undefined } })
-    return this.#all<FacetValue & Record<string, SQLInputValue>>(
-      `SELECT ${field} AS value, count(*) AS count FROM call ${where} GROUP BY ${field} ORDER BY count DESC, value LIMIT 200`,
+    const title = titles[field]
+    return this.#all<{ value: string; count: number; title: string | null }>(
+      `SELECT ${field} AS value, count(*) AS count, ${title ? `max(json_extract(summary, '$.${title}'))` : 'NULL'} AS title
+       FROM call ${where} GROUP BY ${field} ORDER BY count DESC, value LIMIT 200`,
       ...values,
-    ).map(({ value, count }) => ({ value, count }))
+    ).map(({ value, count, title }) => ({ value, count, ...(title && { title }) }))
   }
 
   /** Returns how calls ended, oldest first. `endedAt` is null for a running call. */

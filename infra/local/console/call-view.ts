@@ -31,7 +31,7 @@ export interface CallSummary {
   category: string
   action: string
   provider: string
-  /** Title of the provider, once it was called. */
+  /** Title of the provider. In a stack, only once it was called. */
   platform: string
   connection: string
   mode: string
@@ -58,8 +58,12 @@ export interface CallSummary {
 }
 
 /** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
-export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded'> {
+export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded' | 'channel'> {
   question: string
+  /** Link to the message that asks, if the platform has one. */
+  messageUrl?: string | undefined
+  /** When people are reminded if no one has decided. */
+  reminderAt?: number | undefined
 }
 
 /** A call with all of its details. */
@@ -70,6 +74,8 @@ export interface CallDetail extends CallSummary {
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */
   answeredAt?: number | undefined
+  /** The task that this one runs again. */
+  rerunOf?: string | undefined
   /** Notes of the validation, such as a text that was cut. */
   notes: readonly string[]
   /** The input after validation. */
@@ -95,11 +101,15 @@ export interface Executions {
   newestEvents(arn: string, limit: number): HistoryEvent[]
 }
 
-/** Sources of the views besides the record of a call. */
+/** Sources of the views besides the record of a call. A stack lacks the optional ones. */
 export interface ViewContext {
   cloud: Executions
   /** Returns the provider of a connection. Empty if it does not exist. */
   providerOf(category: string, connection: string): string
+  /** Returns the title of a provider, or an empty string. */
+  titleOf?(category: string, provider: string): string
+  /** Returns the orchestrator of a caller. */
+  orchestratorOf?(caller: string): string
   /** Returns the title of the engine of an orchestrator. */
   engineOf(orchestrator: string): string
 }
@@ -130,11 +140,12 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     ...summary,
     ...parts,
     waiting,
-    approval: waiting?.people ? approvalOf(payload) : undefined,
+    approval: waiting?.people ? approvalOf(task) : undefined,
     outcome: outcomeOf(execution),
     answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],
     input: payload.input,
+    rerunOf: payload.rerunOf,
     events: events
       .filter(({ via, event }) => via === 'api' && isAbout(event, payload))
       .map(({ at, event }) => ({ at, event })),

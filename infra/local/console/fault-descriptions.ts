@@ -1,5 +1,6 @@
+import { engines, targetOf } from '../../sandbox/engines/index.ts'
 import type { FaultKind } from '../../sandbox/platforms/sandbox/faults.ts'
-import { targets } from '../../sandbox/platforms/sandbox/targets.ts'
+import { type PlatformTarget, platformTargets } from '../../sandbox/platforms/sandbox/http.ts'
 
 const descriptions: Record<FaultKind, string> = {
   slow: 'Slow response',
@@ -23,7 +24,25 @@ const descriptions: Record<FaultKind, string> = {
   echo: 'Responds with 500 and repeats the request',
 }
 
+/** The platforms by the names of their targets. */
+const titles: Record<PlatformTarget, string> = {
+  github: 'GitHub',
+  servicenow: 'ServiceNow',
+  unleash: 'Unleash',
+  keptn: 'Keptn',
+  sso: 'Keptn login',
+  shop: 'Shop',
+  toxiproxy: 'Toxiproxy',
+  databricks: 'Databricks',
+  rundeck: 'Rundeck',
+  slack: 'Slack',
+  dynatrace: 'Dynatrace',
+  tool: 'Generic API',
+}
+
 /** Returns the targets and kinds of faults. `/sandbox/faults` switches them on and off. */
 export function describeFaults() {
+  const engineTargets = engines.map((engine) => ({ name: targetOf(engine), title: engine.title }))
+  const targets = [...platformTargets.map((name) => ({ name, title: titles[name] })), ...engineTargets]
   return { targets, kinds: Object.entries(descriptions).map(([kind, text]) => ({ kind, text })) }
 }

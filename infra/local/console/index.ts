@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { Failure } from '../../../shared/errors.ts'
+import { DEFAULT_ORCHESTRATOR } from '../../../shared/orchestrators/index.ts'
 import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { settings } from '../../../shared/settings.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/index.ts'
 import type { LocalCloud } from '../cloud/index.ts'
+import { operateOnRuntime } from '../operator/operate-on-runtime.ts'
+import type { TaskOperation } from '../operator/operate-on-task.ts'
 import type { RuntimeEvent } from '../runtime.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
@@ -14,16 +17,17 @@ import { callList } from './call-list.ts'
 import type { CallRecord } from './call-record.ts'
 import { CallStore } from './call-store.ts'
 import { detailOf, summaryOf, type ViewContext } from './call-view.ts'
+import { cliCommands } from './cli-commands.ts'
 import { engineTitle } from './engine-title.ts'
 import { createEventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
 import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
-import { operate } from './operator.ts'
 import { overviewOf } from './overview.ts'
+import { ProviderTitles } from './provider-titles.ts'
 import { type Rerun, rerunOf } from './rerun.ts'
-import { createRoutes } from './routes.ts'
+import { createRoutes, type OperatorApi } from './routes.ts'
 import { send } from './send.ts'
 import { createSequences } from './sequences.ts'
 
@@ -68,9 +72,15 @@ const SANDBOX_BATCH_MS = 200
 export function createConsole({ url, state, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
   const stream = createEventStream()
   const store = new CallStore(join(state, 'console.db'))
+  const titles = new ProviderTitles()
   const context: ViewContext & { cloud: LocalCloud } = {
     cloud,
     providerOf: (category, connection) => textIn(secrets.get(connectionPath(category, connection)), 'provider'),
+    titleOf: (category, provider) => titles.titleOf(category, provider),
+    orchestratorOf(caller) {
+      const all = jsonIn(secrets.get(`${settings.secretPrefix}/callers`) ?? '')
+      return textIn(JSON.stringify(all[caller]), 'orchestrator') || DEFAULT_ORCHESTRATOR
+    },
     engineOf(orchestrator) {
       const type = textIn(secrets.get(`${settings.secretPrefix}/orchestrators/${orchestrator}`), 'type') || orchestrator
       return engineTitle(type)
@@ -83,6 +93,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     version = secrets.version()
     registerSecrets(secrets)
     registerSecret(token())
+    void loadTitles(secrets, titles)
   }
   registerAll()
   const journal = new Journal(context, store, (changed, removed) => {
@@ -108,6 +119,11 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     return { ...sent, id: typeof taskId === 'string' ? taskId : latest?.id }
   }
 
+  function operate(category: string, taskId: string, operation: TaskOperation): Promise<object> {
+    const { endpoint, dynamodb, credentials } = cloud
+    return operateOnRuntime({ endpoint, dynamodb, ...credentials }, { category, taskId, operation })
+  }
+
   /** Sends the request of a call again. If it cannot be repeated, the task is run again with its input. */
   async function runAgain(record: CallRecord) {
     let again: Rerun
@@ -117,7 +133,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
       const { category, verdict, endedAt } = summaryOf(record, context)
       const hasPassed = verdict === 'pass' || verdict === 'warning'
       if (!(error instanceof Failure) || record.arn === undefined || endedAt === undefined || hasPassed) throw error
-      const started = await operate(cloud, { category, taskId: record.id }, 'rerun')
+      const started = await operate(category, record.id, 'rerun')
       return { status: 202, body: '', id: (started as { taskId: string }).taskId }
     }
     return sendCall(again.category, again.action, again.query, again.body, record.id)
@@ -138,14 +154,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     },
     openStream: (res: ServerResponse) => stream.add(res),
   }
-  const handle = createRoutes(reads, {
-    actions: () =>
-      actionViews({
-        connections: connectionsOf,
-        latestId: (category, actions) => latestResultId(store, context, category, actions),
-      }),
-    send: (category, action, query, body) => sendCall(category, action, query, body),
-    code: (category, action, query, body) => codeOf(url, { category, action, query, body }),
+  const operator: OperatorApi = {
     async act(id, what) {
       const record = recordOf(id)
       if (!record) return undefined
@@ -158,10 +167,20 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
         return { status: 202, body: '' }
       }
       if (what === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
-      await operate(cloud, { category, taskId: record.id }, what)
+      await operate(category, record.id, what)
       return { status: 202, body: '' }
     },
+  }
+  const handle = createRoutes(reads, operator, {
+    actions: () =>
+      actionViews({
+        connections: connectionsOf,
+        latestId: (category, actions) => latestResultId(store, context, category, actions),
+      }),
+    send: (category, action, query, body) => sendCall(category, action, query, body),
+    code: (category, action, query, body) => codeOf(url, { category, action, query, body }),
     faults: () => describeFaults(),
+    commands: () => cliCommands(state, store),
     sequences: () => sequences.list(),
     run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),
@@ -230,6 +249,17 @@ function taskIdIn({ statusCode, headers, body }: SentResponse): string | undefin
   if (statusCode === 202) return (JSON.parse(body) as { taskId?: string }).taskId
   const id = headers?.['x-task-id']
   return id === undefined ? undefined : String(id)
+}
+
+/** Loads the titles of the providers of all connections. A provider that does not load has none: a call that uses it shows why. */
+async function loadTitles(secrets: LocalSecrets, titles: ProviderTitles): Promise<void> {
+  const prefix = connectionPath('', '').slice(0, -1)
+  const names = secrets.names().filter((name) => name.startsWith(prefix))
+  await Promise.allSettled(
+    names.map((name) =>
+      titles.load(name.slice(prefix.length).split('/', 1)[0] ?? '', textIn(secrets.get(name), 'provider')),
+    ),
+  )
 }
 
 /** Registers all secrets, so that they are masked everywhere. */

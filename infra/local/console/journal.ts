@@ -126,7 +126,7 @@ export class Journal {
     const parsed = parseLogLine(seen, this.#steps.get(seen.execution ?? ''))
     if (!parsed) return
     const { outgoing, line, fields } = parsed
-    if (fields) record.fields = fields
+    if (fields) record.fields = { ...record.fields, ...fields }
     if (outgoing) record.outgoing.push(outgoing)
     if (line) record.log.push(line)
     if (record.outgoing.length > MAX_OUTGOING) record.droppedCalls += record.outgoing.splice(0, 1).length

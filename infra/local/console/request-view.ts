@@ -5,7 +5,8 @@ import { asText, parseObject, placeOf } from './json-text.ts'
 import { platformOf } from './task-view.ts'
 
 /** Summarizes a call without a task: a silent call, a rejected call, or a click. */
-export function requestSummary(record: CallRecord, { providerOf }: ViewContext): CallSummary {
+export function requestSummary(record: CallRecord, context: ViewContext): CallSummary {
+  const { providerOf, titleOf, orchestratorOf, engineOf } = context
   const { id, at, requests, fields } = record
   const request = requests.at(-1)
   const [, , category = '', action = ''] = request?.path.split('/') ?? []
@@ -13,19 +14,24 @@ export function requestSummary(record: CallRecord, { providerOf }: ViewContext):
   const sent = sentEvent(request)
   const body = bodyOf(request)
   const connection = fields?.connection ?? query.get('connection') ?? ''
+  const provider = fields?.provider ?? providerOf(category, connection || 'default')
+  const mode = query.get('mode') ?? 'silent'
+  const caller = fields?.caller ?? ''
+  // A call that was refused would have had the orchestrator of its caller.
+  const orchestrator = mode === 'interactive' && caller !== '' ? (orchestratorOf?.(caller) ?? '') : ''
   return {
     id,
     at,
     endedAt: request?.response?.at,
     category,
     action,
-    provider: fields?.provider ?? providerOf(category, connection || 'default'),
-    platform: platformOf(record),
+    provider,
+    platform: platformOf(record) || (titleOf?.(category, provider) ?? ''),
     connection: connection || (fields ? 'default' : ''),
-    mode: query.get('mode') ?? 'silent',
-    caller: fields?.caller ?? '',
-    orchestrator: '',
-    engine: '',
+    mode,
+    caller,
+    orchestrator,
+    engine: orchestrator && engineOf(orchestrator),
     context: sent.context,
     place: sent.place,
     task: '',

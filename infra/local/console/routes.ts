@@ -17,12 +17,8 @@ interface ReadApi {
   openStream(res: ServerResponse): boolean
 }
 
-/** The actions in the console of the local runtime, and their data. */
-interface RuntimeApi {
-  actions(): unknown
-  send(category: string, action: string, query: string, body: unknown): Promise<unknown>
-  /** Returns a call as code of the engines. */
-  code(category: string, action: string, query: string, body: Record<string, unknown>): unknown
+/** The actions on a call. */
+export interface OperatorApi {
   /**
    * Runs a call again, cancels its task, sends its answer again, or starts its next attempt now.
    *
@@ -30,7 +26,16 @@ interface RuntimeApi {
    * @throws Failure
    */
   act(id: string, what: CallAction): Promise<unknown>
+}
+
+/** The pages of the local runtime that a deployed stack does not have. */
+interface RuntimeApi {
+  actions(): unknown
+  send(category: string, action: string, query: string, body: unknown): Promise<unknown>
+  /** Returns a call as code of the engines. */
+  code(category: string, action: string, query: string, body: Record<string, unknown>): unknown
   faults(): unknown
+  commands(): Promise<unknown>
   sequences(): unknown
   run(name: string): 'started' | 'unknown' | 'running'
   stop(name: string): boolean
@@ -52,13 +57,19 @@ function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
 /**
  * Creates the handler for requests below `/console/`. The caller must have checked the Host header.
  *
- * @param runtime omitted for a console that is read-only
+ * @param operator omitted for a console that is read-only
+ * @param runtime omitted for the console of a deployed stack
  */
 export function createRoutes(
   reads: ReadApi,
+  operator?: OperatorApi,
   runtime?: RuntimeApi,
 ): (req: IncomingMessage, res: ServerResponse, path: string) => unknown {
-  const routes = { ...readRoutes(reads), ...(runtime && runtimeRoutes(runtime)) }
+  const routes = {
+    ...readRoutes(reads),
+    ...(operator && operatorRoutes(operator)),
+    ...(runtime && runtimeRoutes(runtime)),
+  }
   return async (req, res, path) => {
     const [name = '', ...parts] = path.split('/').map(decoded)
     const route = routes[`${req.method} ${name}`]
@@ -90,7 +101,7 @@ function readRoutes(api: ReadApi): Record<string, Route> {
   }
 }
 
-function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
+function operatorRoutes(api: OperatorApi): Record<string, Route> {
   return {
     'POST calls': async ([id = '', name], _req, res) => {
       const what = callActions.find((action) => action === name)
@@ -103,6 +114,11 @@ function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
         return sendJson(res, 409, { message: error.message })
       }
     },
+  }
+}
+
+function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
+  return {
     'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
     'POST actions': async ([category = '', action = '', what], req, res) => {
       const { query, body } = (await readJson(req)) ?? {}
@@ -112,6 +128,7 @@ function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
       return sendJson(res, 200, await api.send(category, action, query, body))
     },
     'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
+    'GET commands': async (_parts, _req, res) => sendJson(res, 200, await api.commands()),
     'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),
     'POST sequences': ([name = '', what], _req, res) => {
       if (what === 'stop') return sendJson(res, api.stop(name) ? 202 : 409, { name })

@@ -80,7 +80,7 @@ async function addFault(page: Page): Promise<void> {
   await page.getByLabel('Platform').selectOption('servicenow')
   await page.getByLabel('Fault', { exact: true }).selectOption('503')
   await page.getByRole('button', { name: 'Add fault', exact: true }).click()
-  await page.getByRole('button', { name: 'Switch off servicenow 503' }).first().waitFor()
+  await page.getByRole('button', { name: 'Switch off ServiceNow 503' }).first().waitFor()
 }
 
 async function open(browser: Browser, options: BrowserContextOptions, pageUrl: string): Promise<Page> {

@@ -6,7 +6,7 @@ import { loadSequence, sequenceNames } from '../../sandbox/keptn/sequence-files.
 import type { PlayedTask } from '../../sandbox/keptn/shipyard-controller.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import type { CallStore } from './call-store.ts'
-import type { Verdict } from './call-view.ts'
+import type { CallSummary, Verdict } from './call-view.ts'
 
 /** An included sequence and its last run. */
 export interface SequenceView {
@@ -36,6 +36,14 @@ interface TaskRun {
   verdict: Verdict
   startedAt: number
   endedAt?: number
+  /** The call of its task, once it was accepted. A silent call has none. */
+  call?: Pick<CallSummary, 'id' | 'platform' | 'provider'>
+}
+
+/** A run with what only the server needs. */
+interface StartedRun extends SequenceRun {
+  abort: AbortController
+  tasks: (TaskRun & Pick<PlayedTask, 'accepted'>)[]
 }
 
 export interface Sequences {
@@ -50,16 +58,16 @@ export interface Sequences {
 const MAX_LINES = 300
 
 /**
- * @param store whose calls show which tasks wait for an approval
+ * @param store with the calls of the tasks
  * @param notify receives a sequence that has changed, and its new line if there is one
  */
 export function createSequences(
   url: string,
   token: () => string,
-  store: Pick<CallStore, 'count'>,
+  store: Pick<CallStore, 'load'>,
   notify: (view: SequenceView, line?: string) => void,
 ): Sequences {
-  const runs = new Map<string, SequenceRun & { abort: AbortController }>()
+  const runs = new Map<string, StartedRun>()
 
   function view(name: string): SequenceView {
     const stages = loadSequence(name).sequences.map((sequence) => ({
@@ -70,23 +78,27 @@ export function createSequences(
     const started = runs.get(name)
     if (!started) return { name, stages }
     const { abort: _abort, ...run } = started
-    return { name, stages, run: { ...run, tasks: run.tasks.map((task) => withApproval(task, run.context)) } }
+    return { name, stages, run: { ...run, tasks: run.tasks.map(withCall) } }
   }
 
-  function withApproval(task: TaskRun, context = ''): TaskRun {
-    if (task.verdict !== 'running') return task
-    const waiting = store.count({ fields: { context: [context], verdict: ['waiting'] } })
-    return waiting > 0 ? { ...task, verdict: 'waiting' } : task
+  /** Only the call knows whether its running task waits. */
+  function withCall({ accepted, ...task }: StartedRun['tasks'][number]): TaskRun {
+    const [id] = accepted.map(({ taskId }) => taskId)
+    const summary = id === undefined ? undefined : store.load(id)?.summary
+    if (!summary) return task
+    const { platform, provider, verdict } = summary
+    const isWaiting = task.verdict === 'running' && (verdict === 'waiting' || verdict === 'retrying')
+    return { ...task, call: { id: summary.id, platform, provider }, verdict: isWaiting ? verdict : task.verdict }
   }
 
-  function trackTask(run: SequenceRun, { stage, sequence, name, outcome }: PlayedTask, context: string): void {
+  function trackTask(run: StartedRun, { stage, sequence, name, outcome, accepted }: PlayedTask, context: string): void {
     run.context = context
     // Keptn runs the tasks of a sequence one after the other.
     if (outcome) Object.assign(run.tasks.at(-1) ?? {}, { verdict: verdictOf(outcome), endedAt: Date.now() })
-    else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now() })
+    else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now(), accepted })
   }
 
-  async function start(name: string, run: SequenceRun & { abort: AbortController }): Promise<void> {
+  async function start(name: string, run: StartedRun): Promise<void> {
     const print = (line: string) => {
       run.lines.push(line)
       if (run.lines.length > MAX_LINES) run.lines.shift()

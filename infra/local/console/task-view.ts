@@ -6,6 +6,7 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Approval, CallSummary, Executions, ViewContext } from './call-view.ts'
+import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
@@ -22,19 +23,19 @@ type Payload = Pick<
   TaskRecord,
   'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
 > &
-  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input'>> & { event: Partial<TaskRecord['event']> }
+  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input' | 'rerunOf'>> & { event: Partial<TaskRecord['event']> }
 
 export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
-  const all = cloud.operations(execution.arn)
-  const payload = payloadOf(execution, all)
+  const operations = cloud.operations(execution.arn)
+  const payload = payloadOf(execution, operations)
   const deadlineAt = execution.startedAt + payload.deadline * 1_000
   const isRunning = execution.status === 'RUNNING'
   return {
     execution,
     payload,
-    operations: all.map((operation) => withDeadline(operation, deadlineAt)),
+    operations,
     deadlineAt,
     waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
   }
@@ -61,14 +62,7 @@ function payloadOf({ input, functionName }: ExecutionDetail, operations: readonl
   }
 }
 
-/** An approval has two callbacks. The first one ends when the reminder is sent. */
-function withDeadline(operation: OperationSummary, deadlineAt: number): OperationSummary {
-  return operation.type === 'CALLBACK' && operation.nextAt !== undefined
-    ? { ...operation, nextAt: deadlineAt }
-    : operation
-}
-
-export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }: ViewContext): CallSummary {
+export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, titleOf }: ViewContext): CallSummary {
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
   const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
@@ -79,7 +73,7 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }:
     category,
     action: mappedName ? `${action} (${mappedName})` : action,
     provider,
-    platform: platformOf(record),
+    platform: platformOf(record) || (titleOf?.(category, provider) ?? ''),
     connection,
     mode: record.requests.some(({ query }) => query.includes('mode=gate')) ? 'gate' : 'interactive',
     caller,
@@ -93,15 +87,26 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf }:
     failedAttempts: starts.filter(isFailedAttempt).length,
     deadlineAt,
     answer: answerOf(task, record, cloud),
-    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approvalOf(payload)) : endOf(execution)),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approvalOf(task)) : endOf(execution)),
   }
 }
 
-/** Returns what an approval asks, and who may decide. Undefined for other actions. */
-export function approvalOf({ input }: Payload): Approval | undefined {
-  const { message, approvers, excluded } = (input ?? {}) as Partial<ApprovalInput>
+/** Returns what an approval asks, where, and who may decide. Undefined for other actions. */
+export function approvalOf({ payload, operations, deadlineAt }: Task): Approval | undefined {
+  const { message, approvers, excluded, channel } = (payload.input ?? {}) as Partial<ApprovalInput>
   if (message?.title === undefined) return undefined
-  return { question: [message.title, message.text].filter(Boolean).join(' '), approvers, excluded }
+  const question = [message.title, message.text].filter(Boolean).join(' ')
+  const started = parseObject(operations.find(({ name }) => name === 'start')?.result)
+  const { url } = (started?.['outcome'] as Outcome | undefined)?.data ?? {}
+  // The first of two callbacks ends when people are reminded. The provider http cannot remind them.
+  const first = operations.find(({ name, endedAt }) => name === 'decision' && endedAt === undefined)
+  const reminderAt = payload.provider === 'http' ? undefined : first?.nextAt
+  return {
+    ...{ question, approvers, excluded, channel },
+    // Never the approval page, whose link only the message may contain.
+    messageUrl: typeof url === 'string' && withoutKeys(url) === url ? url : undefined,
+    reminderAt: reminderAt !== undefined && reminderAt < deadlineAt ? reminderAt : undefined,
+  }
 }
 
 function stateOfRunning(

@@ -1,7 +1,7 @@
 import type { OperationSummary } from '../cloud/index.ts'
 import { type AxisPart, axisOf } from './axis.ts'
 import type { CallRecord, Outgoing } from './call-record.ts'
-import type { CallSummary } from './call-view.ts'
+import type { CallSummary, Verdict } from './call-view.ts'
 
 /** The course of a call as rows on a common time axis. Times are milliseconds since 1970. */
 export interface Waterfall {
@@ -17,7 +17,8 @@ export interface Row {
   name: string
   /** A status or a short reason. */
   note: string
-  tone: 'plain' | 'bad' | 'busy' | 'good' | 'warn'
+  /** Of the answer, the verdict: it has the same color everywhere. */
+  tone: 'plain' | 'bad' | 'busy' | 'warn' | Verdict
   from: number
   /** Equal to `from` for a moment. */
   to: number
@@ -64,15 +65,22 @@ export function waterfallOf(source: Source): Waterfall {
   const { record, operations, later = [], summary, startedAt } = source
   const now = Date.now()
   const requests = requestsByStep(record.outgoing, [...operations, ...later])
-  const rows = [
-    ...inboundRows(record),
+  const blocks = [
+    ...inboundRows(record).map((one) => [one]),
     ...(startedAt === undefined
-      ? record.outgoing.map((request, index) => requestRow({ request, index }, 0))
-      : stepRows(operations, summary, requests, now)),
-    ...finalRows(summary, now),
-    ...stepRows(later, summary, requests, now),
+      ? record.outgoing.map((request, index) => [requestRow({ request, index }, 0)])
+      : stepBlocks(operations, summary, requests, now)),
+    ...finalRows(summary, now).map((one) => [one]),
+    ...stepBlocks(later, summary, requests, now),
   ]
+  const rows = blocks.sort((one, other) => timeOf(one) - timeOf(other)).flat()
   return { rows, parts: axisOf(rows, now, summary.endedAt === undefined) }
+}
+
+/** A moment is drawn at its end: `Accepted` is the time of the response. */
+function timeOf([first]: readonly Row[]): number {
+  if (!first) return 0
+  return first.kind === 'moment' ? first.to : first.from
 }
 
 /** Whether a step that succeeded is an attempt that failed: its result is the wait until the next one. */
@@ -110,21 +118,22 @@ function requestsByStep(
   return found
 }
 
-function stepRows(
+/** Returns each step with the rows below it. */
+function stepBlocks(
   operations: readonly OperationSummary[],
   summary: CallSummary,
   requests: Map<string, NumberedRequest[]>,
   now: number,
-): Row[] {
+): Row[][] {
   const shown = operations.filter(
     ({ type, name }) => (type === 'STEP' || type === 'CALLBACK') && name !== 'send-finished',
   )
-  return consecutive(shown).flatMap((group): Row[] => {
+  return consecutive(shown).map((group): Row[] => {
     const [first] = group
     if (!first) return []
     const own = group.flatMap(({ id }) => requests.get(id) ?? [])
     if (first.subType === 'WaitForCondition') return pollRows(first, own, now)
-    if (first.type === 'CALLBACK') return [callbackRow(group, now)]
+    if (first.type === 'CALLBACK') return [callbackRow(first, operations, now)]
     const hasAttempts = group.length > 1 || isFailedAttempt(first)
     const below = hasAttempts
       ? attemptRows(group, requests, summary, now)
@@ -219,15 +228,17 @@ function pollRows(operation: OperationSummary, own: readonly NumberedRequest[], 
   return [poll, ...own.map((request) => requestRow(request, 1))]
 }
 
-function callbackRow(group: readonly OperationSummary[], now: number): Row {
-  const [first] = group
-  const last = group.at(-1)
-  const isOpen = last?.endedAt === undefined
-  const note = isOpen ? '' : last.status === 'SUCCEEDED' ? 'decided' : 'expired'
+/** A callback is created before people are asked. The wait starts when the steps that ask them, or remind them, have ended. */
+function callbackRow(callback: OperationSummary, operations: readonly OperationSummary[], now: number): Row {
+  const { id, startedAt, endedAt, status } = callback
+  const to = endedAt ?? now
+  const asking = operations.filter((one) => one.type === 'STEP' && one.startedAt >= startedAt && one.startedAt < to)
+  const from = Math.min(to, Math.max(startedAt, ...asking.map((step) => step.endedAt ?? to)))
+  const note = endedAt === undefined ? '' : status === 'SUCCEEDED' ? 'decided' : 'expired'
   return {
-    ...row(`wait-${first?.id}`, 'wait', stepName('decision', ''), note, first?.startedAt ?? now),
-    tone: isOpen ? 'busy' : 'plain',
-    to: last?.endedAt ?? now,
+    ...row(`wait-${id}`, 'wait', stepName('decision', ''), note, from),
+    tone: endedAt === undefined ? 'busy' : 'plain',
+    to,
   }
 }
 
@@ -259,12 +270,7 @@ function finalRows({ answer, engine, endedAt, deadlineAt, verdict }: CallSummary
   const isLost = answer === 'lost' || answer === 'unwanted'
   const name = answer === 'none' ? 'Ended' : `Answer to ${engine}`
   const note = isLost ? `not delivered: ${answer}` : verdict
-  return [{ ...row('answer', 'answer', name, note, endedAt), tone: isLost ? 'bad' : toneOf(verdict) }]
-}
-
-function toneOf(verdict: CallSummary['verdict']): Row['tone'] {
-  if (verdict === 'pass') return 'good'
-  return verdict === 'warning' || verdict === 'aborted' ? 'warn' : 'bad'
+  return [{ ...row('answer', 'answer', name, note, endedAt), tone: isLost ? 'bad' : verdict }]
 }
 
 function row(key: string, kind: Row['kind'], name: string, note: string, at: number, level: Row['level'] = 0): Row {

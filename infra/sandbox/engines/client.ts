@@ -25,6 +25,8 @@ export interface ClientOptions extends EngineHost, Partial<RunFaults> {
 /** Longer than a webhook may take. */
 const TIMEOUT_MS = 40_000
 const POLL_MS = 250
+/** The status for an answer that comes before the engine waits. It is sent again. */
+const TOO_EARLY = 409
 
 /** The engine restarts. */
 class Restart extends Error {}
@@ -137,8 +139,8 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
       for (;;) {
         const { ending, isGone, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
         for (const { direction, what, status } of messages) {
-          // Their number depends on the time.
-          const isCounted = direction === 'answer' && !engine.repeats?.includes(what)
+          // Their number depends on the time, like the number of answers that come before the engine waits.
+          const isCounted = direction === 'answer' && status !== TOO_EARLY && !engine.repeats?.includes(what)
           if (isCounted) client.say(`<- ${what}, which gets ${status}`)
         }
         if (ending) return ending

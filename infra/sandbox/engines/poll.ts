@@ -33,8 +33,9 @@ export const poll: Engine = {
       const { verdict, message: text } = readTaskStatus(body)
       if (status !== 200 || verdict === undefined)
         throw new EngineError(`The status of the task got ${status}: ${body}`)
+      if (verdict === 'running') continue
       client.say(`verdict ${verdict}`)
-      if (verdict !== 'running') return { verdict, message: text }
+      return { verdict, message: text }
     }
 
     async function untilReached(send: () => Promise<EngineResponse>): Promise<EngineResponse> {

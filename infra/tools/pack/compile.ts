@@ -10,7 +10,7 @@ const LOADED = [
   'infra/cli/main',
   'infra/tools/build/main',
   'infra/local/cloud/thread',
-  'infra/local/console/operator-thread',
+  'infra/local/operator/thread',
   'infra/tools/pack/{cdk,node-test}',
   'functions/finisher',
   'functions/redeliver',

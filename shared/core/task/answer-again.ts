@@ -11,17 +11,23 @@ import type { TaskResult } from './task-result.ts'
  * Sends the outcome of an ended task to its orchestrator again, by an execution that only does this. An orchestrator that has
  * the outcome ignores it.
  *
+ * @param operator the ARN of an operator, who acts for the caller
  * @returns the status of the task
  * @throws Failure `unknown`, `forbidden`, `running`, `unavailable`
  */
-export async function answerAgain(category: string, taskId: string, caller: Caller): Promise<TaskStatus> {
+export async function answerAgain(
+  category: string,
+  taskId: string,
+  caller: Caller,
+  operator?: string,
+): Promise<TaskStatus> {
   const { status, task, result } = await readTaskOf(category, taskId, caller)
   if (task.caller !== caller.name)
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may send its answer again.`)
   if (!result)
     throw new Failure('running', 'The task has no outcome yet. Its answer is sent when it ends.', { retryAfter: 5 })
   // Once a minute: each tries for a day.
-  await startAnswer(task, result, Math.floor(Date.now() / 60_000))
+  await startAnswer({ ...task, operator }, result, Math.floor(Date.now() / 60_000))
   return status
 }
 
@@ -40,6 +46,8 @@ export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult, 
       payload: await payloadOf(answer),
     })
   } catch (cause) {
+    // Another user has sent it again in the same minute.
+    if ((cause as Error).name === 'DurableExecutionAlreadyStartedException') return
     throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
       retryAfter: 5,
       cause,

@@ -1,13 +1,13 @@
 import type { Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import type { Category } from '../../providers/category.ts'
+import type { Canceler } from '../../state/save-cancellation.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
 
 /**
  * Requests that a task ends as aborted. The task reads the request before its next poll or attempt, stops its job at the
  * platform, and answers its orchestrator.
  *
- * @param by the name that messages show
  * @returns the status. If it is not `running`, the task had ended and nothing was requested
  * @throws Failure `unknown`, `forbidden`, `unavailable`
  */
@@ -15,7 +15,7 @@ export async function cancelTask(
   category: Category,
   taskId: string,
   caller: Caller,
-  by = caller.name,
+  canceler: Canceler = { by: caller.name },
 ): Promise<TaskStatus> {
   const { status, task } = await readTaskOf(category.name, taskId, caller)
   if (task.caller !== caller.name)
@@ -23,7 +23,7 @@ export async function cancelTask(
   if (status.state !== 'running') return status
   try {
     const { saveCancellation } = await import('../../state/save-cancellation.ts')
-    await saveCancellation(category.name, taskId, by)
+    await saveCancellation(category.name, taskId, canceler)
   } catch (cause) {
     throw new Failure('unavailable', 'The request to cancel the task could not be saved. Send it again.', {
       retryAfter: 5,
@@ -32,6 +32,6 @@ export async function cancelTask(
   }
   const action = category.actions[task.action]
   // It waits for people, and does not poll.
-  if (action?.type === 'approval') await action.cancel(category.name, taskId, by)
+  if (action?.type === 'approval') await action.cancel(category.name, taskId, canceler.by)
   return status
 }

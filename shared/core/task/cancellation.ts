@@ -1,9 +1,15 @@
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
+import type { Canceler } from '../../state/save-cancellation.ts'
 import type { Call } from '../call.ts'
 
+/** Returns the name of who canceled the task of a call, for messages. Does not throw. */
+export async function canceledBy(call: Call): Promise<string | undefined> {
+  return (await cancelerOf(call))?.by
+}
+
 /** Returns who canceled the task of a call. Does not throw: a task that cannot read the table continues. */
-export async function canceledBy({ category, id }: Call): Promise<string | undefined> {
+export async function cancelerOf({ category, id }: Call): Promise<Canceler | undefined> {
   if (id === undefined) return undefined
   try {
     const { readCancellation } = await import('../../state/read-cancellation.ts')

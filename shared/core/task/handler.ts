@@ -17,7 +17,7 @@ import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
-import { canceledBy } from './cancellation.ts'
+import { canceledBy, cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { checkSeal } from './payload.ts'
 import { pollUntilDone } from './poll-until-done.ts'
@@ -56,6 +56,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   setTraceparent(task.traceparent)
   context.configureLogger({ customLogger: log, modeAware: true })
   log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
+  if (task.operator !== undefined && isNewExecution(context)) auditOperator(task, task.operator)
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
   if (task.only === 'answer' && task.outcome) return answerAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
@@ -76,7 +77,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
         ),
       )
   if (result.type === 'delegated') {
-    logTaskEnded(task, result.outcome, context, deadline, result.delegatedTo)
+    await logTaskEnded(task, result.outcome, context, deadline, result.delegatedTo)
     return { taskId, outcome: result.outcome }
   }
   const outcome = finalOutcome(result.outcome, task)
@@ -85,7 +86,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
   const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
-  logTaskEnded(task, outcome, context, deadline)
+  await logTaskEnded(task, outcome, context, deadline)
   return { taskId, outcome, ...unansweredOf(answer), ...(endedAt === undefined ? {} : { endedAt }) }
 }
 
@@ -103,17 +104,35 @@ function unansweredOf(answer: boolean | Unanswered): Pick<TaskResult, 'unanswere
   return typeof answer === 'string' ? { unanswered: answer } : {}
 }
 
+/** Writes the audit line of an operator, whose request no webhook has received. */
+function auditOperator(task: Task, by: string): void {
+  const known =
+    task.only === 'answer'
+      ? { operation: 'answer' as const, taskId: task.id }
+      : { operation: 'rerun' as const, taskId: task.rerunOf }
+  audit.start({ ...auditedCall(task), ...known, outcome: 'accepted', by })
+  audit.write(undefined)
+}
+
 /** Logs one line per ended task, which the dashboard counts, and its audit line. */
-function logTaskEnded(
+async function logTaskEnded(
   task: Task,
   outcome: Outcome,
   context: DurableContext,
   { seconds, at }: Deadline,
   delegatedTo?: string,
-): void {
+): Promise<void> {
   const { status, result, message } = outcome
   const ms = Date.now() - (at - seconds * 1_000)
-  audit.start({ operation: 'task', ...auditedCall(task), taskId: task.id, outcome: verdictOf(outcome) })
+  const canceler = status === 'aborted' ? await cancelerOf(task) : undefined
+  const by = canceler?.operator ?? canceler?.by
+  audit.start({
+    operation: 'task',
+    ...auditedCall(task),
+    taskId: task.id,
+    outcome: verdictOf(outcome),
+    ...(by && { by }),
+  })
   audit.write(ms)
   context.logger.info('task ended', {
     outcome: { status, result },

@@ -49,7 +49,7 @@ export async function rerunTask(
 
 /** Returns the payload of the new task. It contains no address for the answer. */
 async function rerunOf(task: Task): Promise<Task> {
-  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, ...same } = task
+  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...same } = task
   return {
     ...same,
     id: identifyFollowing(task.id, 'rerun', await readIdentityKey()),

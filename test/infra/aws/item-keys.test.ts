@@ -167,7 +167,7 @@ function isLike(text: string, pattern: string): boolean {
 const guess = () => call('silent', 'about github-token')
 const count = () => countCall('issue-ticketing', 'demo', Date.now())
 const readStatus = () => executionOf('issue-ticketing', taskId).catch(() => undefined)
-const cancel = () => saveCancellation('issue-ticketing', taskId, 'demo')
+const cancel = () => saveCancellation('issue-ticketing', taskId, { by: 'demo' })
 const readCancel = () => readCancellation('issue-ticketing', taskId)
 const stopLastRun = () => readLastRun(itemKeys.lastRun('ci-cd', 'digest'))
 

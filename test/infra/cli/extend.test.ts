@@ -55,6 +55,12 @@ describe('new-provider, new-category and new-orchestrator', () => {
     })
   })
 
+  it('print the URL of the local runtime', async () => {
+    const options = { env: { WEBHOOKS_PORT: '8944' } }
+    const { out } = await webhooks('new-provider ci-cd acme --dry-run', options)
+    expect(out).toContain('"baseUrl":"http://127.0.0.1:8944/sandbox/tool"')
+  })
+
   it('list the files of an orchestrator', async () => {
     const test = 'test/shared/orchestrators/acme-flows.test.ts'
     const { out } = await cli('new-orchestrator acme-flows --json')

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Command, Help } from 'commander'
 import { categories } from '../../../functions/index.ts'
 import { createProgram } from '../../../infra/cli/program.ts'
@@ -16,8 +15,6 @@ import { aws } from './aws.ts'
 import { atPseudoTerminal, atTerminal, controlC, type Ended, enter, spawnWebhooks, webhooks } from './webhooks.ts'
 
 const TIME_SCALE = 20
-// The commands poll as much faster as the tasks run.
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: (ms: number) => wait(ms / TIME_SCALE) }))
 
 /** All commands with their `--help` texts. */
 const program = await createProgram()

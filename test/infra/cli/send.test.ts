@@ -87,3 +87,19 @@ it('a command prints no error if the reader of its output exits', async () => {
   const args = ['send', 'k8s-jobs/run', '--mode', 'interactive', '--url', url]
   expect(await pipeTo('head -c 8', args)).toMatchObject({ out: 'HTTP 202', err: '' })
 })
+
+it('webhooks tasks refuses the start of several ids', async () => {
+  polls = [ok({ tasks: ['abcd1', 'abcd2'].map((taskId) => ({ task: { category: 'slo', taskId } })) })]
+  const err = expect.stringContaining('More than one task starts with abcd')
+  expect(await webhooks(`tasks slo/abcd --url ${url}`)).toMatchObject({ code: 2, err })
+})
+
+it.each([
+  ['127.0.0.1', 'A runtime gets a new token'],
+  // This machine, too, by an address that is not that of a local runtime.
+  ['0.0.0.0', 'npx webhooks token rotate'],
+])('webhooks tasks says what to do if %s refuses the token', async (host, advice) => {
+  polls = [{ status: 401, body: { title: 'Unauthorized' } }]
+  const { err } = await webhooks(`tasks slo/${'a'.repeat(40)} --url ${url.replace('127.0.0.1', host)}`)
+  expect(err).toContain(advice)
+})

@@ -3,9 +3,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
@@ -13,10 +12,8 @@ import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { readBody } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { Service, until } from '../../e2e/service.ts'
+import { aws } from './aws.ts'
 import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
-
-// The commands poll as much faster as the tasks run.
-jest.unstable_mockModule('../../../shared/sleep.ts', () => ({ sleep: (ms: number) => wait(ms / TIME_SCALE) }))
 
 const TIME_SCALE = 10
 const token = 'token-of-a-pipeline'
@@ -42,12 +39,16 @@ const openIssue = (key: string) => send(`issue-ticketing/open-issue --mode inter
 
 /** As an operator: with AWS credentials, and without a token of a caller. */
 const asOperator = (line: string) => {
-  const { aws } = readRuntimeFile(service.state) ?? {}
-  if (!aws) throw new Error('The runtime does not run.')
+  const runtime = readRuntimeFile(service.state)?.aws
+  if (!runtime) throw new Error('The runtime does not run.')
   const env = {
-    ...{ AWS_ACCESS_KEY_ID: aws.accessKeyId, AWS_SECRET_ACCESS_KEY: aws.secretAccessKey, AWS_REGION: 'eu-west-1' },
-    ...{ AWS_ENDPOINT_URL_LAMBDA: aws.endpoint, AWS_ENDPOINT_URL_DYNAMODB: aws.dynamodb },
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+    ...{
+      AWS_ACCESS_KEY_ID: runtime.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: runtime.secretAccessKey,
+      AWS_REGION: 'eu-west-1',
+    },
+    ...{ AWS_ENDPOINT_URL_LAMBDA: runtime.endpoint, AWS_ENDPOINT_URL_DYNAMODB: runtime.dynamodb },
+    ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: runtime.endpoint, AWS_ENDPOINT_URL_STS: aws.url },
   }
   return webhooks(`${line} --stack CloudAutomationWebhooks`, { env })
 }
@@ -92,6 +93,24 @@ describe('webhooks tasks', () => {
     expect(await run(cancel, demo.callerToken)).toMatchObject({ code: 1 })
     const aborted = { code: 0, verdict: 'aborted', outcome: { status: 'aborted' } }
     expect(await parsed(run(`${cancel} --follow`))).toMatchObject(aborted)
+  })
+
+  it('changes the tasks of all callers in the local runtime without a token', async () => {
+    const asLocalOperator = (line: string) => parsed(webhooks(line, { env: { WEBHOOKS_STATE: service.state } }))
+    const taskId = await hang('local-operator')
+    const task = `remediation/${taskId.slice(0, 8)}`
+    expect(await asLocalOperator(`tasks ${task}`)).toMatchObject({ code: 0, taskId, state: 'running' })
+    const message = expect.stringContaining('Canceled by an operator')
+    const aborted = { code: 0, taskId, verdict: 'aborted', outcome: { message } }
+    expect(await asLocalOperator(`tasks ${task} --cancel --follow`)).toMatchObject(aborted)
+    const rerun = await asLocalOperator(`tasks ${task} --rerun`)
+    expect(rerun).toMatchObject({ code: 0, rerunOf: taskId })
+    const again = `tasks remediation/${rerun.taskId.slice(0, 8)} --cancel --follow`
+    expect(await asLocalOperator(again)).toMatchObject({ verdict: 'aborted', rerunOf: taskId })
+    expect(await asLocalOperator(`answer ${task} --again`)).toMatchObject({ code: 0, taskId })
+    const err = expect.stringContaining('There is no task')
+    const line = `tasks remediation/${'0'.repeat(40)} --cancel`
+    expect(await webhooks(line, { env: { WEBHOOKS_STATE: service.state } })).toMatchObject({ code: 1, err })
   })
 
   it('lists the tasks of a category, in a state or with a verdict', async () => {
@@ -155,11 +174,11 @@ describe('webhooks tasks', () => {
 describe('webhooks tasks --stack', () => {
   it('shows, cancels and runs again the task of any caller', async () => {
     const taskId = await hang('operator')
-    const task = `remediation/${taskId}`
+    const task = `remediation/${taskId.slice(0, 8)}`
     expect(await parsed(asOperator(`tasks ${task}`))).toMatchObject({ taskId, state: 'running' })
     const err = expect.stringContaining('running')
     expect(await asOperator(`tasks ${task} --rerun`)).toMatchObject({ code: 1, err })
-    const message = expect.stringContaining('Canceled by an operator')
+    const message = expect.stringContaining('Canceled by operator Jane')
     const canceled = { verdict: 'aborted', outcome: { message } }
     expect(await parsed(asOperator(`tasks ${task} --cancel --follow`))).toMatchObject(canceled)
     const listed = JSON.parse((await asOperator('tasks --verdict aborted --json')).out)

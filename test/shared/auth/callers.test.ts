@@ -1,24 +1,21 @@
-import nodeCrypto, { createHash, createHmac } from 'node:crypto'
-import { expect, it, jest } from '@jest/globals'
+import crypto, { createHash, createHmac } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { afterAll, expect, it, jest } from '@jest/globals'
+import { authenticate as authenticateRequest } from '../../../shared/auth/authenticate.ts'
+import { readCallers } from '../../../shared/auth/callers.ts'
+import { startOnce } from '../../functions/helpers.ts'
+import { startSecrets } from '../../functions/secrets.ts'
 
-let compared = 0
-const secrets: Record<string, unknown> = {}
-const cached = new Map<string, string>()
-jest.unstable_mockModule('node:crypto', () => ({
-  ...nodeCrypto,
-  timingSafeEqual: (a: Buffer, b: Buffer) => {
-    compared++
-    return nodeCrypto.timingSafeEqual(a, b)
-  },
-}))
-jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (name: string, { fresh }: { fresh: boolean }) => {
-    if (fresh || !cached.has(name)) cached.set(name, JSON.stringify(secrets[name]))
-    return cached.get(name)
-  },
-}))
-const { authenticate: authenticateRequest } = await import('../../../shared/auth/authenticate.ts')
-const { readCallers } = await import('../../../shared/auth/callers.ts')
+const secrets = new Map<string, unknown>()
+startOnce(() => startSecrets(secrets))
+
+const compare = jest.spyOn(crypto, 'timingSafeEqual')
+syncBuiltinESMExports()
+afterAll(() => {
+  compare.mockRestore()
+  syncBuiltinESMExports()
+})
+
 const authenticate = (headers: Record<string, string>) =>
   authenticateRequest({ headers, rawBody: () => Buffer.from('{}') })
 
@@ -26,28 +23,28 @@ const hash = (token: string) => `sha256:${createHash('sha256').update(token).dig
 const caller = (...tokens: string[]) => ({ tokens: tokens.map(hash), categories: ['*'] })
 
 it('Callers: a token is compared in constant time with every hash of every caller', async () => {
-  secrets['cloud-automation-webhooks/callers'] = {
+  secrets.set('callers', {
     a: caller('token-a1', 'token-a2'),
     b: caller('token-b1', 'token-b2'),
     c: caller('token-c1'),
-  }
+  })
   for (const [token, name] of Object.entries({ 'token-a1': 'a', 'token-b2': 'b', 'token-c1': 'c' })) {
-    compared = 0
+    compare.mockClear()
     expect((await authenticate({ authorization: `Bearer ${token}` })).caller.name).toBe(name)
-    expect(compared).toBe(5)
+    expect(compare).toHaveBeenCalledTimes(5)
   }
-  compared = 0
+  compare.mockClear()
   await expect(authenticate({ 'x-token': 'wrong-token' })).rejects.toMatchObject({ kind: 'unauthenticated' })
   // Twice, because the callers are read again before a token is refused.
-  expect(compared).toBe(10)
+  expect(compare).toHaveBeenCalledTimes(10)
 })
 
 it('Callers: the header of a signature that was added a moment ago is known', async () => {
   const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000)
-  secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1') }
+  secrets.set('callers', { a: caller('token-a1') })
   await readCallers(true)
   const hmac = { header: 'x-my-signature', keys: ['a-signing-key-of-the-tests-0123456789'], prefix: 'sha256=' }
-  secrets['cloud-automation-webhooks/callers'] = { a: caller('token-a1'), b: { ...caller(), hmac } }
+  secrets.set('callers', { a: caller('token-a1'), b: { ...caller(), hmac } })
   const [key = ''] = hmac.keys
   const signature = createHmac('sha256', key).update('{}').digest('hex')
   expect((await authenticate({ 'x-my-signature': `sha256=${signature}` })).caller.name).toBe('b')

@@ -1,29 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { openAddress, sealAddress } from '../../../shared/auth/reply-address.ts'
+import { clearSecrets, redact } from '../../../shared/redact.ts'
+import { startOnce } from '../../functions/helpers.ts'
+import { startSecrets } from '../../functions/secrets.ts'
 
-const name = 'cloud-automation-webhooks/callbacks'
 const stored = new Map<string, { key: string; previousKey?: string }>()
-/** The cache of the function. */
-const cached = new Map<string, { key: string; previousKey?: string }>()
-jest.unstable_mockModule('../../../shared/aws/secret-value.ts', () => ({
-  getSecret: async (secret: string, { fresh }: { fresh: boolean }) => {
-    const found = (fresh ? undefined : cached.get(secret)) ?? stored.get(secret)
-    if (found === undefined) throw Object.assign(new Error('no secret'), { name: 'ResourceNotFoundException' })
-    return JSON.stringify(found)
-  },
-}))
-const { openAddress, sealAddress } = await import('../../../shared/auth/reply-address.ts')
-const { clearSecrets, redact } = await import('../../../shared/redact.ts')
-
+startOnce(() => startSecrets(stored))
 const taskId = 'a'.repeat(40)
 const address = 'https://n8n.example.com/webhook-waiting/231?signature=f3b1c0'
 const keyOf = (letter: string) => letter.repeat(64)
 
+let time = Date.now()
+/** Stores a key, which a function reads as soon as it no longer uses the one that it has cached. */
+const store = (key: string, previousKey?: string) =>
+  void stored.set('callbacks', { key: keyOf(key), ...(previousKey ? { previousKey: keyOf(previousKey) } : {}) })
+const expireCache = () => {
+  time += 301_000
+}
+
+beforeAll(() => void jest.spyOn(Date, 'now').mockImplementation(() => time))
 beforeEach(() => {
   clearSecrets()
-  cached.clear()
-  stored.clear()
-  stored.set(name, { key: keyOf('k') })
+  expireCache()
+  store('k')
 })
 
 describe('A reply address', () => {
@@ -63,16 +63,21 @@ describe('A reply address', () => {
 
   it('can be opened after the rotation of the key', async () => {
     const sealed = await sealAddress(taskId, address)
-    stored.set(name, { key: keyOf('n'), previousKey: keyOf('k') })
+    store('n', 'k')
+    expireCache()
     expect(await openAddress(taskId, sealed)).toBe(address)
-    stored.set(name, { key: keyOf('o'), previousKey: keyOf('n') })
+    store('o', 'n')
+    expireCache()
     expect(await openAddress(taskId, sealed)).toBeUndefined()
   })
 
   it('can be opened by a function that still caches the key before the rotation', async () => {
-    stored.set(name, { key: keyOf('n'), previousKey: keyOf('k') })
+    store('n', 'k')
     const sealed = await sealAddress(taskId, address)
-    cached.set(name, { key: keyOf('k') })
+    store('k')
+    expireCache()
+    await sealAddress(taskId, address)
+    store('n', 'k')
     expect(await openAddress(taskId, sealed)).toBe(address)
   })
 
@@ -88,7 +93,7 @@ describe('A reply address', () => {
     stored.clear()
     await expect(sealAddress(taskId, address)).rejects.toMatchObject({
       kind: 'misconfigured',
-      message: `There is no secret ${name}. Create it in Secrets Manager.`,
+      message: `There is no secret cloud-automation-webhooks/callbacks. Create it in Secrets Manager.`,
     })
   })
 })

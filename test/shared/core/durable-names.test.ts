@@ -8,21 +8,32 @@ const read = (pattern: string) => globSync(pattern, { cwd: root }).map((file) =>
 const wordsOf = (text: string) => text.trim().split(/\s+/)
 const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 
-/** Names must not change: running executions replay them, and the finisher reads them in the history of older versions. */
-test('the names of durable steps are frozen', () => {
-  const inCode = [
-    ...sources.matchAll(/context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(\s*'([\w-]+)'/g),
-    ...sources.matchAll(/(?:retriedStep(?:<[^(]*>)?\(\s*context,\s*|sendAnswer\(context, |poll\(context, )'([\w-]+)'/g),
-    ...sources.matchAll(/(?:tryCleanUp\(|save\(task, |updateMessage\(task, )'([\w-]+)'/g),
-  ].map(([, name]) => name)
-  expect([...new Set(inCode)].sort()).toEqual(
-    wordsOf(`
-    accept-invocation claim cleanup cleanup-again close-approval decision decision-after-reminder end-time
-    in-flight-grace poll poll-after-stop poll-decision read-execution remind save-approval save-callback
-    send-finished send-started send-started-late send-to-observers start start-cleanup stop wait-for-retry
-    withdraw-approval
-    `),
-  )
+const STEP =
+  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|tryCleanUp\(|save\(task,|updateMessage\(task,)\s*'([\w-]+)'/g
+
+/**
+ * Names and their order must not change: running executions replay them, and the finisher reads them in the history of older
+ * versions. In the order of the source; test/lifecycle compares the order in which a task runs them.
+ */
+test('the names of durable steps and their order are frozen', () => {
+  const files = globSync('shared/{core,approvals}/**/*.ts', { cwd: root }).sort()
+  const steps = files.map((file) => {
+    // Without the examples in comments.
+    const source = readFileSync(join(root, file), 'utf8').replace(/^ \*.*$/gm, '')
+    const names = [...source.matchAll(STEP)].map(([, name]) => name)
+    return `${file} ${names.join(' ')}`
+  })
+  expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
+    'shared/approvals/process.ts withdraw-approval poll-decision',
+    'shared/approvals/task.ts decision save-approval decision-after-reminder save-callback remind close-approval',
+    'shared/core/task/accept-invocation.ts accept-invocation',
+    'shared/core/task/answer.ts send-to-observers',
+    'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
+    'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
+    'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
+    'shared/core/task/poll.ts poll poll-after-stop stop',
+    'shared/core/task/run-until-deadline.ts start wait-for-retry',
+  ])
 })
 
 test('the fields of log lines that queries read are frozen', () => {

@@ -8,7 +8,7 @@ import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { sendRequest } from '../../../shared/http/send.ts'
 import { certificate } from '../../certificate.ts'
-import { expectFailure, failureOf, timeOut } from '../../functions/helpers.ts'
+import { endsInTime, expectFailure, failureOf, timeOut } from '../../functions/helpers.ts'
 import { listen } from '../../listen.ts'
 
 const servers: (http.Server | https.Server)[] = []
@@ -270,7 +270,7 @@ describe('HTTP client: responses', () => {
     })
     const sent = { method: 'GET', url, headers: {}, body: undefined }
     const options = { platform: 'Acme', operation: 'GET /', ca: undefined, timeoutMs: 200 }
-    expect(await failureOf(sendRequest(sent, options, {}))).toMatchObject({ kind: 'timeout' })
+    expect(await endsInTime(failureOf(sendRequest(sent, options, {})))).toMatchObject({ kind: 'timeout' })
   })
 
   const limited = (reset: string) => ({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset })

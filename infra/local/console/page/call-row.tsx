@@ -1,6 +1,6 @@
 import type { CallGroup } from '../call-list.ts'
 import type { CallSummary } from '../call-view.ts'
-import { linkToCall } from './calls.tsx'
+import { linkToCall } from './call-link.ts'
 import { age, duration, plural } from './format.ts'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
@@ -41,9 +41,7 @@ export function CallRow({ call, number, isOpen, isTabStop }: Props) {
       </span>
       <span class="msg">{messageOf(call)}</span>
       <span class="two plain orch">
-        <span>
-          {[call.engine, call.task].filter(Boolean).join(' · ') || (call.mode === 'silent' ? 'silent' : call.caller)}
-        </span>
+        <span>{[call.engine, call.task].filter(Boolean).join(' · ') || (call.mode === 'silent' ? 'silent' : '')}</span>
         <span>{call.place || call.context.slice(0, 8)}</span>
       </span>
       <span class={`n tries ${tries}`}>{attempts}</span>

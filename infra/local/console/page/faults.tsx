@@ -1,14 +1,10 @@
-import { signal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
 import type { Fault } from '../../../sandbox/platforms/sandbox/faults.ts'
+import { FaultForm, target } from './fault-form.tsx'
 import { count, duration } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
-import { changeFaults, faultKinds, faults, requests } from './sandbox-data.ts'
-
-/** The platform of the form. */
-const target = signal('github')
+import { changeFaults, faultKinds, faults, requests, targetTitle } from './sandbox-data.ts'
 
 /** The platforms as cards, each with its faults, and the form for a new one. */
 export function Faults() {
@@ -22,10 +18,10 @@ export function Faults() {
           </button>
         </p>
       )}
-      <NewFault />
+      <FaultForm />
       <div class="cards">
-        {targets.map((name) => (
-          <Card key={name} name={name} />
+        {targets.map(({ name, title }) => (
+          <Card key={name} name={name} title={title} />
         ))}
       </div>
       <section class="panel">
@@ -50,7 +46,7 @@ export function Faults() {
 const BARS = 40
 const HOUR_MS = 3_600_000
 
-function Card({ name }: { name: string }) {
+function Card({ name, title }: { name: string; title: string }) {
   const active = faults.value.filter((fault) => fault.target === name)
   const own = requests.value.filter((request) => request.target === name)
   const recent = own.filter(({ at }) => now.value - Date.parse(at) < HOUR_MS)
@@ -61,9 +57,9 @@ function Card({ name }: { name: string }) {
   }
   const max = Math.max(1, ...bars.map(({ good, bad }) => good + bad))
   return (
-    <section class={`panel card${active.length > 0 ? ' failing' : ''}`} aria-label={name}>
+    <section class={`panel card${active.length > 0 ? ' failing' : ''}`} aria-label={title}>
       <div class="h">
-        <h3>{name}</h3>
+        <h3>{title}</h3>
         {active.length > 0 && (
           <span class="v fail">
             <Icon name="fail" />
@@ -74,7 +70,7 @@ function Card({ name }: { name: string }) {
         <button
           type="button"
           class="btn s"
-          aria-label={`${active.length > 0 ? 'Add fault' : 'Make it fail'}: ${name}`}
+          aria-label={`${active.length > 0 ? 'Add fault' : 'Make it fail'}: ${title}`}
           onClick={() => {
             target.value = name
             document.getElementById('fault-kind')?.focus()
@@ -122,132 +118,11 @@ function FaultLine({ fault }: { fault: Fault }) {
       <button
         type="button"
         class="btn s quiet"
-        aria-label={`Switch off ${name} ${kind}`}
+        aria-label={`Switch off ${targetTitle(name)} ${kind}`}
         onClick={() => void changeFaults('DELETE', `/${id}`)}
       >
         <Icon name="close" />
       </button>
     </p>
-  )
-}
-
-const durations: Record<string, string> = {
-  'count:1': 'for the next request',
-  'count:3': 'for the next 3 requests',
-  'seconds:10': 'for 10 s',
-  'seconds:60': 'for a minute',
-  '': 'until switched off',
-}
-
-function NewFault() {
-  const { targets = [], kinds = [] } = faultKinds.value ?? {}
-  const submit = (form: HTMLFormElement) => {
-    const fields = new FormData(form)
-    const text = (name: string) => String(fields.get(name) ?? '').trim()
-    const [unit, amount] = text('duration').split(':')
-    const match = { method: text('method'), path: text('path'), body: text('body') }
-    const given = Object.entries(match).filter(([, value]) => value !== '')
-    void changeFaults('POST', '', {
-      target: text('target'),
-      kind: text('kind'),
-      ...(unit ? { [unit]: Number(amount) } : {}),
-      ...(given.length > 0 ? { match: Object.fromEntries(given) } : {}),
-      ...(fields.has('after') ? { after: true } : {}),
-    })
-  }
-  return (
-    <section class="panel">
-      <header class="wrap">
-        <h2>New fault</h2>
-        <span class="grow" />
-        <button
-          type="button"
-          class="btn s"
-          onClick={() =>
-            void changeFaults('POST', '', {
-              target: target.value,
-              kind: 'reset',
-              count: 1,
-              after: true,
-              match: { method: 'POST' },
-            })
-          }
-        >
-          Lose the response of the next write
-        </button>
-      </header>
-      <form
-        class="body row"
-        aria-label="New fault"
-        onSubmit={(event) => {
-          event.preventDefault()
-          submit(event.currentTarget)
-        }}
-      >
-        <Labeled id="fault-target" text="Platform">
-          <select
-            class="field"
-            id="fault-target"
-            name="target"
-            value={target.value}
-            onChange={({ currentTarget }) => {
-              target.value = currentTarget.value
-            }}
-          >
-            {targets.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </Labeled>
-        <Labeled id="fault-method" text="Method">
-          <select class="field" id="fault-method" name="method">
-            <option value="">any</option>
-            {['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => (
-              <option key={method}>{method}</option>
-            ))}
-          </select>
-        </Labeled>
-        <Labeled id="fault-path" text="Path contains">
-          <input class="field mono" id="fault-path" name="path" placeholder="any path" autocomplete="off" />
-        </Labeled>
-        <Labeled id="fault-body" text="Body contains">
-          <input class="field mono" id="fault-body" name="body" placeholder="a GraphQL operation" autocomplete="off" />
-        </Labeled>
-        <Labeled id="fault-kind" text="Fault">
-          <select class="field" id="fault-kind" name="kind">
-            {kinds.map(({ kind, text }) => (
-              <option key={kind} value={kind}>
-                {kind}: {text}
-              </option>
-            ))}
-          </select>
-        </Labeled>
-        <Labeled id="fault-duration" text="Duration">
-          <select class="field" id="fault-duration" name="duration">
-            {Object.entries(durations).map(([value, text]) => (
-              <option key={value} value={value}>
-                {text}
-              </option>
-            ))}
-          </select>
-        </Labeled>
-        <label class="check">
-          <input type="checkbox" name="after" />
-          Run the request, break only its response
-        </label>
-        <button type="submit" class="btn primary">
-          Add fault
-        </button>
-      </form>
-    </section>
-  )
-}
-
-function Labeled({ id, text, children }: { id: string; text: string; children: ComponentChildren }) {
-  return (
-    <div class="labeled">
-      <label for={id}>{text}</label>
-      {children}
-    </div>
   )
 }

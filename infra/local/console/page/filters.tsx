@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { FilterField } from '../call-filter.ts'
 import type { FacetValue } from '../call-store.ts'
 import type { Verdict as VerdictName } from '../call-view.ts'
@@ -38,16 +39,22 @@ export function hasFilters(query: URLSearchParams): boolean {
 /** The values of the open menu. */
 const values = signal<FacetValue[]>([])
 const problem = signal('')
+/** The titles of the values of the menus that were read, by field and value. */
+const titles = signal<ReadonlyMap<string, string>>(new Map())
 const openMenu = signal<string | undefined>(undefined)
 
-async function readValues(field: FilterField): Promise<void> {
+async function readValues(field: FilterField): Promise<FacetValue[]> {
   const query = filterQuery(route.value.query)
   query.set('facet', field)
   try {
-    values.value = (await get<{ values: FacetValue[] }>(`/console/calls?${query}`)).values
+    const read = await get<{ values: FacetValue[] }>(`/console/calls?${query}`)
+    const known = read.values.map(({ value, title = value }) => [`${field} ${value}`, title] as const)
+    titles.value = new Map([...titles.value, ...known])
     problem.value = ''
+    return read.values
   } catch (error) {
     problem.value = messageOf(error)
+    return []
   }
 }
 
@@ -65,6 +72,11 @@ document.addEventListener('click', ({ target }) => {
 /** The filters as chips. Each opens a menu of values with their counts. */
 export function Filters() {
   const { query } = route.value
+  // A link may select names whose titles are not known yet.
+  const named = (['provider', 'orchestrator'] as const).filter((field) => selectedIn(query, field).length > 0)
+  useEffect(() => {
+    for (const field of named) void readValues(field)
+  }, [named.join()])
   return (
     <>
       <Period value={query.get('since') ?? ''} />
@@ -108,12 +120,12 @@ function Period({ value }: { value: string }) {
 
 function Menu({ field, title, selected }: { field: FilterField; title: string; selected: string[] }) {
   const isOpen = openMenu.value === field
-  const toggle = () => {
+  const toggle = async () => {
     openMenu.value = isOpen ? undefined : field
-    if (!isOpen) {
-      values.value = []
-      void readValues(field)
-    }
+    if (isOpen) return
+    values.value = []
+    const read = await readValues(field)
+    if (openMenu.value === field) values.value = read
   }
   return (
     <div class="menu">
@@ -122,7 +134,7 @@ function Menu({ field, title, selected }: { field: FilterField; title: string; s
         class={`chip${selected.length > 0 ? ' on' : ''}`}
         aria-expanded={isOpen}
         aria-controls={`menu-${field}`}
-        onClick={toggle}
+        onClick={() => void toggle()}
       >
         {title}
         {selected.length > 0 && <b>{selected.map((value) => wordOf(field, value)).join(', ')}</b>}
@@ -132,8 +144,8 @@ function Menu({ field, title, selected }: { field: FilterField; title: string; s
         <fieldset class="pop" id={`menu-${field}`}>
           <legend class="visually-hidden">{title}</legend>
           {problem.value !== '' && <p role="alert">{problem.value}</p>}
-          {values.value.map(({ value, count: calls }) => (
-            <Option key={value} field={field} value={value} calls={calls} selected={selected} />
+          {values.value.map((value) => (
+            <Option key={value.value} field={field} of={value} selected={selected} />
           ))}
         </fieldset>
       )}
@@ -141,17 +153,8 @@ function Menu({ field, title, selected }: { field: FilterField; title: string; s
   )
 }
 
-function Option({
-  field,
-  value,
-  calls,
-  selected,
-}: {
-  field: string
-  value: string
-  calls: number
-  selected: string[]
-}) {
+function Option({ field, of, selected }: { field: string; of: FacetValue; selected: string[] }) {
+  const { value, count: calls } = of
   if (value === '') return <p class="muted check">none: {count(calls)}</p>
   const toggle = (isChecked: boolean) => {
     const others = selected.filter((one) => one !== value && one !== `!${value}`)
@@ -171,6 +174,9 @@ function Option({
   )
 }
 
-function wordOf(field: string, value: string): string {
-  return field === 'verdict' ? (verdictWords[value as VerdictName] ?? value) : value
+/** Returns the word of a value in the columns of the list. An excluded value starts with `!`. */
+function wordOf(field: string, text: string): string {
+  const value = text.replace(/^!/, '')
+  if (field === 'verdict') return text.replace(value, verdictWords[value as VerdictName] ?? value)
+  return text.replace(value, titles.value.get(`${field} ${value}`) ?? value)
 }

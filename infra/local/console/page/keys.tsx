@@ -1,17 +1,19 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { askToRerun, copyAsCurl, editAndRerun, openCall, showTab, withdrawQuestion } from './call.tsx'
-import { closeCall, moveCursor, openCursor } from './calls.tsx'
+import { showTab } from './call.tsx'
+import { askToRerun, copyAsCurl, editAndRerun, withdrawQuestion } from './call-actions.tsx'
+import { closeCall, moveCursor, openCursor } from './call-cursor.ts'
 import { copy } from './copy.ts'
 import { closeMenus } from './filters.tsx'
 import { isPaused } from './live.ts'
+import { openCall } from './open-call.ts'
 import { toggleAll } from './requests.tsx'
 import { go, route, setQuery } from './route.ts'
-import { stack } from './stack.ts'
+import { isReadOnly, stack } from './stack.ts'
 
 type Keys = [key: string, text: string][]
 
 const callKeys: Keys = stack
-  ? [['r', 'copy re-run command']]
+  ? [['r', isReadOnly ? 'copy re-run command' : 're-run']]
   : [
       ['r', 're-run'],
       ['e', 'edit and re-run'],

@@ -5,6 +5,7 @@ import './pages.css'
 import { effect } from '@preact/signals'
 import { type JSX, render } from 'preact'
 import { Calls } from './calls.tsx'
+import { CommandLine } from './cli.tsx'
 import { copied } from './copy.ts'
 import { clock } from './format.ts'
 import { Icon } from './icons.tsx'
@@ -34,9 +35,12 @@ const runtimeViews: Record<string, PageView> = {
   sandbox: { title: 'Sandbox', icon: 'box', View: Sandbox },
 }
 const views = stack ? readViews : { ...readViews, ...runtimeViews }
+/** A view with its link apart from the others. */
+const cli: PageView = { title: 'Command line', icon: 'list', View: CommandLine }
 
 function currentView(): [name: string, view: PageView] {
   const { page } = route.value
+  if (page === 'cli' && !stack) return [page, cli]
   const view = Object.hasOwn(views, page) ? views[page] : undefined
   return view ? [page, view] : ['calls', { title: 'Calls', icon: 'list', View: Calls }]
 }
@@ -68,7 +72,7 @@ function App() {
           <Icon name="logo" />
           <span>Webhooks</span>
         </a>
-        <span class="muted env">{stack ? `AWS, ${stack.region}` : `Local, ${location.host}`}</span>
+        {!stack && <span class="muted env">Local, {location.host}</span>}
         <nav class="nav" aria-label="Main">
           {Object.entries(views).map(([name, { title, icon }]) => (
             <a key={name} href={`#/${name}`} aria-current={name === current ? 'page' : undefined}>
@@ -78,6 +82,11 @@ function App() {
           ))}
         </nav>
         <span class="grow" />
+        {!stack && (
+          <a class="desk muted" href="#/cli" aria-current={current === 'cli' ? 'page' : undefined}>
+            {cli.title}
+          </a>
+        )}
         <Connection />
         <button type="button" class="btn quiet icon" aria-label="Switch between light and dark" onClick={switchTheme}>
           <Icon name="theme" />
@@ -86,17 +95,25 @@ function App() {
           ?
         </button>
       </header>
+      {stack && <StackBar {...stack} />}
       <main id="main" tabIndex={-1}>
-        {stack && (
-          <p class="readonly">
-            Read-only: the deployed stack <b>{stack.name}</b>. Copy a command to run a call again, to cancel it, or to
-            send its answer again.
-          </p>
-        )}
         <View />
       </main>
       <KeysDialog />
     </>
+  )
+}
+
+/** Where the page acts. Visible in each view, because each action changes production. */
+function StackBar({ name, account, region, operator }: NonNullable<typeof stack>) {
+  return (
+    <section aria-label="Stack" class={`stackbar ${operator === undefined ? '' : 'acts'}`}>
+      <b>{name}</b>
+      <span class="place">
+        account {account}, {region}
+      </span>
+      <span class="muted">{operator === undefined ? 'Read-only: copy commands to act' : `You act as ${operator}`}</span>
+    </section>
   )
 }
 

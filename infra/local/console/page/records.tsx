@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { Verdict as VerdictName } from '../call-view.ts'
 import { Code } from './code.tsx'
 import { time } from './format.ts'
-import { list, type SandboxRecord } from './sandbox-data.ts'
+import { list, type SandboxRecord, targetTitle } from './sandbox-data.ts'
 import { Status, Verdict, verdictWords } from './verdict.tsx'
 
 interface RecordList {
@@ -55,6 +55,7 @@ export const records: Record<string, RecordList> = {
 }
 
 const MAX_ROWS = 200
+const MAX_SHORT = 12
 const links = ['html_url', 'url']
 
 /** One list of the sandbox as a table, newest first. */
@@ -131,7 +132,7 @@ function Table({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) 
           {rows.map((row, index) => (
             <tr key={index}>
               {used.map((column, at) => (
-                <td key={column} data-name={labelOf(column)}>
+                <td key={column} data-name={labelOf(column)} class={isShort(row[column]) ? 'nowrap' : ''}>
                   {at === 0 || column === 'id' ? (
                     linked(row, <Cell column={column} value={row[column]} />)
                   ) : (
@@ -142,7 +143,7 @@ function Table({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) 
                   )}
                 </td>
               ))}
-              <td data-name="JSON">
+              <td data-name="JSON" class="nowrap">
                 <details>
                   <summary>Show</summary>
                   <Code label="JSON">{row['json']}</Code>
@@ -174,6 +175,11 @@ function labelOf(column: string): string {
     .toLowerCase()
 }
 
+/** A number or a state is one word, which must not break. */
+function isShort(value: unknown): boolean {
+  return typeof value !== 'object' && String(value).length <= MAX_SHORT
+}
+
 function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
@@ -181,6 +187,7 @@ function isEmpty(value: unknown): boolean {
 function Cell({ column, value }: { column: string; value: unknown }) {
   if (isEmpty(value)) return <>–</>
   if (column === 'environments' && Array.isArray(value)) return <Environments all={value} />
+  if ((column === 'target' || column === 'platform') && typeof value === 'string') return <>{targetTitle(value)}</>
   if (column === 'status' && typeof value === 'number') return <Status of={value} />
   if (column === 'result' && typeof value === 'string' && Object.hasOwn(verdictWords, value))
     return <Verdict of={value as VerdictName} />

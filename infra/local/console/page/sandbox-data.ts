@@ -10,9 +10,13 @@ export type SandboxRecord = Record<string, unknown>
 
 export const sandboxProblem = signal('')
 export const faults = signal<Fault[]>([])
-export const faultKinds = signal<{ targets: string[]; kinds: { kind: FaultKind; text: string }[] } | undefined>(
-  undefined,
-)
+/** The targets and kinds of faults. */
+interface FaultKinds {
+  targets: { name: string; title: string }[]
+  kinds: { kind: FaultKind; text: string }[]
+}
+
+export const faultKinds = signal<FaultKinds | undefined>(undefined)
 export const requests = signal<LoggedRequest[]>([])
 export const messages = signal<MessageSummary[]>([])
 export const engineRuns = signal<EngineRun[]>([])
@@ -21,7 +25,6 @@ export const list = signal<{ name: string; rows: SandboxRecord[] } | undefined>(
 
 const readers: Record<string, () => Promise<void>> = {
   async platforms() {
-    faultKinds.value ??= await get('/console/faults')
     const [active, sent] = await Promise.all([
       get<Fault[]>('/sandbox/faults'),
       get<LoggedRequest[]>('/sandbox/requests'),
@@ -39,9 +42,15 @@ const readers: Record<string, () => Promise<void>> = {
   },
 }
 
+/** Returns the title of a platform or an engine. */
+export function targetTitle(target: string): string {
+  return faultKinds.value?.targets.find(({ name }) => name === target)?.title ?? target
+}
+
 /** Reads a part of the sandbox. */
 export async function readSandbox(part: string): Promise<void> {
   try {
+    faultKinds.value ??= await get('/console/faults')
     const reader = readers[part]
     if (reader) await reader()
     else list.value = { name: part, rows: rowsIn(await get(`/sandbox/${part}`)) }

@@ -1,4 +1,4 @@
-import { linkToCall } from './calls.tsx'
+import { linkToCall } from './call-link.ts'
 import { Code } from './code.tsx'
 import { pretty } from './format.ts'
 import { isObject, type Json } from './send-draft.ts'

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { SequenceView } from '../sequences.ts'
 import { get, messageOf, send } from './api.ts'
-import { Code } from './code.tsx'
+import { linkToCall } from './call-link.ts'
 import { duration, time } from './format.ts'
 import { Icon } from './icons.tsx'
 import { listen, now, throttle } from './live.ts'
@@ -103,15 +103,30 @@ function RunState({ run: { state, tasks } }: { run: Run }) {
 /** A task of the shipyard, and how it went in the last run. */
 function Task({ name, task }: { name: string; task: Run['tasks'][number] | undefined }) {
   if (!task) return <li class="task">{name}</li>
-  const { verdict, startedAt, endedAt } = task
+  const { verdict, startedAt, endedAt, call } = task
   return (
     <li class={`task ${verdict}`}>
       <Verdict of={verdict} withWord={false} />
-      {name}
+      {call ? <a href={linkToCall(call.id)}>{name}</a> : name}
       <span class="muted small" title={verdictWords[verdict]}>
-        {duration((endedAt ?? now.value) - startedAt)}
+        {[call && (call.platform || call.provider), duration((endedAt ?? now.value) - startedAt)]
+          .filter(Boolean)
+          .join(', ')}
       </span>
     </li>
+  )
+}
+
+/** The output of a run, in which the ids of tasks are links to their calls. */
+function Output({ name, lines }: { name: string; lines: string[] }) {
+  const parts = lines.join('\n').split(/(?<=\btask )([0-9a-f]{40})\b/)
+  return (
+    <section class="body output" aria-label={`Output of ${name}`}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a text that scrolls must be reachable with the keyboard. */}
+      <pre tabIndex={0}>
+        {parts.map((part, index) => (index % 2 === 0 ? part : <a href={linkToCall(part)}>{part}</a>))}
+      </pre>
+    </section>
   )
 }
 
@@ -163,9 +178,7 @@ function Sequence({ name, stages, run }: SequenceView) {
             <span class="grow" />
             {run.context !== undefined && <a href={linkTo(['calls'], { context: run.context })}>Show the calls</a>}
           </header>
-          <div class="body output">
-            <Code label={`Output of ${name}`}>{run.lines.join('\n')}</Code>
-          </div>
+          <Output name={name} lines={run.lines} />
         </section>
       )}
     </div>

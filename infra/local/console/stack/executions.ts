@@ -3,10 +3,15 @@ import {
   GetDurableExecutionCommand,
   type LambdaClient,
   paginateGetDurableExecutionHistory,
+  paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
+import type { StackFunction } from '../../../aws/running-tasks.ts'
 import type { ExecutionDetail, OperationSummary } from '../../cloud/index.ts'
 import type { Executions } from '../call-view.ts'
 import { operationsOf } from './history-operations.ts'
+
+/** Executions of the finisher among which that of a task is searched. */
+const MAX_FINISHERS = 20
 
 /** An execution with its history, as Lambda reports it. */
 export interface ReadExecution {
@@ -44,6 +49,30 @@ export async function readExecution(lambda: LambdaClient, arn: string, functionN
     operations: operationsOf(events),
     events: events.reverse(),
   }
+}
+
+/**
+ * Finds the execution of the finisher that answers for a task.
+ *
+ * @throws errors of the SDK
+ */
+export async function finisherOf(
+  lambda: LambdaClient,
+  functions: readonly StackFunction[],
+  { detail: { arn, endedAt = 0 } }: ReadExecution,
+): Promise<ReadExecution | undefined> {
+  const fn = functions.find(({ kind }) => kind === 'finisher')
+  if (!fn) return undefined
+  const query = { FunctionName: fn.arn, StartedAfter: new Date(endedAt - 1_000), ReverseOrder: false }
+  for await (const { DurableExecutions = [] } of paginateListDurableExecutionsByFunction({ client: lambda }, query)) {
+    for (const { DurableExecutionArn = '' } of DurableExecutions.slice(0, MAX_FINISHERS)) {
+      const read = await readExecution(lambda, DurableExecutionArn, 'finisher')
+      const { detail = {} } = JSON.parse(read.detail.input) as { detail?: { durableExecutionArn?: string } }
+      if (detail.durableExecutionArn === arn) return read
+    }
+    break
+  }
+  return undefined
 }
 
 /** Lets the views read these executions. */

@@ -1,23 +1,20 @@
-import {
-  type Execution,
-  type ExecutionStatus,
-  type LambdaClient,
-  paginateListDurableExecutionsByFunction,
-} from '@aws-sdk/client-lambda'
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import { ANSWER_SUFFIX } from '../../../../shared/core/call.ts'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
 import { categoryOf } from '../../../cli/deployed-tasks.ts'
-import { isTask } from '../../../cli/listed-task.ts'
+import { isTask, taskIdOf } from '../../../cli/listed-task.ts'
 import type { CallRecord } from '../call-record.ts'
 import type { CallStore, StoredCall } from '../call-store.ts'
 import { type CallDetail, type CallSummary, detailOf, summaryOf, type ViewContext } from '../call-view.ts'
 import { engineTitle } from '../engine-title.ts'
 import { parseLogLine } from '../parse-log-line.ts'
 import { waterfallOf } from '../waterfall.ts'
-import { asExecutions, type ReadExecution, readExecution } from './executions.ts'
+import { asExecutions, finisherOf, type ReadExecution, readExecution } from './executions.ts'
+import { type ListedExecution, newestExecutions } from './list-executions.ts'
 import { LOGGED_CALLS, loggedCall } from './logged-call.ts'
 import type { LogReader, StoredLine } from './logs.ts'
 
-/** The newest tasks of each category, and as many running ones. */
+/** The newest executions of each category, and as many running ones. */
 const MAX_TASKS = 100
 /** Lambda allows 30 reads per second in an account, and callers need them, too. */
 const READS_AT_ONCE = 5
@@ -30,7 +27,8 @@ const MAX_PAGES_OF_CALL = 20
 const LATE_LINES_MS = 60_000
 /** Lines after the end of a task: its answer, and those of the finisher. */
 const AFTER_END_MS = 600_000
-const MAX_FINISHERS = 20
+/** The newest executions that are listed after an operator has started one. */
+const MAX_STARTED = 5
 
 export interface StackCallsOptions {
   lambda: LambdaClient
@@ -48,18 +46,13 @@ interface LogPosition {
   nextToken: string | undefined
 }
 
-interface ListedExecution {
-  arn: string
-  functionName: string
-  startedAt: number
-  status: ExecutionStatus
-}
-
 /** Reads the calls of a deployed stack: tasks from their executions, other calls from the logs of the webhooks. */
 export class StackCalls {
   readonly #options: StackCallsOptions
   /** The executions as they were read, by their ARN. The one that was read first is first. */
   readonly #known = new Map<string, ListedExecution>()
+  /** The executions that have sent the answer of a task again, by the id of the task. */
+  readonly #answers = new Map<string, Set<string>>()
   /** Log stream of each call without a task. */
   readonly #streams = new Map<string, string>()
   readonly #positions = new Map<string, LogPosition>()
@@ -79,6 +72,25 @@ export class StackCalls {
     return this.#refresh
   }
 
+  /** Reads a task again that an operator has changed, and what that has started. Never rejects: `notice` has the reason. */
+  async readChanged(id: string): Promise<void> {
+    const { arn = '' } = this.#options.store.load(id)?.record ?? {}
+    const changed = this.#known.get(arn)
+    if (!changed) return
+    try {
+      const { lambda, functions } = this.#options
+      const isOfCategory = ({ kind, logicalId }: StackFunction) =>
+        kind === 'task' && `${categoryOf(logicalId)}-task` === changed.functionName
+      const started: ListedExecution[] = []
+      for (const fn of functions.filter(isOfCategory))
+        started.push(...(await newestExecutions(lambda, fn, MAX_STARTED)))
+      const added = this.#tasksIn(started).filter((one) => !this.#known.has(one.arn))
+      this.#save(await Promise.all([changed, ...added].map((one) => this.#readTask(one))))
+    } catch (error) {
+      this.notice = `The task cannot be read again: ${(error as Error).message}`
+    }
+  }
+
   async #readAll(): Promise<void> {
     const problems: string[] = []
     const attempt = (what: string, read: Promise<void>) =>
@@ -93,13 +105,21 @@ export class StackCalls {
     const found = new Map<string, ListedExecution>()
     for (const fn of functions.filter(({ kind }) => kind === 'task'))
       for (const statuses of [undefined, ['RUNNING' as const]])
-        for (const execution of await newestExecutions(lambda, fn, statuses)) found.set(execution.arn, execution)
+        for (const task of this.#tasksIn(await newestExecutions(lambda, fn, MAX_TASKS, statuses)))
+          found.set(task.arn, task)
     const unread = this.#changed(found)
     for (let start = 0; start < unread.length; start += READS_AT_ONCE) {
       this.notice = `Reading tasks: ${start} of ${unread.length}`
       const batch = unread.slice(start, start + READS_AT_ONCE)
       this.#save(await Promise.all(batch.map((one) => this.#readTask(one))))
     }
+  }
+
+  /** Returns the tasks, and remembers which executions have sent the answer of one again. */
+  #tasksIn(executions: readonly ListedExecution[]): ListedExecution[] {
+    for (const { arn, name } of executions.filter((one) => one.name.includes(ANSWER_SUFFIX)))
+      this.#answers.set(taskIdOf(name), new Set(this.#answers.get(taskIdOf(name))).add(arn))
+    return executions.filter(({ name }) => isTask(name))
   }
 
   /** Returns the executions to read: new and ended ones, newest first, and then some of the running ones. */
@@ -167,29 +187,19 @@ export class StackCalls {
       const parts = { requests: [], outgoing, log, droppedCalls, notes: [], events: [], waterfall }
       return { ...summary, ...parts, ...logged.problem }
     }
-    const task = await readExecution(this.#options.lambda, record.arn, `${summary.category}-task`)
-    const finisher = isEndedByLambda(task) ? await this.#finisherOf(task) : undefined
-    const all = finisher ? [task, finisher] : [task]
-    const logged = await this.#withLog(record, summary, all)
-    const complete = { ...logged.record, ...(finisher && { finisher: finisher.detail.arn }) }
-    return { ...detailOf(complete, contextOf(all), []), ...logged.problem }
-  }
-
-  /** Finds the execution of the finisher that answers for a task. */
-  async #finisherOf({ detail: { arn, endedAt = 0 } }: ReadExecution): Promise<ReadExecution | undefined> {
     const { lambda, functions } = this.#options
-    const fn = functions.find(({ kind }) => kind === 'finisher')
-    if (!fn) return undefined
-    const query = { FunctionName: fn.arn, StartedAfter: new Date(endedAt - 1_000), ReverseOrder: false }
-    for await (const { DurableExecutions = [] } of paginateListDurableExecutionsByFunction({ client: lambda }, query)) {
-      for (const { DurableExecutionArn = '' } of DurableExecutions.slice(0, MAX_FINISHERS)) {
-        const read = await readExecution(lambda, DurableExecutionArn, 'finisher')
-        const { detail = {} } = JSON.parse(read.detail.input) as { detail?: { durableExecutionArn?: string } }
-        if (detail.durableExecutionArn === arn) return read
-      }
-      break
-    }
-    return undefined
+    const later = [...(this.#answers.get(id) ?? [])]
+    const [task, ...answers] = await Promise.all([
+      readExecution(lambda, record.arn, `${summary.category}-task`),
+      ...later.map((arn) => readExecution(lambda, arn, `${summary.category}-task`)),
+    ])
+    const finisher = isEndedByLambda(task) ? await finisherOf(lambda, functions, task) : undefined
+    const all = [task, ...answers, ...(finisher ? [finisher] : [])]
+    const endedAt = Math.max(...all.map(({ detail }) => detail.endedAt ?? Number.POSITIVE_INFINITY))
+    const until = Number.isFinite(endedAt) ? endedAt : undefined
+    const logged = await this.#withLog(record, { ...summary, endedAt: until }, all)
+    const complete = { ...logged.record, later, ...(finisher && { finisher: finisher.detail.arn }) }
+    return { ...detailOf(complete, contextOf(all), []), ...logged.problem }
   }
 
   /** Adds the lines of the log, or returns why they cannot be read. */
@@ -238,25 +248,6 @@ export class StackCalls {
     )
     return lines.flat().sort((a, b) => a.timestamp - b.timestamp)
   }
-}
-
-async function newestExecutions(
-  lambda: LambdaClient,
-  { arn: FunctionName, logicalId }: StackFunction,
-  Statuses: ExecutionStatus[] | undefined,
-): Promise<ListedExecution[]> {
-  const found: Omit<ListedExecution, 'functionName'>[] = []
-  const query = { FunctionName, MaxItems: MAX_TASKS, ...(Statuses && { Statuses }) }
-  for await (const { DurableExecutions = [] } of paginateListDurableExecutionsByFunction({ client: lambda }, query)) {
-    found.push(...DurableExecutions.filter(({ DurableExecutionName: name = '' }) => isTask(name)).map(listedExecution))
-    if (found.length >= MAX_TASKS) break
-  }
-  const functionName = `${categoryOf(logicalId)}-task`
-  return found.slice(0, MAX_TASKS).map((execution) => ({ ...execution, functionName }))
-}
-
-function listedExecution({ DurableExecutionArn: arn = '', StartTimestamp, Status: status = 'RUNNING' }: Execution) {
-  return { arn, status, startedAt: StartTimestamp?.getTime() ?? 0 }
 }
 
 function emptyRecord(id: string, at: number, arn?: string): CallRecord {

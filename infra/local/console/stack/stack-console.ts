@@ -3,15 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { functionsOf, type StackFunction } from '../../../aws/running-tasks.ts'
 import { consoleAccess, consoleCookie, consoleLink, isLoopbackHost } from '../../console-access.ts'
+import { nameOf, operatorOf } from '../../operator/identity.ts'
 import { closeServer, listen } from '../../port.ts'
 import { sendAsset } from '../assets.ts'
-import { callList } from '../call-list.ts'
-import { CallStore } from '../call-store.ts'
-import { createEventStream } from '../event-stream.ts'
-import { overviewOf } from '../overview.ts'
-import { createRoutes, sendJson } from '../routes.ts'
-import { LogReader } from './logs.ts'
-import { StackCalls } from './stack-calls.ts'
+import { sendJson } from '../routes.ts'
+import { createStackApi } from './stack-api.ts'
 
 export interface StackConsoleOptions {
   lambda: LambdaClient
@@ -20,6 +16,8 @@ export interface StackConsoleOptions {
   port: number
   /** Age of the oldest silent calls, in milliseconds. */
   sinceMs: number
+  /** Refuses everything that changes something. */
+  isReadOnly?: boolean
 }
 
 /** The console of a deployed stack. */
@@ -29,79 +27,54 @@ export interface StackConsole {
   close(): Promise<void>
 }
 
-const REFRESH_MS = 15_000
-
 const NO_ACCESS = 'Open the console with the link that webhooks console printed.'
 
+const READ_ONLY = 'This console is read-only. Start it without --read-only to change something.'
+
 /**
- * Serves the console of a deployed stack on loopback: read-only, with the AWS credentials of the person who starts it. Reads
- * from AWS only while a page is open.
+ * Serves the console of a deployed stack on loopback. It reads, and changes tasks as an operator, with the AWS credentials of the
+ * person who starts it. Reads from AWS only while a page is open.
  *
  * @returns undefined if the stack has no functions
  * @throws errors of the SDK; Error if the port is in use
  */
 export async function startStackConsole(options: StackConsoleOptions): Promise<StackConsole | undefined> {
-  const { lambda, stack, port, sinceMs } = options
+  const { lambda, stack, port, sinceMs, isReadOnly = false } = options
   const functions: StackFunction[] = []
   for await (const fn of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) functions.push(fn)
   if (functions.length === 0) return undefined
   const region = await lambda.config.region()
-  const store = new CallStore(':memory:')
-  const stream = createEventStream()
-  const logs = new LogReader(lambda)
-  const since = Date.now() - sinceMs
-  const changed = (calls: object[]) => stream.send('calls', { changed: calls, removed: [] })
-  const calls = new StackCalls({ lambda, logs, functions, store, since, changed })
-  const handle = createRoutes({
-    calls(query) {
-      const list = callList(store, query, Date.now())
-      return { ...list, notice: calls.notice }
-    },
-    call(id) {
-      const complete = store.completeId(id)
-      return complete === undefined ? undefined : calls.detail(complete)
-    },
-    overview: (ms) => overviewOf(store, ms, Date.now()),
-    openStream(res) {
-      void refresh()
-      return stream.add(res)
-    },
-  })
-  const refresh = async () => {
-    await calls.refresh()
-    // Without changes of calls, too: the notice has changed.
-    stream.send('calls', { changed: [], removed: [] })
-  }
-  const timer = setInterval(() => {
-    if (stream.hasPages) void refresh()
-  }, REFRESH_MS).unref()
-
+  const account = functions[0]?.arn.split(':')[4] ?? ''
+  const operator = isReadOnly ? undefined : nameOf(await operatorOf(lambda))
+  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly })
   const key = randomBytes(24).toString('base64url')
   const keys = { consoleKey: key, callerToken: key }
   const server = createServer((req, res) => {
     respond(req, res).catch((error: Error) => sendJson(res, 502, { message: error.message }))
   })
+  /** For those with the key only. */
+  const opened = { account, ...(operator !== undefined && { operator }) }
   async function respond(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = URL.parse(`http://127.0.0.1${req.url}`)?.pathname ?? ''
     if (!isLoopbackHost(req)) return sendJson(res, 403, { message: 'Call this console as 127.0.0.1 or localhost.' })
     const access = consoleAccess(req, keys)
     if (path === '/' && access === 'by link')
       return void res.writeHead(303, { location: '/', 'set-cookie': consoleCookie(req, keys) }).end()
-    if (path === '/') return void (await sendAsset(res, 'index.html', { stack, region }))
+    if (path === '/')
+      return void (await sendAsset(res, 'index.html', { stack, region, ...(access === 'open' && opened) }))
     if (!path.startsWith('/console/')) return sendJson(res, 404, { message: `Not found: ${path}` })
     const isAsset = /^\/console\/[\w-]+\.\w+$/.test(path)
     if (access === 'none' && !isAsset) return sendJson(res, 401, { message: NO_ACCESS })
-    await handle(req, res, path.slice('/console/'.length))
+    if (isReadOnly && req.method !== 'GET') return sendJson(res, 403, { message: READ_ONLY })
+    await api.handle(req, res, path.slice('/console/'.length))
   }
 
   const url = await listen(server, port)
   return {
     link: consoleLink(url, keys),
     async close() {
-      clearInterval(timer)
-      stream.close()
       await closeServer(server)
-      store.close()
+      api.close()
     },
   }
 }

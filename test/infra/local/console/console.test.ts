@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demoCredentials } from '../../../../infra/local/credentials.ts'
@@ -65,6 +68,13 @@ async function accepted(path: string, body: object): Promise<string> {
   const response = await service.call(path, body)
   expect({ status: response.status, detail: response.body.detail }).toEqual({ status: 202, detail: undefined })
   return response.body.taskId
+}
+
+const topRows = ({ waterfall }: Json) => waterfall.rows.filter(({ level }: Json) => level === 0)
+/** The rows of a waterfall are in the order of their times. */
+function expectInOrder(call: Json): void {
+  const times = topRows(call).map(({ kind, from, to }: Json) => (kind === 'moment' ? to : from))
+  expect(times).toEqual(times.toSorted((one: number, other: number) => one - other))
 }
 
 describe('the page', () => {
@@ -135,11 +145,12 @@ describe('a call', () => {
     const workflow = seen.outgoing.find(({ path }: Json) => path.endsWith('/dispatches'))
     expect(JSON.parse(workflow.exchange.body).inputs).toMatchObject({ version: '1.2.3' })
     expect(workflow.exchange.responseHeaders).toMatchObject({ 'content-type': expect.stringContaining('json') })
-    const names = seen.waterfall.rows.filter(({ level }: Json) => level === 0).map(({ name }: Json) => name)
-    expect(names).toEqual([
-      ...['Received', 'Accepted', 'Received again', 'Accepted'],
-      ...['Send started to Keptn', 'Run the action', 'Wait for the job', 'Answer to Keptn'],
-    ])
+    const names = topRows(seen).map(({ name }: Json) => name)
+    const steps = ['Send started to Keptn', 'Run the action', 'Wait for the job', 'Answer to Keptn']
+    expect(names.filter((name: string) => steps.includes(name))).toEqual(steps)
+    expect(names.toSorted()).toEqual([...steps, 'Received', 'Accepted', 'Received again', 'Accepted'].sort())
+    // The repeat arrives while the steps run.
+    expectInOrder(seen)
     const credentials = new RegExp(`${demo.callerToken}|${demo.githubToken}|${demo.keptnToken}`)
     expect(JSON.stringify(seen)).not.toMatch(credentials)
     const withCredential = {
@@ -169,23 +180,46 @@ describe('a call', () => {
     expect(seen.outgoing).toMatchObject([{ platform: 'GitHub', method: 'POST', status: 201 }])
   })
 
-  it('that is rejected shows the reason', async () => {
-    await service.openIssue({ input: { titel: 'Misspelt' } })
-    const latest = await latestCall()
-    expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel') })
+  it('that is rejected shows the reason, with the words that an accepted call has', async () => {
+    const { status } = await service.call(
+      '/v1/issue-ticketing/open-issue?mode=interactive',
+      triggered({ input: { titel: 'Misspelt' } }),
+    )
+    expect(status).toBe(400)
+    const { id } = await latestCall()
+    // The line of the audit, which names the caller, follows that of the request.
+    const latest = await call(id, ({ caller }) => caller !== '')
+    expect(latest).toMatchObject({ verdict: 'refused', text: expect.stringContaining('titel'), caller: 'demo' })
+    expect(latest).toMatchObject({ provider: 'github', platform: 'GitHub', orchestrator: 'sandbox', engine: 'Keptn' })
+    expect(await read('calls?facet=orchestrator')).toMatchObject({
+      values: expect.arrayContaining([expect.objectContaining({ value: 'sandbox', title: 'Keptn' })]),
+    })
+    const lines = latest.log.map(({ message, facts }: Json) => `${message}: ${facts}`)
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^request: kind invalid, method POST, path \/issue-ticketing\/open-issue, status 400, ms \d+$/,
+      ),
+      expect.stringMatching(/^audit: call, caller demo, outcome rejected, kind invalid, durationMs \d+$/),
+    ])
   })
 
   it('that waits for an approval shows the question and the deadline', async () => {
     const seen = await call(tasks.approval, ({ verdict, outgoing }) => verdict === 'waiting' && outgoing.length > 1)
     expect(seen.waiting).toMatchObject({ for: 'a decision', people: true })
-    expect(seen).toMatchObject({ text: expect.stringContaining('Ship 1.2.3?'), approval: { approvers: ['jane'] } })
+    const approval = { approvers: ['jane'], messageUrl: expect.stringContaining(`${service.url}/sandbox/slack/`) }
+    expect(seen).toMatchObject({ text: expect.stringContaining('Ship 1.2.3?'), approval })
     // The end of the first callback is the reminder, not the deadline.
     const { deadlineAt } = seen
     expect(deadlineAt).toBeGreaterThan(Date.now() + 6 * 86_400_000)
     expect(seen.waiting.until).toBe(deadlineAt)
-    expect(seen.waterfall.rows).toContainEqual(
-      expect.objectContaining({ kind: 'wait', name: 'Wait for a decision', tone: 'busy' }),
-    )
+    expect(seen.approval.reminderAt).toBeGreaterThan(Date.now())
+    expect(seen.approval.reminderAt).toBeLessThan(deadlineAt)
+    expectInOrder(seen)
+    const asked = topRows(seen).slice(-4)
+    expect(asked.map(({ name }: Json) => name)).toEqual([
+      ...['Save approval', 'Run the action', 'Wait for a decision', 'Deadline'],
+    ])
+    expect(asked[2]).toMatchObject({ kind: 'wait', tone: 'busy', from: asked[1].to })
     expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt, note: 'then rejected' })
     const { body } = await service.call(`/v1/notification/tasks/${tasks.approval}`, undefined, { method: 'GET' })
     const inSeconds = (at: string | number) => Math.round(new Date(at).getTime() / 1_000)
@@ -273,6 +307,10 @@ it('a sequence runs only once at a time', async () => {
   expect(played).toContainEqual(
     expect.objectContaining({ stage: 'production', verdict: 'pass', endedAt: expect.any(Number) }),
   )
+  // Each interactive task leads to its call. The last one is silent.
+  const calls = played.map(({ call }: Json) => call)
+  expect(calls.map((one: Json) => one?.platform)).toEqual(['ServiceNow', 'Unleash', 'Dynatrace', undefined])
+  expect(await read(`calls/${calls[0].id}`)).toMatchObject({ action: 'open-ticket', context })
   expect((await read(`calls?context=${context}`)).total).toBeGreaterThan(0)
 })
 
@@ -403,7 +441,10 @@ describe('an action on a call', () => {
     const path = '/v1/notification/ask-approval?mode=interactive'
     const id = await accepted(path, triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} }))
     expect(await act(id, 'cancel')).toMatchObject({ status: 200, body: { status: 202 } })
-    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', answer: 'sent' })
+    const canceled = await call(id, hasEnded)
+    expect(canceled).toMatchObject({ verdict: 'aborted', answer: 'sent' })
+    // The answer has the color of the verdict.
+    expect(canceled.waterfall.rows).toContainEqual(expect.objectContaining({ kind: 'answer', tone: 'aborted' }))
     const { stored } = await read('calls?limit=0')
     expect(await act(id, 'answer')).toMatchObject({ status: 200, body: { status: 202 } })
     const sent = ({ waterfall: { rows } }: Json) =>
@@ -420,14 +461,21 @@ describe('an action on a call', () => {
     const long = `${JSON.stringify(body)}${' '.repeat(20_000)}`
     const options = { token: credential('token'), headers: { 'content-type': 'application/json' } }
     const id = (await service.call('/v1/remediation/run-runbook?mode=interactive', long, options)).body.taskId
+    const open = `${JSON.stringify({ id: randomUUID(), input: { title: 'T' } })}${' '.repeat(20_000)}`
+    const passed = (await service.call('/v1/issue-ticketing/open-issue?mode=interactive', open, options)).body.taskId
     expect(await act(id, 'rerun')).toMatchObject({ status: 409, body: { message: expect.stringContaining('clipped') } })
     expect(await act(id, 'cancel')).toMatchObject({ status: 200 })
-    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', caller: 'poll' })
+    const text = expect.stringContaining('Canceled by an operator')
+    expect(await call(id, hasEnded)).toMatchObject({ verdict: 'aborted', caller: 'poll', text })
     expect(await act(id, 'cancel')).toMatchObject({ status: 409, body: { message: 'This call has ended.' } })
     const { body: again } = await act(id, 'rerun')
     expect(await read(`calls/${again.id}`)).toMatchObject({ action: 'run-runbook', caller: 'poll', requests: [] })
     expect(await act(again.id, 'cancel')).toMatchObject({ status: 200 })
     expect(await call(again.id, hasEnded)).toMatchObject({ verdict: 'aborted' })
+    // A task that passed is not run again.
+    expect(await call(passed, hasEnded)).toMatchObject({ verdict: 'pass' })
+    const clipped = { message: expect.stringContaining('clipped') }
+    expect(await act(passed, 'rerun')).toMatchObject({ status: 409, body: clipped })
   })
 
   it('starts its next attempt now', async () => {
@@ -446,6 +494,23 @@ describe('an action on a call', () => {
     expect((await act('unknown-call', 'cancel')).status).toBe(404)
     expect((await act('unknown-call', 'delete')).status).toBe(404)
   })
+})
+
+it('the page of the command line has commands of the CLI that work for this runtime', async () => {
+  const { setup, commands } = await read('commands')
+  expect(setup).toBe(`export WEBHOOKS_STATE=${service.state}`)
+  expect(commands.map(({ name }: Json) => name)).toEqual(['tasks', 'answer', 'sequence', 'send', 'console'])
+  const examples: string[] = commands.flatMap(({ examples }: Json) => examples)
+  expect(examples.join('\n')).not.toMatch(/--stack|\.\.\./)
+  const cli = `${process.execPath} --no-warnings ${join('infra', 'cli', 'main.ts')}`
+  const run = async (line: string) => {
+    const script = `${setup}\n${line.replace('npx webhooks', cli)}`
+    const { WEBHOOKS_URL: _url, WEBHOOKS_PORT: _port, ...env } = process.env
+    return (await promisify(execFile)('sh', ['-c', script], { env })).stdout
+  }
+  const [task = ''] = examples.filter((line) => line.endsWith(' --follow'))
+  expect(JSON.parse(await run(task.replace(' --follow', '')))).toMatchObject({ state: expect.any(String) })
+  expect(await run(examples.find((line) => line.endsWith('webhooks console')) ?? '')).toContain(service.url)
 })
 
 it('all calls survive a restart, with their requests', async () => {

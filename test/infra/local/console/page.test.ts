@@ -1,15 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { Service, triggered } from '../../../e2e/service.ts'
+import { type NtfyServer, startNtfy } from '../../../platforms/ntfy.ts'
 import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
 describeInBrowser('the console in Chromium', () => {
   let service: Service
   let browser: Browser
   let page: Page
+  let inbox: NtfyServer
   const markup = '<img src=x onerror="document.title=\'run\'"><script>document.title="run"</script>'
   beforeAll(async () => {
-    service = await new Service({ timeScale: 20, concurrency: 1 }).start()
+    inbox = await startNtfy()
+    const connection = { provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] }
+    const secrets = { 'cloud-automation-webhooks/connections/notification/inbox': connection }
+    service = await new Service({ timeScale: 20, concurrency: 1, secrets }).start()
     browser = await launchBrowser()
     page = await newPage()
     await service.openIssue({ input: { title: markup, description: markup } })
@@ -22,6 +27,7 @@ describeInBrowser('the console in Chromium', () => {
   afterAll(async () => {
     await browser?.close()
     await service.end()
+    await inbox.close()
   })
 
   const problems: string[] = []
@@ -49,6 +55,7 @@ describeInBrowser('the console in Chromium', () => {
     ['send/ci-cd/trigger-deployment', 'What to run'],
     ['send/ci-cd/trigger-deployment?as=json', 'Body'],
     ['sequences/release', 'production'],
+    ['cli', 'npx webhooks tasks'],
     ['sandbox', 'Make it fail'],
     ['sandbox/chat', 'Approve'],
     ['sandbox/engines', 'No engine has called yet.'],
@@ -163,6 +170,17 @@ describeInBrowser('the console in Chromium', () => {
     await link(/open-issue/).waitFor()
   })
 
+  it('names the values of a filter as the columns do', async () => {
+    await open('#/calls?orchestrator=sandbox')
+    const chip = page.getByRole('button', { name: 'Orchestrator Keptn' })
+    await chip.click()
+    await page.getByRole('checkbox', { name: /^Keptn/, checked: true }).waitFor()
+    await page.getByRole('button', { name: 'Provider' }).click()
+    await page.getByRole('checkbox', { name: /^Slack/ }).click()
+    await page.getByRole('button', { name: 'Provider Slack' }).waitFor()
+    expect(page.url()).toContain('provider=slack')
+  })
+
   it('shows a request and its response below the waterfall, and asks before it runs a call again', async () => {
     await open('#/calls?action=open-issue')
     await page
@@ -206,28 +224,106 @@ describeInBrowser('the console in Chromium', () => {
     expect(await page.locator('.dhead .note').textContent()).toContain('slow-recommendations')
   })
 
+  it('leads to the command line, whose commands can be copied', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await open('#/calls')
+    await page.getByRole('link', { name: 'Command line' }).click()
+    await page.getByRole('button', { name: 'Copy npx webhooks sequence --list', exact: true }).click()
+    await page.getByText('Copied').waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('npx webhooks sequence --list')
+  })
+
+  it('never breaks the number of an incident', async () => {
+    const title = 'checkout-service-in-production-is-slow '.repeat(4).trim()
+    await service.call('/v1/incident-management/open-ticket', { input: { title } })
+    await open('#/sandbox/incidents')
+    const number = page.getByRole('link', { name: /^INC\d+$/ }).first()
+    await number.waitFor()
+    expect(await number.evaluate((link) => link.getClientRects().length)).toBe(1)
+  })
+
   it('adds a fault for some requests, and switches it off', async () => {
     await open('#/sandbox')
     const faults = async () => (await service.call('/sandbox/faults', undefined, { method: 'GET' })).body
-    await page.getByRole('button', { name: 'Make it fail: github', exact: true }).click()
+    await page.getByRole('button', { name: 'Make it fail: GitHub', exact: true }).click()
+    // The longest text fits into its field.
+    const spare = await page.evaluate<number>(`(() => {
+      const field = document.getElementById('fault-kind')
+      const copy = document.body.appendChild(field.cloneNode(true))
+      copy.style.width = 'max-content'
+      const needed = copy.offsetWidth
+      copy.remove()
+      return field.offsetWidth - needed
+    })()`)
+    expect(spare).toBeGreaterThanOrEqual(0)
     await page.getByLabel('Method').selectOption('POST')
     await page.getByLabel('Path contains').fill('/issues')
     await page.getByLabel('Fault', { exact: true }).selectOption('hang')
     await page.getByLabel('Duration').selectOption('until switched off')
     await page.getByRole('button', { name: 'Add fault', exact: true }).last().click()
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).waitFor()
     const match = { method: 'POST', path: '/issues' }
     expect(await faults()).toContainEqual(expect.objectContaining({ target: 'github', kind: 'hang', match }))
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).click()
-    await page.getByRole('button', { name: 'Switch off github hang', exact: true }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).click()
+    await page.getByRole('button', { name: 'Switch off GitHub hang', exact: true }).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Lose the response of the next write' }).click()
-    await page.getByRole('button', { name: 'Switch off github reset', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Switch off GitHub reset', exact: true }).waitFor()
     expect(await faults()).toContainEqual(expect.objectContaining({ kind: 'reset', after: true, count: 1 }))
     await service.fault({ target: 'slack', kind: 'slow', seconds: 600, delayMs: 10 })
   })
 
+  it('links the tasks of a sequence, and their ids in its output, to the calls', async () => {
+    await open('#/sequences/release')
+    await page.getByRole('button', { name: 'Run release' }).click()
+    const output = page.getByRole('region', { name: 'Output of release' })
+    await output
+      .getByRole('link', { name: /^[0-9a-f]{40}$/ })
+      .first()
+      .click()
+    await page.getByRole('heading', { name: 'trigger-deployment' }).waitFor()
+    await page.goBack()
+    // Only the call of the task knows that it waits for people.
+    await page.locator('.task.waiting').getByRole('link', { name: 'approval' }).click({ timeout: 60_000 })
+    await page.getByRole('heading', { name: 'ask-approval' }).waitFor()
+    await page.goBack()
+    await page.getByRole('button', { name: 'Stop release' }).click()
+  })
+
+  it('leads to the message of an approval, or says where it was sent, and never shows its link', async () => {
+    const ask = async (connection: string) => {
+      const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Ship it?' } })
+      const { body } = await service.call(
+        `/v1/notification/ask-approval?mode=interactive&connection=${connection}`,
+        event,
+      )
+      await open(`#/calls/${body.taskId}`)
+      await page.getByRole('heading', { name: 'What happens next' }).waitFor()
+      return page.locator('.detail')
+    }
+    const tool = await ask('tool')
+    await tool.getByRole('link', { name: 'Open the message' }).waitFor()
+    const url = await tool.getByRole('link', { name: 'Open the message' }).getAttribute('href')
+    expect(url).toMatch(`${service.url}/sandbox/tool#message-`)
+    expect(await tool.getByText(/^Reminder/).count()).toBe(0)
+
+    const mail = await ask('inbox')
+    const place = `The request was sent to ${inbox.writable[0]} by ntfy. Only that message leads to the decision.`
+    await mail.getByText(place).waitFor()
+    expect(await mail.getByRole('link', { name: /message|chat/ }).count()).toBe(0)
+    await mail.getByText('Reminder', { exact: true }).waitFor()
+    expect(await mail.getByText(/Keptn gets/).allTextContents()).toEqual([' Keptn gets pass', ' Keptn gets fail'])
+    const key = /approvals\/(.+)/.exec(inbox.messages[0]?.click ?? '')?.[1]
+    expect(key).toBeDefined()
+    for (const tab of ['Waterfall', 'Requests', 'Input', 'Answer', 'Log']) {
+      await mail.getByRole('tab', { name: new RegExp(`^${tab}`) }).click()
+      expect(await page.content()).not.toContain(key)
+    }
+  })
+
   it('decides an approval in the chat', async () => {
-    await open('#/sandbox/chat')
+    await open('#/calls?verdict=waiting&connection=default')
+    await link(/ask-approval/).click()
+    await link(/^Decide in the chat/).click()
     await page.getByRole('button', { name: 'Approve' }).first().click()
     await page.goto(`${service.url}/#/calls?action=ask-approval`)
     await link(/ask-approval/).waitFor()

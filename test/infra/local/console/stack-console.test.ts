@@ -76,7 +76,7 @@ beforeAll(async () => {
   approvalId = (await call('notification/ask-approval?mode=interactive', approval)).taskId
   const { endpoint, credentials } = runtime.cloud
   const lambda = new LambdaClient({ endpoint, region: 'eu-west-1', credentials })
-  const started = await startStackConsole({ lambda, stack: STACK, port: 0, sinceMs: 3_600_000 })
+  const started = await startStackConsole({ lambda, stack: STACK, port: 0, sinceMs: 3_600_000, isReadOnly: true })
   if (!started) throw new Error('The stack has no functions.')
   stackConsole = started
 })
@@ -109,7 +109,7 @@ async function listWhen(meets: (calls: Json[]) => boolean): Promise<Json> {
   return list
 }
 
-describe('the console of a deployed stack', () => {
+describe('the read-only console of a deployed stack', () => {
   it('lists tasks from their executions, and other calls from the logs', async () => {
     const { calls } = await listWhen(
       (found) => found.length === 4 && found.every(({ verdict }) => verdict !== 'running'),
@@ -150,7 +150,8 @@ describe('the console of a deployed stack', () => {
   it('changes nothing, and is closed to those without its link', async () => {
     const change = { method: 'POST', headers: { authorization: `Bearer ${key()}`, 'content-type': 'application/json' } }
     for (const path of [`calls/${approvalId}/cancel`, 'actions/ci-cd/start-test', 'sequences/release'])
-      expect([path, (await fetchFrom(`/console/${path}`, change)).status]).toEqual([path, 404])
+      expect([path, (await fetchFrom(`/console/${path}`, change)).status]).toEqual([path, 403])
+    expect(await (await fetch(new URL('/', stackConsole.link))).text()).not.toContain('data-account')
     expect((await fetchFrom('/console/calls', { headers: {} })).status).toBe(401)
     expect((await fetchFrom('/?key=wrong', { redirect: 'manual', headers: {} })).status).toBe(200)
     const opened = await fetch(stackConsole.link, { redirect: 'manual' })
@@ -170,7 +171,7 @@ itInBrowser('its page is accessible, read-only, and copies commands instead of a
     const permissions = ['clipboard-read', 'clipboard-write']
     const page = await (await browser.newContext({ reducedMotion: 'reduce', permissions })).newPage()
     await page.goto(stackConsole.link)
-    await page.getByText(`Read-only: the deployed stack ${STACK}`).waitFor()
+    await page.getByText('Read-only: copy commands to act').waitFor()
     expect(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allTextContents()).toEqual([
       'Calls',
       'Overview',

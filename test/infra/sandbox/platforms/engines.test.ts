@@ -34,10 +34,13 @@ let paths: string[]
 let responses: { status: number; body: object | string }[]
 /** Called before the response to a call. */
 let beforeResponse: (call: Body) => Promise<unknown>
+/** The lines that the engine prints. */
+let printed: string[]
 let close: () => Promise<void>
 beforeEach(async () => {
   calls = []
   paths = []
+  printed = []
   beforeResponse = async () => undefined
   responses = [{ status: 202, body: { taskId: 'task-1' } }]
   const state = mkdtempSync(join(folder, 'state-'))
@@ -72,6 +75,7 @@ function run(engine: Engine, id = randomUUID(), signal = new AbortController().s
     url,
     key,
     signal,
+    print: (line) => printed.push(line),
     pollMs: 50,
     timeScale: 50,
   })
@@ -130,6 +134,20 @@ test('The engine with a resume URL answers 409 until its workflow waits', async 
   expect(early).toEqual([409])
   expect(await answer(call, 'pass')).toBe(200)
   expect(await ended).toMatchObject({ verdict: 'pass' })
+  const path = '/v1/ci-cd/trigger-deployment?mode=interactive'
+  expect(printed).toEqual([`-> POST ${path}`, '<- 202', '<- task-1-finished, which gets 200'])
+})
+
+test('A CI pipeline prints the same lines, however often it reads the status', async () => {
+  const status = (verdict: string) => ({ status: 200, body: { verdict, outcome: { message: 'Deployed' } } })
+  responses = [
+    { status: 202, body: { taskId: 'task-1', statusUrl: `${url}/v1/tasks/1` } },
+    ...[status('running'), status('running'), status('pass')],
+  ]
+  const id = randomUUID()
+  expect(await run(poll, id)).toEqual({ verdict: 'pass', message: 'Deployed' })
+  const path = `/v1/ci-cd/trigger-deployment?mode=interactive&key=${id}`
+  expect(printed).toEqual([`-> POST ${path}`, '<- 202', '-> GET /v1/tasks/1?wait=25', 'verdict pass'])
 })
 
 test.each([callback, poll])(

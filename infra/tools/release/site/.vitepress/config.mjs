@@ -62,7 +62,12 @@ export default {
   base,
   srcDir: root,
   // Without it, the search for pages reads the complete project.
-  srcExclude: ['{test,shared,dist*,cdk.out,coverage,screenshots,site}/**', 'infra/!(release)/**', 'AGENTS.md'],
+  srcExclude: [
+    '{test,shared,dist*,cdk.out,coverage,screenshots,site}/**',
+    'infra/{aws,cli,local,sandbox}/**',
+    'infra/tools/!(release)/**',
+    'AGENTS.md',
+  ],
   rewrites: Object.fromEntries(sources.map((source) => [source, `${addressOf(source)}.md`])),
   outDir,
   cacheDir: join(root, 'infra/tools/release/node_modules/.cache/site'),

@@ -1,14 +1,14 @@
 import { type LambdaClient, ListTagsCommand, paginateListFunctions } from '@aws-sdk/client-lambda'
-import type { Category } from '../../shared/providers/category.ts'
-import { pascalCase } from '../aws/pascal-case.ts'
-import { LOGICAL_ID_TAG, STACK_TAG } from '../aws/running-tasks.ts'
-import { UsageError } from './usage-error.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Category } from '../../../shared/providers/category.ts'
+import { pascalCase } from '../../aws/pascal-case.ts'
+import { LOGICAL_ID_TAG, STACK_TAG } from '../../aws/running-tasks.ts'
 
 /**
  * Lets this process run the code of a deployed webhook: with the environment of its function, and with the credentials of the
  * operator, who needs the permissions of the function for what the code does.
  *
- * @throws UsageError if the stack does not have the category; errors of the SDK
+ * @throws Failure `invalid` if the stack does not have the category; errors of the SDK
  */
 export async function actAsWebhook(lambda: LambdaClient, stackName: string, category: Category): Promise<void> {
   const variables = await environmentOf(lambda, stackName, category.name)
@@ -19,13 +19,21 @@ export async function actAsWebhook(lambda: LambdaClient, stackName: string, cate
 
 /** Puts the credentials and the region of the SDK into the environment, where the functions expect them. */
 export async function exportCredentials(lambda: LambdaClient): Promise<void> {
-  const { accessKeyId, secretAccessKey, sessionToken } = await lambda.config.credentials()
-  Object.assign(process.env, {
-    AWS_REGION: await lambda.config.region(),
+  Object.assign(process.env, await credentialVariables(lambda))
+}
+
+/** Returns the credentials and the region of the SDK as environment variables. */
+export async function credentialVariables({ config }: LambdaClient): Promise<Record<string, string>> {
+  const [{ accessKeyId, secretAccessKey, sessionToken }, region] = await Promise.all([
+    config.credentials(),
+    config.region(),
+  ])
+  return {
+    AWS_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
-  })
+  }
 }
 
 async function environmentOf(
@@ -42,7 +50,8 @@ async function environmentOf(
       if (Tags[STACK_TAG] === stackName && Tags[LOGICAL_ID_TAG]?.startsWith(start)) return variables
     }
   }
-  throw new UsageError(
+  throw new Failure(
+    'invalid',
     `The stack ${stackName} has no webhook for ${category}. Check the name, the region and the account.`,
   )
 }

@@ -31,11 +31,24 @@ export function explainAws(error: unknown, what: string, alternative = ''): Erro
     )
   if (INVALID_CREDENTIALS.test(name ?? ''))
     return new AwsRefusedError(`AWS rejected the credentials (${name}). Log in again.`, { cause: error })
-  if (/AccessDenied/.test(name ?? ''))
-    return new AwsRefusedError(`${what} is not permitted: ${toSentence(message)}`, { cause: error })
+  if (isNotPermitted({ name }))
+    return new AwsRefusedError(`${what} is not permitted: ${toSentence(message)}${adviceFor(message)}`, {
+      cause: error,
+    })
   if (code !== undefined || cause !== undefined || name === 'TimeoutError')
     return new AwsRefusedError(`Cannot reach AWS: ${firstLine(message || String(code))}.`, { cause: error })
   return new AwsRefusedError(`${what} failed (${name}): ${toSentence(message)}`, { cause: error })
+}
+
+/** Returns whether AWS rejected a request because of the permissions of the user. */
+export function isNotPermitted({ name }: { name?: string }): boolean {
+  return /AccessDenied/.test(name ?? '')
+}
+
+/** Names the missing permission, if AWS does. A policy that denies it must be changed, too. */
+function adviceFor(message: string): string {
+  const [, permission] = /not authorized to perform: ([\w-]+:\w+)/.exec(message) ?? []
+  return permission === undefined ? '' : ` Let an administrator allow ${permission}, and try again.`
 }
 
 function firstLine(text: string): string {

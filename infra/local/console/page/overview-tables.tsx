@@ -1,0 +1,185 @@
+import type { Overview as OverviewData } from '../overview.ts'
+import { linkToCall } from './call-link.ts'
+import { age, count, duration } from './format.ts'
+import { now } from './live.ts'
+import { linkTo } from './route.ts'
+
+/** The median and the 95th percentile of each action. */
+export function Durations({ overview: { actions }, since }: { overview: OverviewData; since: string }) {
+  const longest = Math.log10(Math.max(1_000, ...actions.map(({ p95 }) => p95)))
+  const place = (ms: number) => ((Math.log10(Math.max(ms, 10)) - 1) / Math.max(longest - 1, 1)) * 96 + 2
+  return (
+    <section class="panel">
+      <header class="wrap">
+        <h2>Duration per action</h2>
+        <span class="grow" />
+        <span class="legend muted">
+          <span>
+            <b class="dotmark" /> p50
+          </span>
+          <span>
+            <u class="dotmark" /> p95
+          </span>
+          <span class="desk">logarithmic</span>
+        </span>
+      </header>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Action</th>
+            <td class="scale" aria-hidden="true" />
+            <th scope="col" class="num">
+              p50
+            </th>
+            <th scope="col" class="num">
+              p95
+            </th>
+            <th scope="col" class="num desk">
+              Calls
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {actions.map(({ category, action, calls, p50, p95 }) => (
+            <tr key={`${category}/${action}`}>
+              <td>
+                <a href={linkTo(['calls'], { category, action, since })}>{action}</a>
+              </td>
+              <td class="scale" aria-hidden="true">
+                <div class="range">
+                  <i style={{ left: `${place(p50)}%`, width: `${place(p95) - place(p50)}%` }} />
+                  <b style={{ left: `${place(p50)}%` }} />
+                  <u style={{ left: `${place(p95)}%` }} />
+                </div>
+              </td>
+              <td class="num nowrap">{duration(p50)}</td>
+              <td class="num nowrap">{duration(p95)}</td>
+              <td class="num desk">{count(calls)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {actions.length === 0 && <p class="body muted">No call has ended in this period.</p>}
+    </section>
+  )
+}
+
+/** The most frequent errors. */
+export function Reasons({ overview: { reasons }, since }: { overview: OverviewData; since: string }) {
+  if (reasons.length === 0) return null
+  const most = Math.max(...reasons.map(({ calls }) => calls))
+  return (
+    <section class="panel">
+      <header>
+        <h2>Top error reasons</h2>
+      </header>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Reason</th>
+            <th scope="col" class="num">
+              Calls
+            </th>
+            <th scope="col" class="num">
+              Last
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {reasons.map(({ text, calls, lastAt }) => (
+            <tr key={text}>
+              <td>
+                <a class="clamp" href={linkTo(['calls'], { since, verdict: 'fail,errored', q: wordsOf(text) })}>
+                  {text}
+                </a>
+                <Meter share={calls / most} tone="fail" />
+              </td>
+              <td class="num">{count(calls)}</td>
+              <td class="num nowrap">{age(now.value - lastAt)} ago</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+/** The words of a reason that its other occurrences have, too. */
+function wordsOf(text: string): string {
+  return text
+    .split(/\s+/)
+    .filter((word) => /^[A-Za-z]+$/.test(word))
+    .slice(0, 4)
+    .join(' ')
+}
+
+function Meter({ share, tone }: { share: number; tone: string }) {
+  return (
+    <div class="meter" aria-hidden="true">
+      <i class={tone} style={{ width: `${share * 100}%` }} />
+    </div>
+  )
+}
+
+/** The approvals that wait for a decision. */
+export function Approvals({ overview: { approvals } }: { overview: OverviewData }) {
+  return (
+    <section class="panel">
+      <header>
+        <h2>Waiting for approval</h2>
+      </header>
+      {approvals.length === 0 && <p class="body muted">Nobody has to decide anything.</p>}
+      <ul class="approvals">
+        {approvals.map(({ id, text, at, deadlineAt }) => (
+          <li key={id}>
+            <a class="grow" href={linkToCall(id)}>
+              {text}
+            </a>
+            <span>{deadlineAt === undefined ? '' : duration(Math.max(0, deadlineAt - now.value))}</span>
+            <span class="muted small grow">asked {age(now.value - at)} ago</span>
+            <span class="muted small">left</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+/** The platforms that respond slowly. */
+export function Platforms({ overview: { platforms }, since }: { overview: OverviewData; since: string }) {
+  if (platforms.length === 0) return null
+  const slowest = Math.max(1, ...platforms.map(({ p95 }) => p95))
+  return (
+    <section class="panel">
+      <header>
+        <h2>Slowest platforms</h2>
+        <span class="muted">p95 of a request</span>
+      </header>
+      <table>
+        <thead class="visually-hidden">
+          <tr>
+            <th scope="col">Platform</th>
+            <th scope="col">p95</th>
+            <th scope="col">Failed requests</th>
+          </tr>
+        </thead>
+        <tbody>
+          {platforms.map(({ platform, connection, p95, failed, requests }) => (
+            <tr key={`${platform}/${connection}`}>
+              <td>
+                <a href={linkTo(['calls'], { connection, since })}>
+                  {[platform, connection].filter(Boolean).join(' / ')}
+                </a>
+                <Meter share={p95 / slowest} tone={failed > 0 ? 'fail' : 'accent'} />
+              </td>
+              <td class="num nowrap">{duration(p95)}</td>
+              <td class="num nowrap muted">
+                {`${failed === 0 ? 0 : ((failed / requests) * 100).toFixed(1)} % failed`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import type { StackFunction } from '../../../aws/running-tasks.ts'
+import { callList } from '../call-list.ts'
+import { CallStore } from '../call-store.ts'
+import { createEventStream } from '../event-stream.ts'
+import { overviewOf } from '../overview.ts'
+import { type CallAction, createRoutes } from '../routes.ts'
+import { actOnTask } from './act-on-task.ts'
+import { LogReader } from './logs.ts'
+import { StackCalls } from './stack-calls.ts'
+
+interface StackApiOptions {
+  lambda: LambdaClient
+  stack: string
+  functions: readonly StackFunction[]
+  /** Age of the oldest silent calls, in milliseconds. */
+  sinceMs: number
+  isReadOnly: boolean
+}
+
+/** The data of a stack for the page, and the actions on its tasks. */
+export interface StackApi {
+  /** Handles requests below `/console/`, from the user and this page only. */
+  handle(req: IncomingMessage, res: ServerResponse, path: string): unknown
+  close(): void
+}
+
+const REFRESH_MS = 15_000
+/** When a task that was changed is read again, in milliseconds. It may end after its next poll only. */
+const READ_AGAIN_MS = [1_000, 3_000, 8_000]
+
+/** Creates the API of the page. It reads from AWS only while a page is open. */
+export function createStackApi({ lambda, stack, functions, sinceMs, isReadOnly }: StackApiOptions): StackApi {
+  const store = new CallStore(':memory:')
+  const stream = createEventStream()
+  const logs = new LogReader(lambda)
+  const since = Date.now() - sinceMs
+  const changed = (calls: object[]) => stream.send('calls', { changed: calls, removed: [] })
+  const calls = new StackCalls({ lambda, logs, functions, store, since, changed })
+  const timers = new Set<NodeJS.Timeout>()
+  const refresh = async () => {
+    await calls.refresh()
+    // Without changes of calls, too: the notice has changed.
+    changed([])
+  }
+  timers.add(setInterval(() => stream.hasPages && void refresh(), REFRESH_MS).unref())
+
+  const reads = {
+    calls: (query: URLSearchParams) => ({ ...callList(store, query, Date.now()), notice: calls.notice }),
+    call(id: string) {
+      const complete = store.completeId(id)
+      return complete === undefined ? undefined : calls.detail(complete)
+    },
+    overview: (ms: number) => overviewOf(store, ms, Date.now()),
+    openStream(res: ServerResponse) {
+      void refresh()
+      return stream.add(res)
+    },
+  }
+  async function act(id: string, what: CallAction): Promise<object | undefined> {
+    const complete = store.completeId(id)
+    const stored = complete === undefined ? undefined : store.load(complete)
+    if (!stored) return undefined
+    const done = await actOnTask(lambda, stack, stored, what)
+    await calls.readChanged(stored.record.id)
+    const readAgain = () => void calls.readChanged(done.id ?? stored.record.id)
+    for (const ms of READ_AGAIN_MS) timers.add(setTimeout(readAgain, ms).unref())
+    return done
+  }
+  return {
+    handle: createRoutes(reads, isReadOnly ? undefined : { act }),
+    close() {
+      timers.forEach(clearTimeout)
+      stream.close()
+      store.close()
+    },
+  }
+}
