@@ -20,6 +20,18 @@ export const settings = {
   get redeliver(): string[] {
     return (process.env['WEBHOOKS_REDELIVER'] ?? '').split(',').filter(Boolean)
   },
+  /** The URL of the API that the schedule verifies, without `/v1`. */
+  get apiUrl(): string {
+    return required('WEBHOOKS_URL')
+  },
+  /** The categories that the schedule verifies. */
+  get verifiedCategories(): string[] {
+    return (process.env['WEBHOOKS_VERIFY'] ?? '').split(',').filter(Boolean)
+  },
+  /** The newest version of the webhook of each category, `<name of the function>:<number>`, for the hook of CodeDeploy. */
+  get newVersions(): Record<string, string> {
+    return JSON.parse(required('WEBHOOKS_NEW_VERSIONS'))
+  },
   /** The namespace of the metrics. Without it, there are none. */
   get metricsNamespace(): string | undefined {
     return process.env['WEBHOOKS_METRICS_NAMESPACE'] || undefined

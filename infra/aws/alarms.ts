@@ -27,10 +27,20 @@ const PERIOD = Duration.minutes(5)
  */
 const THREE_PER_HOUR = { datapointsToAlarm: 3, evaluationPeriods: 12 }
 
+/** Without any run, there is no data. */
+const FEWER_THAN_ONE_TWICE: Sensitivity = {
+  threshold: 1,
+  comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+  evaluationPeriods: 2,
+  treatMissingData: TreatMissingData.BREACHING,
+}
+
 /** An alarm evaluates at most this many metrics. */
 const MAX_METRICS = 10
 
-type Sensitivity = Partial<Pick<AlarmProps, 'threshold' | 'datapointsToAlarm' | 'evaluationPeriods'>>
+type Sensitivity = Partial<
+  Pick<AlarmProps, 'threshold' | 'comparisonOperator' | 'datapointsToAlarm' | 'evaluationPeriods' | 'treatMissingData'>
+>
 
 export interface AlarmsProps {
   categories: CategoryFunction[]
@@ -39,6 +49,8 @@ export interface AlarmsProps {
   apiFailures: IMetric
   /** Counts calls that API Gateway rejected with 429. */
   throttledCalls: IMetric
+  /** Counts the successful runs of the schedule that verifies the deployment, if there is one. */
+  verifyPasses?: IMetric | undefined
   stackName: string
   email: string | undefined
   /** Customer-managed key of the topic. Defaults to no encryption: CloudWatch cannot use the AWS-managed key of SNS. */
@@ -47,20 +59,22 @@ export interface AlarmsProps {
   runbooks: string
   /** Only the alarms that show lost or hanging calls, most of them for all categories together. */
   isMinimal: boolean
+  /** Whether a deployment needs an alarm for the errors of each webhook. */
+  isGradual: boolean
 }
 
 /** Alarms, sent to one SNS topic. Each has a runbook. */
 export class Alarms extends Construct {
   readonly topic: Topic
   readonly all: Alarm[] = []
+  readonly #webhookErrors = new Map<CategoryFunction, Alarm>()
   readonly #runbooks: string
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { categories, finisher, apiFailures, throttledCalls, stackName, email, dataKey, runbooks, isMinimal }: AlarmsProps,
-  ) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id)
+    const { categories, finisher, apiFailures, throttledCalls, verifyPasses, stackName, email, dataKey, runbooks } =
+      props
+    const { isMinimal, isGradual } = props
     this.#runbooks = runbooks
     this.topic = new Topic(this, 'Topic', { enforceSSL: true, ...(dataKey ? { masterKey: dataKey } : {}) })
     // The topic policy replaces the default one, which allows alarms of the account.
@@ -75,6 +89,7 @@ export class Alarms extends Construct {
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
     for (const category of categories) {
       this.#addDeadLetters(category)
+      if (!isMinimal || isGradual) this.#addWebhookErrors(category)
       if (!isMinimal) this.#addForCategory(category)
     }
     this.#addForFinisher(finisher, isMinimal)
@@ -115,6 +130,21 @@ export class Alarms extends Construct {
       'More than 80 % of the quota for running durable executions is in use. Request a higher quota.',
       { threshold: 80 },
     )
+    if (verifyPasses)
+      this.#add(
+        'VerifyFailed',
+        'verify-failed',
+        verifyPasses,
+        'The scheduled verification failed twice in a row, or did not run. Calls through the public URL may fail.',
+        FEWER_THAN_ONE_TWICE,
+      )
+  }
+
+  /** Returns the alarm that ends the gradual rollout of a webhook. */
+  webhookErrorsOf(category: CategoryFunction): Alarm {
+    const alarm = this.#webhookErrors.get(category)
+    if (!alarm) throw new Error(`There is no alarm for the errors of the webhook of ${category.category.name}.`)
+    return alarm
   }
 
   /** The queue also receives the tasks that failed, timed out or were stopped. */
@@ -127,14 +157,18 @@ export class Alarms extends Construct {
     )
   }
 
+  #addWebhookErrors(category: CategoryFunction): void {
+    const alarm = this.#add(
+      `${category.node.id}WebhookErrors`,
+      'webhook-errors',
+      category.webhook.fn.metricErrors({ period: PERIOD }),
+      `The webhook of ${category.category.name} crashed or timed out. Its callers received 5xx.`,
+    )
+    this.#webhookErrors.set(category, alarm)
+  }
+
   #addForCategory({ category: { name }, webhook, task, node }: CategoryFunction): void {
     const { id } = node
-    this.#add(
-      `${id}WebhookErrors`,
-      'webhook-errors',
-      webhook.fn.metricErrors({ period: PERIOD }),
-      `The webhook of ${name} crashed or timed out. Its callers received 5xx.`,
-    )
     this.#add(
       `${id}WebhookThrottles`,
       'webhook-throttles',
@@ -212,20 +246,21 @@ export class Alarms extends Construct {
    * Adds an alarm for a metric that exceeds 0 in one period.
    *
    * @param runbook file name, without `.md`
-   * @param sensitivity overrides the threshold or the number of periods
+   * @param sensitivity overrides when the alarm goes off
    */
-  #add(id: string, runbook: string, metric: IMetric, description: string, sensitivity: Sensitivity = {}): void {
+  #add(id: string, runbook: string, metric: IMetric, description: string, sensitivity: Sensitivity = {}): Alarm {
     const alarm = new Alarm(this, id, {
       metric,
       alarmDescription: `${description} What to do: ${this.#runbooks}${runbook}.md`,
       threshold: 0,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: 1,
-      ...sensitivity,
       treatMissingData: TreatMissingData.NOT_BREACHING,
+      ...sensitivity,
     })
     alarm.addAlarmAction(new SnsAction(this.topic))
     this.all.push(alarm)
+    return alarm
   }
 }
 

@@ -93,7 +93,7 @@ export class Api extends Construct {
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
     for (const { category, webhook } of categories) {
-      const integration = new LambdaIntegration(webhook.fn, { allowTestInvoke: false })
+      const integration = new LambdaIntegration(webhook.live, { allowTestInvoke: false })
       const root = this.api.root.addResource(category.name)
       root.addResource('{proxy+}').addMethod('ANY', integration)
       // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers there.

@@ -21,9 +21,9 @@ export interface Deployment {
 }
 
 export interface BundleFunctionProps {
-  /** Folder of the bundle: a category, `finisher` or `redeliver`. */
+  /** Folder of the bundle: a category, `finisher`, `redeliver` or `verify`. */
   bundle: string
-  /** File that exports `handler`: `webhook`, `task`, `finisher` or `redeliver`. */
+  /** File that exports `handler`: `webhook`, `task`, `finisher`, `redeliver` or `verify`. */
   entry: string
   description: string
   memory: number

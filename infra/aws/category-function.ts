@@ -5,9 +5,10 @@ import type { Permission } from '../../shared/aws/permissions.ts'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { hasNeed } from '../../shared/providers/action.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
-import { BundleFunction, type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
+import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
+import { LiveFunction } from './live-function.ts'
 import { answerPermissions, permissionsOf } from './provider-permissions.ts'
 import { listSecrets, orchestratorPaths, readSecrets, SECRET_PATHS } from './secrets.ts'
 import type { StateTable } from './state-table.ts'
@@ -23,7 +24,7 @@ export interface CategoryFunctionProps extends Deployment {
 /** The webhook and the task of a category, with their permissions. */
 export class CategoryFunction extends Construct {
   readonly category: CategoryInfo
-  readonly webhook: BundleFunction
+  readonly webhook: LiveFunction
   readonly task: DurableFunction
   readonly deadLetters: Queue
 
@@ -73,7 +74,7 @@ export class CategoryFunction extends Construct {
         ...answerPermissions(settings.awsProviders),
       ],
     })
-    this.webhook = new BundleFunction(this, 'Webhook', deployment, {
+    this.webhook = new LiveFunction(this, 'Webhook', deployment, {
       bundle: name,
       entry: 'webhook',
       description: `${summary}: the webhook`,

@@ -1,9 +1,10 @@
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { Alias, type CfnFunction } from 'aws-cdk-lib/aws-lambda'
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { type CfnQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { Annotations, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
+import { Annotations, Duration, Validations } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
-import { BundleFunction, type BundleFunctionProps, type Deployment } from './bundle-function.ts'
+import type { BundleFunctionProps, Deployment } from './bundle-function.ts'
+import { LiveFunction } from './live-function.ts'
 
 /** How long an ended execution can be read. Its name can be used again afterwards. */
 const RETENTION = Duration.days(14)
@@ -14,13 +15,8 @@ export interface DurableFunctionProps extends Omit<BundleFunctionProps, 'more' |
   deadLetters: Queue
 }
 
-/**
- * A function whose executions outlive its invocations. Callers use the alias `live`. An execution stays with the version
- * that started it, so each deployment publishes a version and keeps the old ones.
- */
-export class DurableFunction extends BundleFunction {
-  readonly live: Alias
-
+/** A function whose executions outlive its invocations. An execution stays with the version that started it. */
+export class DurableFunction extends LiveFunction {
   constructor(scope: Construct, id: string, deployment: Deployment, props: DurableFunctionProps) {
     const { executionTimeout, deadLetters, ...common } = props
     super(scope, id, deployment, {
@@ -30,7 +26,6 @@ export class DurableFunction extends BundleFunction {
       more: {
         durableConfig: { executionTimeout, retentionPeriod: RETENTION },
         deadLetterQueue: deadLetters,
-        currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       },
     })
     // CDK has no property for it yet.
@@ -39,7 +34,6 @@ export class DurableFunction extends BundleFunction {
       resource.addPropertyOverride('DurableConfig.KMSKeyArn', deployment.dataKey.keyArn)
     }
     this.grantOnOwnExecutions(['lambda:CheckpointDurableExecution', 'lambda:GetDurableExecutionState'])
-    this.live = new Alias(this, 'Live', { aliasName: 'live', version: this.fn.currentVersion })
     Annotations.of(this.fn).acknowledgeInfo(
       'aws-lambda:Function.DurableConfig',
       'The function is durable from its first deployment and has no fixed name, so it can be replaced.',

@@ -69,7 +69,7 @@ export interface CategoryFunctionProps extends SettingsInput {
  *
  * @example
  * const tickets = new CategoryFunction(this, 'Tickets', { category: 'issue-ticketing' })
- * tickets.webhook.fn.grantInvoke(role)
+ * tickets.webhook.live.grantInvoke(role)
  */
 export class CategoryFunction extends BaseFunction {
   /** @throws SettingsError for an unknown category or invalid properties */

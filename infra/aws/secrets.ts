@@ -9,6 +9,7 @@ export const SECRET_PATHS = {
   approvals: 'approvals-??????',
   identity: 'identity-??????',
   callbacks: 'callbacks-??????',
+  verify: 'verify-??????',
   orchestrators: 'orchestrators/*',
   orchestrator: (name: string) => `orchestrators/${name}-??????`,
   connections: (category: string) => `connections/${category}/*`,

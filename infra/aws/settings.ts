@@ -151,6 +151,16 @@ const fields = {
     orchestrators: listOf('the name of an orchestrator, such as github', ORCHESTRATOR),
     minutes: count(1_440, 5).default(15),
   }).optional(),
+  /**
+   * How calls move to a new version of a webhook. `immediate` is the default: a new deployment has neither a token for the check of
+   * `gradual` nor calls to observe, so each change of a setting would wait for five minutes without a benefit.
+   */
+  rollout: z.enum(['immediate', 'gradual'], { error: must('be immediate or gradual') }).default('immediate'),
+  /** Categories that a schedule calls through the public URL, and how often. */
+  verify: object({
+    categories: listOf('a category', /^[a-z][a-z-]*$/),
+    minutes: count(60, 1).default(5),
+  }).optional(),
   /** An existing VPC, for platforms that can be reached only from it. */
   vpc: object({
     subnetIds: listOf('the id of a subnet, subnet-..', /^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/),
@@ -168,6 +178,7 @@ const FIELDS: Record<string, readonly string[]> = {
   customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
   'customDomain.hostedZone': ['id', 'name'],
   redeliver: ['orchestrators', 'minutes'],
+  verify: ['categories', 'minutes'],
   vpc: ['subnetIds', 'securityGroupIds'],
   awsProviders: [...Object.keys(awsPermissions), 'assumeRoles'],
 }
@@ -175,7 +186,6 @@ const FIELDS: Record<string, readonly string[]> = {
 /** The object `webhooks` in the context of `cdk.json`, with defaults. */
 export type Settings = z.output<typeof schema>
 
-/** The settings without defaults, as in `cdk.json` and in the properties of the constructs. */
 /** The settings of a deployment, all optional. docs/deploy.md describes each. */
 export type SettingsInput = z.input<typeof schema>
 
@@ -200,8 +210,13 @@ export function readSettings(
   place = 'settings in cdk.json (context.webhooks)',
 ): Settings {
   const parsed = schema.safeParse(context ?? {})
+  const isEnabled = (name: string) => parsed.data?.categories[name] !== false
   const errors = parsed.success
-    ? [...checkCategories(parsed.data.categories, categories), ...checkServed(parsed.data.orchestrators, categories)]
+    ? [
+        ...checkCategories(parsed.data.categories, categories),
+        ...checkServed(parsed.data.orchestrators, categories),
+        ...checkNames('verify.categories', parsed.data.verify?.categories ?? [], categories.filter(isEnabled)),
+      ]
     : parsed.error.issues.flatMap(formatIssue)
   if (parsed.success && errors.length === 0) return parsed.data
   throw new SettingsError(`Invalid ${place}:\n  - ${errors.join('\n  - ')}`)
@@ -214,11 +229,12 @@ function checkCategories(enabled: Record<string, boolean>, names: readonly strin
 }
 
 function checkServed(orchestrators: Record<string, string[]> = {}, names: readonly string[]): string[] {
-  return Object.entries(orchestrators).flatMap(([orchestrator, served]) =>
-    served
-      .filter((name) => name !== '*' && !names.includes(name))
-      .map((name) => `orchestrators.${orchestrator}: ${unknownName('category', name, names)}`),
-  )
+  return Object.entries(orchestrators).flatMap(([name, served]) => checkNames(`orchestrators.${name}`, served, names))
+}
+
+function checkNames(path: string, given: readonly string[], known: readonly string[]): string[] {
+  const unknown = given.filter((name) => name !== '*' && !known.includes(name))
+  return unknown.map((name) => `${path}: ${unknownName('category', name, known)}`)
 }
 
 function formatIssue(issue: z.core.$ZodIssue): string[] {

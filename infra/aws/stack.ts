@@ -13,6 +13,8 @@ import { nextSteps } from './next-steps.ts'
 import { pascalCase } from './pascal-case.ts'
 import { logGroupsOf, SavedQueries } from './queries.ts'
 import { Redelivery } from './redelivery.ts'
+import { Rollout } from './rollout.ts'
+import { ScheduledVerify } from './scheduled-verify.ts'
 import type { Settings } from './settings.ts'
 import { StateTable } from './state-table.ts'
 
@@ -64,17 +66,24 @@ export class WebhooksStack extends Stack {
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const api = new Api(this, 'Api', { settings, categories, dataKey })
+    const { verify } = settings
+    const schedule =
+      verify && new ScheduledVerify(this, 'ScheduledVerify', { ...deployment, verify, origin: api.origin })
+    const isGradual = settings.rollout === 'gradual'
     const alarms = new Alarms(this, 'Alarms', {
       categories,
       finisher,
       apiFailures: api.api.deploymentStage.metricServerError(),
       throttledCalls: api.throttledCalls,
+      verifyPasses: schedule?.passes,
       stackName: settings.stackName,
       email: settings.alarmEmail,
       dataKey,
       runbooks: settings.runbooks ?? 'docs/runbooks/',
       isMinimal: settings.observability === 'minimal',
+      isGradual,
     })
+    if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
     const logGroups = logGroupsOf(categories, finisher)
     if (settings.observability === 'standard')
       new Dashboard(this, 'Overview', {

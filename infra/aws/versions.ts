@@ -6,9 +6,9 @@ import {
   paginateListAliases,
   paginateListVersionsByFunction,
 } from '@aws-sdk/client-lambda'
-import { durableFunctionsOf } from './running-tasks.ts'
+import { functionsOf } from './running-tasks.ts'
 
-/** A published version of a durable function. */
+/** A published version of a function. */
 export interface FunctionVersion {
   /** Logical id in the template: `CiCdTaskFunction1A2B3C4D`. */
   function: string
@@ -16,7 +16,7 @@ export interface FunctionVersion {
   version: string
   publishedAt: string
   /** Why it must not be deleted. Undefined if nothing uses it. */
-  usedBy?: 'alias' | 'running task' | 'recent failure' | undefined
+  usedBy?: 'alias' | 'possible rollback' | 'running task' | 'recent failure' | undefined
 }
 
 /** The finisher may start a cleanup on the version of a failed task, and runs for at most two days. */
@@ -24,22 +24,39 @@ const RECENT_FAILURE_MS = 2 * 86_400_000
 const FAILED: ExecutionStatus[] = ['FAILED', 'TIMED_OUT', 'STOPPED']
 
 /**
- * Lists the published versions of the durable functions of a stack, and what uses them.
+ * Lists the published versions of the functions of a stack, and what uses them.
  *
  * @throws errors of the SDK
  */
 export async function listVersions(lambda: LambdaClient, stackName: string): Promise<FunctionVersion[]> {
   const versions: FunctionVersion[] = []
-  for await (const { arn, logicalId } of durableFunctionsOf(lambda, stackName)) {
+  for await (const { arn, kind, logicalId } of functionsOf(lambda, stackName, ['webhook', 'task', 'finisher'])) {
     const aliased = await aliasedVersions(lambda, arn)
-    for await (const { Versions = [] } of paginateListVersionsByFunction({ client: lambda }, { FunctionName: arn }))
-      for (const { Version: version = '', LastModified: publishedAt = '' } of Versions) {
-        if (version === '$LATEST') continue
-        const usedBy = aliased.has(version) ? ('alias' as const) : await executionOf(lambda, arn, version)
-        versions.push({ function: logicalId, functionArn: arn, version, publishedAt, usedBy })
-      }
+    const published = await publishedVersions(lambda, arn)
+    const isOlder = ({ version }: { version: string }) => [...aliased].some((live) => Number(version) < Number(live))
+    // Only webhooks are rolled back by hand: their calls are short.
+    const previous = kind === 'webhook' ? published.filter(isOlder).at(-1)?.version : undefined
+    for (const { version, publishedAt } of published) {
+      let usedBy: FunctionVersion['usedBy']
+      if (aliased.has(version)) usedBy = 'alias'
+      else if (version === previous) usedBy = 'possible rollback'
+      else if (kind !== 'webhook') usedBy = await executionOf(lambda, arn, version)
+      versions.push({ function: logicalId, functionArn: arn, version, publishedAt, usedBy })
+    }
   }
   return versions
+}
+
+/** Returns the versions of a function, oldest first. */
+async function publishedVersions(
+  lambda: LambdaClient,
+  FunctionName: string,
+): Promise<{ version: string; publishedAt: string }[]> {
+  const published: { version: string; publishedAt: string }[] = []
+  for await (const { Versions = [] } of paginateListVersionsByFunction({ client: lambda }, { FunctionName }))
+    for (const { Version: version = '', LastModified: publishedAt = '' } of Versions)
+      if (version !== '$LATEST') published.push({ version, publishedAt })
+  return published.sort((a, b) => Number(a.version) - Number(b.version))
 }
 
 /**

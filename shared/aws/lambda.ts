@@ -38,6 +38,30 @@ export async function startExecution(start: ExecutionStart, options?: ServiceOpt
 }
 
 /**
+ * Invokes a function and waits for its result.
+ *
+ * @param functionName name or ARN, with a version or an alias
+ * @throws Error if the function fails; ServiceError, or the error of the network
+ */
+export async function invokeFunction(
+  functionName: string,
+  payload: object,
+  timeoutMs: number,
+): Promise<Record<string, unknown>> {
+  const { headers, body } = await service.send(
+    {
+      method: 'POST',
+      path: `/2015-03-31/functions/${encodePart(functionName)}/invocations`,
+      headers: { 'content-type': 'application/octet-stream' },
+      body: JSON.stringify(payload),
+    },
+    { timeoutMs },
+  )
+  if (headers['x-amz-function-error'] === undefined) return body
+  throw new Error(`${functionName} failed: ${body['errorType']}: ${body['errorMessage']}`)
+}
+
+/**
  * Finds the execution with a name.
  *
  * @param functionName without a version or an alias, to search all of them

@@ -17,6 +17,8 @@ export interface ServiceRequest {
 export interface ServiceOptions {
   /** Ends the call, including its retries, before its own time limit. */
   abortSignal?: AbortSignal | undefined
+  /** Replaces the limits of an attempt and of the call. */
+  timeoutMs?: number
 }
 
 export interface ServiceResponse {
@@ -99,13 +101,16 @@ export class AwsService {
    *
    * @throws ServiceError if the service returns an error; the error of the network, with `$metadata`, if there is no response
    */
-  async send(request: ServiceRequest, { abortSignal }: ServiceOptions = {}): Promise<ServiceResponse> {
+  async send(
+    request: ServiceRequest,
+    { abortSignal, timeoutMs: limitMs }: ServiceOptions = {},
+  ): Promise<ServiceResponse> {
     const maxAttempts = Number(process.env['AWS_MAX_ATTEMPTS']) || this.#maxAttempts
-    const endsAt = performance.now() + CALL_TIMEOUT_MS
+    const endsAt = performance.now() + (limitMs ?? CALL_TIMEOUT_MS)
     const timeLeft = () => endsAt - performance.now()
     for (let attempts = 1; ; attempts++) {
       try {
-        const timeoutMs = Math.max(1, Math.min(ATTEMPT_TIMEOUT_MS, timeLeft()))
+        const timeoutMs = Math.max(1, Math.min(limitMs ?? ATTEMPT_TIMEOUT_MS, timeLeft()))
         return await this.#attempt(request, attempts, { abortSignal, timeoutMs })
       } catch (error) {
         const pause = retryPauseMs(error, attempts) ?? Number.POSITIVE_INFINITY

@@ -10,6 +10,8 @@ const allOptions = {
   dataKeyArn: `${KEY}000000000002`,
   vpc: { subnetIds: ['subnet-1a2b3c4d'], securityGroupIds: ['sg-1a2b3c4d'] },
   tracing: true,
+  rollout: 'gradual',
+  verify: { categories: ['slo'] },
 }
 
 describe.each([

@@ -17,7 +17,7 @@ const LAYERS = [
   ['providers'],
   ['vendors'],
   ['core'],
-  ['approvals'],
+  ['approvals', 'verify'],
   ['index.ts'],
 ]
 

@@ -70,9 +70,10 @@ function run({ silent, interactive, job: jobs, json, ...options }: Options): voi
 function deployedBy(options: Pick<Options, 'categories' | 'connections' | 'observability'>): Deployed {
   const { settings, enabled } = cdkSettings()
   const { categories: count = enabled.length, connections = count, observability = settings.observability } = options
-  const { waf, tracing, memory: memoryMb } = settings
+  const { rollout, waf, tracing, memory: memoryMb } = settings
+  const verify = settings.verify && { ...settings.verify, categories: settings.verify.categories.length }
   const hasApprovals = enabled.some((category) => hasNeed(category, 'approvals'))
-  return { categories: count, connections, hasApprovals, observability, waf, tracing, memoryMb }
+  return { categories: count, connections, hasApprovals, observability, rollout, verify, waf, tracing, memoryMb }
 }
 
 function cellsOf({ part, quantity, unit, price, dollars }: CostPart): string[] {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../../shared/orchestrators/index.ts'
+import { VERIFY_SECRET } from '../../../shared/verify/secret.ts'
 import { type Caller, type Callers, createToken, findCaller, readCallers, writeCallers } from '../callers.ts'
 import { checkName, findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -10,11 +11,16 @@ import { UsageError } from '../usage-error.ts'
 interface Options extends StoreOptions, JsonOption {}
 
 interface CreateOptions extends Options {
+  forVerify?: boolean
   categories: string
   orchestrator?: string
   reads: 'own' | 'all'
 }
 
+const FOR_VERIFY = [
+  '--for-verify',
+  'also save the token in the secret verify, with which the settings rollout and verify test the deployment',
+] as const
 const CACHE_NOTE = 'The functions cache secrets for five minutes.'
 const SHORT_HASH_LENGTH = 19
 
@@ -41,18 +47,21 @@ function createCommand(): Command {
         .choices(['own', 'all'])
         .default('own'),
     )
+    .option(...FOR_VERIFY)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `${STORE_HELP}
-Only the token is printed to stdout, so you can use TOKEN=$(..). Everything else goes to stderr.
+Only the token is printed to stdout, so you can use TOKEN=$(..). Everything else goes to stderr. A caller that is created with --for-verify
+may only verify.
 
 Exit code: 0 created, 1 save failed, 2 invalid arguments, or the caller exists.
 
 Examples:
   $ npx webhooks token create keptn --orchestrator keptn
   $ npx webhooks token create ci --categories ci-cd,notification --local
-  $ npx webhooks token create on-call --reads all`,
+  $ npx webhooks token create on-call --reads all
+  $ npx webhooks token create verify --for-verify`,
     )
     .action(create)
 }
@@ -62,6 +71,7 @@ function rotateCommand(): Command {
     .description('give a caller a new token; its latest old token stays valid until you revoke it')
     .argument('<caller>')
     .option('--drop-old', 'revoke all old tokens now')
+    .option(...FOR_VERIFY)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -113,7 +123,10 @@ Example:
     .action(list)
 }
 
-async function create(name: string, { categories, orchestrator, reads, ...options }: CreateOptions): Promise<void> {
+async function create(
+  name: string,
+  { categories, orchestrator, reads, forVerify = false, ...options }: CreateOptions,
+): Promise<void> {
   const allowed = categories.split(',').map((category) => category.trim())
   for (const category of allowed) if (category !== '*') findCategory(category)
   const store = await openStore(options)
@@ -125,7 +138,8 @@ async function create(name: string, { categories, orchestrator, reads, ...option
   const { token, hash } = createToken()
   const resultsTo = orchestrator === undefined ? {} : { orchestrator: checkName(orchestrator) }
   const readsAll = reads === 'all' ? { reads } : {}
-  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll }
+  const verifiesOnly = forVerify ? { allow: [] } : {}
+  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll, ...verifiesOnly }
   await writeCallers(store, { ...callers, [name]: caller })
   // Printed first, so that no later failure loses the token.
   printToken(
@@ -133,11 +147,15 @@ async function create(name: string, { categories, orchestrator, reads, ...option
     `Created ${name} in ${store.place}. Copy its token now; it is not shown again:`,
     options,
   )
+  if (forVerify) return saveForVerify(store, token)
   const warning = await warningFor(store, orchestrator)
   if (warning) note(warning)
 }
 
-async function rotate(name: string, { dropOld, ...options }: Options & { dropOld?: boolean }): Promise<void> {
+async function rotate(
+  name: string,
+  { dropOld, forVerify, ...options }: Options & { dropOld?: boolean; forVerify?: boolean },
+): Promise<void> {
   const store = await openStore(options)
   const callers = await readCallers(store)
   const caller = findCaller(callers, name, store)
@@ -151,7 +169,14 @@ async function rotate(name: string, { dropOld, ...options }: Options & { dropOld
     `Created a new token for ${name} in ${store.place}${old}. Copy it now; it is not shown again:`,
     options,
   )
+  if (forVerify) await saveForVerify(store, token)
   note(CACHE_NOTE)
+}
+
+/** Lets the hook and the schedule of the stack use a token. */
+async function saveForVerify(store: SecretStore, token: string): Promise<void> {
+  await store.put(VERIFY_SECRET, { token })
+  note(`Saved the token in the secret ${VERIFY_SECRET}.`)
 }
 
 async function revoke(name: string, { hash, ...options }: Options & { hash?: string }): Promise<void> {

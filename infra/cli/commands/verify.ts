@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
+import { type Check, type VerifiedApi, verifyCall } from '../../../shared/verify/check.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { cdkSettings } from '../cdk-settings.ts'
 import { findCategory } from '../find-by-name.ts'
@@ -10,18 +10,6 @@ interface Options extends JsonOption {
   url?: string
   token?: string
   category?: string[]
-}
-
-type Mode = 'silent' | 'interactive'
-
-/** The result of one call. */
-interface Check {
-  verdict: string
-  ms: number
-  /** Of an interactive call. */
-  taskId?: string | undefined
-  /** Why the verdict is not `pass`. */
-  reason?: string | undefined
 }
 
 interface Verification {
@@ -72,28 +60,13 @@ async function run({ category, json, ...options }: Options): Promise<void> {
 }
 
 async function verify(receiver: Receiver, category: string): Promise<Verification> {
-  const silent = await timed(() => call(receiver, category, 'silent'))
-  const interactive = await timed(() => call(receiver, category, 'interactive'))
+  const api: VerifiedApi = {
+    send: (method, path) => callReceiver(receiver, path, { method }),
+    waitForTask: (path) => waitForTask(receiver, path, POLL_INTERVAL_MS, note),
+  }
+  // An API that cannot be reached is the same for each category, so its error ends the command.
+  const silent = await verifyCall(api, category, 'silent')
+  const interactive = await verifyCall(api, category, 'interactive')
   const hasPassed = silent.verdict === 'pass' && interactive.verdict === 'pass'
   return { category, verdict: hasPassed ? 'pass' : 'fail', silent, interactive }
-}
-
-async function call(receiver: Receiver, category: string, mode: Mode): Promise<Omit<Check, 'ms'>> {
-  const path = `/v1/${category}/verify?mode=${mode}&key=${randomUUID()}`
-  const { status, body } = await callReceiver(receiver, path, { method: 'POST' })
-  const { detail, result, taskId, statusUrl } = body as Partial<Record<string, string>>
-  if (status >= 300) return { verdict: 'errored', reason: `HTTP ${status}: ${detail ?? JSON.stringify(body)}` }
-  if (mode === 'silent') return { verdict: result ?? 'errored' }
-  if (taskId === undefined || statusUrl === undefined)
-    return { verdict: 'errored', reason: `HTTP ${status} without the id of a task` }
-  const ended = await waitForTask(receiver, `/v1/${category}/tasks/${taskId}`, POLL_INTERVAL_MS, note)
-  const { verdict = 'errored', outcome } = ended.body as { verdict?: string; outcome?: { message: string } }
-  return { verdict, taskId, ...(verdict === 'pass' ? {} : { reason: outcome?.message ?? 'The task has no outcome' }) }
-}
-
-/** An API that cannot be reached is the same for each category, so its error ends the command. */
-async function timed(run: () => Promise<Omit<Check, 'ms'>>): Promise<Check> {
-  const startedAt = performance.now()
-  const check = await run()
-  return { ...check, ms: Math.round(performance.now() - startedAt) }
 }

@@ -18,14 +18,14 @@ export function versionsCommand(): Command {
 
 function prune(): Command {
   return stackOption(new Command('prune'))
-    .description('delete the versions of task functions that nothing uses')
+    .description('delete the versions of functions that nothing uses')
     .option('--dry-run', 'list the versions, and delete nothing')
     .option('--json', 'print the versions as JSON')
     .addHelpText(
       'after',
       `
-Each deployment that changes a task publishes a version. Never deletes the version of an alias, a version with a running task, or a version on
-which a task failed within two days: the finisher may clean up on it. It needs lambda:ListFunctions, lambda:ListTags,
+Each deployment that changes a function publishes a version. Never deletes the version of an alias, the previous version of a webhook, a
+version with a running task, or a version on which a task failed within two days: the finisher may clean up on it. It needs lambda:ListFunctions, lambda:ListTags,
 lambda:ListVersionsByFunction, lambda:ListAliases, lambda:ListDurableExecutionsByFunction and lambda:DeleteFunction.
 
 Exit code: 0 deleted, or nothing to delete, 1 AWS rejected a request, 2 invalid arguments, or no such stack.
@@ -45,7 +45,7 @@ async function run({ stack, dryRun = false, json }: Options): Promise<void> {
   note(`Reading the versions of ${stack} ...`)
   const versions = await listVersions(lambda, stack).catch(explain('Listing the versions'))
   if (versions.length === 0)
-    throw new UsageError(`The stack ${stack} has no task functions. Check the name, the region and the account.`)
+    throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
   const unused = versions.filter(({ usedBy }) => usedBy === undefined)
   if (!dryRun)
     for (const [at, version] of unused.entries()) {

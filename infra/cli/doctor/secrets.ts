@@ -4,6 +4,8 @@ import { callbacksSecret } from '../../../shared/auth/reply-address.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { validate } from '../../../shared/validate.ts'
+import { VERIFY_SECRET, verifySecret } from '../../../shared/verify/secret.ts'
+import { tokenHash } from '../../local/credentials.ts'
 import { readCallers } from '../callers.ts'
 import { testAll } from '../commands/check.ts'
 import { succeeded, type TestResult, testCall } from '../connection-test.ts'
@@ -20,6 +22,7 @@ export async function secrets(store: SecretStore, { local }: { local?: boolean }
     generatedKey('identity', identitySecret, store, local),
     generatedKey('callbacks', callbacksSecret, store, local),
     callers(store),
+    verifyToken(store),
     orchestrators(store),
     connections(store),
     unencrypted(store, 'orchestrator'),
@@ -63,6 +66,20 @@ function callers(store: SecretStore): Promise<Finding[]> {
         `Run npx webhooks orchestrator add ${orchestrator}${store.option}.`,
       )
     })
+  })
+}
+
+/** Checks the token with which a deployment verifies itself, if it has one. */
+function verifyToken(store: SecretStore): Promise<Finding[]> {
+  const what = 'verify token'
+  const advice = 'Run npx webhooks token rotate <caller> --for-verify.'
+  return findingsOf(what, advice, async () => {
+    const stored = await store.get(VERIFY_SECRET)
+    if (stored === undefined) return []
+    const name = `The secret ${secretName(VERIFY_SECRET)}`
+    const hash = tokenHash(validate(verifySecret, stored, { what: name, kind: 'misconfigured' }).token)
+    const found = Object.entries(await readCallers(store)).find(([, { tokens }]) => tokens.includes(hash))
+    return [found ? okFinding(what, `valid for the caller ${found[0]}`) : wrongFinding(what, 'of no caller', advice)]
   })
 }
 

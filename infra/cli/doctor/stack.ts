@@ -17,7 +17,6 @@ interface StackFunction {
   arn: string
   /** Logical id without the suffix of CloudFormation: `CiCdTaskFunction`. */
   name: string
-  isDurable: boolean
 }
 
 /** More than this many old versions of one function are worth deleting. */
@@ -32,10 +31,9 @@ export async function stack(lambda: LambdaClient, stackName: string): Promise<Fi
     const functions = await functionsOf(lambda, stackName)
     if (functions.length === 0)
       return [noteFinding(what, 'not deployed in this account and region', 'Run npx cdk deploy, or pass --stack.')]
-    const durable = functions.filter(({ isDurable }) => isDurable)
     const checks = await Promise.all([
       reservedConcurrency(lambda, functions),
-      aliasesAndVersions(lambda, durable),
+      aliasesAndVersions(lambda, functions),
       alarms(lambda, stackName),
     ])
     return [okFinding(what, `${functions.length} functions`), ...checks.flat()]
@@ -55,7 +53,7 @@ async function functionsOf(lambda: LambdaClient, stackName: string): Promise<Sta
       if (!DurableConfig && Environment?.Variables?.['WEBHOOKS_TASK_FUNCTION'] === undefined) continue
       const { Tags = {} } = await lambda.send(new ListTagsCommand({ Resource: arn }))
       const name = (Tags[LOGICAL_ID_TAG] ?? '').replace(/[0-9A-F]{8}$/, '')
-      if (Tags[STACK_TAG] === stackName) found.push({ arn, name, isDurable: DurableConfig !== undefined })
+      if (Tags[STACK_TAG] === stackName) found.push({ arn, name })
     }
   return found
 }
@@ -106,14 +104,14 @@ function aliasFinding(count: number, missing: string[], behind: string[]): Findi
   if (missing.length > 0)
     return wrongFinding(
       what,
-      `${shorten(missing)} have no alias live with a version: interactive calls get 503`,
+      `${shorten(missing)} have no alias live with a version: calls fail`,
       'Run npx cdk deploy.',
     )
   if (behind.length > 0)
     return noteFinding(
       what,
       `live is not the newest version of ${shorten(behind)}`,
-      'A deployment failed or was rolled back. Delete the newer versions before you deploy the same code again.',
+      'A deployment failed or was rolled back. Run npx webhooks versions prune before you deploy the same code again.',
     )
   return okFinding(what, `live is the newest version of ${count} functions`)
 }

@@ -8,6 +8,8 @@ export const dist = join(APPLICATION, 'dist')
 export const finisher = 'finisher'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */
 export const redeliver = 'redeliver'
+/** The bundle of the functions that verify a deployment. */
+export const verify = 'verify'
 
 /** In the folder of each category: the bundle of its webhook, without the extension. */
 export const webhookBundle = 'webhook-bundle'

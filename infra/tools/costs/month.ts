@@ -21,6 +21,8 @@ const WAF_RULES = 3
 /** Usual combinations of dimensions: `Calls` by two outcomes; `Calls` by one and `Tasks` by two. */
 const METRICS = { silent: 2, interactive: 3 }
 const HOURS = 730
+/** Of a scheduled verification: a silent call, and an interactive one whose status is read about twice. The function waits for them. */
+const CHECK = { silentCalls: 3, interactiveCalls: 1, seconds: 3, metrics: 3, alarmMetrics: 2 }
 
 /** The parts of a deployment that cost something, and the settings that change the costs of calls. */
 export interface Deployed {
@@ -30,6 +32,9 @@ export interface Deployed {
   /** Some category has approvals, which need a generated secret. */
   hasApprovals: boolean
   observability: 'minimal' | 'standard'
+  rollout: 'immediate' | 'gradual'
+  /** The schedule that verifies categories. */
+  verify?: { categories: number; minutes: number } | undefined
   waf: boolean
   tracing: boolean
   memoryMb: { webhook: number; task: number }
@@ -56,16 +61,41 @@ export interface CostPart {
 }
 
 /** Returns what a month costs regardless of calls. */
-export function idleCosts({ categories, connections, hasApprovals, observability, waf }: Deployed): CostPart[] {
+export function idleCosts(deployed: Deployed): CostPart[] {
+  const { categories, connections, hasApprovals, observability, rollout, verify, waf } = deployed
   const [shared, perCategory] = ALARMS[observability]
+  const isGradual = rollout === 'gradual'
+  // With standard, the webhooks have these alarms anyway.
+  const added = (isGradual && observability === 'minimal' ? categories : 0) + (verify ? CHECK.alarmMetrics : 0)
   return [
-    cost('CloudWatch, alarms', shared + perCategory * categories, PRICES.alarm),
+    cost('CloudWatch, alarms', shared + perCategory * categories + added, PRICES.alarm),
     cost('CloudWatch, dashboard', observability === 'standard' ? 1 : 0, PRICES.dashboard),
     cost('Secrets Manager, generated', GENERATED_SECRETS + Number(hasApprovals), PRICES.secret),
-    cost('Secrets Manager, yours', OWN_SECRETS + connections, PRICES.secret),
+    cost(
+      'Secrets Manager, yours',
+      OWN_SECRETS + connections + Number(isGradual || verify !== undefined),
+      PRICES.secret,
+    ),
     cost('WAF, web ACL', waf ? 1 : 0, PRICES.wafAcl),
     cost('WAF, rules', waf ? WAF_RULES : 0, PRICES.wafRule),
+    ...(verify ? [verifyCost(verify, deployed)] : []),
   ].filter(({ quantity }) => quantity > 0)
+}
+
+/** Returns the costs of the schedule that verifies categories, as those of a thousand checks. */
+function verifyCost({ categories, minutes }: NonNullable<Deployed['verify']>, deployed: Deployed): CostPart {
+  const checks = (HOURS * 60 * categories) / minutes
+  const calls = { silent: CHECK.silentCalls * checks, interactive: CHECK.interactiveCalls * checks, jobs: [] }
+  const waiting = (checks * CHECK.seconds * deployed.memoryMb.webhook) / MB_PER_GB / MILLION
+  const parts = [
+    ...callCosts(calls, { ...deployed, observability: 'minimal' }),
+    cost('', waiting, PRICES.lambdaTime),
+    cost('', deployed.observability === 'standard' ? CHECK.metrics : 0, PRICES.metric),
+  ]
+  const dollars = parts.reduce((sum, { quantity, price }) => sum + quantity * price, 0)
+  const thousands = checks / 1_000
+  const price = Math.round((dollars / thousands) * 10_000) / 10_000
+  return cost('Scheduled verification', thousands, { dollars: price, unit: 'thousand checks' })
 }
 
 /** Returns what the calls of a month cost. */
@@ -122,6 +152,6 @@ export function countPolls(seconds: number, deadline: number): number {
 const MILLION = 1_000_000
 const MB_PER_GB = 1_024
 
-function cost(part: string, quantity: number, { dollars: price, unit }: Price): CostPart {
+function cost(part: string, quantity: number, { dollars: price, unit }: Omit<Price, 'source'>): CostPart {
   return { part, quantity, unit, price, dollars: Math.round(quantity * price * 100 + 1e-9) / 100 }
 }

@@ -18,6 +18,7 @@ const DEPLOYED: Deployed = {
   connections: 10,
   hasApprovals: true,
   observability: 'standard',
+  rollout: 'immediate',
   waf: false,
   tracing: false,
   memoryMb: { webhook: 256, task: 512 },
@@ -46,7 +47,25 @@ One million calls, each with a deadline of twice the duration of its job:
 ${jobTable()}
 Each month, regardless of calls, with a connection for each category:
 
-${idleTable()}`
+${idleTable()}
+Each month, these settings add:
+
+${addedTable()}`
+}
+
+function addedTable(): string {
+  const idle = (more: Partial<Deployed>) => totalOf(idleCosts({ ...DEPLOYED, ...more }))
+  const rows = [
+    { name: '`rollout`: `gradual`', setting: { rollout: 'gradual' } as const },
+    { name: '`verify` with one category, every 5 minutes', setting: { verify: { categories: 1, minutes: 5 } } },
+    { name: '`verify` with one category, every 60 minutes', setting: { verify: { categories: 1, minutes: 60 } } },
+  ].map(({ name, setting }) => [
+    name,
+    ...(['minimal', 'standard'] as const).map((observability) =>
+      (idle({ observability, ...setting }) - idle({ observability })).toFixed(2),
+    ),
+  ])
+  return table(['Setting, with ten categories', '`minimal`, $', '`standard`, $'], rows)
 }
 
 function jobTable(): string {

@@ -49,7 +49,7 @@ describe('docs/deploy.md', () => {
     const defaults = readSettings({}, ['slo'])
     const optional = [
       ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'dataKeyArn', 'awsProviders'],
-      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver', 'orchestrators'],
+      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver', 'orchestrators', 'verify'],
     ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),
@@ -65,6 +65,7 @@ describe('docs/deploy.md', () => {
       'waf',
       'wafRateLimit',
       'observability',
+      'rollout',
       'tracing',
       'apiGatewayLogRole',
       'terminationProtection',
@@ -133,32 +134,34 @@ describe('docs/deploy.md', () => {
   })
 
   it.each([
-    [1, 'standard', 5.3],
-    [1, 'minimal', 1.7],
-    [10, 'standard', 11.1],
-    [10, 'minimal', 3.9],
-  ] as const)('has the costs of %d idle categories with the setting %s', (count, observability, dollars) => {
-    const stack = synthesize({ observability }, count === 10 ? categoryInfos : tenCategories.slice(0, 1))
-    const countOf = (type: string) =>
-      stack.properties(type).reduce((sum, { Metrics = [{ MetricStat: {} }] }) => sum + metricsIn(Metrics), 0)
-    const idle = Object.entries(IDLE_PRICES).reduce((sum, [type, price]) => sum + countOf(type) * price, 0)
-    expect(idle).toBeCloseTo(dollars, 5)
-    const own = 'Secrets Manager, yours'
-    const memoryMb = { webhook: 256, task: 512 }
-    const computed = idleCosts({
-      categories: count,
-      connections: 0,
-      hasApprovals: count === 10,
-      observability,
-      waf: false,
-      tracing: false,
-      memoryMb,
-    })
-    expect(computed.filter(({ part }) => part !== own).reduce((sum, part) => sum + part.dollars, 0)).toBeCloseTo(
-      idle,
-      5,
-    )
-  })
+    [1, 'standard', false, 5.3],
+    [1, 'minimal', false, 1.7],
+    [10, 'standard', false, 11.1],
+    [10, 'minimal', false, 3.9],
+    [10, 'standard', true, 11.3],
+    [10, 'minimal', true, 5.1],
+  ] as const)(
+    'has the costs of %d idle categories with %s; verified: %s',
+    (count, observability, isVerified, dollars) => {
+      const verified = isVerified ? ({ rollout: 'gradual', verify: { categories: ['slo'], minutes: 5 } } as const) : {}
+      const all = count === 10 ? categoryInfos : tenCategories.slice(0, 1)
+      const stack = synthesize({ observability, ...verified }, all)
+      const countOf = (type: string) =>
+        stack.properties(type).reduce((sum, { Metrics = [{ MetricStat: {} }] }) => sum + metricsIn(Metrics), 0)
+      const idle = Object.entries(IDLE_PRICES).reduce((sum, [type, price]) => sum + countOf(type) * price, 0)
+      expect(idle).toBeCloseTo(dollars, 5)
+      // Not in the template.
+      const others = ['Secrets Manager, yours', 'Scheduled verification']
+      const computed = idleCosts({
+        ...{ categories: count, connections: 0, hasApprovals: count === 10, observability, waf: false, tracing: false },
+        memoryMb: { webhook: 256, task: 512 },
+        rollout: isVerified ? 'gradual' : 'immediate',
+        verify: isVerified ? { categories: 1, minutes: 5 } : undefined,
+      })
+      const ofTemplate = computed.filter(({ part }) => !others.includes(part))
+      expect(ofTemplate.reduce((sum, part) => sum + part.dollars, 0)).toBeCloseTo(idle, 5)
+    },
+  )
 
   it('has the commands that a deployment prints', () => {
     for (const command of ['orchestrator add keptn', 'token create keptn --orchestrator keptn', 'webhooks doctor']) {
@@ -241,7 +244,10 @@ describe('docs/limits.md', () => {
     const resourcesOf = (settings: object) =>
       Object.keys(synthesize(settings, categoryInfos).template.toJSON()['Resources']).length
     const minimal = resourcesOf({ observability: 'minimal' })
-    expect(limits).toContain(`ten categories use ${resourcesOf({})}, with \`minimal\` ${minimal} |`)
+    const verified = resourcesOf({ rollout: 'gradual', verify: { categories: ['slo'] } })
+    expect(limits).toContain(
+      `ten categories use ${resourcesOf({})}, with \`minimal\` ${minimal}, with gradual rollouts and \`verify\` ${verified} |`,
+    )
   })
 
   it.each([

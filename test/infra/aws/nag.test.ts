@@ -47,6 +47,8 @@ const everything = {
   terminationProtection: true,
   apiGatewayLogRole: false,
   redeliver: { orchestrators: ['github'] },
+  rollout: 'gradual',
+  verify: { categories: ['ci-cd'] },
   customDomain: {
     name: 'webhooks.example.org',
     certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',

@@ -77,7 +77,7 @@ const scratch = temporaryFolder()
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  for (const file of [...files, 'finisher/finisher', 'redeliver/redeliver']) {
+  for (const file of [...files, 'finisher/finisher', 'redeliver/redeliver', 'verify/verify']) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
   }

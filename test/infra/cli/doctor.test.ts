@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { bundles } from '../../../infra/cli/doctor/installation.ts'
 import { webhookConfigs } from '../../../infra/cli/doctor/webhook-configs.ts'
+import { tokenHash } from '../../../infra/local/credentials.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { hashSources, recordBuild } from '../../../infra/tools/build/up-to-date.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -24,7 +25,9 @@ beforeEach(() => {
   aws.alarms = [alarm('ApiFailures')]
 })
 
-const webhook: DeployedFunction = { logicalId: 'CiCdWebhookFunction1A2B3C4D', isDurable: false, versions: [] }
+const webhook: DeployedFunction = {
+  ...{ logicalId: 'CiCdWebhookFunction1A2B3C4D', isDurable: false, versions: [3, 4], live: 4 },
+}
 const task: DeployedFunction = { logicalId: 'CiCdTaskFunction5E6F7A8B', isDurable: true, versions: [1, 2], live: 2 }
 const alarm = (name: string, StateValue = 'OK', ActionsEnabled = true) => ({
   ...{ AlarmName: `CloudAutomationWebhooks-${name}`, StateValue, ActionsEnabled },
@@ -72,8 +75,8 @@ describe('webhooks doctor', () => {
       API: { state: 'ok' },
       'stack CloudAutomationWebhooks': ok('2 functions'),
       'reserved concurrency': ok('none'),
-      aliases: ok('live is the newest version of 1 functions'),
-      versions: ok('1 old versions'),
+      aliases: ok('live is the newest version of 2 functions'),
+      versions: ok('2 old versions'),
       alarms: ok('1, none in alarm'),
     })
     // The bundles of this machine may be outdated.
@@ -99,6 +102,16 @@ describe('webhooks doctor', () => {
     expect(code).toBe(1)
   })
 
+  it.each([
+    ['a caller', 'a-token-for-verify', ok('valid for the caller verify')],
+    ['no caller', 'another-token', wrong('of no caller', 'Run npx webhooks token rotate <caller> --for-verify.')],
+    ['a secret that is not valid', 1, wrong('token must be text', '')],
+  ])('checks the token for verify: that of %s', async (_, token, finding) => {
+    store('callers', { verify: { tokens: [tokenHash('a-token-for-verify')], categories: ['*'], allow: [] } })
+    store('verify', { token })
+    expect((await doctor()).of).toMatchObject({ 'verify token': finding })
+  })
+
   it('warns about credentials that are sent over plain HTTP', async () => {
     store('identity', { key: 'k'.repeat(64) })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
@@ -117,7 +130,7 @@ describe('webhooks doctor', () => {
   it('reports what is wrong with the stack', async () => {
     const versions = Array.from({ length: 30 }, (_, at) => at + 1)
     aws.functions = [
-      { ...webhook, reserved: 0 },
+      { ...webhook, reserved: 0, live: 0 },
       { ...task, live: 0 },
       { ...task, logicalId: 'SloTaskFunction', versions, live: 29 },
     ]
@@ -125,7 +138,7 @@ describe('webhooks doctor', () => {
     const { code, findings } = await doctor()
     for (const finding of [
       { what: 'reserved concurrency', ...wrong('0 for CiCdWebhookFunction', '') },
-      { what: 'aliases', ...wrong('CiCdTaskFunction have no alias live', '') },
+      { what: 'aliases', ...wrong('CiCdWebhookFunction, CiCdTaskFunction have no alias live', '') },
       { what: 'versions', ...note(expect.anything(), 'Run npx webhooks versions prune.') },
       { what: 'alarms', ...wrong('in alarm: CiCdTasksFailed', '') },
       { found: 'actions are disabled: ApiFailures' },

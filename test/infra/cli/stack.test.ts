@@ -126,8 +126,21 @@ describe('webhooks versions prune', () => {
     expect(versionsIn((await prune('--json')).out)).toEqual(used)
   })
 
+  it('keeps the version of a webhook to which an operator may roll back', async () => {
+    const webhook = { logicalId: 'CiCdWebhookFunction1A2B3C4D', isDurable: false, versions: [8, 9, 10, 11], live: 10 }
+    aws.functions = [webhook]
+    const { out } = await webhooks('versions prune --dry-run --json', { env: aws.env })
+    expect(versionsIn(out)).toEqual([
+      ['8', undefined, false],
+      ['9', 'possible rollback', false],
+      ['10', 'alias', false],
+      ['11', undefined, false],
+    ])
+    aws.reset()
+  })
+
   it('refuses an unknown stack', async () => {
-    const err = expect.stringContaining('The stack Other has no task functions')
+    const err = expect.stringContaining('The stack Other has no functions')
     expect(await prune('--stack Other')).toMatchObject({ code: 2, err })
   })
 })

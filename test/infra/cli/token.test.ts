@@ -24,6 +24,16 @@ describe('webhooks token create', () => {
     expect(callers()).toEqual({ keptn: { tokens: [hashOf(out)], categories: ['*'], orchestrator: 'keptn' } })
   })
 
+  it('saves a token for verify, whose caller may only verify', async () => {
+    const { out, err } = await token('create verify --for-verify')
+    expect(aws.stored('verify')).toEqual({ token: out.trim() })
+    expect(callers()).toEqual({ verify: { tokens: [hashOf(out)], categories: ['*'], allow: [] } })
+    expect(err).toContain('Saved the token in the secret verify.')
+    const rotated = await token('rotate verify --drop-old --for-verify')
+    expect(aws.stored('verify')).toEqual({ token: rotated.out.trim() })
+    expect(callers()['verify']?.tokens).toEqual([hashOf(rotated.out)])
+  })
+
   it('limits a caller to categories, and lets it read all tasks', async () => {
     await token('create keptn --reads own')
     const { out, err } = await token('create ci --categories ci-cd,notification --reads all --json')

@@ -1,0 +1,3 @@
+import { verifyHandler } from '../shared/verify/handler.ts'
+
+export const handler = verifyHandler
