@@ -5,14 +5,18 @@
  */
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+export { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 export {
   type Call,
+  graphqlOperation,
   newestOf,
   ok,
   type Reply,
   type Served,
   serve,
 } from '../../infra/sandbox/platforms/loopback-server.ts'
+export { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+export { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 export {
   type ClientOptions,
   clientOf,

@@ -197,10 +197,16 @@ export function awsOperation({ headers }: Call): string | undefined {
   return headers['x-amz-target']?.toString().split('.')[1]
 }
 
+/** Returns the kind and the first field of a GraphQL request: `mutation issueCreate`. */
+export function graphqlOperation({ body }: Call): string | undefined {
+  const { query } = (body ?? {}) as { query?: unknown }
+  const [, kind = 'query', field] = /^\s*(query|mutation)?[^{]*\{\s*(\w+)/.exec(String(query)) ?? []
+  return field && `${kind} ${field}`
+}
+
 /** Describes a request in one line: `POST /path`, the operation of an AWS service, or `POST /path field` for GraphQL. */
 export function requestLine(call: Call): string {
-  const { query } = (call.body ?? {}) as { query?: unknown }
-  const [, field] = typeof query === 'string' ? (/\{\s*(\w+)/.exec(query) ?? []) : []
+  const field = graphqlOperation(call)?.split(' ')[1]
   return awsOperation(call) ?? [call.method, call.path, field].filter(Boolean).join(' ')
 }
 

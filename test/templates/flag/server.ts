@@ -1,4 +1,6 @@
-import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../../infra/sandbox/platforms/require-header.ts'
 
 interface Flag {
   enabled: boolean
@@ -6,48 +8,46 @@ interface Flag {
   links: { html: string }
 }
 
-export interface AcmeServer extends Served {
-  token: string
-  /** Flags by `environment/name`. */
-  flags: Record<string, Flag>
-  /** Accepts changes without applying them. */
-  ignoreChanges(): void
-}
+const TOKEN = 'acme-token-0123456789'
 
 /**
  * Fake Acme with the flags `checkout` and `search` in one environment.
  *
  * @see https://acme.example.com/api/flags
  */
-export async function startAcme(): Promise<AcmeServer> {
-  const token = 'acme-token-0123456789'
-  const mode = { ignores: false }
-  const flagOf = (name: string): [string, Flag] => [
-    `production/${name}`,
-    { enabled: false, rollout: 100, links: { html: `https://acme.example.com/flags/${name}` } },
-  ]
-  const flags = Object.fromEntries(['checkout', 'search'].map(flagOf))
-  const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}`
-      ? answer(call, flags, mode.ignores)
-      : refuse(401, 'invalid token'),
-  )
-  return {
-    ...served,
-    ...{ token, flags },
-    ignoreChanges() {
-      mode.ignores = true
+export const startAcme = definePlatform({
+  state: () => ({
+    /** Flags by `environment/name`. */
+    flags: { 'production/checkout': newFlag('checkout'), 'production/search': newFlag('search') } as Record<
+      string,
+      Flag
+    >,
+    /** Accepts changes without applying them. */
+    ignoresChanges: false,
+  }),
+  refuses: requireHeader('authorization', `Bearer ${TOKEN}`, refuse(401, 'invalid token')),
+  routes: {
+    'GET /me': () => ({ name: 'robot' }),
+    'GET /environments/{environment}/flags/{name}': ({ state, params: { environment, name } }) =>
+      state.flags[`${environment}/${name}`] ?? refuse(404, `unknown flag ${name} in ${environment}`),
+    'PATCH /environments/{environment}/flags/{name}': ({ state, params: { environment, name }, body }) => {
+      const flag = state.flags[`${environment}/${name}`]
+      if (!flag) return refuse(404, `unknown flag ${name} in ${environment}`)
+      return state.ignoresChanges ? flag : Object.assign(flag, body)
     },
-  }
-}
+  },
+  notFound: ({ path }) => refuse(404, `unknown page ${path}`),
+  members: (state) => ({
+    token: TOKEN,
+    flags: state.flags,
+    ignoreChanges() {
+      state.ignoresChanges = true
+    },
+  }),
+})
 
-function answer({ method, path, body }: Call, flags: Record<string, Flag>, ignores: boolean): Reply {
-  if (path === '/me') return { status: 200, body: { name: 'robot' } }
-  const [, , environment, , name] = path.split('/')
-  const flag = flags[`${environment}/${name}`]
-  if (!flag) return refuse(404, `unknown flag ${name} in ${environment}`)
-  if (method === 'PATCH' && !ignores) Object.assign(flag, body)
-  return { status: 200, body: flag }
+function newFlag(name: string): Flag {
+  return { enabled: false, rollout: 100, links: { html: `https://acme.example.com/flags/${name}` } }
 }
 
 function refuse(status: number, message: string): Reply {

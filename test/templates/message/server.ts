@@ -1,4 +1,6 @@
-import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../../infra/sandbox/platforms/require-header.ts'
 
 interface Message extends Record<string, unknown> {
   id: string
@@ -6,39 +8,33 @@ interface Message extends Record<string, unknown> {
   permalink: string
 }
 
-export interface AcmeServer extends Served {
-  token: string
-  messages: Message[]
-}
+const TOKEN = 'acme-token-0123456789'
 
 /**
  * Fake Acme with the room `releases`.
  *
  * @see https://acme.example.com/api/rooms
  */
-export async function startAcme(): Promise<AcmeServer> {
-  const token = 'acme-token-0123456789'
-  const messages: Message[] = []
-  const seen = new Map<string, Message>()
-  const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}` ? answer(call, messages, seen) : refuse(401, 'invalid token'),
-  )
-  return { ...served, token, messages }
-}
-
-function answer({ path, headers, body }: Call, messages: Message[], seen: Map<string, Message>): Reply {
-  if (path === '/me') return { status: 200, body: { name: 'robot' } }
-  const room = /^\/rooms\/([^/]+)\/messages$/.exec(path)?.[1]
-  if (room !== 'releases') return refuse(404, `unknown room ${room}`)
-  const key = headers['idempotency-key']?.toString()
-  const before = key === undefined ? undefined : seen.get(key)
-  if (before) return { status: 200, body: before }
-  const id = String(messages.length + 1)
-  const message = { id, room, ...(body as object), permalink: `https://acme.example.com/messages/${id}` }
-  messages.push(message)
-  if (key !== undefined) seen.set(key, message)
-  return { status: 201, body: message }
-}
+export const startAcme = definePlatform({
+  state: () => ({ messages: [] as Message[], byKey: new Map<string, Message>() }),
+  refuses: requireHeader('authorization', `Bearer ${TOKEN}`, refuse(401, 'invalid token')),
+  routes: {
+    'GET /me': () => ({ name: 'robot' }),
+    'POST /rooms/{room}/messages': ({ state: { messages, byKey }, params: { room }, headers, body }) => {
+      if (room !== 'releases') return refuse(404, `unknown room ${room}`)
+      const key = headers['idempotency-key']?.toString()
+      const earlier = key === undefined ? undefined : byKey.get(key)
+      if (earlier) return earlier
+      const id = String(messages.length + 1)
+      const message = { id, room, ...body, permalink: `https://acme.example.com/messages/${id}` }
+      messages.push(message)
+      if (key !== undefined) byKey.set(key, message)
+      return { status: 201, body: message }
+    },
+  },
+  notFound: ({ path }) => refuse(404, `unknown page ${path}`),
+  members: ({ messages }) => ({ token: TOKEN, messages }),
+})
 
 function refuse(status: number, message: string): Reply {
   return { status, body: { message } }

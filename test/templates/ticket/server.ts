@@ -1,4 +1,6 @@
-import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../../infra/sandbox/platforms/require-header.ts'
 
 interface Ticket extends Record<string, unknown> {
   id: string
@@ -7,11 +9,7 @@ interface Ticket extends Record<string, unknown> {
   notes: { text: string; ref: string | null }[]
 }
 
-export interface AcmeServer extends Served {
-  token: string
-  tickets: Ticket[]
-}
-
+const TOKEN = 'acme-token-0123456789'
 const STATUSES = ['open', 'working', 'closed']
 
 /**
@@ -19,42 +17,50 @@ const STATUSES = ['open', 'working', 'closed']
  *
  * @see https://acme.example.com/api/tickets
  */
-export async function startAcme(): Promise<AcmeServer> {
-  const token = 'acme-token-0123456789'
-  const tickets: Ticket[] = []
-  const served = await serve((call) =>
-    call.headers['authorization'] === `Bearer ${token}` ? answer(call, tickets) : refuse(401, 'invalid token'),
-  )
-  return { ...served, token, tickets }
+export const startAcme = definePlatform({
+  state: () => ({ tickets: [] as Ticket[] }),
+  refuses: requireHeader('authorization', `Bearer ${TOKEN}`, refuse(401, 'invalid token')),
+  routes: {
+    'GET /me': () => ({ name: 'robot' }),
+    'GET /tickets': ({ state, query }) => ({ items: withRef(state.tickets, query) }),
+    'POST /tickets': ({ state: { tickets }, body: { title, text = '', queue = null, ref = null } }) => {
+      if (!title) return refuse(422, 'title is missing')
+      const id = String(tickets.length + 1)
+      const links = { html: `https://acme.example.com/tickets/${id}` }
+      const ticket = { id, number: `T-${id}`, title, text, queue, status: 'open', ref, notes: [], links }
+      tickets.push(ticket)
+      return { status: 201, body: ticket }
+    },
+    'GET /tickets/{id}': ({ state, params }) => ticketIn(state.tickets, params.id),
+    'PATCH /tickets/{id}': ({ state, params, body }) => {
+      const ticket = ticketIn(state.tickets, params.id)
+      if (!STATUSES.includes(body.status ?? 'open')) return refuse(422, 'unknown status')
+      return ticket && Object.assign(ticket, body)
+    },
+    'GET /tickets/{id}/notes': ({ state, params, query }) => {
+      const ticket = ticketIn(state.tickets, params.id)
+      return ticket && { items: withRef(ticket.notes, query) }
+    },
+    'POST /tickets/{id}/notes': ({ state, params, body: { text = '', ref = null } }) => {
+      const ticket = ticketIn(state.tickets, params.id)
+      ticket?.notes.push({ text, ref })
+      return ticket
+    },
+    'POST /tickets/{id}/close': ({ state, params }) => {
+      const ticket = ticketIn(state.tickets, params.id)
+      return ticket && Object.assign(ticket, { status: 'closed' })
+    },
+  },
+  notFound: ({ path }) => refuse(404, `unknown ticket or page ${path}`),
+  members: ({ tickets }) => ({ token: TOKEN, tickets }),
+})
+
+function ticketIn(tickets: Ticket[], id: string): Ticket | undefined {
+  return tickets.find((ticket) => ticket.id === id)
 }
 
-function answer({ method, path, query, body }: Call, tickets: Ticket[]): Reply {
-  const sent = (body ?? {}) as Record<string, string>
-  const [, kind, id, verb] = path.split('/')
-  if (path === '/me') return { status: 200, body: { name: 'robot' } }
-  if (kind !== 'tickets') return refuse(404, `unknown page ${path}`)
-  if (id === undefined && method === 'GET') return { status: 200, body: { items: tickets.filter(hasRef(query)) } }
-  if (id === undefined) {
-    if (!sent['title']) return refuse(422, 'title is missing')
-    const next = String(tickets.length + 1)
-    const links = { html: `https://acme.example.com/tickets/${next}` }
-    const { title, text = '', queue = null, ref = null } = sent
-    const ticket = { id: next, number: `T-${next}`, title, text, queue, status: 'open', ref, notes: [], links }
-    tickets.push(ticket)
-    return { status: 201, body: ticket }
-  }
-  const ticket = tickets.find((one) => one.id === id)
-  if (!ticket) return refuse(404, `unknown ticket ${id}`)
-  if (verb === 'notes' && method === 'GET') return { status: 200, body: { items: ticket.notes.filter(hasRef(query)) } }
-  if (verb === 'notes') ticket.notes.push({ text: sent['text'] ?? '', ref: sent['ref'] ?? null })
-  if (verb === 'close') ticket.status = 'closed'
-  if (method === 'PATCH' && !STATUSES.includes(sent['status'] ?? ticket.status)) return refuse(422, 'unknown status')
-  if (method === 'PATCH') Object.assign(ticket, sent)
-  return { status: 200, body: ticket }
-}
-
-function hasRef(query: URLSearchParams): (one: { ref: string | null }) => boolean {
-  return ({ ref }) => !query.has('ref') || ref === query.get('ref')
+function withRef<T extends { ref: string | null }>(items: T[], query: URLSearchParams): T[] {
+  return items.filter(({ ref }) => !query.has('ref') || ref === query.get('ref'))
 }
 
 function refuse(status: number, message: string): Reply {
