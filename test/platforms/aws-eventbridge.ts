@@ -1,5 +1,4 @@
-import { ok, type Reply, type Served } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { awsError, serveJson } from './aws-json.ts'
+import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Entry {
   Source: string
@@ -8,70 +7,60 @@ interface Entry {
   EventBusName: string
 }
 
-interface EventBridgeState {
-  buses: string[]
-  /** Events that the rules of a bus matched. */
-  events: { id: string; bus: string; source: string; type: string; detail: Record<string, unknown> }[]
-  /** Results for the next entries. */
-  failing: { ErrorCode: string; ErrorMessage?: string }[]
-  /** Operations that the caller's role does not allow. */
-  denied: string[]
+interface Event {
+  id: string
+  bus: string
+  source: string
+  type: string
+  detail: Record<string, unknown>
 }
 
-export interface EventBridgeServer extends Served {
-  state: EventBridgeState
-}
-
-const arn = 'arn:aws:events:eu-west-1:123456789012:event-bus'
+const BUS_ARN = 'arn:aws:events:eu-west-1:123456789012:event-bus'
 const MAX_BYTES = 256 * 1_024
 
 /**
- * Amazon EventBridge, as far as it takes events: one to a bus that is not there is taken, and gone.
+ * The part of Amazon EventBridge that accepts events. It also accepts events for a bus that does not exist, and drops them.
  *
  * @see https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
  * @see https://github.com/aws/aws-sdk/issues/186
  */
-export async function startEventBridge(): Promise<EventBridgeServer> {
-  const state: EventBridgeState = { buses: ['default', 'deploys'], events: [], failing: [], denied: [] }
-  const served = await serveJson({
-    service: 'events',
-    target: 'AWSEvents',
-    version: '1.1',
-    state,
-    operations: {
-      DescribeEventBus: ({ Name }) => describe(state, String(Name)),
-      PutEvents: ({ Entries }) => put(state, Entries as Entry[]),
+export const startEventBridge = defineJsonService({
+  service: 'events',
+  target: 'AWSEvents',
+  version: '1.1',
+  state: () => ({
+    buses: ['default', 'deploys'],
+    /** Events that the rules of a bus matched. */
+    events: [] as Event[],
+    /** Results for the next entries. */
+    failing: [] as { ErrorCode: string; ErrorMessage?: string }[],
+    denied: [] as string[],
+  }),
+  routes: {
+    DescribeEventBus: ({ state, body }) => {
+      const name = nameOf(body.Name)
+      if (!state.buses.includes(name)) return awsError('ResourceNotFoundException', `Event bus ${name} does not exist.`)
+      return { Name: name, Arn: `${BUS_ARN}/${name}` }
     },
-  })
-  return { ...served, state }
-}
+    PutEvents: ({ state, body }) => {
+      const entries: Entry[] = body.Entries
+      const bytes = entries.map(({ Source, DetailType, Detail }) => Buffer.byteLength(Source + DetailType + Detail))
+      if (bytes.reduce((sum, size) => sum + size, 0) >= MAX_BYTES)
+        return awsError('ValidationException', 'Total size of the entries in the request is over the limit.')
+      const results = entries.map((entry) => state.failing.shift() ?? put(state, entry))
+      return { FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length, Entries: results }
+    },
+  },
+})
 
 function nameOf(bus: string): string {
-  return bus.replace(`${arn}/`, '')
+  return bus.replace(`${BUS_ARN}/`, '')
 }
 
-function describe({ buses }: EventBridgeState, bus: string): Reply {
-  const name = nameOf(bus)
-  if (!buses.includes(name)) return awsError('ResourceNotFoundException', `Event bus ${name} does not exist.`)
-  return ok({ Name: name, Arn: `${arn}/${name}` })
-}
-
-function put(state: EventBridgeState, entries: Entry[]): Reply {
-  const size = ({ Source, DetailType, Detail }: Entry) => Buffer.byteLength(Source + DetailType + Detail)
-  const total = entries.reduce((sum, entry) => sum + size(entry), 0)
-  if (total >= MAX_BYTES)
-    return awsError('ValidationException', `Total size of the entries in the request is over the limit.`)
-  const results = entries.map((entry) => {
-    const failure = state.failing.shift()
-    if (failure) return failure
-    const id = `11710aed-b79e-4468-a20b-${String(state.events.length + 1).padStart(12, '0')}`
-    const bus = nameOf(entry.EventBusName)
-    if (state.buses.includes(bus))
-      state.events.push({
-        ...{ id, bus, source: entry.Source, type: entry.DetailType },
-        detail: JSON.parse(entry.Detail) as Record<string, unknown>,
-      })
-    return { EventId: id }
-  })
-  return ok({ FailedEntryCount: results.filter((one) => 'ErrorCode' in one).length, Entries: results })
+function put({ buses, events }: { buses: string[]; events: Event[] }, entry: Entry): { EventId: string } {
+  const id = `11710aed-b79e-4468-a20b-${String(events.length + 1).padStart(12, '0')}`
+  const bus = nameOf(entry.EventBusName)
+  if (buses.includes(bus))
+    events.push({ id, bus, source: entry.Source, type: entry.DetailType, detail: JSON.parse(entry.Detail) })
+  return { EventId: id }
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type GoogleLogin, googleError, googleLogin } from './google-login.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import { googleError, googleLogin } from './google-login.ts'
+
+interface Source {
+  branchName?: string
+  substitutions?: Record<string, string>
+}
 
 interface Build {
   id: string
@@ -15,88 +15,68 @@ interface Build {
   logUrl: string
   createTime: string
   substitutions: Record<string, string>
-  /** The source of the request. A response has another one. */
-  asked: Record<string, unknown>
-  [more: string]: unknown
 }
 
-export interface GoogleCloudBuildServer extends Served {
-  login: GoogleLogin
-  state: {
-    builds: Build[]
-    /** Builds on one page. */
-    pageSize: number
-  }
-  /** Brings the newest build into a state, as the provider names it. */
-  enter(state: string, more?: Record<string, unknown>): void
-}
-
-const PATH = '/v1/projects/acme-shop/locations/europe-west1'
 const RUNNING = ['STATUS_UNKNOWN', 'PENDING', 'QUEUED', 'WORKING']
+const TIMES = { startTime: '2026-11-27T10:00:00Z', finishTime: '2026-11-27T10:02:00Z' }
+const REJECTED = {
+  status: 'CANCELLED',
+  approval: { state: 'REJECTED', result: { approverAccount: 'jane@example.com', comment: 'Not today' } },
+}
 
 /**
  * A fake of the API of Google Cloud Build, with the trigger `deploy` of one project.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest
  */
-export async function startGoogleCloudBuild(): Promise<GoogleCloudBuildServer> {
-  const login = googleLogin()
-  const state: GoogleCloudBuildServer['state'] = { builds: [], pageSize: 100 }
-  const served = await serve((call) => login.answer(call) ?? answer(state, call))
-  return {
-    ...served,
-    login,
-    state,
-    enter(name, more = {}) {
-      const times = { startTime: '2026-11-27T10:00:00Z', finishTime: '2026-11-27T10:02:00Z' }
-      const ended = RUNNING.includes(name) || name.toUpperCase() !== name ? {} : times
-      const result = { approverAccount: 'jane@example.com', comment: 'Not today' }
-      const rejected = { status: 'CANCELLED', approval: { state: 'REJECTED', result } }
-      Object.assign(newestOf(state.builds), { status: name, ...ended }, name === 'REJECTED' ? rejected : {}, more)
+export const startGoogleCloudBuild = definePlatform({
+  base: '/v1/projects/acme-shop/locations/europe-west1',
+  state: () => ({
+    login: googleLogin(),
+    builds: [] as Build[],
+    /** Builds on one page. */
+    pageSize: 100,
+  }),
+  refuses: (call, { login }) => login.answer(call),
+  routes: {
+    'GET /triggers/deploy': () => ({ id: randomUUID(), name: 'deploy' }),
+    'POST /triggers/deploy:run': ({ state, body }) => run(state.builds, body.source),
+    'GET /builds': ({ state, query }) => {
+      const [, since = ''] = /^create_time>="(.+)"$/.exec(query.get('filter') ?? '') ?? []
+      const found = state.builds.filter(({ createTime }) => createTime >= since).toReversed()
+      const { page, next } = pageOf(found, query.get('pageToken'), state.pageSize)
+      // Google omits an empty list.
+      return page.length > 0 ? { builds: page, nextPageToken: next } : {}
     },
-  }
-}
+    'GET /builds/{id}': ({ state, params }) => state.builds.find(({ id }) => id === params.id),
+    'POST /builds/{id}:cancel': ({ state, params }) => {
+      const build = state.builds.find(({ id }) => id === params.id)
+      if (!build || !RUNNING.includes(build.status)) return build
+      return Object.assign(build, { status: 'CANCELLED', finishTime: TIMES.finishTime })
+    },
+  },
+  notFound: googleError(404, 'NOT_FOUND', 'Requested entity was not found.'),
+  members: ({ login, builds }) => ({
+    login,
+    /** Brings the newest build into a state, as the provider names it. */
+    enter(name: string, fields: object = {}) {
+      const ended = RUNNING.includes(name) || name.toUpperCase() !== name ? {} : TIMES
+      Object.assign(newestOf(builds), { status: name }, ended, name === 'REJECTED' ? REJECTED : {}, fields)
+    },
+  }),
+})
 
-function answer(state: GoogleCloudBuildServer['state'], { method, path, query, body }: Call): Reply {
-  const at = path.replace(PATH, '')
-  if (at === '/triggers/deploy' && method === 'GET') return ok({ id: randomUUID(), name: 'deploy' })
-  if (at === '/triggers/deploy:run' && method === 'POST') return run(state, (body as { source: Build['asked'] }).source)
-  if (at === '/builds' && method === 'GET') return list(state, query)
-  const [, id, action] = /^\/builds\/([\da-f-]{36})(?::(cancel))?$/.exec(at) ?? []
-  const build = state.builds.find((one) => one.id === id)
-  if (!build) return googleError(404, 'NOT_FOUND', 'Requested entity was not found.')
-  if (action === 'cancel' && RUNNING.includes(build.status)) {
-    Object.assign(build, { status: 'CANCELLED', finishTime: '2026-11-27T10:02:00Z' })
-  }
-  return ok(toResponse(build))
-}
-
-function toResponse({ asked: _, ...build }: Build) {
-  return build
-}
-
-function run(state: GoogleCloudBuildServer['state'], asked: Build['asked']): Reply {
-  if (asked['branchName'] === 'missing')
+function run(builds: Build[], { branchName, substitutions }: Source): object | Reply {
+  if (branchName === 'missing')
     return googleError(400, 'INVALID_ARGUMENT', "Couldn't read commit: branch missing does not exist")
   const id = randomUUID()
   const build = {
-    ...{ id, status: 'QUEUED', createTime: new Date().toISOString(), asked },
+    id,
+    status: 'QUEUED',
+    createTime: new Date().toISOString(),
     logUrl: `https://console.cloud.google.com/cloud-build/builds;region=europe-west1/${id}?project=123456789012`,
-    substitutions: { ...(asked['substitutions'] as Record<string, string>), BRANCH_NAME: 'main' },
+    substitutions: { ...substitutions, BRANCH_NAME: 'main' },
   }
-  state.builds.push(build)
-  return ok({ name: `operations/build/acme-shop/${btoa(id)}`, metadata: { build: toResponse(build) } })
-}
-
-/** Google omits an empty list. */
-function list({ builds, pageSize }: GoogleCloudBuildServer['state'], query: URLSearchParams): Reply {
-  const [, since] = /^create_time>="(.+)"$/.exec(query.get('filter') ?? '') ?? []
-  const found = builds.filter(({ createTime }) => since === undefined || createTime >= since).toReversed()
-  const from = Number(query.get('pageToken') ?? 0)
-  const page = found.slice(from, from + pageSize)
-  if (page.length === 0) return ok({})
-  return ok({
-    builds: page.map(toResponse),
-    ...(from + pageSize < found.length ? { nextPageToken: String(from + pageSize) } : {}),
-  })
+  builds.push(build)
+  return { name: `operations/build/acme-shop/${btoa(id)}`, metadata: { build } }
 }
