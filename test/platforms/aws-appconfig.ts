@@ -1,11 +1,6 @@
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Version {
@@ -27,36 +22,25 @@ export interface Deployment {
   events: { EventType: string; TriggeredBy: string; Description: string }[]
 }
 
-/** The state of the fake. Tests read and change it. */
-interface AppConfigState {
+interface State {
   versions: Version[]
   /** The oldest first. */
   deployments: Deployment[]
-  /** Operations that the caller's role does not allow. */
+  /** Operations that the caller's role does not allow: `GET deployments`. */
   denied: string[]
-  /** Called while a request is answered, to simulate another user. */
+  /** Called before a response, by operation, to simulate another user. */
   meanwhile: Record<string, () => void>
 }
 
-export interface AppConfigServer extends Served {
-  application: string
-  profile: string
-  environment: string
-  strategy: string
-  state: AppConfigState
-  /** The document of a version. */
-  document(version: number): { values: Record<string, { enabled?: boolean }> }
-  /** Ends the newest deployment. */
-  end(state: Deployment['state'], why?: string): void
-}
+export type AppConfigServer = Awaited<ReturnType<typeof startAppConfig>>
 
 const application = '339ohji'
 const profile = 'ur8hx2f'
 const environment = '54j1r29'
 const strategy = '1225qzk'
-const perPage = 50
+const PAGE_SIZE = 50
 
-/** A document as the console writes it. */
+/** Returns a document in the form of the console. */
 export function flagDocument(
   values: Record<string, object> = { checkout: { enabled: false }, search: { enabled: true } },
 ) {
@@ -66,143 +50,134 @@ export function flagDocument(
 }
 
 /**
- * AWS AppConfig as its API answers: one application with one profile of flags and one environment, to which version 1 was
- * deployed.
+ * The API of AWS AppConfig: an application with a profile of flags and an environment, to which version 1 was deployed.
  *
  * @see https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_Operations.html
  */
-export async function startAppConfig(): Promise<AppConfigServer> {
-  const state: AppConfigState = {
+export const startAppConfig = definePlatform({
+  base: '/applications/339ohji',
+  state: (): State => ({
     versions: [{ number: 1, description: '', contentType: 'application/json', content: flagDocument() }],
-    deployments: [],
+    deployments: [deployed(1, '1', 'COMPLETE')],
     denied: [],
     meanwhile: {},
-  }
-  const appConfig = createAppConfig(state)
-  state.deployments.push(deployed(1, '1', 'COMPLETE'))
-  const served = await serve((call) => appConfig.answer(call))
-  return {
-    ...served,
-    ...{ application, profile, environment, strategy, state },
-    document(version) {
-      const found = state.versions.find(({ number }) => number === version)
-      return found?.content as ReturnType<AppConfigServer['document']>
+  }),
+  refuses(call, { meanwhile, denied }) {
+    const invalid = restSignatureError(call, 'appconfig')
+    if (invalid) return invalid
+    const [, , id, , , list, item] = call.path.split('/')
+    const operation = `${call.method} ${list}${item ? '/' : ''}`
+    meanwhile[operation]?.()
+    if (denied.includes(operation)) return restDenied(`appconfig (${operation})`)
+    return id === application ? undefined : notFound(`Application for ID ${id}`)
+  },
+  routes: {
+    'GET /configurationprofiles/ur8hx2f/hostedconfigurationversions': ({ state, query }) =>
+      list(query, state.versions.map(summaryOfVersion)),
+    'GET /configurationprofiles/ur8hx2f/hostedconfigurationversions/{number}': ({ state, params }) => {
+      const version = state.versions.find(({ number }) => String(number) === params.number)
+      return version
+        ? { status: 200, body: textOf(version.content), headers: headersOf(version) }
+        : notFound(`HostedConfigurationVersion ${params.number}`)
     },
-    end(ended, why) {
-      const newest = newestOf(state.deployments)
-      newest.state = ended
-      const started = { EventType: 'ROLLBACK_STARTED', TriggeredBy: 'CLOUDWATCH_ALARM', Description: why ?? '' }
-      if (why) newest.events.unshift(started)
+    'POST /configurationprofiles/ur8hx2f/hostedconfigurationversions': ({ state, headers, body }) =>
+      createVersion(state.versions, headers, body),
+    'GET /environments/54j1r29/deployments': ({ state, query }) =>
+      list(query, state.deployments.map(summaryOfDeployment)),
+    'GET /environments/54j1r29/deployments/{number}': ({ state, params }) => {
+      const deployment = state.deployments.find(({ number }) => String(number) === params.number)
+      if (!deployment) return notFound(`Deployment ${params.number}`)
+      return {
+        ...summaryOfDeployment(deployment),
+        ApplicationId: application,
+        EnvironmentId: environment,
+        Description: deployment.description,
+        EventLog: deployment.events,
+      }
     },
-  }
-}
+    'POST /environments/54j1r29/deployments': ({ state, body }) => deploy(state, body),
+  },
+  notFound: ({ path }) => {
+    const [, , , kind, id] = path.split('/')
+    return notFound(`${kind === 'environments' ? 'Environment' : 'ConfigurationProfile'} for ID ${id}`)
+  },
+  members: ({ versions, deployments }) => ({
+    application,
+    profile,
+    environment,
+    strategy,
+    /** Returns the document of a version. */
+    document(version: number) {
+      const content = versions.find(({ number }) => number === version)?.content
+      return content as { values: Record<string, { enabled?: boolean }> }
+    },
+    /** Ends the newest deployment. */
+    end(state: Deployment['state'], reason?: string) {
+      const deployment = newestOf(deployments)
+      deployment.state = state
+      if (reason === undefined) return
+      const rollback = { EventType: 'ROLLBACK_STARTED', TriggeredBy: 'CLOUDWATCH_ALARM', Description: reason }
+      deployment.events.unshift(rollback)
+    },
+  }),
+})
 
-/** A deployment of the profile to the environment. */
+/** Returns a deployment of the profile to the environment. */
 export function deployed(
   number: number,
   version: string,
   state: Deployment['state'],
-  more: Partial<Deployment> = {},
+  fields: Partial<Deployment> = {},
 ): Deployment {
   const events = [{ EventType: 'DEPLOYMENT_STARTED', TriggeredBy: 'USER', Description: 'Deployment started' }]
-  return { number, environment, profile, version, strategy, description: '', state, events, ...more }
+  return { number, environment, profile, version, strategy, description: '', state, events, ...fields }
 }
 
-const notFound = (what: string) => restError(404, 'ResourceNotFoundException', `Could not find ${what}`)
+function notFound(thing: string): Reply {
+  return restError(404, 'ResourceNotFoundException', `Could not find ${thing}`)
+}
 
-function createAppConfig(state: AppConfigState) {
-  function answer(call: Call): Reply {
-    const { method, path, query, headers, body } = call
-    const unsigned = restSignatureError(call, 'appconfig')
-    if (unsigned) return unsigned
-    const [, inApplication, kind, id, things, thing] =
-      /^\/applications\/([^/]+)\/(configurationprofiles|environments)\/([^/]+)\/(\w+)(?:\/(\d+))?$/.exec(path) ?? []
-    const operation = `${method} ${things}${thing ? '/' : ''}`
-    state.meanwhile[operation]?.()
-    if (state.denied.includes(operation)) return restDenied(`appconfig (${operation})`)
-    if (inApplication !== application) return notFound(`Application for ID ${inApplication}`)
-    if (kind === 'configurationprofiles' && id !== profile) return notFound(`ConfigurationProfile for ID ${id}`)
-    if (kind === 'environments' && id !== environment) return notFound(`Environment for ID ${id}`)
-    switch (operation) {
-      case 'GET hostedconfigurationversions':
-        return list(query, state.versions.map(summaryOfVersion))
-      case 'GET hostedconfigurationversions/':
-        return getVersion(Number(thing))
-      case 'POST hostedconfigurationversions':
-        return createVersion(headers, body)
-      case 'GET deployments':
-        return list(query, state.deployments.map(summaryOfDeployment))
-      case 'GET deployments/':
-        return getDeployment(Number(thing))
-      case 'POST deployments':
-        return deploy(body as Record<string, unknown>)
-      default:
-        return restError(404, 'UnknownOperationException', '')
-    }
+/** Returns a page, the newest first. */
+function list(query: URLSearchParams, items: object[]): object {
+  const size = Math.min(PAGE_SIZE, Number(query.get('max_results') ?? PAGE_SIZE))
+  const { page, next } = pageOf(items.toReversed(), query.get('next_token'), size)
+  return { Items: page, NextToken: next }
+}
+
+function createVersion(versions: Version[], headers: Call['headers'], content: unknown): Reply {
+  const newest = Math.max(0, ...versions.map(({ number }) => number))
+  const latest = headers['latest-version-number']
+  if (latest !== undefined && Number(latest) !== newest)
+    return restError(409, 'ConflictException', `Latest version number is ${newest}, not ${latest}`)
+  const violation = violationOf(content)
+  if (violation) return restError(400, 'BadRequestException', `Error invoking JSON schema validation: ${violation}`)
+  const version: Version = {
+    number: newest + 1,
+    description: String(headers['description'] ?? ''),
+    contentType: String(headers['content-type']),
+    content,
   }
+  versions.push(version)
+  return { status: 201, body: textOf(content), headers: headersOf(version) }
+}
 
-  /** The newest first, in pages. */
-  function list(query: URLSearchParams, all: object[]): Reply {
-    const from = Number(query.get('next_token') ?? 0)
-    const to = from + Math.min(perPage, Number(query.get('max_results') ?? perPage))
-    const Items = all.reverse().slice(from, to)
-    return ok({ Items, ...(to < all.length ? { NextToken: String(to) } : {}) })
-  }
-
-  function getVersion(number: number): Reply {
-    const found = state.versions.find((one) => one.number === number)
-    return found
-      ? { status: 200, body: textOf(found.content), headers: headersOf(found) }
-      : notFound(`HostedConfigurationVersion ${number}`)
-  }
-
-  function createVersion(headers: Call['headers'], content: unknown): Reply {
-    const { versions } = state
-    const newest = Math.max(0, ...versions.map(({ number }) => number))
-    const latest = headers['latest-version-number']
-    if (latest !== undefined && Number(latest) !== newest)
-      return restError(409, 'ConflictException', `Latest version number is ${newest}, not ${latest}`)
-    const wrong = wrongFlags(content)
-    if (wrong) return restError(400, 'BadRequestException', `Error invoking JSON schema validation: ${wrong}`)
-    const version: Version = {
-      number: newest + 1,
-      description: String(headers['description'] ?? ''),
-      contentType: String(headers['content-type']),
-      content,
-    }
-    versions.push(version)
-    return { status: 201, body: textOf(content), headers: headersOf(version) }
-  }
-
-  function getDeployment(number: number): Reply {
-    const found = state.deployments.find((one) => one.number === number)
-    if (!found) return notFound(`Deployment ${number}`)
-    const { description: Description, events: EventLog } = found
-    const ids = { ApplicationId: application, EnvironmentId: environment }
-    return ok({ ...summaryOfDeployment(found), ...ids, Description, EventLog })
-  }
-
-  function deploy(asked: Record<string, unknown>): Reply {
-    const { deployments, versions } = state
-    const newest = deployments.at(-1)
-    if (asked['DeploymentStrategyId'] !== strategy)
-      return notFound(`DeploymentStrategy for ID ${asked['DeploymentStrategyId']}`)
-    const version = versions.find(({ number }) => String(number) === asked['ConfigurationVersion'])
-    if (!version)
-      return restError(400, 'BadRequestException', `Version ${asked['ConfigurationVersion']} does not exist`)
-    if (newest && !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(newest.state))
-      return restError(409, 'ConflictException', `Deployment number ${newest.number} already in progress`)
-    const latest = asked['LatestDeploymentNumber']
-    if (latest !== undefined && latest !== (newest?.number ?? 0))
-      return restError(409, 'ConflictException', `Latest deployment number is ${newest?.number}, not ${latest}`)
-    const description = String(asked['Description'] ?? '')
-    if (description.length > 1_024) return restError(400, 'BadRequestException', 'Description is too long')
-    const made = deployed((newest?.number ?? 0) + 1, String(version.number), 'DEPLOYING', { description })
-    deployments.push(made)
-    return { status: 201, body: summaryOfDeployment(made) }
-  }
-
-  return { answer }
+function deploy({ deployments, versions }: State, request: Record<string, unknown>): Reply {
+  const newest = deployments.at(-1)
+  if (request['DeploymentStrategyId'] !== strategy)
+    return notFound(`DeploymentStrategy for ID ${request['DeploymentStrategyId']}`)
+  const version = versions.find(({ number }) => String(number) === request['ConfigurationVersion'])
+  if (!version)
+    return restError(400, 'BadRequestException', `Version ${request['ConfigurationVersion']} does not exist`)
+  if (newest && !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(newest.state))
+    return restError(409, 'ConflictException', `Deployment number ${newest.number} already in progress`)
+  const latest = request['LatestDeploymentNumber']
+  if (latest !== undefined && latest !== (newest?.number ?? 0))
+    return restError(409, 'ConflictException', `Latest deployment number is ${newest?.number}, not ${latest}`)
+  const description = String(request['Description'] ?? '')
+  if (description.length > 1_024) return restError(400, 'BadRequestException', 'Description is too long')
+  const deployment = deployed((newest?.number ?? 0) + 1, String(version.number), 'DEPLOYING', { description })
+  deployments.push(deployment)
+  return { status: 201, body: summaryOfDeployment(deployment) }
 }
 
 function textOf(content: unknown): string {
@@ -210,33 +185,46 @@ function textOf(content: unknown): string {
 }
 
 function headersOf({ number, description, contentType }: Version): Record<string, string> {
-  const ids = { 'application-id': application, 'configuration-profile-id': profile }
-  return { ...ids, 'version-number': String(number), description, 'content-type': contentType }
-}
-
-function summaryOfVersion({ number, description, contentType }: Version) {
-  const ids = { ApplicationId: application, ConfigurationProfileId: profile }
   return {
-    ...ids,
-    VersionNumber: number,
-    ContentType: contentType,
-    ...(description ? { Description: description } : {}),
+    'application-id': application,
+    'configuration-profile-id': profile,
+    'version-number': String(number),
+    description,
+    'content-type': contentType,
   }
 }
 
-function summaryOfDeployment({ number, profile: ConfigurationProfileId, version, state }: Deployment) {
-  const growth = { GrowthType: 'LINEAR', GrowthFactor: 25, DeploymentDurationInMinutes: 15, FinalBakeTimeInMinutes: 0 }
-  const names = { ConfigurationName: 'flags', ConfigurationProfileId, ConfigurationVersion: version }
-  const PercentageComplete = state === 'DEPLOYING' ? 25 : 100
-  return { DeploymentNumber: number, ...names, ...growth, State: state, PercentageComplete }
+function summaryOfVersion({ number, description, contentType }: Version) {
+  return {
+    ApplicationId: application,
+    ConfigurationProfileId: profile,
+    VersionNumber: number,
+    ContentType: contentType,
+    Description: description || undefined,
+  }
+}
+
+function summaryOfDeployment({ number, profile, version, state }: Deployment) {
+  return {
+    DeploymentNumber: number,
+    ConfigurationName: 'flags',
+    ConfigurationProfileId: profile,
+    ConfigurationVersion: version,
+    GrowthType: 'LINEAR',
+    GrowthFactor: 25,
+    DeploymentDurationInMinutes: 15,
+    FinalBakeTimeInMinutes: 0,
+    State: state,
+    PercentageComplete: state === 'DEPLOYING' ? 25 : 100,
+  }
 }
 
 /** Returns a violation of the schema of AppConfig. */
-function wrongFlags(content: unknown): string | undefined {
+function violationOf(content: unknown): string | undefined {
   const { version, flags, values } = (content ?? {}) as { version?: unknown; flags?: object; values?: object }
   if (version !== '1' || !flags || !values) return 'required key [version] not found'
-  const strange = Object.keys(content as object).find((name) => !['version', 'flags', 'values'].includes(name))
-  if (strange) return `extraneous key [${strange}] is not permitted`
+  const extraneous = Object.keys(content as object).find((name) => !['version', 'flags', 'values'].includes(name))
+  if (extraneous) return `extraneous key [${extraneous}] is not permitted`
   const unknown = Object.keys(values).find((name) => !Object.hasOwn(flags, name))
   return unknown && `values contain ${unknown}, which flags do not define`
 }

@@ -1,7 +1,7 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
-/** An SLO as its budget report shows it. */
+/** The budget report of an SLO. */
 interface Slo {
   Name: string
   BudgetStatus: string
@@ -14,92 +14,82 @@ interface Slo {
   Goal?: { AttainmentGoal?: number; WarningThreshold?: number; Interval?: object }
 }
 
-/** The state of the fake. Tests read and change it. */
-interface SignalsState {
-  slos: Slo[]
-  /** Why there is no report for an SLO, by name. */
-  errors: Record<string, { ErrorCode: string; ErrorMessage: string }>
-  /** SLOs that are missing from every response. */
-  forgotten: string[]
-  /** Whether the caller's role does not allow to ask. */
-  denied: boolean
-}
-
-export interface SignalsServer extends Served {
-  state: SignalsState
-}
-
-const region = 'eu-west-1'
-const account = '123456789012'
-
-/** The ARN of an SLO. */
+/** Returns the ARN of an SLO. */
 export function arnOf(name: string): string {
-  return `arn:aws:application-signals:${region}:${account}:slo/${name}`
+  return `arn:aws:application-signals:eu-west-1:123456789012:slo/${name}`
 }
 
 /**
- * CloudWatch Application Signals as its REST API answers: the kind of an error in a header, its words in the body.
+ * The REST API of CloudWatch Application Signals. An error has its type in a header and its message in the body.
  *
  * @see https://docs.aws.amazon.com/applicationsignals/latest/APIReference/API_BatchGetServiceLevelObjectiveBudgetReport.html
  */
-export async function startSignals(): Promise<SignalsServer> {
-  const state: SignalsState = {
-    slos: [
-      {
-        Name: 'checkout-latency',
-        BudgetStatus: 'OK',
-        EvaluationType: 'PeriodBased',
-        Attainment: 99.95,
-        TotalBudgetSeconds: 2_592,
-        BudgetSecondsRemaining: 2_106,
-        Goal: {
-          AttainmentGoal: 99.9,
-          WarningThreshold: 30,
-          Interval: { RollingInterval: { DurationUnit: 'DAY', Duration: 30 } },
-        },
-      },
-      {
-        Name: 'checkout requests',
-        BudgetStatus: 'OK',
-        EvaluationType: 'RequestBased',
-        Attainment: 99.7,
-        TotalBudgetRequests: 400,
-        BudgetRequestsRemaining: 100,
-        Goal: {
-          AttainmentGoal: 99.5,
-          WarningThreshold: 20,
-          Interval: { CalendarInterval: { DurationUnit: 'MONTH', Duration: 1, StartTime: 1_764_000_000 } },
-        },
-      },
-    ],
-    errors: {},
-    forgotten: [],
+export const startSignals = definePlatform({
+  state: () => ({
+    slos: initialSlos(),
+    /** The reason for a missing report, by SLO. */
+    errors: {} as Record<string, { ErrorCode: string; ErrorMessage: string }>,
+    /** SLOs that are missing from every response. */
+    forgotten: [] as string[],
+    /** The caller's role does not allow requests. */
     denied: false,
-  }
-  return { ...(await serve((call) => answer(state, call))), state }
-}
+  }),
+  refuses: (call) => restSignatureError(call, 'application-signals'),
+  routes: {
+    'POST /budget-report': ({ state, body: { Timestamp, SloIds } }) => {
+      if (state.denied) return restDenied('application-signals:BatchGetServiceLevelObjectiveBudgetReport')
+      // A timestamp in milliseconds is thousands of years in the future and has no data.
+      if (typeof Timestamp !== 'number' || Timestamp > 10_000_000_000)
+        return restError(400, 'ValidationException', 'Timestamp is not valid.')
+      const ids: string[] = SloIds ?? []
+      if (ids.length < 1 || ids.length > 50 || new Set(ids).size < ids.length)
+        return restError(400, 'ValidationException', "Value at 'sloIds' failed to satisfy constraint.")
+      const names = ids.map((id) => id.replace(/^.*:slo\//, '')).filter((name) => !state.forgotten.includes(name))
+      const reported = state.slos.filter(({ Name }) => names.includes(Name) && !state.errors[Name])
+      const failed = names.filter((name) => !reported.some(({ Name }) => Name === name))
+      return {
+        Timestamp,
+        Reports: reported.map((slo) => ({ Arn: arnOf(slo.Name), ...slo })),
+        Errors: failed.map((name) => ({
+          Name: name,
+          Arn: arnOf(name),
+          ErrorCode: 'ResourceNotFoundException',
+          ErrorMessage: `SLO ${name} was not found.`,
+          ...state.errors[name],
+        })),
+      }
+    },
+  },
+  notFound: restError(404, 'UnknownOperationException', ''),
+})
 
-function answer(state: SignalsState, call: Call): Reply {
-  const unsigned = restSignatureError(call, 'application-signals')
-  if (unsigned) return unsigned
-  if (call.method !== 'POST' || call.path !== '/budget-report') return restError(404, 'UnknownOperationException', '')
-  if (state.denied) return restDenied('application-signals:BatchGetServiceLevelObjectiveBudgetReport')
-  const { Timestamp, SloIds } = (call.body ?? {}) as { Timestamp?: unknown; SloIds?: string[] }
-  // A timestamp in milliseconds is thousands of years in the future and has no data.
-  if (typeof Timestamp !== 'number' || Timestamp > 10_000_000_000)
-    return restError(400, 'ValidationException', 'Timestamp is not valid.')
-  if (!SloIds || SloIds.length < 1 || SloIds.length > 50 || new Set(SloIds).size < SloIds.length)
-    return restError(400, 'ValidationException', "Value at 'sloIds' failed to satisfy constraint.")
-  const names = SloIds.map((id) => id.replace(/^.*:slo\//, '')).filter((name) => !state.forgotten.includes(name))
-  const reports = names.flatMap((name) => state.slos.find((slo) => slo.Name === name && !state.errors[name]) ?? [])
-  const failed = names.filter((name) => !reports.some(({ Name }) => Name === name))
-  const none = (name: string) => ({
-    ErrorCode: 'ResourceNotFoundException',
-    ErrorMessage: `SLO ${name} was not found.`,
-  })
-  return ok({
-    Timestamp,
-    Reports: reports.map((slo) => ({ Arn: arnOf(slo.Name), ...slo })),
-    Errors: failed.map((name) => ({ Name: name, Arn: arnOf(name), ...(state.errors[name] ?? none(name)) })),
-  })
+function initialSlos(): Slo[] {
+  return [
+    {
+      Name: 'checkout-latency',
+      BudgetStatus: 'OK',
+      EvaluationType: 'PeriodBased',
+      Attainment: 99.95,
+      TotalBudgetSeconds: 2_592,
+      BudgetSecondsRemaining: 2_106,
+      Goal: {
+        AttainmentGoal: 99.9,
+        WarningThreshold: 30,
+        Interval: { RollingInterval: { DurationUnit: 'DAY', Duration: 30 } },
+      },
+    },
+    {
+      Name: 'checkout requests',
+      BudgetStatus: 'OK',
+      EvaluationType: 'RequestBased',
+      Attainment: 99.7,
+      TotalBudgetRequests: 400,
+      BudgetRequestsRemaining: 100,
+      Goal: {
+        AttainmentGoal: 99.5,
+        WarningThreshold: 20,
+        Interval: { CalendarInterval: { DurationUnit: 'MONTH', Duration: 1, StartTime: 1_764_000_000 } },
+      },
+    },
+  ]
 }

@@ -33,7 +33,7 @@ describe('Akamas: a study', () => {
     const { outcome, delegatedTo } = await start()
     const { id: triggeredid, type, shkeptncontext } = triggered
     const sent = { 'study-id': study, type, shkeptncontext, triggeredid, ...named }
-    expect(server.studies.get(study)).toEqual(sent)
+    expect(server.state.studies.get(study)).toEqual(sent)
     expect(delegatedTo).toBe('Akamas')
     const message = `Started study ${study}. Akamas sends the finished event itself.`
     expect(outcome).toMatchObject({ result: 'pass', message, data: { id: study } })
@@ -53,7 +53,7 @@ describe('Akamas: a study', () => {
   })
 
   test('can be retried if the webhook cannot reach Akamas', async () => {
-    server.reachable = false
+    server.state.isReachable = false
     await expectFailure(start(), { kind: 'platform', transient: true, mayHaveWritten: false }, 'check the services')
   })
 
@@ -103,7 +103,7 @@ test('Akamas: the connection declares that Akamas sends the finished event', () 
 
 test('Akamas: the connection test starts nothing', async () => {
   await akamas.check(clientOf(akamas, values()))
-  expect(server.studies.size).toBe(0)
+  expect(server.state.studies.size).toBe(0)
   server.down()
   await expectFailure(Promise.resolve(akamas.check(clientOf(akamas, values()))), { transient: true })
 })
