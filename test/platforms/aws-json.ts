@@ -18,7 +18,7 @@ interface JsonService<Args extends unknown[], State extends JsonState, Operation
   version: '1.0' | '1.1'
 }
 
-export interface JsonServer extends Served {
+interface JsonServer extends Served {
   /** Returns the requested operations in order. */
   operations(): string[]
 }
@@ -62,22 +62,6 @@ export function defineJsonService<
         members?.(state, server) as Members,
       ),
   })
-}
-
-type Input = Record<string, unknown>
-
-export function serveJson({
-  operations,
-  state,
-  ...service
-}: Pick<JsonService<[], JsonState, string, unknown>, 'service' | 'actions' | 'target' | 'version'> & {
-  state: JsonState
-  operations: Record<string, (input: Input) => Reply>
-}): Promise<JsonServer> {
-  const routes = Object.fromEntries(
-    Object.entries(operations).map(([name, run]) => [name, ({ body }: { body: Input }) => run(body)]),
-  )
-  return defineJsonService({ ...service, state: () => state, routes })()
 }
 
 /** Returns a refusal by AWS. */

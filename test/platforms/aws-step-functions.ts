@@ -1,5 +1,5 @@
-import { newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { awsError, type JsonServer, serveJson } from './aws-json.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Execution {
   executionArn: string
@@ -7,7 +7,7 @@ interface Execution {
   name: string
   status: string
   input: string
-  /** In seconds, as the API has all times. */
+  /** Seconds since 1970. */
   startDate: number
   stopDate?: number
   output?: string
@@ -25,19 +25,6 @@ interface HistoryEvent {
   stateEnteredEventDetails?: { name: string }
 }
 
-/** The state of the fake. Tests read and change it. */
-interface StepFunctionsState {
-  /** The type of each state machine, by its ARN. */
-  machines: Record<string, 'STANDARD' | 'EXPRESS'>
-  executions: Execution[]
-  /** Of the newest execution, the oldest first. */
-  events: HistoryEvent[]
-  /** States that wait for their result, by task token, and what was sent. */
-  tasks: Record<string, WaitingTask>
-  /** Operations that the caller's role does not allow. */
-  denied: string[]
-}
-
 interface WaitingTask {
   hasEnded: boolean
   heartbeats: number
@@ -45,133 +32,138 @@ interface WaitingTask {
   result?: Record<string, unknown>
 }
 
-export interface StepFunctionsServer extends JsonServer {
-  state: StepFunctionsState
-  /**
-   * Something happens in the newest execution.
-   *
-   * @param type `TaskStateEntered`
-   * @param options.state which state is entered
-   * @param options.after the id of the event before it on its way, where not the one before it in time
-   * @returns its id
-   */
-  event(type: string, options?: { state?: string; after?: number }): number
-  end(status: string, more?: Partial<Execution>): void
-}
+export type StepFunctionsServer = Awaited<ReturnType<typeof startStepFunctions>>
 
-const machine = 'arn:aws:states:eu-west-1:123456789012:stateMachine'
+type State = ReturnType<typeof initial>
+
+const MACHINES = 'arn:aws:states:eu-west-1:123456789012:stateMachine'
+const STARTED_AT = 1_764_000_000
+
+const initial = () => ({
+  /** The type of each state machine, by its ARN. */
+  machines: { [`${MACHINES}:tune-checkout`]: 'STANDARD', [`${MACHINES}:quick`]: 'EXPRESS' } as Record<string, string>,
+  executions: [] as Execution[],
+  /** Events of the newest execution, the oldest first. */
+  events: [] as HistoryEvent[],
+  /** States that wait for their result, by task token. */
+  tasks: {} as Record<string, WaitingTask>,
+  denied: [] as string[],
+})
 
 /**
- * AWS Step Functions as its API answers: JSON 1.0, the operation in a header, the kind of an error in `__type`.
+ * AWS Step Functions.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
  */
-export async function startStepFunctions(): Promise<StepFunctionsServer> {
-  const state: StepFunctionsState = {
-    machines: { [`${machine}:tune-checkout`]: 'STANDARD', [`${machine}:quick`]: 'EXPRESS' },
-    executions: [],
-    events: [],
-    tasks: {},
-    denied: [],
-  }
-  const { operations } = createStepFunctions(state)
-  const served = await serveJson({ service: 'states', target: 'AWSStepFunctions', version: '1.0', state, operations })
-  return {
-    ...served,
-    state,
-    event(type, options = {}) {
-      const id = state.events.length + 1
-      state.events.push({
+export const startStepFunctions = defineJsonService({
+  service: 'states',
+  target: 'AWSStepFunctions',
+  version: '1.0',
+  state: initial,
+  routes: {
+    DescribeStateMachine: ({ state, body: { stateMachineArn } }) => {
+      const type = state.machines[stateMachineArn]
+      if (!type) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${stateMachineArn}'`)
+      return {
+        stateMachineArn,
+        name: stateMachineArn.split(':').at(-1),
+        type,
+        status: 'ACTIVE',
+        roleArn: 'arn:aws:iam::123456789012:role/tune-checkout',
+        creationDate: STARTED_AT,
+      }
+    },
+    StartExecution: ({ state, body }) => start(state, body),
+    DescribeExecution: ({ state, body }) => withExecution(state, body.executionArn, (execution) => execution),
+    GetExecutionHistory: ({ state: { executions, events }, body: { executionArn, reverseOrder, maxResults = 100 } }) =>
+      withExecution({ executions }, executionArn, () => ({
+        events: (reverseOrder ? events.toReversed() : events).slice(0, maxResults),
+      })),
+    StopExecution: ({ state, body: { executionArn, error, cause } }) =>
+      withExecution(state, executionArn, (execution) => {
+        const stopDate = execution.stopDate ?? execution.startDate + 10
+        if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
+        return { stopDate }
+      }),
+    SendTaskSuccess: ({ state, body }) => endTask(state, body),
+    SendTaskFailure: ({ state, body }) => endTask(state, body),
+    SendTaskHeartbeat: ({ state, body }) => withTask(state, body.taskToken, (task) => void task.heartbeats++),
+  },
+  members: ({ executions, events }) => ({
+    /**
+     * Adds an event to the newest execution.
+     *
+     * @param type `TaskStateEntered`
+     * @param options.state the state that is entered
+     * @param options.after the id of the previous event of the same branch. Defaults to the newest event
+     * @returns the id of the event
+     */
+    event(type: string, options: { state?: string; after?: number } = {}) {
+      const id = events.length + 1
+      events.push({
         id,
         previousEventId: options.after ?? id - 1,
         type,
-        timestamp: 1_764_000_000 + id,
+        timestamp: STARTED_AT + id,
         ...(options.state ? { stateEnteredEventDetails: { name: options.state } } : {}),
       })
       return id
     },
-    end(status, more = {}) {
-      const newest = newestOf(state.executions)
-      Object.assign(newest, { status, stopDate: newest.startDate + 90.4, ...more })
+    /** Ends the newest execution. */
+    end(status: string, fields: Partial<Execution> = {}) {
+      const execution = newestOf(executions)
+      Object.assign(execution, { status, stopDate: execution.startDate + 90.4, ...fields })
     },
-  }
-}
-
-type Input = Record<string, unknown>
+  }),
+})
 
 function refuse(type: string, message: string): Reply {
   return awsError(`com.amazonaws.swf.service.v2.model#${type}`, message)
 }
 
-function createStepFunctions(state: StepFunctionsState) {
-  const operations: Record<string, (input: Input) => Reply> = {
-    DescribeStateMachine: ({ stateMachineArn: arn }) => describeMachine(String(arn)),
-    StartExecution: (input) => start(String(input['stateMachineArn']), input),
-    DescribeExecution: (input) => withExecution(input, ok),
-    GetExecutionHistory: (input) => withExecution(input, () => getHistory(input)),
-    StopExecution: (input) => withExecution(input, (execution) => stop(execution, input)),
-    SendTaskSuccess: (input) => withTask(input, (task) => endTask(task, input)),
-    SendTaskFailure: (input) => withTask(input, (task) => endTask(task, input)),
-    SendTaskHeartbeat: (input) => withTask(input, (task) => void task.heartbeats++),
-  }
+function start(
+  { machines, executions }: State,
+  { stateMachineArn: arn, name = `generated-${executions.length}`, input = '{}' }: Record<string, string>,
+): object | Reply {
+  const [, unqualified = '', qualifier = ''] = /^((?:[^:]+:){6}[^:]+)(?::(\w+))?$/.exec(arn ?? '') ?? []
+  if (!unqualified) return refuse('InvalidArn', `Invalid Arn: '${arn}'`)
+  if (!machines[unqualified]) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
+  if (!/^[\w-]{1,80}$/.test(name)) return refuse('InvalidName', `Invalid Name: '${name}'`)
+  const executionArn = `${unqualified.replace(':stateMachine:', ':execution:')}:${name}`
+  const earlier = executions.find((execution) => execution.executionArn === executionArn)
+  if (earlier?.status === 'RUNNING' && earlier.input === input) return { executionArn, startDate: earlier.startDate }
+  if (earlier) return refuse('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`)
+  const startDate = STARTED_AT
+  const isVersion = /^\d+$/.test(qualifier)
+  executions.push({
+    executionArn,
+    stateMachineArn: unqualified,
+    name,
+    status: 'RUNNING',
+    input,
+    startDate,
+    ...(qualifier ? { [isVersion ? 'stateMachineVersionArn' : 'stateMachineAliasArn']: arn } : {}),
+  })
+  return { executionArn, startDate }
+}
 
-  function describeMachine(arn: string): Reply {
-    const type = state.machines[arn]
-    if (!type) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
-    const role = 'arn:aws:iam::123456789012:role/tune-checkout'
-    const name = arn.split(':').at(-1)
-    return ok({ stateMachineArn: arn, name, type, status: 'ACTIVE', roleArn: role, creationDate: 1_764_000_000 })
-  }
+function withExecution(
+  { executions }: Pick<State, 'executions'>,
+  arn: string,
+  answer: (execution: Execution) => object,
+): object | Reply {
+  const execution = executions.find(({ executionArn }) => executionArn === arn)
+  return execution ? answer(execution) : refuse('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
+}
 
-  function start(arn: string, input: Input): Reply {
-    const { machines, executions } = state
-    const [, unqualified = '', qualifier] = /^((?:[^:]+:){6}[^:]+)(?::(\w+))?$/.exec(arn) ?? []
-    if (!unqualified) return refuse('InvalidArn', `Invalid Arn: '${arn}'`)
-    if (!machines[unqualified]) return refuse('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`)
-    const { name = `generated-${executions.length}`, input: given = '{}' } = input as { name?: string; input?: string }
-    if (!/^[\w-]{1,80}$/.test(name)) return refuse('InvalidName', `Invalid Name: '${name}'`)
-    const executionArn = `${unqualified.replace(':stateMachine:', ':execution:')}:${name}`
-    const earlier = executions.find((one) => one.executionArn === executionArn)
-    if (earlier?.status === 'RUNNING' && earlier.input === given)
-      return ok({ executionArn, startDate: earlier.startDate })
-    if (earlier) return refuse('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn}'`)
-    const startDate = 1_764_000_000
-    executions.push({
-      ...{ executionArn, stateMachineArn: unqualified, name, status: 'RUNNING', input: given, startDate },
-      ...(qualifier && /^\d+$/.test(qualifier) ? { stateMachineVersionArn: arn } : {}),
-      ...(qualifier && !/^\d+$/.test(qualifier) ? { stateMachineAliasArn: arn } : {}),
-    })
-    return ok({ executionArn, startDate })
-  }
+function endTask(state: State, { taskToken, ...result }: Record<string, string>): object | Reply {
+  return withTask(state, taskToken, (task) => Object.assign(task, { hasEnded: true, result }))
+}
 
-  function withExecution({ executionArn: arn }: Input, answer: (execution: Execution) => Reply): Reply {
-    const execution = state.executions.find(({ executionArn }) => executionArn === arn)
-    return execution ? answer(execution) : refuse('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`)
-  }
-
-  function getHistory({ reverseOrder = false, maxResults = 100 }: Input): Reply {
-    const { events } = state
-    return ok({ events: (reverseOrder ? events.toReversed() : events).slice(0, Number(maxResults)) })
-  }
-
-  function stop(execution: Execution, { error, cause }: Input): Reply {
-    const stopDate = execution.stopDate ?? execution.startDate + 10
-    if (execution.status === 'RUNNING') Object.assign(execution, { status: 'ABORTED', stopDate, error, cause })
-    return ok({ stopDate })
-  }
-
-  function withTask({ taskToken }: Input, act: (task: WaitingTask) => void): Reply {
-    const task = state.tasks[String(taskToken)]
-    if (!task) return refuse('InvalidToken', 'Invalid token')
-    if (task.hasEnded) return refuse('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore')
-    act(task)
-    return ok({})
-  }
-
-  function endTask(task: WaitingTask, { taskToken: _, ...result }: Input): void {
-    task.hasEnded = true
-    task.result = result
-  }
-
-  return { operations }
+function withTask({ tasks }: State, token = '', act: (task: WaitingTask) => void): object | Reply {
+  const task = tasks[token]
+  if (!task) return refuse('InvalidToken', 'Invalid token')
+  if (task.hasEnded) return refuse('TaskTimedOut', 'Task Timed Out: Provided task does not exist anymore')
+  act(task)
+  return {}
 }
