@@ -118,7 +118,7 @@ const groups: Record<string, CommandEntry[]> = {
     {
       usage: 'completion [options] <shell>',
       description: 'print a script that completes commands, options and names in bash, zsh or fish',
-      load: async () => (await import('./commands/completion.ts')).completionCommand(),
+      load: async () => (await import('./commands/completion.ts')).completionCommand(createProgram),
     },
   ],
   'Operate:': [

@@ -1,7 +1,7 @@
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { singleLine } from '../../shared/text/single-line.ts'
 import { clockTime } from '../sandbox/clock-time.ts'
-import type { RuntimeEvent } from './runtime.ts'
+import type { RuntimeEvent } from './runtime-event.ts'
 
 /**
  * Formats an event as one line; returns undefined for events that are not printed. `-->` marks incoming requests, `<--` marks

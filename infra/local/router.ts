@@ -8,7 +8,7 @@ import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { HOW_TO_CALL } from '../aws/how-to-call.ts'
 import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
-import type { Sandbox } from '../sandbox/platforms/sandbox/index.ts'
+import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
 import { openApi } from '../tools/openapi/document.ts'
 import { categories } from '../tools/project/categories.ts'
 import { apiIndex } from './api-index.ts'
@@ -23,7 +23,7 @@ import {
 import { type Console, prefersPage, sendAsset } from './console/index.ts'
 import { consoleAccess, consoleCookie, isFormOfOtherPage, isLoopbackHost, NO_ACCESS } from './console-access.ts'
 import type { LocalCredentials } from './credentials.ts'
-import type { RuntimeEvent } from './runtime.ts'
+import type { RuntimeEvent } from './runtime-event.ts'
 
 /** The parts of the runtime that handle requests. */
 export interface RuntimeParts {

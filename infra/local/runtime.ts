@@ -3,14 +3,14 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
-import { createSandbox, type Sandbox, type SandboxObservation } from '../sandbox/platforms/sandbox/index.ts'
+import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
+import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
 import { dist, finisher } from '../tools/build/files.ts'
 import {
   authorizationWith,
   type CloudCredentials,
   type LocalCloud,
   type LocalFunction,
-  type Observation,
   type StatusChangeEvent,
   startLocalCloud,
 } from './cloud/index.ts'
@@ -20,6 +20,7 @@ import { localFunctions, STATE_TABLE } from './functions.ts'
 import { ensureKeys } from './generated-keys.ts'
 import { closeServer, listen } from './port.ts'
 import { handleRequest, type RuntimeParts } from './router.ts'
+import type { RuntimeEvent } from './runtime-event.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { localSecrets } from './secrets.ts'
 import { openStateFolder } from './state-folder.ts'
@@ -57,12 +58,6 @@ export interface RuntimeOptions {
   /** Called when a real platform is connected, so that the demo credentials are replaced. */
   onPrivate?: (credentials: LocalCredentials) => void
 }
-
-/** A request, a durable step, a log line, a call to the sandbox, or a Keptn event. */
-export type RuntimeEvent =
-  | { from: 'gateway'; at: number; method: string; path: string; status: number; ms: number; detail?: string }
-  | ({ from: 'cloud' } & Observation)
-  | ({ from: 'sandbox' } & SandboxObservation)
 
 export interface Runtime {
   url: string

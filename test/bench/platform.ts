@@ -5,7 +5,7 @@ import { text as textOf } from 'node:stream/consumers'
 import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-api.ts'
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
-import type { Sandbox } from '../../infra/sandbox/platforms/sandbox/index.ts'
+import type { Sandbox } from '../../infra/sandbox/platforms/sandbox/sandbox.ts'
 import { listen } from '../listen.ts'
 
 /** A received request. */

@@ -1,5 +1,6 @@
 // Runs the local runtime in a separate process, so that its memory and time do not include the callers.
-import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
+import { startRuntime } from '../../infra/local/runtime.ts'
+import type { RuntimeEvent } from '../../infra/local/runtime-event.ts'
 
 /** Messages of the process. */
 export type FromRuntime =

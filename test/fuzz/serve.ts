@@ -1,6 +1,7 @@
 // The local runtime in a separate process with its own memory and event loop. Reports what responses do not show.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { type RuntimeEvent, startRuntime } from '../../infra/local/runtime.ts'
+import { startRuntime } from '../../infra/local/runtime.ts'
+import type { RuntimeEvent } from '../../infra/local/runtime-event.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
 

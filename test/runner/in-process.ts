@@ -20,6 +20,9 @@ interface Surroundings {
   exit(code?: number): never
 }
 
+/** The folder of a program that runs in parallel may be removed before this one ends. */
+const FOLDER = process.cwd()
+
 const current = new AsyncLocalStorage<Surroundings>()
 for (const name of ['env', 'stdin', 'stdout', 'stderr', 'exit'] as const) redirect(process, name)
 redirect(globalThis, 'console')
@@ -75,7 +78,7 @@ export async function runInProcess(
       throw new Error('The program exits.')
     },
   }
-  const before = { argv: process.argv, cwd: process.cwd(), exitCode: process.exitCode }
+  const before = { argv: process.argv, exitCode: process.exitCode }
   process.chdir(cwd)
   process.exitCode = undefined
   process.argv = [process.execPath, String(program), ...args]
@@ -85,7 +88,7 @@ export async function runInProcess(
   } finally {
     process.argv = before.argv
     process.exitCode = before.exitCode
-    process.chdir(before.cwd)
+    process.chdir(FOLDER)
   }
 }
 

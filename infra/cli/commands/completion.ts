@@ -2,8 +2,12 @@ import { Argument, Command } from 'commander'
 import { completionScript, completionWords, type Shell, shells } from '../completion.ts'
 import type { JsonOption } from '../output.ts'
 
-/** `webhooks completion`: prints a script that completes commands in a shell. */
-export function completionCommand(): Command {
+/**
+ * `webhooks completion`: prints a script that completes commands in a shell.
+ *
+ * @param createProgram creates the program with all commands
+ */
+export function completionCommand(createProgram: () => Promise<Command>): Command {
   return new Command('completion')
     .addArgument(new Argument('<shell>', 'shell that runs the script').choices(shells))
     .option('--json', 'print the words of each command as JSON')
@@ -22,12 +26,8 @@ Exit code: 0 printed, 2 invalid arguments.
 Example:
   $ npx webhooks completion bash`,
     )
-    .action(run)
-}
-
-async function run(shell: Shell, { json = false }: JsonOption): Promise<void> {
-  // Loaded here, because it loads this command.
-  const { createProgram } = await import('../program.ts')
-  const words = completionWords(await createProgram())
-  console.log(json ? JSON.stringify(words, null, 2) : completionScript(shell, words))
+    .action(async (shell: Shell, { json = false }: JsonOption) => {
+      const words = completionWords(await createProgram())
+      console.log(json ? JSON.stringify(words, null, 2) : completionScript(shell, words))
+    })
 }

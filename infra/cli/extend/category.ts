@@ -19,7 +19,7 @@ export async function addCategory(changes: Changes, name: Name, kind: TemplateKi
     [templateFile(kind, 'http.ts'), `functions/${kebab}/providers/http.ts`],
   ]
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
-  changes.create(`functions/${kebab}/webhook.ts`, entryPoint('webhookHandler', 'http', camel))
+  changes.create(`functions/${kebab}/webhook.ts`, entryPoint('webhookHandler', 'webhook', camel))
   changes.create(`functions/${kebab}/task.ts`, entryPoint('taskHandler', 'task', camel))
   const { sample }: { sample: Category } = await import(
     pathToFileURL(join(PACKAGE, templateFile(kind, 'index.ts'))).href

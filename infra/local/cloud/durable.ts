@@ -1,9 +1,9 @@
 import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import type { Core } from './core.ts'
 import { callbackClosed, invalidParameter, invalidToken } from './errors.ts'
+import type { Execution } from './execution.ts'
 import {
   type Ending,
-  type Execution,
   endExecution,
   executionById,
   executionOf,

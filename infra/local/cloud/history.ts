@@ -1,6 +1,6 @@
 import type { EventType } from '@aws-sdk/client-lambda'
-import type { Execution } from './executions.ts'
-import type { Operation } from './operations.ts'
+import type { Execution } from './execution.ts'
+import type { Operation } from './operation.ts'
 import type { Store } from './store.ts'
 import { type Timestamps, withTimestamps } from './wire.ts'
 

@@ -1,6 +1,6 @@
 import type { ErrorObject, OperationUpdate } from '@aws-sdk/client-lambda'
 import { invalidParameter } from './errors.ts'
-import type { Execution } from './executions.ts'
+import type { Execution } from './execution.ts'
 
 /** Limits of AWS for one durable execution. */
 export const MAX_OPERATIONS = 3000

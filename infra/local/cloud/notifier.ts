@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Core, delayMs } from './core.ts'
-import type { Execution } from './executions.ts'
+import type { Execution } from './execution.ts'
 import { ACCOUNT, functionArn, REGION } from './names.ts'
 import type { CloudOptions, StatusChangeEvent } from './types.ts'
 

@@ -1,7 +1,7 @@
 import type { OperationUpdate } from '@aws-sdk/client-lambda'
 import { invalidParameter } from './errors.ts'
 import { assertError } from './limits.ts'
-import type { Operation } from './operations.ts'
+import type { Operation } from './operation.ts'
 
 const ACTIONS: Partial<Record<string, readonly string[]>> = {
   STEP: ['START', 'RETRY', 'SUCCEED', 'FAIL'],

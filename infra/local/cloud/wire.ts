@@ -1,6 +1,6 @@
 import { invalidParameter } from './errors.ts'
-import type { Execution } from './executions.ts'
-import type { Operation } from './operations.ts'
+import type { Execution } from './execution.ts'
+import type { Operation } from './operation.ts'
 import type { Store } from './store.ts'
 
 /** AWS uses epoch seconds in REST responses and ISO 8601 in the event of an invocation. */

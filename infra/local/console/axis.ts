@@ -1,4 +1,4 @@
-import type { Row } from './waterfall.ts'
+import type { Row } from './waterfall-row.ts'
 
 /** A part of the time axis with a linear scale. Times are milliseconds since 1970. */
 export interface AxisPart {

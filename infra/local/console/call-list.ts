@@ -1,6 +1,6 @@
 import { type CallFilter, filterFields, filterFrom } from './call-filter.ts'
 import type { CallStore, FacetValue } from './call-store.ts'
-import type { CallSummary } from './call-view.ts'
+import type { CallSummary } from './call-summary.ts'
 
 /** A part of the list of calls. */
 export interface CallList {

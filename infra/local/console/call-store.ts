@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type CallFilter, conditionOf, type FilterField } from './call-filter.ts'
 import type { CallRecord } from './call-record.ts'
-import type { CallSummary } from './call-view.ts'
+import type { CallSummary } from './call-summary.ts'
 
 /** Increase it with every change of the schema. Records of another version are dropped. */
 const SCHEMA_VERSION = 1

@@ -1,70 +1,13 @@
-import type { ApprovalInput } from '../../../shared/approvals/input.ts'
-import type { Unanswered } from '../../../shared/core/task/answer.ts'
-import type { HistoryEvent, Waiting } from '../../../shared/core/task/progress.ts'
+import type { Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import type { RecordedEvent } from '../../sandbox/platforms/keptn/index.ts'
-import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
+import type { RecordedEvent } from '../../sandbox/platforms/keptn/recorded-event.ts'
+import type { OperationSummary } from '../cloud/index.ts'
 import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
+import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
 import { bodyOf, requestSummary } from './request-view.ts'
 import { approvalOf, isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
 import { ANSWER_AGAIN, type Waterfall, waterfallOf } from './waterfall.ts'
-
-/** How a call stands. `refused`: it was never accepted. */
-export type Verdict =
-  | 'running'
-  | 'retrying'
-  | 'waiting'
-  | 'pass'
-  | 'warning'
-  | 'fail'
-  | 'errored'
-  | 'aborted'
-  | 'refused'
-
-/** A call in the list. Times are milliseconds since 1970. Texts are empty if they are unknown. */
-export interface CallSummary {
-  id: string
-  at: number
-  endedAt?: number | undefined
-  verdict: Verdict
-  category: string
-  action: string
-  provider: string
-  /** Title of the provider. In a stack, only once it was called. */
-  platform: string
-  connection: string
-  mode: string
-  caller: string
-  /** Name of the orchestrator that gets the answer. */
-  orchestrator: string
-  /** Title of its engine: `Keptn`. */
-  engine: string
-  context: string
-  /** `shop/production/checkout` */
-  place: string
-  /** The task of Keptn's event. */
-  task: string
-  /** Its outcome, or what it waits for. */
-  text: string
-  /** The end of its current wait. */
-  until?: number | undefined
-  /** Attempts of its action. */
-  attempts: number
-  failedAttempts: number
-  deadlineAt?: number | undefined
-  /** Whether its orchestrator has its one answer. `none`: no orchestrator waits for it. */
-  answer: 'none' | 'pending' | 'sent' | Unanswered
-}
-
-/** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
-export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded' | 'channel'> {
-  question: string
-  /** Link to the message that asks, if the platform has one. */
-  messageUrl?: string | undefined
-  /** When people are reminded if no one has decided. */
-  reminderAt?: number | undefined
-}
 
 /** A call with all of its details. */
 export interface CallDetail extends CallSummary {
@@ -90,28 +33,6 @@ export interface CallDetail extends CallSummary {
   /** Why the log of a deployed stack cannot be read. */
   logProblem?: string
   waterfall: Waterfall
-}
-
-/** The executions of tasks and of the finisher. */
-export interface Executions {
-  execution(arn: string): ExecutionDetail | undefined
-  /** Returns the operations of an execution, oldest first. */
-  operations(arn: string): OperationSummary[]
-  /** Returns the latest events, newest first. */
-  newestEvents(arn: string, limit: number): HistoryEvent[]
-}
-
-/** Sources of the views besides the record of a call. A stack lacks the optional ones. */
-export interface ViewContext {
-  cloud: Executions
-  /** Returns the provider of a connection. Empty if it does not exist. */
-  providerOf(category: string, connection: string): string
-  /** Returns the title of a provider, or an empty string. */
-  titleOf?(category: string, provider: string): string
-  /** Returns the orchestrator of a caller. */
-  orchestratorOf?(caller: string): string
-  /** Returns the title of the engine of an orchestrator. */
-  engineOf(orchestrator: string): string
 }
 
 export function summaryOf(record: CallRecord, context: ViewContext): CallSummary {

@@ -1,5 +1,6 @@
 import type { CallStore } from './call-store.ts'
-import { detailOf, type ViewContext } from './call-view.ts'
+import type { ViewContext } from './call-summary.ts'
+import { detailOf } from './call-view.ts'
 
 const MAX_CALLS = 50
 

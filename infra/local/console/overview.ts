@@ -1,6 +1,6 @@
 import type { CallFilter } from './call-filter.ts'
 import type { CallStore } from './call-store.ts'
-import type { CallSummary, Verdict } from './call-view.ts'
+import type { CallSummary, Verdict } from './call-summary.ts'
 
 /** How the calls of a period ended. */
 export interface Overview {

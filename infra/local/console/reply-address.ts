@@ -1,5 +1,3 @@
-import type { Inbound } from './inbound.ts'
-
 const MASK = '***'
 /** The header with the URL for the answer. */
 export const REPLY_HEADER = 'callback-url'
@@ -20,8 +18,14 @@ export function withoutReplyAddress(text: string): string {
   return text.replace(IN_JSON, `$1"${MASK}"`).replace(IN_FORM, `$1$2${MASK}`)
 }
 
+interface MaskedRequest {
+  headers: Record<string, string>
+  query: string
+  body: string
+}
+
 /** Returns whether a masked request had an address for its answer. */
-export function hadReplyAddress({ headers, query, body }: Inbound): boolean {
+export function hadReplyAddress({ headers, query, body }: MaskedRequest): boolean {
   return (
     Object.hasOwn(headers, REPLY_HEADER) ||
     [query, body].some((text) => text.search(IN_JSON) >= 0 || text.search(IN_FORM) >= 0)

@@ -1,5 +1,5 @@
 import type { CallRecord } from './call-record.ts'
-import type { CallSummary, Verdict, ViewContext } from './call-view.ts'
+import type { CallSummary, Verdict, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
 import { asText, parseObject, placeOf } from './json-text.ts'
 import { platformOf } from './task-view.ts'

@@ -6,7 +6,7 @@ import { loadSequence, sequenceNames } from '../../sandbox/keptn/sequence-files.
 import type { PlayedTask } from '../../sandbox/keptn/shipyard-controller.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import type { CallStore } from './call-store.ts'
-import type { CallSummary, Verdict } from './call-view.ts'
+import type { CallSummary, Verdict } from './call-summary.ts'
 
 /** An included sequence and its last run. */
 export interface SequenceView {

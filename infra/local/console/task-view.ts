@@ -5,7 +5,7 @@ import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
-import type { Approval, CallSummary, Executions, ViewContext } from './call-view.ts'
+import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
 import { isFailedAttempt } from './waterfall.ts'

@@ -38,7 +38,7 @@ export async function categoryModules(category: Category): Promise<{ webhook: Mo
       `export const handler = ${create}(${name})`,
     ].join('\n'),
   })
-  return { webhook: handler('http', 'webhookHandler'), task: handler('task', 'taskHandler'), core: [index, ...own] }
+  return { webhook: handler('webhook', 'webhookHandler'), task: handler('task', 'taskHandler'), core: [index, ...own] }
 }
 
 /** Returns the entry point of a function without a category. */

@@ -110,7 +110,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['new-category access --kind thing --dry-run', 'Allowed choices are ticket, job, flag, message, evaluation'],
   ['new-orchestrator Acme --dry-run', 'such as acme'],
   ['new-orchestrator github --dry-run', 'The orchestrator github already exists'],
-  ['new-orchestrator flagger --dry-run', 'shared/orchestrators/poll/flagger.ts already exists'],
+  ['new-orchestrator evaluate --dry-run', 'shared/orchestrators/evaluate.ts already exists'],
   ['new-orchestrator event --dry-run', 'already uses the name event'],
 
   ['orchestrator add keptn --from-file -', 'baseUrl is required', '{"token":"abcdefgh"}'],

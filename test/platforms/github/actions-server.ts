@@ -1,5 +1,6 @@
 import type { Job } from '../../../infra/sandbox/platforms/github/actions-responses.ts'
-import { actionsRoutes, type Workflow } from '../../../infra/sandbox/platforms/github/actions-routes.ts'
+import { actionsRoutes } from '../../../infra/sandbox/platforms/github/actions-routes.ts'
+import type { Workflow } from '../../../infra/sandbox/platforms/github/actions-state.ts'
 import { githubError, notFound } from '../../../infra/sandbox/platforms/github/answers.ts'
 import type { Repo } from '../../../infra/sandbox/platforms/github/issues.ts'
 import type { WorkflowRun } from '../../../infra/sandbox/platforms/github/runs.ts'

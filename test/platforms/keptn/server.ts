@@ -1,5 +1,6 @@
 import { keptnError } from '../../../infra/sandbox/platforms/keptn/datastore.ts'
-import { createKeptn, type Keptn, type KeptnEvent } from '../../../infra/sandbox/platforms/keptn/index.ts'
+import { createKeptn, type Keptn } from '../../../infra/sandbox/platforms/keptn/index.ts'
+import type { KeptnEvent } from '../../../infra/sandbox/platforms/keptn/recorded-event.ts'
 import { createSso } from '../../../infra/sandbox/platforms/keptn/sso.ts'
 import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'

@@ -1,4 +1,5 @@
-import type { Approval, CallDetail } from '../call-view.ts'
+import type { Approval } from '../call-summary.ts'
+import type { CallDetail } from '../call-view.ts'
 import { distance, time } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'

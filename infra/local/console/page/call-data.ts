@@ -1,6 +1,6 @@
 import { batch, effect, signal } from '@preact/signals'
 import type { CallGroup, CallList } from '../call-list.ts'
-import type { CallSummary } from '../call-view.ts'
+import type { CallSummary } from '../call-summary.ts'
 import { get, messageOf } from './api.ts'
 import { filterQuery } from './filters.tsx'
 import { type CallChange, isPaused, throttle } from './live.ts'

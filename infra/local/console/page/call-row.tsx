@@ -1,5 +1,5 @@
 import type { CallGroup } from '../call-list.ts'
-import type { CallSummary } from '../call-view.ts'
+import type { CallSummary } from '../call-summary.ts'
 import { linkToCall } from './call-link.ts'
 import { age, duration, plural } from './format.ts'
 import { now } from './live.ts'

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import type { CallSummary } from '../call-view.ts'
+import type { CallSummary } from '../call-summary.ts'
 
 /** The time in the page, for countdowns. */
 export const now = signal(Date.now())

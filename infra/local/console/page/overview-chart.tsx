@@ -1,4 +1,4 @@
-import type { Verdict as VerdictName } from '../call-view.ts'
+import type { Verdict as VerdictName } from '../call-summary.ts'
 import type { Bar, Overview as OverviewData } from '../overview.ts'
 import { axisTime, count, duration, time } from './format.ts'
 import { verdictWords } from './verdict.tsx'

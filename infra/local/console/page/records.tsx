@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import type { Verdict as VerdictName } from '../call-view.ts'
+import type { Verdict as VerdictName } from '../call-summary.ts'
 import { Code } from './code.tsx'
 import { time } from './format.ts'
 import { list, type SandboxRecord, targetTitle } from './sandbox-data.ts'

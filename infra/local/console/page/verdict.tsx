@@ -1,4 +1,4 @@
-import type { Verdict as VerdictName } from '../call-view.ts'
+import type { Verdict as VerdictName } from '../call-summary.ts'
 import { Icon } from './icons.tsx'
 
 /** Each verdict in words, in the order of the filter. */

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { type AxisPart, ticksOf } from '../axis.ts'
 import type { CallDetail } from '../call-view.ts'
-import type { Row } from '../waterfall.ts'
+import type { Row } from '../waterfall-row.ts'
 import { clock, duration, zone } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
 import type { ExecutionDetail, OperationSummary } from '../../cloud/index.ts'
-import type { Executions } from '../call-view.ts'
+import type { Executions } from '../call-summary.ts'
 import { operationsOf } from './history-operations.ts'
 
 /** Executions of the finisher among which that of a task is searched. */

@@ -1,6 +1,6 @@
 import { type FailureKind, failureKinds } from '../../../../shared/errors.ts'
 import { isRecord } from '../../../../shared/record.ts'
-import type { CallSummary } from '../call-view.ts'
+import type { CallSummary } from '../call-summary.ts'
 import { asText, parseObject } from '../json-text.ts'
 import { verdictOfResponse } from '../request-view.ts'
 import type { StoredLine } from './logs.ts'

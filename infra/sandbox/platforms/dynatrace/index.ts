@@ -6,16 +6,11 @@ import type { Automation } from './automation.ts'
 import type { Event } from './dql.ts'
 import { createEnvironment } from './environment.ts'
 import { entitiesIn } from './input.ts'
+import type { SloSummary } from './page.ts'
 import { sloPage, wrongPage } from './page.ts'
 import { sloResponse, statusOf } from './responses.ts'
 import { dynatraceRoutes, type EventReport } from './routes.ts'
 import { createSlos, type Slo } from './slos.ts'
-
-/** An SLO in the list `/sandbox/slos`. */
-export interface SloSummary extends Slo {
-  status: string
-  url: string
-}
 
 export interface Dynatrace extends Platform {
   slos(root: string): SloSummary[]

@@ -1,8 +1,14 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import type { SloSummary } from './index.ts'
 import type { EventReport } from './routes.ts'
+import type { Slo } from './slos.ts'
+
+/** An SLO in the list `/sandbox/slos`. */
+export interface SloSummary extends Slo {
+  status: string
+  url: string
+}
 
 const style = `
   label { display: grid; font-size: 14px } input { width: 112px }`

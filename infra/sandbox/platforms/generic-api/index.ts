@@ -12,6 +12,7 @@ import {
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Body, missing, refusal, textIn, wrong } from './answers.ts'
+import type { ToolFlag, ToolMessage, ToolSeries } from './page.ts'
 import { toolPage } from './page.ts'
 import { createRecords } from './records.ts'
 import { runRoutes } from './runs.ts'
@@ -20,28 +21,6 @@ import { type ToolTicket, ticketRoutes } from './tickets.ts'
 export interface Tool extends Platform {
   tickets(): ToolTicket[]
   runs(root: string): JobRunSummary[]
-}
-
-export interface ToolFlag {
-  name: string
-  environment: string
-  enabled: boolean
-  rollout: number
-}
-
-export interface ToolMessage {
-  id: string
-  room: string
-  title: string
-  text: string
-  link: string | null
-  level: string | null
-  permalink: string
-}
-
-export interface ToolSeries {
-  name: string
-  value: number | null
 }
 
 /** @param parts the path segments that match the stars of the pattern */

@@ -2,8 +2,29 @@ import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
 import { page } from '../sandbox/page.ts'
-import type { ToolFlag, ToolMessage, ToolSeries } from './index.ts'
 import type { ToolTicket } from './tickets.ts'
+
+export interface ToolFlag {
+  name: string
+  environment: string
+  enabled: boolean
+  rollout: number
+}
+
+export interface ToolMessage {
+  id: string
+  room: string
+  title: string
+  text: string
+  link: string | null
+  level: string | null
+  permalink: string
+}
+
+export interface ToolSeries {
+  name: string
+  value: number | null
+}
 
 interface Shown {
   tickets: ToolTicket[]

@@ -1,5 +1,5 @@
 import { isObject } from '../sandbox/http.ts'
-import type { ActionsState, Workflow } from './actions-routes.ts'
+import type { ActionsState, Workflow } from './actions-state.ts'
 
 /** The parameters of a run. */
 export interface Dispatch {

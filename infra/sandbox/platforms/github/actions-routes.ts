@@ -1,31 +1,11 @@
 import { type Answer, type Call, json } from '../sandbox/http.ts'
 import { readDispatch } from './actions-input.ts'
-import { type Job, jobResponse, runResponse } from './actions-responses.ts'
+import { jobResponse, runResponse } from './actions-responses.ts'
+import type { ActionsState, Workflow } from './actions-state.ts'
 import { githubError, notFound, paged, withBody } from './answers.ts'
 import { readPage } from './input.ts'
 import type { Repo } from './issues.ts'
-import type { RunFilter, Runs, WorkflowRun } from './runs.ts'
-
-export interface Workflow {
-  file: string
-  id: number
-  /** The names of its inputs. */
-  inputs: readonly string[]
-  /** Whether it has the trigger `workflow_dispatch`. */
-  isDispatchable: boolean
-}
-
-export interface ActionsState extends Pick<Runs, 'get' | 'list' | 'start' | 'cancel'> {
-  settings: {
-    mayWrite: boolean
-    /** False for a server up to 3.20, which rejects `return_run_details`. */
-    returnsRuns: boolean
-  }
-  /** Finds a workflow by its file or its id. */
-  workflow(repo: Repo, name: string): Workflow | undefined
-  hasRef(ref: string): boolean
-  jobs(run: WorkflowRun): Job[]
-}
+import type { RunFilter, WorkflowRun } from './runs.ts'
 
 /** Answers a request below `/repos/{owner}/{repo}/actions/`; `rest` are the segments of that path. */
 export type AnswerActions = (call: Call, repo: Repo, rest: string[]) => Answer

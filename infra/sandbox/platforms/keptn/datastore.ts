@@ -1,6 +1,6 @@
 import { type Answer, json } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
-import type { KeptnEvent, RecordedEvent } from './index.ts'
+import type { KeptnEvent, RecordedEvent } from './recorded-event.ts'
 
 /** Stores Keptn's events, with the two queries of its mongodb-datastore. */
 export interface Datastore {

@@ -15,24 +15,9 @@ import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { createDatastore, keptnError } from './datastore.ts'
 import { sequencePage } from './page.ts'
+import type { KeptnEvent, RecordedEvent } from './recorded-event.ts'
 import { keptnContextOf, refusalOf } from './rules.ts'
 import type { Sso } from './sso.ts'
-
-/** A CloudEvent as Keptn stores it. */
-export interface KeptnEvent extends Record<string, unknown> {
-  id: string
-  time: string
-  type: string
-  data?: unknown
-}
-
-/** One event as `/sandbox/events` lists it. */
-export interface RecordedEvent {
-  at: string
-  /** `api`: sent back by a receiver; `control-plane`: put on the bus by the one who plays Keptn's part. */
-  via: 'api' | 'control-plane'
-  event: KeptnEvent
-}
 
 export interface Keptn extends Platform {
   /**

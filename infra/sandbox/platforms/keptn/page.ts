@@ -2,7 +2,7 @@ import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import { clockTime } from '../../clock-time.ts'
 import { type Answer, isObject } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import type { RecordedEvent } from './index.ts'
+import type { RecordedEvent } from './recorded-event.ts'
 
 /** Lists the events of a sequence, oldest first. */
 export function sequencePage(project: string, events: RecordedEvent[]): Answer {

@@ -2,7 +2,7 @@ import { ZodError } from 'zod'
 import { engineRoutes } from '../../engines/routes.ts'
 import type { FaultSpec } from './faults.ts'
 import { type Answer, type Call, json, jsonObject, mediaType, type PlatformTarget, type Target } from './http.ts'
-import type { Sandbox } from './index.ts'
+import type { Sandbox } from './sandbox.ts'
 import { targets } from './targets.ts'
 
 /**

@@ -3,21 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { engines, targetOf } from '../../engines/index.ts'
 import { createEnginesPage } from '../../engines/page.ts'
 import { type EngineHost, placeOf } from '../../engines/place.ts'
-import { createEngineRuns, type EngineRuns } from '../../engines/runs.ts'
-import { createDatabricks, type Databricks } from '../databricks/index.ts'
-import { createDynatrace, type Dynatrace } from '../dynatrace/index.ts'
-import { createTool, type Tool } from '../generic-api/index.ts'
-import { createGitHub, type GitHub } from '../github/index.ts'
-import { createKeptn, type Keptn } from '../keptn/index.ts'
-import { createSso, type Sso } from '../keptn/sso.ts'
-import { createRundeck, type Rundeck } from '../rundeck/index.ts'
-import { createServiceNow, type ServiceNow } from '../servicenow/index.ts'
+import { createEngineRuns } from '../../engines/runs.ts'
+import { createDatabricks } from '../databricks/index.ts'
+import { createDynatrace } from '../dynatrace/index.ts'
+import { createTool } from '../generic-api/index.ts'
+import { createGitHub } from '../github/index.ts'
+import { createKeptn } from '../keptn/index.ts'
+import { createSso } from '../keptn/sso.ts'
+import { createRundeck } from '../rundeck/index.ts'
+import { createServiceNow } from '../servicenow/index.ts'
 import { createShop } from '../shop.ts'
-import { createSlack, type Slack } from '../slack/index.ts'
-import { createToxiproxy, type Toxiproxy } from '../toxiproxy/index.ts'
-import { createUnleash, type Unleash } from '../unleash/index.ts'
+import { createSlack } from '../slack/index.ts'
+import { createToxiproxy } from '../toxiproxy/index.ts'
+import { createUnleash } from '../unleash/index.ts'
 import { createAdminApi } from './admin-api.ts'
-import { createFaults, type Faults } from './faults.ts'
+import { createFaults } from './faults.ts'
 import {
   type Answer,
   type Call,
@@ -32,7 +32,8 @@ import {
 } from './http.ts'
 import { injectFault } from './inject-fault.ts'
 import { deleteOld } from './retention.ts'
-import { type LoggedRequest, openStore } from './store.ts'
+import type { Sandbox, SandboxObservation } from './sandbox.ts'
+import { openStore } from './store.ts'
 
 export interface SandboxOptions {
   /** The folder of the database. */
@@ -45,42 +46,6 @@ export interface SandboxOptions {
   timeScale?: number
   /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
   observe?: (observation: SandboxObservation) => void
-}
-
-export interface SandboxObservation {
-  at: string
-  target: Target
-  /** The HTTP method; `EVENT` for a Keptn event. */
-  method: string
-  /** The path relative to the target, or the type of a Keptn event. */
-  path: string
-  /** Null if no response was sent, and for a Keptn event. */
-  status: number | null
-  note: string
-}
-
-export interface Sandbox {
-  /** Responds to requests to `/sandbox` and below. Never rejects. */
-  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
-  /** Closes pending connections and the database. */
-  close(): void
-  faults: Faults
-  github: Pick<GitHub, 'issues' | 'runs'>
-  serviceNow: Pick<ServiceNow, 'incidents'>
-  unleash: Pick<Unleash, 'flags'>
-  toxiproxy: Pick<Toxiproxy, 'toxics'>
-  databricks: Pick<Databricks, 'runs'>
-  rundeck: Pick<Rundeck, 'runs'>
-  slack: Pick<Slack, 'messages'>
-  dynatrace: Pick<Dynatrace, 'slos' | 'reports'>
-  tool: Pick<Tool, 'tickets' | 'runs'>
-  keptn: Pick<Keptn, 'events' | 'visibleAfterMs'>
-  sso: Pick<Sso, 'tokenSeconds' | 'revokeTokens'>
-  engineRuns: EngineRuns
-  /** All requests except those to the shop, oldest first. */
-  requests(target?: Target): LoggedRequest[]
-  /** Deletes everything, including faults. */
-  empty(): void
 }
 
 const CLEANUP_INTERVAL_MS = 60_000

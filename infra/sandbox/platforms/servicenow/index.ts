@@ -15,35 +15,11 @@ import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { columns, type ServiceNowRecord } from './columns.ts'
 import { directory } from './directory.ts'
+import { type IncidentSummary, SUMMARY_COLUMNS } from './incident-summary.ts'
 import { createIncidents, DataPolicyError } from './incidents.ts'
 import { incidentPage } from './page.ts'
 import { select } from './query.ts'
 import { displayOf, incidentResponse, plainResponse, viewOf } from './responses.ts'
-
-const SUMMARY_COLUMNS = [
-  'sys_id',
-  'number',
-  'short_description',
-  'description',
-  'state',
-  'impact',
-  'urgency',
-  'priority',
-  'assignment_group',
-  'assigned_to',
-  'correlation_id',
-  'close_code',
-  'close_notes',
-  'opened_at',
-  'sys_updated_on',
-] as const
-
-/** An incident in the list `/sandbox/incidents`, with display values. */
-export type IncidentSummary = Record<(typeof SUMMARY_COLUMNS)[number], string> & {
-  url: string
-  comments: { at: string; value: string }[]
-  work_notes: { at: string; value: string }[]
-}
 
 export interface ServiceNow extends Platform {
   incidents(root: string): IncidentSummary[]

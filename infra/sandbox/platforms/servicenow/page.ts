@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
-import type { IncidentSummary } from './index.ts'
+import type { IncidentSummary } from './incident-summary.ts'
 
 /** Returns the page of an incident. */
 export function incidentPage(incident: IncidentSummary): Answer {

@@ -4,19 +4,9 @@ import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { ChangeRequest, Person } from './changes.ts'
 import { type Environment, type Flag, gradualRollout, project } from './flags.ts'
+import type { FlagSummary } from './page.ts'
 import { changeRequestPage, flagPage } from './page.ts'
 import { unleashRoutes } from './routes.ts'
-
-/** A flag in the list `/sandbox/flags`. */
-export interface FlagSummary {
-  name: string
-  project: string
-  description: string | null
-  url: string
-  /** `rollout` belongs to the first active strategy that has one. */
-  environments: { name: string; enabled: boolean; rollout: string | undefined }[]
-  changeRequests: { id: number; environment: string; state: string; url: string }[]
-}
 
 export interface Unleash extends Platform {
   flags(root: string): FlagSummary[]

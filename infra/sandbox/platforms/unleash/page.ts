@@ -3,7 +3,17 @@ import { demo } from '../sandbox/demo.ts'
 import type { Answer } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { ChangeRequest } from './changes.ts'
-import type { FlagSummary } from './index.ts'
+
+/** A flag in the list `/sandbox/flags`. */
+export interface FlagSummary {
+  name: string
+  project: string
+  description: string | null
+  url: string
+  /** `rollout` belongs to the first active strategy that has one. */
+  environments: { name: string; enabled: boolean; rollout: string | undefined }[]
+  changeRequests: { id: number; environment: string; state: string; url: string }[]
+}
 
 /** Returns the page of a flag with its state in each environment and its change requests. */
 export function flagPage(flag: FlagSummary): Answer {

@@ -1,6 +1,6 @@
 import type { OperationUpdate } from '@aws-sdk/client-lambda'
 import { describe, expect, test } from '@jest/globals'
-import type { Execution } from '../../../../infra/local/cloud/executions.ts'
+import type { Execution } from '../../../../infra/local/cloud/execution.ts'
 import { charge, chargeUse, MAX_EXECUTION_BYTES, MAX_OPERATIONS } from '../../../../infra/local/cloud/limits.ts'
 
 const fresh = () => ({ operations: 0, bytes: 0 }) as Execution

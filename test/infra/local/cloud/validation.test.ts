@@ -1,6 +1,6 @@
 import type { OperationUpdate } from '@aws-sdk/client-lambda'
 import { describe, expect, test } from '@jest/globals'
-import type { Operation } from '../../../../infra/local/cloud/operations.ts'
+import type { Operation } from '../../../../infra/local/cloud/operation.ts'
 import { validateChange, validateTokens, validateUpdates } from '../../../../infra/local/cloud/validation.ts'
 
 const step = (Action: OperationUpdate['Action'], more: Partial<OperationUpdate> = {}): OperationUpdate => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { axisOf, ticksOf } from '../../../../infra/local/console/axis.ts'
-import type { Row } from '../../../../infra/local/console/waterfall.ts'
+import type { Row } from '../../../../infra/local/console/waterfall-row.ts'
 
 const MINUTE = 60_000
 

@@ -1,5 +1,5 @@
 import type { CallStore, StoredCall } from '../../../../infra/local/console/call-store.ts'
-import type { CallSummary, Verdict } from '../../../../infra/local/console/call-view.ts'
+import type { CallSummary, Verdict } from '../../../../infra/local/console/call-summary.ts'
 
 /** A word in the message of exactly one of many calls. */
 export const RARE_WORD = 'needle'

@@ -1,11 +1,8 @@
 import { createServer, type OutgoingHttpHeaders, request } from 'node:http'
 import { closeServer, listen } from '../../../../infra/local/port.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
-import {
-  createSandbox,
-  type Sandbox,
-  type SandboxObservation,
-} from '../../../../infra/sandbox/platforms/sandbox/index.ts'
+import { createSandbox } from '../../../../infra/sandbox/platforms/sandbox/index.ts'
+import type { Sandbox, SandboxObservation } from '../../../../infra/sandbox/platforms/sandbox/sandbox.ts'
 
 interface Answered {
   status: number
