@@ -101,8 +101,8 @@ export async function report(
     ...data,
   })
   const parsed = validate(action.input, input, { what: 'The input', root: 'input' })
-  const bridgeUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
-  const from = { event, connection: values, provider: platform, bridgeUrl }
+  const sequenceUrl = 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e'
+  const from = { event, connection: values, provider: platform, sequenceUrl }
   const completed = asJson(await completeInput(action, parsed, from))
   return action.run(platform, clientOf(platform, values, options), completed)
 }
