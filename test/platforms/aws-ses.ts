@@ -1,4 +1,4 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Mail {
@@ -13,47 +13,46 @@ interface Part {
   Charset: string
 }
 
-interface SesState {
-  mails: Mail[]
-  /** Whether each identity is verified. */
-  identities: Record<string, boolean>
-  /** Operations that the caller's role does not allow. */
-  denied: string[]
-}
-
-export interface SesServer extends Served {
-  state: SesState
-}
+export type SesServer = Awaited<ReturnType<typeof startSes>>
 
 /**
  * The part of Amazon SES (v2) that sends mails.
  *
  * @see https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
  */
-export async function startSes(): Promise<SesServer> {
-  const state: SesState = { mails: [], identities: { 'example.com': true }, denied: [] }
-  return { ...(await serve((call) => restSignatureError(call, 'ses') ?? answer(state, call))), state }
-}
-
-function answer({ mails, identities, denied }: SesState, { method, path, body }: Call): Reply {
-  const operation = method === 'GET' ? 'GetEmailIdentity' : 'SendEmail'
-  if (denied.includes(operation)) return restDenied(`ses:${operation}`)
-  const [, identity] = /^\/v2\/email\/identities\/([^/]+)$/.exec(path) ?? []
-  if (identity !== undefined) {
-    const isVerified = identities[identity]
-    if (isVerified === undefined)
-      return restError(404, 'NotFoundException', `Email identity ${identity} does not exist.`)
-    return ok({ IdentityType: 'DOMAIN', VerifiedForSendingStatus: isVerified })
-  }
-  const mail = body as Mail
-  const { Subject, Body } = mail.Content.Simple
-  const to = mail.Destination.ToAddresses
-  if (to.length < 1 || to.length > 50 || !to.every((address) => /^[^\s@]+@[^\s@]+$/.test(address)))
-    return restError(400, 'BadRequestException', 'Illegal address')
-  if (/[\r\n]/.test(Subject.Data) || Subject.Data === '' || Body.Text.Data === '' || Body.Html.Data === '')
-    return restError(400, 'BadRequestException', 'Missing or invalid content')
-  if (!identities[mail.FromEmailAddress.split('@')[1] ?? ''])
-    return restError(400, 'MessageRejected', 'Email address is not verified.')
-  mails.push(mail)
-  return ok({ MessageId: `0102018f2c8d0a01-${String(mails.length).padStart(12, '0')}-000000` })
-}
+export const startSes = definePlatform({
+  base: '/v2/email',
+  state: () => ({
+    mails: [] as Mail[],
+    /** Whether each identity is verified. */
+    identities: { 'example.com': true } as Record<string, boolean>,
+    /** Operations that the caller's role does not allow. */
+    denied: [] as string[],
+  }),
+  refuses(call, { denied }) {
+    const operation = call.method === 'GET' ? 'GetEmailIdentity' : 'SendEmail'
+    return restSignatureError(call, 'ses') ?? (denied.includes(operation) ? restDenied(`ses:${operation}`) : undefined)
+  },
+  routes: {
+    'GET /identities/{identity}': ({ state, params: { identity } }) => {
+      const isVerified = state.identities[identity]
+      if (isVerified === undefined)
+        return restError(404, 'NotFoundException', `Email identity ${identity} does not exist.`)
+      return { IdentityType: 'DOMAIN', VerifiedForSendingStatus: isVerified }
+    },
+    'POST /outbound-emails': ({ state: { mails, identities }, body }) => {
+      const mail: Mail = body
+      const { Subject, Body } = mail.Content.Simple
+      const to = mail.Destination.ToAddresses
+      if (to.length < 1 || to.length > 50 || !to.every((address) => /^[^\s@]+@[^\s@]+$/.test(address)))
+        return restError(400, 'BadRequestException', 'Illegal address')
+      if (/[\r\n]/.test(Subject.Data) || Subject.Data === '' || Body.Text.Data === '' || Body.Html.Data === '')
+        return restError(400, 'BadRequestException', 'Missing or invalid content')
+      if (!identities[mail.FromEmailAddress.split('@')[1] ?? ''])
+        return restError(400, 'MessageRejected', 'Email address is not verified.')
+      mails.push(mail)
+      return { MessageId: `0102018f2c8d0a01-${String(mails.length).padStart(12, '0')}-000000` }
+    },
+  },
+  notFound: restError(404, 'UnknownOperationException', ''),
+})

@@ -1,4 +1,5 @@
-import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { deniedMessage, signatureProblem } from './aws-signature.ts'
 
 interface Published {
@@ -11,54 +12,9 @@ interface Published {
   group: string | undefined
 }
 
-interface SnsState {
-  topics: string[]
-  /** Delivered messages. */
-  published: Published[]
-  /** Operations that the caller's role does not allow. */
-  denied: string[]
-}
-
-export interface SnsServer extends Served {
-  state: SnsState
-  /** The requested operations in order: `Publish`. */
-  operations(): string[]
-}
-
-const region = 'eu-west-1'
-const account = '123456789012'
+const ARN = 'arn:aws:sns:eu-west-1:123456789012'
 const MAX_BYTES = 262_144
-const namespace = 'http://sns.amazonaws.com/doc/2010-03-31/'
-
-/**
- * Amazon SNS as its Query API answers: a form comes in, and XML goes out.
- *
- * @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
- * @see https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html
- */
-export async function startSns(): Promise<SnsServer> {
-  const arn = `arn:aws:sns:${region}:${account}`
-  const state: SnsState = { topics: [`${arn}:deploys`, `${arn}:deploys.fifo`], published: [], denied: [] }
-  const served = await serve((call) => answer(state, call))
-  const actionOf = ({ body }: Call) => new URLSearchParams(String(body)).get('Action') ?? ''
-  return { ...served, state, operations: () => served.calls.map(actionOf) }
-}
-
-/** An error as AWS writes it. */
-export function snsError(code: string, message: string): string {
-  const escaped = message.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
-  const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${escaped}</Message></Error>`
-  return `<ErrorResponse xmlns="${namespace}">${error}<RequestId>7e67c0a1</RequestId></ErrorResponse>`
-}
-
-function refuse(status: number, code: string, message: string): Reply {
-  return { status, body: snsError(code, message), headers: { 'content-type': 'text/xml' } }
-}
-
-function done(action: string, result: string): Reply {
-  const body = `<${action}Response xmlns="${namespace}"><${action}Result>${result}</${action}Result><ResponseMetadata><RequestId>d74b8436</RequestId></ResponseMetadata></${action}Response>`
-  return { status: 200, body, headers: { 'content-type': 'text/xml' } }
-}
+const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/'
 
 /** The names of these errors in the Query protocol. */
 const CODES = {
@@ -67,48 +23,97 @@ const CODES = {
   InvalidSignatureException: 'SignatureDoesNotMatch',
 }
 
-function answer(state: SnsState, call: Call): Reply {
-  const { method, path, headers, body } = call
-  const problem = signatureProblem(call, 'sns')
-  if (problem) return refuse(403, CODES[problem.type], problem.message)
-  if (method !== 'POST' || path !== '/' || headers['content-type'] !== 'application/x-www-form-urlencoded')
-    return refuse(400, 'InvalidAction', 'The action or operation requested is invalid.')
-  const form = new URLSearchParams(String(body))
-  const action = form.get('Action') ?? ''
-  const topic = form.get('TopicArn') ?? ''
-  if (form.get('Version') !== '2010-03-31' || !['Publish', 'GetTopicAttributes'].includes(action))
-    return refuse(400, 'InvalidAction', `Could not find operation ${action} for version ${form.get('Version')}`)
-  if (state.denied.includes(action) || !topic.startsWith(`arn:aws:sns:${region}:${account}:`))
-    return refuse(403, 'AuthorizationError', deniedMessage(`SNS:${action}`, topic))
-  if (!state.topics.includes(topic)) return refuse(404, 'NotFound', 'Topic does not exist')
-  if (action === 'GetTopicAttributes') return done(action, '<Attributes/>')
-  return publish(state, form, topic)
+/**
+ * The Query API of Amazon SNS: requests are forms, and responses are XML.
+ *
+ * @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+ * @see https://docs.aws.amazon.com/sns/latest/api/CommonErrors.html
+ */
+export const startSns = definePlatform({
+  state: () => ({
+    topics: [`${ARN}:deploys`, `${ARN}:deploys.fifo`],
+    /** Delivered messages. */
+    published: [] as Published[],
+    /** Operations that the caller's role does not allow. */
+    denied: [] as string[],
+  }),
+  headers: { 'content-type': 'text/xml' },
+  refuses(call, { denied, topics }) {
+    const problem = signatureProblem(call, 'sns')
+    if (problem) return refuse(403, CODES[problem.type], problem.message)
+    const action = actionOf(call)
+    const topic = formOf(call).get('TopicArn') ?? ''
+    if (denied.includes(action) || !topic.startsWith(`${ARN}:`))
+      return refuse(403, 'AuthorizationError', deniedMessage(`SNS:${action}`, topic))
+    return topics.includes(topic) ? undefined : refuse(404, 'NotFound', 'Topic does not exist')
+  },
+  operation: (call) => {
+    const isForm = call.headers['content-type'] === 'application/x-www-form-urlencoded'
+    const isKnown = isForm && formOf(call).get('Version') === '2010-03-31'
+    return isKnown && call.method === 'POST' && call.path === '/' ? actionOf(call) : undefined
+  },
+  routes: {
+    GetTopicAttributes: () => respond('GetTopicAttributes', '<Attributes/>'),
+    Publish: ({ state, text }) => publish(state.published, new URLSearchParams(text)),
+  },
+  notFound: refuse(400, 'InvalidAction', 'The action or operation requested is invalid.'),
+  members: (_, { calls }) => ({
+    /** Returns the requested operations in order: `Publish`. */
+    operations: () => calls.map(actionOf),
+  }),
+})
+
+function formOf({ text }: Call): URLSearchParams {
+  return new URLSearchParams(text)
 }
 
-function publish(state: SnsState, form: URLSearchParams, topic: string): Reply {
+function actionOf(call: Call): string {
+  return formOf(call).get('Action') ?? ''
+}
+
+/** Returns an error in XML. */
+export function snsError(code: string, message: string): string {
+  const escaped = message.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
+  const error = `<Error><Type>Sender</Type><Code>${code}</Code><Message>${escaped}</Message></Error>`
+  return `<ErrorResponse xmlns="${NAMESPACE}">${error}<RequestId>7e67c0a1</RequestId></ErrorResponse>`
+}
+
+function refuse(status: number, code: string, message: string): Reply {
+  return { status, body: snsError(code, message) }
+}
+
+function respond(action: string, result: string): Reply {
+  const metadata = '<ResponseMetadata><RequestId>d74b8436</RequestId></ResponseMetadata>'
+  const body = `<${action}Response xmlns="${NAMESPACE}"><${action}Result>${result}</${action}Result>${metadata}</${action}Response>`
+  return { status: 200, body }
+}
+
+function publish(published: Published[], form: URLSearchParams): Reply {
+  const topic = form.get('TopicArn') ?? ''
   const message = form.get('Message') ?? ''
   const subject = form.get('Subject') ?? undefined
   const attributes = attributesIn(form)
   const bytes = Buffer.byteLength(message + Object.entries(attributes).flat().join(''))
-  const wrong = (what: string) => refuse(400, 'InvalidParameter', `Invalid parameter: ${what}`)
-  if (message === '') return wrong('Empty message')
-  if (bytes > MAX_BYTES) return wrong('Message too long')
-  if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,98}$/.test(subject)) return wrong('Subject')
+  const invalid = (problem: string) => refuse(400, 'InvalidParameter', `Invalid parameter: ${problem}`)
+  if (message === '') return invalid('Empty message')
+  if (bytes > MAX_BYTES) return invalid('Message too long')
+  if (subject !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,98}$/.test(subject)) return invalid('Subject')
   if (Object.values(attributes).includes(''))
     return refuse(400, 'ParameterValueInvalid', 'The message attribute must contain non-empty value')
   const deduplication = form.get('MessageDeduplicationId') ?? undefined
   const group = form.get('MessageGroupId') ?? undefined
   const isFifo = topic.endsWith('.fifo')
-  if (isFifo && !group) return wrong('The MessageGroupId parameter is required for FIFO topics')
+  if (isFifo && !group) return invalid('The MessageGroupId parameter is required for FIFO topics')
   if (isFifo && !deduplication)
-    return wrong('The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided')
-  if (!isFifo && deduplication) return wrong('The request includes MessageDeduplicationId parameter that is not valid')
-  const seen = state.published.find(
-    (one) => one.topic === topic && deduplication && one.deduplication === deduplication,
+    return invalid('The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided')
+  if (!isFifo && deduplication)
+    return invalid('The request includes MessageDeduplicationId parameter that is not valid')
+  const earlier = published.find(
+    (message) => message.topic === topic && deduplication && message.deduplication === deduplication,
   )
-  const id = seen?.id ?? `94f20ce6-13c5-43a0-9a9e-${String(state.published.length + 1).padStart(12, '0')}`
-  if (!seen) state.published.push({ id, topic, message, subject, attributes, deduplication, group })
-  return done(
+  const id = earlier?.id ?? `94f20ce6-13c5-43a0-9a9e-${String(published.length + 1).padStart(12, '0')}`
+  if (!earlier) published.push({ id, topic, message, subject, attributes, deduplication, group })
+  return respond(
     'Publish',
     `<MessageId>${id}</MessageId>${isFifo ? '<SequenceNumber>10000000000000003000</SequenceNumber>' : ''}`,
   )
@@ -116,8 +121,8 @@ function publish(state: SnsState, form: URLSearchParams, topic: string): Reply {
 
 function attributesIn(form: URLSearchParams): Record<string, string> {
   const attributes: Record<string, string> = {}
-  for (let at = 1; form.has(`MessageAttributes.entry.${at}.Name`); at++) {
-    const entry = `MessageAttributes.entry.${at}`
+  for (let number = 1; form.has(`MessageAttributes.entry.${number}.Name`); number++) {
+    const entry = `MessageAttributes.entry.${number}`
     if (form.get(`${entry}.Value.DataType`) !== 'String') throw new Error(`${entry} has no type`)
     attributes[form.get(`${entry}.Name`) ?? ''] = form.get(`${entry}.Value.StringValue`) ?? ''
   }

@@ -1,12 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 interface Embed {
   title?: string
@@ -37,18 +31,7 @@ interface DiscordUser {
   roles: string[]
 }
 
-export interface DiscordServer extends Served {
-  token: string
-  publicKey: string
-  messages: DiscordMessage[]
-  /** By id. */
-  users: Record<string, DiscordUser>
-  /** Signs a request as Discord does. */
-  sign(request: object, now?: number): { headers: Record<string, string>; body: string }
-  /** Returns the request that Discord sends when a user presses a button of the newest message. */
-  press(label: string, user: string): { headers: Record<string, string>; body: string }
-}
-
+const TOKEN = 'MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.a-token-of-a-bot'
 export const channel = '41771983423143937'
 /** A channel that the bot cannot view. */
 export const hidden = '41771983423143938'
@@ -56,11 +39,6 @@ export const jane = '80351110224678912'
 export const approverRole = '165511591545143296'
 const server = '197038439483310086'
 const MAX_CHARACTERS = 6_000
-/** Discord sends the headers of a limit with most responses. This request is the last of its window. */
-const LIMIT = {
-  ...{ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-bucket': 'abcd1234' },
-  ...{ 'x-ratelimit-reset': '1470173023.123', 'x-ratelimit-reset-after': '1.25' },
-}
 
 /**
  * The part of Discord's API that posts messages, with the limits and errors of its documentation.
@@ -68,37 +46,88 @@ const LIMIT = {
  * @see https://docs.discord.com/developers/resources/message
  * @see https://docs.discord.com/developers/interactions/receiving-and-responding
  */
-export async function startDiscord(): Promise<DiscordServer> {
-  const token = 'MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.a-token-of-a-bot'
-  const { publicKey: key, privateKey } = generateKeyPairSync('ed25519')
-  const publicKey = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex')
-  const messages: DiscordMessage[] = []
-  const users = { [jane]: { username: 'jane', global_name: 'Jane Doe', roles: [approverRole] } }
-  const served = await serve((call) => {
-    if (call.headers.authorization !== `Bot ${token}`) return refuse(401, 0, '401: Unauthorized')
-    if (!/^DiscordBot \(https:\/\/\S+, [\d.]+\)/.test(call.headers['user-agent'] ?? ''))
+export const startDiscord = definePlatform({
+  state() {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    return {
+      publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex'),
+      privateKey,
+      messages: [] as DiscordMessage[],
+      /** Users by id. */
+      users: {
+        [jane]: { username: 'jane', global_name: 'Jane Doe', roles: [approverRole] },
+      } as Record<string, DiscordUser>,
+    }
+  },
+  // Most responses have the headers of a limit. This request is the last of its window.
+  headers: {
+    'x-ratelimit-limit': '5',
+    'x-ratelimit-remaining': '0',
+    'x-ratelimit-bucket': 'abcd1234',
+    'x-ratelimit-reset': '1470173023.123',
+    'x-ratelimit-reset-after': '1.25',
+  },
+  refuses({ path, headers }) {
+    if (headers.authorization !== `Bot ${TOKEN}`) return refuse(401, 0, '401: Unauthorized')
+    if (!/^DiscordBot \(https:\/\/\S+, [\d.]+\)/.test(headers['user-agent'] ?? ''))
       return refuse(403, 40333, 'internal network error')
-    return { ...answer(call, { publicKey, messages, users }), headers: LIMIT }
-  })
-  const signed = (request: object, now?: number) => signRequest(privateKey, request, now)
-  return {
-    ...served,
-    ...{ token, publicKey, messages, users, sign: signed },
-    press(label, id) {
+    const [, kind, id] = path.split('/')
+    if (kind !== 'channels' || id === channel) return undefined
+    return id === hidden ? refuse(403, 50001, 'Missing Access') : refuse(404, 10003, 'Unknown Channel')
+  },
+  routes: {
+    'GET /applications/@me': ({ state }) => ({ id: '845027738276462632', verify_key: state.publicKey }),
+    'GET /users/{id}': ({ state, params: { id } }) => {
+      const user = state.users[id]
+      return user ? { id, ...user } : refuse(404, 10013, 'Unknown User')
+    },
+    'GET /channels/{id}': ({ params: { id } }) => ({ id, guild_id: server, type: 0, name: 'deploys' }),
+    'POST /channels/{id}/messages': ({ state: { messages }, params, body }) => {
+      const earlier = body.enforce_nonce && messages.find(({ nonce }) => nonce === body.nonce)
+      const invalid = refuseInvalid(body)
+      if (invalid || earlier) return invalid ?? earlier
+      const id = `334385199974967${String(messages.length).padStart(3, '0')}`
+      messages.push({ ...body, id, channel_id: params.id })
+      return newestOf(messages)
+    },
+    'PATCH /channels/{id}/messages/{message}': ({ state, params, body }) => {
+      const invalid = refuseInvalid(body)
+      if (invalid) return invalid
+      const message = state.messages.find(({ id }) => id === params.message)
+      return message ? Object.assign(message, body) : refuse(404, 10008, 'Unknown Message')
+    },
+  },
+  notFound: refuse(404, 0, '404: Not Found'),
+  members: ({ publicKey, privateKey, messages, users }) => ({
+    token: TOKEN,
+    publicKey,
+    messages,
+    users,
+    /** Signs a request as Discord does. */
+    sign: (request: object, now?: number) => signRequest(privateKey, request, now),
+    /** Returns the request that Discord sends when a user presses a button of the newest message. */
+    press(label: string, id: string) {
       const message = newestOf(messages)
-      const button = message.components.flatMap(({ components }) => components).find((one) => one.label === label)
-      const user = (users as Record<string, DiscordUser>)[id]
+      const buttons = message.components.flatMap(({ components }) => components)
+      const button = buttons.find((button) => button.label === label)
+      const user = users[id]
       if (!button || !user) throw new Error(`There is no button ${label} or no user ${id}`)
       const { roles, ...names } = user
-      return signed({
-        ...{ id: '846462639134605312', application_id: '845027738276462632', type: 3, version: 1 },
-        ...{ token: 'a-token-of-this-interaction', guild_id: server, channel_id: channel, message },
+      return signRequest(privateKey, {
+        id: '846462639134605312',
+        application_id: '845027738276462632',
+        type: 3,
+        version: 1,
+        token: 'a-token-of-this-interaction',
+        guild_id: server,
+        channel_id: channel,
+        message,
         member: { user: { id, ...names }, roles, nick: null },
         data: { component_type: 2, custom_id: button.custom_id },
       })
     },
-  }
-}
+  }),
+})
 
 function signRequest(key: KeyObject, request: object, now = Date.now()) {
   const body = JSON.stringify(request)
@@ -108,38 +137,16 @@ function signRequest(key: KeyObject, request: object, now = Date.now()) {
 }
 
 function refuse(status: number, code: number, message: string, errors?: object): Reply {
-  return { status, body: { code, message, ...(errors ? { errors } : {}) } }
+  return { status, body: { code, message, errors } }
 }
 
-function answer(
-  { method, path, body }: Call,
-  { publicKey, messages, users }: Pick<DiscordServer, 'publicKey' | 'messages' | 'users'>,
-): Reply {
-  const [kind, id = '', what, messageId] = path.split('/').slice(1)
-  if (kind === 'applications' && id === '@me') return ok({ id: '845027738276462632', verify_key: publicKey })
-  if (kind === 'users' && users[id]) return ok({ id, ...users[id] })
-  if (kind === 'users') return refuse(404, 10013, 'Unknown User')
-  if (kind !== 'channels') return refuse(404, 0, '404: Not Found')
-  if (id === hidden) return refuse(403, 50001, 'Missing Access')
-  if (id !== channel) return refuse(404, 10003, 'Unknown Channel')
-  if (what === undefined) return ok({ id, guild_id: server, type: 0, name: 'deploys' })
-  const given = body as Omit<DiscordMessage, 'id'> & { enforce_nonce?: boolean }
-  const invalid = problemIn(given)
-  if (invalid)
-    return refuse(400, 50035, 'Invalid Form Body', { embeds: { _errors: [{ code: 'BASE_TYPE', message: invalid }] } })
-  if (method === 'PATCH') {
-    const message = messages.find((one) => one.id === messageId)
-    if (!message) return refuse(404, 10008, 'Unknown Message')
-    return ok(Object.assign(message, given))
-  }
-  const same = given.enforce_nonce && messages.find(({ nonce }) => nonce === given.nonce)
-  if (same) return ok(same)
-  const message = { ...given, id: `334385199974967${String(messages.length).padStart(3, '0')}`, channel_id: id }
-  messages.push(message)
-  return ok(message)
+function refuseInvalid(message: Partial<DiscordMessage>): Reply | undefined {
+  const problem = problemIn(message)
+  if (problem === undefined) return undefined
+  return refuse(400, 50035, 'Invalid Form Body', { embeds: { _errors: [{ code: 'BASE_TYPE', message: problem }] } })
 }
 
-/** Returns why a message is refused. */
+/** Returns the reason for the refusal of a message. */
 function problemIn({ embeds = [], components = [], nonce = '' }: Partial<DiscordMessage>): string | undefined {
   let total = 0
   const fits = (text: string | undefined, min: number, max: number) => {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 interface FeatureState {
   id: number
   feature: number
   enabled: boolean
   value: string | null
-  /** Of an override of a segment. */
+  /** The segment of an override. */
   segment: number | null
 }
 
@@ -25,30 +26,118 @@ interface Environment {
   versions: Version[]
 }
 
-interface FlagsmithState {
-  features: Record<string, number>
-  environments: Record<string, Environment>
-}
+export type FlagsmithServer = Awaited<ReturnType<typeof startFlagsmith>>
 
-export interface FlagsmithServer extends Served {
-  /** The API key of the organisation. */
-  token: string
-  /** Of a user who may look, and change nothing. */
-  userToken: string
-  state: FlagsmithState
-}
+type State = ReturnType<typeof initial>
+
+/** The API key of the organisation. */
+const TOKEN = 'organisation-key-0123456789abcdef'
+/** The token of a user without permission to write. */
+const USER_TOKEN = 'user-token-0123456789abcdef'
+
+const initial = () => ({
+  features: { 'checkout-v2': 83_755, 'slow-recommendations': 83_756 } as Record<string, number>,
+  environments: {
+    Prod1key: initialEnvironment(23, false),
+    Versioned1key: initialEnvironment(24, true),
+  } as Record<string, Environment>,
+})
 
 /**
- * Flagsmith's admin API as its source has it: routes, permissions, and that versioned environments take no change in place.
+ * Flagsmith's admin API, from its source: routes, permissions, and versioned environments, which accept no change in place.
  *
  * @see https://github.com/Flagsmith/flagsmith/blob/main/api/features/views.py
  * @see https://github.com/Flagsmith/flagsmith/blob/main/api/features/versioning/views.py
  */
-export async function startFlagsmith(): Promise<FlagsmithServer> {
-  const token = 'organisation-key-0123456789abcdef'
-  const userToken = 'user-token-0123456789abcdef'
-  const features = { 'checkout-v2': 83_755, 'slow-recommendations': 83_756 }
-  const environment = (id: number, versioned: boolean): Environment => ({
+export const startFlagsmith = definePlatform({
+  base: '/api/v1',
+  state: initial,
+  refuses({ method, path, headers: { authorization } }, { environments }) {
+    if (authorization === undefined) return refusal(401, 'Authentication credentials were not provided.')
+    if (![`Api-Key ${TOKEN}`, `Token ${USER_TOKEN}`].includes(authorization)) return refusal(401, 'Invalid token.')
+    if (method !== 'GET' && authorization.startsWith('Token')) return forbidden
+    const [, , , kind, key = '', list] = path.split('/')
+    const isUnknown = kind === 'environments' && list === 'featurestates' && !(key in environments)
+    return isUnknown ? forbidden : undefined
+  },
+  routes: {
+    'GET /projects/': () => [{ id: 12, name: 'Shop' }],
+    'GET /environments/{key}/': ({ state, params: { key } }) => {
+      const environment = state.environments[key]
+      if (!environment) return refusal(404, 'No Environment matches the given query.')
+      return {
+        id: environment.id,
+        name: 'Production',
+        api_key: key,
+        project: 12,
+        minimum_change_request_approvals: environment.approvals,
+        use_v2_feature_versioning: environment.versioned,
+        is_creating: false,
+      }
+    },
+    'GET /environments/{key}/featurestates/': ({ state, params, query }) => {
+      // Flagsmith ignores the case of a name.
+      const wanted = (query.get('feature_name') ?? '').toLowerCase()
+      const feature = Object.entries(state.features).find(([name]) => name.toLowerCase() === wanted)?.[1]
+      const results = state.environments[params.key]?.states
+        .filter((flag) => flag.feature === feature && flag.segment === null)
+        .map(toState)
+      return results && { count: results.length, next: null, previous: null, results }
+    },
+    'PATCH /environments/{key}/featurestates/{id}/': ({ state, params, body }) => {
+      const environment = state.environments[params.key]
+      const flag = environment?.states.find(({ id }) => String(id) === params.id)
+      if (!flag) return undefined
+      if (environment?.versioned)
+        return refusal(400, 'Feature states of an environment with feature versioning cannot be changed in place.')
+      return toState(Object.assign(flag, body))
+    },
+    'POST /environments/{id}/features/{feature}/versions/': ({ state, params, body: { description } }) => {
+      const environment = withId(state, params.id)
+      const own = environment?.states.filter(({ feature }) => String(feature) === params.feature) ?? []
+      const [first] = own
+      if (!environment || !first) return refusal(404, 'No Feature matches the given query.')
+      const copies = own.map((flag) => ({ ...flag, id: flag.id + 1_000 }))
+      const states = [{ ...first, id: 900, segment: 7 }, ...copies]
+      const version = { uuid: randomUUID(), description, published: false, states }
+      environment.versions.push(version)
+      return { status: 201, body: toVersion(version) }
+    },
+    'POST /environments/{id}/features/{feature}/versions/{uuid}/publish/': ({ state, params }) => {
+      const environment = withId(state, params.id)
+      const version = environment?.versions.find(({ uuid }) => uuid === params.uuid)
+      if (!environment || !version) return unknownVersion
+      version.published = true
+      const live = version.states.filter(({ segment }) => segment === null)
+      const others = environment.states.filter(({ feature }) => String(feature) !== params.feature)
+      environment.states = [...others, ...live]
+      return { live_from: '2026-11-24T15:01:48Z' }
+    },
+    'GET /environments/{id}/features/{feature}/versions/{uuid}/featurestates/': ({ state, params }) => {
+      const version = withId(state, params.id)?.versions.find(({ uuid }) => uuid === params.uuid)
+      return version ? version.states.map(toState) : unknownVersion
+    },
+    'PATCH /environments/{id}/features/{feature}/versions/{uuid}/featurestates/{flag}/': ({ state, params, body }) => {
+      const version = withId(state, params.id)?.versions.find(({ uuid }) => uuid === params.uuid)
+      if (!version) return unknownVersion
+      if (version.published) return refusal(400, 'Cannot modify published version.')
+      const flag = version.states.find(({ id }) => String(id) === params.flag)
+      return flag && toState(Object.assign(flag, body))
+    },
+  },
+  notFound: refusal(404, 'No FeatureState matches the given query.'),
+  members: () => ({ token: TOKEN, userToken: USER_TOKEN }),
+})
+
+const forbidden = refusal(403, 'You do not have permission to perform this action.')
+const unknownVersion = refusal(404, 'No EnvironmentFeatureVersion matches the given query.')
+
+function refusal(status: number, detail: string): Reply {
+  return { status, body: { detail } }
+}
+
+function initialEnvironment(id: number, versioned: boolean): Environment {
+  return {
     id,
     approvals: null,
     versioned,
@@ -57,91 +146,14 @@ export async function startFlagsmith(): Promise<FlagsmithServer> {
       { id: id * 10 + 2, feature: 83_756, enabled: true, value: 'slow', segment: null },
     ],
     versions: [],
-  })
-  const state = { features, environments: { Prod1key: environment(23, false), Versioned1key: environment(24, true) } }
-  const served = await serve((call) => {
-    const given = call.headers['authorization']
-    if (given === undefined) return refusal(401, 'Authentication credentials were not provided.')
-    if (given !== `Api-Key ${token}` && given !== `Token ${userToken}`) return refusal(401, 'Invalid token.')
-    return createFlagsmith(state).answer(call, given.startsWith('Token'))
-  })
-  return { ...served, token, userToken, state }
+  }
 }
 
-function refusal(status: number, detail: string): Reply {
-  return { status, body: { detail } }
+function withId({ environments }: State, id: string): Environment | undefined {
+  return Object.values(environments).find((environment) => String(environment.id) === id)
 }
 
-const forbidden = refusal(403, 'You do not have permission to perform this action.')
-
-function createFlagsmith(state: FlagsmithState) {
-  function answer({ method, path, query, body }: Call, readsOnly: boolean): Reply {
-    if (path === '/api/v1/projects/') return ok([{ id: 12, name: 'Shop' }])
-    const [, key = '', rest = ''] = /^\/api\/v1\/environments\/([^/]+)\/(.*)$/.exec(path) ?? []
-    if (method !== 'GET' && readsOnly) return forbidden
-    const byId = Object.values(state.environments).find(({ id }) => String(id) === key)
-    if (byId) return answerVersions(byId, method, rest.split('/').filter(Boolean), body)
-    const environment = state.environments[key]
-    if (rest === '' && method === 'GET') {
-      return environment ? toResponse(key, environment) : refusal(404, 'No Environment matches the given query.')
-    }
-    const [kind, id] = rest.split('/')
-    if (!environment || kind !== 'featurestates') return forbidden
-    if (method === 'GET') return list(environment, query.get('feature_name') ?? '')
-    const flagState = environment.states.find((one) => String(one.id) === id)
-    if (!flagState || method !== 'PATCH') return refusal(404, 'No FeatureState matches the given query.')
-    if (environment.versioned) {
-      return refusal(400, 'Feature states of an environment with feature versioning cannot be changed in place.')
-    }
-    Object.assign(flagState, body)
-    return ok(shownState(flagState))
-  }
-
-  function toResponse(api_key: string, { id, approvals, versioned }: Environment): Reply {
-    const settings = { minimum_change_request_approvals: approvals, use_v2_feature_versioning: versioned }
-    return ok({ id, name: 'Production', api_key, project: 12, ...settings, is_creating: false })
-  }
-
-  /** Names are compared without case. */
-  function list({ states }: Environment, asked: string): Reply {
-    const [, feature] =
-      Object.entries(state.features).find(([name]) => name.toLowerCase() === asked.toLowerCase()) ?? []
-    const results = states.filter((one) => one.feature === feature && one.segment === null).map(shownState)
-    return ok({ count: results.length, next: null, previous: null, results })
-  }
-
-  function answerVersions(environment: Environment, method: string, parts: string[], body: unknown): Reply {
-    const [, feature, , uuid, what, id] = parts
-    const own = environment.states.filter((one) => String(one.feature) === feature)
-    if (own.length === 0) return refusal(404, 'No Feature matches the given query.')
-    if (uuid === undefined) {
-      const { description } = (body ?? {}) as { description?: string }
-      const override = { ...(own[0] as FeatureState), id: 900, segment: 7 }
-      const states = [override, ...own.map((state) => ({ ...state, id: state.id + 1_000 }))]
-      const version = { uuid: randomUUID(), description, published: false, states }
-      environment.versions.push(version)
-      return { status: 201, body: shownVersion(version) }
-    }
-    const version = environment.versions.find((one) => one.uuid === uuid)
-    if (!version) return refusal(404, 'No EnvironmentFeatureVersion matches the given query.')
-    if (what === 'publish' && method === 'POST') {
-      version.published = true
-      const live = version.states.filter(({ segment }) => segment === null)
-      environment.states = [...environment.states.filter((one) => String(one.feature) !== feature), ...live]
-      return ok({ live_from: '2026-11-24T15:01:48Z' })
-    }
-    if (method === 'GET') return ok(version.states.map(shownState))
-    const state = version.states.find((one) => String(one.id) === id)
-    if (version.published) return refusal(400, 'Cannot modify published version.')
-    if (!state) return refusal(404, 'No FeatureState matches the given query.')
-    Object.assign(state, body)
-    return ok(shownState(state))
-  }
-
-  return { answer }
-}
-
-function shownState({ id, feature, enabled, value, segment }: FeatureState) {
+function toState({ id, feature, enabled, value, segment }: FeatureState) {
   return {
     id,
     feature,
@@ -154,6 +166,6 @@ function shownState({ id, feature, enabled, value, segment }: FeatureState) {
   }
 }
 
-function shownVersion({ uuid, description, published }: Version) {
+function toVersion({ uuid, description, published }: Version) {
   return { uuid, description: description ?? null, published, is_live: published, live_from: null }
 }

@@ -43,7 +43,7 @@ export interface PlatformDefinition<Args extends unknown[], State, Pattern exten
   /** Headers of every response. */
   headers?: Record<string, string>
   /** Responds to all other requests. */
-  notFound?: Reply | ((call: Call) => Reply)
+  notFound?: Reply | ((call: Call, state: State) => Reply)
   /** Returns further members of the server: credentials, and functions with which a test changes the state. */
   members?: (state: State, server: Served) => Members
 }
@@ -111,7 +111,7 @@ function respond<State, Pattern extends string>(
     if (isReply(result)) return result
     return { status: 200, body: envelope ? envelope(result, requested ?? '') : result }
   }
-  return typeof notFound === 'function' ? notFound(call) : (notFound ?? { status: 404 })
+  return typeof notFound === 'function' ? notFound(call, state) : (notFound ?? { status: 404 })
 }
 
 /** Returns the parameters of an operation, or undefined if it does not match the pattern. */
