@@ -1,13 +1,10 @@
 import { test } from '@jest/globals'
 
-/**
- * Registers a test for each row of a table that may be empty, and whose rows may omit their last values. `test.each` fails for an
- * empty table, and waits for a callback if a row is shorter than the parameters.
- */
+/** Registers a test for each row. Unlike `test.each`, it accepts an empty table and names a test after fields of its row. */
 export function testEach<Row>(
   rows: readonly Row[],
-  name: string,
-  run: (...values: Row extends readonly unknown[] ? Row : [Row]) => void | Promise<void>,
+  name: (row: Row, index: number) => string,
+  run: (row: Row) => void | Promise<void>,
 ): void {
-  if (rows.length > 0) test.each(rows as readonly unknown[])(name, (...values) => run(...(values as never)))
+  for (const [index, row] of rows.entries()) test(name(row, index), () => run(row))
 }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
-import { isWrite } from '../conformance/common.ts'
+import { isWrite } from '../conformance/common/requests.ts'
 import { type FlagPlatform, play } from '../conformance/platform.ts'
 import { startGoogleCloudMonitoring } from '../platforms/google-cloud-monitoring.ts'
 import { startGrafanaSlo } from '../platforms/grafana-slo.ts'

@@ -4,8 +4,10 @@ import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
-import { type CommonOptions, isWrite } from '../conformance/common.ts'
-import { ticketConformance } from '../conformance/ticket.ts'
+import type { Change, CommonOptions, Fields } from '../conformance/common/options.ts'
+import { isWrite } from '../conformance/common/requests.ts'
+import { testEach } from '../conformance/test-each.ts'
+import { type TicketOptions as ConformanceOptions, ticketConformance } from '../conformance/ticket.ts'
 import { ticketPlatforms } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from './helpers.ts'
 
@@ -13,13 +15,25 @@ type Name = keyof typeof ticketPlatforms
 type ServerOf<N extends Name> = Awaited<ReturnType<(typeof ticketPlatforms)[N]['start']>>['server']
 /** Fields that count or date the changes of a ticket. */
 const CHANGES_ALWAYS = /^(?:rev|events|journals|updated.*|sys_updated_on|sys_mod_count)$/
-type Conformance = NonNullable<Parameters<typeof ticketConformance>[2]>
-/** Changes of the connection. */
-type Changed<S> = object | ((server: S) => object)
-type Refused<S> = [input: object, reason: string, connection?: Changed<S>, change?: (server: S) => unknown]
+
+/** An input, and the ticket that it leads to. */
+interface Stored<S> {
+  input: object
+  stored: object
+  connection?: Fields<S>
+}
+
+/** An input that the platform refuses. */
+interface Refused<S> {
+  input: object
+  /** A part of the reason. */
+  reason: string
+  connection?: Fields<S>
+  change?: Change<S>
+}
 
 interface TicketTests<S extends Served, T extends object> extends CommonOptions<S> {
-  anyTitle?: Conformance['anyTitle']
+  anyTitle?: true
   /** Returns the tickets of the platform, oldest first. */
   tickets(server: S): readonly T[]
   /** Returns the fields that the tables compare. Defaults to those of the ticket. */
@@ -30,21 +44,17 @@ interface TicketTests<S extends Served, T extends object> extends CommonOptions<
   earlier?: object
   /** The data of the result of an open. */
   opened?: (server: S) => object
-  /** Inputs of open, and the ticket. */
-  opens?: [input: object, stored: object, connection?: Changed<S>][]
-  /** Inputs of open that the platform refuses, its reason, and changes of the connection and of the platform. */
+  opens?: Stored<S>[]
   refusedOpens?: Refused<S>[]
-  /** Inputs of update, the ticket, and the number of requests if it is not 1. */
-  updates?: [changes: object, stored: object, writes?: number][]
-  /** Inputs of update, and of close, that the platform refuses, in the same form. */
+  /** Updates of a ticket, with the number of requests if it is not 1. */
+  updates?: { changes: object; stored: object; writes?: number }[]
   refusedUpdates?: Refused<S>[]
   refusedCloses?: Refused<S>[]
   /** States that are set one after the other, and the state that the platform then shows. */
   states?: string[][]
-  /** Inputs of close, and the ticket. */
-  closes?: [input: object, stored: object, connection?: Changed<S>][]
+  closes?: Stored<S>[]
   /** Inputs that the provider refuses before it sends a request, and a part of the message. */
-  unsupported?: [input: object, message: string][]
+  unsupported?: { input: object; message: string }[]
   /** Ids of tickets. */
   ids?: { accepted?: string[]; refused: string[]; message: string }
 }
@@ -64,49 +74,61 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
   suite: TicketTests<ServerOf<N>, T>,
 ) {
   type S = ServerOf<N>
-  const {
-    tickets,
-    view = (ticket) => ticket,
-    id,
-    earlier,
-    opened,
-    opens = [],
-    refusedOpens = [],
-    updates = [],
-    refusedUpdates = [],
-    refusedCloses = [],
-  } = suite
-  const { states = [], closes = [], unsupported = [], ids, ...conformance } = suite
   const platform = ticketPlatforms[name]
-  const played = startEach(async () => {
-    const started = await platform.start()
-    return { ...started, close: () => started.server.close() }
+  const started = startEach(async () => {
+    const ready = await platform.start()
+    return { ...ready, close: () => ready.server.close() }
   })
-  const server = new Proxy({} as S, { get: (_, field) => Reflect.get(played.server, field) })
+  const server = new Proxy({} as S, { get: (_, field) => Reflect.get(started.server, field) })
+  const run = actionsOf(provider, suite, server, () => started.connection)
+
+  describe(`${provider.title}: tickets`, () => {
+    openTests(run, suite)
+    inputTests(run, provider, suite)
+    const { updates = [], refusedUpdates = [], refusedCloses = [], states = [], closes = [] } = suite
+    if ([updates, refusedUpdates, refusedCloses, states, closes].every(({ length }) => length === 0)) return
+    describe('an earlier ticket', () => {
+      run.withTicket()
+      updateTests(run, suite)
+      closeTests(run, suite)
+    })
+  })
+
+  ticketConformance(provider, platform, suite as ConformanceOptions)
+  return run
+}
+
+/** Returns the platform of the current test, and functions that run the actions with it. */
+function actionsOf<S extends Served, P extends z.ZodMiniObject, T extends object>(
+  provider: TicketProvider<P>,
+  { tickets, id, earlier }: TicketTests<S, T>,
+  server: S,
+  connectionOfPlatform: () => object,
+) {
   const connectionOf = (more: object = {}) =>
-    provider.connection.parse({ ...played.connection, ...more }) as z.output<P>
+    provider.connection.parse({ ...connectionOfPlatform(), ...more }) as z.output<P>
   const client = ({ connection, ...options }: TicketOptions = {}) =>
     clientOf(provider, connectionOf(connection), options)
-  const changed = (change: Changed<S> | undefined) => (typeof change === 'function' ? change(server) : change)
-  const where = () => ({ project: (played.connection as { project?: string }).project })
+  const project = () => ({ project: (connectionOfPlatform() as { project?: string }).project })
   const ref = () => ({ id: typeof id === 'function' ? id(server) : id })
-
-  const run = {
+  const open = (input: object = {}, options?: TicketOptions): Promise<Outcome> => {
+    const ticket = { title: 'Checkout fails', description: 'Since **14:03**.', ...project(), ...input }
+    return openTicket.run(provider, client(options), ticket)
+  }
+  return {
     server,
     client,
+    connectionOf,
     check: (options?: TicketOptions) => Promise.resolve().then(() => provider.check(client(options))),
-    open: (input: object = {}, options?: TicketOptions): Promise<Outcome> => {
-      const ticket = { title: 'Checkout fails', description: 'Since **14:03**.', ...where(), ...input }
-      return openTicket.run(provider, client(options), ticket)
-    },
+    open,
     update: (input: object, options?: TicketOptions): Promise<Outcome> =>
       updateTicket.run(provider, client(options), { ...ref(), ...input }),
     close: (input: object = {}, options?: TicketOptions): Promise<Outcome> =>
       closeTicket.run(provider, client(options), { ...ref(), ...input }),
     /** Returns a ticket of the platform. */
-    ticket(at = 0): T {
-      const ticket = tickets(server)[at]
-      if (!ticket) throw new Error(`No ticket ${at}`)
+    ticket(index = 0): T {
+      const ticket = tickets(server)[index]
+      if (!ticket) throw new Error(`No ticket ${index}`)
       return ticket
     },
     count: () => tickets(server).length,
@@ -120,100 +142,149 @@ export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends
       })
     },
   }
-  const { open, update, close, ticket, count, writes } = run
-  const shown = () => view(ticket())
+}
 
-  describe(`${provider.title}: tickets`, () => {
-    if (opened) {
-      test('open returns the data of the ticket', async () => {
-        expect((await open()).data).toEqual(opened(server))
-      })
-    }
-    if (opens.length > 0) {
-      test.each(opens)('open with %j stores %j', async (...[input, stored, change]) => {
-        await open(input, { connection: changed(change) })
-        expect(shown()).toMatchObject(stored)
-      })
-    }
-    if (refusedOpens.length > 0) {
-      test.each(refusedOpens)(
-        'open shows why %j is refused, and opens nothing: %s',
-        async (...[input, reason, connection, change]) => {
-          change?.(server)
-          const refused = open(input, { key: undefined, connection: changed(connection) })
-          await expectFailure(refused, { kind: 'refused', mayHaveWritten: false }, reason)
-          expect(count()).toBe(0)
-        },
-      )
-    }
-    if (unsupported.length > 0) {
-      test.each(unsupported)('the input %j is invalid: %s', async (input, message) => {
-        const failure = await failureOf((async () => provider.checkInput?.(input, connectionOf()))())
-        expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(message) })
-      })
-    }
-    if (ids) {
-      const check = (id: string) => () => provider.checkRef?.({ id, project: undefined })
-      test.each(ids.refused)('the id %j is invalid', (id) => expect(check(id)).toThrow(ids.message))
-      const { accepted = [] } = ids
-      if (accepted.length > 0) test.each(accepted)('the id %j is valid', (id) => expect(check(id)).not.toThrow())
-    }
-    if ([updates, refusedUpdates, refusedCloses, states, closes].every(({ length }) => length === 0)) return
-    describe('an earlier ticket', () => {
-      run.withTicket()
+/** The platform of the current test, without the client, whose type depends on the provider. */
+interface TicketRun<S extends Served, T extends object> {
+  server: S
+  open(input?: object, options?: TicketOptions): Promise<Outcome>
+  update(input: object, options?: TicketOptions): Promise<Outcome>
+  close(input?: object, options?: TicketOptions): Promise<Outcome>
+  ticket(): T
+  count(): number
+  writes(): unknown[]
+}
 
-      if (updates.length > 0) {
-        test.each(updates)('is changed by %j to %j, and is still found', async (...[changes, stored, expected = 1]) => {
-          const others = () => {
-            const fields = Object.entries(structuredClone(shown()))
-            return Object.fromEntries(fields.filter(([field]) => !(field in stored) && !CHANGES_ALWAYS.test(field)))
-          }
-          const before = others()
-          await update(changes)
-          expect(shown()).toMatchObject(stored)
-          expect(others()).toEqual(before)
-          expect(writes()).toHaveLength(expected)
-          await open({}, { key: keyOf(9) })
-          expect(count()).toBe(1)
-        })
-      }
-      if (refusedUpdates.length > 0) {
-        test.each(refusedUpdates)('shows why the update %j is refused: %s', async (...[input, reason, at, change]) => {
-          change?.(server)
-          await expectFailure(update(input, { connection: changed(at) }), 'refused', reason)
-        })
-      }
-      if (refusedCloses.length > 0) {
-        test.each(refusedCloses)(
-          'stays open if the close %j is refused: %s',
-          async (...[input, reason, at, change]) => {
-            change?.(server)
-            const before = structuredClone(shown())
-            await expectFailure(close(input, { connection: changed(at) }), 'refused', reason)
-            expect(shown()).toEqual(before)
-          },
-        )
-      }
-      if (states.length > 0) {
-        test.each(states.map((path) => [path]))('gets its states: %j', async (path) => {
-          const expected = { result: 'pass', data: { state: path.at(-1) } }
-          let last = {}
-          for (const state of path.slice(0, -1)) last = await update({ state })
-          expect(last).toMatchObject(expected)
-          const { length } = writes()
-          expect(await update({ state: path.at(-2) })).toMatchObject(expected)
-          expect(writes()).toHaveLength(length)
-        })
-      }
-      if (closes.length > 0) {
-        test.each(closes)('is closed by %j as %j', async (...[input, stored, change]) => {
-          expect(await close(input, { connection: changed(change) })).toMatchObject({ result: 'pass' })
-          expect(shown()).toMatchObject(stored)
-        })
-      }
+function openTests<S extends Served, T extends object>(
+  { server, open, ticket, count }: TicketRun<S, T>,
+  { view = (ticket) => ticket, opened, opens = [], refusedOpens = [] }: TicketTests<S, T>,
+): void {
+  if (opened) {
+    test('open returns the data of the ticket', async () => {
+      expect((await open()).data).toEqual(opened(server))
     })
-  })
+  }
 
-  ticketConformance(provider, platform, conformance as Conformance)
-  return run
+  testEach(
+    opens,
+    ({ input, stored }) => `open with ${JSON.stringify(input)} stores ${JSON.stringify(stored)}`,
+    async ({ input, stored, connection }) => {
+      await open(input, { connection: fieldsOf(connection, server) })
+      expect(view(ticket())).toMatchObject(stored)
+    },
+  )
+
+  testEach(
+    refusedOpens,
+    ({ input, reason }) => `open shows why ${JSON.stringify(input)} is refused, and opens nothing: ${reason}`,
+    async ({ input, reason, connection, change }) => {
+      await change?.(server)
+      const refused = open(input, { key: undefined, connection: fieldsOf(connection, server) })
+      await expectFailure(refused, { kind: 'refused', mayHaveWritten: false }, reason)
+      expect(count()).toBe(0)
+    },
+  )
+}
+
+function inputTests<S extends Served, T extends object>(
+  { connectionOf }: { connectionOf(): object },
+  provider: Pick<TicketProvider, 'checkInput' | 'checkRef'>,
+  { unsupported = [], ids }: TicketTests<S, T>,
+): void {
+  testEach(
+    unsupported,
+    ({ input, message }) => `the input ${JSON.stringify(input)} is invalid: ${message}`,
+    async ({ input, message }) => {
+      const failure = await failureOf((async () => provider.checkInput?.(input, connectionOf() as never))())
+      expect(failure).toMatchObject({ kind: 'invalid', message: expect.stringContaining(message) })
+    },
+  )
+
+  const check = (id: string) => () => provider.checkRef?.({ id, project: undefined })
+  testEach(
+    ids?.refused ?? [],
+    (id) => `the id ${JSON.stringify(id)} is invalid`,
+    (id) => expect(check(id)).toThrow(ids?.message),
+  )
+  testEach(
+    ids?.accepted ?? [],
+    (id) => `the id ${JSON.stringify(id)} is valid`,
+    (id) => expect(check(id)).not.toThrow(),
+  )
+}
+
+function updateTests<S extends Served, T extends object>(
+  { server, open, update, ticket, count, writes }: TicketRun<S, T>,
+  { view = (ticket) => ticket, updates = [], refusedUpdates = [], states = [] }: TicketTests<S, T>,
+): void {
+  testEach(
+    updates,
+    ({ changes, stored }) =>
+      `is changed by ${JSON.stringify(changes)} to ${JSON.stringify(stored)}, and is still found`,
+    async ({ changes, stored, writes: expected = 1 }) => {
+      const others = () => {
+        const fields = Object.entries(structuredClone(view(ticket())))
+        return Object.fromEntries(fields.filter(([field]) => !(field in stored) && !CHANGES_ALWAYS.test(field)))
+      }
+      const before = others()
+      await update(changes)
+      expect(view(ticket())).toMatchObject(stored)
+      expect(others()).toEqual(before)
+      expect(writes()).toHaveLength(expected)
+      await open({}, { key: keyOf(9) })
+      expect(count()).toBe(1)
+    },
+  )
+
+  testEach(
+    refusedUpdates,
+    ({ input, reason }) => `shows why the update ${JSON.stringify(input)} is refused: ${reason}`,
+    async ({ input, reason, connection, change }) => {
+      await change?.(server)
+      await expectFailure(update(input, { connection: fieldsOf(connection, server) }), 'refused', reason)
+    },
+  )
+
+  testEach(
+    states,
+    (path) => `gets its states: ${JSON.stringify(path)}`,
+    async (path) => {
+      const expected = { result: 'pass', data: { state: path.at(-1) } }
+      let last = {}
+      for (const state of path.slice(0, -1)) last = await update({ state })
+      expect(last).toMatchObject(expected)
+      const { length } = writes()
+      expect(await update({ state: path.at(-2) })).toMatchObject(expected)
+      expect(writes()).toHaveLength(length)
+    },
+  )
+}
+
+function closeTests<S extends Served, T extends object>(
+  { server, close, ticket }: TicketRun<S, T>,
+  { view = (ticket) => ticket, closes = [], refusedCloses = [] }: TicketTests<S, T>,
+): void {
+  testEach(
+    refusedCloses,
+    ({ input, reason }) => `stays open if the close ${JSON.stringify(input)} is refused: ${reason}`,
+    async ({ input, reason, connection, change }) => {
+      await change?.(server)
+      const before = structuredClone(view(ticket()))
+      await expectFailure(close(input, { connection: fieldsOf(connection, server) }), 'refused', reason)
+      expect(view(ticket())).toEqual(before)
+    },
+  )
+
+  testEach(
+    closes,
+    ({ input, stored }) => `is closed by ${JSON.stringify(input)} as ${JSON.stringify(stored)}`,
+    async ({ input, stored, connection }) => {
+      expect(await close(input, { connection: fieldsOf(connection, server) })).toMatchObject({ result: 'pass' })
+      expect(view(ticket())).toMatchObject(stored)
+    },
+  )
+}
+
+function fieldsOf<S>(fields: Fields<S> | undefined, server: S): object | undefined {
+  return typeof fields === 'function' ? fields(server) : fields
 }

@@ -29,36 +29,67 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
   },
   unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a name', { target: 'stress the shop' }, 'input.target must be an experiment template id'],
-    ['another path', { target: 'EXT1/../../x' }, 'input.target must be an experiment template id'],
-    ['an invalid mode', { parameters: { actionsMode: 'some' } }, 'input.parameters.actionsMode must be run-all'],
-    ['other targets', { parameters: { targets: {} } }, 'input.parameters.targets is not supported'],
-    ['other tags', { parameters: { tags: { team: 'x' } } }, 'input.parameters.tags is not supported'],
+    { name: 'a name', input: { target: 'stress the shop' }, message: 'input.target must be an experiment template id' },
+    {
+      name: 'another path',
+      input: { target: 'EXT1/../../x' },
+      message: 'input.target must be an experiment template id',
+    },
+    {
+      name: 'an invalid mode',
+      input: { parameters: { actionsMode: 'some' } },
+      message: 'input.parameters.actionsMode must be run-all',
+    },
+    {
+      name: 'other targets',
+      input: { parameters: { targets: {} } },
+      message: 'input.parameters.targets is not supported',
+    },
+    {
+      name: 'other tags',
+      input: { parameters: { tags: { team: 'x' } } },
+      message: 'input.parameters.tags is not supported',
+    },
   ],
   forbidden: [
-    ['another template', {}, `input.target is "${target}", which is outside the blast radius`, { allow: 'EXT9' }],
-    [
-      'another template in a preview',
-      { parameters: preview.parameters },
-      'is outside the blast radius',
-      { allow: 'EXT9' },
-    ],
-    ['a longer id', {}, 'is outside the blast radius', { allow: target.slice(0, -1), target }],
+    {
+      name: 'another template',
+      message: `input.target is "${target}", which is outside the blast radius`,
+      connection: { allow: 'EXT9' },
+    },
+    {
+      name: 'another template in a preview',
+      input: { parameters: preview.parameters },
+      message: 'is outside the blast radius',
+      connection: { allow: 'EXT9' },
+    },
+    { name: 'a longer id', message: 'is outside the blast radius', connection: { allow: target.slice(0, -1), target } },
   ],
   refused: [
-    ['an unknown template', { target: 'EXTnope' }, 'Experiment template EXTnope does not exist.'],
-    ['a role that may not start', withState({ denied: ['StartExperiment'] }), 'fis:StartExperiment'],
-    ['a role that may not tag', withState({ denied: ['TagResource'] }), 'fis:TagResource'],
+    {
+      name: 'an unknown template',
+      input: { target: 'EXTnope' },
+      reason: 'Experiment template EXTnope does not exist.',
+    },
+    {
+      name: 'a role that may not start',
+      change: withState({ denied: ['StartExperiment'] }),
+      reason: 'fis:StartExperiment',
+    },
+    { name: 'a role that may not tag', change: withState({ denied: ['TagResource'] }), reason: 'fis:TagResource' },
   ],
-  measures: [({ become }) => become('completed'), { duration: 300 }],
-  slowStop: ['stopping'],
+  measures: { end: ({ become }) => become('completed'), metrics: { duration: 300 } },
+  slowStop: { state: 'stopping' },
   refusedStops: [
-    [withState({ denied: ['StopExperiment'] }), 'fis:StopExperiment'],
-    ['EXPnope', 'EXPnope does not exist.'],
+    { change: withState({ denied: ['StopExperiment'] }), reason: 'fis:StopExperiment' },
+    { id: 'EXPnope', reason: 'EXPnope does not exist.' },
   ],
   check: ['GET /experiments/EXP000000000000000'],
   failedChecks: [
-    ['fis:GetExperiment action. Allow it under awsProviders', {}, withState({ denied: ['GetExperiment'] })],
+    {
+      reason: 'fis:GetExperiment action. Allow it under awsProviders',
+      change: withState({ denied: ['GetExperiment'] }),
+    },
   ],
   urls: {
     'https://fis.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
@@ -67,34 +98,40 @@ const { server, connected } = jobConformance(awsFis, experimentActions, chaosPla
     'https://fis.eu-west-1.amazonaws.com': { region: undefined },
     'https://vpce-1.fis.example.com': { endpoint: 'https://vpce-1.fis.example.com' },
   },
-  sends: [['the mode of a preview', preview, { body: { experimentOptions: { actionsMode: 'skip-all' } } }]],
+  sends: [
+    {
+      name: 'the mode of a preview',
+      input: preview,
+      request: { body: { experimentOptions: { actionsMode: 'skip-all' } } },
+    },
+  ],
   waits: [
-    [
-      'one of many experiments to end',
-      async ({ state }) => {
+    {
+      name: 'one of many experiments to end',
+      change: async ({ state }) => {
         state.maxActive = 1
         await connected().start(shop)
       },
-      `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
-    ],
-    [
-      'the end of a conflict',
-      ({ failNext }) => failNext(409, { message: 'It exists' }, { headers: conflict }),
-      'It exists',
-    ],
+      reason: `AWS FIS cannot start ${target} yet: The maximum number of active experiments is reached.`,
+    },
+    {
+      name: 'the end of a conflict',
+      change: ({ failNext }) => failNext(409, { message: 'It exists' }, { headers: conflict }),
+      reason: 'It exists',
+    },
   ],
   reports: [
-    ['that no action has ended', () => undefined, { progress: '0 of 2 actions ended' }],
-    [
-      'the running action',
-      ({ act }) => {
+    { name: 'that no action has ended', change: () => undefined, reported: { progress: '0 of 2 actions ended' } },
+    {
+      name: 'the running action',
+      change: ({ act }) => {
         act('cpu-stress', 'completed')
         act('stop-one', 'running')
       },
-      { progress: '1 of 2 actions ended, running: stop-one' },
-    ],
+      reported: { progress: '1 of 2 actions ended, running: stop-one' },
+    },
   ],
-  invalidIds: [[target, `${id}/..`, 'EXP', '17'], 'such as EXPabc123DEFghi'],
+  invalidIds: { ids: [target, `${id}/..`, 'EXP', '17'], message: 'such as EXPabc123DEFghi' },
 })
 
 test('AWS FIS: the connection signs requests for the service and the region', async () => {

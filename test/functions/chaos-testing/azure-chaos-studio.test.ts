@@ -22,58 +22,79 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
   },
   otherStates: ['StartFailed'],
   unsupported: ['project', 'ref', 'parameters'],
-  invalidStarts: [['an invalid name', { target: 'a%b' }, 'input.target must be the name of an experiment']],
-  forbidden: [['another experiment', { target: 'wipe' }, 'outside the blast radius', { allow: ['latency'] }]],
-  refused: [
-    ['an unknown experiment', { target: 'other' }, 'The resource was not found.'],
-    // Azure forbids few characters in names.
-    [
-      'an unknown name in another alphabet',
-      { target: 'läßt (1)' },
-      'experiments/l%C3%A4%C3%9Ft%20(1)/executions: The resource',
-    ],
+  invalidStarts: [
+    { name: 'an invalid name', input: { target: 'a%b' }, message: 'input.target must be the name of an experiment' },
   ],
-  measures: [(fake) => fake.enter('Success'), { duration: 120 }],
-  slowStop: ['Canceling', withState({ cancelsLate: true })],
+  forbidden: [
+    {
+      name: 'another experiment',
+      input: { target: 'wipe' },
+      message: 'outside the blast radius',
+      connection: { allow: ['latency'] },
+    },
+  ],
+  refused: [
+    { name: 'an unknown experiment', input: { target: 'other' }, reason: 'The resource was not found.' },
+    // Azure forbids few characters in names.
+    {
+      name: 'an unknown name in another alphabet',
+      input: { target: 'läßt (1)' },
+      reason: 'experiments/l%C3%A4%C3%9Ft%20(1)/executions: The resource',
+    },
+  ],
+  measures: { end: (fake) => fake.enter('Success'), metrics: { duration: 120 } },
+  slowStop: { state: 'Canceling', change: withState({ cancelsLate: true }) },
   url: `https://portal.azure.com/#resource${latency}`,
-  waits: [['another execution', 'running', 'The experiment is already running']],
+  waits: [{ name: 'another execution', change: 'running', reason: 'The experiment is already running' }],
   reports: [
-    ['a status in any case', ({ enter }) => enter('RUNNING'), { status: 'Running' }],
-    ['another word for success', ({ enter }) => enter('Succeeded'), { result: 'pass', data: { state: 'Success' } }],
-    ['yet another word for success', ({ enter }) => enter('Completed'), { result: 'pass' }],
-    ['another spelling of a cancellation', ({ enter }) => enter('Canceled'), { status: 'aborted' }],
-    [
-      'the fault that failed, and its error',
-      ({ state, enter }) => {
+    { name: 'a status in any case', change: ({ enter }) => enter('RUNNING'), reported: { status: 'Running' } },
+    {
+      name: 'another word for success',
+      change: ({ enter }) => enter('Succeeded'),
+      reported: { result: 'pass', data: { state: 'Success' } },
+    },
+    { name: 'yet another word for success', change: ({ enter }) => enter('Completed'), reported: { result: 'pass' } },
+    {
+      name: 'another spelling of a cancellation',
+      change: ({ enter }) => enter('Canceled'),
+      reported: { status: 'aborted' },
+    },
+    {
+      name: 'the fault that failed, and its error',
+      change: ({ state, enter }) => {
         state.details = failedOn({ code: 'AuthorizationFailed', message: 'The identity lacks a role on vm-2' })
         enter('Failed')
       },
-      {
+      reported: {
         ...{ status: 'errored', data: { failedAction: 'latency', duration: 120 } },
         message: expect.stringContaining('One or more faults failed; latency: The identity lacks a role on vm-2'),
       },
-    ],
-    [
-      'a fault that failed on a target without an error',
-      ({ state, enter }) => {
+    },
+    {
+      name: 'a fault that failed on a target without an error',
+      change: ({ state, enter }) => {
         state.details = failedOn()
         enter('failed')
       },
-      { status: 'errored', message: expect.stringContaining('One or more faults failed; latency') },
-    ],
-    [
-      'a failure whose details cannot be read',
-      (fake) => {
+      reported: { status: 'errored', message: expect.stringContaining('One or more faults failed; latency') },
+    },
+    {
+      name: 'a failure whose details cannot be read',
+      change: (fake) => {
         fake.failNext(403, {}, { on: ({ path }) => path.endsWith('/getExecutionDetails') })
         fake.enter('Failed')
       },
-      { status: 'errored' },
-    ],
+      reported: { status: 'errored' },
+    },
   ],
-  invalidIds: [['1', 'latency/1', 'a%b/12345678'], 'must be an execution such as <experiment>/'],
-  checks: [[{ target: 'latency' }, [`GET ${latency}`]]],
+  invalidIds: { ids: ['1', 'latency/1', 'a%b/12345678'], message: 'must be an execution such as <experiment>/' },
+  checks: [{ connection: { target: 'latency' }, requests: [`GET ${latency}`] }],
   failedChecks: [
-    ['its provisioning state is Failed', { target: 'latency' }, withState({ provisioningState: 'Failed' })],
+    {
+      reason: 'its provisioning state is Failed',
+      connection: { target: 'latency' },
+      change: withState({ provisioningState: 'Failed' }),
+    },
   ],
   ignored: /\/executions$/,
   refusal: (message) => ({ error: { code: 'BadRequest', message } }),

@@ -104,115 +104,152 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
   ],
   check: [{ path: '/api/archives', query: new URLSearchParams('namespace=shop') }],
   failedChecks: [
-    [
-      'is in the namespace chaos, which is outside the blast radius',
-      { templates: { ...templates, other: made('PodChaos', kill.spec, 'chaos') } },
-    ],
+    {
+      reason: 'is in the namespace chaos, which is outside the blast radius',
+      connection: { templates: { ...templates, other: made('PodChaos', kill.spec, 'chaos') } },
+    },
   ],
   invalidStarts: [
-    ['an unknown template', { target: 'nope' }, 'must be a template of the connection: it'],
-    ['a template named like a property of every object', { target: 'constructor' }, 'must be a template of the conn'],
-    ['an invalid namespace', { project: 'Shop/..' }, 'input.project must be a namespace'],
-    ['other parameters', { parameters: { mode: 'all', selector: {} } }, 'not mode, selector'],
-    ['an invalid duration', { parameters: { duration: 'long' } }, 'such as 90s or 1m30s'],
-    ['a duration that is a number', { parameters: { duration: 90 } }, 'such as 90s or 1m30s'],
-    ['a zero duration', { parameters: { duration: '0s' } }, 'such as 90s or 1m30s'],
-    ['a duration for an instant action', { parameters: { duration: '9s' }, ...ofKill }, 'immediately', { templates }],
-    ['a duration for a workflow', { parameters: { duration: '9s' }, ...ofRollout }, 'the deadlines', { templates }],
+    { name: 'an unknown template', input: { target: 'nope' }, message: 'must be a template of the connection: it' },
+    {
+      name: 'a template named like a property of every object',
+      input: { target: 'constructor' },
+      message: 'must be a template of the conn',
+    },
+    { name: 'an invalid namespace', input: { project: 'Shop/..' }, message: 'input.project must be a namespace' },
+    { name: 'other parameters', input: { parameters: { mode: 'all', selector: {} } }, message: 'not mode, selector' },
+    { name: 'an invalid duration', input: { parameters: { duration: 'long' } }, message: 'such as 90s or 1m30s' },
+    { name: 'a duration that is a number', input: { parameters: { duration: 90 } }, message: 'such as 90s or 1m30s' },
+    { name: 'a zero duration', input: { parameters: { duration: '0s' } }, message: 'such as 90s or 1m30s' },
+    {
+      name: 'a duration for an instant action',
+      input: { parameters: { duration: '9s' }, ...ofKill },
+      message: 'immediately',
+      connection: { templates },
+    },
+    {
+      name: 'a duration for a workflow',
+      input: { parameters: { duration: '9s' }, ...ofRollout },
+      message: 'the deadlines',
+      connection: { templates },
+    },
   ],
   forbidden: [
-    ['another namespace', { project: 'chaos' }, 'which is outside the blast radius'],
-    ['a longer duration', { parameters: { duration: '10m1s' } }, 'the connection allows at most 10m'],
-    ...outside.map(([what, template, message]) => [what, {}, message, as(template)] satisfies [string, ...unknown[]]),
+    { name: 'another namespace', input: { project: 'chaos' }, message: 'which is outside the blast radius' },
+    {
+      name: 'a longer duration',
+      input: { parameters: { duration: '10m1s' } },
+      message: 'the connection allows at most 10m',
+    },
+    ...outside.map(([name, template, message]) => ({ name, message, connection: as(template) })),
   ],
   refused: [
-    ['an invalid mode', {}, 'is invalid: spec.mode: Unsupported value: "some"', {}, as(killing({ mode: 'some' }))],
-    ['a duration of a step', {}, 'use Template#Deadline instead.', {}, as(workflow(nested, healthy))],
-    ['an unknown namespace', { project: 'nowhere' }, 'namespaces "nowhere" not found'],
-    [
-      'a missing permission to create',
-      withState({ forbidden: ['create'] }),
-      'cannot create resource "networkchaos" in API group "chaos-mesh.org" in the namespace "shop"',
-      {},
-      {},
-      'credentials',
-    ],
-    [
-      'a missing permission to list',
-      withState({ mayListAll: false }),
-      "can't list resource in namespace shop",
-      {},
-      {},
-      'credentials',
-    ],
+    {
+      name: 'an invalid mode',
+      reason: 'is invalid: spec.mode: Unsupported value: "some"',
+      connection: as(killing({ mode: 'some' })),
+    },
+    {
+      name: 'a duration of a step',
+      reason: 'use Template#Deadline instead.',
+      connection: as(workflow(nested, healthy)),
+    },
+    { name: 'an unknown namespace', input: { project: 'nowhere' }, reason: 'namespaces "nowhere" not found' },
+    {
+      name: 'a missing permission to create',
+      change: withState({ forbidden: ['create'] }),
+      reason: 'cannot create resource "networkchaos" in API group "chaos-mesh.org" in the namespace "shop"',
+      kind: 'credentials',
+    },
+    {
+      name: 'a missing permission to list',
+      change: withState({ mayListAll: false }),
+      reason: "can't list resource in namespace shop",
+      kind: 'credentials',
+    },
   ],
   waits: [
-    [
-      'an admission webhook that does not respond',
-      ({ failNext }) => failNext(500, { code: 500, message: 'failed calling webhook "m.kb.io": EOF' }),
-      'failed calling webhook',
-    ],
+    {
+      name: 'an admission webhook that does not respond',
+      change: ({ failNext }) => failNext(500, { code: 500, message: 'failed calling webhook "m.kb.io": EOF' }),
+      reason: 'failed calling webhook',
+    },
   ],
   reports: [
-    [
-      'a threshold',
-      inState('finished', (server) => server.addEvent('Applied', 'Successfully apply chaos for shop/checkout-1')),
-      { result: 'fail', message: expect.stringContaining('targets is 1, not >= 2') },
-      { thresholds: [{ metric: 'targets', op: '>=', value: 2 }] },
-    ],
-    [
-      'that it finished without injecting a fault',
-      inState('finished', (server) => server.addEvent('Failed', 'Failed to select targets: no pod is selected')),
-      {
+    {
+      name: 'a threshold',
+      change: inState('finished', (server) =>
+        server.addEvent('Applied', 'Successfully apply chaos for shop/checkout-1'),
+      ),
+      reported: { result: 'fail', message: expect.stringContaining('targets is 1, not >= 2') },
+      input: { thresholds: [{ metric: 'targets', op: '>=', value: 2 }] },
+    },
+    {
+      name: 'that it finished without injecting a fault',
+      change: inState('finished', (server) =>
+        server.addEvent('Failed', 'Failed to select targets: no pod is selected'),
+      ),
+      reported: {
         status: 'errored',
         message: expect.stringMatching(/finished\/not-injected: Failed to select targets: no pod is/),
       },
-    ],
-    [
-      'that no event shows a fault after a while',
-      inState('finished', ({ newest }) =>
+    },
+    {
+      name: 'that no event shows a fault after a while',
+      change: inState('finished', ({ newest }) =>
         Object.assign(newest(), { createdAt: new Date(Date.now() - 60_000).toISOString() }),
       ),
-      { result: 'warning', message: expect.stringContaining('no event shows that a fault was injected') },
-    ],
-    [
-      'that the token may not read events',
-      inState('finished', withState({ mayListAll: false })),
-      { result: 'warning', message: expect.stringContaining('the token may not read events') },
-    ],
-    [
-      'that its events may be missing',
-      inState('finished', () => undefined),
-      { status: 'finished', progress: 'finished, waiting for its events' },
-    ],
-    [
-      'the event that shows why injection fails',
-      inState('injecting', ({ addEvent }) => addEvent('Failed', 'Failed to apply chaos: rpc error')),
-      { status: 'injecting', progress: 'injecting: Failed to apply chaos: rpc error' },
-    ],
-    [
-      'its own reason why injection fails',
-      inState('injecting', ({ addEvent, newest }) => {
+      reported: { result: 'warning', message: expect.stringContaining('no event shows that a fault was injected') },
+    },
+    {
+      name: 'that the token may not read events',
+      change: inState('finished', withState({ mayListAll: false })),
+      reported: { result: 'warning', message: expect.stringContaining('the token may not read events') },
+    },
+    {
+      name: 'that its events may be missing',
+      change: inState('finished', () => undefined),
+      reported: { status: 'finished', progress: 'finished, waiting for its events' },
+    },
+    {
+      name: 'the event that shows why injection fails',
+      change: inState('injecting', ({ addEvent }) => addEvent('Failed', 'Failed to apply chaos: rpc error')),
+      reported: { status: 'injecting', progress: 'injecting: Failed to apply chaos: rpc error' },
+    },
+    {
+      name: 'its own reason why injection fails',
+      change: inState('injecting', ({ addEvent, newest }) => {
         addEvent('Failed', 'Failed to apply chaos: rpc error')
         newest().failedMessage = 'no pod is selected'
       }),
-      { status: 'injecting', progress: 'injecting: no pod is selected' },
-    ],
-    [
-      'its data after it was deleted',
-      ({ remove, newest }) => remove(newest()),
-      { status: 'aborted', data: { state: 'deleted', kind: 'NetworkChaos', namespace: 'shop' } },
-    ],
+      reported: { status: 'injecting', progress: 'injecting: no pod is selected' },
+    },
+    {
+      name: 'its data after it was deleted',
+      change: ({ remove, newest }) => remove(newest()),
+      reported: { status: 'aborted', data: { state: 'deleted', kind: 'NetworkChaos', namespace: 'shop' } },
+    },
   ],
-  slowStop: ['deleting', withState({ slow: true })],
+  slowStop: { state: 'deleting', change: withState({ slow: true }) },
   refusedStops: [
-    [withState({ forbidden: ['delete'] }), 'cannot delete resource "networkchaos"', 'credentials'],
-    [`PodChaos/shop/${uid}`, `Experiment ${uid} not found`],
+    {
+      change: withState({ forbidden: ['delete'] }),
+      reason: 'cannot delete resource "networkchaos"',
+      kind: 'credentials',
+    },
+    { id: `PodChaos/shop/${uid}`, reason: `Experiment ${uid} not found` },
   ],
-  invalidIds: [
-    [uid, `PodChaos/${uid}`, `podchaos/shop/${uid}`, `PodChaos/../${uid}`, 'PodChaos/shop/../x', 'PodChaos/shop/a?b'],
-    'such as PodChaos/shop/',
-  ],
+  invalidIds: {
+    ids: [
+      uid,
+      `PodChaos/${uid}`,
+      `podchaos/shop/${uid}`,
+      `PodChaos/../${uid}`,
+      'PodChaos/shop/../x',
+      'PodChaos/shop/a?b',
+    ],
+    message: 'such as PodChaos/shop/',
+  },
 })
 
 describe('of workflows', () => {

@@ -52,54 +52,92 @@ const { server, connected: connect } = jobConformance(litmus, experimentActions,
   unsupported: ['ref', 'parameters'],
   check: ['POST /api/query getExperimentRun'],
   failedChecks: [
-    ['permission_denied', { project: 'another' }],
-    ['401 to POST /auth/login: Invalid Credentials', { ...user, password: 'a-wrong-one' }, undefined, 'credentials'],
-    ...[noToken, user, { ...noToken, password }, { username: 'robot', password }, { password }].map(
-      (fields) => [needs, fields, undefined, 'misconfigured'] satisfies [string, object, undefined, 'misconfigured'],
-    ),
+    { reason: 'permission_denied', connection: { project: 'another' } },
+    {
+      reason: '401 to POST /auth/login: Invalid Credentials',
+      connection: { ...user, password: 'a-wrong-one' },
+      kind: 'credentials',
+    },
+    ...[noToken, user, { ...noToken, password }, { username: 'robot', password }, { password }].map((connection) => ({
+      reason: needs,
+      connection,
+      kind: 'misconfigured' as const,
+    })),
   ],
   invalidStarts: [
-    ['an invalid target', { target: 'a/b' }, 'input.target must be the id of an experiment'],
-    ['a target of dots', { target: '..' }, 'input.target must be the id of an experiment'],
+    { name: 'an invalid target', input: { target: 'a/b' }, message: 'input.target must be the id of an experiment' },
+    { name: 'a target of dots', input: { target: '..' }, message: 'input.target must be the id of an experiment' },
   ],
   forbidden: [
-    ['an experiment', {}, 'input.target is "a1b2", which is outside the blast radius', { allow: ['x1'] }],
-    ['a project', { project: 'bank' }, 'input.project is "bank", which is outside the blast radius'],
+    {
+      name: 'an experiment',
+      message: 'input.target is "a1b2", which is outside the blast radius',
+      connection: { allow: ['x1'] },
+    },
+    {
+      name: 'a project',
+      input: { project: 'bank' },
+      message: 'input.project is "bank", which is outside the blast radius',
+    },
   ],
   refused: [
-    ['a schedule, which returns no run', { target: 'nightly' }, 'The experiment nightly has a schedule'],
-    ['an unknown experiment', { target: 'nope' }, 'could not get experiment run, error: mongo: no doc'],
-    ['an inactive agent', withState({ agent: false }), '422 to POST /api/query: experiment re-run failed due to inac'],
-    ['a viewer', withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied: rpc error'],
+    {
+      name: 'a schedule, which returns no run',
+      input: { target: 'nightly' },
+      reason: 'The experiment nightly has a schedule',
+    },
+    {
+      name: 'an unknown experiment',
+      input: { target: 'nope' },
+      reason: 'could not get experiment run, error: mongo: no doc',
+    },
+    {
+      name: 'an inactive agent',
+      change: withState({ agent: false }),
+      reason: '422 to POST /api/query: experiment re-run failed due to inac',
+    },
+    {
+      name: 'a viewer',
+      change: withState({ role: 'Viewer' }),
+      reason: '403 to POST /api/query: permission_denied: rpc error',
+    },
   ],
-  measures: [
-    ({ enter }) => enter('Completed', { score: 100, faults: [passed] }),
-    { resiliencyScore: 100, faultsFailed: 0, duration: 90 },
-  ],
-  slowStop: ['Running', withState({ stopsLate: true })],
+  measures: {
+    end: ({ enter }) => enter('Completed', { score: 100, faults: [passed] }),
+    metrics: { resiliencyScore: 100, faultsFailed: 0, duration: 90 },
+  },
+  slowStop: { state: 'Running', change: withState({ stopsLate: true }) },
   refusedStops: [
-    [withState({ role: 'Viewer' }), '403 to POST /api/query: permission_denied'],
-    [second, 'no matching experiment run'],
+    { change: withState({ role: 'Viewer' }), reason: '403 to POST /api/query: permission_denied' },
+    { id: second, reason: 'no matching experiment run' },
   ],
   reports: [
-    [
-      'the progress of each fault',
-      ({ enter }) =>
+    {
+      name: 'the progress of each fault',
+      change: ({ enter }) =>
         enter('Running', { faults: [passed, { name: 'node-drain', verdict: 'Awaited', phase: 'Running' }] }),
-      { progress: 'Running, pod-delete Completed, node-drain Running' },
-    ],
+      reported: { progress: 'Running, pod-delete Completed, node-drain Running' },
+    },
   ],
   waits: [
-    [
-      'a permission check that fails',
-      ({ failNext }) => failNext(200, error('permission_denied: rpc error: code = Unavailable desc = connection')),
-      'permission_denied: rpc error',
+    {
+      name: 'a permission check that fails',
+      change: ({ failNext }) =>
+        failNext(200, error('permission_denied: rpc error: code = Unavailable desc = connection')),
+      reason: 'permission_denied: rpc error',
+    },
+  ],
+  invalidIds: {
+    ids: [
+      notifyID,
+      `a1b2#${notifyID}`,
+      `../a1b2#${notifyID}`,
+      `f0a1-shop/..#${notifyID}`,
+      'f0a1-shop/a1b2#a b',
+      `${id}/x`,
     ],
-  ],
-  invalidIds: [
-    [notifyID, `a1b2#${notifyID}`, `../a1b2#${notifyID}`, `f0a1-shop/..#${notifyID}`, 'f0a1-shop/a1b2#a b', `${id}/x`],
-    ': project/experiment#notifyID',
-  ],
+    message: ': project/experiment#notifyID',
+  },
 })
 
 describe('Litmus: connection', () => {

@@ -40,64 +40,83 @@ const { server, connected } = jobConformance(steadybit, experimentActions, chaos
   },
   ignored: /\/executions\/\d+$/,
   unsupported: ['project', 'ref'],
-  invalidStarts: [['an invalid target', { target: '../templates' }, 'input.target must be an experiment key']],
+  invalidStarts: [
+    { name: 'an invalid target', input: { target: '../templates' }, message: 'input.target must be an experiment key' },
+  ],
   forbidden: [
-    ['an experiment', {}, 'outside the blast radius', { allow: ['ADM-*', 'SHOP-10'] }],
-    ['a variable', { parameters: { zone: '*' } }, 'input.parameters.zone may not be set'],
-    [
-      ...(['one of several variables', { parameters: { zone: 'a', env: 'b' } }, 'parameters.env may not'] as const),
-      { variables: 'zone' },
-    ],
-    [
-      'the variable of the idempotency key',
-      { parameters: { cloudAutomationWebhooksKey: keyOf(2) } },
-      'cloudAutomationWebhooksKey may not',
-      { variables: '*' },
-    ],
+    { name: 'an experiment', message: 'outside the blast radius', connection: { allow: ['ADM-*', 'SHOP-10'] } },
+    { name: 'a variable', input: { parameters: { zone: '*' } }, message: 'input.parameters.zone may not be set' },
+    {
+      name: 'one of several variables',
+      input: { parameters: { zone: 'a', env: 'b' } },
+      message: 'parameters.env may not',
+      connection: { variables: 'zone' },
+    },
+    {
+      name: 'the variable of the idempotency key',
+      input: { parameters: { cloudAutomationWebhooksKey: keyOf(2) } },
+      message: 'cloudAutomationWebhooksKey may not',
+      connection: { variables: '*' },
+    },
   ],
   refused: [
-    ['an unknown experiment', { target: 'SHOP-9' }, 'SHOP-9/execute: Experiment SHOP-9 not found.'],
-    ['another team', withState({ mayRun: false }), 'has no access to the team of the experiment'],
-    ['an invalid experiment', withState({ invalid: 'Please specify a query.' }), 'Please specify a query.'],
+    {
+      name: 'an unknown experiment',
+      input: { target: 'SHOP-9' },
+      reason: 'SHOP-9/execute: Experiment SHOP-9 not found.',
+    },
+    {
+      name: 'another team',
+      change: withState({ mayRun: false }),
+      reason: 'has no access to the team of the experiment',
+    },
+    {
+      name: 'an invalid experiment',
+      change: withState({ invalid: 'Please specify a query.' }),
+      reason: 'Please specify a query.',
+    },
   ],
-  measures: [({ enter }) => enter('COMPLETED'), { duration: 90 }],
-  slowStop: ['RUNNING', withState({ slow: true })],
+  measures: { end: ({ enter }) => enter('COMPLETED'), metrics: { duration: 90 } },
+  slowStop: { state: 'RUNNING', change: withState({ slow: true }) },
   refusedStops: [
-    [withState({ mayRun: false }), '/123/cancel: Access is denied.'],
-    ['9', 'The execution was not found.'],
+    { change: withState({ mayRun: false }), reason: '/123/cancel: Access is denied.' },
+    { id: '9', reason: 'The execution was not found.' },
   ],
   check: ['POST /api/experiments/executions'],
   defaults: { baseUrl: 'https://platform.steadybit.com', parallel: 'off', variables: [] },
   sends: [
-    [
-      'the variables that the connection allows, as text',
-      { parameters: { zone: 'a', percent: 50 } },
-      { body: { variables: { zone: 'a', percent: '50' } } },
-      { variables: ['zone', 'per*'] },
-    ],
+    {
+      name: 'the variables that the connection allows, as text',
+      input: { parameters: { zone: 'a', percent: 50 } },
+      request: { body: { variables: { zone: 'a', percent: '50' } } },
+      connection: { variables: ['zone', 'per*'] },
+    },
   ],
-  waits: [409, 422].map((status) => [
-    `another experiment, reported with ${status}`,
-    ({ failNext }) => failNext(status, { type: busy, status, title: 'It is running' }, { on: isStart }),
-    'It is running',
-  ]),
+  waits: [409, 422].map((status) => ({
+    name: `another experiment, reported with ${status}`,
+    change: ({ failNext }) => failNext(status, { type: busy, status, title: 'It is running' }, { on: isStart }),
+    reason: 'It is running',
+  })),
   lost: [
-    ['if an execution has no variables', runWith({ showsVariables: false })],
-    ['if the token may not read executions', runWith({ mayList: false })],
+    { name: 'if an execution has no variables', change: runWith({ showsVariables: false }) },
+    { name: 'if the token may not read executions', change: runWith({ mayList: false }) },
   ],
   reports: [
-    [
-      'that its steps cannot be read',
-      ({ state, enter }) => {
+    {
+      name: 'that its steps cannot be read',
+      change: ({ state, enter }) => {
         state.stepsFail = true
         enter('COMPLETED')
       },
-      { result: 'pass', message: expect.stringContaining('its steps could not be read (Steadybit answered 502') },
-    ],
+      reported: {
+        result: 'pass',
+        message: expect.stringContaining('its steps could not be read (Steadybit answered 502'),
+      },
+    },
   ],
   url,
-  stores: [({ state }) => state.executions[0]?.variables, { cloudAutomationWebhooksKey: keyOf(1) }],
-  invalidIds: [['SHOP-1', '../1', '1/2', '12a'], 'must be an execution number'],
+  stores: { read: ({ state }) => state.executions[0]?.variables, expected: { cloudAutomationWebhooksKey: keyOf(1) } },
+  invalidIds: { ids: ['SHOP-1', '../1', '1/2', '12a'], message: 'must be an execution number' },
 })
 
 test('Steadybit: a start runs in parallel with others if the connection allows it', async () => {

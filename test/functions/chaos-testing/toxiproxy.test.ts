@@ -40,26 +40,42 @@ const { server, connected: connect } = jobConformance(toxiproxy, experimentActio
   unknownStates: [],
   unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['no toxic', { parameters: undefined }, 'input.parameters.type'],
-    ['an unknown toxic', slow({ type: 'lag' }), 'input.parameters.type'],
-    [
-      'an attribute of another toxic',
-      slow({ attributes: { rate: 1 } }),
-      'contains "rate", but latency has only latency, jitter',
-    ],
-    ['an attribute that is not a number', slow({ attributes: { latency: 'much' } }), 'input.parameters.attributes'],
-    ['a toxicity of zero', slow({ toxicity: 0 }), 'input.parameters.toxicity'],
-    ['a fault that is too long', slow({ duration: 'PT12H1M' }), 'the connection allows at most 12 h'],
-    ['another field', slow({ name: 'x' }), 'input.parameters.name'],
-    ['onDeadline: leave', slow({}, { onDeadline: 'leave' }), 'a fault ends with its task'],
+    { name: 'no toxic', input: { parameters: undefined }, message: 'input.parameters.type' },
+    { name: 'an unknown toxic', input: slow({ type: 'lag' }), message: 'input.parameters.type' },
+    {
+      name: 'an attribute of another toxic',
+      input: slow({ attributes: { rate: 1 } }),
+      message: 'contains "rate", but latency has only latency, jitter',
+    },
+    {
+      name: 'an attribute that is not a number',
+      input: slow({ attributes: { latency: 'much' } }),
+      message: 'input.parameters.attributes',
+    },
+    { name: 'a toxicity of zero', input: slow({ toxicity: 0 }), message: 'input.parameters.toxicity' },
+    {
+      name: 'a fault that is too long',
+      input: slow({ duration: 'PT12H1M' }),
+      message: 'the connection allows at most 12 h',
+    },
+    { name: 'another field', input: slow({ name: 'x' }), message: 'input.parameters.name' },
+    { name: 'onDeadline: leave', input: slow({}, { onDeadline: 'leave' }), message: 'a fault ends with its task' },
   ],
   forbidden: [
-    ['another proxy', { target: 'orders-db' }, 'outside the blast radius: the connection allows checkout-db'],
-    ['a proxy that shares only a prefix', { target: 'checkout-db2' }, 'outside the blast radius'],
+    {
+      name: 'another proxy',
+      input: { target: 'orders-db' },
+      message: 'outside the blast radius: the connection allows checkout-db',
+    },
+    {
+      name: 'a proxy that shares only a prefix',
+      input: { target: 'checkout-db2' },
+      message: 'outside the blast radius',
+    },
   ],
-  refused: [['an unknown proxy', { target: 'away' }, 'proxy not found']],
+  refused: [{ name: 'an unknown proxy', input: { target: 'away' }, reason: 'proxy not found' }],
   check: ['GET /version'],
-  invalidIds: [['checkout-db', 'checkout-db/latency_downstream', name, `${id}-2`], 'data.id'],
+  invalidIds: { ids: ['checkout-db', 'checkout-db/latency_downstream', name, `${id}-2`], message: 'data.id' },
 })
 
 describe('Toxiproxy: start', () => {

@@ -47,7 +47,11 @@ const synced = (health: string) => (fake: ArgoCdServer) => {
   fake.finish('Succeeded', 'successfully synced (all tasks run)')
   fake.reconcile(health)
 }
-type Report = [what: string, change: (fake: ArgoCdServer) => unknown, reported: object]
+interface Report {
+  name: string
+  change(fake: ArgoCdServer): unknown
+  reported: object
+}
 
 const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
   states: {
@@ -69,18 +73,26 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
   unknownStates: ['Succeeded/Blooming/Synced'],
   hasPaths: true,
   invalidStarts: [
-    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
-    ['a path traversal', { target: '../cart' }, 'input.target must be an application'],
-    ['an unknown parameter', { parameters: { prun: true } }, 'input.parameters.prun is not a known field'],
-    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
-    ['an invalid resource', { parameters: { resources: 'guestbook' } }, 'use <group>:<kind>:<name>, such as apps:'],
+    { name: 'an invalid application', input: { target: 'a/b/c' }, message: 'input.target must be an application' },
+    { name: 'a path traversal', input: { target: '../cart' }, message: 'input.target must be an application' },
+    {
+      name: 'an unknown parameter',
+      input: { parameters: { prun: true } },
+      message: 'input.parameters.prun is not a known field',
+    },
+    { name: 'an invalid value', input: { parameters: { prune: 'maybe' } }, message: 'input.parameters.prune' },
+    {
+      name: 'an invalid resource',
+      input: { parameters: { resources: 'guestbook' } },
+      message: 'use <group>:<kind>:<name>, such as apps:',
+    },
   ],
   url: '/applications/argocd/guestbook',
   sends: [
-    [
-      'the revision and the parameters, which may be text',
-      { ref: 'v1.2', parameters },
-      {
+    {
+      name: 'the revision and the parameters, which may be text',
+      input: { ref: 'v1.2', parameters },
+      request: {
         body: {
           ...{ revision: 'v1.2', project: 'shop', prune: true, dryRun: false },
           ...{ infos: [{ name: 'cloud-automation-webhooks', value: marker }] },
@@ -92,94 +104,108 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
           syncOptions: { items: ['Replace=true'] },
         },
       },
-    ],
+    },
   ],
   refused: [
-    ['an unknown revision', { ref: 'nope' }, 'unable to resolve nope to a commit SHA'],
-    [
-      'a revision that conflicts with auto-sync',
-      spec({ syncPolicy: { automated: {} } }),
-      'Cannot sync to v1: auto-sync currently set to HEAD',
-      { ref: 'v1' },
-    ],
-    ['a closed window', withState({ blocked: true }), 'cannot sync: blocked by sync window'],
-    ['a permission', ({ state }) => Object.assign(state.may, { sync: false }), 'applications, sync, shop/guestbook'],
+    { name: 'an unknown revision', input: { ref: 'nope' }, reason: 'unable to resolve nope to a commit SHA' },
+    {
+      name: 'a revision that conflicts with auto-sync',
+      change: spec({ syncPolicy: { automated: {} } }),
+      reason: 'Cannot sync to v1: auto-sync currently set to HEAD',
+      input: { ref: 'v1' },
+    },
+    { name: 'a closed window', change: withState({ blocked: true }), reason: 'cannot sync: blocked by sync window' },
+    {
+      name: 'a permission',
+      change: ({ state }) => Object.assign(state.may, { sync: false }),
+      reason: 'applications, sync, shop/guestbook',
+    },
     // Argo CD would ignore it.
-    ['one revision for several sources', spec({ sources: [{}, {}] }), 'guestbook has several sources', { ref: 'v1' }],
-    ['an unknown application', { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
-    ['another project', { project: 'ops' }, 'not found'],
+    {
+      name: 'one revision for several sources',
+      change: spec({ sources: [{}, {}] }),
+      reason: 'guestbook has several sources',
+      input: { ref: 'v1' },
+    },
+    { name: 'an unknown application', input: { target: 'nope' }, reason: 'applications.argoproj.io "nope" not found' },
+    { name: 'another project', input: { project: 'ops' }, reason: 'not found' },
   ],
   reports: [
-    [
-      'why it waits',
-      () => {},
-      { status: 'Running', progress: 'waiting for healthy state of apps/Deployment/guestbook-ui' },
-    ],
-    [
-      'its duration, its revision and its images',
-      synced('Healthy'),
-      {
+    {
+      name: 'why it waits',
+      change: () => {},
+      reported: { status: 'Running', progress: 'waiting for healthy state of apps/Deployment/guestbook-ui' },
+    },
+    {
+      name: 'its duration, its revision and its images',
+      change: synced('Healthy'),
+      reported: {
         data: {
           ...{ duration: 12, revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba' },
           images: ['gcr.io/google-samples/gb-frontend:v5'],
         },
       },
-    ],
-    [
-      'the degraded resources and their reasons',
-      (fake) => {
+    },
+    {
+      name: 'the degraded resources and their reasons',
+      change: (fake) => {
         synced('Degraded')(fake)
         Object.assign(fake.application().status.resources[0] ?? {}, { health: { status: 'Degraded', message: late } })
       },
-      {
+      reported: {
         message: `Sync ${id} ended as Succeeded/Degraded/Synced: Deployment guestbook-ui: ${late}`,
         data: { failedResources: ['Deployment/guestbook-ui'] },
       },
-    ],
+    },
     ...(['Failed', 'Error'] as const).map(
-      (phase): Report => [
-        `the failed resources in the phase ${phase}`,
-        ({ finish }) => finish(phase, 'one or more objects failed to apply', results),
-        {
+      (phase): Report => ({
+        name: `the failed resources in the phase ${phase}`,
+        change: ({ finish }) => finish(phase, 'one or more objects failed to apply', results),
+        reported: {
           status: phase === 'Failed' ? 'succeeded' : 'errored',
           result: 'fail',
           message: `Sync ${id} ended as ${phase}: one or more objects failed to apply; Ingress web: admission webhook denied the request; Job migrate: Job has reached the backoff limit`,
           data: { failedResources: ['Ingress/web', 'Job/migrate'] },
         },
-      ],
+      }),
     ),
     ...replacements.map(
-      ([by, who]): Report => [
-        `that the operation of ${who} took its place`,
-        (fake) => {
+      ([by, who]): Report => ({
+        name: `that the operation of ${who} took its place`,
+        change: (fake) => {
           fake.finish('Succeeded', '')
           fake.operate(by)
           fake.reconcile('Healthy')
         },
-        {
-          ...{ status: 'errored', result: 'fail', data: { state: 'Replaced' } },
+        reported: {
+          status: 'errored',
+          result: 'fail',
+          data: { state: 'Replaced' },
           message: expect.stringContaining(`the operation that ${who} started at`),
         },
-      ],
+      }),
     ),
   ],
   check: ['GET /api/v1/session/userinfo'],
-  waits: [['another operation', 'running', 'another operation is already in progress']],
+  waits: [{ name: 'another operation', change: 'running', reason: 'another operation is already in progress' }],
   found: [
-    ['that has not started yet', () => {}],
-    ['that replaced a very recent one', ({ operate }) => operate({ username: 'mia' })],
+    { name: 'that has not started yet', change: () => {} },
+    { name: 'that replaced a very recent one', change: ({ operate }) => operate({ username: 'mia' }) },
   ],
-  slowStop: ['Terminating'],
+  slowStop: { state: 'Terminating' },
   refusedStops: [
-    [synced('Progressing'), 'cannot stop the rollout in the cluster'],
-    [`team-a/cart#${marker}`, `Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`],
-    [({ state }) => Object.assign(state.may, { sync: false }), '403 to DELETE'],
-    [`nope#${marker}`, 'permission denied'],
+    { change: synced('Progressing'), reason: 'cannot stop the rollout in the cluster' },
+    {
+      id: `team-a/cart#${marker}`,
+      reason: `Argo CD reports no operation ${marker} of team-a/cart, and no other operation.`,
+    },
+    { change: ({ state }) => Object.assign(state.may, { sync: false }), reason: '403 to DELETE' },
+    { id: `nope#${marker}`, reason: 'permission denied' },
   ],
-  invalidIds: [
-    ['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'],
-    'such as guestbook#0a1b2c3d4e5f',
-  ],
+  invalidIds: {
+    ids: ['guestbook', 'guestbook#1', '../x#a1b2c3d4e5f6', 'a/b/c#a1b2c3d4e5f6', 'guestbook#a1b2c3d4e5f6/x'],
+    message: 'such as guestbook#0a1b2c3d4e5f',
+  },
 })
 
 describe('Argo CD: start', () => {

@@ -44,22 +44,30 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
     aborted: ['STOPPED'],
   },
   invalidStarts: [
-    ['input.project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid project name', { target: 'a/b' }, 'input.target must be a project name'],
-    ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name of an environment'],
-    ['the variable of the key', { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } }, 'is reserved for the'],
+    { name: 'input.project', input: { project: 'shop' }, message: 'input.project is not supported' },
+    { name: 'an invalid project name', input: { target: 'a/b' }, message: 'input.target must be a project name' },
+    {
+      name: 'an invalid name',
+      input: { parameters: { 'a-b': 'x' } },
+      message: 'input.parameters.a-b is not a valid name of an environment',
+    },
+    {
+      name: 'the variable of the key',
+      input: { parameters: { CLOUD_AUTOMATION_WEBHOOKS_KEY: 'x' } },
+      message: 'is reserved for the',
+    },
   ],
-  forbidden: unsafe.map((name) => [
-    `the variable ${name}`,
-    { parameters: { [name]: 'x' } },
-    `input.parameters.${name}`,
-  ]),
+  forbidden: unsafe.map((name) => ({
+    name: `the variable ${name}`,
+    input: { parameters: { [name]: 'x' } },
+    message: `input.parameters.${name}`,
+  })),
   url: `/codesuite/codebuild/123456789012/projects/shop-build/build/${encodeURIComponent(id)}/?region=eu-west-1`,
   sends: [
-    [
-      'version and variables, and the key as one of them',
-      { ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } },
-      {
+    {
+      name: 'version and variables, and the key as one of them',
+      input: { ref: 'v1.2', parameters: { STAGE: 'prod', REPLICAS: 3, TAGS: ['a'] } },
+      request: {
         body: {
           sourceVersion: 'v1.2',
           environmentVariablesOverride: [
@@ -70,62 +78,71 @@ const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCd
           ],
         },
       },
-    ],
-    ...unsafe.map((name): [string, object, object, object] => [
-      `the variable ${name} if the connection allows it`,
-      { parameters: { [name]: 'x' } },
-      { body: { environmentVariablesOverride: expect.arrayContaining([variable(name, 'x')]) } },
-      { allowParameters: [name] },
-    ]),
+    },
+    ...unsafe.map((name) => ({
+      name: `the variable ${name} if the connection allows it`,
+      input: { parameters: { [name]: 'x' } },
+      request: { body: { environmentVariablesOverride: expect.arrayContaining([variable(name, 'x')]) } },
+      connection: { allowParameters: [name] },
+    })),
   ],
   refused: [
-    [
-      'an unknown project',
-      { target: 'nope' },
-      'AWS CodeBuild answered ResourceNotFoundException to ListBuildsForProject: The provided project',
-    ],
-    [
-      'an unknown version',
-      { ref: 'nope' },
-      'AWS CodeBuild answered InvalidInputException to StartBuild: Invalid source version: nope',
-    ],
+    {
+      name: 'an unknown project',
+      input: { target: 'nope' },
+      reason: 'AWS CodeBuild answered ResourceNotFoundException to ListBuildsForProject: The provided project',
+    },
+    {
+      name: 'an unknown version',
+      input: { ref: 'nope' },
+      reason: 'AWS CodeBuild answered InvalidInputException to StartBuild: Invalid source version: nope',
+    },
   ],
-  checks: [[{}, ['BatchGetBuilds'], withState({ denied: ['BatchGetBuilds'] })]],
-  failedChecks: [['Allow it under awsProviders in cdk.json', shop, withState({ denied: ['BatchGetBuilds'] })]],
+  checks: [{ requests: ['BatchGetBuilds'], change: withState({ denied: ['BatchGetBuilds'] }) }],
+  failedChecks: [
+    {
+      reason: 'Allow it under awsProviders in cdk.json',
+      connection: shop,
+      change: withState({ denied: ['BatchGetBuilds'] }),
+    },
+  ],
   reports: [
-    ['its phase', () => {}, { status: 'IN_PROGRESS', progress: 'phase QUEUED' }],
-    [
-      'its number, its revision and a link to its logs',
-      ({ end }) => end('SUCCEEDED', { resolvedSourceVersion: '7f3c' }),
-      { data: { number: 1, duration: 61, revision: '7f3c' }, links: { logs: expect.stringContaining('cloudwatch') } },
-    ],
-    [
-      'the phase that failed and the reason',
-      ({ end }) => end('FAILED', { phases }),
-      {
+    { name: 'its phase', change: () => {}, reported: { status: 'IN_PROGRESS', progress: 'phase QUEUED' } },
+    {
+      name: 'its number, its revision and a link to its logs',
+      change: ({ end }) => end('SUCCEEDED', { resolvedSourceVersion: '7f3c' }),
+      reported: {
+        data: { number: 1, duration: 61, revision: '7f3c' },
+        links: { logs: expect.stringContaining('cloudwatch') },
+      },
+    },
+    {
+      name: 'the phase that failed and the reason',
+      change: ({ end }) => end('FAILED', { phases }),
+      reported: {
         message: `Build ${id} ended as FAILED: phase BUILD: COMMAND_EXECUTION_ERROR: ${message}`,
         data: { failedPhase: 'BUILD' },
       },
-    ],
+    },
   ],
-  measures: [
-    (fake) => {
+  measures: {
+    end: (fake) => {
       fake.state.reports = reports
       fake.end('SUCCEEDED', { reportArns: reports.map(({ arn }) => arn) })
     },
-    { lineCoverage: 87.3, testsPassed: 41 },
-    { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
-  ],
-  waits: [['a full queue', withState({ maxQueued: 0 }), '']],
-  found: [['that is not listed yet', withState({ listsLate: 1 })]],
+    metrics: { lineCoverage: 87.3, testsPassed: 41 },
+    data: { tests: 45, testsPassed: 41, testsFailed: 3, testsSkipped: 1, lineCoverage: 87.3 },
+  },
+  waits: [{ name: 'a full queue', change: withState({ maxQueued: 0 }), reason: '' }],
+  found: [{ name: 'that is not listed yet', change: withState({ listsLate: 1 }) }],
   refusedStops: [
-    [withState({ denied: ['StopBuild'] }), 'codebuild:StopBuild'],
-    [id.replace(/1$/, '2'), 'has no build'],
+    { change: withState({ denied: ['StopBuild'] }), reason: 'codebuild:StopBuild' },
+    { id: id.replace(/1$/, '2'), reason: 'has no build' },
   ],
-  invalidIds: [
-    ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
-    'such as shop-build:',
-  ],
+  invalidIds: {
+    ids: ['shop-build', '12345678-90ab-cdef-1234-567890abcdef', 'shop-build:1', `${id}/x`],
+    message: 'such as shop-build:',
+  },
 })
 
 test('AWS CodeBuild: a start may have started a build if the response cannot be read', async () => {

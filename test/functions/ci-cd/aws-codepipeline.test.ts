@@ -30,17 +30,21 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
     aborted: ['Stopped', 'Cancelled'],
   },
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid pipeline name', { target: 'a/b' }, 'input.target must be a pipeline name'],
-    ['a revision without a source action', { ref: 'main' }, 'with the name of its source action'],
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },
+    { name: 'an invalid pipeline name', input: { target: 'a/b' }, message: 'input.target must be a pipeline name' },
+    {
+      name: 'a revision without a source action',
+      input: { ref: 'main' },
+      message: 'with the name of its source action',
+    },
   ],
   url: `/codesuite/codepipeline/pipelines/shop-delivery/executions/${execution}/timeline?region=eu-west-1`,
   sends: [
-    ['the key as the token', {}, { body: { clientRequestToken: keyOf(1) } }],
-    [
-      'the variables as text',
-      { parameters: { STAGE: 'prod', REPLICAS: 3 } },
-      {
+    { name: 'the key as the token', request: { body: { clientRequestToken: keyOf(1) } } },
+    {
+      name: 'the variables as text',
+      input: { parameters: { STAGE: 'prod', REPLICAS: 3 } },
+      request: {
         body: {
           variables: [
             { name: 'STAGE', value: 'prod' },
@@ -48,78 +52,98 @@ const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, c
           ],
         },
       },
-    ],
-    ...revisions.map(([ref, revisionType]): [string, object, object] => [
-      `${ref} as the revision of a source action`,
-      { ref: `Source:${ref}` },
-      { body: { sourceRevisions: [{ actionName: 'Source', revisionType, revisionValue: ref }] } },
-    ]),
+    },
+    ...revisions.map(([ref, revisionType]) => ({
+      name: `${ref} as the revision of a source action`,
+      input: { ref: `Source:${ref}` },
+      request: { body: { sourceRevisions: [{ actionName: 'Source', revisionType, revisionValue: ref }] } },
+    })),
   ],
   refused: [
-    ['an unknown pipeline', { target: 'nope' }, "does not include a pipeline with the name 'nope'"],
-    ['an unknown variable', { parameters: { STGE: 'x' } }, 'Variable STGE is not defined at the pipeline level.'],
-    ['an unknown action', { ref: 'Sauce:1' }, 'The source action is not in the pipeline'],
+    {
+      name: 'an unknown pipeline',
+      input: { target: 'nope' },
+      reason: "does not include a pipeline with the name 'nope'",
+    },
+    {
+      name: 'an unknown variable',
+      input: { parameters: { STGE: 'x' } },
+      reason: 'Variable STGE is not defined at the pipeline level.',
+    },
+    { name: 'an unknown action', input: { ref: 'Sauce:1' }, reason: 'The source action is not in the pipeline' },
   ],
   checks: [
-    [shop, ['GetPipelineExecution']],
-    [{}, ['GetPipelineExecution'], withState({ denied: ['GetPipelineExecution'] })],
+    { connection: shop, requests: ['GetPipelineExecution'] },
+    { requests: ['GetPipelineExecution'], change: withState({ denied: ['GetPipelineExecution'] }) },
   ],
   failedChecks: [
-    ["does not include a pipeline with the name 'nope'", { target: 'nope' }],
-    ['Allow it under awsProviders in cdk.json', shop, withState({ denied: ['GetPipelineExecution'] })],
+    { reason: "does not include a pipeline with the name 'nope'", connection: { target: 'nope' } },
+    {
+      reason: 'Allow it under awsProviders in cdk.json',
+      connection: shop,
+      change: withState({ denied: ['GetPipelineExecution'] }),
+    },
   ],
   reports: [
-    ['no progress before its first action', () => {}, { status: 'InProgress', progress: undefined }],
-    [
-      'its actions, and which one waits for an approval',
-      ({ act }) => {
+    {
+      name: 'no progress before its first action',
+      change: () => {},
+      reported: { status: 'InProgress', progress: undefined },
+    },
+    {
+      name: 'its actions, and which one waits for an approval',
+      change: ({ act }) => {
         act('Source/Source', 'Succeeded')
         act('Build/Unit', 'InProgress')
         act('Build/Approve', 'InProgress', approval)
       },
-      { progress: 'action Build/Approve, waiting for an approval; action Build/Unit' },
-    ],
-    [
-      'the action that failed and the reason, with a link',
-      ({ act, end }) => {
+      reported: { progress: 'action Build/Approve, waiting for an approval; action Build/Unit' },
+    },
+    {
+      name: 'the action that failed and the reason, with a link',
+      change: ({ act, end }) => {
         act('Build/Unit', 'Failed')
         act('Build/Unit', 'Succeeded')
         act('Deploy/Service', 'Failed', { output: { executionResult: { externalExecutionUrl, errorDetails } } })
         end('Failed')
       },
-      {
+      reported: {
         message: `Execution ${id} ended as Failed: action Deploy/Service failed: JobFailed: Build terminated with state: FAILED`,
         data: { failedStage: 'Deploy', failedAction: 'Service' },
         links: { 'action Deploy/Service': externalExecutionUrl },
       },
-    ],
-    [
-      'the summary of AWS if no action failed',
-      ({ end }) => end('Superseded', 'A newer execution has advanced.'),
-      { message: `Execution ${id} ended as Superseded: A newer execution has advanced.` },
-    ],
-    [
-      'its duration, which thresholds can use',
-      ({ act, end }) => {
+    },
+    {
+      name: 'the summary of AWS if no action failed',
+      change: ({ end }) => end('Superseded', 'A newer execution has advanced.'),
+      reported: { message: `Execution ${id} ended as Superseded: A newer execution has advanced.` },
+    },
+    {
+      name: 'its duration, which thresholds can use',
+      change: ({ act, end }) => {
         act('Source/Source', 'Succeeded')
         end('Succeeded')
       },
-      { result: 'warning' },
-      { thresholds: [{ metric: 'duration', op: '<', value: 60, warn: 10 }] },
-    ],
+      reported: { result: 'warning' },
+      input: { thresholds: [{ metric: 'duration', op: '<', value: 60, warn: 10 }] },
+    },
   ],
   waits: ['ConflictException', 'ConcurrentPipelineExecutionsLimitExceededException', 'ThrottlingException'].map(
-    (type) => [
-      `the end of ${type}`,
-      ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartPipelineExecution' }),
-      'Try again later.',
-    ],
+    (type) => ({
+      name: `the end of ${type}`,
+      change: ({ failNext }) =>
+        failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartPipelineExecution' }),
+      reason: 'Try again later.',
+    }),
   ),
   refusedStops: [
-    [withState({ denied: ['StopPipelineExecution'] }), 'codepipeline:StopPipelineExecution'],
-    [id.replace(/1$/, '2'), 'cannot be found'],
+    { change: withState({ denied: ['StopPipelineExecution'] }), reason: 'codepipeline:StopPipelineExecution' },
+    { id: id.replace(/1$/, '2'), reason: 'cannot be found' },
   ],
-  invalidIds: [['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`], 'such as shop-delivery#'],
+  invalidIds: {
+    ids: ['shop-delivery', execution, 'shop-delivery#1', `a/b#${execution}`],
+    message: 'such as shop-delivery#',
+  },
 })
 
 test('AWS CodePipeline: a success does not mention an action that failed before its retry', async () => {

@@ -51,7 +51,6 @@ const tests = [
   { totalTests: 10, passedTests: 8, unanalyzedTests: 1 },
   { totalTests: 2, passedTests: 2, unanalyzedTests: 0 },
 ]
-type Report = [what: string, change: (fake: AzurePipelinesServer) => unknown, reported: object]
 
 const { server, connected } = jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'], {
   states: {
@@ -62,112 +61,126 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
     aborted: ['completed/canceled'],
   },
   invalidStarts: [
-    ['an invalid project', { project: 'Fabrikam' }, 'input.project must look like'],
-    ['the parameter of the idempotency key', { parameters: { key: 'x' } }, 'input.parameters must not contain key'],
+    { name: 'an invalid project', input: { project: 'Fabrikam' }, message: 'input.project must look like' },
+    {
+      name: 'the parameter of the idempotency key',
+      input: { parameters: { key: 'x' } },
+      message: 'input.parameters must not contain key',
+    },
   ],
-  forbidden: unsafe.map((name) => [
-    `the variable ${name}`,
-    { parameters: { [name]: 'x' } },
-    `input.parameters.${name}`,
-    variables,
-  ]),
+  forbidden: unsafe.map((name) => ({
+    name: `the variable ${name}`,
+    input: { parameters: { [name]: 'x' } },
+    message: `input.parameters.${name}`,
+    connection: variables,
+  })),
   url: '/fabrikam/Fabrikam%20Fiber/_build/results?buildId=33',
   sends: [
-    ['the default branch', {}, { ...path(297), body: { templateParameters: { key } } }],
-    ['a full ref unchanged', { ref: 'refs/tags/v1' }, branch('refs/tags/v1'), { ref: 'release/1.2' }],
-    [
-      'the pipeline and the branch of the connection',
-      { target: undefined },
-      { ...path(298), ...branch('refs/heads/release/1.2') },
-      { target: '298', ref: 'release/1.2', keyParameter: undefined },
-    ],
-    [
-      'parameters as text, and the key as one of them',
-      { parameters: { stage: 'prod', replicas: 3 } },
-      { body: has({ templateParameters: { stage: 'prod', replicas: '3', key } }) },
-    ],
-    [
-      'variables, and the key as one of them',
-      { parameters: { STAGE: 'prod' } },
-      { body: { variables: { STAGE: { value: 'prod' }, key: { value: key } } } },
-      variables,
-    ],
+    { name: 'the default branch', request: { ...path(297), body: { templateParameters: { key } } } },
+    {
+      name: 'a full ref unchanged',
+      input: { ref: 'refs/tags/v1' },
+      request: branch('refs/tags/v1'),
+      connection: { ref: 'release/1.2' },
+    },
+    {
+      name: 'the pipeline and the branch of the connection',
+      input: { target: undefined },
+      request: { ...path(298), ...branch('refs/heads/release/1.2') },
+      connection: { target: '298', ref: 'release/1.2', keyParameter: undefined },
+    },
+    {
+      name: 'parameters as text, and the key as one of them',
+      input: { parameters: { stage: 'prod', replicas: 3 } },
+      request: { body: has({ templateParameters: { stage: 'prod', replicas: '3', key } }) },
+    },
+    {
+      name: 'variables, and the key as one of them',
+      input: { parameters: { STAGE: 'prod' } },
+      request: { body: { variables: { STAGE: { value: 'prod' }, key: { value: key } } } },
+      connection: variables,
+    },
   ],
   refused: [
-    ['an unknown pipeline', { target: '7' }, 'Pipeline 7 not found'],
-    ['an unknown branch', { ref: 'nope' }, 'using ref refs/heads/nope'],
-    ['an unknown parameter', { parameters: { stge: 'x' } }, "Unexpected parameter 'stge'"],
-    ['an unknown project', { project: 'fabrikam/nope' }, 'TF200016'],
-    [
-      'an undeclared variable',
-      withState({ limitsVariables: true }),
-      "You can't set the following variables (STAGE",
-      { parameters: { STAGE: 'prod' } },
-      variables,
-    ],
-    ['a missing permission', withState({ mayRun: false }), 'needs Queue builds permissions'],
+    { name: 'an unknown pipeline', input: { target: '7' }, reason: 'Pipeline 7 not found' },
+    { name: 'an unknown branch', input: { ref: 'nope' }, reason: 'using ref refs/heads/nope' },
+    { name: 'an unknown parameter', input: { parameters: { stge: 'x' } }, reason: "Unexpected parameter 'stge'" },
+    { name: 'an unknown project', input: { project: 'fabrikam/nope' }, reason: 'TF200016' },
+    {
+      name: 'an undeclared variable',
+      change: withState({ limitsVariables: true }),
+      reason: "You can't set the following variables (STAGE",
+      input: { parameters: { STAGE: 'prod' } },
+      connection: variables,
+    },
+    { name: 'a missing permission', change: withState({ mayRun: false }), reason: 'needs Queue builds permissions' },
   ],
   reports: [
-    ...progress.map(
-      ([at, records, text]): Report => [
-        at,
-        ({ state }) => Object.assign(newestOf(state.builds), { status: 'inProgress', records }),
-        { status: 'inProgress', progress: text },
-      ],
-    ),
-    [
-      'its link',
-      ({ finish }) => finish('succeeded'),
-      { links: { [`azure-pipelines ${id}`]: expect.stringContaining('/_build/results?buildId=33') } },
-    ],
-    [
-      'the task that failed first, with its job, stage and error',
-      ({ finish }) => finish('failed', { records: failed }),
-      {
+    ...progress.map(([name, records, text]) => ({
+      name,
+      change: ({ state }: AzurePipelinesServer) =>
+        Object.assign(newestOf(state.builds), { status: 'inProgress', records }),
+      reported: { status: 'inProgress', progress: text },
+    })),
+    {
+      name: 'its link',
+      change: ({ finish }) => finish('succeeded'),
+      reported: { links: { [`azure-pipelines ${id}`]: expect.stringContaining('/_build/results?buildId=33') } },
+    },
+    {
+      name: 'the task that failed first, with its job, stage and error',
+      change: ({ finish }) => finish('failed', { records: failed }),
+      reported: {
         message: `Run ${id} ended as completed/failed: stage "Production", job "Rollout", task "Helm" failed: UPGRADE FAILED`,
         data: { failedStage: 'Production', failedJob: 'Rollout', failedTask: 'Helm' },
       },
-    ],
-    [
-      'the errors of its YAML',
-      ({ finish }) => finish('failed', { validationResults: [{ result: 'error', message: 'Job a depends on b' }] }),
-      { message: expect.stringContaining('completed/failed: Job a depends on b') },
-    ],
-    [
-      'its tests, which thresholds can use',
-      ({ finish }) => finish('succeeded', { tests }),
-      {
+    },
+    {
+      name: 'the errors of its YAML',
+      change: ({ finish }) =>
+        finish('failed', { validationResults: [{ result: 'error', message: 'Job a depends on b' }] }),
+      reported: { message: expect.stringContaining('completed/failed: Job a depends on b') },
+    },
+    {
+      name: 'its tests, which thresholds can use',
+      change: ({ finish }) => finish('succeeded', { tests }),
+      reported: {
         result: 'fail',
         message: expect.stringContaining('failed is 1, not <= 0'),
         data: { tests: { total: 12, passed: 10, failed: 1 } },
       },
-      { thresholds: [{ metric: 'failed', op: '<=', value: 0 }] },
-    ],
-    [
-      'everything else if the token may not read tests',
-      (fake) => {
+      input: { thresholds: [{ metric: 'failed', op: '<=', value: 0 }] },
+    },
+    {
+      name: 'everything else if the token may not read tests',
+      change: (fake) => {
         fake.state.readsTests = false
         fake.finish('succeeded')
       },
-      { result: 'pass', data: expect.not.objectContaining({ tests: expect.anything() }) },
-    ],
+      reported: { result: 'pass', data: expect.not.objectContaining({ tests: expect.anything() }) },
+    },
   ],
-  measures: [({ finish }) => finish('succeeded'), { duration: 60 }],
-  failedChecks: [['', {}, ({ failNext }) => failNext(203, '<html><title>Sign In</title>'), 'credentials']],
+  measures: { end: ({ finish }) => finish('succeeded'), metrics: { duration: 60 } },
+  failedChecks: [
+    { reason: '', change: ({ failNext }) => failNext(203, '<html><title>Sign In</title>'), kind: 'credentials' },
+  ],
   check: [`GET /${project}/_apis/build/definitions`],
-  slowStop: ['cancelling', withState({ slow: true })],
+  slowStop: { state: 'cancelling', change: withState({ slow: true }) },
   found: [
-    ['by its variables', () => {}, variables],
-    ['by its name', ({ state }) => Object.assign(state.definitions[0] ?? {}, { named: 'key' })],
+    { name: 'by its variables', change: () => {}, connection: variables },
+    { name: 'by its name', change: ({ state }) => Object.assign(state.definitions[0] ?? {}, { named: 'key' }) },
   ],
-  lost: [['if no parameter carries the key', () => {}, {}, { keyParameter: undefined }]],
+  lost: [{ name: 'if no parameter carries the key', change: () => {}, connection: { keyParameter: undefined } }],
   stopsBy: { id: '33' },
-  refusedPolls: [[withState({ builds: [] }), '404']],
+  refusedPolls: [{ change: withState({ builds: [] }), reason: '404' }],
   refusedStops: [
-    [withState({ mayRun: false }), 'needs Stop builds'],
-    [`${project}#7`, 'could not be found'],
+    { change: withState({ mayRun: false }), reason: 'needs Stop builds' },
+    { id: `${project}#7`, reason: 'could not be found' },
   ],
-  invalidIds: [['Fabrikam#1', `${project}#x`, '../..#1', '_a/b#1'], 'such as fabrikam/Fabrikam-Fiber#33'],
+  invalidIds: {
+    ids: ['Fabrikam#1', `${project}#x`, '../..#1', '_a/b#1'],
+    message: 'such as fabrikam/Fabrikam-Fiber#33',
+  },
   // Azure shows its sign-in page instead of a 401 response.
   unexpectedBodies: { page: 'credentials', text: 'credentials' },
   ignored: /\/(?:timeline|test\/runs)$/,

@@ -10,9 +10,13 @@ import { pipelineActions } from './pipeline.ts'
 const pipeline = () => newestOf(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
 const input = { target: 'pipeline' }
-type Change = (fake: CircleciServer) => unknown
 /** A setup workflow, which chooses the other workflows. */
 const setup = (status: string) => ({ ...workflowIn('setup', status), tag: 'setup' })
+/** Adds a setup workflow to the newest pipeline. */
+const inSetup =
+  (status: string) =>
+  ({ state }: CircleciServer) =>
+    Object.assign(newestOf(state.pipelines), { state: 'setup', workflows: [setup(status)] })
 const longAgo = () => new Date(Date.now() - 600_000).toISOString()
 /** Starts a pipeline with these workflows, and returns its status or outcome. */
 const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
@@ -31,91 +35,111 @@ const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlat
   },
   otherStates: ['no_workflows'],
   invalidStarts: [
-    ['another target', { target: 'deploy' }, 'input.target must be pipeline, or the id of a pipeline definition'],
-    ['an invalid project', { project: 'shop' }, 'input.project must look like gh/acme/shop'],
-    ['no project', { project: undefined }, 'input.project is required', { project: undefined }],
-    ['a definition without a branch', { target: definition }, 'input.ref is required for a pipeline definition'],
+    {
+      name: 'another target',
+      input: { target: 'deploy' },
+      message: 'input.target must be pipeline, or the id of a pipeline definition',
+    },
+    { name: 'an invalid project', input: { project: 'shop' }, message: 'input.project must look like gh/acme/shop' },
+    {
+      name: 'no project',
+      input: { project: undefined },
+      message: 'input.project is required',
+      connection: { project: undefined },
+    },
+    {
+      name: 'a definition without a branch',
+      input: { target: definition },
+      message: 'input.ref is required for a pipeline definition',
+    },
   ],
   url: '/pipelines/gh/acme/shop/1',
   sends: [
-    ['no branch', {}, { text: '{}' }],
-    ['a branch', { ref: 'main' }, { text: '{"branch":"main"}' }],
-    [
-      'a tag and parameters',
-      { ref: 'refs/tags/v1.4.2', parameters: { stage: 'dev', all: true } },
-      { body: { tag: 'v1.4.2', parameters: { stage: 'dev', all: true } } },
-    ],
-    [
-      'a definition',
-      { ref: 'main', target: definition },
-      { body: { definition_id: definition, config: { branch: 'main' }, checkout: { branch: 'main' } } },
-    ],
+    { name: 'no branch', request: { text: '{}' } },
+    { name: 'a branch', input: { ref: 'main' }, request: { text: '{"branch":"main"}' } },
+    {
+      name: 'a tag and parameters',
+      input: { ref: 'refs/tags/v1.4.2', parameters: { stage: 'dev', all: true } },
+      request: { body: { tag: 'v1.4.2', parameters: { stage: 'dev', all: true } } },
+    },
+    {
+      name: 'a definition',
+      input: { ref: 'main', target: definition },
+      request: { body: { definition_id: definition, config: { branch: 'main' }, checkout: { branch: 'main' } } },
+    },
   ],
   reports: [
-    [
-      'an invalid configuration, and its link',
-      ({ enter }) => enter('errored'),
-      {
+    {
+      name: 'an invalid configuration, and its link',
+      change: ({ enter }) => enter('errored'),
+      reported: {
         message: expect.stringContaining('Job test is not defined'),
         data: { url: expect.stringContaining('/pipelines/gh/acme/shop/1') },
       },
-    ],
-    ...[
-      [
-        'failed',
-        { status: 'succeeded', result: 'fail', data: { failedWorkflow: 'setup', failedJob: 'test' } },
-      ] as const,
-      ['canceled', { status: 'aborted' }] as const,
-    ].map(([status, reported]): [string, Change, object] => [
-      `a setup workflow that ended as ${status}`,
-      ({ state }) => Object.assign(newestOf(state.pipelines), { state: 'setup', workflows: [setup(status)] }),
-      reported,
-    ]),
-    ...['running', 'success'].map((status): [string, Change, object] => [
-      `the progress of a setup workflow in the state ${status}`,
-      ({ state }) => Object.assign(newestOf(state.pipelines), { state: 'setup', workflows: [setup(status)] }),
-      { status: 'setup', progress: `setup ${status}` },
-    ]),
-    [
-      'a setup workflow whose pipeline has no other workflows yet as running',
-      ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [setup('success')] }),
-      { status: 'created', progress: 'setup success' },
-    ],
-    [
-      'the workflows that a setup workflow has chosen',
-      ({ state }) =>
+    },
+    {
+      name: 'a setup workflow that ended as failed',
+      change: inSetup('failed'),
+      reported: { status: 'succeeded', result: 'fail', data: { failedWorkflow: 'setup', failedJob: 'test' } },
+    },
+    {
+      name: 'a setup workflow that ended as canceled',
+      change: inSetup('canceled'),
+      reported: { status: 'aborted' },
+    },
+    ...['running', 'success'].map((status) => ({
+      name: `the progress of a setup workflow in the state ${status}`,
+      change: inSetup(status),
+      reported: { status: 'setup', progress: `setup ${status}` },
+    })),
+    {
+      name: 'a setup workflow whose pipeline has no other workflows yet as running',
+      change: ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [setup('success')] }),
+      reported: { status: 'created', progress: 'setup success' },
+    },
+    {
+      name: 'the workflows that a setup workflow has chosen',
+      change: ({ state }) =>
         Object.assign(newestOf(state.pipelines), { workflows: [setup('success'), workflowIn('build', 'success')] }),
-      { result: 'pass' },
-    ],
-    [
-      'a pipeline that gets no workflow, because no filter matches',
-      ({ state }) => Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows: [] }),
-      {
+      reported: { result: 'pass' },
+    },
+    {
+      name: 'a pipeline that gets no workflow, because no filter matches',
+      change: ({ state }) => Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows: [] }),
+      reported: {
         ...{ status: 'errored', data: { state: 'no_workflows' } },
         message: expect.stringContaining('no workflow of the configuration matches'),
       },
-    ],
-    [
-      'a pipeline that gets no workflow after its setup',
-      ({ state }) => {
+    },
+    {
+      name: 'a pipeline that gets no workflow after its setup',
+      change: ({ state }) => {
         const workflows = [{ ...setup('success'), stopped_at: longAgo() }]
         Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows })
       },
-      { status: 'errored', data: { state: 'no_workflows' } },
-    ],
-    [
-      'a workflow without a status as running',
-      ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [workflowIn('build', null)] }),
-      { progress: 'build pending' },
-    ],
+      reported: { status: 'errored', data: { state: 'no_workflows' } },
+    },
+    {
+      name: 'a workflow without a status as running',
+      change: ({ state }) => Object.assign(newestOf(state.pipelines), { workflows: [workflowIn('build', null)] }),
+      reported: { progress: 'build pending' },
+    },
   ],
   refused: [
-    ['an undeclared parameter', { parameters: { undeclared: 1 } }, 'Unexpected argument(s): undeclared'],
-    ['a skipped commit', withState({ skips: true }), 'CircleCI started no pipeline: Pipeline skipped'],
+    {
+      name: 'an undeclared parameter',
+      input: { parameters: { undeclared: 1 } },
+      reason: 'Unexpected argument(s): undeclared',
+    },
+    {
+      name: 'a skipped commit',
+      change: withState({ skips: true }),
+      reason: 'CircleCI started no pipeline: Pipeline skipped',
+    },
   ],
   check: ['GET /api/v2/me', 'GET /api/v2/project/gh/acme/shop'],
-  slowStop: ['running', withState({ cancelsLate: true })],
-  invalidIds: [['1', 'gh/acme/shop#1', 'a/b'], 'must be the id of a pipeline'],
+  slowStop: { state: 'running', change: withState({ cancelsLate: true }) },
+  invalidIds: { ids: ['1', 'gh/acme/shop#1', 'a/b'], message: 'must be the id of a pipeline' },
 })
 
 describe('CircleCI: workflows', () => {

@@ -30,74 +30,102 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, ciC
   unknownStates: ['paused', 'completed/exploded'],
   url: `/${repo}/actions/runs/30433642`,
   invalidStarts: [
-    ['an invalid repository', { project: 'octo-repo' }, 'input.project must look like'],
-    ['no repository', { project: undefined }, 'input.project is required'],
-    ['the input of the idempotency key', { parameters: { key: 'mine' } }, 'input.parameters must not contain key'],
-    ['more inputs than a workflow accepts', { parameters: many }, 'must have at most 24 entries (it has 25)'],
+    { name: 'an invalid repository', input: { project: 'octo-repo' }, message: 'input.project must look like' },
+    { name: 'no repository', input: { project: undefined }, message: 'input.project is required' },
+    {
+      name: 'the input of the idempotency key',
+      input: { parameters: { key: 'mine' } },
+      message: 'input.parameters must not contain key',
+    },
+    {
+      name: 'more inputs than a workflow accepts',
+      input: { parameters: many },
+      message: 'must have at most 24 entries (it has 25)',
+    },
   ],
   sends: [
-    ['the default branch', {}, { ...path('deploy.yml'), body: has({ ref: 'main', inputs: { key } }) }],
-    [
-      'the workflow, repository and branch of the connection',
-      { target: undefined, project: undefined },
-      { ...path('161335'), body: { ref: 'release/1.2' } },
-      { target: '161335', project: repo, ref: 'release/1.2' },
-    ],
-    [
-      'the input instead of the connection, and the file without its path',
-      { target: '.github/workflows/deploy.yml', ref: 'main' },
-      { ...path('deploy.yml'), body: { ref: 'main' } },
-      { target: 'ci.yml', project: 'octo-org/other', ref: 'release/1.2' },
-    ],
-    [
-      'parameters as text',
-      { parameters: { stage: 'prod', replicas: 3, dry: false, tags: ['a', 'b'] } },
-      { body: has({ inputs: { stage: 'prod', replicas: '3', dry: 'false', tags: '["a","b"]', key } }) },
-    ],
+    { name: 'the default branch', request: { ...path('deploy.yml'), body: has({ ref: 'main', inputs: { key } }) } },
+    {
+      name: 'the workflow, repository and branch of the connection',
+      input: { target: undefined, project: undefined },
+      request: { ...path('161335'), body: { ref: 'release/1.2' } },
+      connection: { target: '161335', project: repo, ref: 'release/1.2' },
+    },
+    {
+      name: 'the input instead of the connection, and the file without its path',
+      input: { target: '.github/workflows/deploy.yml', ref: 'main' },
+      request: { ...path('deploy.yml'), body: { ref: 'main' } },
+      connection: { target: 'ci.yml', project: 'octo-org/other', ref: 'release/1.2' },
+    },
+    {
+      name: 'parameters as text',
+      input: { parameters: { stage: 'prod', replicas: 3, dry: false, tags: ['a', 'b'] } },
+      request: { body: has({ inputs: { stage: 'prod', replicas: '3', dry: 'false', tags: '["a","b"]', key } }) },
+    },
   ],
   refused: [
-    ['an unknown workflow', { target: 'nope.yml' }, 'GitHub Actions answered 404 to POST', {}, { keyInput: undefined }],
-    ['a workflow without workflow_dispatch', { target: 'ci.yml' }, "does not have 'workflow_dispatch' trigger"],
-    ['an unknown branch', { ref: 'nope' }, 'No ref found for: nope'],
-    ['an unknown input', { parameters: { stge: 'prod' } }, 'Unexpected inputs provided: ["stge"]'],
-    ['a missing permission', withState({ mayWrite: false }), 'Resource not accessible by personal access token'],
+    {
+      name: 'an unknown workflow',
+      input: { target: 'nope.yml' },
+      reason: 'GitHub Actions answered 404 to POST',
+      connection: { keyInput: undefined },
+    },
+    {
+      name: 'a workflow without workflow_dispatch',
+      input: { target: 'ci.yml' },
+      reason: "does not have 'workflow_dispatch' trigger",
+    },
+    { name: 'an unknown branch', input: { ref: 'nope' }, reason: 'No ref found for: nope' },
+    {
+      name: 'an unknown input',
+      input: { parameters: { stge: 'prod' } },
+      reason: 'Unexpected inputs provided: ["stge"]',
+    },
+    {
+      name: 'a missing permission',
+      change: withState({ mayWrite: false }),
+      reason: 'Resource not accessible by personal access token',
+    },
   ],
   reports: [
-    [
-      'that it waits for the approval of an environment',
-      ({ state }) => Object.assign(newestOf(state.runs), { status: 'waiting' }),
-      { progress: 'waiting for the approval of an environment' },
-    ],
-    [
-      'its attempt',
-      ({ state, finish }) => {
+    {
+      name: 'that it waits for the approval of an environment',
+      change: ({ state }) => Object.assign(newestOf(state.runs), { status: 'waiting' }),
+      reported: { progress: 'waiting for the approval of an environment' },
+    },
+    {
+      name: 'its attempt',
+      change: ({ state, finish }) => {
         newestOf(state.runs).run_attempt = 2
         finish('success')
       },
-      { data: { attempt: 2 } },
-    ],
-    [
-      'the job and the step that failed, with a link',
-      ({ finish }) => finish('failure', [...fine, e2e]),
-      {
+      reported: { data: { attempt: 2 } },
+    },
+    {
+      name: 'the job and the step that failed, with a link',
+      change: ({ finish }) => finish('failure', [...fine, e2e]),
+      reported: {
         message: `Run ${id} ended as completed/failure: job "e2e" failed at step "Run tests"`,
         data: { failedJob: 'e2e', failedStep: 'Run tests' },
         links: { 'job e2e': expect.stringContaining('/job/399444596') },
       },
-    ],
+    },
   ],
-  found: [['that is listed late', withState({ staleLists: 2 })]],
-  lost: [['if no input carries the key', () => {}, {}, { keyInput: undefined }]],
+  found: [{ name: 'that is listed late', change: withState({ staleLists: 2 }) }],
+  lost: [{ name: 'if no input carries the key', change: () => {}, connection: { keyInput: undefined } }],
   stopsBy: { id: '30433642', project: repo },
-  refusedPolls: [[withState({ runs: [] }), '404']],
-  measures: [({ finish }) => finish('success'), { duration: 60 }],
+  refusedPolls: [{ change: withState({ runs: [] }), reason: '404' }],
+  measures: { end: ({ finish }) => finish('success'), metrics: { duration: 60 } },
   check: ['GET /rate_limit'],
-  slowStop: ['in_progress', withState({ ignoresCancel: true })],
+  slowStop: { state: 'in_progress', change: withState({ ignoresCancel: true }) },
   refusedStops: [
-    [withState({ mayWrite: false }), 'Resource not accessible'],
-    [`${repo}#1`, '404 to GET'],
+    { change: withState({ mayWrite: false }), reason: 'Resource not accessible' },
+    { id: `${repo}#1`, reason: '404 to GET' },
   ],
-  invalidIds: [['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'], `such as ${id}`],
+  invalidIds: {
+    ids: ['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'],
+    message: `such as ${id}`,
+  },
 })
 
 describe('GitHub Actions: server that does not return the run', () => {

@@ -36,41 +36,52 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
   },
   otherStates: ['success-with-warnings'],
   invalidStarts: [
-    ['another target', { target: 'deploy' }, 'input.target must be omitted or pipeline'],
-    ['an invalid project', { project: 'checkout' }, 'input.project must look like'],
-    ['no project', { project: undefined }, 'input.project is required'],
-    [
-      'a value that GitLab expands',
-      { parameters: { URL: 'http://evil.example.com/?key=%DEPLOY_KEY%' } },
-      'input.parameters.URL must not contain %NAME%',
-    ],
-    ['the variable of the key', { parameters: { WEBHOOKS_KEY: 'x' } }, 'must not contain WEBHOOKS_KEY'],
-    [
-      ...(['the input of the key', { parameters: { key: 'x' } }, 'must not contain key'] as const),
-      { parametersAre: 'inputs', keyInput: 'key' },
-    ],
+    { name: 'another target', input: { target: 'deploy' }, message: 'input.target must be omitted or pipeline' },
+    { name: 'an invalid project', input: { project: 'checkout' }, message: 'input.project must look like' },
+    { name: 'no project', input: { project: undefined }, message: 'input.project is required' },
+    {
+      name: 'a value that GitLab expands',
+      input: { parameters: { URL: 'http://evil.example.com/?key=%DEPLOY_KEY%' } },
+      message: 'input.parameters.URL must not contain %NAME%',
+    },
+    {
+      name: 'the variable of the key',
+      input: { parameters: { WEBHOOKS_KEY: 'x' } },
+      message: 'must not contain WEBHOOKS_KEY',
+    },
+    {
+      name: 'the input of the key',
+      input: { parameters: { key: 'x' } },
+      message: 'must not contain key',
+      connection: { parametersAre: 'inputs', keyInput: 'key' },
+    },
   ],
   forbidden: [
     ...['BASH_ENV', 'bash_env', 'PATH', 'LD_PRELOAD', 'NODE_OPTIONS', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'ENV'],
     ...['JAVA_TOOL_OPTIONS', 'CI_DEBUG_TRACE', 'GIT_SSH_COMMAND', 'GITLAB_TOKEN', 'FF_SCRIPT', 'https_proxy'],
     ...['SECURE_ANALYZERS_PREFIX', 'CS_IMAGE', 'AUTO_DEVOPS_CHART', 'HELM_UPGRADE_EXTRA_ARGS', 'BUILDPACK_URL'],
-  ].map((name) => [`the variable ${name}`, withParameter(name), 'list all names that they may set in allowParameters']),
+  ].map((name) => ({
+    name: `the variable ${name}`,
+    input: withParameter(name),
+    message: 'list all names that they may set in allowParameters',
+  })),
   url: `/${project}/-/pipelines/61`,
   sends: [
-    [
-      'the default branch, and the key as a variable',
-      {},
-      { body: { ref: 'main', variables: [variable('WEBHOOKS_KEY', key)] } },
-    ],
-    [
-      'parameters as variables, which are text',
-      { parameters: { STAGE: 'prod', REPLICAS: 3 } },
-      { body: { variables: [variable('STAGE', 'prod'), variable('REPLICAS', '3'), variable('WEBHOOKS_KEY', key)] } },
-    ],
-    [
-      'values that GitLab does not expand',
-      { parameters: { URL: 'http://evil.example.com/$DEPLOY_KEY', CITY: 'K%C3%B6ln, 50% off' } },
-      {
+    {
+      name: 'the default branch, and the key as a variable',
+      request: { body: { ref: 'main', variables: [variable('WEBHOOKS_KEY', key)] } },
+    },
+    {
+      name: 'parameters as variables, which are text',
+      input: { parameters: { STAGE: 'prod', REPLICAS: 3 } },
+      request: {
+        body: { variables: [variable('STAGE', 'prod'), variable('REPLICAS', '3'), variable('WEBHOOKS_KEY', key)] },
+      },
+    },
+    {
+      name: 'values that GitLab does not expand',
+      input: { parameters: { URL: 'http://evil.example.com/$DEPLOY_KEY', CITY: 'K%C3%B6ln, 50% off' } },
+      request: {
         body: {
           variables: [
             variable('URL', 'http://evil.example.com/$$DEPLOY_KEY'),
@@ -79,76 +90,82 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlat
           ],
         },
       },
-    ],
-    [
-      'variables that the connection lists',
-      { parameters: { GIT_DEPTH: 1 } },
-      { body: { variables: [variable('GIT_DEPTH', '1'), variable('WEBHOOKS_KEY', key)] } },
-      { allowParameters: 'GIT_DEPTH, STAGE' },
-    ],
-    [
-      'parameters as typed inputs',
-      { parameters: { replicas: 3 } },
-      { body: expect.objectContaining({ inputs: { replicas: 3, key } }) },
-      { parametersAre: 'inputs', keyInput: 'key' },
-    ],
+    },
+    {
+      name: 'variables that the connection lists',
+      input: { parameters: { GIT_DEPTH: 1 } },
+      request: { body: { variables: [variable('GIT_DEPTH', '1'), variable('WEBHOOKS_KEY', key)] } },
+      connection: { allowParameters: 'GIT_DEPTH, STAGE' },
+    },
+    {
+      name: 'parameters as typed inputs',
+      input: { parameters: { replicas: 3 } },
+      request: { body: expect.objectContaining({ inputs: { replicas: 3, key } }) },
+      connection: { parametersAre: 'inputs', keyInput: 'key' },
+    },
   ],
   refused: [
-    ['an unknown branch', { ref: 'nope' }, `${answered}: base: Reference not found`],
-    ['a pipeline without jobs', withState({ empty: true }), 'Pipeline will not run'],
-    ['a pipeline without the variable', withState({ variablesAllowed: false, empty: true }), 'Pipeline will not run'],
-    ['a missing permission', withState({ mayRun: false }), '403 Forbidden'],
-    ['an unknown project', { project: 'ops/nope' }, '404 Project Not Found'],
-    ['a project without branches', withState({ defaultBranch: null }), 'has no branches'],
-    [
-      'a variable that may not be set',
-      withState({ variablesAllowed: false }),
-      forbidden,
-      { parameters: { STAGE: 'prod' } },
-    ],
+    { name: 'an unknown branch', input: { ref: 'nope' }, reason: `${answered}: base: Reference not found` },
+    { name: 'a pipeline without jobs', change: withState({ empty: true }), reason: 'Pipeline will not run' },
+    {
+      name: 'a pipeline without the variable',
+      change: withState({ variablesAllowed: false, empty: true }),
+      reason: 'Pipeline will not run',
+    },
+    { name: 'a missing permission', change: withState({ mayRun: false }), reason: '403 Forbidden' },
+    { name: 'an unknown project', input: { project: 'ops/nope' }, reason: '404 Project Not Found' },
+    { name: 'a project without branches', change: withState({ defaultBranch: null }), reason: 'has no branches' },
+    {
+      name: 'a variable that may not be set',
+      change: withState({ variablesAllowed: false }),
+      reason: forbidden,
+      input: { parameters: { STAGE: 'prod' } },
+    },
   ],
   reports: [
-    [
-      'a warning if a job failed that is allowed to fail',
-      ({ finish }) => finish('success', { jobs: [lint] }),
-      { result: 'warning', data: { state: 'success-with-warnings', duration: 34 } },
-    ],
-    [
-      'the job that failed, its stage and its reason, with a link',
-      ({ finish }) => finish('failed', { jobs: [lint, rollout] }),
-      {
+    {
+      name: 'a warning if a job failed that is allowed to fail',
+      change: ({ finish }) => finish('success', { jobs: [lint] }),
+      reported: { result: 'warning', data: { state: 'success-with-warnings', duration: 34 } },
+    },
+    {
+      name: 'the job that failed, its stage and its reason, with a link',
+      change: ({ finish }) => finish('failed', { jobs: [lint, rollout] }),
+      reported: {
         message: `Pipeline ${id} ended as failed: job "deploy" of stage "production" failed (script_failure)`,
         data: { failedJob: 'deploy', failedStage: 'production' },
         links: { 'job deploy': expect.stringContaining(`/${project}/-/jobs/8001`) },
       },
-    ],
-    [
-      'its state only if the token may not read jobs',
-      (fake) => {
+    },
+    {
+      name: 'its state only if the token may not read jobs',
+      change: (fake) => {
         fake.state.jobsShown = false
         fake.finish('failed')
       },
-      {
+      reported: {
         message: `Pipeline ${id} ended as failed`,
         data: expect.not.objectContaining({ tests: expect.anything() }),
       },
-    ],
+    },
   ],
-  measures: [
-    ({ finish }) => finish('success', { coverage: '72.5', tests }),
-    { coverage: 72.5, passed: 8 },
-    { coverage: 72.5, tests: { total: 12, passed: 8, failed: 2, skipped: 2 } },
-  ],
+  measures: {
+    end: ({ finish }) => finish('success', { coverage: '72.5', tests }),
+    metrics: { coverage: 72.5, passed: 8 },
+    data: { coverage: 72.5, tests: { total: 12, passed: 8, failed: 2, skipped: 2 } },
+  },
   check: ['GET /api/v4/user'],
-  found: [['with inputs by its name', () => {}, { parametersAre: 'inputs', keyInput: 'key' }]],
-  lost: [['if no input carries the key', () => {}, {}, { parametersAre: 'inputs' }]],
-  stopsBy: { id: '61', project },
-  refusedPolls: [[withState({ pipelines: [] }), '404']],
-  refusedStops: [
-    [withState({ mayRun: false }), '403 Forbidden'],
-    [`${project}#7`, '404 Not found'],
+  found: [
+    { name: 'with inputs by its name', change: () => {}, connection: { parametersAre: 'inputs', keyInput: 'key' } },
   ],
-  invalidIds: [['checkout#1', '61', `${project}#x`, '../..#1'], 'such as group/project#61'],
+  lost: [{ name: 'if no input carries the key', change: () => {}, connection: { parametersAre: 'inputs' } }],
+  stopsBy: { id: '61', project },
+  refusedPolls: [{ change: withState({ pipelines: [] }), reason: '404' }],
+  refusedStops: [
+    { change: withState({ mayRun: false }), reason: '403 Forbidden' },
+    { id: `${project}#7`, reason: '404 Not found' },
+  ],
+  invalidIds: { ids: ['checkout#1', '61', `${project}#x`, '../..#1'], message: 'such as group/project#61' },
 })
 
 describe('GitLab CI: start', () => {

@@ -22,48 +22,53 @@ const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, 
     aborted: ['CANCELLED'],
   },
   invalidStarts: [
-    ['an invalid project', { project: 'X' }, 'input.project must look like acme-shop'],
-    ['a parameter with an invalid name', { parameters: { stage: 'dev' } }, 'input.parameters.stage must be'],
-    ['the key', { parameters: { _WEBHOOKS_KEY: 'x' } }, '_WEBHOOKS_KEY is reserved'],
+    { name: 'an invalid project', input: { project: 'X' }, message: 'input.project must look like acme-shop' },
+    {
+      name: 'a parameter with an invalid name',
+      input: { parameters: { stage: 'dev' } },
+      message: 'input.parameters.stage must be',
+    },
+    { name: 'the key', input: { parameters: { _WEBHOOKS_KEY: 'x' } }, message: '_WEBHOOKS_KEY is reserved' },
   ],
   sends: [
-    ...(
-      [
-        [undefined, {}],
-        ['main', { branchName: 'main' }],
-        ['refs/tags/v1.4.2', { tagName: 'v1.4.2' }],
-        ['a'.repeat(40), { commitSha: 'a'.repeat(40) }],
-      ] as const
-    ).map(([ref, source]): [string, object, object] => [
-      `the version ${ref}`,
-      { ref, parameters: { _STAGE: 'dev', _COUNT: 3 } },
-      {
-        body: expect.objectContaining({
-          source: { ...source, substitutions: { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) } },
-        }),
-      },
-    ]),
-  ],
+    { ref: undefined, source: {} },
+    { ref: 'main', source: { branchName: 'main' } },
+    { ref: 'refs/tags/v1.4.2', source: { tagName: 'v1.4.2' } },
+    { ref: 'a'.repeat(40), source: { commitSha: 'a'.repeat(40) } },
+  ].map(({ ref, source }) => ({
+    name: `the version ${ref}`,
+    input: { ref, parameters: { _STAGE: 'dev', _COUNT: 3 } },
+    request: {
+      body: expect.objectContaining({
+        source: { ...source, substitutions: { _STAGE: 'dev', _COUNT: '3', _WEBHOOKS_KEY: keyOf(1) } },
+      }),
+    },
+  })),
   reports: [
-    [
-      'the failed step',
-      ({ enter }) => enter('FAILURE', { steps }),
-      {
+    {
+      name: 'the failed step',
+      change: ({ enter }) => enter('FAILURE', { steps }),
+      reported: {
         data: { failedStep: 'gcr.io/cloud-builders/npm', duration: 120 },
         message: expect.stringContaining('step gcr.io/cloud-builders/npm ended with 1'),
       },
-    ],
-    [
-      'who rejected it',
-      ({ enter }) => enter('REJECTED'),
-      { message: expect.stringContaining('rejected by jane@example.com Not today') },
-    ],
+    },
+    {
+      name: 'who rejected it',
+      change: ({ enter }) => enter('REJECTED'),
+      reported: { message: expect.stringContaining('rejected by jane@example.com Not today') },
+    },
   ],
-  refused: [['a missing branch', { ref: 'missing' }, 'branch missing does not exist']],
+  refused: [{ name: 'a missing branch', input: { ref: 'missing' }, reason: 'branch missing does not exist' }],
   check: [builds],
-  checks: [[{ target: 'deploy' }, [builds, 'GET /v1/projects/acme-shop/locations/europe-west1/triggers/deploy']]],
-  measures: [(fake) => fake.enter('SUCCESS'), { duration: 120 }],
-  invalidIds: [['1', 'acme-shop#1', 'a/b'], 'must be a build such as acme-shop#'],
+  checks: [
+    {
+      connection: { target: 'deploy' },
+      requests: [builds, 'GET /v1/projects/acme-shop/locations/europe-west1/triggers/deploy'],
+    },
+  ],
+  measures: { end: (fake) => fake.enter('SUCCESS'), metrics: { duration: 120 } },
+  invalidIds: { ids: ['1', 'acme-shop#1', 'a/b'], message: 'must be a build such as acme-shop#' },
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
 })
 

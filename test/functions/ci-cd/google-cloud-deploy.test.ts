@@ -28,37 +28,57 @@ const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions,
     aborted: ['CANCELLED', 'HALTED'],
   },
   invalidStarts: [
-    ['an invalid target', { target: 'shop' }, 'input.target must be <delivery pipeline>/<target>'],
-    ['an invalid release', { ref: 'V1' }, 'input.ref must be the name of a release'],
-    ['images of a release', { parameters: { web: 'web:1' } }, 'input.parameters must be omitted with input.ref'],
-    ['no release', { ref: undefined }, 'the connection has no skaffoldConfigUri'],
-    ['an invalid image', { ref: undefined, parameters: { web: 1 } }, 'input.parameters.web', { skaffoldConfigUri }],
+    {
+      name: 'an invalid target',
+      input: { target: 'shop' },
+      message: 'input.target must be <delivery pipeline>/<target>',
+    },
+    { name: 'an invalid release', input: { ref: 'V1' }, message: 'input.ref must be the name of a release' },
+    {
+      name: 'images of a release',
+      input: { parameters: { web: 'web:1' } },
+      message: 'input.parameters must be omitted with input.ref',
+    },
+    { name: 'no release', input: { ref: undefined }, message: 'the connection has no skaffoldConfigUri' },
+    {
+      name: 'an invalid image',
+      input: { ref: undefined, parameters: { web: 1 } },
+      message: 'input.parameters.web',
+      connection: { skaffoldConfigUri },
+    },
   ],
   refused: [
-    ['an unknown release', { ref: 'v2' }, 'was not found'],
-    ['a deploy policy', { target: 'shop/frozen' }, 'Deploy policy freeze restricts the rollout'],
-    ['a failed operation', withState({ refusal: 'The target does not exist' }), 'The target does not exist'],
+    { name: 'an unknown release', input: { ref: 'v2' }, reason: 'was not found' },
+    { name: 'a deploy policy', input: { target: 'shop/frozen' }, reason: 'Deploy policy freeze restricts the rollout' },
+    {
+      name: 'a failed operation',
+      change: withState({ refusal: 'The target does not exist' }),
+      reason: 'The target does not exist',
+    },
   ],
   reports: [
-    [
-      'a phase that waits to be advanced',
-      ({ enter }) => enter('IN_PROGRESS', { phases }),
-      { progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy' },
-    ],
-    [
-      'a phase that waits',
-      ({ enter }) => enter('PENDING', { phases: phases.slice(1) }),
-      { progress: 'stable PENDING' },
-    ],
-    [
-      'why it failed',
-      ({ enter }) => enter('FAILED/EXECUTION_FAILED'),
-      { message: expect.stringContaining('It failed: EXECUTION_FAILED') },
-    ],
+    {
+      name: 'a phase that waits to be advanced',
+      change: ({ enter }) => enter('IN_PROGRESS', { phases }),
+      reported: { progress: 'canary-50 SUCCEEDED, stable PENDING: advance it in Cloud Deploy' },
+    },
+    {
+      name: 'a phase that waits',
+      change: ({ enter }) => enter('PENDING', { phases: phases.slice(1) }),
+      reported: { progress: 'stable PENDING' },
+    },
+    {
+      name: 'why it failed',
+      change: ({ enter }) => enter('FAILED/EXECUTION_FAILED'),
+      reported: { message: expect.stringContaining('It failed: EXECUTION_FAILED') },
+    },
   ],
   check: ['GET /v1/projects/acme-shop/locations/europe-west1/deliveryPipelines/shop/releases'],
-  measures: [(fake) => fake.enter('SUCCEEDED'), { duration: 300 }],
-  invalidIds: [['1', 'acme-shop#shop/v1', 'acme-shop#shop/V1/x'], 'must be a rollout such as acme-shop#'],
+  measures: { end: (fake) => fake.enter('SUCCEEDED'), metrics: { duration: 300 } },
+  invalidIds: {
+    ids: ['1', 'acme-shop#shop/v1', 'acme-shop#shop/V1/x'],
+    message: 'must be a rollout such as acme-shop#',
+  },
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
 })
 

@@ -32,36 +32,60 @@ const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCd
     aborted: ['discarded', 'canceled', 'force_canceled'],
   },
   invalidStarts: [
-    ['another target', { target: 'shop-network' }, 'input.target must be run/<workspace>, plan/<workspace> or apply/'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported by HCP Terraform'],
-    ['an invalid organization', { project: 'a/b' }, 'input.project must look like acme'],
-    ['an invalid variable', { parameters: { 'a b': 1 } }, 'input.parameters.a b is not a valid name'],
-    ['variables of a plan', { target: 'apply/run-1', parameters: { a: 1 } }, 'input.parameters must be omitted'],
+    {
+      name: 'another target',
+      input: { target: 'shop-network' },
+      message: 'input.target must be run/<workspace>, plan/<workspace> or apply/',
+    },
+    { name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported by HCP Terraform' },
+    { name: 'an invalid organization', input: { project: 'a/b' }, message: 'input.project must look like acme' },
+    {
+      name: 'an invalid variable',
+      input: { parameters: { 'a b': 1 } },
+      message: 'input.parameters.a b is not a valid name',
+    },
+    {
+      name: 'variables of a plan',
+      input: { target: 'apply/run-1', parameters: { a: 1 } },
+      message: 'input.parameters must be omitted',
+    },
   ],
   refused: [
-    ['an unknown workspace', { target: 'run/other' }, 'not found'],
-    ['an undeclared variable', { parameters: { undeclared: 1 } }, 'Variable undeclared is not declared'],
+    { name: 'an unknown workspace', input: { target: 'run/other' }, reason: 'not found' },
+    {
+      name: 'an undeclared variable',
+      input: { parameters: { undeclared: 1 } },
+      reason: 'Variable undeclared is not declared',
+    },
   ],
   reports: [
-    [
-      'a plan that thresholds limit',
-      ({ enter }) => enter('planned'),
-      { result: 'fail', message: expect.stringContaining('additions is 2, not < 2') },
-      { ...plan, thresholds: [{ metric: 'additions', op: '<', value: 2 }] },
-    ],
-    [
-      'that its plan waits for a confirmation',
-      ({ enter }) => enter('planned'),
-      { progress: 'the plan waits for a confirmation' },
-    ],
+    {
+      name: 'a plan that thresholds limit',
+      change: ({ enter }) => enter('planned'),
+      reported: { result: 'fail', message: expect.stringContaining('additions is 2, not < 2') },
+      input: { ...plan, thresholds: [{ metric: 'additions', op: '<', value: 2 }] },
+    },
+    {
+      name: 'that its plan waits for a confirmation',
+      change: ({ enter }) => enter('planned'),
+      reported: { progress: 'the plan waits for a confirmation' },
+    },
   ],
   url: '/app/acme/workspaces/shop-network/runs/run-1',
   check: [account],
-  checks: [[{ target: 'plan/shop-network' }, [account, 'GET /api/v2/organizations/acme/workspaces/shop-network']]],
-  measures: [(fake) => fake.enter('applied'), { additions: 2, changes: 1, destructions: 0, imports: 0 }],
-  slowStop: ['planning', withState({ cancelsLate: true })],
-  refusedStops: [[withState({ isBusy: true }), ' yet', 'platform']],
-  invalidIds: [['1', 'ws-1', 'run-1/x'], 'must be the id of a run'],
+  checks: [
+    {
+      connection: { target: 'plan/shop-network' },
+      requests: [account, 'GET /api/v2/organizations/acme/workspaces/shop-network'],
+    },
+  ],
+  measures: {
+    end: (fake) => fake.enter('applied'),
+    metrics: { additions: 2, changes: 1, destructions: 0, imports: 0 },
+  },
+  slowStop: { state: 'planning', change: withState({ cancelsLate: true }) },
+  refusedStops: [{ change: withState({ isBusy: true }), reason: ' yet', kind: 'platform' }],
+  invalidIds: { ids: ['1', 'ws-1', 'run-1/x'], message: 'must be the id of a run' },
   refusal: (detail) => ({ errors: [{ status: '400', title: 'bad request', detail }] }),
 })
 

@@ -51,73 +51,105 @@ const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatf
   unknownStates: ['SHINY'],
   hasPaths: true,
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    ['an invalid job', { target: 'shop//deploy' }, 'input.target must be a job such as folder/job'],
-    ['a path traversal', { target: '../script' }, 'input.target must be a job'],
-    ['the parameter of the idempotency key', { parameters: { KEY: 'mine' } }, 'input.parameters must not contain KEY'],
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },
+    {
+      name: 'an invalid job',
+      input: { target: 'shop//deploy' },
+      message: 'input.target must be a job such as folder/job',
+    },
+    { name: 'a path traversal', input: { target: '../script' }, message: 'input.target must be a job' },
+    {
+      name: 'the parameter of the idempotency key',
+      input: { parameters: { KEY: 'mine' } },
+      message: 'input.parameters must not contain KEY',
+    },
   ],
   url: '/job/shop/job/deploy/',
   refused: [
-    [
-      'a parameter of a job without parameters',
-      { target: 'shop/nightly', parameters: { STGE: 'prod' } },
-      'The Jenkins job shop/nightly has no parameter STGE. It has no parameters.',
-    ],
-    ['an unknown job', { target: 'shop/nope' }, '404 to GET /job/shop/job/nope/api/json: Not Found'],
-    ['a disabled job', ({ job }) => Object.assign(job('shop/deploy'), { buildable: false }), 'is not buildable!'],
-    ['a permission', ({ state }) => Object.assign(state.may, { build: false }), 'missing the Job/Build permission'],
-    [
-      'a parameter that Jenkins would ignore',
-      { parameters: { STGE: 'prod' } },
-      `${unknown}. Its parameters: STAGE, KEY.`,
-    ],
+    {
+      name: 'a parameter of a job without parameters',
+      input: { target: 'shop/nightly', parameters: { STGE: 'prod' } },
+      reason: 'The Jenkins job shop/nightly has no parameter STGE. It has no parameters.',
+    },
+    {
+      name: 'an unknown job',
+      input: { target: 'shop/nope' },
+      reason: '404 to GET /job/shop/job/nope/api/json: Not Found',
+    },
+    {
+      name: 'a disabled job',
+      change: ({ job }) => Object.assign(job('shop/deploy'), { buildable: false }),
+      reason: 'is not buildable!',
+    },
+    {
+      name: 'a permission',
+      change: ({ state }) => Object.assign(state.may, { build: false }),
+      reason: 'missing the Job/Build permission',
+    },
+    {
+      name: 'a parameter that Jenkins would ignore',
+      input: { parameters: { STGE: 'prod' } },
+      reason: `${unknown}. Its parameters: STAGE, KEY.`,
+    },
   ],
   reports: [
-    ['why it waits', () => {}, { status: 'QUEUED', progress: 'In the quiet period. Expires in 4.9 sec' }],
-    [
-      'that it was removed from the queue',
-      ({ state }) => Object.assign(state.queue[0] ?? {}, { cancelled: true }),
-      { message: `Build ${queued} ended as CANCELLED: it was removed from the queue` },
-    ],
-    ['its stage', building({ stages: deploying('IN_PROGRESS') }), { progress: 'stage 2, Deploy' }],
-    [
-      'that its stage waits for input',
-      building({ stages: deploying('PAUSED_PENDING_INPUT') }),
-      { progress: 'stage 2, Deploy, waiting for input' },
-    ],
-    [
-      'the stage that failed, the reason and its tests',
-      (fake) =>
+    {
+      name: 'why it waits',
+      change: () => {},
+      reported: { status: 'QUEUED', progress: 'In the quiet period. Expires in 4.9 sec' },
+    },
+    {
+      name: 'that it was removed from the queue',
+      change: ({ state }) => Object.assign(state.queue[0] ?? {}, { cancelled: true }),
+      reported: { message: `Build ${queued} ended as CANCELLED: it was removed from the queue` },
+    },
+    {
+      name: 'its stage',
+      change: building({ stages: deploying('IN_PROGRESS') }),
+      reported: { progress: 'stage 2, Deploy' },
+    },
+    {
+      name: 'that its stage waits for input',
+      change: building({ stages: deploying('PAUSED_PENDING_INPUT') }),
+      reported: { progress: 'stage 2, Deploy, waiting for input' },
+    },
+    {
+      name: 'the stage that failed, the reason and its tests',
+      change: (fake) =>
         fake.end(fake.startBuild(17), 'FAILURE', {
           stages: failed,
           tests: { totalCount: 40, failCount: 2, skipCount: 3 },
         }),
-      {
+      reported: {
         message: `Build ${id} ended as FAILURE: stage "Test" failed: script returned exit code 1; 2 of 40 tests failed`,
         data: { failedStage: 'Test', duration: 61, tests: 40, testsFailed: 2, testsSkipped: 3, testsPassed: 35 },
         links: { tests: expect.stringContaining('/job/shop/job/deploy/1/testReport/') },
       },
-    ],
+    },
   ],
   check: ['GET /me/api/json'],
   lost: [
-    ['if the connection names no parameter for the key', () => {}, {}, { keyParameter: undefined }],
-    ['if the job does not define that parameter', () => {}, { target: 'shop/nightly' }],
+    {
+      name: 'if the connection names no parameter for the key',
+      change: () => {},
+      connection: { keyParameter: undefined },
+    },
+    { name: 'if the job does not define that parameter', change: () => {}, input: { target: 'shop/nightly' } },
   ],
   refusedStops: [
-    [
-      (fake) => {
+    {
+      change: (fake) => {
         fake.startBuild(17)
         fake.state.may.cancel = false
       },
-      ': robot is missing the Job/Cancel permission',
-    ],
-    ['shop/deploy#9', '404 to GET'],
+      reason: ': robot is missing the Job/Cancel permission',
+    },
+    { id: 'shop/deploy#9', reason: '404 to GET' },
   ],
-  invalidIds: [
-    ['shop/deploy', '#1', 'shop/deploy#x', '../script#1', 'shop//deploy#1', 'a#b#1'],
-    'such as folder/job#123',
-  ],
+  invalidIds: {
+    ids: ['shop/deploy', '#1', 'shop/deploy#x', '../script#1', 'shop//deploy#1', 'a#b#1'],
+    message: 'such as folder/job#123',
+  },
   refusal: (reason) => reason,
 })
 

@@ -25,87 +25,117 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
   },
   otherStates: ['Stuck'],
   failedChecks: [
-    ['Add token, or cluster for Amazon EKS', { token: undefined }, undefined, 'misconfigured'],
-    [
-      'may not create jobs, get pods/log in the namespace shop',
-      {},
-      withState({ missing: ['create jobs', 'get pods/log'] }),
-    ],
+    { reason: 'Add token, or cluster for Amazon EKS', connection: { token: undefined }, kind: 'misconfigured' },
+    {
+      reason: 'may not create jobs, get pods/log in the namespace shop',
+      change: withState({ missing: ['create jobs', 'get pods/log'] }),
+    },
   ],
   // The condition Failed ends a job for any reason.
   unknownStates: [],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported by Kubernetes'],
-    ['a version of a CronJob', { target: 'cronjob/smoke', ref: '1' }, 'input.ref is only for images'],
-    ['an invalid image', { target: 'a b' }, 'input.target must be an image or cronjob/<name>'],
-    ...['../evil/miner', './evil', '/evil'].map((path): [string, object, string, object] => [
-      `an image outside a prefix of the connection: ${path}`,
-      { target: `registry.example.com/shop/${path}` },
-      'input.target must be an image or cronjob/<name>',
-      { images: 'registry.example.com/shop/*' },
-    ]),
-    ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported by Kubernetes' },
+    {
+      name: 'a version of a CronJob',
+      input: { target: 'cronjob/smoke', ref: '1' },
+      message: 'input.ref is only for images',
+    },
+    { name: 'an invalid image', input: { target: 'a b' }, message: 'input.target must be an image or cronjob/<name>' },
+    ...['../evil/miner', './evil', '/evil'].map((path) => ({
+      name: `an image outside a prefix of the connection: ${path}`,
+      input: { target: `registry.example.com/shop/${path}` },
+      message: 'input.target must be an image or cronjob/<name>',
+      connection: { images: 'registry.example.com/shop/*' },
+    })),
+    {
+      name: 'an invalid name',
+      input: { parameters: { 'a-b': 'x' } },
+      message: 'input.parameters.a-b is not a valid name',
+    },
   ],
   forbidden: [
-    ['another image', { target: 'evil/miner:1' }, 'input.target evil/miner:1 is not in images of the connection'],
-    ['a variable that runs code', { parameters: { LD_PRELOAD: 'x' } }, 'input.parameters.LD_PRELOAD'],
-    ['a variable of Kubernetes', { parameters: { KUBERNETES_SERVICE_HOST: 'x' } }, 'KUBERNETES_SERVICE_HOST'],
+    {
+      name: 'another image',
+      input: { target: 'evil/miner:1' },
+      message: 'input.target evil/miner:1 is not in images of the connection',
+    },
+    {
+      name: 'a variable that runs code',
+      input: { parameters: { LD_PRELOAD: 'x' } },
+      message: 'input.parameters.LD_PRELOAD',
+    },
+    {
+      name: 'a variable of Kubernetes',
+      input: { parameters: { KUBERNETES_SERVICE_HOST: 'x' } },
+      message: 'KUBERNETES_SERVICE_HOST',
+    },
   ],
   reports: [
-    [
-      'why no node can run its pod',
-      ({ state, enterJob }) => {
+    {
+      name: 'why no node can run its pod',
+      change: ({ state, enterJob }) => {
         enterJob('Pending')
         state.podConditions = [
           { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available' },
         ]
       },
-      { progress: expect.stringContaining('waiting: Unschedulable: 0/3 nodes are available') },
-    ],
-    [
-      'the end of a template whose jobs are deleted at once',
-      ({ enterJob }) => enterJob('Complete'),
-      { status: 'succeeded', result: 'pass', data: { state: 'Complete' } },
-      ...([{ target: 'cronjob/smoke' }, cronJobs] as const),
-    ],
-    [
-      'the exit code and the end of the log',
-      (fake) => {
+      reported: { progress: expect.stringContaining('waiting: Unschedulable: 0/3 nodes are available') },
+    },
+    {
+      name: 'the end of a template whose jobs are deleted at once',
+      change: ({ enterJob }) => enterJob('Complete'),
+      reported: { status: 'succeeded', result: 'pass', data: { state: 'Complete' } },
+      input: { target: 'cronjob/smoke' },
+      connection: cronJobs,
+    },
+    {
+      name: 'the exit code and the end of the log',
+      change: (fake) => {
         fake.state.log = `${'line\n'.repeat(1_000)}GET /cart: 500\nsmoke test failed\n`
         fake.fail(1)
       },
-      {
+      reported: {
         ...{ status: 'succeeded', result: 'fail', data: { exitCode: 1 } },
         message: expect.stringMatching(/Exit code 1: .*GET \/cart: 500 \| smoke test failed/),
       },
-    ],
-    [
-      'the exit code if the log may not be read',
-      (fake) => {
+    },
+    {
+      name: 'the exit code if the log may not be read',
+      change: (fake) => {
         fake.state.mayReadLogs = false
         fake.fail(137, 'OOMKilled')
       },
-      { message: expect.stringContaining('Exit code 137 (OOMKilled)') },
-    ],
-    ['an exit code as a failure', ({ fail }) => fail(99), { status: 'succeeded', result: 'fail' }, {}, errored],
-    ['an exit code as an error', ({ fail }) => fail(107), { status: 'errored', data: { exitCode: 107 } }, {}, errored],
+      reported: { message: expect.stringContaining('Exit code 137 (OOMKilled)') },
+    },
+    {
+      name: 'an exit code as a failure',
+      change: ({ fail }) => fail(99),
+      reported: { status: 'succeeded', result: 'fail' },
+      connection: errored,
+    },
+    {
+      name: 'an exit code as an error',
+      change: ({ fail }) => fail(107),
+      reported: { status: 'errored', data: { exitCode: 107 } },
+      connection: errored,
+    },
   ],
   sends: [
-    [
-      'values that Kubernetes does not expand',
-      { parameters: { URL: 'http://evil.example.com/$(DB_PASSWORD)$$' } },
-      {
+    {
+      name: 'values that Kubernetes does not expand',
+      input: { parameters: { URL: 'http://evil.example.com/$(DB_PASSWORD)$$' } },
+      request: {
         body: {
           spec: {
             template: { spec: { containers: [{ env: [{ value: 'http://evil.example.com/$$(DB_PASSWORD)$$$$' }] }] } },
           },
         },
       },
-    ],
-    [
-      'the labels and annotations of a template, for queues such as Kueue',
-      { target: 'cronjob/smoke' },
-      {
+    },
+    {
+      name: 'the labels and annotations of a template, for queues such as Kueue',
+      input: { target: 'cronjob/smoke' },
+      request: {
         body: {
           metadata: {
             labels: {
@@ -116,11 +146,14 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
           },
         },
       },
-      cronJobs,
-    ],
+      connection: cronJobs,
+    },
   ],
-  measures: [({ enterJob }) => enterJob('Complete'), { duration: 120 }],
-  invalidIds: [['payments', 'wh-', 'wh-x/y', 'WH-1'], 'must be the name of a job that a call has created'],
+  measures: { end: ({ enterJob }) => enterJob('Complete'), metrics: { duration: 120 } },
+  invalidIds: {
+    ids: ['payments', 'wh-', 'wh-x/y', 'WH-1'],
+    message: 'must be the name of a job that a call has created',
+  },
 })
 
 test('Kubernetes job: a start runs an image once, with parameters as environment variables, and deletes it after a day', async () => {

@@ -8,8 +8,6 @@ import { pipelineActions } from './pipeline.ts'
 
 const input = { target: 'deploy' }
 
-type Report = [what: string, change: (fake: TektonServer) => unknown, reported: object]
-
 const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
   states: {
     running: ['Pending', 'Running'],
@@ -19,45 +17,51 @@ const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatfo
     aborted: ['Cancelled', 'CancelledRunningFinally', 'StoppedRunningFinally'],
   },
   failedChecks: [
-    ['may not patch pipelineruns in the namespace shop', {}, withState({ missing: ['patch pipelineruns'] })],
-    ['404 page not found', {}, withState({ installed: false })],
+    {
+      reason: 'may not patch pipelineruns in the namespace shop',
+      change: withState({ missing: ['patch pipelineruns'] }),
+    },
+    { reason: '404 page not found', change: withState({ installed: false }) },
   ],
   // The condition says that a run has ended, for any reason.
   unknownStates: [],
   invalidStarts: [
-    ['a project', { project: 'shop' }, 'input.project is not supported by Tekton'],
-    ['a version', { ref: 'main' }, 'input.ref is not supported by Tekton'],
-    ['an invalid name', { target: 'A/b' }, 'input.target must be the name of a pipeline'],
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported by Tekton' },
+    { name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported by Tekton' },
+    { name: 'an invalid name', input: { target: 'A/b' }, message: 'input.target must be the name of a pipeline' },
   ],
   forbidden: [
-    ['another pipeline', { target: 'wipe' }, 'is not in pipelines of the connection', { pipelines: ['deploy'] }],
+    {
+      name: 'another pipeline',
+      input: { target: 'wipe' },
+      message: 'is not in pipelines of the connection',
+      connection: { pipelines: ['deploy'] },
+    },
   ],
   reports: [
-    [
-      'its results, and thresholds can use the numbers',
-      (fake) => {
+    {
+      name: 'its results, and thresholds can use the numbers',
+      change: (fake) => {
         fake.state.results = [
           { name: 'coverage', value: '81.5' },
           { name: 'image', value: 'shop@sha256:1' },
         ]
         fake.enter('Succeeded')
       },
-      {
+      reported: {
         result: 'fail',
         data: { results: { coverage: '81.5', image: 'shop@sha256:1' } },
         message: expect.stringContaining('coverage is 81.5, not > 90'),
       },
-      { thresholds: [{ metric: 'coverage', op: '>', value: 90 }] },
-    ],
-    ...['CouldntGetPipeline', 'ParameterMissing', 'InvalidWorkspaceBindings', 'CreateRunFailed'].map(
-      (reason): Report => [
-        `an error with the reason ${reason}`,
-        ({ enter }) => enter(reason, 'it is missing'),
-        { status: 'errored', message: expect.stringContaining(`${reason}: it is missing`) },
-      ],
-    ),
+      input: { thresholds: [{ metric: 'coverage', op: '>', value: 90 }] },
+    },
+    ...['CouldntGetPipeline', 'ParameterMissing', 'InvalidWorkspaceBindings', 'CreateRunFailed'].map((reason) => ({
+      name: `an error with the reason ${reason}`,
+      change: ({ enter }: TektonServer) => enter(reason, 'it is missing'),
+      reported: { status: 'errored', message: expect.stringContaining(`${reason}: it is missing`) },
+    })),
   ],
-  invalidIds: [['release', 'wh-', 'wh-x/y'], 'must be the name of a run that a call has created'],
+  invalidIds: { ids: ['release', 'wh-', 'wh-x/y'], message: 'must be the name of a run that a call has created' },
 })
 
 test('Tekton: starts a run with parameters, and links to the dashboard', async () => {

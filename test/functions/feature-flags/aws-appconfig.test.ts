@@ -1,7 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
-import { isWrite } from '../../conformance/common.ts'
+import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
@@ -43,28 +43,31 @@ const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms[
   },
   check: [{ query: new URLSearchParams('max_results=1') }],
   failedChecks: [
-    ['NotFoundException to ListHostedConfigurationVersions: Could not find Configuration', { profile: 'abcdefg' }],
+    {
+      reason: 'NotFoundException to ListHostedConfigurationVersions: Could not find Configuration',
+      connection: { profile: 'abcdefg' },
+    },
   ],
   ignored: /hostedconfigurationversions$/,
   invalid: ['..', '.', 'a/b', ''].map((application) => ({ application })),
   invalidInputs: [
-    [{ percentage: 50 }, 'input.percentage is not supported by AWS AppConfig'],
-    [{ flag: 'with space' }, 'input.flag must be up to 64 letters'],
-    [{ flag: '__proto__' }, 'input.flag must be up to 64 letters'],
-    [{ project: 'shop' }, 'input.project is not supported'],
+    { input: { percentage: 50 }, message: 'input.percentage is not supported by AWS AppConfig' },
+    { input: { flag: 'with space' }, message: 'input.flag must be up to 64 letters' },
+    { input: { flag: '__proto__' }, message: 'input.flag must be up to 64 letters' },
+    { input: { project: 'shop' }, message: 'input.project is not supported' },
   ],
   refused: [
-    [turnOn, adminHint, withState({ denied: ['GET hostedconfigurationversions'] })],
-    [turnOn, 'The flag checkout has variants', having(variants)],
-    [turnOn, flagless, having({ any: 'JSON' }, 1, 'text/plain')],
-    [turnOn, flagless, having('plain text', 1, 'text/plain')],
-    [turnOn, flagless, having('[1]', 1, 'text/plain')],
-    [turnOn, 'extraneous key [more] is not', having({ ...flagDocument(), more: 1 })],
-    [
-      turnOn,
-      'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS',
-      withState({ deployments: [] }),
-    ],
+    { input: turnOn, reason: adminHint, change: withState({ denied: ['GET hostedconfigurationversions'] }) },
+    { input: turnOn, reason: 'The flag checkout has variants', change: having(variants) },
+    { input: turnOn, reason: flagless, change: having({ any: 'JSON' }, 1, 'text/plain') },
+    { input: turnOn, reason: flagless, change: having('plain text', 1, 'text/plain') },
+    { input: turnOn, reason: flagless, change: having('[1]', 1, 'text/plain') },
+    { input: turnOn, reason: 'extraneous key [more] is not', change: having({ ...flagDocument(), more: 1 }) },
+    {
+      input: turnOn,
+      reason: 'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS',
+      change: withState({ deployments: [] }),
+    },
   ],
   pending: {
     noun: 'deployment',

@@ -7,23 +7,22 @@ import { flagPlatforms } from '../../e2e/platforms.ts'
 const test1 = '08d86d63-272c-4355-8027-4b52787bc1bd'
 const { server, set, calls } = flagConformance(configcat, flagPlatforms.configcat, {
   defaults: { baseUrl: 'https://api.configcat.com' },
-  invalidInputs: [[{ state: 'off', percentage: 25 }, 'ConfigCat stores none']],
+  invalidInputs: [{ input: { state: 'off', percentage: 25 }, message: 'ConfigCat stores none' }],
   refused: [
-    [{ percentage: 25 }, 'checkout-v2 is off'],
-    [{ flag: 'banner', state: 'on' }, 'banner is a setting of the type string'],
-    [
-      { state: 'on' },
-      'no config "Other", or the credentials may not read it. Known: Main.',
-      undefined,
-      { config: 'Other' },
-    ],
-    [{ state: 'on' }, 'Reason is required.', withState({ reasonRequired: true })],
+    { input: { percentage: 25 }, reason: 'checkout-v2 is off' },
+    { input: { flag: 'banner', state: 'on' }, reason: 'banner is a setting of the type string' },
+    {
+      input: { state: 'on' },
+      reason: 'no config "Other", or the credentials may not read it. Known: Main.',
+      connection: { config: 'Other' },
+    },
+    { input: { state: 'on' }, reason: 'Reason is required.', change: withState({ reasonRequired: true }) },
   ],
   sets: [
-    [
-      { state: 'on', environment: test1 },
-      { data: { url: expect.stringMatching(new RegExp(`^https://app.configcat.com/.+/.+/${test1}$`)) } },
-    ],
+    {
+      input: { state: 'on', environment: test1 },
+      outcome: { data: { url: expect.stringMatching(new RegExp(`^https://app.configcat.com/.+/.+/${test1}$`)) } },
+    },
   ],
 })
 const flag = (environment = 'production') => server.state.values[environment]?.['checkout-v2']

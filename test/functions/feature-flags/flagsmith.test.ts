@@ -18,31 +18,31 @@ const { server, provider, client, set, calls } = flagConformance(flagsmith, flag
     environment: '404 to GET /api/v1/environments/no-such-one/: No Environment matches the given query.',
   },
   check: ['GET /api/v1/environments/Prod1key/'],
-  checks: [[{ environment: undefined }, ['GET /api/v1/projects/']]],
+  checks: [{ connection: { environment: undefined }, requests: ['GET /api/v1/projects/'] }],
   invalidInputs: [
-    [{ percentage: 25 }, 'input.percentage is not supported for checkout-v2: Flagsmith rolls out by segments and'],
-    [{ project: 'shop' }, 'Flagsmith has no projects'],
+    {
+      input: { percentage: 25 },
+      message: 'input.percentage is not supported for checkout-v2: Flagsmith rolls out by segments and',
+    },
+    { input: { project: 'shop' }, message: 'Flagsmith has no projects' },
   ],
   refused: [
-    [
-      turnOn,
-      '403 to PATCH /api/v1/environments/Prod1key/featurestates/231/: You do not have permission to perform this action.',
-      undefined,
-      ({ userToken }) => ({ token: `Token ${userToken}` }),
-    ],
-    ...[0, 2].map(
-      (count) =>
-        [
-          turnOn,
-          `This environment requires change requests (with ${count} approvals). Change checkout-v2 in Flagsmith.`,
-          approvals(count),
-        ] satisfies [object, string, unknown],
-    ),
-    [
-      turnOn,
-      'enabled: Must be a valid boolean.',
-      ({ failNext }) => failNext(400, { enabled: ['Must be a valid boolean.'] }, { on: 'PATCH' }),
-    ],
+    {
+      input: turnOn,
+      reason:
+        '403 to PATCH /api/v1/environments/Prod1key/featurestates/231/: You do not have permission to perform this action.',
+      connection: ({ userToken }) => ({ token: `Token ${userToken}` }),
+    },
+    ...[0, 2].map((count) => ({
+      input: turnOn,
+      reason: `This environment requires change requests (with ${count} approvals). Change checkout-v2 in Flagsmith.`,
+      change: approvals(count),
+    })),
+    {
+      input: turnOn,
+      reason: 'enabled: Must be a valid boolean.',
+      change: ({ failNext }) => failNext(400, { enabled: ['Must be a valid boolean.'] }, { on: 'PATCH' }),
+    },
   ],
 })
 const environment = (key = 'Prod1key') => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { isWrite } from '../../conformance/common.ts'
+import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
@@ -20,12 +20,12 @@ const { server, set, calls } = flagConformance(growthbook, flagPlatforms.growthb
   flag: 'slow-recommendations',
   defaults: { baseUrl: 'https://api.growthbook.io/api', appUrl: 'https://app.growthbook.io' },
   refused: [
-    [{ flag: 'checkout-v2', percentage: 5 }, 'it has 0 rollouts'],
-    [{ flag: 'shared-rollout', percentage: 5 }, 'also applies to other environments'],
-    [off, 'running experiment', warning],
-    [off, 'requires approval', withState({ guarded: true })],
+    { input: { flag: 'checkout-v2', percentage: 5 }, reason: 'it has 0 rollouts' },
+    { input: { flag: 'shared-rollout', percentage: 5 }, reason: 'also applies to other environments' },
+    { input: off, reason: 'running experiment', change: warning },
+    { input: off, reason: 'requires approval', change: withState({ guarded: true }) },
   ],
-  sets: [[off, { result: 'pass' }, warning, { ignoreWarnings: 'on' }]],
+  sets: [{ input: off, outcome: { result: 'pass' }, change: warning, connection: { ignoreWarnings: 'on' } }],
   pending: {
     noun: 'revision',
     ...{ guard: withState({ guarded: true }), connection: { review: 'on' } },

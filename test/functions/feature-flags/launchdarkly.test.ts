@@ -29,54 +29,50 @@ const suite = flagConformance(launchdarkly, flagPlatforms.launchdarkly, {
     environment: 'Unknown environment key',
   },
   refused: [
-    [
-      { flag: 'banner', percentage: 5 },
-      'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag.',
-    ],
-    [{ state: 'on', project: 'cart' }, 'Unknown project key'],
-    [
-      { state: 'on' },
-      'LaunchDarkly has no environment "production" in the project shop.',
-      ({ failNext }) => failNext(200, { variations: [] }),
-    ],
-    [
-      { state: 'on' },
-      '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource',
-      undefined,
-      ({ readerToken: token }) => ({ token }),
-    ],
-    [
-      { state: 'on' },
-      'approval-requests: integrationConfig is required',
-      (fake) => {
+    {
+      input: { flag: 'banner', percentage: 5 },
+      reason: 'banner serves "red", "green", "blue". A percentage can only be set for a boolean flag.',
+    },
+    { input: { state: 'on', project: 'cart' }, reason: 'Unknown project key' },
+    {
+      input: { state: 'on' },
+      reason: 'LaunchDarkly has no environment "production" in the project shop.',
+      change: ({ failNext }) => failNext(200, { variations: [] }),
+    },
+    {
+      input: { state: 'on' },
+      reason: '403 to PATCH /api/v2/flags/shop/checkout-v2: Access to the requested resource',
+      connection: ({ readerToken: token }) => ({ token }),
+    },
+    {
+      input: { state: 'on' },
+      reason: 'approval-requests: integrationConfig is required',
+      change: (fake) => {
         guard(fake)
         fake.failNext(400, { code: 'invalid_request', message: 'integrationConfig is required' }, { on: 'POST' })
       },
-    ],
+    },
   ],
   sets: [
-    ...[0, 100].map(
-      (percentage) =>
-        [
-          { flag: 'slow-recommendations', percentage },
-          { result: 'pass', data: { before: { percentage: 25 }, after: { percentage } } },
-        ] satisfies [object, object],
-    ),
-    [
-      { percentage: 0 },
-      { message: expect.stringContaining('already') },
-      (fake) => Object.assign(flagIn(fake), { fallthrough: { variation: 1 } }),
-    ],
-    [{ flag: 'banner', state: 'off' }, { data: { after: { state: 'off' } } }],
-    [
-      {
+    ...[0, 100].map((percentage) => ({
+      input: { flag: 'slow-recommendations', percentage },
+      outcome: { result: 'pass', data: { before: { percentage: 25 }, after: { percentage } } },
+    })),
+    {
+      input: { percentage: 0 },
+      outcome: { message: expect.stringContaining('already') },
+      change: (fake) => Object.assign(flagIn(fake), { fallthrough: { variation: 1 } }),
+    },
+    { input: { flag: 'banner', state: 'off' }, outcome: { data: { after: { state: 'off' } } } },
+    {
+      input: {
         flags: [
           { flag: 'checkout-v2', state: 'on' },
           { flag: 'banner', percentage: 1 },
         ],
       },
-      { result: 'fail', data: { changed: ['checkout-v2'], failed: ['banner'] } },
-    ],
+      outcome: { result: 'fail', data: { changed: ['checkout-v2'], failed: ['banner'] } },
+    },
   ],
   projects: { accepted: ['shop', 'Shop_1.x-y'], refused: ['', '../x', 'a/b', '-x'] },
   pending: {

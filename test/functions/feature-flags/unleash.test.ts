@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
-import { isWrite } from '../../conformance/common.ts'
+import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { flagPlatforms } from '../../e2e/platforms.ts'
@@ -44,37 +44,45 @@ const suite = flagConformance(unleash, flagPlatforms.unleash, {
     environment: 'has no environment "no-such-one" in Unleash. Environments: development, production.',
   },
   refused: [
-    [
-      { state: 'off', percentage: 5 },
-      'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
-      several,
-    ],
-    [{ percentage: 5 }, 'strategies: userWithId. A percentage', userWithId],
-    [{ state: 'on', project: 'shop' }, `but there's a feature with that name in project "default"`],
-    [{ state: 'on', flag: 'archived' }, 'Could not find feature flag with name archived', withArchived],
-    [
-      { state: 'on' },
-      `403 to POST /api/admin/projects/default/features/checkout-v2/environments/production/on: You don't have the required permissions to perform this operation. To perform this action, you need the "UPDATE_FEATURE_ENVIRONMENT" permission.`,
-      undefined,
-      ({ viewerToken: token }) => ({ token }),
-    ],
-    [
-      { state: 'on' },
-      'The path you were looking for is not available.',
-      (fake) => {
+    {
+      input: { state: 'off', percentage: 5 },
+      reason:
+        'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
+      change: several,
+    },
+    { input: { percentage: 5 }, reason: 'strategies: userWithId. A percentage', change: userWithId },
+    { input: { state: 'on', project: 'shop' }, reason: `but there's a feature with that name in project "default"` },
+    {
+      input: { state: 'on', flag: 'archived' },
+      reason: 'Could not find feature flag with name archived',
+      change: withArchived,
+    },
+    {
+      input: { state: 'on' },
+      reason: `403 to POST /api/admin/projects/default/features/checkout-v2/environments/production/on: You don't have the required permissions to perform this operation. To perform this action, you need the "UPDATE_FEATURE_ENVIRONMENT" permission.`,
+      connection: ({ viewerToken: token }) => ({ token }),
+    },
+    {
+      input: { state: 'on' },
+      reason: 'The path you were looking for is not available.',
+      change: (fake) => {
         guard(fake)
         const message = 'The path you were looking for is not available.'
         fake.failNext(404, { name: 'NotFoundError', message }, { on: 'POST' })
       },
-    ],
+    },
   ],
   sets: [
-    [{ state: 'on' }, { message: 'checkout-v2 in production is on, and was off' }, userWithId],
-    [
-      { percentage: 25 },
-      { message: expect.stringContaining('(25 %) already') },
-      having(europe, gradual('checkout-v2', '25')),
-    ],
+    {
+      input: { state: 'on' },
+      outcome: { message: 'checkout-v2 in production is on, and was off' },
+      change: userWithId,
+    },
+    {
+      input: { percentage: 25 },
+      outcome: { message: expect.stringContaining('(25 %) already') },
+      change: having(europe, gradual('checkout-v2', '25')),
+    },
   ],
   projects: { accepted: ['default', 'Shop_1.x~y-z'], refused: ['', '../x', 'a b'] },
   pending: {

@@ -28,56 +28,69 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
     return { id, number: id, url, state: 'Open' }
   },
   opens: [
-    [{}, { Title: title, Description: 'Since **14:03**.', Source: 'Cloud Automation', OperationalData: marker }],
-    [
-      { type: 'Availability', labels: ['sev 1', 'team:shop'] },
-      { Category: 'Availability', Tags: { 'sev 1': '', 'team:shop': '' } },
-    ],
-    [
-      { fields: { ...notified, ...automations } },
-      { ...notified, OperationalData: { ...automations.OperationalData, ...marker } },
-    ],
-    ...['critical', 'High', 'medium', 'low'].map((level, at): [object, object] => [
-      { priority: level, severity: level },
-      { Priority: at + 1, Severity: String(at + 1) },
-    ]),
-    [{ priority: '5', severity: '4' }, { Priority: 5, Severity: '4', Category: 'Cost' }, { type: 'Cost' }],
-    [{ title: 'x'.repeat(2_000) }, { Title: `${'x'.repeat(1_023)}…` }],
-    [{ description: `${'y'.repeat(2_046)}😀😀` }, { Description: `${'y'.repeat(2_046)}…` }],
+    {
+      input: {},
+      stored: { Title: title, Description: 'Since **14:03**.', Source: 'Cloud Automation', OperationalData: marker },
+    },
+    {
+      input: { type: 'Availability', labels: ['sev 1', 'team:shop'] },
+      stored: { Category: 'Availability', Tags: { 'sev 1': '', 'team:shop': '' } },
+    },
+    {
+      input: { fields: { ...notified, ...automations } },
+      stored: { ...notified, OperationalData: { ...automations.OperationalData, ...marker } },
+    },
+    ...['critical', 'High', 'medium', 'low'].map((level, index) => ({
+      input: { priority: level, severity: level },
+      stored: { Priority: index + 1, Severity: String(index + 1) },
+    })),
+    {
+      input: { priority: '5', severity: '4' },
+      stored: { Priority: 5, Severity: '4', Category: 'Cost' },
+      connection: { type: 'Cost' },
+    },
+    { input: { title: 'x'.repeat(2_000) }, stored: { Title: `${'x'.repeat(1_023)}…` } },
+    { input: { description: `${'y'.repeat(2_046)}😀😀` }, stored: { Description: `${'y'.repeat(2_046)}…` } },
     // An empty description is invalid.
-    [{ description: ' ' }, { Description: title }],
+    { input: { description: ' ' }, stored: { Description: title } },
   ],
   failedChecks: [
-    ['the ssm:DescribeOpsItems action. Allow it under awsProviders', {}, withState({ denied: ['DescribeOpsItems'] })],
+    {
+      reason: 'the ssm:DescribeOpsItems action. Allow it under awsProviders',
+      change: withState({ denied: ['DescribeOpsItems'] }),
+    },
   ],
   refusedOpens: [
-    [data('x', ' '), refused('OpsItemInvalidParameterException', 'OperationalData value of x')],
-    [data('ssm-x', 'y'), refused('OpsItemInvalidParameterException', 'OperationalData key ssm-x')],
-    [{ type: 'x'.repeat(65) }, refused('ValidationException', "Value at 'Category'")],
-    [{ labels: ['aws:x'] }, refused('ValidationException', "Value at 'tags'")],
+    { input: data('x', ' '), reason: refused('OpsItemInvalidParameterException', 'OperationalData value of x') },
+    { input: data('ssm-x', 'y'), reason: refused('OpsItemInvalidParameterException', 'OperationalData key ssm-x') },
+    { input: { type: 'x'.repeat(65) }, reason: refused('ValidationException', "Value at 'Category'") },
+    { input: { labels: ['aws:x'] }, reason: refused('ValidationException', "Value at 'tags'") },
   ],
   unsupported: [
-    [{ urgency: 'high' }, 'input.urgency is not supported by OpsCenter'],
-    [{ assignee: 'mia' }, 'input.assignee is not supported by OpsCenter'],
-    [{ priority: 'P1' }, `input.priority ${levels} 5`],
-    [{ priority: '6' }, `input.priority ${levels} 5`],
-    [{ severity: '5' }, `input.severity ${levels} 4`],
-    [{ fields: { Notifcations: [] } }, 'input.fields cannot contain Notifcations. Use Notifications, Op'],
-    [{ state: 'Pending' }, 'input.state must be open, closed, Open, InProgress, Resolved'],
+    { input: { urgency: 'high' }, message: 'input.urgency is not supported by OpsCenter' },
+    { input: { assignee: 'mia' }, message: 'input.assignee is not supported by OpsCenter' },
+    { input: { priority: 'P1' }, message: `input.priority ${levels} 5` },
+    { input: { priority: '6' }, message: `input.priority ${levels} 5` },
+    { input: { severity: '5' }, message: `input.severity ${levels} 4` },
+    {
+      input: { fields: { Notifcations: [] } },
+      message: 'input.fields cannot contain Notifcations. Use Notifications, Op',
+    },
+    { input: { state: 'Pending' }, message: 'input.state must be open, closed, Open, InProgress, Resolved' },
   ],
   ids: {
     refused: ['4711', 'oi-123', 'oi-00000000000g'],
     message: 'input.id must be the id of an OpsItem, such as oi-0123456789ab',
   },
   earlier: { labels: ['eu'], priority: 'low' },
-  refusedCloses: [[{}, 'ssm:UpdateOpsItem', undefined, withState({ denied: ['UpdateOpsItem'] })]],
+  refusedCloses: [{ input: {}, reason: 'ssm:UpdateOpsItem', change: withState({ denied: ['UpdateOpsItem'] }) }],
   updates: [
-    [
-      { title: 'Checkout is back', severity: 'low' },
-      { Title: 'Checkout is back', Severity: '4' },
-    ],
-    [{ type: 'Recovery' }, { Category: 'Recovery' }],
-    [{ description: '' }, { Description: '-' }],
+    {
+      changes: { title: 'Checkout is back', severity: 'low' },
+      stored: { Title: 'Checkout is back', Severity: '4' },
+    },
+    { changes: { type: 'Recovery' }, stored: { Category: 'Recovery' } },
+    { changes: { description: '' }, stored: { Description: '-' } },
   ],
   states: [
     ['closed', 'Resolved'],

@@ -29,48 +29,67 @@ const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, p
     aborted: ['Cancelled', 'Exited'],
   },
   invalidStarts: [
-    ['a short name', { target: 'a' }, 'input.target must be the name of a document'],
-    ['an invalid name', { target: 'x;y' }, 'input.target must be the name of a document'],
-    ['the version 0', { ref: '0' }, 'input.ref must be the version of a document'],
-    ['a branch', { ref: 'main' }, 'input.ref must be the version of a document'],
-    ['a project', { project: 'shop' }, 'input.project is not supported'],
-    [
-      ...(['another role', { parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/admin' } }] as const),
-      ...(['input.parameters.AutomationAssumeRole is set by the connection', { automationRoleArn: role }] as const),
-    ],
+    { name: 'a short name', input: { target: 'a' }, message: 'input.target must be the name of a document' },
+    { name: 'an invalid name', input: { target: 'x;y' }, message: 'input.target must be the name of a document' },
+    { name: 'the version 0', input: { ref: '0' }, message: 'input.ref must be the version of a document' },
+    { name: 'a branch', input: { ref: 'main' }, message: 'input.ref must be the version of a document' },
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },
+    {
+      name: 'another role',
+      input: { parameters: { AutomationAssumeRole: 'arn:aws:iam::1:role/admin' } },
+      message: 'input.parameters.AutomationAssumeRole is set by the connection',
+      connection: { automationRoleArn: role },
+    },
   ],
   url: `https://eu-west-1.console.aws.amazon.com/systems-manager/automation/execution/${id}?region=eu-west-1`,
-  invalidIds: [['4711'], 'input.id'],
+  invalidIds: { ids: ['4711'], message: 'input.id' },
   check: ['GetAutomationExecution'],
   failedChecks: [
-    ['ssm:GetAutomationExecution action. Allow it', {}, withState({ denied: ['GetAutomationExecution'] })],
+    {
+      reason: 'ssm:GetAutomationExecution action. Allow it',
+      change: withState({ denied: ['GetAutomationExecution'] }),
+    },
   ],
   refused: [
-    [
-      'an unknown document',
-      { target: 'Unknown' },
-      'NotFoundException to StartAutomationExecution: Automation definition',
-    ],
-    ['an unknown version', { ref: '9' }, 'VersionNotFoundException to StartAutomationExecution: Version 9 of Restart'],
-    ['an unknown parameter', { parameters: { Servise: 'x' } }, 'Parameters [Servise] are not defined in Restart-Check'],
-    [
-      'an empty parameter',
-      { parameters: { Service: '' } },
-      'ValidationException to StartAutomationExecution: Value at',
-    ],
+    {
+      name: 'an unknown document',
+      input: { target: 'Unknown' },
+      reason: 'NotFoundException to StartAutomationExecution: Automation definition',
+    },
+    {
+      name: 'an unknown version',
+      input: { ref: '9' },
+      reason: 'VersionNotFoundException to StartAutomationExecution: Version 9 of Restart',
+    },
+    {
+      name: 'an unknown parameter',
+      input: { parameters: { Servise: 'x' } },
+      reason: 'Parameters [Servise] are not defined in Restart-Check',
+    },
+    {
+      name: 'an empty parameter',
+      input: { parameters: { Service: '' } },
+      reason: 'ValidationException to StartAutomationExecution: Value at',
+    },
   ],
-  waits: [['the end of others', withState({ maxExecutions: 0 }), 'Concurrent executions exceed the limit.']],
-  refusedPolls: [[withState({ executions: [] }), 'does not exist']],
+  waits: [
+    {
+      name: 'the end of others',
+      change: withState({ maxExecutions: 0 }),
+      reason: 'Concurrent executions exceed the limit.',
+    },
+  ],
+  refusedPolls: [{ change: withState({ executions: [] }), reason: 'does not exist' }],
   sends: [
-    ['the newest version', { ref: '$LATEST' }, { body: { DocumentVersion: '$LATEST' } }],
-    ['a version', { ref: '2' }, { body: { DocumentVersion: '2' } }],
-    [
-      'a role',
-      { parameters: { AutomationAssumeRole: role } },
-      { body: { Parameters: { AutomationAssumeRole: [role] } } },
-    ],
+    { name: 'the newest version', input: { ref: '$LATEST' }, request: { body: { DocumentVersion: '$LATEST' } } },
+    { name: 'a version', input: { ref: '2' }, request: { body: { DocumentVersion: '2' } } },
+    {
+      name: 'a role',
+      input: { parameters: { AutomationAssumeRole: role } },
+      request: { body: { Parameters: { AutomationAssumeRole: [role] } } },
+    },
   ],
-  refusedStops: [[withState({ denied: ['StopAutomationExecution'] }), 'ssm:StopAutomationExecution']],
+  refusedStops: [{ change: withState({ denied: ['StopAutomationExecution'] }), reason: 'ssm:StopAutomationExecution' }],
 })
 
 describe('AWS Systems Manager: start', () => {

@@ -14,22 +14,25 @@ const { server, check, open, update, close } = testTickets('incident-management/
   defaults: { baseUrl: 'https://api.incident.io' },
   opened: () => ({ id: keyOf(1), number: keyOf(1), state: 'firing' }),
   opens: [
-    [{ description }, { status: 'firing', events: [{ title: 'Checkout fails', deduplication_key: keyOf(1) }] }],
+    {
+      input: { description },
+      stored: { status: 'firing', events: [{ title: 'Checkout fails', deduplication_key: keyOf(1) }] },
+    },
     // The link of the problem.
-    [{ description }, { events: [{ description, source_url: 'https://example.com/problem/1' }] }],
-    [
-      { severity: 'high', labels: ['eu'], fields: { metadata: { team: 'shop' } } },
-      { events: [{ metadata: { severity: 'high', labels: ['eu'], team: 'shop' } }] },
-    ],
+    { input: { description }, stored: { events: [{ description, source_url: 'https://example.com/problem/1' }] } },
+    {
+      input: { severity: 'high', labels: ['eu'], fields: { metadata: { team: 'shop' } } },
+      stored: { events: [{ metadata: { severity: 'high', labels: ['eu'], team: 'shop' } }] },
+    },
   ],
-  refusedOpens: [[{}, 'Alert source config not found', { source: '01AAAA' }]],
+  refusedOpens: [{ input: {}, reason: 'Alert source config not found', connection: { source: '01AAAA' } }],
   unsupported: [
-    [{ assignee: 'mia' }, 'input.assignee is not supported by alerts of incident.io'],
-    [{ comment: 'x' }, 'input.comment'],
-    [{ resolution: 'x' }, 'input.resolution'],
-    [{ id: 'x', title: 'x', state: 'acknowledged' }, 'must be open, firing, closed or resolved'],
-    [{ id: 'x', state: 'open' }, 'input.title is missing'],
-    [{ id: 'x', state: 'closed', severity: 'low' }, 'input.title is missing'],
+    { input: { assignee: 'mia' }, message: 'input.assignee is not supported by alerts of incident.io' },
+    { input: { comment: 'x' }, message: 'input.comment' },
+    { input: { resolution: 'x' }, message: 'input.resolution' },
+    { input: { id: 'x', title: 'x', state: 'acknowledged' }, message: 'must be open, firing, closed or resolved' },
+    { input: { id: 'x', state: 'open' }, message: 'input.title is missing' },
+    { input: { id: 'x', state: 'closed', severity: 'low' }, message: 'input.title is missing' },
   ],
 })
 

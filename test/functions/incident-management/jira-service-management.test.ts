@@ -20,29 +20,38 @@ const t = testTickets('incident-management/jira-service-management', jiraService
   ignored: /issue\/\d+$/,
   opened: ({ url }) => ({ id: '10001', number: 'OPS-1', url: `${url}/browse/OPS-1`, state: 'To Do' }),
   opens: [
-    [{}, { issuetype: { name: '[System] Incident' }, summary: 'Checkout fails', labels: [`caw-${keyOf(1)}`] }],
-    [{}, { description: 'Since 14:03.' }],
-    [{}, { issuetype: { name: '[System] Service request' } }, { type: '[System] Service request' }],
-    [{ type: '10005' }, { issuetype: { id: '10005' } }],
-    [
-      { priority: 'critical', urgency: 'High', severity: 'medium' },
-      { ...priority('Highest'), ...urgency('High'), ...severity('Sev-2') },
-      scales,
-    ],
+    {
+      input: {},
+      stored: { issuetype: { name: '[System] Incident' }, summary: 'Checkout fails', labels: [`caw-${keyOf(1)}`] },
+    },
+    { input: {}, stored: { description: 'Since 14:03.' } },
+    {
+      input: {},
+      stored: { issuetype: { name: '[System] Service request' } },
+      connection: { type: '[System] Service request' },
+    },
+    { input: { type: '10005' }, stored: { issuetype: { id: '10005' } } },
+    {
+      input: { priority: 'critical', urgency: 'High', severity: 'medium' },
+      stored: { ...priority('Highest'), ...urgency('High'), ...severity('Sev-2') },
+      connection: scales,
+    },
     ...[
       ['critical', 'Highest', 'Critical', 'Sev-0'],
       ['high', 'High', 'High', 'Sev-1'],
       ['medium', 'Medium', 'Medium', 'Sev-2'],
       ['low', 'Low', 'Low', 'Sev-3'],
-    ].map(([level, first = '', second = '', third = '']): [object, object, object] => [
-      { priority: level, urgency: level, severity: level },
-      { ...priority(first), ...urgency(second), ...severity(third) },
-      scales,
-    ]),
+    ].map(([level, first = '', second = '', third = '']) => ({
+      input: { priority: level, urgency: level, severity: level },
+      stored: { ...priority(first), ...urgency(second), ...severity(third) },
+      connection: scales,
+    })),
     // The name of an option.
-    [{ severity: 'Sev-0' }, severity('Sev-0'), scales],
+    { input: { severity: 'Sev-0' }, stored: severity('Sev-0'), connection: scales },
   ],
-  refusedOpens: [[{ urgency: 'P1' }, "customfield_10043: Option value 'P1' is not valid", scales]],
+  refusedOpens: [
+    { input: { urgency: 'P1' }, reason: "customfield_10043: Option value 'P1' is not valid", connection: scales },
+  ],
 })
 const { update, calls } = t
 

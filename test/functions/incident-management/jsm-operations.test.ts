@@ -18,45 +18,46 @@ const t = testTickets('incident-management/jsm-operations', jsmOperations, {
     return { id, number: '1', url: `${site}/jira/ops/alerts/${id}`, state: 'open' }
   },
   opens: [
-    [{}, { message: 'Checkout fails', description: 'Since **14:03**.', alias: keyOf(1) }],
-    [
-      { severity: 'critical', labels: ['shop'] },
-      { priority: 'P1', tags: ['shop'] },
-    ],
-    [{ fields: { entity: 'cart' } }, { entity: 'cart' }],
-    [
-      { project: team, assignee: 'a1' },
-      {
+    { input: {}, stored: { message: 'Checkout fails', description: 'Since **14:03**.', alias: keyOf(1) } },
+    {
+      input: { severity: 'critical', labels: ['shop'] },
+      stored: { priority: 'P1', tags: ['shop'] },
+    },
+    { input: { fields: { entity: 'cart' } }, stored: { entity: 'cart' } },
+    {
+      input: { project: team, assignee: 'a1' },
+      stored: {
         responders: [
           { id: team, type: 'team' },
           { id: 'a1', type: 'user' },
         ],
       },
-    ],
+    },
   ],
   unsupported: [
-    [{ type: 'x' }, 'input.type is not supported'],
-    [{ resolution: 'x' }, 'input.resolution is not supported'],
-    [{ priority: 'P6' }, 'input.priority must be critical, high, medium, low or P1 to P5'],
-    [{ urgency: 'soon' }, 'input.urgency must be'],
-    [{ state: 'snoozed' }, 'input.state must be open, acknowledged'],
-    [{ id: 'x', assignee: 'a1' }, 'input.assignee can be set only when an alert is opened'],
-    [{ id: 'x', fields: {} }, 'input.fields can be set only when an alert is opened'],
+    { input: { type: 'x' }, message: 'input.type is not supported' },
+    { input: { resolution: 'x' }, message: 'input.resolution is not supported' },
+    { input: { priority: 'P6' }, message: 'input.priority must be critical, high, medium, low or P1 to P5' },
+    { input: { urgency: 'soon' }, message: 'input.urgency must be' },
+    { input: { state: 'snoozed' }, message: 'input.state must be open, acknowledged' },
+    { input: { id: 'x', assignee: 'a1' }, message: 'input.assignee can be set only when an alert is opened' },
+    { input: { id: 'x', fields: {} }, message: 'input.fields can be set only when an alert is opened' },
   ],
   updates: [
-    [{ title: 'Slow' }, { message: 'Slow' }],
-    [{ description: 'All' }, { description: 'All' }],
-    [{ priority: 'low' }, { priority: 'P4' }],
-    [{ labels: ['eu'] }, { tags: ['eu'] }],
+    { changes: { title: 'Slow' }, stored: { message: 'Slow' } },
+    { changes: { description: 'All' }, stored: { description: 'All' } },
+    { changes: { priority: 'low' }, stored: { priority: 'P4' } },
+    { changes: { labels: ['eu'] }, stored: { tags: ['eu'] } },
   ],
-  refusedOpens: [[{}, 'does not support this.', undefined, withState({ refusal: 'Your plan does not support this.' })]],
+  refusedOpens: [
+    { input: {}, reason: 'does not support this.', change: withState({ refusal: 'Your plan does not support this.' }) },
+  ],
   refusedUpdates: [
-    [
-      { state: 'open' },
-      'closed alerts cannot be reopened. Open another.',
-      undefined,
-      ({ state }) => Object.assign(state.alerts[0] ?? {}, { status: 'closed' }),
-    ],
+    {
+      input: { state: 'open' },
+      reason: 'closed alerts cannot be reopened. Open another.',
+      change: ({ state }) => Object.assign(state.alerts[0] ?? {}, { status: 'closed' }),
+    },
   ],
   states: [
     ['acknowledged', 'acked'],

@@ -15,11 +15,16 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
   refusal: (reason) => ({ error: { message: 'x', errors: [reason] } }),
   defaults: { baseUrl: 'https://api.pagerduty.com' },
   failedChecks: [
-    ['The connection needs "email", because PagerDuty accepts changes', noEmail, undefined, 'misconfigured'],
-    [
-      ...(['PagerDuty has no user with the e-mail address jdoe@', { email: 'jdoe@example.com' }] as const),
-      ...([undefined, 'misconfigured'] as const),
-    ],
+    {
+      reason: 'The connection needs "email", because PagerDuty accepts changes',
+      connection: noEmail,
+      kind: 'misconfigured',
+    },
+    {
+      reason: 'PagerDuty has no user with the e-mail address jdoe@',
+      connection: { email: 'jdoe@example.com' },
+      kind: 'misconfigured',
+    },
   ],
   projects: { accepted: ['PIJ90N7', 'Q02JTSNZWHSEKV'], refused: ['My Service', 'pij90n7', '', '../x'] },
   opened() {
@@ -27,37 +32,41 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
     return { id: 'PT4KHL1234', number: '1234', url, state: 'triggered' }
   },
   opens: [
-    [{}, { type: 'incident', title: 'Checkout fails', service: { id: 'PIJ90N7', type: 'service_reference' } }],
-    [{}, { body: { type: 'incident_body', details: 'Since **14:03**.' }, incident_key: keyOf(1) }],
-    [
-      { type: 'major_incident', fields: conference },
-      { incident_type: { name: 'major_incident' }, ...conference },
-    ],
-    [{ assignee: 'Mia@example.com' }, assignments('PXPGF42')],
-    [{ assignee: 'PXPGF43' }, assignments('PXPGF43')],
-    [{ urgency: 'critical' }, { urgency: 'high' }],
-    [{ urgency: 'medium', severity: 'critical' }, { urgency: 'low' }],
-    [{ severity: 'low', priority: 'critical' }, { urgency: 'low' }],
-    [{ priority: 'High' }, { urgency: 'high' }],
-    [{ priority: 'P1' }, { urgency: undefined }],
-    [{}, { urgency: undefined }],
+    {
+      input: {},
+      stored: { type: 'incident', title: 'Checkout fails', service: { id: 'PIJ90N7', type: 'service_reference' } },
+    },
+    { input: {}, stored: { body: { type: 'incident_body', details: 'Since **14:03**.' }, incident_key: keyOf(1) } },
+    {
+      input: { type: 'major_incident', fields: conference },
+      stored: { incident_type: { name: 'major_incident' }, ...conference },
+    },
+    { input: { assignee: 'Mia@example.com' }, stored: assignments('PXPGF42') },
+    { input: { assignee: 'PXPGF43' }, stored: assignments('PXPGF43') },
+    { input: { urgency: 'critical' }, stored: { urgency: 'high' } },
+    { input: { urgency: 'medium', severity: 'critical' }, stored: { urgency: 'low' } },
+    { input: { severity: 'low', priority: 'critical' }, stored: { urgency: 'low' } },
+    { input: { priority: 'High' }, stored: { urgency: 'high' } },
+    { input: { priority: 'P1' }, stored: { urgency: undefined } },
+    { input: {}, stored: { urgency: undefined } },
   ],
   refusedOpens: [
-    [{ priority: 'Sev1' }, 'PagerDuty has no priority "Sev1". Priorities: P1, P2, P3, P4, P5.'],
-    [
-      { assignee: 'jdoe@example.com' },
-      'PagerDuty has no user with the e-mail address jdoe@example.com. Send the id of the user as assignee.',
-    ],
-    [
-      { project: 'PNOTHERE', urgency: 'now' },
-      '400 to POST /incidents: Invalid Input Provided; Service cannot be found; Urgency must be one of: high, low',
-    ],
-    [{}, 'From header is required', noEmail],
-    [{}, 'Requester User Not Found', { email: 'jdoe@example.com' }],
+    { input: { priority: 'Sev1' }, reason: 'PagerDuty has no priority "Sev1". Priorities: P1, P2, P3, P4, P5.' },
+    {
+      input: { assignee: 'jdoe@example.com' },
+      reason: 'PagerDuty has no user with the e-mail address jdoe@example.com. Send the id of the user as assignee.',
+    },
+    {
+      input: { project: 'PNOTHERE', urgency: 'now' },
+      reason:
+        '400 to POST /incidents: Invalid Input Provided; Service cannot be found; Urgency must be one of: high, low',
+    },
+    { input: {}, reason: 'From header is required', connection: noEmail },
+    { input: {}, reason: 'Requester User Not Found', connection: { email: 'jdoe@example.com' } },
   ],
   unsupported: [
-    [{ labels: ['sev 1'] }, 'input.labels are not supported by PagerDuty'],
-    [{ severity: 'SEV-1' }, 'input.severity must be critical, high'],
+    { input: { labels: ['sev 1'] }, message: 'input.labels are not supported by PagerDuty' },
+    { input: { severity: 'SEV-1' }, message: 'input.severity must be critical, high' },
   ],
   ids: {
     accepted: ['PT4KHLK', 'Q02JTSNZWHSEKV', '1234'],
@@ -65,16 +74,16 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
     message: 'must be an incident id such as Q02JTSNZWHSEKV',
   },
   updates: [
-    [
-      { title: 'All\nfails', urgency: 'low' },
-      { title: 'All fails', urgency: 'low' },
-    ],
-    [{ priority: 'p2' }, { priority: { id: 'P53ZZP2', type: 'priority_reference' } }],
-    [
-      { assignee: 'PXPGF42', fields: { escalation_level: 2 } },
-      { ...assignments('PXPGF42'), escalation_level: 2 },
-    ],
-    [{ id: '1234', title: 'by number' }, { title: 'by number' }],
+    {
+      changes: { title: 'All\nfails', urgency: 'low' },
+      stored: { title: 'All fails', urgency: 'low' },
+    },
+    { changes: { priority: 'p2' }, stored: { priority: { id: 'P53ZZP2', type: 'priority_reference' } } },
+    {
+      changes: { assignee: 'PXPGF42', fields: { escalation_level: 2 } },
+      stored: { ...assignments('PXPGF42'), escalation_level: 2 },
+    },
+    { changes: { id: '1234', title: 'by number' }, stored: { title: 'by number' } },
   ],
   states: [
     ['open', 'triggered'],
@@ -88,9 +97,9 @@ const t = testTickets('incident-management/pagerduty', pagerduty, {
     ['closed', 'acknowledged', 'acknowledged'],
   ],
   closes: [
-    [{ resolution: 'Restarted' }, { status: 'resolved', resolution: 'Restarted', notes: [] }],
-    [{}, { status: 'resolved', resolution: undefined, notes: [] }],
-    [{ id: '1234' }, { status: 'resolved' }],
+    { input: { resolution: 'Restarted' }, stored: { status: 'resolved', resolution: 'Restarted', notes: [] } },
+    { input: {}, stored: { status: 'resolved', resolution: undefined, notes: [] } },
+    { input: { id: '1234' }, stored: { status: 'resolved' } },
   ],
 })
 const { server, check, open, update, close, ticket, calls } = t

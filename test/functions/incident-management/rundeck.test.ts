@@ -29,48 +29,87 @@ const { server, connected } = jobConformance(rundeck, runbookActions, incidentPl
   otherStates: ['failed-with-retry', 'incomplete', 'retried'],
   unknownStates: ['', 'paused', 'constructor'],
   invalidStarts: [
-    ['a ref', { ref: 'main' }, 'has no versions of a job'],
-    ['a name alone', { target: 'restart' }, 'is required for a job that is identified by name', { project: undefined }],
-    ['a list', { parameters: { hosts: ['a', 'b'] } }, 'Write a list as "a,b"'],
-    ['no value', { parameters: { host: null } }, 'options are text'],
-    ['the option of the key', { parameters: { key: 'mine' } }, 'is the option for the idempotency key'],
+    { name: 'a ref', input: { ref: 'main' }, message: 'has no versions of a job' },
+    {
+      name: 'a name alone',
+      input: { target: 'restart' },
+      message: 'is required for a job that is identified by name',
+      connection: { project: undefined },
+    },
+    { name: 'a list', input: { parameters: { hosts: ['a', 'b'] } }, message: 'Write a list as "a,b"' },
+    { name: 'no value', input: { parameters: { host: null } }, message: 'options are text' },
+    {
+      name: 'the option of the key',
+      input: { parameters: { key: 'mine' } },
+      message: 'is the option for the idempotency key',
+    },
   ],
   check: ['GET /api/44/projects'],
-  checks: [[{ apiVersion: '41' }, ['GET /api/41/projects']]],
+  checks: [{ connection: { apiVersion: '41' }, requests: ['GET /api/41/projects'] }],
   failedChecks: [
-    ['404 to GET /rundeck/api/44/projects', ({ url }) => ({ baseUrl: `${url}/rundeck/` })],
-    ['Unsupported API Version "99"', { apiVersion: 99 }],
-    [
-      '403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
-      ...([{ token: 'a-wrong-token' }, undefined, 'credentials'] as const),
-    ],
+    { reason: '404 to GET /rundeck/api/44/projects', connection: ({ url }) => ({ baseUrl: `${url}/rundeck/` }) },
+    { reason: 'Unsupported API Version "99"', connection: { apiVersion: 99 } },
+    {
+      reason: '403 to GET /api/44/projects: (Token:a-wro****) is not authorized',
+      connection: { token: 'a-wrong-token' },
+      kind: 'credentials',
+    },
   ],
-  lost: [['if the connection names no option for the key', () => undefined, {}, { keyOption: undefined }]],
+  lost: [
+    {
+      name: 'if the connection names no option for the key',
+      change: () => undefined,
+      connection: { keyOption: undefined },
+    },
+  ],
   refusedPolls: [
-    [({ state }) => Object.assign(state, { executions: [] }), 'execution/134: Execution ID does not exist: 134'],
-    [({ state }) => Object.assign(state.may, { read: false }), '403 to GET /api/44/execution/134: Not authorized'],
+    {
+      change: ({ state }) => Object.assign(state, { executions: [] }),
+      reason: 'execution/134: Execution ID does not exist: 134',
+    },
+    {
+      change: ({ state }) => Object.assign(state.may, { read: false }),
+      reason: '403 to GET /api/44/execution/134: Not authorized',
+    },
   ],
-  invalidIds: [['../134', 'x'], 'must be the number of an execution such as 134'],
+  invalidIds: { ids: ['../134', 'x'], message: 'must be the number of an execution such as 134' },
   refused: [
-    [
-      'a job of another group',
-      { target: 'ops/restart' },
-      'Rundeck has no job "ops/restart" in project shop, or the token',
-    ],
-    [
-      ...(['an unknown project', { target: 'restart', project: 'nope' }] as const),
-      '404 to GET /api/44/project/nope/jobs: Project does not exist',
-    ],
-    ['a missing option', ({ state }) => state.jobs[0]?.required.push('host'), "Option 'host' is required"],
-    ['a disabled job', ({ state }) => Object.assign(state.jobs[0] ?? {}, { isEnabled: false }), 'are disabled'],
-    ['a token that cannot run jobs', ({ state }) => Object.assign(state.may, { run: false }), 'for action "Execute"'],
-    ['a token that cannot read', ({ state }) => Object.assign(state.may, { events: false }), 'Events in Project shop'],
+    {
+      name: 'a job of another group',
+      input: { target: 'ops/restart' },
+      reason: 'Rundeck has no job "ops/restart" in project shop, or the token',
+    },
+    {
+      name: 'an unknown project',
+      input: { target: 'restart', project: 'nope' },
+      reason: '404 to GET /api/44/project/nope/jobs: Project does not exist',
+    },
+    {
+      name: 'a missing option',
+      change: ({ state }) => state.jobs[0]?.required.push('host'),
+      reason: "Option 'host' is required",
+    },
+    {
+      name: 'a disabled job',
+      change: ({ state }) => Object.assign(state.jobs[0] ?? {}, { isEnabled: false }),
+      reason: 'are disabled',
+    },
+    {
+      name: 'a token that cannot run jobs',
+      change: ({ state }) => Object.assign(state.may, { run: false }),
+      reason: 'for action "Execute"',
+    },
+    {
+      name: 'a token that cannot read',
+      change: ({ state }) => Object.assign(state.may, { events: false }),
+      reason: 'Events in Project shop',
+    },
   ],
-  measures: [
-    (server) => server.set(134, 'succeeded'),
-    { duration: 6.614, failedNodes: 0, succeededNodes: 1 },
-    { duration: 6.614, succeededNodes: ['web3'] },
-  ],
+  measures: {
+    end: (server) => server.set(134, 'succeeded'),
+    metrics: { duration: 6.614, failedNodes: 0, succeededNodes: 1 },
+    data: { duration: 6.614, succeededNodes: ['web3'] },
+  },
 })
 
 describe('Rundeck: start', () => {

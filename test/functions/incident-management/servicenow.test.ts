@@ -17,9 +17,12 @@ const t = testTickets('incident-management/servicenow', servicenow, {
   refusal: (reason) => ({ error: { message: 'x', detail: reason }, status: 'failure' }),
   check: [{ path: '/api/now/table/incident', headers: { authorization: expect.stringMatching(/^Basic /) } }],
   checks: [
-    [({ token }) => ({ ...noUser, token }), [{ headers: { authorization: expect.stringMatching(/^Bearer /) } }]],
+    {
+      connection: ({ token }) => ({ ...noUser, token }),
+      requests: [{ headers: { authorization: expect.stringMatching(/^Bearer /) } }],
+    },
   ],
-  failedChecks: [['username and password', { password: undefined }, undefined, 'misconfigured']],
+  failedChecks: [{ reason: 'username and password', connection: { password: undefined }, kind: 'misconfigured' }],
   invalid: [{ table: 'incident?x' }, { table: '../sys_user' }],
   projects: { accepted: ['Service Desk', 'Réseau & co'], refused: ['', 'a^b', 'a\nb'] },
   opened({ url, state }) {
@@ -27,38 +30,41 @@ const t = testTickets('incident-management/servicenow', servicenow, {
     return { id: sys_id, number, url: `${url}/nav_to.do?uri=incident.do%3Fsys_id%3D${sys_id}`, state: 'New' }
   },
   opens: [
-    [{}, { short_description: 'Checkout fails', description: 'Since **14:03**.' }],
-    [{}, { correlation_id: keyOf(1), correlation_display: 'cloud-automation-webhooks' }],
-    [{ fields: { subcategory: 'dns', correlation_id: 'x' } }, { subcategory: 'dns', correlation_id: keyOf(1) }],
-    [
-      { type: 'network', project: 'network' },
-      { category: 'network', assignment_group: network },
-    ],
-    [{ assignee: 'MIA@example.com' }, { assigned_to: mia }],
-    [{}, { category: 'software', caller_id: mia }, { type: 'software', callerId: 'mia' }],
-    [{ priority: 'critical' }, { priority: '1' }],
-    [{ priority: 'high' }, { priority: '2', impact: '1', urgency: '2' }],
-    [{ priority: 'medium' }, { priority: '3' }],
-    [{ priority: 'low' }, { priority: '5' }],
-    [{ priority: '4' }, { priority: '4' }],
+    { input: {}, stored: { short_description: 'Checkout fails', description: 'Since **14:03**.' } },
+    { input: {}, stored: { correlation_id: keyOf(1), correlation_display: 'cloud-automation-webhooks' } },
+    {
+      input: { fields: { subcategory: 'dns', correlation_id: 'x' } },
+      stored: { subcategory: 'dns', correlation_id: keyOf(1) },
+    },
+    {
+      input: { type: 'network', project: 'network' },
+      stored: { category: 'network', assignment_group: network },
+    },
+    { input: { assignee: 'MIA@example.com' }, stored: { assigned_to: mia } },
+    { input: {}, stored: { category: 'software', caller_id: mia }, connection: { type: 'software', callerId: 'mia' } },
+    { input: { priority: 'critical' }, stored: { priority: '1' } },
+    { input: { priority: 'high' }, stored: { priority: '2', impact: '1', urgency: '2' } },
+    { input: { priority: 'medium' }, stored: { priority: '3' } },
+    { input: { priority: 'low' }, stored: { priority: '5' } },
+    { input: { priority: '4' }, stored: { priority: '4' } },
     // The urgency is preferred to that of the priority.
-    [
-      { priority: 'low', urgency: 'high', severity: 'medium' },
-      { impact: '3', urgency: '1', severity: '2' },
-    ],
-    [
-      { urgency: '2', severity: '1' },
-      { urgency: '2', severity: '1' },
-    ],
+    {
+      input: { priority: 'low', urgency: 'high', severity: 'medium' },
+      stored: { impact: '3', urgency: '1', severity: '2' },
+    },
+    {
+      input: { urgency: '2', severity: '1' },
+      stored: { urgency: '2', severity: '1' },
+    },
   ],
   refusedOpens: [
-    [{ project: 'Unknown' }, unfound('no active assignment group "Unknown"')],
-    [{ assignee: 'old' }, unfound('no active user "old"')],
-    [{ assignee: 'Noah Weber' }, unfound('more than one active user "Noah Weber"')],
+    { input: { project: 'Unknown' }, reason: unfound('no active assignment group "Unknown"') },
+    { input: { assignee: 'old' }, reason: unfound('no active user "old"') },
+    { input: { assignee: 'Noah Weber' }, reason: unfound('more than one active user "Noah Weber"') },
   ],
   unsupported: [
-    [{ labels: ['sev 1'] }, 'input.labels are not supported by ServiceNow'],
-    [{ priority: 'P1' }, `input.priority must be ${levels}`],
+    { input: { labels: ['sev 1'] }, message: 'input.labels are not supported by ServiceNow' },
+    { input: { priority: 'P1' }, message: `input.priority must be ${levels}` },
   ],
   ids: {
     accepted: ['INC0010001', 'inc0010001', 'c537bae64f411200adf9f8e18110c76e'],
@@ -67,41 +73,48 @@ const t = testTickets('incident-management/servicenow', servicenow, {
   },
   updates: [
     // By impact and urgency.
-    [{ priority: 'high' }, { priority: '2', impact: '1', urgency: '2' }],
-    [
-      { title: 'All fails', type: 'network' },
-      { short_description: 'All fails', category: 'network' },
-    ],
-    [
-      { assignee: 'mia', fields: { close_notes: 'n' } },
-      { assigned_to: mia, close_notes: 'n' },
-    ],
+    { changes: { priority: 'high' }, stored: { priority: '2', impact: '1', urgency: '2' } },
+    {
+      changes: { title: 'All fails', type: 'network' },
+      stored: { short_description: 'All fails', category: 'network' },
+    },
+    {
+      changes: { assignee: 'mia', fields: { close_notes: 'n' } },
+      stored: { assigned_to: mia, close_notes: 'n' },
+    },
     // The assignment group stays.
-    [
-      { title: 'x', project: 'Network' },
-      { short_description: 'x', assignment_group: undefined },
-    ],
-    [{ id: 'inc0010001', title: 'by number' }, { short_description: 'by number' }],
+    {
+      changes: { title: 'x', project: 'Network' },
+      stored: { short_description: 'x', assignment_group: undefined },
+    },
+    { changes: { id: 'inc0010001', title: 'by number' }, stored: { short_description: 'by number' } },
   ],
   refusedUpdates: [
-    [
-      { state: 'In Progress' },
-      'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
-      undefined,
-      withState({ readOnly: ['state'] }),
-    ],
-    [
-      { state: 'Frozen' },
-      'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
-    ],
-    [
-      { id: 'INC0099999', title: 'x' },
-      'ServiceNow has no INC0099999 in incident that the user of the connection can see.',
-    ],
-    [{ id: 'f'.repeat(32), title: 'x' }, "No Record found; Record doesn't exist or ACL restricts the record retrieval"],
+    {
+      input: { state: 'In Progress' },
+      reason: 'ServiceNow accepted the request but did not set the state of INC0010001: it is still New.',
+      change: withState({ readOnly: ['state'] }),
+    },
+    {
+      input: { state: 'Frozen' },
+      reason:
+        'Unknown state "Frozen". States of this connection: New, In Progress, On Hold, Resolved, Closed, Canceled.',
+    },
+    {
+      input: { id: 'INC0099999', title: 'x' },
+      reason: 'ServiceNow has no INC0099999 in incident that the user of the connection can see.',
+    },
+    {
+      input: { id: 'f'.repeat(32), title: 'x' },
+      reason: "No Record found; Record doesn't exist or ACL restricts the record retrieval",
+    },
   ],
   refusedCloses: [
-    [{}, 'The following fields are mandatory: Resolution code', undefined, withState({ readOnly: ['close_code'] })],
+    {
+      input: {},
+      reason: 'The following fields are mandatory: Resolution code',
+      change: withState({ readOnly: ['close_code'] }),
+    },
   ],
   states: [
     ['open', 'New'],
@@ -114,11 +127,14 @@ const t = testTickets('incident-management/servicenow', servicenow, {
     ['Canceled', 'Canceled'],
   ],
   closes: [
-    [{}, { state: '6', close_code: 'Solution provided', close_notes: 'Closed by cloud-automation-webhooks' }],
-    [
-      { resolution: 'Known error', comment: 'Restarted' },
-      { close_code: 'Known error', close_notes: 'Restarted' },
-    ],
+    {
+      input: {},
+      stored: { state: '6', close_code: 'Solution provided', close_notes: 'Closed by cloud-automation-webhooks' },
+    },
+    {
+      input: { resolution: 'Known error', comment: 'Restarted' },
+      stored: { close_code: 'Known error', close_notes: 'Restarted' },
+    },
   ],
 })
 const { server, open, update, close, ticket, count, calls } = t

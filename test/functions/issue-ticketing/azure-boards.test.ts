@@ -21,7 +21,10 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
   unexpectedBodies: { page: 'credentials', text: 'credentials' },
   defaults: { baseUrl: 'https://dev.azure.com', apiVersion: '7.1' },
   checks: [
-    [({ entraToken: token }) => ({ token }), [{ headers: { authorization: expect.stringMatching(/^Bearer /) } }]],
+    {
+      connection: ({ entraToken: token }) => ({ token }),
+      requests: [{ headers: { authorization: expect.stringMatching(/^Bearer /) } }],
+    },
   ],
   projects: {
     accepted: [project, 'a/b', 'DefaultCollection/Über uns (2)'],
@@ -31,65 +34,65 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
     return { id: ours, number: '297', url: `${url}/fabrikam/Fabrikam%20Fiber/_workitems/edit/297`, state: 'New' }
   },
   opens: [
-    [{}, { 'System.WorkItemType': 'Task', 'System.Title': 'Checkout fails', ...tags('') }],
-    [{}, { 'System.Description': html }],
-    [{ type: 'bug' }, { 'System.WorkItemType': 'Bug' }],
+    { input: {}, stored: { 'System.WorkItemType': 'Task', 'System.Title': 'Checkout fails', ...tags('') } },
+    { input: {}, stored: { 'System.Description': html } },
+    { input: { type: 'bug' }, stored: { 'System.WorkItemType': 'Bug' } },
     // A bug has repro steps instead of a description.
-    [{}, { 'Microsoft.VSTS.TCM.ReproSteps': html }, { type: 'Bug' }],
-    [{ assignee: 'mia@example.com' }, { 'System.AssignedTo': 'mia@example.com' }],
-    [{ labels: ['sev 1', 'a;b,c', 'Own'] }, tags('sev 1; a b c; Own; ')],
-    [
-      { labels: ['Own'], fields: { [severity]: '1 - Critical', 'System.Tags': 'own; more' } },
-      { [severity]: '1 - Critical', ...tags('Own; more; ') },
-    ],
-    ...['critical', 'high', 'medium', 'low'].map((level, at): [object, object] => [
-      { priority: level },
-      { [priority]: at + 1 },
-    ]),
-    [{ priority: '4' }, { [priority]: 4 }],
+    { input: {}, stored: { 'Microsoft.VSTS.TCM.ReproSteps': html }, connection: { type: 'Bug' } },
+    { input: { assignee: 'mia@example.com' }, stored: { 'System.AssignedTo': 'mia@example.com' } },
+    { input: { labels: ['sev 1', 'a;b,c', 'Own'] }, stored: tags('sev 1; a b c; Own; ') },
+    {
+      input: { labels: ['Own'], fields: { [severity]: '1 - Critical', 'System.Tags': 'own; more' } },
+      stored: { [severity]: '1 - Critical', ...tags('Own; more; ') },
+    },
+    ...['critical', 'high', 'medium', 'low'].map((level, index) => ({
+      input: { priority: level },
+      stored: { [priority]: index + 1 },
+    })),
+    { input: { priority: '4' }, stored: { [priority]: 4 } },
   ],
   refusedOpens: [
-    [{ labels: ['x'] }, 'TF401289', undefined, withState({ mayMakeTags: false })],
-    [{ type: 'Epos', description: '' }, 'VS402323: Work item type Epos does not exist'],
-    [{ project: 'fabrikam/Nope' }, 'TF200016: The following project does not exist'],
-    [{ assignee: 'jdoe' }, "'jdoe' for field 'Assigned To' is an unknown identity"],
-    [{ priority: 'P1' }, "'Priority' contains the value 'P1'"],
-    [{ fields: { 'Custom.A/b': 1 } }, 'TF51535: Cannot find field Custom.A~1b'],
+    { input: { labels: ['x'] }, reason: 'TF401289', change: withState({ mayMakeTags: false }) },
+    { input: { type: 'Epos', description: '' }, reason: 'VS402323: Work item type Epos does not exist' },
+    { input: { project: 'fabrikam/Nope' }, reason: 'TF200016: The following project does not exist' },
+    { input: { assignee: 'jdoe' }, reason: "'jdoe' for field 'Assigned To' is an unknown identity" },
+    { input: { priority: 'P1' }, reason: "'Priority' contains the value 'P1'" },
+    { input: { fields: { 'Custom.A/b': 1 } }, reason: 'TF51535: Cannot find field Custom.A~1b' },
   ],
   earlier: { labels: ['checkout'] },
   updates: [
-    [{ title: 'Still\nfails' }, { 'System.Title': 'Still fails', ...tags('checkout; ', 9) }],
-    [{ description: '- a' }, { 'System.Description': '<ul>\n<li>a</li>\n</ul>' }],
-    [
-      { priority: 'low', assignee: 'Mia Krystof' },
-      { [priority]: 4, 'System.AssignedTo': 'Mia Krystof' },
-    ],
-    [
-      { state: 'active', title: 'x' },
-      { 'System.State': 'Active', 'System.Title': 'x' },
-    ],
+    { changes: { title: 'Still\nfails' }, stored: { 'System.Title': 'Still fails', ...tags('checkout; ', 9) } },
+    { changes: { description: '- a' }, stored: { 'System.Description': '<ul>\n<li>a</li>\n</ul>' } },
+    {
+      changes: { priority: 'low', assignee: 'Mia Krystof' },
+      stored: { [priority]: 4, 'System.AssignedTo': 'Mia Krystof' },
+    },
+    {
+      changes: { state: 'active', title: 'x' },
+      stored: { 'System.State': 'Active', 'System.Title': 'x' },
+    },
     // A state of the new type.
-    [
-      { type: 'Bug', state: 'resolved' },
-      { 'System.WorkItemType': 'Bug', 'System.State': 'Resolved' },
-    ],
-    [{ id: '#297', project, title: 'by number' }, { 'System.Title': 'by number' }],
+    {
+      changes: { type: 'Bug', state: 'resolved' },
+      stored: { 'System.WorkItemType': 'Bug', 'System.State': 'Resolved' },
+    },
+    { changes: { id: '#297', project, title: 'by number' }, stored: { 'System.Title': 'by number' } },
   ],
   refusedUpdates: [
-    [
-      { state: 'Frozen' },
-      'Azure Boards has no state Frozen for work items of this type. States: New, Active, Closed, Removed.',
-    ],
-    [{ fields: { 'System.Title': '' } }, 'TF401320'],
-    [{ id: `${project}#77`, title: 'x' }, 'TF401232: Work item 77 does not exist'],
+    {
+      input: { state: 'Frozen' },
+      reason: 'Azure Boards has no state Frozen for work items of this type. States: New, Active, Closed, Removed.',
+    },
+    { input: { fields: { 'System.Title': '' } }, reason: 'TF401320' },
+    { input: { id: `${project}#77`, title: 'x' }, reason: 'TF401232: Work item 77 does not exist' },
   ],
   refusedCloses: [
-    [
-      {},
-      'Rule Error for field Completed Work',
-      undefined,
-      ({ failNext }) => failNext(400, { message: 'TF401320: Rule Error for field Completed Work.' }, { on: 'PATCH' }),
-    ],
+    {
+      input: {},
+      reason: 'Rule Error for field Completed Work',
+      change: ({ failNext }) =>
+        failNext(400, { message: 'TF401320: Rule Error for field Completed Work.' }, { on: 'PATCH' }),
+    },
   ],
   states: [
     ['active', 'Open', 'Active'],
@@ -99,8 +102,8 @@ const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
   ],
   // The name of a closed state is accepted as the resolution. Others are the reason.
   closes: [
-    [{ resolution: 'removed' }, { 'System.State': 'Removed' }],
-    [{ resolution: 'Duplicate' }, { 'System.State': 'Closed', 'System.Reason': 'Duplicate' }],
+    { input: { resolution: 'removed' }, stored: { 'System.State': 'Removed' } },
+    { input: { resolution: 'Duplicate' }, stored: { 'System.State': 'Closed', 'System.Reason': 'Duplicate' } },
   ],
 })
 const { server, client, open, update, ticket, count } = t

@@ -16,24 +16,30 @@ const t = testTickets('issue-ticketing/linear', linear, {
   },
   opens: [
     // The id is derived from the idempotency key.
-    [{}, { id: '00000000-0100-4000-8001-000000000100', title: 'Checkout fails', description: 'Since **14:03**.' }],
-    [
-      { priority: 'critical', fields: { dueDate: '2026-12-24' } },
-      { priority: 1, dueDate: '2026-12-24' },
-    ],
+    {
+      input: {},
+      stored: { id: '00000000-0100-4000-8001-000000000100', title: 'Checkout fails', description: 'Since **14:03**.' },
+    },
+    {
+      input: { priority: 'critical', fields: { dueDate: '2026-12-24' } },
+      stored: { priority: 1, dueDate: '2026-12-24' },
+    },
   ],
   refusedOpens: [
-    [{ assignee: 'jdoe' }, 'Linear has no user "jdoe". Send the e-mail address of one user.'],
-    [{ assignee: 'Mia Krystof' }, 'Linear has several users "Mia Krystof".'],
-    [{ project: 'OPS' }, 'Linear shows no team with the key OPS.'],
-    [{ title: '' }, 'title should not be empty.'],
-    [{ labels: ['severity'] }, 'The label "severity" is a group in Linear. Send a label of the group.'],
+    { input: { assignee: 'jdoe' }, reason: 'Linear has no user "jdoe". Send the e-mail address of one user.' },
+    { input: { assignee: 'Mia Krystof' }, reason: 'Linear has several users "Mia Krystof".' },
+    { input: { project: 'OPS' }, reason: 'Linear shows no team with the key OPS.' },
+    { input: { title: '' }, reason: 'title should not be empty.' },
+    {
+      input: { labels: ['severity'] },
+      reason: 'The label "severity" is a group in Linear. Send a label of the group.',
+    },
   ],
-  failedChecks: [['no team with the key OPS', { project: 'OPS' }]],
+  failedChecks: [{ reason: 'no team with the key OPS', connection: { project: 'OPS' } }],
   unsupported: [
-    [{ type: 'Bug' }, 'input.type'],
-    [{ priority: 'P1' }, 'input.priority'],
-    [{ priority: '5' }, 'input.priority'],
+    { input: { type: 'Bug' }, message: 'input.type' },
+    { input: { priority: 'P1' }, message: 'input.priority' },
+    { input: { priority: '5' }, message: 'input.priority' },
   ],
   states: [
     ['closed', 'Done'],
@@ -42,8 +48,8 @@ const t = testTickets('issue-ticketing/linear', linear, {
     // The first unstarted state.
     ['closed', 'open', 'Todo'],
   ],
-  refusedCloses: [[{ resolution: 'Todo' }, 'Its states: Done, Shipped, Canceled, Duplicate.']],
-  refusedUpdates: [[{ state: 'Doing' }, 'no state "Doing". Its states: Ready,']],
+  refusedCloses: [{ input: { resolution: 'Todo' }, reason: 'Its states: Done, Shipped, Canceled, Duplicate.' }],
+  refusedUpdates: [{ input: { state: 'Doing' }, reason: 'no state "Doing". Its states: Ready,' }],
 })
 const { server, open, update, close } = t
 const labels = () => t.ticket().labels.map((id) => server.state.labels.find((one) => one.id === id)?.name)

@@ -28,44 +28,48 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
   },
   unsupported: ['project', 'ref', 'parameters'],
   invalidStarts: [
-    ['a name with a space', { target: 'check out' }, 'input.target must be a scenario id'],
-    ['another path', { target: '../vCPUDetails' }, 'input.target must be a scenario id'],
+    { name: 'a name with a space', input: { target: 'check out' }, message: 'input.target must be a scenario id' },
+    { name: 'another path', input: { target: '../vCPUDetails' }, message: 'input.target must be a scenario id' },
   ],
   refused: [
-    ['no stack in a region', withState({ capacity: {} }), 'has no stack in eu-west-1'],
-    ['more tasks than the limit', limits(2, 0), 'needs 2 tasks, but Fargate can run at most 1'],
-    ['an unknown scenario', { target: 'nope' }, "TEST_NOT_FOUND: testId 'nope' not found"],
-    ['a role that may not call the API', withState({ mayInvoke: false }), 'not authorized to perform: execute-api:I'],
-  ],
-  measures: [
-    ({ finish }) => finish('complete', { results: { total } }),
+    { name: 'no stack in a region', change: withState({ capacity: {} }), reason: 'has no stack in eu-west-1' },
+    { name: 'more tasks than the limit', change: limits(2, 0), reason: 'needs 2 tasks, but Fargate can run at most 1' },
+    { name: 'an unknown scenario', input: { target: 'nope' }, reason: "TEST_NOT_FOUND: testId 'nope' not found" },
     {
+      name: 'a role that may not call the API',
+      change: withState({ mayInvoke: false }),
+      reason: 'not authorized to perform: execute-api:I',
+    },
+  ],
+  measures: {
+    end: ({ finish }) => finish('complete', { results: { total } }),
+    metrics: {
       ...{ mean: 213.52, min: 12, p50: 190, p90: 402, p95: 612, p99: 1100, max: 2210, duration: 120 },
       ...{ requests: 6000, errors: 60, errorRate: 0.01, rps: 50 },
     },
-  ],
-  slowStop: ['cancelling'],
+  },
+  slowStop: { state: 'cancelling' },
   stopsBy: { id: target },
-  refusedStops: [['nope', "TEST_NOT_FOUND: testId 'nope' not found"]],
+  refusedStops: [{ id: 'nope', reason: "TEST_NOT_FOUND: testId 'nope' not found" }],
   check: ['GET /prod/scenarios'],
   waits: [
-    ['another run of the scenario', 'running', 'checkout cannot start yet: TEST_RUNNING'],
-    ['capacity', limits(100, 98), 'needs 2 tasks, but Fargate has room for 1'],
+    { name: 'another run of the scenario', change: 'running', reason: 'checkout cannot start yet: TEST_RUNNING' },
+    { name: 'capacity', change: limits(100, 98), reason: 'needs 2 tasks, but Fargate has room for 1' },
   ],
   reports: [
-    [
-      'the reason of a failure',
-      ({ finish }) => finish('failed', { errorReason: 'Task failure threshold breached' }),
-      { message: `Test run ${id} ended as failed: Task failure threshold breached` },
-    ],
-    [
-      'thresholds without a result',
-      ({ finish }) => finish('complete'),
-      { result: 'fail', message: expect.stringContaining('p95 was not measured') },
-      { thresholds: [{ metric: 'p95', op: '<', value: 500 }] },
-    ],
+    {
+      name: 'the reason of a failure',
+      change: ({ finish }) => finish('failed', { errorReason: 'Task failure threshold breached' }),
+      reported: { message: `Test run ${id} ended as failed: Task failure threshold breached` },
+    },
+    {
+      name: 'thresholds without a result',
+      change: ({ finish }) => finish('complete'),
+      reported: { result: 'fail', message: expect.stringContaining('p95 was not measured') },
+      input: { thresholds: [{ metric: 'p95', op: '<', value: 500 }] },
+    },
   ],
-  invalidIds: [['x@2026', '../x', `${target}@2026-01-01 10:00:00`], 'such as xLSxdVZzcP@2026'],
+  invalidIds: { ids: ['x@2026', '../x', `${target}@2026-01-01 10:00:00`], message: 'such as xLSxdVZzcP@2026' },
 })
 
 test('AWS DLT: connection signs requests for API Gateway', async () => {

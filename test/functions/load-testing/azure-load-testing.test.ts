@@ -45,69 +45,73 @@ const { server, connected } = jobConformance(
     },
     unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
     checks: [
-      [
-        { ...none, token: 'a-token-by-hand' },
-        ['GET /test-runs'],
-        ({ state }) => Object.assign(state, { tokens: ['a-token-by-hand'] }),
-      ],
+      {
+        connection: { ...none, token: 'a-token-by-hand' },
+        requests: ['GET /test-runs'],
+        change: ({ state }) => Object.assign(state, { tokens: ['a-token-by-hand'] }),
+      },
     ],
     failedChecks: [
-      ['AADSTS7000215', { clientSecret: 'a-wrong-secret' }, undefined, 'credentials'],
-      ['The token is not valid', { ...none, token: 'a-wrong-token' }, undefined, 'credentials'],
-      ['needs tenantId, clientId and clientSecret, or a token', { clientId: undefined }, undefined, 'misconfigured'],
+      { reason: 'AADSTS7000215', connection: { clientSecret: 'a-wrong-secret' }, kind: 'credentials' },
+      { reason: 'The token is not valid', connection: { ...none, token: 'a-wrong-token' }, kind: 'credentials' },
+      {
+        reason: 'needs tenantId, clientId and clientSecret, or a token',
+        connection: { clientId: undefined },
+        kind: 'misconfigured',
+      },
     ],
     unsupported: ['project', 'ref'],
     invalidStarts: [
-      ['a name', { target: 'Checkout Load' }, 'input.target must be the id of a test'],
-      ['another path', { target: '../tests' }, 'input.target must be the id of a test'],
+      { name: 'a name', input: { target: 'Checkout Load' }, message: 'input.target must be the id of a test' },
+      { name: 'another path', input: { target: '../tests' }, message: 'input.target must be the id of a test' },
     ],
-    forbidden: [['an unsafe environment variable', { parameters: unsafe }, '']],
+    forbidden: [{ name: 'an unsafe environment variable', input: { parameters: unsafe }, message: '' }],
     refused: [
-      ['an unknown test', { target: 'nope' }, "couldn't find with given identifier nope"],
-      ['a missing role', withState({ mayWrite: false }), 'assign Load Test Contributor'],
+      { name: 'an unknown test', input: { target: 'nope' }, reason: "couldn't find with given identifier nope" },
+      { name: 'a missing role', change: withState({ mayWrite: false }), reason: 'assign Load Test Contributor' },
     ],
-    measures: [
-      ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
-      {
+    measures: {
+      end: ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
+      metrics: {
         ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60 },
         ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
       },
-    ],
-    slowStop: ['CANCELLING'],
+    },
+    slowStop: { state: 'CANCELLING' },
     refusedStops: [
-      [withState({ mayWrite: false }), 'assign Load Test Contributor'],
-      ['nope', 'identifier nope'],
+      { change: withState({ mayWrite: false }), reason: 'assign Load Test Contributor' },
+      { id: 'nope', reason: 'identifier nope' },
     ],
     sends: [
-      [
-        'parameters as environment variables, which are text',
-        { parameters: { host: 'shop.example.com', users: 50 } },
-        { body: { environmentVariables: { host: 'shop.example.com', users: '50' } } },
-      ],
-      [
-        'an unsafe environment variable that the connection allows',
-        { parameters: unsafe },
-        { body: { environmentVariables: unsafe } },
-        { allowParameters: ['JAVA_TOOL_OPTIONS'] },
-      ],
+      {
+        name: 'parameters as environment variables, which are text',
+        input: { parameters: { host: 'shop.example.com', users: 50 } },
+        request: { body: { environmentVariables: { host: 'shop.example.com', users: '50' } } },
+      },
+      {
+        name: 'an unsafe environment variable that the connection allows',
+        input: { parameters: unsafe },
+        request: { body: { environmentVariables: unsafe } },
+        connection: { allowParameters: ['JAVA_TOOL_OPTIONS'] },
+      },
     ],
     reports: [
-      [
-        'why it could not run',
-        ({ finish }) =>
+      {
+        name: 'why it could not run',
+        change: ({ finish }) =>
           finish('FAILED', 'NOT_APPLICABLE', { errorDetails: [{ message: 'The JMX file is not valid.' }] }),
-        { message: `Test run ${id} ended as FAILED: The JMX file is not valid.` },
-      ],
-      [
-        'the failed criteria with their value and limit',
-        fail({
+        reported: { message: `Test run ${id} ended as FAILED: The JMX file is not valid.` },
+      },
+      {
+        name: 'the failed criteria with their value and limit',
+        change: fail({
           passFailMetrics: {
             a: { ...slow, action: 'continue', result: 'failed', requestName: 'Log in' },
             b: { ...wrong, action: 'continue', result: 'passed' },
             c: { ...wrong, actualValue: 7, action: 'stop', result: 'failed' },
           },
         }),
-        {
+        reported: {
           message: expect.stringContaining(
             'p95 of response_time_ms for Log in is 612 (fails at > 500); percentage of error is 7 (fails at > 1)',
           ),
@@ -118,29 +122,29 @@ const { server, connected } = jobConformance(
             ],
           },
         },
-      ],
-      [
-        'the failed criteria of server metrics with the resource',
-        fail({
+      },
+      {
+        name: 'the failed criteria of server metrics with the resource',
+        change: fail({
           passFailServerMetrics: {
             a: { ...cpu, actualValue: 93.5, result: 'failed' },
             b: { ...cpu, metricName: 'Memory', actualValue: 1, result: 'passed' },
           },
         }),
-        {
+        reported: {
           message: expect.stringContaining(': Average of Percentage CPU for cart is 93.5 (fails at > 80)'),
           data: {
             failedCriteria: [{ criterion: 'Average of Percentage CPU', resource: 'cart', value: 93.5, fails: '> 80' }],
           },
         },
-      ],
+      },
     ],
     url: `https://portal.azure.com/#blade/testRunId/${id}`,
-    stores: [
-      ({ state }) => state.runs[0],
-      { testRunId: id, testId: checkout.target, displayName: `cloud-automation-webhooks ${id.slice(0, 8)}` },
-    ],
-    invalidIds: [['no/pe', '../x'], 'input.id must be a test run id'],
+    stores: {
+      read: ({ state }) => state.runs[0],
+      expected: { testRunId: id, testId: checkout.target, displayName: `cloud-automation-webhooks ${id.slice(0, 8)}` },
+    },
+    invalidIds: { ids: ['no/pe', '../x'], message: 'input.id must be a test run id' },
   },
 )
 

@@ -28,70 +28,77 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
   unknownStates: ['ENDED/exploded', 'ENDED/constructor'],
   unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a name', { target: 'Checkout' }, 'input.target must be a test id'],
-    ['another path', { target: '../masters/1' }, 'input.target must be a test id'],
+    { name: 'a name', input: { target: 'Checkout' }, message: 'input.target must be a test id' },
+    { name: 'another path', input: { target: '../masters/1' }, message: 'input.target must be a test id' },
   ],
   refused: [
-    ['an unknown test', { target: '1' }, '404 to POST /api/v4/tests/1/start: Not Found: Test not found'],
-    [
-      'an error in a 200',
-      withState({ saysNoWith200: true, tests: [] }),
-      '404 to POST /api/v4/tests/9876543/start: Not',
-    ],
-    ['a key that may not run it', withState({ mayWrite: false }), '403 to POST'],
-  ],
-  measures: [
-    ({ finish }) => finish('pass', { summary }),
     {
+      name: 'an unknown test',
+      input: { target: '1' },
+      reason: '404 to POST /api/v4/tests/1/start: Not Found: Test not found',
+    },
+    {
+      name: 'an error in a 200',
+      change: withState({ saysNoWith200: true, tests: [] }),
+      reason: '404 to POST /api/v4/tests/9876543/start: Not',
+    },
+    { name: 'a key that may not run it', change: withState({ mayWrite: false }), reason: '403 to POST' },
+  ],
+  measures: {
+    end: ({ finish }) => finish('pass', { summary }),
+    metrics: {
       ...{ mean: 147.25, min: 3, max: 977, p90: 212, requests: 2482 },
       ...{ errors: 124, errorRate: 0.04995971, rps: 24.82, duration: 100 },
     },
-  ],
-  slowStop: ['DATA_RECEIVED', withState({ stubborn: true })],
+  },
+  slowStop: { state: 'DATA_RECEIVED', change: withState({ stubborn: true }) },
   refusedStops: [
-    [withState({ mayWrite: false }), 'do not have permission to stop'],
-    ['1', '404 to GET'],
+    { change: withState({ mayWrite: false }), reason: 'do not have permission to stop' },
+    { id: '1', reason: '404 to GET' },
   ],
   check: ['GET /api/v4/user'],
   sends: [
-    ['a multi-test', { target: 'multi:555' }, { path: '/api/v4/multi-tests/555/start' }],
-    [
-      'parameters as properties',
-      { parameters: { users: 50 } },
-      { body: { data: { configuration: { plugins: { remoteControl: [{ key: 'users', value: '50' }] } } } } },
-    ],
+    { name: 'a multi-test', input: { target: 'multi:555' }, request: { path: '/api/v4/multi-tests/555/start' } },
+    {
+      name: 'parameters as properties',
+      input: { parameters: { users: 50 } },
+      request: { body: { data: { configuration: { plugins: { remoteControl: [{ key: 'users', value: '50' }] } } } } },
+    },
   ],
   reports: [
-    ...['pass', 'fail'].map((noVerdict): [string, (server: BlazemeterServer) => void, object, object, object] => [
-      `the verdict of the connection if its test has no criteria: ${noVerdict}`,
-      ({ finish }) => finish('unset'),
-      { status: 'succeeded', result: noVerdict, message: expect.stringContaining('its test has no failure criteria') },
-      {},
-      { noVerdict },
-    ]),
-    [
-      'no percentile that was not measured',
-      ({ finish }) => finish('pass', { summary }),
-      { data: expect.not.objectContaining({ p95: expect.anything() }) },
-    ],
-    [
-      'the failed criteria',
-      ({ finish }) => finish('fail', { failures: [{ ...criterion, nested: {} }], errors }),
-      {
+    ...['pass', 'fail'].map((noVerdict) => ({
+      name: `the verdict of the connection if its test has no criteria: ${noVerdict}`,
+      change: ({ finish }: BlazemeterServer) => finish('unset'),
+      reported: {
+        status: 'succeeded',
+        result: noVerdict,
+        message: expect.stringContaining('its test has no failure criteria'),
+      },
+      connection: { noVerdict },
+    })),
+    {
+      name: 'no percentile that was not measured',
+      change: ({ finish }) => finish('pass', { summary }),
+      reported: { data: expect.not.objectContaining({ p95: expect.anything() }) },
+    },
+    {
+      name: 'the failed criteria',
+      change: ({ finish }) => finish('fail', { failures: [{ ...criterion, nested: {} }], errors }),
+      reported: {
         message: expect.stringContaining('label ALL, kpi responseTime.avg, op gt, value 100; Session failed'),
         data: { failedCriteria: [criterion] },
       },
-    ],
+    },
   ],
-  failedChecks: [false, true].map((saysNoWith200) => [
-    'Invalid API key',
-    { password: 'a-wrong-secret' },
-    withState({ saysNoWith200 }),
-    'credentials',
-  ]),
+  failedChecks: [false, true].map((saysNoWith200) => ({
+    reason: 'Invalid API key',
+    connection: { password: 'a-wrong-secret' },
+    change: withState({ saysNoWith200 }),
+    kind: 'credentials',
+  })),
   url: ({ url }) => `${url}/app/#/masters/${id}`,
-  stores: [({ state }) => state.masters, [{ test: 'tests/9876543', body: { isDebugRun: false } }]],
-  invalidIds: [['1/x', '../1', 'x'], 'such as 74512345'],
+  stores: { read: ({ state }) => state.masters, expected: [{ test: 'tests/9876543', body: { isDebugRun: false } }] },
+  invalidIds: { ids: ['1/x', '../1', 'x'], message: 'such as 74512345' },
   refusal: (message) => ({ error: { code: 400, message }, result: null }),
 })
 

@@ -26,38 +26,46 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
     errored: ['Timeout', 'BuildFailed', 'Broken', 'DeploymentFailed', 'InsufficientLicense', 'InvalidLicense'],
   },
   unsupported: ['project', 'ref'],
-  invalidStarts: [['an invalid target', { target: '../tests' }, 'input.target must be a test id']],
-  refused: [
-    ['an unknown test', { target: 'nope' }, '404 to POST /api/public/v2/tests/nope/runs: The test was not'],
-    ['a token without a role', withState({ mayStart: false }), ': The role Start'],
-    [
-      'an invalid request',
-      ({ failNext }) => failNext(400, { code: 'bad', message: 'It is not valid', reasons }, { on: 'POST' }),
-      'is not valid; title must be trimmed',
-    ],
+  invalidStarts: [
+    { name: 'an invalid target', input: { target: '../tests' }, message: 'input.target must be a test id' },
   ],
-  measures: [({ enter }) => enter('Successful', true), { duration: 270 }],
-  slowStop: ['StopRequested', withState({ slow: true })],
+  refused: [
+    {
+      name: 'an unknown test',
+      input: { target: 'nope' },
+      reason: '404 to POST /api/public/v2/tests/nope/runs: The test was not',
+    },
+    { name: 'a token without a role', change: withState({ mayStart: false }), reason: ': The role Start' },
+    {
+      name: 'an invalid request',
+      change: ({ failNext }) => failNext(400, { code: 'bad', message: 'It is not valid', reasons }, { on: 'POST' }),
+      reason: 'is not valid; title must be trimmed',
+    },
+  ],
+  measures: { end: ({ enter }) => enter('Successful', true), metrics: { duration: 270 } },
+  slowStop: { state: 'StopRequested', change: withState({ slow: true }) },
   refusedStops: [
-    [withState({ mayStart: false }), 'The role Start is required'],
-    ['nope', '404 to GET'],
+    { change: withState({ mayStart: false }), reason: 'The role Start is required' },
+    { id: 'nope', reason: '404 to GET' },
   ],
   check: ['GET /api/public/v2/runs'],
   defaults: { baseUrl: 'https://api.gatling.io' },
   sends: [
-    [
-      'parameters as system properties, as text',
-      { parameters: { users: 20, host: 'https://shop.example.com', warm: true } },
-      { body: { extra: { systemProperties: { users: '20', host: 'https://shop.example.com', warm: 'true' } } } },
-    ],
+    {
+      name: 'parameters as system properties, as text',
+      input: { parameters: { users: 20, host: 'https://shop.example.com', warm: true } },
+      request: {
+        body: { extra: { systemProperties: { users: '20', host: 'https://shop.example.com', warm: 'true' } } },
+      },
+    },
   ],
-  found: [['that is listed late', withState({ listsLate: 1 })]],
+  found: [{ name: 'that is listed late', change: withState({ listsLate: 1 }) }],
   reports: [
-    [
-      'its number and its state',
-      ({ enter }) => enter('Injecting'),
-      { status: 'Injecting', progress: 'run #1, Injecting' },
-    ],
+    {
+      name: 'its number and its state',
+      change: ({ enter }) => enter('Injecting'),
+      reported: { status: 'Injecting', progress: 'run #1, Injecting' },
+    },
     ...(
       [
         ['Done', true, 'succeeded', 'pass'],
@@ -67,15 +75,15 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
         ['ManuallyStopped', true, 'aborted', 'fail'],
         ['Broken', false, 'errored', 'fail'],
       ] as const
-    ).map(([state, successful, status, result]): [string, (server: GatlingServer) => void, object] => [
-      `${state} with the outcome ${successful} as ${status}, ${result}`,
-      ({ enter }) => enter(state, successful),
-      { status, result, data: { state } },
-    ]),
-    [
-      'the missed assertions and their values',
-      ({ enter }) => enter('AssertionsFailed', false, [met, ...missed]),
-      {
+    ).map(([state, successful, status, result]) => ({
+      name: `${state} with the outcome ${successful} as ${status}, ${result}`,
+      change: ({ enter }: GatlingServer) => enter(state, successful),
+      reported: { status, result, data: { state } },
+    })),
+    {
+      name: 'the missed assertions and their values',
+      change: ({ enter }) => enter('AssertionsFailed', false, [met, ...missed]),
+      reported: {
         message: `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
         data: {
           ...{ start: '2026-11-24T10:01:00.000Z', end: '2026-11-24T10:05:30.000Z', duration: 270, number: 1 },
@@ -83,11 +91,11 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
           missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
         },
       },
-    ],
+    },
   ],
   url: `https://cloud.gatling.io/o/acme/runs/${id}`,
-  stores: [({ state }) => state.runs[0]?.title, `cloud-automation-webhooks ${keyOf(1)}`],
-  invalidIds: [['../1', 'a/b', 'a b'], 'must be a run id such as'],
+  stores: { read: ({ state }) => state.runs[0]?.title, expected: `cloud-automation-webhooks ${keyOf(1)}` },
+  invalidIds: { ids: ['../1', 'a/b', 'a b'], message: 'must be a run id such as' },
 })
 
 test('Gatling: a start is refused while the test is running', async () => {

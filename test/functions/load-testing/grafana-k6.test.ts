@@ -40,46 +40,53 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTes
   defaults: { baseUrl: 'https://api.k6.io' },
   unknownStates: ['paused', 'constructor', 'completed/flaky'],
   unsupported: ['project', 'ref', 'parameters'],
-  invalidStarts: [['an invalid target', { target: 'Orders API' }, 'must be the number of a load test']],
-  refused: [
-    ['another stack', () => undefined, 'access to this stack', {}, { stackId: '1' }],
-    ['an unknown test', { target: '99' }, '404 to GET /cloud/v6/load_tests/99'],
-    ['a token that may not run it', withState({ mayRun: false }), 'start: The user does not have permission'],
-    [
-      'a reason in the details',
-      ({ failNext }) => failNext(400, { error: { message: 'Validation failed', code: 'x', details } }, { on: 'POST' }),
-      ': Validation failed; The subscription has no virtual user hours left.',
-    ],
+  invalidStarts: [
+    { name: 'an invalid target', input: { target: 'Orders API' }, message: 'must be the number of a load test' },
   ],
-  measures: [
-    finish,
+  refused: [
+    { name: 'another stack', change: () => undefined, reason: 'access to this stack', connection: { stackId: '1' } },
+    { name: 'an unknown test', input: { target: '99' }, reason: '404 to GET /cloud/v6/load_tests/99' },
     {
+      name: 'a token that may not run it',
+      change: withState({ mayRun: false }),
+      reason: 'start: The user does not have permission',
+    },
+    {
+      name: 'a reason in the details',
+      change: ({ failNext }) =>
+        failNext(400, { error: { message: 'Validation failed', code: 'x', details } }, { on: 'POST' }),
+      reason: ': Validation failed; The subscription has no virtual user hours left.',
+    },
+  ],
+  measures: {
+    end: finish,
+    metrics: {
       ...{ requests: 1_200, rps: 20, errorRate: 0.0125, mean: 110.5, max: 900, p50: 100, p90: 190, p95: 240, p99: 480 },
       duration: 60,
     },
-  ],
+  },
   refusedStops: [
-    [withState({ mayRun: false }), '403 to POST /cloud/v6/test_runs/5678/abort'],
-    ['1', '404 to GET'],
+    { change: withState({ mayRun: false }), reason: '403 to POST /cloud/v6/test_runs/5678/abort' },
+    { id: '1', reason: '404 to GET' },
   ],
   ignored: /\/test_runs\/\d+$/,
-  lost: [['after the key has expired, without a note', () => age(11)]],
+  lost: [{ name: 'after the key has expired, without a note', change: () => age(11) }],
   reports: [
-    [
-      'that its metrics cannot be read',
-      (fake) => {
+    {
+      name: 'that its metrics cannot be read',
+      change: (fake) => {
         fake.state.metricsStatus = 403
         finish(fake)
       },
-      {
+      reported: {
         result: 'pass',
         message: expect.stringContaining('its metrics could not be read (Grafana Cloud k6 answered 403'),
       },
-    ],
+    },
   ],
   url: 'https://stack.grafana.net/a/k6-app/runs/5678',
-  stores: [({ state }) => state.runs[0]?.note, `cloud-automation-webhooks ${keyOf(1)}`],
-  invalidIds: [['x', '../1', '1/2'], 'input.id must be'],
+  stores: { read: ({ state }) => state.runs[0]?.note, expected: `cloud-automation-webhooks ${keyOf(1)}` },
+  invalidIds: { ids: ['x', '../1', '1/2'], message: 'input.id must be' },
 })
 
 describe('Grafana Cloud k6: start', () => {

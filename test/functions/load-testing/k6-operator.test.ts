@@ -16,19 +16,28 @@ const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTe
   },
   unsupported: ['project'],
   invalidStarts: [
-    ['no file', { target: 'checkout' }, 'input.target must be <config map>/<file>'],
-    ['an invalid name', { parameters: { 'a-b': 'x' } }, 'input.parameters.a-b is not a valid name'],
+    { name: 'no file', input: { target: 'checkout' }, message: 'input.target must be <config map>/<file>' },
+    {
+      name: 'an invalid name',
+      input: { parameters: { 'a-b': 'x' } },
+      message: 'input.parameters.a-b is not a valid name',
+    },
   ],
   forbidden: [
-    ['another script', { target: 'wipe/test.js' }, 'is not in scripts', { scripts: ['checkout/*'] }],
-    ['an option of k6', { parameters: { K6_OUT: 'x' } }, 'input.parameters.K6_OUT'],
+    {
+      name: 'another script',
+      input: { target: 'wipe/test.js' },
+      message: 'is not in scripts',
+      connection: { scripts: ['checkout/*'] },
+    },
+    { name: 'an option of k6', input: { parameters: { K6_OUT: 'x' } }, message: 'input.parameters.K6_OUT' },
   ],
   failedChecks: [
-    ['may not list jobs in the namespace shop', {}, withState({ missing: ['list jobs'] })],
-    ['404 page not found', {}, withState({ installed: false })],
+    { reason: 'may not list jobs in the namespace shop', change: withState({ missing: ['list jobs'] }) },
+    { reason: '404 page not found', change: withState({ installed: false }) },
   ],
-  measures: [({ enter }) => enter('finished'), { duration: 300 }],
-  invalidIds: [['checkout', 'wh-', 'wh-x/y'], 'must be the name of a test run that a call has created'],
+  measures: { end: ({ enter }) => enter('finished'), metrics: { duration: 300 } },
+  invalidIds: { ids: ['checkout', 'wh-', 'wh-x/y'], message: 'must be the name of a test run that a call has created' },
 })
 
 test('k6 operator starts a test run with parameters as environment variables of the runners', async () => {

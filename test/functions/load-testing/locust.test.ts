@@ -28,37 +28,64 @@ const { server, connected } = jobConformance(locust, loadTestActions, loadTestPl
   },
   unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['a missing run_time', { parameters: { user_count: 1 } }, 'input.parameters.run_time'],
-    ['zero users', { parameters: { user_count: 0, run_time: 1 } }, 'input.parameters.user_count'],
-    ['a spawn rate of zero', { parameters: { spawn_rate: 0, run_time: 1 } }, 'input.parameters.spawn_rate'],
-    ['the host as a parameter', { parameters: { run_time: 1, host } }, 'input.parameters.host is not supported'],
-    ['an invalid host', { target: 'checkout' }, 'such as https://shop.example.com, or locustfile'],
-    ['credentials in the target', { target: 'https://user:pass@shop.example.com' }, 'input.target must be a host'],
+    { name: 'a missing run_time', input: { parameters: { user_count: 1 } }, message: 'input.parameters.run_time' },
+    {
+      name: 'zero users',
+      input: { parameters: { user_count: 0, run_time: 1 } },
+      message: 'input.parameters.user_count',
+    },
+    {
+      name: 'a spawn rate of zero',
+      input: { parameters: { spawn_rate: 0, run_time: 1 } },
+      message: 'input.parameters.spawn_rate',
+    },
+    {
+      name: 'the host as a parameter',
+      input: { parameters: { run_time: 1, host } },
+      message: 'input.parameters.host is not supported',
+    },
+    {
+      name: 'an invalid host',
+      input: { target: 'checkout' },
+      message: 'such as https://shop.example.com, or locustfile',
+    },
+    {
+      name: 'credentials in the target',
+      input: { target: 'https://user:pass@shop.example.com' },
+      message: 'input.target must be a host',
+    },
   ],
   check: ['GET /stats/requests'],
   ignored: /^\/stop$|\/csv$/,
   refused: [
-    [
-      'a success without a start',
-      ({ failNext }) => failNext(200, { success: false, message: 'No runner', host: null }, { on: 'POST' }),
-      'Locust did not start the test: No runner.',
-    ],
-    ['a right', ({ failNext }) => failNext(403, { message: 'Not you' }, { on: 'POST' }), '403 to POST /swarm: Not you'],
+    {
+      name: 'a success without a start',
+      change: ({ failNext }) => failNext(200, { success: false, message: 'No runner', host: null }, { on: 'POST' }),
+      reason: 'Locust did not start the test: No runner.',
+    },
+    {
+      name: 'a right',
+      change: ({ failNext }) => failNext(403, { message: 'Not you' }, { on: 'POST' }),
+      reason: '403 to POST /swarm: Not you',
+    },
   ],
-  waits: ['spawning', 'running', 'cleanup', 'stopping'].map((state) => [
-    `a test that is ${state}`,
-    withState({ state, users: 7 }),
-    `Locust is running another test (${state}), and can run only one at a time.`,
-  ]),
-  lost: ['running', 'stopped'].map((state) => [`if a test is or was ${state}`, withState({ state })]),
+  waits: ['spawning', 'running', 'cleanup', 'stopping'].map((state) => ({
+    name: `a test that is ${state}`,
+    change: withState({ state, users: 7 }),
+    reason: `Locust is running another test (${state}), and can run only one at a time.`,
+  })),
+  lost: ['running', 'stopped'].map((state) => ({
+    name: `if a test is or was ${state}`,
+    change: withState({ state }),
+  })),
   reports: [
-    [
-      'its users and its rate',
-      withState({ state: 'running', requests: 40 }),
-      { progress: 'running, 2 users, 18.8 requests/s' },
-    ],
+    {
+      name: 'its users and its rate',
+      change: withState({ state: 'running', requests: 40 }),
+      reported: { progress: 'running, 2 users, 18.8 requests/s' },
+    },
   ],
-  invalidIds: [['x', '../x'], 'must be the data.id'],
+  invalidIds: { ids: ['x', '../x'], message: 'must be the data.id' },
 })
 
 test('Locust: credentials are optional', () => {

@@ -37,36 +37,40 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
   unknownStates: ['unheard-of', 'constructor', 'TERMINATED/EXPLODED'],
   unsupported: ['ref'],
   invalidStarts: [
-    ['no workspace', { project: undefined }, 'input.project is required'],
-    ['an invalid workspace', { project: '../x' }, 'input.project must look like'],
-    ['an invalid test', { target: 'a/b' }, 'input.target must be a test id'],
-    ['an unknown parameter', { parameters: { users: 5 } }, 'contains users, but a start accepts only testResultName'],
+    { name: 'no workspace', input: { project: undefined }, message: 'input.project is required' },
+    { name: 'an invalid workspace', input: { project: '../x' }, message: 'input.project must look like' },
+    { name: 'an invalid test', input: { target: 'a/b' }, message: 'input.target must be a test id' },
+    {
+      name: 'an unknown parameter',
+      input: { parameters: { users: 5 } },
+      message: 'contains users, but a start accepts only testResultName',
+    },
   ],
   refused: [
-    ['an unknown test', { target: 'nope' }, 'Test nope does not exist.'],
-    ['a token that may not run it', withState({ mayWrite: false }), 'Unauthorized operation'],
+    { name: 'an unknown test', input: { target: 'nope' }, reason: 'Test nope does not exist.' },
+    { name: 'a token that may not run it', change: withState({ mayWrite: false }), reason: 'Unauthorized operation' },
   ],
-  measures: [
-    ({ finish }) => finish('POLICY', 'PASSED', { statistics }),
-    { mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 },
-    { mean: 250, rps: 16.5, start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' },
-  ],
-  slowStop: ['RUNNING', withState({ stubborn: true })],
+  measures: {
+    end: ({ finish }) => finish('POLICY', 'PASSED', { statistics }),
+    metrics: { mean: 250, requests: 1000, errors: 10, errorRate: 0.01, rps: 16.5, duration: 600 },
+    data: { mean: 250, rps: 16.5, start: '2023-11-14T22:13:20.000Z', end: '2023-11-14T22:23:20.000Z' },
+  },
+  slowStop: { state: 'RUNNING', change: withState({ stubborn: true }) },
   refusedStops: [
-    [withState({ mayWrite: false }), 'Unauthorized operation'],
-    [`${project}#nope`, '404 to GET'],
+    { change: withState({ mayWrite: false }), reason: 'Unauthorized operation' },
+    { id: `${project}#nope`, reason: '404 to GET' },
   ],
   check: ['GET /v3/workspaces'],
-  found: [['that appears some seconds later', withState({ comesLate: 1 })]],
+  found: [{ name: 'that appears some seconds later', change: withState({ comesLate: 1 }) }],
   reports: [
-    [
-      'no verdict of its quality after a stop',
-      ({ finish }) => finish('MANUAL', 'PASSED'),
-      { status: 'aborted', data: { state: 'TERMINATED/MANUAL' } },
-    ],
-    [
-      'the failed SLAs with their value and limit',
-      ({ finish }) =>
+    {
+      name: 'no verdict of its quality after a stop',
+      change: ({ finish }) => finish('MANUAL', 'PASSED'),
+      reported: { status: 'aborted', data: { state: 'TERMINATED/MANUAL' } },
+    },
+    {
+      name: 'the failed SLAs with their value and limit',
+      change: ({ finish }) =>
         finish('POLICY', 'FAILED', {
           slas: {
             statistics: [
@@ -76,7 +80,7 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
             'per-test': [{ ...failed('error-rate', 7, 'btw', [5, 9]), element }],
           },
         }),
-      {
+      reported: {
         message: expect.stringContaining(
           'avg-request-resp-time is 1.2 (fails at >= 1); error-rate of Log in is 7 (fails at btw 5 and 9)',
         ),
@@ -87,16 +91,19 @@ const { server, connected } = jobConformance(neoload, loadTestActions, loadTestP
           ],
         },
       },
-    ],
-    [
-      'that its result is not available yet',
-      withState({ comesLate: 1 }),
-      { status: 'INIT', progress: 'the result is not available yet' },
-    ],
+    },
+    {
+      name: 'that its result is not available yet',
+      change: withState({ comesLate: 1 }),
+      reported: { status: 'INIT', progress: 'the result is not available yet' },
+    },
   ],
   url: `https://neoload.saas.neotys.com/#!result/${resultId}/overview`,
-  stores: [({ state }) => state.results[0]?.query, { testResultName: `cloud-automation-webhooks ${keyOf(1)}` }],
-  invalidIds: [[resultId, 'a/b#c', '#', `..#${resultId}`], `such as ${project}#c6ff329e`],
+  stores: {
+    read: ({ state }) => state.results[0]?.query,
+    expected: { testResultName: `cloud-automation-webhooks ${keyOf(1)}` },
+  },
+  invalidIds: { ids: [resultId, 'a/b#c', '#', `..#${resultId}`], message: `such as ${project}#c6ff329e` },
 })
 
 test('NeoLoad: start takes the workspace and the web app from the connection', async () => {

@@ -27,14 +27,14 @@ const { server, client, post, save } = testMessages(awsSes, {
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
   invalid: [{ from: 'deployments' }, { from: 'a@example.com\r\nBcc: b@example.com' }],
   failedChecks: [
-    ['example.org does not exist', { from: 'a@example.org' }],
-    ['Allow it under awsProviders', {}, ({ state }) => state.denied.push('GetEmailIdentity')],
-    [
-      'The identity mail.example.com may not send',
-      { identity: 'mail.example.com' },
-      ({ state }) => Object.assign(state.identities, { 'mail.example.com': false }),
-      'misconfigured',
-    ],
+    { reason: 'example.org does not exist', connection: { from: 'a@example.org' } },
+    { reason: 'Allow it under awsProviders', change: ({ state }) => state.denied.push('GetEmailIdentity') },
+    {
+      reason: 'The identity mail.example.com may not send',
+      connection: { identity: 'mail.example.com' },
+      change: ({ state }) => Object.assign(state.identities, { 'mail.example.com': false }),
+      kind: 'misconfigured',
+    },
   ],
   channels: {
     accepted: [to, `${to},o'neil+x@mail.example.co.uk`],
@@ -47,7 +47,7 @@ const { server, client, post, save } = testMessages(awsSes, {
       `${to}\r\nBcc: b@example.com`,
       'Ops <ops@example.com>',
     ],
-    words: 'input.channel must be up to 50 e-mail addresses',
+    message: 'input.channel must be up to 50 e-mail addresses',
   },
   verify(server) {
     expect(
@@ -71,12 +71,17 @@ const { server, client, post, save } = testMessages(awsSes, {
     reminder: { text: expect.stringContaining(approvalLink) },
   },
   refused: [
-    ...refusals.map((type): [string, (server: SesServer) => void, string] => [
-      type,
-      ({ failNext }) => failNext(400, { message: 'A reason.' }, { headers: { 'x-amzn-errortype': type } }),
-      'AWS SES answered 400 to POST /v2/email/outbound-emails: A reason.',
-    ]),
-    ['a service without permission', ({ state }) => state.denied.push('SendEmail'), 'perform: ses:SendEmail'],
+    ...refusals.map((type) => ({
+      name: type,
+      change: ({ failNext }: SesServer) =>
+        failNext(400, { message: 'A reason.' }, { headers: { 'x-amzn-errortype': type } }),
+      reason: 'AWS SES answered 400 to POST /v2/email/outbound-emails: A reason.',
+    })),
+    {
+      name: 'a service without permission',
+      change: ({ state }) => state.denied.push('SendEmail'),
+      reason: 'perform: ses:SendEmail',
+    },
   ],
 })
 

@@ -10,11 +10,11 @@ const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
 const fifo = `${topic}.fifo`
 const decide = `Decide: ${question.buttons?.[0]?.url}`
 const reading = { text: expect.stringContaining('Action=GetTopicAttributes&') }
-const title = (title: string, subject: string | undefined): [string, object, object] => [
-  `the title ${JSON.stringify(title)} as an ASCII subject`,
-  { ...evaluation, title },
-  { subject },
-]
+const title = (title: string, subject: string | undefined) => ({
+  name: `the title ${JSON.stringify(title)} as an ASCII subject`,
+  message: { ...evaluation, title },
+  shown: { subject },
+})
 
 const { server, connection, client, post, save } = testMessages(awsSns, {
   start: startSns,
@@ -30,17 +30,21 @@ const { server, connection, client, post, save } = testMessages(awsSns, {
     expect(JSON.stringify(message)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00/)
   },
   checks: [
-    [{ channel: topic }, [reading]],
-    [{}, [reading], ({ state }) => state.denied.push('GetTopicAttributes')],
+    { connection: { channel: topic }, requests: [reading] },
+    { requests: [reading], change: ({ state }) => state.denied.push('GetTopicAttributes') },
   ],
   failedChecks: [
-    ['Topic does not exist', { channel: `${topic}-old` }],
-    ['Allow it under awsProviders', { channel: topic }, ({ state }) => state.denied.push('GetTopicAttributes')],
+    { reason: 'Topic does not exist', connection: { channel: `${topic}-old` } },
+    {
+      reason: 'Allow it under awsProviders',
+      connection: { channel: topic },
+      change: ({ state }) => state.denied.push('GetTopicAttributes'),
+    },
   ],
   channels: {
     accepted: [topic, fifo],
     refused: ['', 'deploys', `${topic}:a-subscription`, 'arn:aws:sqs:eu-west-1:123456789012:deploys', `${topic}\n`],
-    words: 'input.channel must be the ARN of a topic',
+    message: 'input.channel must be the ARN of a topic',
   },
   newest: ({ state }) => state.published.at(-1),
   posted: ({ state }) => ({ id: state.published[0]?.id }),
@@ -72,8 +76,16 @@ const { server, connection, client, post, save } = testMessages(awsSns, {
     title('\u0000\u202e', undefined),
   ],
   refused: [
-    ['an unknown topic', `${topic}-old`, 'AWS SNS answered 404 to POST /: NotFound: Topic does not exist'],
-    ['a topic without permission', ({ state }) => state.denied.push('Publish'), 'AuthorizationError: User: '],
+    {
+      name: 'an unknown topic',
+      channel: `${topic}-old`,
+      reason: 'AWS SNS answered 404 to POST /: NotFound: Topic does not exist',
+    },
+    {
+      name: 'a topic without permission',
+      change: ({ state }) => state.denied.push('Publish'),
+      reason: 'AuthorizationError: User: ',
+    },
   ],
 })
 

@@ -17,17 +17,17 @@ const { server, connection, client, post } = testMessages(discord, {
   channel,
   visible: ({ messages }) => messages.length,
   refusal: (message) => ({ code: 50035, message }),
-  checks: [[{ channel }, ['GET /applications/@me', `GET /channels/${channel}`]]],
+  checks: [{ connection: { channel }, requests: ['GET /applications/@me', `GET /channels/${channel}`] }],
   failedChecks: [
-    ['General Information', { publicKey: 'f'.repeat(64) }, undefined, 'misconfigured'],
-    ['let the bot view the channel', { channel: hidden }],
+    { reason: 'General Information', connection: { publicKey: 'f'.repeat(64) }, kind: 'misconfigured' },
+    { reason: 'let the bot view the channel', connection: { channel: hidden } },
   ],
   // The link is not necessary.
   ignored: /\/channels\/\d+$/,
   channels: {
     accepted: [channel],
     refused: ['', 'deploys', '#deploys', '<#41771983423143937>', '../users/@me', '4177198342314393x'],
-    words: 'input.channel must be the id of a channel',
+    message: 'input.channel must be the id of a channel',
   },
   verify({ messages }) {
     for (const { title = '', description = '', fields = [] } of messages.at(-1)?.embeds ?? [])
@@ -55,15 +55,19 @@ const { server, connection, client, post } = testMessages(discord, {
     reminder: { embeds: [{ title: '⏳ Still open' }], message_reference: { message_id: expect.stringMatching(/./) } },
   },
   refused: [
-    ['a hidden channel', hidden, 'Missing Access: let the bot view the channel'],
-    ['an unknown channel', '41771983423143999', 'Unknown Channel: check the id of the channel'],
-    [
-      'a channel that finds an error in a field',
-      ({ failNext }) => failNext(400, { code: 50035, message: 'Invalid Form Body', errors: tooLong }),
-      'Invalid Form Body: Must be shorter.',
-    ],
+    { name: 'a hidden channel', channel: hidden, reason: 'Missing Access: let the bot view the channel' },
+    {
+      name: 'an unknown channel',
+      channel: '41771983423143999',
+      reason: 'Unknown Channel: check the id of the channel',
+    },
+    {
+      name: 'a channel that finds an error in a field',
+      change: ({ failNext }) => failNext(400, { code: 50035, message: 'Invalid Form Body', errors: tooLong }),
+      reason: 'Invalid Form Body: Must be shorter.',
+    },
   ],
-  approvalsNeed: ['publicKey', 'Add publicKey to the connection.'],
+  approvalsNeed: { field: 'publicKey', message: 'Add publicKey to the connection.' },
 })
 
 describe('Discord: buttons', () => {

@@ -17,18 +17,18 @@ const { server, client, save } = testMessages(googleChat, {
   visible: ({ messages }) => messages.length,
   refusal: error,
   checks: [
-    [
-      ({ login: { serviceAccount, privateKey }, url: loginUrl }) => ({
+    {
+      connection: ({ login: { serviceAccount, privateKey }, url: loginUrl }) => ({
         ...{ token: undefined, serviceAccount, privateKey, loginUrl, channel: space },
       }),
-      ['POST /token', `GET /v1/${space}`],
-    ],
+      requests: ['POST /token', `GET /v1/${space}`],
+    },
   ],
-  failedChecks: [['The app is not in the space.', { channel: 'spaces/BBBB' }]],
+  failedChecks: [{ reason: 'The app is not in the space.', connection: { channel: 'spaces/BBBB' } }],
   channels: {
     accepted: [space, 'AAAAtN0IHSw'],
     refused: ['', 'spaces/', 'spaces/a/b', '../users', 'a room', 'spaces/..'],
-    words: 'input.channel must be the id of a space',
+    message: 'input.channel must be the id of a space',
   },
   verify({ messages }) {
     for (const { textParagraph, decoratedText } of widgetsOf(messages.at(-1)))
@@ -56,7 +56,11 @@ const { server, client, save } = testMessages(googleChat, {
     reminder: ['⏳ Still open'],
   },
   refused: [
-    ['a space that refuses the card', ({ failNext }) => failNext(400, error('Invalid JSON payload.')), 'Invalid JSON'],
+    {
+      name: 'a space that refuses the card',
+      change: ({ failNext }) => failNext(400, error('Invalid JSON payload.')),
+      reason: 'Invalid JSON',
+    },
   ],
 })
 

@@ -26,7 +26,7 @@ const { server, connection, client, post, save } = testMessages(mattermost, {
     refused: [
       ...['', 'deployments', '~deployments', '../users/me', 'ops/a/b', 'ops/', 'DEPLOYS000000000000000000D', '@jane'],
     ],
-    words: 'input.channel must be a channel id, or team and name',
+    message: 'input.channel must be a channel id, or team and name',
   },
   verify(server, { links, buttons = [] }) {
     const { text = '', actions = [] } = attachmentIn(server) ?? {}
@@ -81,8 +81,12 @@ const { server, connection, client, post, save } = testMessages(mattermost, {
     }),
   ),
   refused: [
-    ['a channel without the bot', 'secret00000000000000000000', '403 to POST /api/v4/posts: You do not have the'],
-    ['an unknown channel', 'ops/nowhere', 'Channel does not exist.'],
+    {
+      name: 'a channel without the bot',
+      channel: 'secret00000000000000000000',
+      reason: '403 to POST /api/v4/posts: You do not have the',
+    },
+    { name: 'an unknown channel', channel: 'ops/nowhere', reason: 'Channel does not exist.' },
   ],
 })
 

@@ -64,25 +64,31 @@ const { server, post } = testMessages(msteams, {
         body: [{ type: 'Container', style, bleed: true }],
       })),
     ),
-    ['a decided approval', decided, { actions: titles('Bridge') }],
+    { name: 'a decided approval', message: decided, shown: { actions: titles('Bridge') } },
   ],
-  checks: [[{}, [{ text: expect.stringContaining('This connection works') }]]],
+  checks: [{ requests: [{ text: expect.stringContaining('This connection works') }] }],
   failedChecks: [
-    ['could not be found', ({ webhookUrl: url }) => ({ webhookUrl: url.replace('dedd4bea2543', '000000000000') })],
-    [
-      'authorization signature is not valid.',
-      ({ webhookUrl: url }) => ({ webhookUrl: url.replace('sig=Zm9y', 'sig=AAAA') }),
-      undefined,
-      'credentials',
-    ],
+    {
+      reason: 'could not be found',
+      connection: ({ webhookUrl: url }) => ({ webhookUrl: url.replace('dedd4bea2543', '000000000000') }),
+    },
+    {
+      reason: 'authorization signature is not valid.',
+      connection: ({ webhookUrl: url }) => ({ webhookUrl: url.replace('sig=Zm9y', 'sig=AAAA') }),
+      kind: 'credentials',
+    },
   ],
   refused: [
-    [
-      'a disabled workflow',
-      (server) => server.turnOff(),
-      "Microsoft Teams answered 400 to POST the webhook: Could not execute workflow '***'",
-    ],
-    ['a workflow whose trigger is disabled', (server) => server.turnOff(), 'trigger is not enabled'],
+    {
+      name: 'a disabled workflow',
+      change: (server) => server.turnOff(),
+      reason: "Microsoft Teams answered 400 to POST the webhook: Could not execute workflow '***'",
+    },
+    {
+      name: 'a workflow whose trigger is disabled',
+      change: (server) => server.turnOff(),
+      reason: 'trigger is not enabled',
+    },
   ],
 })
 

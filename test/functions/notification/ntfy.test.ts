@@ -32,14 +32,20 @@ const { server, post } = testMessages(ntfy, {
     expect(JSON.stringify(shown)).not.toMatch(/[\u202a-\u202e\u2066-\u2069]|\\u00(?:0|1)/)
   },
   checks: [
-    [{}, [{ headers: { authorization: 'Bearer tk_0123456789abcdefghijklmnopqrs' } }]],
-    [({ user }) => ({ token: undefined, ...user }), [{ headers: { authorization: `Basic ${basic}` } }]],
-    [{ token: undefined }, [{ headers: expect.not.objectContaining({ authorization: expect.anything() }) }]],
+    { requests: [{ headers: { authorization: 'Bearer tk_0123456789abcdefghijklmnopqrs' } }] },
+    {
+      connection: ({ user }) => ({ token: undefined, ...user }),
+      requests: [{ headers: { authorization: `Basic ${basic}` } }],
+    },
+    {
+      connection: { token: undefined },
+      requests: [{ headers: expect.not.objectContaining({ authorization: expect.anything() }) }],
+    },
   ],
   channels: {
     accepted: ['deploys', 'a-b_C9', 'x'.repeat(64)],
     refused: ['', 'a b', '../x', 'a/b', 'ünï', 'x'.repeat(65), 'a\n'],
-    words: 'input.channel must be a topic of up to 64 letters, digits, - and _',
+    message: 'input.channel must be a topic of up to 64 letters, digits, - and _',
   },
   newest: ({ calls }) => calls.at(-1)?.body,
   posted: ({ messages }) => ({ id: messages[0]?.id }),
@@ -62,26 +68,34 @@ const { server, post } = testMessages(ntfy, {
     reminder: { message: reminder.title, click: page },
   },
   posts: [
-    ['a title alone', { mood: 'good' }, { message: 'Deployed', priority: 3, tags: ['white_check_mark'] }],
-    ['a warning', { mood: 'warning' }, { priority: 3, tags: ['warning'], sequence_id: keyOf(1) }],
-    ['bad news', { mood: 'bad' }, { priority: 4, tags: ['x'] }],
-    ['news', { mood: 'neutral' }, { priority: 3, tags: ['information_source'] }],
-    ['what waits', { mood: 'waiting' }, { priority: 4, tags: ['hourglass_flowing_sand'] }],
-    [
-      'further links in the text',
-      { ...question, links: pages },
-      {
+    {
+      name: 'a title alone',
+      message: { mood: 'good' },
+      shown: { message: 'Deployed', priority: 3, tags: ['white_check_mark'] },
+    },
+    {
+      name: 'a warning',
+      message: { mood: 'warning' },
+      shown: { priority: 3, tags: ['warning'], sequence_id: keyOf(1) },
+    },
+    { name: 'bad news', message: { mood: 'bad' }, shown: { priority: 4, tags: ['x'] } },
+    { name: 'news', message: { mood: 'neutral' }, shown: { priority: 3, tags: ['information_source'] } },
+    { name: 'what waits', message: { mood: 'waiting' }, shown: { priority: 4, tags: ['hourglass_flowing_sand'] } },
+    {
+      name: 'further links in the text',
+      message: { ...question, links: pages },
+      shown: {
         actions: [{ label: 'Decide' }, { label: 'Page 1' }, { label: 'Page 2' }],
         message: expect.stringMatching(/\n\nPage 3: https:\/\/example.com\/3\nPage 4: https:\/\/example.com\/4$/),
       },
-    ],
-    [
-      'how many rows were omitted',
-      { ...evaluation, table: { columns: ['Objective', 'Value'], rows } },
-      { message: expect.stringMatching(/\nand 1\d\d more$/) },
-    ],
+    },
+    {
+      name: 'how many rows were omitted',
+      message: { ...evaluation, table: { columns: ['Objective', 'Value'], rows } },
+      shown: { message: expect.stringMatching(/\nand 1\d\d more$/) },
+    },
   ],
-  refused: [['a protected topic', 'secrets', 'ntfy answered 403 to POST /: forbidden']],
+  refused: [{ name: 'a protected topic', channel: 'secrets', reason: 'ntfy answered 403 to POST /: forbidden' }],
 })
 
 test('ntfy omits links that are not http', async () => {

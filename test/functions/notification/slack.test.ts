@@ -101,28 +101,28 @@ const { server, connection, client, post, save } = testMessages(slack, {
   },
   posts: [
     ...moods(...MOOD_TITLES.map((title) => ({ blocks: [{ text: { text: title } }] }))),
-    ['no blank text', { text: ' \n' }, { blocks: [{}] }],
+    { name: 'no blank text', message: { text: ' \n' }, shown: { blocks: [{}] } },
   ],
   refused: [
     ...[
       ['channel_not_found', '404', 'C0NOWHERE', 'check the id, and invite the app to the channel'],
       ['not_in_channel', '403', 'C0OTHERS', 'invite the app to the channel'],
       ['is_archived', '403', 'C0OLD', 'the channel is archived'],
-    ].map(([error, status, where = '', hint]): [string, string, string] => [
-      `the channel ${where}`,
-      where,
-      `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
-    ]),
-    [
-      'an app without a scope',
-      ({ scopes }) => scopes.delete('chat:write'),
-      'missing_scope: the app needs the scope chat:write',
-    ],
-    [
-      'a channel with an invalid request',
-      ({ failNext }) => failNext(...replying('invalid_blocks', { response_metadata: { messages: errors } })),
-      `invalid_blocks: ${errors[0]}`,
-    ],
+    ].map(([error, status, where = '', hint]) => ({
+      name: `the channel ${where}`,
+      channel: where,
+      reason: `Slack answered ${status} to POST /api/chat.postMessage: ${error}: ${hint}`,
+    })),
+    {
+      name: 'an app without a scope',
+      change: ({ scopes }) => scopes.delete('chat:write'),
+      reason: 'missing_scope: the app needs the scope chat:write',
+    },
+    {
+      name: 'a channel with an invalid request',
+      change: ({ failNext }) => failNext(...replying('invalid_blocks', { response_metadata: { messages: errors } })),
+      reason: `invalid_blocks: ${errors[0]}`,
+    },
   ],
 })
 const find = ({ channel: where = channel, ...options }: ClientOptions & { channel?: string } = {}) =>

@@ -29,19 +29,23 @@ const { server, connection, client, post } = testMessages(telegram, {
   channels: {
     accepted: [chat, '123', '@deployments'],
     refused: ['', 'deployments', '@a b', '-', '1.5', '../getMe'],
-    words: 'input.channel must be the id of a chat',
+    message: 'input.channel must be the id of a chat',
   },
   checks: [
-    [{ channel: chat }, ['getMe', 'getChat', 'getWebhookInfo'].map(calling)],
-    [{ webhookSecret: undefined }, [calling('getMe')], ({ webhook }) => Object.assign(webhook, { url: '' })],
+    { connection: { channel: chat }, requests: ['getMe', 'getChat', 'getWebhookInfo'].map(calling) },
+    {
+      connection: { webhookSecret: undefined },
+      requests: [calling('getMe')],
+      change: ({ webhook }) => Object.assign(webhook, { url: '' }),
+    },
   ],
   failedChecks: [
-    ['chat not found', { channel: '-1' }],
-    [
-      ...(['Call setWebhook with the URL', {}] as const),
-      ({ webhook }) => Object.assign(webhook, { url: '' }),
-      'misconfigured',
-    ],
+    { reason: 'chat not found', connection: { channel: '-1' } },
+    {
+      reason: 'Call setWebhook with the URL',
+      change: ({ webhook }) => Object.assign(webhook, { url: '' }),
+      kind: 'misconfigured',
+    },
   ],
   // Telegram finds these in any text.
   verify: ({ messages }) => expect(messages.at(-1)?.text).not.toMatch(/[@#$/][\p{L}\p{N}_]|\.\p{L}/u),
@@ -65,11 +69,24 @@ const { server, connection, client, post } = testMessages(telegram, {
     reminder: { reply_parameters: { message_id: 1 } },
   },
   refused: [
-    ['an unknown chat', failing(400, 'Bad Request: chat not found'), answered(400, 'Bad Request: chat not found')],
-    ['a group without the bot', failing(403, 'Forbidden: bot was kicked'), answered(403, 'Forbidden: bot was kicked')],
-    ['an unknown bot', failing(404, 'Not Found'), answered(404, 'Not Found'), 'credentials'],
+    {
+      name: 'an unknown chat',
+      change: failing(400, 'Bad Request: chat not found'),
+      reason: answered(400, 'Bad Request: chat not found'),
+    },
+    {
+      name: 'a group without the bot',
+      change: failing(403, 'Forbidden: bot was kicked'),
+      reason: answered(403, 'Forbidden: bot was kicked'),
+    },
+    {
+      name: 'an unknown bot',
+      change: failing(404, 'Not Found'),
+      reason: answered(404, 'Not Found'),
+      kind: 'credentials',
+    },
   ],
-  approvalsNeed: ['webhookSecret', 'Add webhookSecret to the connection.'],
+  approvalsNeed: { field: 'webhookSecret', message: 'Add webhookSecret to the connection.' },
 })
 
 describe('Telegram: messages', () => {

@@ -17,7 +17,9 @@ const { server, connection, client, post } = testMessages(webhook, {
   connection: ({ endpoint }) => ({ baseUrl: endpoint, secret }),
   visible: ({ deliveries }) => deliveries.length,
   hidden: secretParts,
-  checks: [[{}, [{ body: { type: 'ping', id: expect.any(String) }, text: expect.not.stringContaining('message') }]]],
+  checks: [
+    { requests: [{ body: { type: 'ping', id: expect.any(String) }, text: expect.not.stringContaining('message') }] },
+  ],
   checkWrites: true,
   unexpectedBodies: { page: 'success', text: 'success' },
   verify({ deliveries, calls }, { title, fields, links }) {
@@ -31,13 +33,11 @@ const { server, connection, client, post } = testMessages(webhook, {
     question: { type: 'approval', message: { mood: 'waiting', choices } },
     reminder: { type: 'reply', about: keyOf(1), message: { title: 'Still open' } },
   },
-  refused: [
-    ...[301, 302, 307, 308].map((status): [string, (server: EndpointServer) => void, string] => [
-      `a server that redirects with the status ${status}`,
-      ({ failNext }) => failNext(status, '', { headers: { location: '/elsewhere' } }),
-      'which is not followed',
-    ]),
-  ],
+  refused: [301, 302, 307, 308].map((status) => ({
+    name: `a server that redirects with the status ${status}`,
+    change: ({ failNext }: EndpointServer) => failNext(status, '', { headers: { location: '/elsewhere' } }),
+    reason: 'which is not followed',
+  })),
 })
 
 describe('Webhook: signature', () => {

@@ -61,37 +61,57 @@ const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
     otherStates: Object.values(states).flatMap((one) => Object.values(one).flat()),
     unsupported: ['project'],
     invalidStarts: [
-      ['a path', { target: 'a/b' }, invalidName],
-      ['another kind', { target: 'processing/x' }, invalidName],
-      ['no name', { target: 'training/' }, invalidName],
-      ['an invalid name', { target: 'training/a_b' }, invalidName],
-      ['a branch', { ...pipeline, ref: 'main' }, 'input.ref must be the number of a pipeline version'],
-      ['a version of a training', { ...training, ref: '3' }, 'input.ref is not supported. A training has no versions'],
+      { name: 'a path', input: { target: 'a/b' }, message: invalidName },
+      { name: 'another kind', input: { target: 'processing/x' }, message: invalidName },
+      { name: 'no name', input: { target: 'training/' }, message: invalidName },
+      { name: 'an invalid name', input: { target: 'training/a_b' }, message: invalidName },
+      {
+        name: 'a branch',
+        input: { ...pipeline, ref: 'main' },
+        message: 'input.ref must be the number of a pipeline version',
+      },
+      {
+        name: 'a version of a training',
+        input: { ...training, ref: '3' },
+        message: 'input.ref is not supported. A training has no versions',
+      },
     ],
     refused: [
-      ['an unknown pipeline', { target: 'nope' }, 'does not exist'],
-      ['an unknown training', { target: 'training/nope' }, 'Requested resource not found'],
-      ['an unknown tuning', { target: 'tuning/nope' }, 'not'],
-      ['an unknown parameter', { ...pipeline, parameters: { Epoch: 1 } }, 'Unknown parameter: Epoch'],
-      ['a missing permission', withState({ denied: [operations[kind].starts] }), operations[kind].starts],
+      { name: 'an unknown pipeline', input: { target: 'nope' }, reason: 'does not exist' },
+      { name: 'an unknown training', input: { target: 'training/nope' }, reason: 'Requested resource not found' },
+      { name: 'an unknown tuning', input: { target: 'tuning/nope' }, reason: 'not' },
+      {
+        name: 'an unknown parameter',
+        input: { ...pipeline, parameters: { Epoch: 1 } },
+        reason: 'Unknown parameter: Epoch',
+      },
+      {
+        name: 'a missing permission',
+        change: withState({ denied: [operations[kind].starts] }),
+        reason: operations[kind].starts,
+      },
     ],
     checks: [
-      [targets[kind], [operations[kind].reads]],
-      [{}, ['DescribeTrainingJob'], withState({ denied: ['DescribeTrainingJob'] })],
+      { connection: targets[kind], requests: [operations[kind].reads] },
+      { requests: ['DescribeTrainingJob'], change: withState({ denied: ['DescribeTrainingJob'] }) },
     ],
     failedChecks: [
-      ['not', { target: targets[kind].target.replace(/[^/]+$/, 'nope') }],
-      [operations[kind].reads, targets[kind], withState({ denied: [operations[kind].reads] })],
+      { reason: 'not', connection: { target: targets[kind].target.replace(/[^/]+$/, 'nope') } },
+      {
+        reason: operations[kind].reads,
+        connection: targets[kind],
+        change: withState({ denied: [operations[kind].reads] }),
+      },
     ],
-    slowStop: ['Stopping'],
+    slowStop: { state: 'Stopping' },
     refusedStops: [
-      [withState({ denied: [operations[kind].stops] }), `sagemaker:${operations[kind].stops}`],
-      [withState({ executions: [], trainings: {}, tunings: {} }), ''],
+      { change: withState({ denied: [operations[kind].stops] }), reason: `sagemaker:${operations[kind].stops}` },
+      { change: withState({ executions: [], trainings: {}, tunings: {} }), reason: '' },
     ],
-    invalidIds: [
-      ['churn-model', 'pipeline/churn-model', execution.replace('/execution/', '/'), 'training/', 'tuning/a b'],
-      'input.id must be like training/churn-',
-    ],
+    invalidIds: {
+      ids: ['churn-model', 'pipeline/churn-model', execution.replace('/execution/', '/'), 'training/', 'tuning/a b'],
+      message: 'input.id must be like training/churn-',
+    },
   })
 
 const { server, connected } = suite('pipeline')

@@ -32,62 +32,70 @@ const { server, connected } = jobConformance(awsStepFunctions, modelActions, pla
   },
   unsupported: ['project'],
   invalidStarts: [
-    ['a name', { target: 'tune-checkout' }, 'input.target must be the ARN of a state machine'],
-    ['an execution', { target: id }, 'input.target must be the ARN of a state machine'],
-    ['a version in the ARN', { target: `${target}:3` }, 'Send a version or alias as ref'],
-    ['an invalid version', { ref: 'a:b' }, 'input.ref must be a version, such as 3, or an alias'],
+    { name: 'a name', input: { target: 'tune-checkout' }, message: 'input.target must be the ARN of a state machine' },
+    { name: 'an execution', input: { target: id }, message: 'input.target must be the ARN of a state machine' },
+    { name: 'a version in the ARN', input: { target: `${target}:3` }, message: 'Send a version or alias as ref' },
+    {
+      name: 'an invalid version',
+      input: { ref: 'a:b' },
+      message: 'input.ref must be a version, such as 3, or an alias',
+    },
   ],
   refused: [
-    ['an express state machine', { target: express }, 'has the type EXPRESS'],
-    ['an unknown one', { target: `${target}s` }, `State Machine Does Not Exist: '${target}s'`],
+    { name: 'an express state machine', input: { target: express }, reason: 'has the type EXPRESS' },
+    { name: 'an unknown one', input: { target: `${target}s` }, reason: `State Machine Does Not Exist: '${target}s'` },
   ],
   checks: [
-    [tune, [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }]],
-    [{}, ['DescribeStateMachine'], withState({ denied: ['DescribeStateMachine'] })],
+    { connection: tune, requests: [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }] },
+    { requests: ['DescribeStateMachine'], change: withState({ denied: ['DescribeStateMachine'] }) },
   ],
   failedChecks: [
-    ['State Machine Does Not Exist', { target: `${target}s` }],
-    ['has the type EXPRESS', { target: express }],
-    ['Allow it under awsProviders', tune, withState({ denied: ['DescribeStateMachine'] })],
+    { reason: 'State Machine Does Not Exist', connection: { target: `${target}s` } },
+    { reason: 'has the type EXPRESS', connection: { target: express } },
+    {
+      reason: 'Allow it under awsProviders',
+      connection: tune,
+      change: withState({ denied: ['DescribeStateMachine'] }),
+    },
   ],
-  measures: [
-    ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
-    { p95: 312, duration: 90 },
-    { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
-  ],
+  measures: {
+    end: ({ end }) => end('SUCCEEDED', { output: JSON.stringify(output) }),
+    metrics: { p95: 312, duration: 90 },
+    data: { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
+  },
   refusedStops: [
-    [withState({ denied: ['StopExecution'] }), 'states:StopExecution'],
-    [`${id}0`, 'Execution Does Not Exist'],
+    { change: withState({ denied: ['StopExecution'] }), reason: 'states:StopExecution' },
+    { id: `${id}0`, reason: 'Execution Does Not Exist' },
   ],
-  waits: ['ExecutionLimitExceeded', 'KmsThrottlingException'].map((type) => [
-    `the end of ${type}`,
-    ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' }),
-    'Try again later.',
-  ]),
+  waits: ['ExecutionLimitExceeded', 'KmsThrottlingException'].map((type) => ({
+    name: `the end of ${type}`,
+    change: ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' }),
+    reason: 'Try again later.',
+  })),
   sends: [
-    [
-      'the parameters as the input',
-      { parameters: { trials: 20, space: { cpu: [1, 4] } } },
-      { body: { input: '{"trials":20,"space":{"cpu":[1,4]}}' } },
-    ],
+    {
+      name: 'the parameters as the input',
+      input: { parameters: { trials: 20, space: { cpu: [1, 4] } } },
+      request: { body: { input: '{"trials":20,"space":{"cpu":[1,4]}}' } },
+    },
   ],
   reports: [
-    [
-      'its last state if it timed out',
-      ({ event, end }) => {
+    {
+      name: 'its last state if it timed out',
+      change: ({ event, end }) => {
         event('TaskStateEntered', { state: 'Train' })
         event('ExecutionTimedOut', { after: 0 })
         end('TIMED_OUT')
       },
-      { message: expect.stringContaining('ended as TIMED_OUT: in state Train') },
-    ],
+      reported: { message: expect.stringContaining('ended as TIMED_OUT: in state Train') },
+    },
   ],
   url,
-  stores: [({ state }) => state.executions[0], { name: keyOf(1), input: '{}' }],
-  invalidIds: [
-    [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
-    'must be the ARN of an execution',
-  ],
+  stores: { read: ({ state }) => state.executions[0], expected: { name: keyOf(1), input: '{}' } },
+  invalidIds: {
+    ids: [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
+    message: 'must be the ARN of an execution',
+  },
 })
 
 describe('AWS Step Functions: a start', () => {

@@ -64,55 +64,73 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
   otherStates,
   unsupported: ['project', 'ref'],
   invalidStarts: [
-    ['an invalid number', { target: '9007199254740993' }, 'input.target must be the id of a job'],
-    ['zero', { target: '0' }, 'input.target must be the id of a job'],
+    {
+      name: 'an invalid number',
+      input: { target: '9007199254740993' },
+      message: 'input.target must be the id of a job',
+    },
+    { name: 'zero', input: { target: '0' }, message: 'input.target must be the id of a job' },
   ],
   refused: [
-    ['an unknown job', { target: '1' }, 'Job 1 does not exist.'],
-    ['an unknown parameter', { parameters: { stge: 'x' } }, 'Job parameter stge is not defined.'],
-    ['a token that may not run it', ({ state }) => Object.assign(state.may, { run: false }), 'Manage Run permissions'],
+    { name: 'an unknown job', input: { target: '1' }, reason: 'Job 1 does not exist.' },
+    {
+      name: 'an unknown parameter',
+      input: { parameters: { stge: 'x' } },
+      reason: 'Job parameter stge is not defined.',
+    },
+    {
+      name: 'a token that may not run it',
+      change: ({ state }) => Object.assign(state.may, { run: false }),
+      reason: 'Manage Run permissions',
+    },
   ],
   failedChecks: [
-    ['Invalid access token.', { token: 'a-wrong-token' }, undefined, 'credentials'],
-    ['has no credentials. Add clientId and clientSecret, or token', { token: undefined }, undefined, 'misconfigured'],
-    [
-      'Client authentication failed',
-      ({ clientId }) => ({ token: undefined, clientId, clientSecret: 'a-wrong-secret' }),
-      undefined,
-      'credentials',
-    ],
+    { reason: 'Invalid access token.', connection: { token: 'a-wrong-token' }, kind: 'credentials' },
+    {
+      reason: 'has no credentials. Add clientId and clientSecret, or token',
+      connection: { token: undefined },
+      kind: 'misconfigured',
+    },
+    {
+      reason: 'Client authentication failed',
+      connection: ({ clientId }) => ({ token: undefined, clientId, clientSecret: 'a-wrong-secret' }),
+      kind: 'credentials',
+    },
   ],
-  slowStop: ['TERMINATING'],
+  slowStop: { state: 'TERMINATING' },
   stopsBy: { id: Number(id) },
   url: ({ url }) => `${url}/#job/11223344/run/${id}`,
   refusedStops: [
-    [({ state }) => Object.assign(state.may, { run: false }), 'does not have Manage Run permissions'],
-    ['1', 'Run 1 does not exist.'],
+    { change: ({ state }) => Object.assign(state.may, { run: false }), reason: 'does not have Manage Run permissions' },
+    { id: '1', reason: 'Run 1 does not exist.' },
   ],
   sends: [
-    ['the key as its token', {}, { body: { job_id: 11223344, idempotency_token: keyOf(1) } }],
-    [
-      'the parameters as text',
-      { parameters: { service: 'checkout', trials: 20 } },
-      { body: { job_parameters: { service: 'checkout', trials: '20' } } },
-    ],
+    { name: 'the key as its token', request: { body: { job_id: 11223344, idempotency_token: keyOf(1) } } },
+    {
+      name: 'the parameters as text',
+      input: { parameters: { service: 'checkout', trials: 20 } },
+      request: { body: { job_parameters: { service: 'checkout', trials: '20' } } },
+    },
   ],
   reports: [
-    [
-      'why it is queued',
-      ({ show }) => {
+    {
+      name: 'why it is queued',
+      change: ({ show }) => {
         const queue_reason = 'Queued due to reaching maximum concurrent runs of 1.'
         show({ status: { state: 'QUEUED' }, state: { life_cycle_state: 'QUEUED', queue_reason } })
       },
-      { status: 'QUEUED', progress: 'Queued due to reaching maximum concurrent runs of 1.' },
-    ],
-    [
-      'that it is terminating, although it already has a code',
-      ({ show }) => show({ status: { ...succeeded.status, state: 'TERMINATING' } }),
-      { status: 'TERMINATING' },
-    ],
+      reported: { status: 'QUEUED', progress: 'Queued due to reaching maximum concurrent runs of 1.' },
+    },
+    {
+      name: 'that it is terminating, although it already has a code',
+      change: ({ show }) => show({ status: { ...succeeded.status, state: 'TERMINATING' } }),
+      reported: { status: 'TERMINATING' },
+    },
   ],
-  invalidIds: [['tune', '11223344#1', '9007199254740993', '-1'], 'input.id must be the number of a run'],
+  invalidIds: {
+    ids: ['tune', '11223344#1', '9007199254740993', '-1'],
+    message: 'input.id must be the number of a run',
+  },
 })
 describe('of the older API', () => {
   jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })

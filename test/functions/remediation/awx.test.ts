@@ -33,68 +33,86 @@ const options = {
 const { server, connected } = jobConformance(awx, runbookActions, remediationPlatforms.awx, {
   ...options,
   invalidStarts: [
-    ['an invalid target', { target: 'workflow/' }, 'must be the name or id of a job template'],
-    [
-      'the parameter of the idempotency key',
-      { parameters: { cloud_automation_webhooks_key: 'mine' } },
-      'It stores the idempotency key',
-    ],
+    { name: 'an invalid target', input: { target: 'workflow/' }, message: 'must be the name or id of a job template' },
+    {
+      name: 'the parameter of the idempotency key',
+      input: { parameters: { cloud_automation_webhooks_key: 'mine' } },
+      message: 'It stores the idempotency key',
+    },
   ],
   refused: [
-    ['an unknown name', { target: 'Nope', project: 'Ops' }, 'no template "Nope" in the organization Ops.'],
-    ['an unknown id', { target: 'workflow/12' }, '404'],
-    ['a missing role', withState({ mayExecute: false }), 'do not have permission'],
-    [
-      'a credential that asks for a password',
-      ({ state }) => Object.assign(state.templates[0] ?? {}, { passwords: ['ssh_password'] }),
-      'passwords_needed_to_start: ssh_password',
-    ],
-    [
-      'invalid answers of the survey',
-      { target: '13', parameters: { minutes: 'ten' } },
-      "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
-    ],
+    {
+      name: 'an unknown name',
+      input: { target: 'Nope', project: 'Ops' },
+      reason: 'no template "Nope" in the organization Ops.',
+    },
+    { name: 'an unknown id', input: { target: 'workflow/12' }, reason: '404' },
+    { name: 'a missing role', change: withState({ mayExecute: false }), reason: 'do not have permission' },
+    {
+      name: 'a credential that asks for a password',
+      change: ({ state }) => Object.assign(state.templates[0] ?? {}, { passwords: ['ssh_password'] }),
+      reason: 'passwords_needed_to_start: ssh_password',
+    },
+    {
+      name: 'invalid answers of the survey',
+      input: { target: '13', parameters: { minutes: 'ten' } },
+      reason: "variables_needed_to_start: 'host' value missing, Value ten for 'minutes' expected to be an integer.",
+    },
   ],
   failedChecks: [
-    ['has no credentials. Add token, or user', { token: undefined, username: 'x' }, undefined, 'misconfigured'],
+    {
+      reason: 'has no credentials. Add token, or user',
+      connection: { token: undefined, username: 'x' },
+      kind: 'misconfigured',
+    },
   ],
   refusedStops: [
-    [withState({ mayExecute: false }), '403 to POST /api/v2/jobs/101/cancel/'],
-    ['workflow/101', '404'],
+    { change: withState({ mayExecute: false }), reason: '403 to POST /api/v2/jobs/101/cancel/' },
+    { id: 'workflow/101', reason: '404' },
   ],
   lost: [
-    ['if the template cannot store the key', () => undefined, cleared],
-    ['if the list has no variables', ({ state }) => Object.assign(state.runs[0] ?? {}, { extra_vars: undefined })],
+    { name: 'if the template cannot store the key', change: () => undefined, input: cleared },
+    {
+      name: 'if the list has no variables',
+      change: ({ state }) => Object.assign(state.runs[0] ?? {}, { extra_vars: undefined }),
+    },
   ],
   reports: [
-    [
-      'what it waits for',
-      ({ state }) => Object.assign(state.runs[0] ?? {}, { job_explanation: 'waiting for project_update-7 to finish' }),
-      { progress: 'waiting for project_update-7 to finish' },
-    ],
-    [
-      'its progress',
-      ({ state }) => Object.assign(state.runs[0] ?? {}, { playbook_counts: { play_count: 2, task_count: 17 } }),
-      { progress: 'play 2, task 17' },
-    ],
-    [
-      'why it could not run',
-      ({ finish }) => {
+    {
+      name: 'what it waits for',
+      change: ({ state }) =>
+        Object.assign(state.runs[0] ?? {}, { job_explanation: 'waiting for project_update-7 to finish' }),
+      reported: { progress: 'waiting for project_update-7 to finish' },
+    },
+    {
+      name: 'its progress',
+      change: ({ state }) => Object.assign(state.runs[0] ?? {}, { playbook_counts: { play_count: 2, task_count: 17 } }),
+      reported: { progress: 'play 2, task 17' },
+    },
+    {
+      name: 'why it could not run',
+      change: ({ finish }) => {
         const result_traceback = 'Traceback (most recent call last):\n  File "jobs.py"\nValueError: no image\n'
         finish('error', { job_explanation: 'Task was lost', result_traceback })
       },
-      { message: 'Run job/101 ended as error: Task was lost; ValueError: no image' },
-    ],
-    [
-      'that the failed task cannot be read',
-      ({ state, finish }) => {
+      reported: { message: 'Run job/101 ended as error: Task was lost; ValueError: no image' },
+    },
+    {
+      name: 'that the failed task cannot be read',
+      change: ({ state, finish }) => {
         state.mayReadEvents = false
         finish('failed')
       },
-      { result: 'fail', message: expect.stringContaining('the failed task could not be read (AWX answered 403') },
-    ],
+      reported: {
+        result: 'fail',
+        message: expect.stringContaining('the failed task could not be read (AWX answered 403'),
+      },
+    },
   ],
-  invalidIds: [['101', 'job/', 'job/x', 'job/1/../2', 'project/1'], 'must be like job/12 or workflow/7'],
+  invalidIds: {
+    ids: ['101', 'job/', 'job/x', 'job/1/../2', 'project/1'],
+    message: 'must be like job/12 or workflow/7',
+  },
 })
 describe('of workflows', () => {
   jobConformance(awx, runbookActions, awxWorkflows, { name: 'AWX: a workflow', ...options })

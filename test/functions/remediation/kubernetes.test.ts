@@ -27,49 +27,73 @@ jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
   unknownStates: [],
   unsupported: ['project'],
   invalidStarts: [
-    ['another verb', { target: 'delete/checkout' }, 'input.target must be restart/<deployment> or scale/<deployment>'],
-    ['a number for a restart', { parameters: { replicas: 5 } }, 'input.parameters.replicas must be a number'],
-    ['a scale without a number', { target: 'scale/checkout' }, 'input.parameters.replicas must be a number'],
-    ['another parameter', { parameters: { image: 'x' } }, 'input.parameters.image is not supported'],
+    {
+      name: 'another verb',
+      input: { target: 'delete/checkout' },
+      message: 'input.target must be restart/<deployment> or scale/<deployment>',
+    },
+    {
+      name: 'a number for a restart',
+      input: { parameters: { replicas: 5 } },
+      message: 'input.parameters.replicas must be a number',
+    },
+    {
+      name: 'a scale without a number',
+      input: { target: 'scale/checkout' },
+      message: 'input.parameters.replicas must be a number',
+    },
+    {
+      name: 'another parameter',
+      input: { parameters: { image: 'x' } },
+      message: 'input.parameters.image is not supported',
+    },
   ],
   forbidden: [
-    [
-      'another deployment',
-      { target: 'restart/payments' },
-      'is not in targets of the connection',
-      { targets: ['restart/checkout'] },
-    ],
-    ['another change', toFive, 'is not in targets of the connection', { targets: ['restart/*'] }],
-    [
-      'a scale of another deployment',
-      { ...toFive, target: 'scale/payments' },
-      'is not in targets of the connection',
-      { targets: ['restart/*', 'scale/checkout'] },
-    ],
+    {
+      name: 'another deployment',
+      input: { target: 'restart/payments' },
+      message: 'is not in targets of the connection',
+      connection: { targets: ['restart/checkout'] },
+    },
+    {
+      name: 'another change',
+      input: toFive,
+      message: 'is not in targets of the connection',
+      connection: { targets: ['restart/*'] },
+    },
+    {
+      name: 'a scale of another deployment',
+      input: { ...toFive, target: 'scale/payments' },
+      message: 'is not in targets of the connection',
+      connection: { targets: ['restart/*', 'scale/checkout'] },
+    },
   ],
   reports: [
-    ['the updated pods', ({ enter }) => enter('Progressing'), { progress: '1 of 3 pods updated, 2 available' }],
-    [
-      'why a rollout has failed',
-      ({ enter }) => enter('ProgressDeadlineExceeded'),
-      { message: expect.stringContaining('has timed out progressing. 1 of 3 pods updated, 2 available') },
-    ],
+    {
+      name: 'the updated pods',
+      change: ({ enter }) => enter('Progressing'),
+      reported: { progress: '1 of 3 pods updated, 2 available' },
+    },
+    {
+      name: 'why a rollout has failed',
+      change: ({ enter }) => enter('ProgressDeadlineExceeded'),
+      reported: { message: expect.stringContaining('has timed out progressing. 1 of 3 pods updated, 2 available') },
+    },
   ],
   failedChecks: [
-    [
-      'may not patch deployments, patch deployments/scale in the namespace shop',
-      {},
-      withState({ missing: ['patch deployments', 'patch deployments/scale'] }),
-    ],
+    {
+      reason: 'may not patch deployments, patch deployments/scale in the namespace shop',
+      change: withState({ missing: ['patch deployments', 'patch deployments/scale'] }),
+    },
   ],
   refused: [
-    ['an unknown deployment', { target: 'restart/nope' }, '"nope" not found'],
-    [
-      'a scale that an autoscaler would undo',
-      withState({ autoscaler: 'checkout-hpa' }),
-      'The autoscaler checkout-hpa sets the number of pods',
-      toFive,
-    ],
+    { name: 'an unknown deployment', input: { target: 'restart/nope' }, reason: '"nope" not found' },
+    {
+      name: 'a scale that an autoscaler would undo',
+      change: withState({ autoscaler: 'checkout-hpa' }),
+      reason: 'The autoscaler checkout-hpa sets the number of pods',
+      input: toFive,
+    },
   ],
 })
 

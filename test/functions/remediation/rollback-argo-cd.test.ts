@@ -39,28 +39,39 @@ const { server, connected } = jobConformance(argoCd, rollbackActions, remediatio
   unknownStates: [],
   hasPaths: true,
   invalidStarts: [
-    ['an invalid application', { target: 'a/b/c' }, 'input.target must be an application'],
-    ['a parameter that only a sync has', { parameters: { dryRun: true } }, 'input.parameters.dryRun'],
-    ['an invalid value', { parameters: { prune: 'maybe' } }, 'input.parameters.prune'],
+    { name: 'an invalid application', input: { target: 'a/b/c' }, message: 'input.target must be an application' },
+    {
+      name: 'a parameter that only a sync has',
+      input: { parameters: { dryRun: true } },
+      message: 'input.parameters.dryRun',
+    },
+    { name: 'an invalid value', input: { parameters: { prune: 'maybe' } }, message: 'input.parameters.prune' },
   ],
   refused: [
-    [
-      'auto-sync',
-      ({ application }) => Object.assign(application().spec, { syncPolicy: { automated: {} } }),
-      'rollback cannot be initiated when auto-sync is enabled',
-    ],
-    ['a missing right', ({ state }) => Object.assign(state.may, { sync: false }), 'applications, sync, shop/guestbook'],
-    [
-      'a deployment that is not in the history',
-      { ref: '7' },
-      `guestbook has no deployment 7 in its history. Its deployments: 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
-    ],
-    ['too little of a revision', { ref: good.slice(0, 6) }, 'has no deployment'],
-    ['an unknown application', { target: 'nope' }, 'applications.argoproj.io "nope" not found'],
-    ['another project', { project: 'ops' }, 'not found'],
+    {
+      name: 'auto-sync',
+      change: ({ application }) => Object.assign(application().spec, { syncPolicy: { automated: {} } }),
+      reason: 'rollback cannot be initiated when auto-sync is enabled',
+    },
+    {
+      name: 'a missing right',
+      change: ({ state }) => Object.assign(state.may, { sync: false }),
+      reason: 'applications, sync, shop/guestbook',
+    },
+    {
+      name: 'a deployment that is not in the history',
+      input: { ref: '7' },
+      reason: `guestbook has no deployment 7 in its history. Its deployments: 0 (${oldest}), 1 (${good}), 2 (${bad}).`,
+    },
+    { name: 'too little of a revision', input: { ref: good.slice(0, 6) }, reason: 'has no deployment' },
+    { name: 'an unknown application', input: { target: 'nope' }, reason: 'applications.argoproj.io "nope" not found' },
+    { name: 'another project', input: { project: 'ops' }, reason: 'not found' },
   ],
-  slowStop: ['Terminating'],
-  invalidIds: [['guestbook#rollback-', 'guestbook#rollback-1x', '../x#rollback-1'], 'guestbook#rollback-12'],
+  slowStop: { state: 'Terminating' },
+  invalidIds: {
+    ids: ['guestbook#rollback-', 'guestbook#rollback-1x', '../x#rollback-1'],
+    message: 'guestbook#rollback-12',
+  },
 })
 
 describe('Argo CD: a rollback', () => {

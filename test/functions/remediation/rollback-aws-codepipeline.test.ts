@@ -34,15 +34,23 @@ const { server, connected } = jobConformance(awsCodePipeline, rollbackActions, p
     errored: ['Superseded'],
   },
   invalidStarts: [
-    ['no stage', { parameters: undefined }, 'input.parameters.stage'],
-    ['an invalid stage', { parameters: { stage: 'a/b' } }, 'input.parameters.stage'],
-    ['another parameter', { parameters: { stage: 'Deploy', STAGE: 'x' } }, 'input.parameters.STAGE'],
-    ['a revision', { ref: 'Source:7e2b3c4' }, 'input.ref must be an execution id'],
-    ['another pipeline', { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` }, 'input.ref'],
-    ['a project', { project: 'shop' }, 'input.project is'],
-    ['an invalid pipeline', { target: 'a/b' }, 'input.target must be a pipeline name'],
+    { name: 'no stage', input: { parameters: undefined }, message: 'input.parameters.stage' },
+    { name: 'an invalid stage', input: { parameters: { stage: 'a/b' } }, message: 'input.parameters.stage' },
+    {
+      name: 'another parameter',
+      input: { parameters: { stage: 'Deploy', STAGE: 'x' } },
+      message: 'input.parameters.STAGE',
+    },
+    { name: 'a revision', input: { ref: 'Source:7e2b3c4' }, message: 'input.ref must be an execution id' },
+    {
+      name: 'another pipeline',
+      input: { ref: `other#${'0'.repeat(8)}-0000-0000-0000-${'0'.repeat(12)}` },
+      message: 'input.ref',
+    },
+    { name: 'a project', input: { project: 'shop' }, message: 'input.project is' },
+    { name: 'an invalid pipeline', input: { target: 'a/b' }, message: 'input.target must be a pipeline name' },
   ],
-  slowStop: ['Stopping', ({ act }) => act('Deploy/Service', 'InProgress')],
+  slowStop: { state: 'Stopping', change: ({ act }) => act('Deploy/Service', 'InProgress') },
 })
 
 beforeEach(() => {

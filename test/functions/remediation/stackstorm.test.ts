@@ -23,43 +23,65 @@ const { server, connected } = jobConformance(stackstorm, runbookActions, remedia
   },
   unknownStates: ['', 'processed', 'constructor'],
   invalidStarts: [
-    ['an action without its pack', { target: 'restart' }, 'must be an action with its pack, such as core.local'],
-    ['a project', { project: 'shop' }, 'An action belongs to a pack'],
-    ['a version', { ref: 'main' }, 'runs the installed version of a pack'],
-    ['a template', { parameters: { host: '{{ st2kv.system.password }}' } }, 'as a template'],
-    ['a nested template', { parameters: { host: { names: ['{% set a = 1 %}'] } } }, 'as a template'],
+    {
+      name: 'an action without its pack',
+      input: { target: 'restart' },
+      message: 'must be an action with its pack, such as core.local',
+    },
+    { name: 'a project', input: { project: 'shop' }, message: 'An action belongs to a pack' },
+    { name: 'a version', input: { ref: 'main' }, message: 'runs the installed version of a pack' },
+    { name: 'a template', input: { parameters: { host: '{{ st2kv.system.password }}' } }, message: 'as a template' },
+    {
+      name: 'a nested template',
+      input: { parameters: { host: { names: ['{% set a = 1 %}'] } } },
+      message: 'as a template',
+    },
   ],
-  sends: [['braces that are not a template', { parameters: braces }, { body: { parameters: braces } }]],
+  sends: [
+    {
+      name: 'braces that are not a template',
+      input: { parameters: braces },
+      request: { body: { parameters: braces } },
+    },
+  ],
   reports: [
-    [
-      'the reason of a workflow that failed itself',
-      ({ task, finish }) => {
+    {
+      name: 'the reason of a workflow that failed itself',
+      change: ({ task, finish }) => {
         task('first', 'core.local', 'succeeded')
         finish('failed', { errors: [{ message: 'Unable to evaluate' }], output: null })
       },
-      { message: expect.stringContaining('ended as failed: Unable to evaluate') },
-    ],
+      reported: { message: expect.stringContaining('ended as failed: Unable to evaluate') },
+    },
   ],
-  invalidIds: [['134', 'last', '54e657f2/../x', '54E657F20000000000000000'], 'such as 54e657'],
+  invalidIds: { ids: ['134', 'last', '54e657f2/../x', '54E657F20000000000000000'], message: 'such as 54e657' },
   refused: [
-    ['an unknown action', { target: 'shop.nope' }, 'Action "shop.nope" cannot be found.'],
-    ['a missing parameter', { target: 'shop.recover' }, "'shop' is a required property"],
-    ['an unknown parameter', { parameters: { hots: 1 } }, "('hots' was unexpected)"],
-    ['a user who may not execute', withState({ denied: ['action_execute'] }), '"action_execute"'],
-    ['a user who may not read traces', withState({ denied: ['trace_list'] }), 'User "robot" doesn\'t have required'],
+    { name: 'an unknown action', input: { target: 'shop.nope' }, reason: 'Action "shop.nope" cannot be found.' },
+    { name: 'a missing parameter', input: { target: 'shop.recover' }, reason: "'shop' is a required property" },
+    { name: 'an unknown parameter', input: { parameters: { hots: 1 } }, reason: "('hots' was unexpected)" },
+    {
+      name: 'a user who may not execute',
+      change: withState({ denied: ['action_execute'] }),
+      reason: '"action_execute"',
+    },
+    {
+      name: 'a user who may not read traces',
+      change: withState({ denied: ['trace_list'] }),
+      reason: 'User "robot" doesn\'t have required',
+    },
   ],
-  measures: [
-    ({ finish }) => finish('succeeded', { output: { restarted: 3, name: 'x' } }),
-    { restarted: 3, duration: 4.5 },
-    { output: { restarted: 3, name: 'x' }, duration: 4.5 },
-  ],
-  slowStop: ['canceling'],
+  measures: {
+    end: ({ finish }) => finish('succeeded', { output: { restarted: 3, name: 'x' } }),
+    metrics: { restarted: 3, duration: 4.5 },
+    data: { output: { restarted: 3, name: 'x' }, duration: 4.5 },
+  },
+  slowStop: { state: 'canceling' },
   refusedStops: [
-    [
-      ({ state }) => Object.assign(state.executions[0] ?? {}, { status: 'paused' }),
-      'cannot be canceled. State = paused.',
-    ],
-    [withState({ denied: ['execution_stop'] }), 'required permission "execution_stop"'],
+    {
+      change: ({ state }) => Object.assign(state.executions[0] ?? {}, { status: 'paused' }),
+      reason: 'cannot be canceled. State = paused.',
+    },
+    { change: withState({ denied: ['execution_stop'] }), reason: 'required permission "execution_stop"' },
   ],
   refusal: (faultstring) => ({ faultstring }),
 })

@@ -14,34 +14,37 @@ const { server, ask } = playEvaluations(awsApplicationSignals, {
   input: { slo },
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
   checks: [
-    [
-      { slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } },
-      [
+    {
+      connection: { slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } },
+      requests: [
         {
           ...{ method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } },
           headers: { authorization: expect.stringContaining('/eu-west-1/application-signals/aws4_request') },
         },
       ],
-    ],
+    },
     // Without an SLO, an SLO that does not exist is read.
-    [{}, ['POST /budget-report'], ({ state }) => Object.assign(state, { denied: true })],
+    { requests: ['POST /budget-report'], change: ({ state }) => Object.assign(state, { denied: true }) },
   ],
-  failedChecks: [['ResourceNotFoundException: SLO cart was not found.', { slo: 'cart' }]],
+  failedChecks: [{ reason: 'ResourceNotFoundException: SLO cart was not found.', connection: { slo: 'cart' } }],
   urls: {
     'https://application-signals.eu-central-1.amazonaws.com': { region: 'eu-central-1' },
     'https://application-signals.eu-west-1.amazonaws.com': {},
     'https://vpce-1.example.com': { endpoint: 'https://vpce-1.example.com' },
   },
   verdicts: {
-    OK: [withSlo({ BudgetStatus: 'OK', Attainment: 99.95 }), 'pass', 99.95],
-    WARNING: [withSlo({ BudgetStatus: 'WARNING', Attainment: 99.91 }), 'warning', 99.91],
-    BREACHED: [withSlo({ BudgetStatus: 'BREACHED', Attainment: 99.8 }), 'fail', 99.8],
+    OK: { arrange: withSlo({ BudgetStatus: 'OK', Attainment: 99.95 }), result: 'pass', value: 99.95 },
+    WARNING: { arrange: withSlo({ BudgetStatus: 'WARNING', Attainment: 99.91 }), result: 'warning', value: 99.91 },
+    BREACHED: { arrange: withSlo({ BudgetStatus: 'BREACHED', Attainment: 99.8 }), result: 'fail', value: 99.8 },
   },
   gaps: {
-    INSUFFICIENT_DATA: [withSlo({ BudgetStatus: 'INSUFFICIENT_DATA' }), 'AWS reports INSUFFICIENT_DATA'],
-    'an unknown status': [withSlo({ BudgetStatus: 'MAYBE' }), 'AWS reports MAYBE'],
-    'no attainment': [withSlo({ Attainment: undefined }), 'AWS reports OK without an attainment'],
-    'no report': [withState({ forgotten: [slo] }), 'AWS returned no report of this SLO'],
+    INSUFFICIENT_DATA: {
+      arrange: withSlo({ BudgetStatus: 'INSUFFICIENT_DATA' }),
+      message: 'AWS reports INSUFFICIENT_DATA',
+    },
+    'an unknown status': { arrange: withSlo({ BudgetStatus: 'MAYBE' }), message: 'AWS reports MAYBE' },
+    'no attainment': { arrange: withSlo({ Attainment: undefined }), message: 'AWS reports OK without an attainment' },
+    'no report': { arrange: withState({ forgotten: [slo] }), message: 'AWS returned no report of this SLO' },
   },
 })
 

@@ -22,10 +22,10 @@ const { server, push } = playReports(awsCloudWatch, {
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   invalid: ['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)].map((namespace) => ({ namespace })),
   results: [
-    ['pass', 'succeeded', [1]],
-    ['warning', 'succeeded', [0.5]],
-    ['fail', 'succeeded', [0]],
-    ['pass', 'errored', [0]],
+    { result: 'pass', status: 'succeeded', shown: [1] },
+    { result: 'warning', status: 'succeeded', shown: [0.5] },
+    { result: 'fail', status: 'succeeded', shown: [0] },
+    { result: 'pass', status: 'errored', shown: [0] },
   ],
 })
 

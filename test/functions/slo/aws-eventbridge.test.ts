@@ -15,10 +15,10 @@ const { server, push } = playReports(awsEventBridge, {
   visible: ({ state }) => new Set(state.events.map(({ detail }) => detail['key'])).size,
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   // EventBridge drops events for an unknown bus.
-  checks: [[{ eventBus: 'deploys' }, [{ body: { Name: 'deploys' } }]]],
+  checks: [{ connection: { eventBus: 'deploys' }, requests: [{ body: { Name: 'deploys' } }] }],
   failedChecks: [
-    ['ResourceNotFoundException: Event bus old does not exist.', { eventBus: 'old' }],
-    ['Allow it under awsProviders', {}, ({ state }) => state.denied.push('DescribeEventBus')],
+    { reason: 'ResourceNotFoundException: Event bus old does not exist.', connection: { eventBus: 'old' } },
+    { reason: 'Allow it under awsProviders', change: ({ state }) => state.denied.push('DescribeEventBus') },
   ],
   invalid: ['', 'a bus', 'arn:aws:sns:eu-west-1:123456789012:deploys', `${arn}/../x`].map((eventBus) => ({ eventBus })),
 })

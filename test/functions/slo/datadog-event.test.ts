@@ -17,9 +17,9 @@ const { server, push } = playReports(datadogEvent, {
   result: ({ state }) => state.events.at(-1)?.alert_type,
   refusal: (reason) => ({ errors: [reason] }),
   results: [
-    ['pass', 'succeeded', 'success'],
-    ['warning', 'succeeded', 'warning'],
-    ['fail', 'succeeded', 'error'],
+    { result: 'pass', status: 'succeeded', shown: 'success' },
+    { result: 'warning', status: 'succeeded', shown: 'warning' },
+    { result: 'fail', status: 'succeeded', shown: 'error' },
   ],
 })
 

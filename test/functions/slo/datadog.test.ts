@@ -22,11 +22,10 @@ const { server, ask } = playEvaluations(datadog, {
     },
   ],
   failedChecks: [
-    [
-      'Failed permission authorization checks',
-      {},
-      ({ state }) => Object.assign(state, { applicationKeys: { [applicationKey]: [] } }),
-    ],
+    {
+      reason: 'Failed permission authorization checks',
+      change: ({ state }) => Object.assign(state, { applicationKeys: { [applicationKey]: [] } }),
+    },
   ],
   invalid: [{ site: 'evil.example.com' }],
   urls: {
@@ -37,32 +36,39 @@ const { server, ask } = playEvaluations(datadog, {
   },
   // The fake has a target of 95 and a warning of 98.
   verdicts: {
-    '100': [withSlo({ value: 100 }), 'pass', 100],
-    '98': [withSlo({ value: 98 }), 'pass', 98],
-    '97.99': [withSlo({ value: 97.99 }), 'warning', 97.99],
-    '95': [withSlo({ value: 95 }), 'warning', 95],
-    '94.99': [withSlo({ value: 94.99 }), 'fail', 94.99],
-    '0': [withSlo({ value: 0 }), 'fail', 0],
-    '95 without a warning': [withSlo({ value: 95, thresholds: only95 }), 'pass', 95],
-    '94.99 without a warning': [withSlo({ value: 94.99, thresholds: only95 }), 'fail', 94.99],
+    '100': { arrange: withSlo({ value: 100 }), result: 'pass', value: 100 },
+    '98': { arrange: withSlo({ value: 98 }), result: 'pass', value: 98 },
+    '97.99': { arrange: withSlo({ value: 97.99 }), result: 'warning', value: 97.99 },
+    '95': { arrange: withSlo({ value: 95 }), result: 'warning', value: 95 },
+    '94.99': { arrange: withSlo({ value: 94.99 }), result: 'fail', value: 94.99 },
+    '0': { arrange: withSlo({ value: 0 }), result: 'fail', value: 0 },
+    '95 without a warning': { arrange: withSlo({ value: 95, thresholds: only95 }), result: 'pass', value: 95 },
+    '94.99 without a warning': { arrange: withSlo({ value: 94.99, thresholds: only95 }), result: 'fail', value: 94.99 },
   },
   gaps: {
-    'no value': [withSlo({ value: null, errors: [zero] }), '(The denominator is zero valued)'],
-    'a failure of one monitor': [withSlo({ failures: [{ error: 'one monitor' }] }), 'one monitor'],
-    'an error with a type only': [withSlo({ errors: [{ error_type: 'NO_DATA', error_message: '' }] }), 'NO_DATA'],
-    'a preliminary value': [withSlo({ preview: true }), 'the value is preliminary'],
+    'no value': { arrange: withSlo({ value: null, errors: [zero] }), message: '(The denominator is zero valued)' },
+    'a failure of one monitor': { arrange: withSlo({ failures: [{ error: 'one monitor' }] }), message: 'one monitor' },
+    'an error with a type only': {
+      arrange: withSlo({ errors: [{ error_type: 'NO_DATA', error_message: '' }] }),
+      message: 'NO_DATA',
+    },
+    'a preliminary value': { arrange: withSlo({ preview: true }), message: 'the value is preliminary' },
   },
   reason: (at, error) => withSlo({ failures: [{ error }] })(at),
   unknown: {
-    'an unknown name': ['Cart', 'The query of Cart: Datadog has no SLO with the name or id "Cart".'],
-    'a name in another case': ['checkout availability', 'Datadog has no SLO with the name or id'],
-    'a name that is a path': ['../../events', 'Datadog has no SLO with the name or id "../../events".'],
-    'a name that two SLOs have': [
-      'Checkout availability',
-      `Use one of these ids: ${availability}, ${'f'.repeat(32)}.`,
-      ({ server: { state } }) => (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'f'.repeat(32) }])),
-    ],
-    'an unknown id': ['a'.repeat(32), `Datadog answered 404 to GET /api/v1/slo/${'a'.repeat(32)}: SLO not found`],
+    'an unknown name': { slo: 'Cart', message: 'The query of Cart: Datadog has no SLO with the name or id "Cart".' },
+    'a name in another case': { slo: 'checkout availability', message: 'Datadog has no SLO with the name or id' },
+    'a name that is a path': { slo: '../../events', message: 'Datadog has no SLO with the name or id "../../events".' },
+    'a name that two SLOs have': {
+      slo: 'Checkout availability',
+      message: `Use one of these ids: ${availability}, ${'f'.repeat(32)}.`,
+      change: ({ server: { state } }) =>
+        (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'f'.repeat(32) }])),
+    },
+    'an unknown id': {
+      slo: 'a'.repeat(32),
+      message: `Datadog answered 404 to GET /api/v1/slo/${'a'.repeat(32)}: SLO not found`,
+    },
   },
 })
 

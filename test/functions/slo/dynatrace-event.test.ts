@@ -20,13 +20,13 @@ const { server, push: pushTo } = playReports(dynatraceEvent, {
   result: ({ state }) => state.events.at(-1)?.properties['result'],
   refusal: (message) => ({ error: { code: 400, message } }),
   results: [
-    ['pass', 'succeeded', 'pass'],
-    ['fail', 'succeeded', 'fail'],
+    { result: 'pass', status: 'succeeded', shown: 'pass' },
+    { result: 'fail', status: 'succeeded', shown: 'fail' },
   ],
   refused: [
-    [{ fields: { title: 'Mine' } }, 'input.fields.title'],
-    [{ fields: { eventType: 'BIG' } }, 'input.fields.eventType'],
-    [{ fields: { properties: { a: { b: 1 } } } }, 'input.fields.properties.a'],
+    { input: { fields: { title: 'Mine' } }, message: 'input.fields.title' },
+    { input: { fields: { eventType: 'BIG' } }, message: 'input.fields.eventType' },
+    { input: { fields: { properties: { a: { b: 1 } } } }, message: 'input.fields.properties.a' },
   ],
 })
 

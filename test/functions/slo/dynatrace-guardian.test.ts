@@ -28,14 +28,14 @@ for (const [way, fields] of Object.entries(ways)) {
       refusal: (message) => ({ error: { code: 400, message } }),
       defaults: { scope: 'automation:workflows:run automation:workflows:read' },
       verdicts: {
-        pass: [result('pass'), 'pass', 100],
-        info: [result('info'), 'pass', 100],
-        warning: [result('warning'), 'warning', 50],
-        fail: [result('fail'), 'fail', 0],
+        pass: { arrange: result('pass'), result: 'pass', value: 100 },
+        info: { arrange: result('info'), result: 'pass', value: 100 },
+        warning: { arrange: result('warning'), result: 'warning', value: 50 },
+        fail: { arrange: result('fail'), result: 'fail', value: 0 },
       },
       gaps: {
-        'the result error': [result('error'), 'the result of its validation is error'],
-        'an unknown result': [result('new'), 'the result of its validation is new'],
+        'the result error': { arrange: result('error'), message: 'the result of its validation is error' },
+        'an unknown result': { arrange: result('new'), message: 'the result of its validation is new' },
       },
     })
   })

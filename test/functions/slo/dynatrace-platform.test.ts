@@ -17,41 +17,50 @@ const { server, connection, ask } = playEvaluations(dynatracePlatform, {
   connection: ({ url, token }) => ({ baseUrl: url, token, slo: id }),
   refusal: (message) => ({ error: { code: 400, message } }),
   checks: [
-    [
-      ({ clientId, clientSecret, tokenUrl }) => ({ token: undefined, clientId, clientSecret, tokenUrl, account }),
-      ['POST /sso/oauth2/token', 'GET /platform/slo/v1/slos'],
-    ],
+    {
+      connection: ({ clientId, clientSecret, tokenUrl }) => ({
+        token: undefined,
+        clientId,
+        clientSecret,
+        tokenUrl,
+        account,
+      }),
+      requests: ['POST /sso/oauth2/token', 'GET /platform/slo/v1/slos'],
+    },
   ],
   failedChecks: [
-    ['', { token: undefined }, undefined, 'misconfigured'],
-    ['Unauthorized: ***', { token: 'dt0s16.invalid' }, undefined, 'credentials'],
+    { reason: '', connection: { token: undefined }, kind: 'misconfigured' },
+    { reason: 'Unauthorized: ***', connection: { token: 'dt0s16.invalid' }, kind: 'credentials' },
   ],
   defaults: { tokenUrl: 'https://sso.dynatrace.com/sso/oauth2/token', scope: 'slo:slos:read' },
   verdicts: {
-    SUCCESS: [({ server }) => server.find(found('SUCCESS', 99.95)), 'pass', 99.95],
-    WARNING: [({ server }) => server.find(found('WARNING', 99.6)), 'warning', 99.6],
-    FAILURE: [({ server }) => server.find(found('FAILURE', 98)), 'fail', 98],
+    SUCCESS: { arrange: ({ server }) => server.find(found('SUCCESS', 99.95)), result: 'pass', value: 99.95 },
+    WARNING: { arrange: ({ server }) => server.find(found('WARNING', 99.6)), result: 'warning', value: 99.6 },
+    FAILURE: { arrange: ({ server }) => server.find(found('FAILURE', 98)), result: 'fail', value: 98 },
   },
   gaps: {
-    'no value': [({ server }) => server.find(found('SUCCESS', null)), 'now-7d: no value'],
-    'a reason': [({ server }) => server.find(found('ERROR', null, 'now-7d', 'It failed')), 'now-7d: It failed'],
-    'an unknown status': [({ server }) => server.find(found('NEW', 99.99)), 'unknown status "NEW"'],
-    'no result': [({ server }) => server.find(), 'Dynatrace returned no result'],
-    'a criterion without data next to a met one': [
-      ({ server }) => server.find(found('SUCCESS', 99.95), found('NONE', null, 'now-30d')),
-      'now-30d: unknown status "NONE"',
-    ],
+    'no value': { arrange: ({ server }) => server.find(found('SUCCESS', null)), message: 'now-7d: no value' },
+    'a reason': {
+      arrange: ({ server }) => server.find(found('ERROR', null, 'now-7d', 'It failed')),
+      message: 'now-7d: It failed',
+    },
+    'an unknown status': { arrange: ({ server }) => server.find(found('NEW', 99.99)), message: 'unknown status "NEW"' },
+    'no result': { arrange: ({ server }) => server.find(), message: 'Dynatrace returned no result' },
+    'a criterion without data next to a met one': {
+      arrange: ({ server }) => server.find(found('SUCCESS', 99.95), found('NONE', null, 'now-30d')),
+      message: 'now-30d: unknown status "NONE"',
+    },
   },
   reason: ({ server }, text) => server.find(found('ERROR', null, 'now-7d', text)),
   unknown: {
-    'an unknown name': ['Nothing', 'Dynatrace has no SLO named "Nothing"'],
-    'a name that is a path': ['../../../api/v2/slo', 'Dynatrace has no SLO named'],
-    'a name that two SLOs have': [
-      'Checkout availability',
-      'more than one SLO',
-      ({ server }) => server.state.slos.push({ id: 'another', name: 'Checkout availability', criteria: [] }),
-    ],
-    'an unknown id': ['vu9U3hXa3q0AAAABnothing', 'SLO not found'],
+    'an unknown name': { slo: 'Nothing', message: 'Dynatrace has no SLO named "Nothing"' },
+    'a name that is a path': { slo: '../../../api/v2/slo', message: 'Dynatrace has no SLO named' },
+    'a name that two SLOs have': {
+      slo: 'Checkout availability',
+      message: 'more than one SLO',
+      change: ({ server }) => server.state.slos.push({ id: 'another', name: 'Checkout availability', criteria: [] }),
+    },
+    'an unknown id': { slo: 'vu9U3hXa3q0AAAABnothing', message: 'SLO not found' },
   },
 })
 

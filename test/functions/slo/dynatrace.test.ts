@@ -11,29 +11,47 @@ const { server, ask: run } = playEvaluations(dynatrace, {
   connection: ({ url, token }) => ({ baseUrl: url, token, slo: id }),
   refusal: (message) => ({ error: { code: 400, message } }),
   verdicts: {
-    SUCCESS: [({ server }) => server.show({ evaluatedPercentage: 99.9, status: 'SUCCESS' }), 'pass', 99.9],
-    WARNING: [({ server }) => server.show({ evaluatedPercentage: 99.6, status: 'WARNING' }), 'warning', 99.6],
-    FAILURE: [({ server }) => server.show({ evaluatedPercentage: 99.25, status: 'FAILURE' }), 'fail', 99.25],
+    SUCCESS: {
+      arrange: ({ server }) => server.show({ evaluatedPercentage: 99.9, status: 'SUCCESS' }),
+      result: 'pass',
+      value: 99.9,
+    },
+    WARNING: {
+      arrange: ({ server }) => server.show({ evaluatedPercentage: 99.6, status: 'WARNING' }),
+      result: 'warning',
+      value: 99.6,
+    },
+    FAILURE: {
+      arrange: ({ server }) => server.show({ evaluatedPercentage: 99.25, status: 'FAILURE' }),
+      result: 'fail',
+      value: 99.25,
+    },
   },
   gaps: {
-    'an error of the calculation': [
-      ({ server }) => server.show({ evaluatedPercentage: -1, error: 'METRIC_NOT_FOUND' }),
-      `Not evaluated: Dynatrace has no data, or incomplete data, for ${id} (METRIC_NOT_FOUND)`,
-    ],
-    'no calculated value': [({ server }) => server.show({ evaluatedPercentage: -1 }), 'did not calculate a value'],
-    'an error next to a success': [({ server }) => server.show({ error: 'NO_DATA' }), 'NO_DATA'],
-    'an unknown status': [({ server }) => server.show({ status: 'UNSURE' }), 'unknown status "UNSURE"'],
+    'an error of the calculation': {
+      arrange: ({ server }) => server.show({ evaluatedPercentage: -1, error: 'METRIC_NOT_FOUND' }),
+      message: `Not evaluated: Dynatrace has no data, or incomplete data, for ${id} (METRIC_NOT_FOUND)`,
+    },
+    'no calculated value': {
+      arrange: ({ server }) => server.show({ evaluatedPercentage: -1 }),
+      message: 'did not calculate a value',
+    },
+    'an error next to a success': { arrange: ({ server }) => server.show({ error: 'NO_DATA' }), message: 'NO_DATA' },
+    'an unknown status': {
+      arrange: ({ server }) => server.show({ status: 'UNSURE' }),
+      message: 'unknown status "UNSURE"',
+    },
   },
   reason: ({ server }, error) => server.show({ evaluatedPercentage: -1, error }),
   unknown: {
-    'an unknown name': ['Nothing', 'Dynatrace has no enabled SLO named "Nothing"'],
-    'a name that two SLOs have': [
-      'Checkout availability',
-      'more than one SLO',
-      ({ server: { state } }) => (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'another' }])),
-    ],
-    'an unknown id': ['aaaaaaaa-b714-3e6e-ad95-08490e2540c4', 'not found'],
-    'a name that is a path': ['../../config', 'Dynatrace has no enabled SLO named "../../config"'],
+    'an unknown name': { slo: 'Nothing', message: 'Dynatrace has no enabled SLO named "Nothing"' },
+    'a name that two SLOs have': {
+      slo: 'Checkout availability',
+      message: 'more than one SLO',
+      change: ({ server: { state } }) => (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'another' }])),
+    },
+    'an unknown id': { slo: 'aaaaaaaa-b714-3e6e-ad95-08490e2540c4', message: 'not found' },
+    'a name that is a path': { slo: '../../config', message: 'Dynatrace has no enabled SLO named "../../config"' },
   },
 })
 

@@ -21,14 +21,14 @@ const { server, push } = playReports(githubCheck, {
   visible: ({ state }) => state.checks.length,
   result: ({ state }) => state.checks[0]?.conclusion,
   results: [
-    ['pass', 'succeeded', 'success'],
-    ['warning', 'succeeded', 'neutral'],
-    ['fail', 'succeeded', 'failure'],
-    ['fail', 'errored', 'failure'],
-    ['pass', 'errored', 'failure'],
-    ['warning', 'aborted', 'failure'],
+    { result: 'pass', status: 'succeeded', shown: 'success' },
+    { result: 'warning', status: 'succeeded', shown: 'neutral' },
+    { result: 'fail', status: 'succeeded', shown: 'failure' },
+    { result: 'fail', status: 'errored', shown: 'failure' },
+    { result: 'pass', status: 'errored', shown: 'failure' },
+    { result: 'warning', status: 'aborted', shown: 'failure' },
   ],
-  refused: [[{ ref: 'main' }, 'input.ref must be a full SHA']],
+  refused: [{ input: { ref: 'main' }, message: 'input.ref must be a full SHA' }],
 })
 
 describe('GitHub check: a report', () => {

@@ -12,25 +12,30 @@ const { server, ask } = playEvaluations(googleCloudMonitoring, {
   connection: ({ url, login }) => ({ baseUrl: url, token: login.token, project: 'acme-shop' }),
   input: { slo },
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
-  checks: [[{ slo, queries: { any: '$SERVICE/availability' } }, [{ path: expect.stringMatching(/\/availability$/) }]]],
+  checks: [
+    {
+      connection: { slo, queries: { any: '$SERVICE/availability' } },
+      requests: [{ path: expect.stringMatching(/\/availability$/) }],
+    },
+  ],
   invalid: [{ project: '../x' }, { budgetWarning: 101 }],
   verdicts: {
-    'the goal': [set([0.999], [0.1]), 'pass', 99.9],
-    'a value above the goal': [set([1, 0.9], [1, -1]), 'pass', 100],
-    'a low error budget': [set([0.9991], [0.0999]), 'warning', 99.91],
-    'no error budget': [set([0.9991], []), 'pass', 99.91],
-    'a value below the goal': [set([0.99899], [-0.01]), 'fail', 99.899],
+    'the goal': { arrange: set([0.999], [0.1]), result: 'pass', value: 99.9 },
+    'a value above the goal': { arrange: set([1, 0.9], [1, -1]), result: 'pass', value: 100 },
+    'a low error budget': { arrange: set([0.9991], [0.0999]), result: 'warning', value: 99.91 },
+    'no error budget': { arrange: set([0.9991], []), result: 'pass', value: 99.91 },
+    'a value below the goal': { arrange: set([0.99899], [-0.01]), result: 'fail', value: 99.899 },
   },
   gaps: {
-    'no points': [set([], []), 'no data at the end of this time'],
-    'an error of the query': [
-      withState({ errors: [{ code: 14, message: 'One zone is missing' }] }),
-      'One zone is missing',
-    ],
+    'no points': { arrange: set([], []), message: 'no data at the end of this time' },
+    'an error of the query': {
+      arrange: withState({ errors: [{ code: 14, message: 'One zone is missing' }] }),
+      message: 'One zone is missing',
+    },
   },
   reason: ({ server }, message) =>
     Object.assign(server.state, { compliance: [], budget: [], errors: [{ code: 14, message }] }),
-  unknown: { 'an unknown SLO': ['checkout/none', 'The SLO was not found.'] },
+  unknown: { 'an unknown SLO': { slo: 'checkout/none', message: 'The SLO was not found.' } },
 })
 
 describe('Google Cloud Monitoring', () => {

@@ -13,29 +13,35 @@ const { server, ask } = playEvaluations(grafanaSlo, {
   input: { slo: 'Checkout' },
   refusal: (error) => ({ code: 400, error }),
   checks: [
-    [{ slo: '$SERVICE' }, [list]],
-    [{ slo: 'Checkout' }, [list, 'GET /api/datasources/proxy/uid/grafanacloud-prom/api/v1/query']],
+    { connection: { slo: '$SERVICE' }, requests: [list] },
+    {
+      connection: { slo: 'Checkout' },
+      requests: [list, 'GET /api/datasources/proxy/uid/grafanacloud-prom/api/v1/query'],
+    },
   ],
-  failedChecks: [['Grafana has no SLO', { slo: 'Payment' }]],
+  failedChecks: [{ reason: 'Grafana has no SLO', connection: { slo: 'Payment' } }],
   invalid: [{ budgetWarning: -1 }],
   verdicts: {
-    'the objective, with no error budget left': [set('0.995'), 'warning', 99.5],
-    'a value above the objective': [set('0.999'), 'pass', 99.9],
-    'a low error budget': [set('0.9954'), 'warning', 99.54],
-    'a value below the objective': [set('0.9949'), 'fail', 99.49],
-    'a group below the objective': [set('1', '0.99', '0.999'), 'fail', 99],
+    'the objective, with no error budget left': { arrange: set('0.995'), result: 'warning', value: 99.5 },
+    'a value above the objective': { arrange: set('0.999'), result: 'pass', value: 99.9 },
+    'a low error budget': { arrange: set('0.9954'), result: 'warning', value: 99.54 },
+    'a value below the objective': { arrange: set('0.9949'), result: 'fail', value: 99.49 },
+    'a group below the objective': { arrange: set('1', '0.99', '0.999'), result: 'fail', value: 99 },
   },
   gaps: {
-    'no sample': [set(), 'no sample at the end of this time; created'],
-    NaN: [set('0.999', 'NaN'), 'a sample is not a number'],
-    'old samples of an SLO that Grafana could not update': [
-      withState({ status: { type: 'error', message: 'the rule group is invalid' } }),
-      'error: the rule group is invalid',
-    ],
-    'a warning next to the value': [withState({ warnings: ['a zone is missing'] }), 'a zone is missing'],
+    'no sample': { arrange: set(), message: 'no sample at the end of this time; created' },
+    NaN: { arrange: set('0.999', 'NaN'), message: 'a sample is not a number' },
+    'old samples of an SLO that Grafana could not update': {
+      arrange: withState({ status: { type: 'error', message: 'the rule group is invalid' } }),
+      message: 'error: the rule group is invalid',
+    },
+    'a warning next to the value': {
+      arrange: withState({ warnings: ['a zone is missing'] }),
+      message: 'a zone is missing',
+    },
   },
   reason: ({ server }, message) => Object.assign(server.state, { sli: [], status: { type: 'error', message } }),
-  unknown: { 'an unknown SLO': ['Payment', 'Grafana has no SLO with the name or id "Payment"'] },
+  unknown: { 'an unknown SLO': { slo: 'Payment', message: 'Grafana has no SLO with the name or id "Payment"' } },
 })
 
 test('Grafana SLO reports the error budget, the objective, the window and the link', async () => {

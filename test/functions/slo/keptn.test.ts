@@ -44,11 +44,11 @@ const {
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   call: { task: 'check-slo', interactive: true },
   writes: true,
-  failedChecks: [['', { token: undefined }, undefined, 'misconfigured']],
+  failedChecks: [{ reason: '', connection: { token: undefined }, kind: 'misconfigured' }],
   verdicts: {
-    pass: [() => end([task({ ...evaluated, result: 'pass' })]), 'pass'],
-    warning: [() => end([task({ ...evaluated, result: 'warning' })]), 'warning'],
-    fail: [() => end([task({ ...evaluated, result: 'fail' })]), 'fail'],
+    pass: { arrange: () => end([task({ ...evaluated, result: 'pass' })]), result: 'pass' },
+    warning: { arrange: () => end([task({ ...evaluated, result: 'warning' })]), result: 'warning' },
+    fail: { arrange: () => end([task({ ...evaluated, result: 'fail' })]), result: 'fail' },
   },
 })
 

@@ -13,14 +13,18 @@ const title = 'Evaluation of checkout in shop/production ended with a warning (s
 
 // Slack can be searched for the first message, and ntfy deduplicates.
 const { server: slackApp, push: pushToSlack } = playReports(messageReport(slack), {
-  ...{ inputs: ['channel'], refused: [[{ channel: '' }, 'input.channel']], start: slackServer },
+  ...{ inputs: ['channel'], refused: [{ input: { channel: '' }, message: 'input.channel' }], start: slackServer },
   connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'C0RELEASES' }),
   visible: ({ posts }) => posts.length,
   refusal: (reason) => ({ ok: false, error: reason }),
   ignored: /chat\.getPermalink$/,
 })
 const { server: ntfyApp, push: pushToNtfy } = playReports(messageReport(ntfy), {
-  ...{ inputs: ['channel'], refused: [[{ channel: '../x' }, 'input.channel must be a topic']], start: startNtfy },
+  ...{
+    inputs: ['channel'],
+    refused: [{ input: { channel: '../x' }, message: 'input.channel must be a topic' }],
+    start: startNtfy,
+  },
   connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'deploys' }),
   visible: (server) => server.shown('deploys').length,
   refusal: (reason) => ({ error: reason }),

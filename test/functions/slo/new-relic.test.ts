@@ -18,23 +18,20 @@ const { server, ask } = playEvaluations(newRelic, {
   connection: ({ url, token }) => ({ baseUrl: url, token, account }),
   input: { slo: guid },
   refusal,
-  checks: [
-    [{ account: undefined }, [read]],
-    [{}, [read, read]],
-  ],
-  failedChecks: [['not accessible', { account: 1 }]],
+  checks: [{ connection: { account: undefined }, requests: [read] }, { requests: [read, read] }],
+  failedChecks: [{ reason: 'not accessible', connection: { account: 1 } }],
   invalid: [{ account: 'x' }, { budgetWarning: 101 }],
   verdicts: {
-    'a value above the target': [set(99.9), 'pass', 99.9],
-    'no error budget in use': [set(100), 'pass', 100],
-    'a low error budget': [set(99.54), 'warning', 99.54],
-    'a value below the target': [set(99.49), 'fail', 99.49],
+    'a value above the target': { arrange: set(99.9), result: 'pass', value: 99.9 },
+    'no error budget in use': { arrange: set(100), result: 'pass', value: 100 },
+    'a low error budget': { arrange: set(99.54), result: 'warning', value: 99.54 },
+    'a value below the target': { arrange: set(99.49), result: 'fail', value: 99.49 },
   },
   gaps: {
-    'a value of null': [set(undefined), 'no data in this time'],
-    'no rows': [withState({ rows: [] }), 'no data in this time'],
+    'a value of null': { arrange: set(undefined), message: 'no data in this time' },
+    'no rows': { arrange: withState({ rows: [] }), message: 'no data in this time' },
   },
-  unknown: { 'an unknown entity': [`${guid}x`, 'New Relic has no entity'] },
+  unknown: { 'an unknown entity': { slo: `${guid}x`, message: 'New Relic has no entity' } },
 })
 
 describe('New Relic', () => {

@@ -43,21 +43,40 @@ evaluationConformance(prometheus, {
   },
   refusal: (error) => ({ status: 'error', errorType: 'bad_data', error }),
   verdicts: {
-    'one series': [({ server }) => (server.answers[p95] = series('0.39')), 'pass', 0.39],
-    'a scalar': [({ server }) => (server.answers[p95] = scalar('0.25')), 'pass', 0.25],
-    'a number of the form 1e-05': [({ server }) => (server.answers[p95] = series('1e-05')), 'pass', 0.00001],
-    'a value above the warning': [({ server }) => (server.answers[p95] = series('0.4')), 'warning', 0.4],
-    'a value above the threshold': [({ server }) => (server.answers[p95] = series('0.5')), 'fail', 0.5],
+    'one series': { arrange: ({ server }) => (server.answers[p95] = series('0.39')), result: 'pass', value: 0.39 },
+    'a scalar': { arrange: ({ server }) => (server.answers[p95] = scalar('0.25')), result: 'pass', value: 0.25 },
+    'a number of the form 1e-05': {
+      arrange: ({ server }) => (server.answers[p95] = series('1e-05')),
+      result: 'pass',
+      value: 0.00001,
+    },
+    'a value above the warning': {
+      arrange: ({ server }) => (server.answers[p95] = series('0.4')),
+      result: 'warning',
+      value: 0.4,
+    },
+    'a value above the threshold': {
+      arrange: ({ server }) => (server.answers[p95] = series('0.5')),
+      result: 'fail',
+      value: 0.5,
+    },
   },
   gaps: {
-    'no series': [({ server }) => (server.answers[p95] = vector([])), 'for p95 (no series has data)'],
-    NaN: [({ server }) => (server.answers[p95] = series('NaN')), 'p95 (the value is NaN)'],
-    '+Inf': [({ server }) => (server.answers[p95] = scalar('+Inf')), 'p95 (the value is Infinity)'],
-    '-Inf': [({ server }) => (server.answers[p95] = series('-Inf')), 'p95 (the value is -Infinity)'],
-    warnings: [
-      ({ server }) => (server.answers[p95] = vector(sample, ['store gateway-2 is down', 'PromQL warning: mixed'])),
-      'p95 (store gateway-2 is down; PromQL warning: mixed)',
-    ],
+    'no series': {
+      arrange: ({ server }) => (server.answers[p95] = vector([])),
+      message: 'for p95 (no series has data)',
+    },
+    NaN: { arrange: ({ server }) => (server.answers[p95] = series('NaN')), message: 'p95 (the value is NaN)' },
+    '+Inf': { arrange: ({ server }) => (server.answers[p95] = scalar('+Inf')), message: 'p95 (the value is Infinity)' },
+    '-Inf': {
+      arrange: ({ server }) => (server.answers[p95] = series('-Inf')),
+      message: 'p95 (the value is -Infinity)',
+    },
+    warnings: {
+      arrange: ({ server }) =>
+        (server.answers[p95] = vector(sample, ['store gateway-2 is down', 'PromQL warning: mixed'])),
+      message: 'p95 (store gateway-2 is down; PromQL warning: mixed)',
+    },
   },
   reason: ({ server }, text) => (server.answers[p95] = vector(sample, [text])),
 })

@@ -21,8 +21,8 @@ describe('push-report to Jira', () => {
   const { server, push } = playReports(ticketReport(jira), {
     inputs: ['id', 'project'],
     refused: [
-      [{ id: undefined }, 'input.id is missing. Send the id of the ticket'],
-      [{ id: '../myself' }, 'input.id'],
+      { input: { id: undefined }, message: 'input.id is missing. Send the id of the ticket' },
+      { input: { id: '../myself' }, message: 'input.id' },
     ],
     async start() {
       const server = await startJira()

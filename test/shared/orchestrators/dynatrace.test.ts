@@ -4,7 +4,8 @@ import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { dynatraceSecret } from '../../../shared/orchestrators/dynatrace/dynatrace.ts'
 import type { Answer } from '../../../shared/orchestrators/orchestrator.ts'
 import { type Outcome, passed } from '../../../shared/outcome.ts'
-import { type OrchestratorSubject, orchestratorConformance } from '../../conformance/orchestrator.ts'
+import type { OrchestratorSubject } from '../../conformance/orchestrator/options.ts'
+import { orchestratorConformance } from '../../conformance/orchestrator.ts'
 import { type EnvironmentServer, startEnvironment } from '../../platforms/dynatrace/environment-server.ts'
 
 const execution = '0b1a5b6e-8c5e-4a2e-9c0a-2f2f6a0f5f11'
@@ -24,22 +25,26 @@ const checks: Record<string, Partial<OrchestratorSubject<EnvironmentServer>>> = 
   resume: {
     check: ['GET /platform/automation/v1/executions'],
     failedChecks: [
-      [{ token: 'dt0s16.wrong' }, wrongToken],
-      [{ answer: 'event', ingestToken: 'dt0c01.wrong' }, wrongToken],
-      [
-        { answer: 'run', workflows: [execution] },
-        { kind: 'refused', message: expect.stringContaining(execution) },
-      ],
+      { settings: { token: 'dt0s16.wrong' }, failure: wrongToken },
+      { settings: { answer: 'event', ingestToken: 'dt0c01.wrong' }, failure: wrongToken },
+      {
+        settings: { answer: 'run', workflows: [execution] },
+        failure: { kind: 'refused', message: expect.stringContaining(execution) },
+      },
       // A login page.
-      [{}, { kind: 'platform' }, (server) => server.failNext(200, '<!doctype html><title>Log in</title>')],
+      {
+        settings: {},
+        failure: { kind: 'platform' },
+        change: (server) => server.failNext(200, '<!doctype html><title>Log in</title>'),
+      },
     ],
     invalidSettings: [
-      [{ answer: ['resume', 'run'] }, 'answer must have event, resume or run'],
-      [{ answer: [] }, 'answer must have event, resume or run'],
-      [{ answer: 'run', workflows: undefined }, 'workflows is required for run'],
-      [{ answer: 'event', ingestToken: undefined }, 'ingestToken is required for event'],
-      [{ token: undefined }, 'token is required for resume and run'],
-      [{ answer: 'run', workflows: 'release' }, 'workflows.0 must be the id of a workflow'],
+      { settings: { answer: ['resume', 'run'] }, problem: 'answer must have event, resume or run' },
+      { settings: { answer: [] }, problem: 'answer must have event, resume or run' },
+      { settings: { answer: 'run', workflows: undefined }, problem: 'workflows is required for run' },
+      { settings: { answer: 'event', ingestToken: undefined }, problem: 'ingestToken is required for event' },
+      { settings: { token: undefined }, problem: 'token is required for resume and run' },
+      { settings: { answer: 'run', workflows: 'release' }, problem: 'workflows.0 must be the id of a workflow' },
     ],
   },
   'event and run': {

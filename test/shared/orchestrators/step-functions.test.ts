@@ -15,12 +15,15 @@ const { server, parse, task, send } = orchestratorConformance('step-functions', 
   sends: ['finished'],
   check: [],
   verdicts: [
-    ['pass', output('pass')],
-    ['warning', output('warning')],
-    ['fail', { error: 'Webhooks.Failed', cause: expect.stringContaining('"message":"2 tests failed"') }],
-    ['errored', { error: 'Webhooks.Errored', cause: expect.stringContaining('"verdict":"errored"') }],
-    ['aborted', { error: 'Webhooks.Aborted', cause: expect.stringContaining('"verdict":"aborted"') }],
-    ['fail', output('fail'), { failAs: 'success' }],
+    { verdict: 'pass', shown: output('pass') },
+    { verdict: 'warning', shown: output('warning') },
+    {
+      verdict: 'fail',
+      shown: { error: 'Webhooks.Failed', cause: expect.stringContaining('"message":"2 tests failed"') },
+    },
+    { verdict: 'errored', shown: { error: 'Webhooks.Errored', cause: expect.stringContaining('"verdict":"errored"') } },
+    { verdict: 'aborted', shown: { error: 'Webhooks.Aborted', cause: expect.stringContaining('"verdict":"aborted"') } },
+    { verdict: 'fail', shown: output('fail'), settings: { failAs: 'success' } },
   ],
   async start() {
     const played = await startStepFunctions()

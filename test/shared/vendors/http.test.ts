@@ -185,14 +185,20 @@ describe('HTTP API: jobs', () => {
     states: { running: ['new'], pass: ['done'], fail: ['broken'] },
     unknownStates: ['napping'],
     url: 'https://tool.example.com/things/1',
-    sends: [['the body of the connection', {}, { body: { title: 'nightly', args: { size: 3 }, ref: keyOf(1) } }]],
-    reports: [
-      ['its step', change({ step: '2 of 3' }), { status: 'new', progress: '2 of 3' }],
-      ['why it failed', change({ state: 'broken', why: 'no disk' }), { message: expect.stringContaining('no disk') }],
+    sends: [
+      { name: 'the body of the connection', request: { body: { title: 'nightly', args: { size: 3 }, ref: keyOf(1) } } },
     ],
-    found: [['if the connection has an idempotency header', () => {}, header]],
-    lost: [['without find and an idempotency header', () => {}, {}, { find: undefined }]],
-    measures: [change({ state: 'done', output: { p95: 7 } }), { p95: 7 }],
+    reports: [
+      { name: 'its step', change: change({ step: '2 of 3' }), reported: { status: 'new', progress: '2 of 3' } },
+      {
+        name: 'why it failed',
+        change: change({ state: 'broken', why: 'no disk' }),
+        reported: { message: expect.stringContaining('no disk') },
+      },
+    ],
+    found: [{ name: 'if the connection has an idempotency header', change: () => {}, connection: header }],
+    lost: [{ name: 'without find and an idempotency header', change: () => {}, connection: { find: undefined } }],
+    measures: { end: change({ state: 'done', output: { p95: 7 } }), metrics: { p95: 7 } },
     check: ['GET /me'],
     refusal,
   })

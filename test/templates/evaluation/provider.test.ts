@@ -36,7 +36,10 @@ evaluationConformance(acme, {
     return { server, connection: { baseUrl: server.url, token: server.token }, input }
   },
   verdicts: {
-    'a value within its limit': [() => undefined, 'pass', 312],
-    'a value beyond its limit': [({ server }) => Object.assign(server.values, { 'checkout-p95': 700 }), 'fail'],
+    'a value within its limit': { arrange: () => undefined, result: 'pass', value: 312 },
+    'a value beyond its limit': {
+      arrange: ({ server }) => Object.assign(server.values, { 'checkout-p95': 700 }),
+      result: 'fail',
+    },
   },
 })

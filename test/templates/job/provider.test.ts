@@ -45,17 +45,23 @@ jobConformance(
       aborted: ['cancelled'],
     },
     url: 'https://acme.example.com/runs/1',
-    sends: [['its parameters and the key', {}, { body: { arguments: { month: '2026-11' }, ref: keyOf(1) } }]],
-    invalidStarts: [['a version', { ref: 'main' }, 'input.ref is not supported']],
-    refused: [['a job that does not exist', { target: 'not/there' }, 'unknown job']],
-    reports: [
-      ['its progress', become({ progress: 'page 2 of 5' }), { progress: 'page 2 of 5' }],
-      [
-        'its results and why it failed',
-        become({ status: 'failed', error: { message: 'no paper' }, results: { pages: 5 } }),
-        { message: expect.stringContaining('no paper'), data: { results: { pages: 5 } } },
-      ],
+    sends: [
+      { name: 'its parameters and the key', request: { body: { arguments: { month: '2026-11' }, ref: keyOf(1) } } },
     ],
-    measures: [become({ status: 'succeeded', results: { pages: 5 } }), { pages: 5 }, { results: { pages: 5 } }],
+    invalidStarts: [{ name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported' }],
+    refused: [{ name: 'a job that does not exist', input: { target: 'not/there' }, reason: 'unknown job' }],
+    reports: [
+      { name: 'its progress', change: become({ progress: 'page 2 of 5' }), reported: { progress: 'page 2 of 5' } },
+      {
+        name: 'its results and why it failed',
+        change: become({ status: 'failed', error: { message: 'no paper' }, results: { pages: 5 } }),
+        reported: { message: expect.stringContaining('no paper'), data: { results: { pages: 5 } } },
+      },
+    ],
+    measures: {
+      end: become({ status: 'succeeded', results: { pages: 5 } }),
+      metrics: { pages: 5 },
+      data: { results: { pages: 5 } },
+    },
   },
 )

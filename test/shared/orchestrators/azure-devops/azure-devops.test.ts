@@ -55,16 +55,16 @@ const {
   required: Object.keys(example.headers()),
   sends: ['started', 'finished'],
   verdicts: [
-    ['pass', ['succeeded', []]],
-    ['warning', ['succeeded', ['warning Deployed 1.2']]],
-    ['fail', ['failed', ['error 2 tests failed']]],
-    ['errored', ['failed', ['error The platform answered 500']]],
-    ['aborted', ['failed', ['error Canceled by ci']]],
+    { verdict: 'pass', shown: ['succeeded', []] },
+    { verdict: 'warning', shown: ['succeeded', ['warning Deployed 1.2']] },
+    { verdict: 'fail', shown: ['failed', ['error 2 tests failed']] },
+    { verdict: 'errored', shown: ['failed', ['error The platform answered 500']] },
+    { verdict: 'aborted', shown: ['failed', ['error Canceled by ci']] },
   ],
   failedChecks: [
-    [{}, { kind: 'platform' }, (server) => server.failNext(200, '<!DOCTYPE html>')],
-    [{}, { kind: 'refused' }, (server) => server.failNext(404, '<!DOCTYPE html>')],
-    [{ token: 'pat-that-has-expired' }, { kind: 'credentials' }],
+    { settings: {}, failure: { kind: 'platform' }, change: (server) => server.failNext(200, '<!DOCTYPE html>') },
+    { settings: {}, failure: { kind: 'refused' }, change: (server) => server.failNext(404, '<!DOCTYPE html>') },
+    { settings: { token: 'pat-that-has-expired' }, failure: { kind: 'credentials' } },
   ],
 })
 

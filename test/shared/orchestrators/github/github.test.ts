@@ -26,10 +26,11 @@ async function start(settings: object) {
 }
 
 const hook = 'https://webhooks.example.com/v1'
-const lacks = (state: object, message: string): [object, object, (server: GithubAppServer) => unknown] => [
-  ...([{}, { message: expect.stringContaining(message) }] as const),
-  (server) => Object.assign(server.state, state),
-]
+const lacks = (state: object, message: string) => ({
+  settings: {},
+  failure: { message: expect.stringContaining(message) },
+  change: (server: GithubAppServer) => Object.assign(server.state, state),
+})
 
 type Body = { state?: string; comment?: string; status?: string; output?: { title: string } } | undefined
 
@@ -54,12 +55,12 @@ const {
   required: ['id'],
   sends: ['started', 'progress', 'finished'],
   verdicts: [
-    ['pass', 'approved'],
-    ['warning', 'approved'],
-    ['warning', 'rejected', { onWarning: 'reject' }],
-    ['fail', 'rejected'],
-    ['errored', 'rejected'],
-    ['aborted', 'rejected'],
+    { verdict: 'pass', shown: 'approved' },
+    { verdict: 'warning', shown: 'approved' },
+    { verdict: 'warning', shown: 'rejected', settings: { onWarning: 'reject' } },
+    { verdict: 'fail', shown: 'rejected' },
+    { verdict: 'errored', shown: 'rejected' },
+    { verdict: 'aborted', shown: 'rejected' },
   ],
   failedChecks: [
     lacks({ permissions: { actions: 'read', deployments: 'read' } }, 'the permission deployments: write'),
@@ -87,12 +88,12 @@ describe('With report: check', () => {
     required: ['id', 'repository', 'sha'],
     sends: ['started', 'progress', 'finished'],
     verdicts: [
-      ['pass', ['success']],
-      ['warning', ['neutral']],
-      ['warning', ['failure'], { onWarning: 'reject' }],
-      ['fail', ['failure']],
-      ['errored', ['failure']],
-      ['aborted', ['cancelled']],
+      { verdict: 'pass', shown: ['success'] },
+      { verdict: 'warning', shown: ['neutral'] },
+      { verdict: 'warning', shown: ['failure'], settings: { onWarning: 'reject' } },
+      { verdict: 'fail', shown: ['failure'] },
+      { verdict: 'errored', shown: ['failure'] },
+      { verdict: 'aborted', shown: ['cancelled'] },
     ],
   })
 })

@@ -16,8 +16,8 @@ const { server, send } = orchestratorConformance('keptn', {
   required: ['id', 'type', 'shkeptncontext', 'data.project', 'data.stage', 'data.service'],
   sends: ['started', 'progress', 'finished'],
   invalidSettings: [
-    [{ token: undefined }, 'must have'],
-    [{ oauth: { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' } }, 'must have'],
+    { settings: { token: undefined }, problem: 'must have' },
+    { settings: { oauth: { tokenUrl: 'https://sso', clientId: 'c', clientSecret: 'secret-1' } }, problem: 'must have' },
   ],
   async start() {
     const token = 'keptn-token'

@@ -1,0 +1,56 @@
+import { expect, test } from '@jest/globals'
+import { failureOf, keyOf } from '../../functions/helpers.ts'
+import { isWrite } from '../common/requests.ts'
+import type { TicketFixture } from './fixture.ts'
+
+/** Registers the tests of comments and of states, which need a platform whose tickets can be read. */
+export function changeTests(fixture: TicketFixture): void {
+  test('comments once per event, also after a lost response', async () => {
+    const comments = () => fixture.writesOf('Still down')
+    fixture.current.server.loseNext((call) => isWrite(call) && call.text.includes('Still down'))
+    const expected = { transient: true, mayHaveWritten: true }
+    expect(await failureOf(fixture.update({ comment: 'Still down' }))).toMatchObject(expected)
+    for (const isRetry of [true, false]) await fixture.update({ comment: 'Still down' }, { isRetry })
+    expect(comments()).toHaveLength(1)
+    await fixture.update({ comment: 'Still down' }, { key: keyOf(2) })
+    expect(comments()).toHaveLength(2)
+    await fixture.update({ comment: 'Still down' }, { key: undefined })
+    expect(comments()).toHaveLength(3)
+    expect(comments().at(-1)?.text).not.toMatch(/undefined|caw-|webhooks:/)
+  })
+
+  closeTests(fixture)
+}
+
+function closeTests(fixture: TicketFixture): void {
+  const { neverReopens } = fixture.subject
+  const countWrites = () => fixture.writesOf('').length
+
+  test('a repeated close passes, and comments and closes once', async () => {
+    expect(await fixture.close({ comment: 'Rolled back' })).toMatchObject({ result: 'pass' })
+    const writes = countWrites()
+    const again = await fixture.close({ comment: 'Rolled back' })
+    expect(again).toMatchObject({ result: 'pass', message: expect.stringContaining('already') })
+    expect(countWrites()).toBe(writes)
+  })
+
+  test('closes once after a lost response', async () => {
+    fixture.current.server.loseNext(isWrite)
+    expect(await failureOf(fixture.close())).toMatchObject({ transient: true, mayHaveWritten: true })
+    expect(await fixture.close({}, { isRetry: true })).toMatchObject({ result: 'pass' })
+    expect(countWrites()).toBe(1)
+  })
+
+  test(`closes${neverReopens ? '' : ' and reopens'}, and changes nothing if the ticket is already in that state`, async () => {
+    const { data } = await fixture.update({ state: 'closed' })
+    expect(data['id']).toBe(fixture.current.id)
+    expect(await fixture.update({ state: 'Closed' })).toMatchObject({ data: { state: data['state'] } })
+    const writes = countWrites()
+    expect(await fixture.close()).toMatchObject({ data, message: expect.stringContaining('already') })
+    expect(countWrites()).toBe(writes)
+    if (neverReopens) return
+    const reopened = await fixture.update({ state: 'open' })
+    expect(reopened.data['state']).not.toBe(data['state'])
+    expect(await fixture.update({ state: 'open' })).toMatchObject({ data: reopened.data })
+  })
+}

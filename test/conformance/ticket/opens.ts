@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals'
+import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
+import { slug } from '../../../shared/text/slug.ts'
+import { failureOf, keyOf } from '../../functions/helpers.ts'
+import type { TicketFixture } from './fixture.ts'
+
+/** Registers the tests of an open. */
+export function openTests(fixture: TicketFixture, { anyTitle }: { anyTitle?: true }): void {
+  const { provider, subject } = fixture
+
+  test('open returns the id, the number, the link and the state', async () => {
+    const { data, links, message } = await fixture.open()
+    const { id, number, url, state } = data
+    const text = expect.stringMatching(/./)
+    expect(data).toEqual({ id: text, number: text, state, ...(url ? { url } : {}) })
+    expect(links).toEqual(url ? { [`${slug(provider.title)} ${number}`]: url } : {})
+    if (!subject.blind) expect({ id, message }).toEqual({ id, message: `Opened ${provider.noun} ${number}` })
+  })
+
+  if (!anyTitle) {
+    test('writes the title on one line, and a long one also in the description', async () => {
+      await fixture.open({}, { title: 'Checkout\n fails' })
+      expect(fixture.writesOf('Checkout fails')).not.toEqual([])
+      await fixture.open({ key: keyOf(2) }, { title: `${'x'.repeat(MAX_TITLE - 18)} and its last word` })
+      expect(fixture.writesOf('and its last word')).not.toEqual([])
+    })
+  }
+}
+
+/** Registers the tests of an open that is repeated. */
+export function repeatedOpenTests(fixture: TicketFixture): void {
+  test('a repeated open returns the first ticket, and another event opens another', async () => {
+    const before = fixture.count() ?? 0
+    const first = await fixture.open()
+    expect((await fixture.open()).data['id']).toBe(first.data['id'])
+    expect(fixture.count()).toBe(before + 1)
+    await fixture.open({ key: keyOf(2) })
+    expect(fixture.count()).toBe(before + 2)
+  })
+
+  if (!fixture.subject.blind) {
+    test('a repeated open finds the ticket after it was closed', async () => {
+      const { data } = await fixture.open()
+      await fixture.close({ id: String(data['id']) }, { key: keyOf(2) })
+      const before = fixture.count()
+      const found = { data: { id: data['id'] }, message: expect.stringContaining('Found') }
+      expect(await fixture.open()).toMatchObject(found)
+      expect(fixture.count()).toBe(before)
+    })
+  }
+
+  test('a retry after a lost response opens no second ticket', async () => {
+    const before = fixture.count() ?? 0
+    fixture.current.server.loseNext(({ text }) => text.includes('Checkout fails'))
+    expect(await failureOf(fixture.open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
+    expect(await fixture.open({ isRetry: true })).toMatchObject({ result: 'pass' })
+    expect(fixture.count()).toBe(before + 1)
+  })
+
+  test('stores no marker without an idempotency key, and opens each ticket', async () => {
+    const before = fixture.count() ?? 0
+    for (let call = 0; call < 2; call++) await fixture.open({ key: undefined })
+    expect(fixture.count()).toBe(before + 2)
+    for (const { text } of fixture.writesOf('Checkout fails')) expect(text).not.toMatch(/undefined|caw-|webhooks:/)
+  })
+}
