@@ -15,7 +15,7 @@ interface EvaluationPlatform {
   input: object
 }
 
-type Change<P> = (platform: P) => unknown
+type Arrange<P> = (platform: P) => unknown
 
 interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions<P['server']> {
   start: () => Promise<P>
@@ -24,13 +24,13 @@ interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions<
   /** The evaluation starts something at the platform instead of reading values. */
   writes?: true
   /** By the state of the platform: the result that it must lead to, with the value of the objective. */
-  verdicts?: Record<string, { arrange: Change<P>; result: string; value?: number }>
+  verdicts?: Record<string, { arrange: Arrange<P>; result: string; value?: number }>
   /** By the reason: a state in which the platform has no complete data, and a part of the message about it. */
-  gaps?: Record<string, { arrange: Change<P>; message: string }>
+  gaps?: Record<string, { arrange: Arrange<P>; message: string }>
   /** Makes the platform return a text as the reason for missing data. */
   reason?: (platform: P, text: string) => unknown
   /** SLOs that are refused, and a part of the refusal, which names the query. */
-  unknown?: Record<string, { slo: string; message: string; change?: Change<P> }>
+  unknown?: Record<string, { slo: string; message: string; change?: Arrange<P> }>
 }
 
 /** Evaluates at the platform of the current test. */
@@ -44,6 +44,33 @@ const secret = 'cut-in-the-middle-0123456789'
 /**
  * Registers the tests that every evaluation provider must pass: those of `commonTests`, each verdict is returned, and missing data
  * never passes.
+ *
+ * @example
+ * import { evaluationConformance } from 'cloud-automation-webhooks/testing'
+ * import { acme } from './provider.ts'
+ * import { startAcme } from './server.ts'
+ *
+ * evaluationConformance(acme, {
+ *   async start() {
+ *     const server = await startAcme()
+ *     return {
+ *       server,
+ *       connection: { baseUrl: server.url, token: server.token },
+ *       input: {
+ *         start: '2026-11-24T10:00:00Z',
+ *         end: '2026-11-24T10:05:00Z',
+ *         queries: { p95: 'checkout-p95' },
+ *         thresholds: [{ metric: 'p95', op: '<', value: 400 }],
+ *       },
+ *     }
+ *   },
+ *   verdicts: {
+ *     'a value beyond its limit': {
+ *       arrange: ({ server }) => Object.assign(server.values, { 'checkout-p95': 700 }),
+ *       result: 'fail',
+ *     },
+ *   },
+ * })
  */
 export function evaluationConformance<P extends EvaluationPlatform>(
   provider: EvaluationProvider,

@@ -16,6 +16,19 @@ import type { FlagPlatform } from './platform.ts'
  * responses change nothing.
  *
  * @returns the server of the current test, and functions that set flags with it
+ * @example
+ * import { flagConformance } from 'cloud-automation-webhooks/testing'
+ * import { acme } from './provider.ts'
+ * import { startAcme } from './server.ts'
+ *
+ * flagConformance(acme, {
+ *   flags: { off: 'checkout', on: 'search' },
+ *   async start() {
+ *     const server = await startAcme()
+ *     server.flags['production/search'].enabled = true
+ *     return { server, connection: { baseUrl: server.url, token: server.token, environment: 'production' } }
+ *   },
+ * })
  */
 export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
   flagProvider: FlagProvider<C>,

@@ -26,6 +26,45 @@ import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
  * Starts the platform before each test of the file, also before those of the provider alone.
  *
  * @returns the server of the current test, and a function that connects to it, with other fields of the connection
+ * @example
+ * import { jobConformance } from 'cloud-automation-webhooks/testing'
+ * import { actions } from './actions.ts'
+ * import { acme } from './provider.ts'
+ * import { startAcme } from './server.ts'
+ *
+ * async function start() {
+ *   const server = await startAcme()
+ *   const id = () => String(server.runs.length)
+ *   const enter = (status: string) => server.become(id(), { status })
+ *   return {
+ *     server,
+ *     connection: { baseUrl: server.url, token: server.token },
+ *     input: { target: 'report' },
+ *     runs: () => server.runs.length,
+ *     id,
+ *     enter,
+ *     hasStarted: () => enter('running'),
+ *     end: () => enter('succeeded'),
+ *     hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
+ *   }
+ * }
+ *
+ * jobConformance(
+ *   acme,
+ *   { start: actions['start-job'], stop: actions['stop-job'] },
+ *   { starts: /^POST .*\/runs$/, known: 'look-up', start },
+ *   {
+ *     states: {
+ *       running: ['queued', 'running'],
+ *       pass: ['succeeded'],
+ *       warning: ['partial'],
+ *       fail: ['failed'],
+ *       errored: ['lost'],
+ *       aborted: ['cancelled'],
+ *     },
+ *     invalidStarts: [{ name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported' }],
+ *   },
+ * )
  */
 export function jobConformance<C extends z.ZodMiniObject, S extends Served>(
   provider: JobProvider<C>,

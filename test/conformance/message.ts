@@ -41,6 +41,18 @@ interface Posts<S> {
 /**
  * Registers the tests that every message provider must pass: those of `commonTests`, any text can be posted, and a retry shows
  * no second message.
+ *
+ * @example
+ * import { messageConformance } from 'cloud-automation-webhooks/testing'
+ * import { acme } from './provider.ts'
+ * import { startAcme } from './server.ts'
+ *
+ * messageConformance(acme, {
+ *   start: startAcme,
+ *   connection: ({ url, token }) => ({ baseUrl: url, token }),
+ *   channel: 'releases',
+ *   visible: ({ messages }) => messages.length,
+ * })
  */
 export function messageConformance<S extends Served>(provider: MessageProvider, options: MessageOptions<S>): void {
   const { start, connection, channel, visible } = options

@@ -25,6 +25,39 @@ interface OrchestratorTests<S> {
  * Registers the tests that every type of orchestrator must pass. Returns the engine and functions for other tests of the file.
  *
  * @param type its name in `shared/orchestrators/index.ts`
+ * @example
+ * import { orchestratorConformance, serve } from 'cloud-automation-webhooks/testing'
+ * import { acmeType } from './orchestrator.ts'
+ *
+ * const token = 'acme-token-0123456789'
+ *
+ * async function start() {
+ *   const run = { id: 'run-42', result: null }
+ *   const server = await serve(({ method, path, headers, body }) => {
+ *     if (headers.authorization !== `Bearer ${token}`) return { status: 401, body: { message: 'invalid token' } }
+ *     if (path === '/me') return { status: 200, body: { name: 'robot' } }
+ *     if (method === 'GET') return { status: 200, body: run }
+ *     if (run.result !== null) return { status: 409, body: { message: 'the run has a result' } }
+ *     run.result = body.result
+ *     return { status: 204 }
+ *   })
+ *   return {
+ *     server,
+ *     settings: { baseUrl: server.url, token },
+ *     secrets: [token],
+ *     reset: () => Object.assign(run, { result: null }),
+ *     kindOf: ({ method }) => (method === 'POST' ? 'finished' : undefined),
+ *     identityOf: ({ path }) => path,
+ *   }
+ * }
+ *
+ * orchestratorConformance('sample', {
+ *   type: acmeType,
+ *   start,
+ *   body: { id: 'run-42' },
+ *   required: ['id'],
+ *   sends: ['finished'],
+ * })
  */
 export function orchestratorConformance<S extends Served>(
   type: string,

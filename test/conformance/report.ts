@@ -42,6 +42,46 @@ interface Reports {
 /**
  * Registers the tests that every report provider must pass: those of `commonTests`, inputs that the platform does not support
  * are refused, each result is shown, and a retry adds no second report.
+ *
+ * @example
+ * import { defineReportProvider, secret, url, z } from 'cloud-automation-webhooks'
+ * import { reportConformance, serve } from 'cloud-automation-webhooks/testing'
+ *
+ * const token = 'acme-token-0123456789'
+ *
+ * const acme = defineReportProvider({
+ *   title: 'Acme',
+ *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') }),
+ *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+ *   check: ({ http }) => http.get('me', { schema: z.object({ name: z.string() }) }),
+ *   supportedFields: ['ref'],
+ *   async report({ http, idempotencyKey }, { ref }, { evaluation }) {
+ *     const report = { ref, result: evaluation.result, key: idempotencyKey }
+ *     const { body } = await http.post('reports', report, { schema: z.object({ id: z.string() }) })
+ *     return { id: body.id, summary: `report ${body.id}` }
+ *   },
+ * })
+ *
+ * reportConformance(acme, {
+ *   inputs: ['ref'],
+ *   async start() {
+ *     const reports = new Map()
+ *     const server = await serve(({ method, headers, body }) => {
+ *       if (headers.authorization !== `Bearer ${token}`) return { status: 401, body: { message: 'invalid token' } }
+ *       if (method === 'GET') return { status: 200, body: { name: 'robot' } }
+ *       // A second report with the same key replaces the first.
+ *       const id = body.key ?? String(reports.size + 1)
+ *       reports.set(id, body)
+ *       return { status: 201, body: { id } }
+ *     })
+ *     return {
+ *       server,
+ *       connection: { baseUrl: server.url, token },
+ *       input: { ref: 'a'.repeat(40) },
+ *       visible: () => reports.size,
+ *     }
+ *   },
+ * })
  */
 export function reportConformance<P extends ReportPlatform>(provider: ReportProvider, options: Options<P>): void {
   describe(`${provider.title}: report conformance`, () => {

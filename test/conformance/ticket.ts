@@ -15,6 +15,19 @@ export interface TicketOptions extends CommonOptions {
 /**
  * Registers the tests that every ticket provider must pass: those of `commonTests`, repeated calls and lost responses change
  * nothing, and states are read back.
+ *
+ * @example
+ * import { ticketConformance } from 'cloud-automation-webhooks/testing'
+ * import { acme } from './provider.ts'
+ * import { startAcme } from './server.ts'
+ *
+ * ticketConformance(acme, {
+ *   async start() {
+ *     const server = await startAcme()
+ *     return { server, connection: { baseUrl: server.url, token: server.token }, made: () => server.tickets.length }
+ *   },
+ *   unknownId: '4711',
+ * })
  */
 export function ticketConformance(
   provider: TicketProvider,

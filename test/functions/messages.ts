@@ -21,7 +21,7 @@ interface MessageTests<S extends Served> extends Conformance<S> {
   posts?: ShownMessage[]
   /** Posts that the platform refuses. */
   refused?: {
-    /** What is wrong. */
+    /** Names the mistake. */
     name: string
     /** Changes the platform before the post. */
     change?: (server: S) => unknown

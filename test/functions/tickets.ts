@@ -60,7 +60,7 @@ interface TicketTests<S extends Served, T extends object> extends CommonOptions<
 }
 
 /** Options of a call. `connection` changes fields of the connection. */
-export type TicketOptions = ClientOptions & { connection?: object | undefined }
+type TicketOptions = ClientOptions & { connection?: object | undefined }
 
 /**
  * Registers the conformance suite and the tests of a table for a ticket provider, and starts its platform before each test.

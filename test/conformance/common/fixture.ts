@@ -66,7 +66,7 @@ export class Fixture<P extends StartedPlatform> {
     await this.provider.check(clientOf(this.provider, this.parse(this.connection(fields)), options))
   }
 
-  /** Returns the failure that a promise rejects with, after a look for secrets in its message. */
+  /** Returns the failure that a promise rejects with. Its message must not match `hidden`. */
   async failureOf(result: Promise<unknown>): Promise<Failure> {
     const failure = await failureOf(result)
     expect(failure.message).not.toMatch(this.suite.hidden ?? /^$/)

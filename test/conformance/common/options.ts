@@ -60,7 +60,7 @@ export interface CommonOptions<S extends Served = Served> {
 
 export type Operation = (options?: ClientOptions) => Promise<unknown>
 
-/** What the suite of a kind adds to the options of a provider. */
+/** The options of a provider, and those that the suite of its kind adds. */
 export interface CommonSuite<P extends StartedPlatform> extends CommonOptions<P['server']> {
   start(): Promise<P>
   /** The operations that send requests. Each prepares the platform and returns a function that runs the operation. */

@@ -11,7 +11,7 @@ export type JobActions = ConstructorParameters<typeof Job>[1]
 type AnyJob = Pick<Job<z.ZodMiniObject>, 'start' | 'poll' | 'end' | 'stop' | 'stopAtDeadline'>
 export type AnyJobProvider = Pick<JobProvider, 'title' | 'connection' | 'states' | 'requiresTask'> & { stop?: unknown }
 
-/** What the tests of a job provider share. */
+/** A job provider, and the platform of the current test. */
 export class JobFixture<S extends Served = Served> {
   readonly provider: AnyJobProvider
   readonly platform: JobPlatform<S>
@@ -91,7 +91,7 @@ export class JobFixture<S extends Served = Served> {
   }
 }
 
-/** What the conformance suite tests. */
+/** The arguments of `jobConformance`. */
 export interface JobSubject<S extends Served> {
   provider: AnyJobProvider
   actions: JobActions

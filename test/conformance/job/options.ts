@@ -11,7 +11,7 @@ interface StartFields {
 
 /** A start that is refused before a request is sent. */
 export interface RefusedInput extends StartFields {
-  /** What is wrong. */
+  /** Names the mistake. */
   name: string
   /** A part of the message of the failure. */
   message: string
@@ -38,7 +38,7 @@ export interface JobOptions<S extends Served> extends CommonOptions<S> {
   })[]
   /** Starts that the platform refuses. */
   refused?: (StartFields & {
-    /** What is wrong. */
+    /** Names the mistake. */
     name: string
     change?: Change<S>
     /** A part of the reason. */
@@ -56,7 +56,7 @@ export interface JobOptions<S extends Served> extends CommonOptions<S> {
   })[]
   /** Starts that have to wait. */
   waits?: {
-    /** What they wait for. */
+    /** Names the cause. */
     name: string
     /** `running`: another run. */
     change: Change<S> | 'running'
@@ -72,7 +72,7 @@ export interface JobOptions<S extends Served> extends CommonOptions<S> {
   refusedPolls?: { change: Change<S>; reason: string }[]
   /** A part of the URL of the first run. */
   url?: string | ((server: S) => string)
-  /** What the platform has stored for the first run, such as the idempotency key. */
+  /** A part of the first run as the platform has stored it, such as the idempotency key. */
   stores?: { read: (server: S) => unknown; expected: unknown }
   /** Measurements of a run, which thresholds can use. They are also its data, if no other data is expected. */
   measures?: {

@@ -40,9 +40,7 @@ export function orchestratorConnectionTests<S extends Served>(fixture: Orchestra
     invalidSettings,
     ({ settings }) => `the settings ${JSON.stringify(settings)} are not valid`,
     ({ settings, problem }) => {
-      const { error } = fixture.validate(settings) ?? {}
-      const problems = error?.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' '))
-      expect(problems).toEqual([expect.stringContaining(problem)])
+      expect(fixture.problemsOf(settings)).toEqual([expect.stringContaining(problem)])
     },
   )
 }

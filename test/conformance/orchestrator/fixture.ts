@@ -44,9 +44,10 @@ export class OrchestratorFixture<S extends Served = Served> {
     return this.#engine?.server.calls ?? []
   }
 
-  /** Checks settings in addition to those of the engine. */
-  validate(settings: object) {
-    return this.#type.secret?.safeParse(this.#settingsWith(settings))
+  /** Returns what is wrong with settings in addition to those of the engine. */
+  problemsOf(settings: object): string[] {
+    const { error } = this.#type.secret?.safeParse(this.#settingsWith(settings)) ?? {}
+    return error?.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(' ')) ?? []
   }
 
   connect(settings: object = {}): Orchestrator {
