@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { FisServer } from '../../platforms/aws-fis.ts'
@@ -21,12 +22,7 @@ const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
   connected().endAfter(shop, () => server.become(status, more))
 
 const { server, connected } = jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
-  states: {
-    running: ['pending', 'initiating', 'running', 'stopping'],
-    pass: ['completed'],
-    aborted: ['stopped', 'cancelled'],
-    errored: ['failed'],
-  },
+  states: vendorStates('aws-fis', { errored: ['failed'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [
     { name: 'a name', input: { target: 'stress the shop' }, message: 'input.target must be an experiment template id' },

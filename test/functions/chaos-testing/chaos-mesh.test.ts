@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
 import type { chaosTemplate } from '../../../functions/chaos-testing/chaos-mesh-objects.ts'
 import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms, chaosWorkflows } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { ChaosMeshServer } from '../../platforms/chaos-mesh.ts'
@@ -81,11 +82,7 @@ const inState = (status: string, change: (server: ChaosMeshServer) => unknown) =
 const ofExperiments = ['finished/unconfirmed', 'finished/not-injected']
 const ofWorkflows = ['finished/check-failed', 'finished/aborted']
 const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
-  states: {
-    running: ['injecting', 'running', 'paused', 'deleting'],
-    pass: ['finished'],
-    aborted: ['deleted'],
-  },
+  states: vendorStates('chaos-mesh/experiment', { aborted: ['deleted'] }),
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
   unsupported: ['ref'],
   invalid: [
@@ -255,7 +252,7 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
 describe('of workflows', () => {
   jobConformance(chaosMesh, experimentActions, chaosWorkflows, {
     name: 'Chaos Mesh: a workflow',
-    states: { running: ['running', 'unknown'], pass: ['finished'], fail: ['failed'], aborted: ['deleted'] },
+    states: vendorStates('chaos-mesh/workflow', { running: ['unknown'], aborted: ['deleted'] }),
     otherStates: ['injecting', 'paused', 'deleting', ...ofExperiments, ...ofWorkflows],
   })
 })

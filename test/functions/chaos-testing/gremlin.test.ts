@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { GremlinServer } from '../../platforms/gremlin.ts'
@@ -31,12 +32,7 @@ const addRuns = (count: number) => {
 }
 
 const { server, connected } = jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
-  states: {
-    running: ['NotStarted', 'Active', 'Running', 'HaltRequested'],
-    pass: ['Successful', 'Completed'],
-    fail: ['Failed'],
-    aborted: ['Halted'],
-  },
+  states: vendorStates('gremlin', { running: ['Active', 'HaltRequested'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [
     {

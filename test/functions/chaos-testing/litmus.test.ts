@@ -3,6 +3,7 @@ import { litmus } from '../../../functions/chaos-testing/providers/litmus.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { LitmusServer } from '../../platforms/litmus.ts'
@@ -38,13 +39,16 @@ const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
 const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
 
 const { server, connected: connect } = jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
-  states: {
-    running: ['Queued', 'Pending', 'Running', 'NA'],
-    pass: ['Completed'],
-    fail: ['Completed_With_Probe_Failure', 'Completed_With_Error'],
-    errored: ['Error', 'Timeout', 'Skipped'],
-    aborted: ['Stopped', 'Terminated'],
-  },
+  states: vendorStates(
+    'litmus',
+    {
+      running: ['Pending', 'NA'],
+      fail: ['Completed_With_Probe_Failure', 'Completed_With_Error'],
+      errored: ['Timeout', 'Skipped'],
+      aborted: ['Terminated'],
+    },
+    { All: 'a filter for runs of every state' },
+  ),
   // All is only a filter of lists.
   defaults: { minScore: 100 },
   invalid: [{ project: undefined }, { project: 'a/b' }, { minScore: 101 }],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
 import { newestOf, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { SteadybitServer } from '../../platforms/steadybit.ts'
@@ -31,13 +32,7 @@ const runWith = (changes: object) => (fake: SteadybitServer) => {
 const waiting = { transient: true, mayHaveWritten: false }
 
 const { server, connected } = jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
-  states: {
-    running: ['CREATED', 'REQUESTED', 'PREPARED', 'RUNNING'],
-    pass: ['COMPLETED'],
-    fail: ['FAILED'],
-    errored: ['ERRORED'],
-    aborted: ['CANCELED'],
-  },
+  states: vendorStates('steadybit', { running: ['REQUESTED', 'PREPARED'] }),
   ignored: /\/executions\/\d+$/,
   unsupported: ['project', 'ref'],
   invalidStarts: [

@@ -2,6 +2,7 @@ import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
@@ -36,13 +37,7 @@ const reports = [
 ]
 
 const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
-  states: {
-    running: ['IN_PROGRESS'],
-    pass: ['SUCCEEDED'],
-    fail: ['FAILED', 'TIMED_OUT'],
-    errored: ['FAULT'],
-    aborted: ['STOPPED'],
-  },
+  states: vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] }),
   invalidStarts: [
     { name: 'input.project', input: { project: 'shop' }, message: 'input.project is not supported' },
     { name: 'an invalid project name', input: { target: 'a/b' }, message: 'input.target must be a project name' },

@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { keyOf } from '../helpers.ts'
@@ -22,13 +23,7 @@ const revisions = [
 ] as const
 
 const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'], {
-  states: {
-    running: ['InProgress', 'Stopping'],
-    pass: ['Succeeded'],
-    fail: ['Failed'],
-    errored: ['Superseded'],
-    aborted: ['Stopped', 'Cancelled'],
-  },
+  states: vendorStates('aws-codepipeline', { errored: ['Superseded'] }),
   invalidStarts: [
     { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },
     { name: 'an invalid pipeline name', input: { target: 'a/b' }, message: 'input.target must be a pipeline name' },

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import type { AzurePipelinesServer } from '../../platforms/azure-pipelines.ts'
@@ -53,13 +54,14 @@ const tests = [
 ]
 
 const { server, connected } = jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'], {
-  states: {
-    running: ['none', 'notStarted', 'postponed', 'inProgress', 'cancelling'],
-    pass: ['completed/succeeded'],
-    warning: ['completed/partiallySucceeded'],
-    fail: ['completed/failed'],
-    aborted: ['completed/canceled'],
-  },
+  states: vendorStates(
+    'azure-pipelines',
+    { running: ['none', 'postponed'], warning: ['completed/partiallySucceeded'] },
+    {
+      all: 'a filter for builds of every status',
+      'completed/none': 'a build that is not complete: polled until it has a result',
+    },
+  ),
   invalidStarts: [
     { name: 'an invalid project', input: { project: 'Fabrikam' }, message: 'input.project must look like' },
     {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -19,14 +20,12 @@ const path = (workflow: string) => ({ path: `/repos/${repo}/actions/workflows/${
 
 const many = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x']))
 const { server, connected } = jobConformance(githubActions, pipelineActions, ciCdPlatforms['github-actions'], {
-  states: {
-    running: ['requested', 'queued', 'pending', 'waiting', 'in_progress'],
-    pass: ['completed/success'],
+  states: vendorStates('github-actions', {
+    running: ['requested'],
     warning: ['completed/neutral', 'completed/skipped'],
-    fail: ['completed/failure', 'completed/timed_out'],
+    fail: ['completed/timed_out'],
     errored: ['completed/startup_failure', 'completed/action_required', 'completed/stale'],
-    aborted: ['completed/cancelled'],
-  },
+  }),
   unknownStates: ['paused', 'completed/exploded'],
   url: `/${repo}/actions/runs/30433642`,
   invalidStarts: [

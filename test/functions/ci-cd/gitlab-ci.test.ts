@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -24,16 +25,10 @@ const rollout = { name: 'deploy', stage: 'production', status: 'failed', failure
 const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
 
 const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'], {
-  states: {
-    running: [
-      ...['created', 'waiting_for_resource', 'waiting_for_callback', 'preparing', 'pending', 'running', 'scheduled'],
-      ...['manual', 'canceling'],
-    ],
-    pass: ['success'],
+  states: vendorStates('gitlab-ci', {
+    running: ['waiting_for_resource', 'waiting_for_callback', 'manual'],
     warning: ['skipped'],
-    fail: ['failed'],
-    aborted: ['canceled'],
-  },
+  }),
   otherStates: ['success-with-warnings'],
   invalidStarts: [
     { name: 'another target', input: { target: 'deploy' }, message: 'input.target must be omitted or pipeline' },

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { keyOf } from '../helpers.ts'
@@ -14,13 +15,11 @@ const steps = [
 ]
 
 const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
-  states: {
-    running: ['STATUS_UNKNOWN', 'PENDING', 'QUEUED', 'WORKING'],
-    pass: ['SUCCESS'],
-    fail: ['FAILURE', 'TIMEOUT', 'REJECTED'],
+  states: vendorStates('google-cloud-build', {
+    running: ['STATUS_UNKNOWN'],
+    fail: ['TIMEOUT', 'REJECTED'],
     errored: ['INTERNAL_ERROR', 'EXPIRED'],
-    aborted: ['CANCELLED'],
-  },
+  }),
   invalidStarts: [
     { name: 'an invalid project', input: { project: 'X' }, message: 'input.project must look like acme-shop' },
     {

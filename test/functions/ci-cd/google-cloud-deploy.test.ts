@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -16,17 +17,18 @@ const phases = [
 ]
 
 const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
-  states: {
-    running: ['STATE_UNSPECIFIED', 'PENDING', 'PENDING_RELEASE', 'PENDING_APPROVAL', 'IN_PROGRESS', 'CANCELLING'],
-    pass: ['SUCCEEDED'],
-    fail: ['FAILED', 'FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],
+  states: vendorStates('google-cloud-deploy', {
+    running: ['STATE_UNSPECIFIED', 'PENDING_RELEASE', 'PENDING_APPROVAL'],
+    fail: ['FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],
     errored: [
-      ...['FAILED/CLOUD_BUILD_UNAVAILABLE', 'FAILED/CLOUD_BUILD_REQUEST_FAILED', 'FAILED/RELEASE_FAILED'],
-      ...['FAILED/RELEASE_ABANDONED', 'FAILED/VERIFICATION_CONFIG_NOT_FOUND'],
+      'FAILED/CLOUD_BUILD_UNAVAILABLE',
+      'FAILED/CLOUD_BUILD_REQUEST_FAILED',
+      'FAILED/RELEASE_FAILED',
+      'FAILED/RELEASE_ABANDONED',
+      'FAILED/VERIFICATION_CONFIG_NOT_FOUND',
       'FAILED/OPERATION_FEATURE_NOT_SUPPORTED',
     ],
-    aborted: ['CANCELLED', 'HALTED'],
-  },
+  }),
   invalidStarts: [
     {
       name: 'an invalid target',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure } from '../helpers.ts'
@@ -11,26 +12,31 @@ const plan = { target: 'plan/shop-network' }
 const account = 'GET /api/v2/account/details'
 
 const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
-  states: {
+  states: vendorStates('hcp-terraform', {
     running: [
-      ...['pending', 'fetching', 'fetching_completed', 'pre_plan_running', 'pre_plan_completed', 'queuing'],
-      ...['pre_plan_awaiting_decision', 'plan_queued', 'planning', 'planned', 'tf_policy_checked', 'applying'],
-      ...[
-        'tf_policy_override',
-        'post_plan_running',
-        'post_plan_awaiting_decision',
-        'post_plan_completed',
-        'cost_estimating',
-        'cost_estimated',
-      ],
-      ...['policy_checking', 'policy_override', 'policy_checked', 'planned_and_saved', 'assessing', 'confirmed'],
-      ...['pre_apply_running', 'pre_apply_completed', 'queuing_apply', 'apply_queued', 'post_apply_running'],
+      'fetching_completed',
+      'pre_plan_completed',
+      'pre_plan_awaiting_decision',
+      'plan_queued',
+      'planned',
+      'tf_policy_checked',
+      'tf_policy_override',
+      'post_plan_awaiting_decision',
+      'post_plan_completed',
+      'cost_estimated',
+      'policy_override',
+      'policy_checked',
+      'planned_and_saved',
+      'confirmed',
+      'pre_apply_completed',
+      'queuing_apply',
+      'apply_queued',
       'post_apply_completed',
     ],
     pass: ['applied', 'planned_and_finished', 'assessed'],
     fail: ['errored', 'policy_soft_failed'],
-    aborted: ['discarded', 'canceled', 'force_canceled'],
-  },
+    aborted: ['discarded', 'force_canceled'],
+  }),
   invalidStarts: [
     {
       name: 'another target',

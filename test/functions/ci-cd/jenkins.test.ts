@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import type { JenkinsServer } from '../../platforms/jenkins.ts'
@@ -39,14 +40,12 @@ const failed = [
 const building = (fields: object) => (fake: JenkinsServer) => Object.assign(fake.startBuild(17), fields)
 
 const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
-  states: {
+  states: vendorStates('jenkins', {
     running: ['QUEUED'],
-    pass: ['SUCCESS'],
     warning: ['UNSTABLE'],
-    fail: ['FAILURE'],
     errored: ['NOT_BUILT'],
-    aborted: ['ABORTED', 'CANCELLED'],
-  },
+    aborted: ['CANCELLED'],
+  }),
   otherStates: ['BUILDING'],
   unknownStates: ['SHINY'],
   hasPaths: true,

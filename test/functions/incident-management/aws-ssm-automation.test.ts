@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { awsSsmAutomation } from '../../../functions/incident-management/providers/aws-ssm-automation.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
 import { type ClientOptions, keyOf } from '../helpers.ts'
@@ -19,15 +20,18 @@ const requestBodies = () => server.calls.map(({ body }) => body as Record<string
 const role = 'arn:aws:iam::123456789012:role/runbooks'
 const platform = incidentPlatforms['aws-ssm-automation']
 const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, platform, {
-  states: {
+  states: vendorStates('aws-ssm-automation', {
     running: [
-      ...['Pending', 'InProgress', 'Waiting', 'Cancelling', 'PendingApproval', 'Approved', 'Scheduled'],
-      ...['RunbookInProgress', 'PendingChangeCalendarOverride', 'ChangeCalendarOverrideApproved'],
+      'PendingApproval',
+      'Approved',
+      'RunbookInProgress',
+      'PendingChangeCalendarOverride',
+      'ChangeCalendarOverrideApproved',
     ],
-    pass: ['Success', 'CompletedWithSuccess'],
-    fail: ['Failed', 'TimedOut', 'Rejected', 'CompletedWithFailure', 'ChangeCalendarOverrideRejected'],
-    aborted: ['Cancelled', 'Exited'],
-  },
+    pass: ['CompletedWithSuccess'],
+    fail: ['TimedOut', 'Rejected', 'CompletedWithFailure', 'ChangeCalendarOverrideRejected'],
+    aborted: ['Exited'],
+  }),
   invalidStarts: [
     { name: 'a short name', input: { target: 'a' }, message: 'input.target must be the name of a document' },
     { name: 'an invalid name', input: { target: 'x;y' }, message: 'input.target must be the name of a document' },

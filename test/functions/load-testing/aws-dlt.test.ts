@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure } from '../helpers.ts'
@@ -20,12 +21,14 @@ const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
 
 const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
-  states: {
-    running: ['queued', 'pending', 'provisioning', 'running', 'parsing results', 'cleaning up', 'cancelling'],
-    pass: ['complete'],
-    aborted: ['cancelled'],
-    errored: ['failed'],
-  },
+  states: vendorStates(
+    'aws-dlt',
+    { running: ['parsing results', 'cleaning up'], errored: ['failed'] },
+    {
+      created: 'of a scenario that was never started: a run has others',
+      scheduled: 'of a scenario that starts later by itself, which we never ask for',
+    },
+  ),
   unsupported: ['project', 'ref', 'parameters'],
   invalidStarts: [
     { name: 'a name with a space', input: { target: 'check out' }, message: 'input.target must be a scenario id' },

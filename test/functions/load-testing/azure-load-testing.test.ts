@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import type { AzureLoadTestingServer } from '../../platforms/azure-load-testing.ts'
@@ -33,16 +34,11 @@ const { server, connected } = jobConformance(
   loadTestActions,
   loadTestPlatforms['azure-load-testing'],
   {
-    states: {
-      running: [
-        ...['ACCEPTED', 'NOTSTARTED', 'VALIDATION_SUCCESS', 'PROVISIONING', 'PROVISIONED', 'CONFIGURING', 'CONFIGURED'],
-        ...['EXECUTING', 'EXECUTED', 'DEPROVISIONING', 'DEPROVISIONED', 'CANCELLING'],
-      ],
-      pass: ['DONE/PASSED', 'DONE/NOT_APPLICABLE'],
-      fail: ['DONE/FAILED'],
-      aborted: ['CANCELLED'],
+    states: vendorStates('azure-load-testing', {
+      running: ['ACCEPTED', 'VALIDATION_SUCCESS', 'PROVISIONED', 'CONFIGURED', 'EXECUTED', 'DEPROVISIONED'],
+      pass: ['DONE/NOT_APPLICABLE'],
       errored: ['FAILED', 'VALIDATION_FAILURE'],
-    },
+    }),
     unknownStates: ['unheard-of', 'constructor', 'DONE/EXPLODED'],
     checks: [
       {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import type { BlazemeterServer } from '../../platforms/blazemeter.ts'
@@ -17,14 +18,11 @@ const summary = {
 }
 
 const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
-  states: {
+  states: vendorStates('blazemeter', {
     running: ['CREATED', 'BOOTING', 'DATA_RECEIVED', 'TAURUS IMAGE DOWNLOADING', 'ENDED'],
-    pass: ['ENDED/pass'],
     warning: ['ENDED/unset'],
-    fail: ['ENDED/fail'],
-    aborted: ['ENDED/abort'],
-    errored: ['ENDED/error', 'ENDED/noData'],
-  },
+    errored: ['ENDED/noData'],
+  }),
   unknownStates: ['ENDED/exploded', 'ENDED/constructor'],
   unsupported: ['project', 'ref'],
   invalidStarts: [

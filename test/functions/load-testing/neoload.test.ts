@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -23,17 +24,22 @@ const statistics = {
 }
 
 const { server, connected } = jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
-  states: {
-    running: [...['INIT', 'STARTING', 'RUNNING'], ...['TERMINATED/POLICY/COMPUTING', 'TERMINATED/VARIABLE/COMPUTING']],
-    pass: ['TERMINATED/POLICY/PASSED', 'TERMINATED/VARIABLE/PASSED'],
-    warning: ['TERMINATED/POLICY/UNKNOWN', 'TERMINATED/VARIABLE/UNKNOWN'],
-    fail: ['TERMINATED/POLICY/FAILED', 'TERMINATED/VARIABLE/FAILED'],
-    aborted: ['TERMINATED/MANUAL', 'TERMINATED/CANCELLED'],
-    errored: [
-      ...['TERMINATED/FAILED_TO_START', 'TERMINATED/LG_AVAILABILITY', 'TERMINATED/LICENSE', 'TERMINATED/UNKNOWN'],
-      'TERMINATED/RESERVATION_ENDED',
-    ],
-  },
+  states: vendorStates(
+    'neoload',
+    {
+      running: ['INIT'],
+      warning: ['TERMINATED/POLICY/UNKNOWN', 'TERMINATED/VARIABLE/UNKNOWN'],
+      aborted: ['TERMINATED/MANUAL'],
+      errored: [
+        'TERMINATED/FAILED_TO_START',
+        'TERMINATED/LG_AVAILABILITY',
+        'TERMINATED/LICENSE',
+        'TERMINATED/UNKNOWN',
+        'TERMINATED/RESERVATION_ENDED',
+      ],
+    },
+    { UNKNOWN: 'no state of the test: polled until it has one' },
+  ),
   unknownStates: ['unheard-of', 'constructor', 'TERMINATED/EXPLODED'],
   unsupported: ['ref'],
   invalidStarts: [

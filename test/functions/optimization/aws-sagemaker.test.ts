@@ -1,6 +1,7 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { builtIn, STARTED_AT, trained, tuned } from '../../platforms/aws-sagemaker-jobs.ts'
@@ -42,15 +43,14 @@ const endTraining = (status: string, more: object = {}, input: object = {}) =>
 const endTuning = (status: string, more: object = {}, input: object = {}) =>
   connected().endAfter({ ...tuning, ...input }, () => change(tuningId, status, more))
 
-const jobStates = { running: ['InProgress', 'Stopping', 'Deleting'], pass: ['Completed'], aborted: ['Stopped'] }
 const faults = ['Failed/InternalServerError', 'Failed/CapacityError']
 const states = {
-  pipeline: { running: ['Executing', 'Stopping'], pass: ['Succeeded'], fail: ['Failed'], aborted: ['Stopped'] },
-  training: {
-    ...{ ...jobStates, fail: ['Failed', 'Stopped/MaxRuntimeExceeded'] },
+  pipeline: vendorStates('aws-sagemaker/pipeline'),
+  training: vendorStates('aws-sagemaker/training', {
+    fail: ['Stopped/MaxRuntimeExceeded'],
     errored: [...faults, 'Stopped/MaxWaitTimeExceeded'],
-  },
-  tuning: { ...jobStates, fail: ['Failed'], errored: [...faults, 'DeleteFailed'] },
+  }),
+  tuning: vendorStates('aws-sagemaker/tuning', { errored: [...faults, 'DeleteFailed'] }),
 }
 const targets = { pipeline, training, tuning }
 const invalidName = 'input.target must be the name of a pipeline'

@@ -2,6 +2,7 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'
@@ -24,12 +25,7 @@ const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
 const platform = optimizationPlatforms['aws-step-functions']
 const { server, connected } = jobConformance(awsStepFunctions, modelActions, platform, {
-  states: {
-    running: ['RUNNING', 'PENDING_REDRIVE'],
-    pass: ['SUCCEEDED'],
-    fail: ['FAILED', 'TIMED_OUT'],
-    aborted: ['ABORTED'],
-  },
+  states: vendorStates('aws-step-functions', { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
   unsupported: ['project'],
   invalidStarts: [
     { name: 'a name', input: { target: 'tune-checkout' }, message: 'input.target must be the ARN of a state machine' },

@@ -3,6 +3,7 @@ import { databricks } from '../../../functions/optimization/providers/databricks
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { oldDatabricks, optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
@@ -32,31 +33,59 @@ const endWith = (tasks: Record<string, Parameters<typeof server.task>[1]>, chang
   })
 const withOutput = (notebook_output: object) => ({ ...succeeded, output: { notebook_output } })
 
-const running = ['BLOCKED', 'PENDING', 'QUEUED', 'RUNNING', 'TERMINATING']
-const ofBoth = { pass: ['SUCCESS'], warning: ['SUCCESS_WITH_FAILURES'] }
-const current = {
-  ...ofBoth,
-  running: [...running, 'WAITING'],
-  fail: ['RUN_EXECUTION_ERROR'],
-  aborted: ['USER_CANCELED', 'CANCELED'],
-  errored: [
-    ...['BREAKING_CHANGE', 'BUDGET_POLICY_LIMIT_EXCEEDED', 'CLOUD_FAILURE', 'CLUSTER_ERROR', 'DISABLED', 'SKIPPED'],
-    ...['CLUSTER_REQUEST_LIMIT_EXCEEDED', 'DRIVER_ERROR', 'FEATURE_DISABLED', 'INTERNAL_ERROR', 'RESOURCE_NOT_FOUND'],
-    ...['INVALID_CLUSTER_REQUEST', 'INVALID_RUN_CONFIGURATION', 'LIBRARY_INSTALLATION_ERROR', 'UNAUTHORIZED_ERROR'],
-    ...['MAX_CONCURRENT_RUNS_EXCEEDED', 'MAX_JOB_QUEUE_SIZE_EXCEEDED', 'MAX_SPARK_CONTEXTS_EXCEEDED'],
-    ...['REPOSITORY_CHECKOUT_FAILED', 'STORAGE_ACCESS_ERROR', 'WORKSPACE_RUN_LIMIT_EXCEEDED'],
-  ],
-}
-const old = {
-  ...ofBoth,
-  running: [...running, 'WAITING_FOR_RETRY'],
-  fail: ['FAILED', 'TIMEDOUT'],
-  aborted: ['CANCELED'],
-  errored: [
-    ...['SKIPPED', 'INTERNAL_ERROR', 'DISABLED', 'EXCLUDED', 'MAXIMUM_CONCURRENT_RUNS_REACHED', 'UPSTREAM_CANCELED'],
-    'UPSTREAM_FAILED',
-  ],
-}
+const others = { TERMINATED: 'has ended: its result, or the code of its end, says how' }
+const current = vendorStates(
+  'databricks/current',
+  {
+    running: ['BLOCKED'],
+    pass: ['SUCCESS'],
+    warning: ['SUCCESS_WITH_FAILURES'],
+    fail: ['RUN_EXECUTION_ERROR'],
+    aborted: ['USER_CANCELED', 'CANCELED'],
+    errored: [
+      'BREAKING_CHANGE',
+      'BUDGET_POLICY_LIMIT_EXCEEDED',
+      'CLOUD_FAILURE',
+      'CLUSTER_ERROR',
+      'CLUSTER_REQUEST_LIMIT_EXCEEDED',
+      'DISABLED',
+      'DRIVER_ERROR',
+      'FEATURE_DISABLED',
+      'INTERNAL_ERROR',
+      'INVALID_CLUSTER_REQUEST',
+      'INVALID_RUN_CONFIGURATION',
+      'LIBRARY_INSTALLATION_ERROR',
+      'MAX_CONCURRENT_RUNS_EXCEEDED',
+      'MAX_JOB_QUEUE_SIZE_EXCEEDED',
+      'MAX_SPARK_CONTEXTS_EXCEEDED',
+      'REPOSITORY_CHECKOUT_FAILED',
+      'RESOURCE_NOT_FOUND',
+      'SKIPPED',
+      'STORAGE_ACCESS_ERROR',
+      'UNAUTHORIZED_ERROR',
+      'WORKSPACE_RUN_LIMIT_EXCEEDED',
+    ],
+  },
+  others,
+)
+const old = vendorStates(
+  'databricks/older',
+  {
+    running: ['BLOCKED', 'WAITING_FOR_RETRY'],
+    warning: ['SUCCESS_WITH_FAILURES'],
+    fail: ['TIMEDOUT'],
+    errored: [
+      'DISABLED',
+      'EXCLUDED',
+      'INTERNAL_ERROR',
+      'MAXIMUM_CONCURRENT_RUNS_REACHED',
+      'SKIPPED',
+      'UPSTREAM_CANCELED',
+      'UPSTREAM_FAILED',
+    ],
+  },
+  others,
+)
 const otherStates = [current, old].flatMap((states) => Object.values(states).flat())
 
 const { server, connected } = jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { keyOf } from '../helpers.ts'
@@ -14,13 +15,7 @@ const execution = () => newestOf(server.state.executions)
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
 const { server, connected } = jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
-  states: {
-    running: ['requested', 'scheduled', 'delayed', 'running', 'pending', 'pausing', 'paused', 'resuming', 'canceling'],
-    pass: ['succeeded'],
-    fail: ['failed', 'timeout'],
-    errored: ['abandoned'],
-    aborted: ['canceled'],
-  },
+  states: vendorStates('stackstorm', { running: ['requested', 'delayed'], fail: ['timeout'], errored: ['abandoned'] }),
   unknownStates: ['', 'processed', 'constructor'],
   invalidStarts: [
     {

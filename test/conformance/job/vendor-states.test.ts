@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals'
+import { vendorStates } from './vendor-states.ts'
+
+test('the states of a vendor: plain words have their meaning, and the test decides the others', () => {
+  expect(vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] })).toEqual({
+    running: ['IN_PROGRESS'],
+    pass: ['SUCCEEDED'],
+    fail: ['TIMED_OUT', 'FAILED'],
+    errored: ['FAULT'],
+    aborted: ['STOPPED'],
+  })
+})
+
+test.each([
+  ['a state without a decision', { errored: ['FAULT'] }, {}, 'TIMED_OUT needs a decision.'],
+  [
+    'a decision that repeats the plain meaning',
+    { fail: ['TIMED_OUT', 'FAILED'], errored: ['FAULT'] },
+    {},
+    'FAILED is fail without a decision.',
+  ],
+  [
+    'an exception of a state that the vendor does not list',
+    { fail: ['TIMED_OUT'], errored: ['FAULT'] },
+    { ALL: 'a filter' },
+    'ALL is decided, or is not in the list.',
+  ],
+])('the states of a vendor: %s is refused', (_name, decisions, others, message) => {
+  expect(() => vendorStates('aws-codebuild', decisions, others)).toThrow(message)
+})
