@@ -74,6 +74,8 @@ const { server, connection, client, post, save } = testMessages(awsSns, {
     title('  Deployed\r\nBcc: eve@evil.example ', 'Deployed Bcc: eve@evil.example'),
     title('', undefined),
     title('\u0000\u202e', undefined),
+    // The accent becomes a space, and SNS refuses a blank subject.
+    title('\u0384', undefined),
   ],
   refused: [
     {
