@@ -197,8 +197,9 @@ const setups: Record<string, ExampleSetup> = {
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
   [RELEASE]: {},
-  // It runs until Ctrl-C.
+  // They run until Ctrl-C.
   'console --stack CloudAutomationWebhooks': { keys: () => [['Stop with Ctrl-C', controlC]] },
+  'console --stack CloudAutomationWebhooks --read-only': { keys: () => [['Stop with Ctrl-C', controlC]] },
   'doctor --webhook-config webhook.yaml': { before: writeWebhookYaml },
   'check issue-ticketing/tool --local --answer response.json --request open': {
     before: () => writeFileSync(join(folder, 'response.json'), JSON.stringify({ id: 'T-1', status: 'new' })),
