@@ -1,70 +1,65 @@
-import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { failedChecks } from './pagerduty.ts'
+
+type Event = Record<string, unknown>
 
 interface Alert {
   dedup_key: string
   status: 'triggered' | 'acknowledged' | 'resolved'
-  /** Every event that was taken for it. */
-  events: Record<string, unknown>[]
+  events: Event[]
 }
 
-export interface PagerDutyEventsServer extends Served {
-  token: string
-  state: { alerts: Alert[] }
-}
+const TOKEN = 'e93facc04764012d7bfb002500d5d1a6'
 
 /**
- * PagerDuty's Events API v2. It accepts valid events and does not report their results.
+ * A fake of PagerDuty's Events API v2. It accepts valid events and does not report their results.
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/events-v2/openapiv3.json
  */
-export async function startPagerDutyEvents(): Promise<PagerDutyEventsServer> {
-  const token = 'e93facc04764012d7bfb002500d5d1a6'
-  const state: PagerDutyEventsServer['state'] = { alerts: [] }
-  const served = await serve((call) => take(call, token, state.alerts))
-  return { ...served, token, state }
-}
+export const startPagerDutyEvents = definePlatform({
+  state: () => ({ alerts: [] as Alert[] }),
+  routes: {
+    'POST /v2/enqueue': ({ state, body }) => {
+      const errors = errorsIn(body)
+      if (errors.length > 0) return refused(errors)
+      if (body.routing_key !== TOKEN) return refused(['Invalid routing key'])
+      const dedup_key = accept(state.alerts, body)
+      return { status: 202, body: { status: 'success', message: 'Event processed', dedup_key } }
+    },
+  },
+  members: () => ({ token: TOKEN }),
+})
 
-function take({ method, path, body }: Call, token: string, alerts: Alert[]): Reply {
-  if (`${method} ${path}` !== 'POST /v2/enqueue') return { status: 404 }
-  const event = (body ?? {}) as Record<string, unknown>
-  const { routing_key: key, event_action: action, dedup_key: asked, payload } = event
-  const errors = [
-    ...(typeof key === 'string' && key.length === 32
-      ? []
-      : ["Length of 'routing_key' is incorrect (should be 32 characters)"]),
-    ...(['trigger', 'acknowledge', 'resolve'].includes(String(action)) ? [] : ["'event_action' is invalid"]),
-    ...(action === 'trigger' ? payloadErrors(payload) : asked ? [] : ["'dedup_key' is missing or blank"]),
-    ...(String(asked ?? '').length > 255 ? ["'dedup_key' is too long (maximum is 255 characters)"] : []),
-  ]
-  if (errors.length > 0) return refused(errors)
-  if (key !== token) return refused(['Invalid routing key'])
-  const open = alerts.find((one) => one.dedup_key === asked && one.status !== 'resolved')
+/** Adds an event to its alert, and returns the key of the alert. */
+function accept(alerts: Alert[], event: Event): string {
+  const { event_action: action, dedup_key: key } = event
+  const open = alerts.find(({ dedup_key, status }) => dedup_key === key && status !== 'resolved')
+  open?.events.push(event)
   if (action !== 'trigger') {
     // PagerDuty silently ignores events for unknown alerts.
     if (open) open.status = action === 'resolve' ? 'resolved' : 'acknowledged'
-    open?.events.push(event)
-    return accepted(String(asked))
+    return String(key)
   }
-  if (open) open.events.push(event)
-  const dedup_key = open?.dedup_key ?? String(asked ?? `made-up-${alerts.length}`)
+  const dedup_key = open?.dedup_key ?? String(key ?? `made-up-${alerts.length}`)
   if (!open) alerts.push({ dedup_key, status: 'triggered', events: [event] })
-  return accepted(dedup_key)
+  return dedup_key
 }
 
-function payloadErrors(payload: unknown): string[] {
-  const { summary, source, severity } = (payload ?? {}) as Record<string, unknown>
-  return [
-    ...(summary ? [] : ["'payload.summary' is missing or blank"]),
-    ...(String(summary ?? '').length > 1_024 ? ["'payload.summary' is too long (maximum is 1024 characters)"] : []),
-    ...(source ? [] : ["'payload.source' is missing or blank"]),
-    ...(['critical', 'error', 'warning', 'info'].includes(String(severity))
-      ? []
-      : ["'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')"]),
-  ]
-}
-
-function accepted(dedup_key: string): Reply {
-  return { status: 202, body: { status: 'success', message: 'Event processed', dedup_key } }
+function errorsIn({ routing_key: key, event_action: action, dedup_key: dedupKey, payload }: Event): string[] {
+  const { summary, source, severity } = (payload ?? {}) as Event
+  const triggers = action === 'trigger'
+  return failedChecks({
+    "Length of 'routing_key' is incorrect (should be 32 characters)": typeof key === 'string' && key.length === 32,
+    "'event_action' is invalid": ['trigger', 'acknowledge', 'resolve'].includes(String(action)),
+    "'payload.summary' is missing or blank": !triggers || summary,
+    "'payload.summary' is too long (maximum is 1024 characters)": !triggers || String(summary).length <= 1_024,
+    "'payload.source' is missing or blank": !triggers || source,
+    "'payload.severity' is invalid (must be one of the following: 'critical', 'warning', 'error' or 'info')":
+      !triggers || ['critical', 'error', 'warning', 'info'].includes(String(severity)),
+    "'dedup_key' is missing or blank": triggers || dedupKey,
+    "'dedup_key' is too long (maximum is 255 characters)": String(dedupKey).length <= 255,
+  })
 }
 
 function refused(errors: string[]): Reply {

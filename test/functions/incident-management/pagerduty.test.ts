@@ -10,7 +10,7 @@ const assignments = (id: string) => ({ assignments: [{ assignee: { id, type: 'us
 
 const t = testTickets('incident-management/pagerduty', pagerduty, {
   tickets: ({ state }) => state.incidents,
-  view: ({ asked, status, notes, resolution }) => ({ urgency: undefined, ...asked, status, notes, resolution }),
+  view: ({ fields, status, notes, resolution }) => ({ urgency: undefined, ...fields, status, notes, resolution }),
   id: 'PT4KHL1234',
   refusal: (reason) => ({ error: { message: 'x', errors: [reason] } }),
   defaults: { baseUrl: 'https://api.pagerduty.com' },
@@ -131,7 +131,7 @@ describe('PagerDuty: open', () => {
     for (const [at, priority] of asked.entries()) await open({ priority }, { key: keyOf(at + 1) })
     server.state.priorities = server.state.priorities.slice(0, 2)
     await open({ priority: 'low' }, { key: keyOf(9) })
-    const found = server.state.incidents.map(({ asked }) => (asked['priority'] as { id: string }).id)
+    const found = server.state.incidents.map(({ fields }) => (fields['priority'] as { id: string }).id)
     expect(found).toEqual(['P53ZZP3', 'P53ZZP1', 'P53ZZP2', 'P53ZZP3', 'P53ZZP4', 'P53ZZP2'])
   })
 
@@ -139,8 +139,8 @@ describe('PagerDuty: open', () => {
     server.state.hasPriorities = onPlan
     server.state.priorities = []
     await open({ priority: 'critical' })
-    expect(ticket().asked).toMatchObject({ urgency: 'high' })
-    expect(ticket().asked['priority']).toBeUndefined()
+    expect(ticket().fields).toMatchObject({ urgency: 'high' })
+    expect(ticket().fields['priority']).toBeUndefined()
     const unknown = open({ priority: 'P1' }, { key: keyOf(2) })
     await expectFailure(unknown, { message: 'PagerDuty has no priority "P1". Priorities: none.' })
   })
