@@ -1,5 +1,3 @@
-import { ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-
 export interface Named {
   id: number
   name: string
@@ -13,7 +11,7 @@ export interface User {
   mail: string
   key: string
   admin: boolean
-  /** Whether the user is a member of the project. */
+  /** The user is a member of the project. */
   member: boolean
   /** The permissions of the user. Redmine rejects or silently ignores everything else. */
   may: { edit: boolean; addNotes: boolean }
@@ -32,7 +30,7 @@ export function defaultUsers(): User[] {
   ]
 }
 
-function user(id: number, login: string, names: string, more: Partial<User> = {}): User {
+function user(id: number, login: string, names: string, fields: Partial<User> = {}): User {
   const [firstname = '', lastname = ''] = names.split(' ')
   return {
     id,
@@ -44,7 +42,7 @@ function user(id: number, login: string, names: string, more: Partial<User> = {}
     admin: false,
     member: true,
     may: { edit: true, addNotes: true },
-    ...more,
+    ...fields,
   }
 }
 
@@ -52,33 +50,29 @@ export function fullName({ id, firstname, lastname }: User): Named {
   return { id, name: `${firstname} ${lastname}` }
 }
 
-export function currentUser(user: User): Reply {
-  return ok({ user: { ...account(user), api_key: user.key } })
-}
-
-/** Lists the users that contain a text. Redmine allows this to administrators only. */
-export function listUsers(users: User[], text: string): Reply {
+/** Lists the users that contain a text. */
+export function listUsers(users: User[], text: string): object {
   const found = users.filter(({ login, firstname, lastname, mail }) =>
     [login, firstname, lastname, mail].some((field) => field.includes(text)),
   )
-  const listed = found.map((user) => ({ ...account(user), mail: user.mail, status: 1 }))
-  return ok({ users: listed, total_count: listed.length, offset: 0, limit: 100 })
+  const listed = found.map((user) => ({ ...accountOf(user), mail: user.mail, status: 1 }))
+  return { users: listed, total_count: listed.length, offset: 0, limit: 100 }
 }
 
-export function listMemberships(users: User[], query: URLSearchParams): Reply {
+export function listMemberships(users: User[], query: URLSearchParams): object {
   const offset = Number(query.get('offset') ?? 0)
   const limit = Math.min(100, Number(query.get('limit') ?? 25))
   const members = users.filter(({ member }) => member)
-  const memberships = members.map((user, at) => ({
-    id: at + 1,
+  const memberships = members.map((user, index) => ({
+    id: index + 1,
     project: { id: project.id, name: project.name },
     user: fullName(user),
     roles: [{ id: 3, name: 'Manager' }],
   }))
-  return ok({ memberships: memberships.slice(offset, offset + limit), total_count: members.length, offset, limit })
+  return { memberships: memberships.slice(offset, offset + limit), total_count: members.length, offset, limit }
 }
 
-function account({ id, login, admin, firstname, lastname }: User) {
+export function accountOf({ id, login, admin, firstname, lastname }: User): object {
   const times = { created_on: CREATED_ON, updated_on: CREATED_ON, last_login_on: null, passwd_changed_on: CREATED_ON }
   return { id, login, admin, firstname, lastname, ...times, twofa_scheme: null }
 }
