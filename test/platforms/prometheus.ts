@@ -1,4 +1,5 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 interface Series {
   metric: Record<string, string>
@@ -7,73 +8,72 @@ interface Series {
   histogram?: [number, object]
 }
 
-/** Responses by query, for any time. */
+/** The response to a query, for any time. */
 interface Answer {
   resultType: 'vector' | 'scalar' | 'string' | 'matrix'
   result: unknown
   warnings?: string[]
 }
 
-export interface PrometheusServer extends Served {
-  /** Query -> its answer; of any other query no series is there. */
-  answers: Record<string, Answer | Reply>
-  /** Headers that a proxy or a multi-tenant server requires. */
-  needs: Record<string, string>
-  /** The queries that were asked, with the time of each in seconds. */
-  asked(): { query: string | null; time: number }[]
+export type PrometheusServer = Awaited<ReturnType<typeof startPrometheus>>
+
+const SECONDS = 1_795_514_700.796
+
+/** Returns a vector of one series, as `sum(..)` does. */
+export function series(value: string): Answer {
+  return vector([{ metric: {}, value: [SECONDS, value] }])
 }
 
-/** Of one series, in a vector: what `sum(..)` answers. */
-export const series = (value: string): Answer => vector([{ metric: {}, value: [at, value] }])
-export const vector = (result: Series[], warnings?: string[]): Answer => ({
-  resultType: 'vector',
-  result,
-  ...(warnings ? { warnings } : {}),
-})
-export const scalar = (value: string): Answer => ({ resultType: 'scalar', result: [at, value] })
-const at = 1_795_514_700.796
+export function vector(result: Series[], warnings?: string[]): Answer {
+  return { resultType: 'vector', result, warnings }
+}
 
-/** The answer to what it refuses, and to what it has no time for. */
-export const refusal = (status: 400 | 422 | 503, errorType: string, error: string): Reply => ({
-  status,
-  body: { status: 'error', errorType, error },
-})
+export function scalar(value: string): Answer {
+  return { resultType: 'scalar', result: [SECONDS, value] }
+}
+
+export function refusal(status: 400 | 422 | 503, errorType: string, error: string): Reply {
+  return { status, body: { status: 'error', errorType, error } }
+}
 
 /**
- * Prometheus's instant queries, as a real 2.53 answers.
+ * A fake of Prometheus 2.53 with instant queries.
  *
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
  */
-export async function startPrometheus(): Promise<PrometheusServer> {
-  const answers: PrometheusServer['answers'] = { '1': scalar('1') }
-  const needs: PrometheusServer['needs'] = {}
-  const asked: ReturnType<PrometheusServer['asked']> = []
-  const served = await serve((call) => {
-    const missing = Object.entries(needs).find(([header, value]) => call.headers[header] !== value)
-    if (missing) return { status: 401, body: missing[0] === 'x-scope-orgid' ? 'no org id\n' : 'Unauthorized\n' }
-    if (call.path !== '/api/v1/query' || call.method !== 'POST') return { status: 404, body: '404 page not found\n' }
-    if (call.headers['content-type'] !== 'application/x-www-form-urlencoded')
-      return refusal(
-        400,
-        'bad_data',
-        'invalid parameter "query": unknown position: parse error: no expression found in input',
-      )
-    return answer(call)
-  })
-  const answer = ({ text }: Call): Reply => {
-    const form = new URLSearchParams(text)
-    const [query, time] = [form.get('query'), Number(form.get('time'))]
-    if (!Number.isFinite(time))
-      return refusal(
-        400,
-        'bad_data',
-        `invalid parameter "time": cannot parse "${form.get('time')}" to a valid timestamp`,
-      )
-    asked.push({ query, time })
-    const found = answers[query ?? ''] ?? vector([])
-    if ('status' in found) return found
-    const { warnings, ...data } = found
-    return ok({ status: 'success', data, ...(warnings ? { warnings } : {}) })
-  }
-  return { ...served, answers, needs, asked: () => asked }
+export const startPrometheus = definePlatform({
+  state: () => ({
+    /** The responses by query. Other queries have no series. */
+    answers: { '1': scalar('1') } as Record<string, Answer | Reply>,
+    /** Headers that a proxy or a multi-tenant server requires. */
+    needs: {} as Record<string, string>,
+    /** The queries of all requests, with their times in seconds. */
+    queries: [] as { query: string; time: number }[],
+  }),
+  refuses({ headers }, { needs }) {
+    const missing = Object.keys(needs).find((header) => headers[header] !== needs[header])
+    if (!missing) return undefined
+    return { status: 401, body: missing === 'x-scope-orgid' ? 'no org id\n' : 'Unauthorized\n' }
+  },
+  routes: {
+    'POST /api/v1/query': ({ state, headers, text }) => {
+      if (headers['content-type'] !== 'application/x-www-form-urlencoded')
+        return badData('query', 'unknown position: parse error: no expression found in input')
+      const form = new URLSearchParams(text)
+      const query = form.get('query') ?? ''
+      const time = Number(form.get('time'))
+      if (!Number.isFinite(time)) return badData('time', `cannot parse "${form.get('time')}" to a valid timestamp`)
+      state.queries.push({ query, time })
+      const answer = state.answers[query] ?? vector([])
+      if ('status' in answer) return answer
+      const { warnings, ...data } = answer
+      return { status: 'success', data, warnings }
+    },
+  },
+  notFound: { status: 404, body: '404 page not found\n' },
+  members: ({ answers, needs, queries }) => ({ answers, needs, queries }),
+})
+
+function badData(parameter: string, reason: string): Reply {
+  return refusal(400, 'bad_data', `invalid parameter "${parameter}": ${reason}`)
 }

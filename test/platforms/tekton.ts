@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 import { refused, review } from './kubernetes.ts'
 
 interface PipelineRun {
@@ -15,77 +10,79 @@ interface PipelineRun {
   status: Record<string, unknown>
 }
 
-export interface TektonServer extends Served {
-  token: string
-  state: {
-    runs: PipelineRun[]
-    created: number
-    results: { name: string; value: unknown }[]
-    missing: string[]
-    installed: boolean
-  }
-  /** Brings the newest run into a state: the reason of its condition. */
-  enter(reason: string, message?: string): void
-}
+type State = ReturnType<typeof initial>
+export type TektonServer = Awaited<ReturnType<typeof startTekton>>
 
-const path = '/apis/tekton.dev/v1/namespaces/shop/pipelineruns'
+const TOKEN = 'a-token-of-a-service-account'
 const SUCCESSES = ['Succeeded', 'Completed']
+const TIMES = { startTime: '2026-11-27T10:00:00Z', completionTime: '2026-11-27T10:02:00Z' }
+
+const requireToken = requireHeader('authorization', `Bearer ${TOKEN}`, refused(401, 'Unauthorized', 'Unauthorized'))
+
+const initial = () => ({
+  runs: [] as PipelineRun[],
+  /** The number of runs that were created, including deleted ones. */
+  created: 0,
+  results: [] as { name: string; value: unknown }[],
+  /** Permissions that are missing, such as `create pipelineruns`. */
+  missing: [] as string[],
+  installed: true,
+})
 
 /**
  * A fake of the API server of a cluster with Tekton, with the namespace `shop`.
  *
  * @see https://tekton.dev/docs/pipelines/pipelineruns/#monitoring-execution-status
  */
-export async function startTekton(): Promise<TektonServer> {
-  const token = 'a-token-of-a-service-account'
-  const state: TektonServer['state'] = { runs: [], created: 0, results: [], missing: [], installed: true }
-  const served = await serve((call) => {
-    if (call.headers['authorization'] !== `Bearer ${token}`) return refused(401, 'Unauthorized', 'Unauthorized')
-    return answer(state, call)
-  })
-  return {
-    ...served,
-    token,
-    state,
-    enter(reason, message = `Tasks Completed: 3, ${reason}`) {
+export const startTekton = definePlatform({
+  base: '/apis',
+  state: initial,
+  refuses: (call, { installed }) =>
+    requireToken(call) ??
+    (call.path.startsWith('/apis/tekton.dev/') && !installed ? { status: 404, body: '404 page not found' } : undefined),
+  routes: {
+    'POST /authorization.k8s.io/v1/selfsubjectaccessreviews': ({ state, body }) => review(state, body),
+    'GET /tekton.dev/v1/namespaces/shop/pipelineruns': ({ state }) => ({
+      kind: 'PipelineRunList',
+      items: state.runs.slice(0, 1),
+    }),
+    'POST /tekton.dev/v1/namespaces/shop/pipelineruns': ({ state, body }) => create(state, body),
+    'GET /tekton.dev/v1/namespaces/shop/pipelineruns/{name}': ({ state, params }) =>
+      state.runs.find(({ metadata }) => metadata.name === params.name),
+    'PATCH /tekton.dev/v1/namespaces/shop/pipelineruns/{name}': ({ state, params, headers, body }) => {
+      const run = state.runs.find(({ metadata }) => metadata.name === params.name)
+      if (!run) return undefined
+      if (headers['content-type'] !== 'application/merge-patch+json')
+        return refused(415, 'UnsupportedMediaType', 'the body of the request was in an unknown format')
+      run.spec.status = body.spec.status ?? ''
+      const conditions = [{ type: 'Succeeded', status: 'False', reason: 'Cancelled', message: 'It was cancelled' }]
+      if (!run.status['completionTime']) run.status = { conditions }
+      return run
+    },
+  },
+  notFound: ({ path }) => refused(404, 'NotFound', `pipelineruns.tekton.dev "${path.split('/').at(-1)}" not found`),
+  members: (state) => ({
+    token: TOKEN,
+    /** Brings the newest run into a state: the reason of its condition. */
+    enter(reason: string, message = `Tasks Completed: 3, ${reason}`) {
       if (reason === 'Deleted') return void state.runs.pop()
       const run = newestOf(state.runs)
       if (reason === 'Pending') return void Object.assign(run, { status: {} })
       const status = reason === 'Running' ? 'Unknown' : SUCCESSES.includes(reason) ? 'True' : 'False'
-      const times = { startTime: '2026-11-27T10:00:00Z', completionTime: '2026-11-27T10:02:00Z' }
-      const ended = status === 'Unknown' ? {} : { ...times, results: state.results }
+      const ended = status === 'Unknown' ? {} : { ...TIMES, results: state.results }
       run.status = { conditions: [{ type: 'Succeeded', status, reason, message }], ...ended }
     },
-  }
-}
+  }),
+})
 
-function answer(state: TektonServer['state'], { method, path: at, headers, body }: Call): Reply {
-  if (at === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') return review(state, body)
-  if (!state.installed) return { status: 404, body: '404 page not found' }
-  if (at === path && method === 'GET') return ok({ kind: 'PipelineRunList', items: state.runs.slice(0, 1) })
-  if (at === path && method === 'POST') return create(state, body as PipelineRun)
-  const run = state.runs.find(({ metadata }) => at === `${path}/${metadata.name}`)
-  if (!run) return refused(404, 'NotFound', `pipelineruns.tekton.dev "${at.split('/').at(-1)}" not found`)
-  if (method === 'PATCH' && headers['content-type'] !== 'application/merge-patch+json') {
-    return refused(415, 'UnsupportedMediaType', 'the body of the request was in an unknown format')
-  }
-  if (method === 'PATCH') {
-    run.spec.status = (body as PipelineRun).spec.status ?? ''
-    const conditions = [{ type: 'Succeeded', status: 'False', reason: 'Cancelled', message: 'It was cancelled' }]
-    if (!run.status['completionTime']) run.status = { conditions }
-  }
-  return ok(run)
-}
-
-function create(state: TektonServer['state'], given: PipelineRun): Reply {
-  const { metadata, spec } = given
+function create(state: State, run: PipelineRun): Reply {
+  const { metadata, spec } = run
   const name = metadata.name ?? `${metadata.generateName}${randomUUID().slice(0, 5)}`
-  if (state.runs.some((one) => one.metadata.name === name)) {
+  if (state.runs.some((run) => run.metadata.name === name))
     return refused(409, 'AlreadyExists', `pipelineruns.tekton.dev "${name}" already exists`)
-  }
   if (!spec.pipelineRef?.name)
     return refused(400, 'BadRequest', 'validation failed: missing field(s): spec.pipelineRef')
   state.created++
-  state.runs.push({ ...given, metadata: { ...metadata, name }, status: {} })
+  state.runs.push({ ...run, metadata: { ...metadata, name }, status: {} })
   return { status: 201, body: newestOf(state.runs) }
 }

@@ -107,7 +107,7 @@ describe('Prometheus: a query', () => {
 
   test('runs at the end of the evaluated time, and links to a graph', async () => {
     const { links, data } = await run()
-    expect(server.asked()).toEqual([{ query: p95, time: Date.parse(time.end) / 1_000 }])
+    expect(server.queries).toEqual([{ query: p95, time: Date.parse(time.end) / 1_000 }])
     const url = new URL(links['prometheus slo'] ?? '')
     expect(data['url']).toBe(url.href)
     expect([url.origin, url.pathname]).toEqual([server.url, '/graph'])
