@@ -68,6 +68,7 @@ export function createSequences(
   notify: (view: SequenceView, line?: string) => void,
 ): Sequences {
   const runs = new Map<string, StartedRun>()
+  let isClosed = false
 
   function view(name: string): SequenceView {
     const stages = loadSequence(name).sequences.map((sequence) => ({
@@ -91,6 +92,11 @@ export function createSequences(
     return { ...task, call: { id: summary.id, platform, provider }, verdict: isWaiting ? verdict : task.verdict }
   }
 
+  /** A run ends after the console is closed, and with it the store. */
+  function changed(name: string, line?: string): void {
+    if (!isClosed) notify(view(name), line)
+  }
+
   function trackTask(run: StartedRun, { stage, sequence, name, outcome, accepted }: PlayedTask, context: string): void {
     run.context = context
     // Keptn runs the tasks of a sequence one after the other.
@@ -102,7 +108,7 @@ export function createSequences(
     const print = (line: string) => {
       run.lines.push(line)
       if (run.lines.length > MAX_LINES) run.lines.shift()
-      notify(view(name), line)
+      changed(name, line)
     }
     try {
       const { passed, interrupted } = await playSequence({
@@ -114,7 +120,7 @@ export function createSequences(
         print,
         onTask: (task, context) => {
           trackTask(run, task, context)
-          notify(view(name))
+          changed(name)
         },
       })
       run.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
@@ -126,7 +132,7 @@ export function createSequences(
     for (const task of run.tasks) {
       if (task.verdict === 'running') Object.assign(task, { verdict: 'aborted', endedAt: run.endedAt })
     }
-    notify(view(name))
+    changed(name)
   }
 
   return {
@@ -138,7 +144,7 @@ export function createSequences(
       const run = { state: 'running' as const, startedAt: Date.now(), tasks: [], lines: [], abort }
       runs.set(name, run)
       void start(name, run)
-      notify(view(name))
+      changed(name)
       return 'started'
     },
     stop(name) {
@@ -147,6 +153,7 @@ export function createSequences(
       return run?.state === 'running'
     },
     close() {
+      isClosed = true
       for (const { abort } of runs.values()) abort.abort()
     },
   }
