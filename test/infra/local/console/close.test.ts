@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, jest } from '@jest/globals'
 import { CallStore } from '../../../../infra/local/console/call-store.ts'
+import type { SequenceView } from '../../../../infra/local/console/sequences.ts'
 import { startRuntime } from '../../../../infra/local/runtime.ts'
 
 it('a runtime that is closed during a sequence reads no call of the closed store', async () => {
@@ -18,8 +19,9 @@ it('a runtime that is closed during a sequence reads no call of the closed store
   })
   expect(started.status).toBe(202)
   const hasCall = async () => {
-    const sequences = await (await fetch(`${runtime.url}/console/sequences`)).json()
-    return sequences.some(({ run }: { run?: { tasks: { call?: object }[] } }) => run?.tasks.some(({ call }) => call))
+    const response = await fetch(`${runtime.url}/console/sequences`)
+    const sequences = (await response.json()) as SequenceView[]
+    return sequences.some(({ run }) => run?.tasks.some(({ call }) => call))
   }
   while (!(await hasCall())) await sleep(5)
   await runtime.close()
