@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Parameter {
   name: string
@@ -17,7 +19,7 @@ interface Build {
 }
 
 interface Job {
-  /** As in its URL: a branch of a multibranch pipeline has its slashes escaped. */
+  /** The folders and the job. A branch of a multibranch pipeline has its slashes escaped. */
   name: string
   kind: 'FreeStyleProject' | 'WorkflowJob'
   buildable: boolean
@@ -31,229 +33,226 @@ interface QueueItem {
   parameters: Parameter[]
   why: string | null
   cancelled: boolean
-  /** The number of the build that it has become. */
+  /** The number of its build. */
   executable: number | undefined
 }
 
-/** The state of the fake. Tests read and change it. */
-interface JenkinsState {
-  jobs: Job[]
-  /** Contains completed items until they are deleted. */
-  queue: QueueItem[]
-  may: { build: boolean; cancel: boolean }
-  /** The root URL in the settings of Jenkins. */
-  rootUrl: string
-  hasStageView: boolean
-}
+export type JenkinsServer = Awaited<ReturnType<typeof startJenkins>>
+type State = ReturnType<typeof initial>
 
-export interface JenkinsServer extends Served {
-  username: string
-  token: string
-  state: JenkinsState
-  job(name: string): Job
-  /** Lets a place in the queue become a build. */
-  startBuild(id: number): Build
-  end(build: Build, result: string, more?: Partial<Build>): void
-}
+const USERNAME = 'robot'
+const TOKEN = '11a1b2c3d4e5f60718293a4b5c6d7e8f90'
+const FIRST_ITEM = 17
+
+const initial = () => ({
+  jobs: [
+    newJob('shop/deploy', { parameters: ['STAGE', 'KEY'] }),
+    newJob('shop/nightly', { kind: 'FreeStyleProject' }),
+    newJob('shop/app/feature%2Fcart'),
+  ],
+  /** Contains completed items until they are deleted. */
+  queue: [] as QueueItem[],
+  may: { build: true, cancel: true },
+  /** The root URL in the settings of Jenkins. */
+  rootUrl: 'https://jenkins.internal:8443/',
+  hasStageView: true,
+})
 
 /**
- * Jenkins as its remote access API answers: what it accepts and says is read from its source (hudson.model.Queue,
- * jenkins.model.ParameterizedJobMixIn, hudson.model.ParametersDefinitionProperty).
+ * A fake of the remote access API of Jenkins. Its checks and messages come from the source of Jenkins
+ * (hudson.model.Queue, jenkins.model.ParameterizedJobMixIn, hudson.model.ParametersDefinitionProperty).
  *
  * @see https://www.jenkins.io/doc/book/using/remote-access-api/
  */
-export async function startJenkins(): Promise<JenkinsServer> {
-  const job = (name: string, more: Partial<Job> = {}): Job => ({
-    name,
-    kind: 'WorkflowJob',
-    buildable: true,
-    parameters: [],
-    builds: [],
-    ...more,
-  })
-  const state: JenkinsState = {
-    jobs: [
-      job('shop/deploy', { parameters: ['STAGE', 'KEY'] }),
-      job('shop/nightly', { kind: 'FreeStyleProject' }),
-      job('shop/app/feature%2Fcart'),
-    ],
-    queue: [],
-    may: { build: true, cancel: true },
-    rootUrl: 'https://jenkins.internal:8443/',
-    hasStageView: true,
-  }
-  const username = 'robot'
-  const token = '11a1b2c3d4e5f60718293a4b5c6d7e8f90'
-  const served = await serve((call) => createJenkins(state, `${username}:${token}`).answer(call))
-  return {
-    ...served,
-    username,
-    token,
-    state,
-    job(name) {
-      const found = state.jobs.find((one) => one.name === name)
-      if (!found) throw new Error(`There is no job ${name}`)
-      return found
+export const startJenkins = definePlatform({
+  state: initial,
+  refuses: requireHeader(
+    'authorization',
+    basic(USERNAME, TOKEN),
+    page(401, `Invalid password/token for user: ${USERNAME}`),
+  ),
+  // The path of a job names each folder: `/job/shop/job/deploy`. Here its name is one segment: `/job/shop%2Fdeploy`.
+  operation: ({ method, encodedPath }) => `${method} ${encodedPath.replace(/(?<=^\/job\/.*)\/job\//g, '%2F')}`,
+  routes: {
+    'GET /me/api/json': () => ({ _class: 'hudson.model.User', id: USERNAME }),
+    'GET /queue/api/json': ({ state }) => listQueue(state),
+    'GET /queue/item/{id}/api/json': ({ state, params }) => getQueueItem(state, params.id),
+    'POST /queue/cancelItem': ({ state, query }) => cancel(state, query.get('id')),
+    'GET /job/{job}/api/json': ({ state, params, query }) => {
+      const job = findJob(state, params.job)
+      return job && jobResponse(job, query.get('tree') ?? '')
     },
-    startBuild(id) {
-      const item = state.queue.find((one) => one.id === id)
-      if (!item) throw new Error(`There is no place ${id}`)
-      const number = item.job.builds.length + 1
-      const { parameters } = item
-      const fresh = { building: true, result: null, duration: 0, tests: undefined, stages: [] }
-      const build: Build = { number, queueId: id, parameters, ...fresh }
-      item.job.builds.push(build)
+    'POST /job/{job}/build': ({ state, params }) => {
+      const job = findJob(state, params.job)
+      if (!job) return undefined
+      return (
+        refuseBuild(state, job) ??
+        (job.parameters.length > 0 ? page(400, 'Nothing is submitted') : queueBuild(state, job))
+      )
+    },
+    'POST /job/{job}/buildWithParameters': ({ state, params, headers, text }) => {
+      const job = findJob(state, params.job)
+      if (!job) return undefined
+      const refusal = refuseBuild(state, job)
+      if (refusal) return refusal
+      if (job.parameters.length === 0)
+        return trace(500, 'This build is not parameterized!', 'java.lang.IllegalStateException')
+      if (text !== '' && headers['content-type'] !== 'application/x-www-form-urlencoded')
+        return page(415, 'Unsupported Media Type')
+      return queueBuild(state, job, new URLSearchParams(text))
+    },
+    'GET /job/{job}/{number}/api/json': ({ state, params }) => {
+      const { job, build } = findBuild(state, params)
+      return job && build && buildResponse(job, build)
+    },
+    'GET /job/{job}/{number}/wfapi/describe': ({ state, params }) => {
+      const { job, build } = findBuild(state, params)
+      if (!build || job?.kind !== 'WorkflowJob' || !state.hasStageView) return undefined
+      return { id: params.number, name: `#${params.number}`, status: 'IN_PROGRESS', stages: build.stages }
+    },
+    'POST /job/{job}/{number}/stop': ({ state, params }) => {
+      const { build } = findBuild(state, params)
+      if (!build) return undefined
+      if (!state.may.cancel) return forbidden('Job/Cancel', 'hudson.model.Item.Cancel')
+      if (build.building) Object.assign(build, { building: false, result: 'ABORTED', duration: 2_000 })
+      return { status: 302, headers: { location: `${state.rootUrl}job/` } }
+    },
+  },
+  notFound: page(404, 'Not Found'),
+  members: (state) => ({
+    username: USERNAME,
+    token: TOKEN,
+    job(name: string): Job {
+      const job = findJob(state, name)
+      if (!job) throw new Error(`There is no job ${name}`)
+      return job
+    },
+    /** Starts the build of a queue item. */
+    startBuild(id: number): Build {
+      const item = state.queue.find((item) => item.id === id)
+      if (!item) throw new Error(`There is no queue item ${id}`)
+      const { job, parameters } = item
+      const number = job.builds.length + 1
+      const status = { building: true, result: null, duration: 0, tests: undefined, stages: [] }
+      const build: Build = { number, queueId: id, parameters, ...status }
+      job.builds.push(build)
       Object.assign(item, { executable: number, why: null })
       return build
     },
-    end(build, result, more = {}) {
-      Object.assign(build, { building: false, result, duration: 61_234, ...more })
+    end(build: Build, result: string, fields: Partial<Build> = {}) {
+      Object.assign(build, { building: false, result, duration: 61_234, ...fields })
     },
-  }
+  }),
+})
+
+function newJob(name: string, fields: Partial<Job> = {}): Job {
+  return { name, kind: 'WorkflowJob', buildable: true, parameters: [], builds: [], ...fields }
 }
 
-const firstPlace = 17
+function findJob({ jobs }: State, name: string): Job | undefined {
+  return jobs.find((job) => job.name === name)
+}
 
-function createJenkins(state: JenkinsState, credentials: string) {
-  function answer(call: Call): Reply {
-    const { method, path, query, headers } = call
-    const given = Buffer.from(String(headers['authorization']).replace('Basic ', ''), 'base64').toString()
-    if (given !== credentials) return page(401, `Invalid password/token for user: ${given.split(':')[0]}`)
-    if (path === '/me/api/json') return ok({ _class: 'hudson.model.User', id: 'robot' })
-    if (path === '/queue/api/json') return getQueue()
-    if (path === '/queue/cancelItem' && method === 'POST') return cancel(Number(query.get('id')))
-    const place = /^\/queue\/item\/(\d+)\/api\/json$/.exec(path)?.[1]
-    if (place) return getQueueItem(Number(place))
-    const found = state.jobs.find(({ name }) => path.startsWith(`/job/${name.split('/').join('/job/')}/`))
-    if (!found) return page(404, 'Not Found')
-    const rest = path.slice(`/job/${found.name.split('/').join('/job/')}/`.length)
-    if (rest === 'api/json') return getJob(found, query.get('tree') ?? '')
-    if (rest === 'build' || rest === 'buildWithParameters') return start(found, rest, call)
-    const [, number, what] = /^(\d+)\/(.+)$/.exec(rest) ?? []
-    const build = found.builds.find((one) => one.number === Number(number))
-    if (!build) return page(404, 'Not Found')
-    if (what === 'api/json') return getBuild(found, build)
-    if (what === 'stop' && method === 'POST') return stopBuild(build)
-    if (what === 'wfapi/describe' && found.kind === 'WorkflowJob' && state.hasStageView)
-      return ok({ id: number, name: `#${number}`, status: 'IN_PROGRESS', stages: build.stages })
-    return page(404, 'Not Found')
-  }
+function findBuild(state: State, params: { job: string; number: string }) {
+  const job = findJob(state, params.job)
+  return { job, build: job?.builds.find(({ number }) => number === Number(params.number)) }
+}
 
-  function getQueue(): Reply {
-    const items = state.queue
-      .filter(({ executable, cancelled }) => executable === undefined && !cancelled)
-      .map(({ id, parameters }) => ({
-        _class: 'hudson.model.Queue$BuildableItem',
-        actions: [
-          { _class: 'hudson.model.CauseAction' },
-          {},
-          { _class: 'hudson.model.ParametersAction', parameters: shown(parameters) },
-        ],
-        id,
-      }))
-    return ok({ _class: 'hudson.model.Queue', items })
-  }
+function isWaiting({ executable, cancelled }: QueueItem): boolean {
+  return executable === undefined && !cancelled
+}
 
-  function getQueueItem(id: number): Reply {
-    const item = state.queue.find((one) => one.id === id)
-    if (!item) return page(404, 'Not Found')
-    const { job, why, cancelled, executable } = item
-    if (!cancelled && executable === undefined) return ok({ _class: 'hudson.model.Queue$WaitingItem', why })
-    const url = `${state.rootUrl}job/${job.name.split('/').join('/job/')}/${executable}/`
-    const left = executable === undefined ? null : { _class: classOf(job, 'Run'), number: executable, url }
-    return ok({ _class: 'hudson.model.Queue$LeftItem', why: null, cancelled, executable: left })
-  }
+function listQueue({ queue }: State) {
+  const items = queue.filter(isWaiting).map(({ id, parameters }) => ({
+    _class: 'hudson.model.Queue$BuildableItem',
+    actions: [{ _class: 'hudson.model.CauseAction' }, {}, parametersAction(parameters)],
+    id,
+  }))
+  return { _class: 'hudson.model.Queue', items }
+}
 
-  function cancel(id: number): Reply {
-    const item = state.queue.find((one) => one.id === id)
-    if (!item) return trace(404, `Provided id (${id}) not found`)
-    if (!state.may.cancel) return trace(422, `Item for id (${id}) is not cancellable`)
-    if (item.executable !== undefined || item.cancelled) return trace(500, `Could not cancel run for id ${id}`)
-    item.cancelled = true
-    return { status: 204 }
-  }
+function getQueueItem({ queue, rootUrl }: State, id: string): object | undefined {
+  const item = queue.find((item) => item.id === Number(id))
+  if (!item) return undefined
+  const { job, why, cancelled, executable } = item
+  if (isWaiting(item)) return { _class: 'hudson.model.Queue$WaitingItem', why }
+  const url = `${rootUrl}job/${job.name.split('/').join('/job/')}/${executable}/`
+  const build = executable === undefined ? null : { _class: classOf(job, 'Run'), number: executable, url }
+  return { _class: 'hudson.model.Queue$LeftItem', why: null, cancelled, executable: build }
+}
 
-  function getJob(job: Job, tree: string): Reply {
-    const property = [
-      { _class: 'jenkins.model.BuildDiscarderProperty' },
-      ...(job.parameters.length === 0
-        ? []
-        : [
-            {
-              _class: 'hudson.model.ParametersDefinitionProperty',
-              parameterDefinitions: job.parameters.map((name) => ({
-                _class: 'hudson.model.StringParameterDefinition',
-                name,
-              })),
-            },
-          ]),
-    ]
-    const builds = job.builds.toReversed().map(({ number, queueId, parameters }) => ({
-      _class: classOf(job, 'Run'),
-      number,
-      queueId,
-      actions: [{}, { _class: 'hudson.model.ParametersAction', parameters: shown(parameters) }],
-    }))
-    return ok({
-      _class: classOf(job, 'Job'),
-      ...(tree.includes('property[') ? { property } : {}),
-      ...(tree.includes('builds[') ? { builds: builds.slice(0, 100) } : {}),
+function cancel({ queue, may }: State, id: string | null): Reply {
+  const item = queue.find((item) => item.id === Number(id))
+  if (!item) return trace(404, `Provided id (${id}) not found`)
+  if (!may.cancel) return trace(422, `Item for id (${id}) is not cancellable`)
+  if (!isWaiting(item)) return trace(500, `Could not cancel run for id ${id}`)
+  item.cancelled = true
+  return { status: 204 }
+}
+
+function jobResponse(job: Job, tree: string) {
+  const property: object[] = [{ _class: 'jenkins.model.BuildDiscarderProperty' }]
+  if (job.parameters.length > 0)
+    property.push({
+      _class: 'hudson.model.ParametersDefinitionProperty',
+      parameterDefinitions: job.parameters.map((name) => ({
+        _class: 'hudson.model.StringParameterDefinition',
+        name,
+      })),
     })
+  const builds = job.builds.toReversed().map(({ number, queueId, parameters }) => ({
+    _class: classOf(job, 'Run'),
+    number,
+    queueId,
+    actions: [{}, parametersAction(parameters)],
+  }))
+  return {
+    _class: classOf(job, 'Job'),
+    ...(tree.includes('property[') ? { property } : {}),
+    ...(tree.includes('builds[') ? { builds: builds.slice(0, 100) } : {}),
   }
-
-  function start(job: Job, how: string, { method, headers, body }: Call): Reply {
-    if (method !== 'POST') return page(405, 'Method Not Allowed')
-    if (!state.may.build) return forbidden('Job/Build', 'hudson.model.Item.Build')
-    if (!job.buildable) return trace(409, `${job.name} is not buildable!`)
-    if (how === 'build' && job.parameters.length > 0) return page(400, 'Nothing is submitted')
-    if (how === 'buildWithParameters' && job.parameters.length === 0)
-      return trace(500, 'This build is not parameterized!', 'java.lang.IllegalStateException')
-    if (body !== undefined && headers['content-type'] !== 'application/x-www-form-urlencoded')
-      return page(415, 'Unsupported Media Type')
-    const form = new URLSearchParams(typeof body === 'string' ? body : '')
-    // Jenkins ignores undefined parameters.
-    const parameters = job.parameters.map((name) => ({ name, value: form.get(name) ?? 'default' }))
-    const same = state.queue.find(
-      (item) =>
-        item.job === job &&
-        item.executable === undefined &&
-        !item.cancelled &&
-        JSON.stringify(item.parameters) === JSON.stringify(parameters),
-    )
-    const id = same?.id ?? firstPlace + state.queue.length
-    const why = 'In the quiet period. Expires in 4.9 sec'
-    if (!same) state.queue.push({ id, job, parameters, why, cancelled: false, executable: undefined })
-    return { status: 201, headers: { location: `${state.rootUrl}queue/item/${id}/` } }
-  }
-
-  function getBuild(job: Job, { building, result, duration, tests }: Build): Reply {
-    const actions = [
-      { _class: 'hudson.model.CauseAction' },
-      {},
-      ...(tests ? [{ _class: 'hudson.tasks.junit.TestResultAction', ...tests }] : []),
-    ]
-    return ok({ _class: classOf(job, 'Run'), actions, building, duration, result })
-  }
-
-  function stopBuild(build: Build): Reply {
-    if (!state.may.cancel) return forbidden('Job/Cancel', 'hudson.model.Item.Cancel')
-    if (build.building) Object.assign(build, { building: false, result: 'ABORTED', duration: 2_000 })
-    return { status: 302, headers: { location: `${state.rootUrl}job/` } }
-  }
-
-  return { answer }
 }
 
-function classOf({ kind }: Job, what: 'Job' | 'Run'): string {
-  if (kind === 'WorkflowJob') return `org.jenkinsci.plugins.workflow.job.Workflow${what}`
-  return `hudson.model.FreeStyle${what === 'Job' ? 'Project' : 'Build'}`
+function refuseBuild({ may }: State, { buildable, name }: Job): Reply | undefined {
+  if (!may.build) return forbidden('Job/Build', 'hudson.model.Item.Build')
+  return buildable ? undefined : trace(409, `${name} is not buildable!`)
 }
 
-function shown(parameters: Parameter[]) {
-  return parameters.map((one) => ({ _class: 'hudson.model.StringParameterValue', ...one }))
+/** Adds a build to the queue, unless the same build is waiting there. */
+function queueBuild({ queue, rootUrl }: State, job: Job, form = new URLSearchParams()): Reply {
+  // Jenkins ignores undefined parameters.
+  const parameters = job.parameters.map((name) => ({ name, value: form.get(name) ?? 'default' }))
+  const waiting = queue.find(
+    (item) => item.job === job && isWaiting(item) && JSON.stringify(item.parameters) === JSON.stringify(parameters),
+  )
+  const id = waiting?.id ?? FIRST_ITEM + queue.length
+  const why = 'In the quiet period. Expires in 4.9 sec'
+  if (!waiting) queue.push({ id, job, parameters, why, cancelled: false, executable: undefined })
+  return { status: 201, headers: { location: `${rootUrl}queue/item/${id}/` } }
 }
 
-/** A page of Jetty. */
+function buildResponse(job: Job, { building, result, duration, tests }: Build) {
+  const actions = [
+    { _class: 'hudson.model.CauseAction' },
+    {},
+    ...(tests ? [{ _class: 'hudson.tasks.junit.TestResultAction', ...tests }] : []),
+  ]
+  return { _class: classOf(job, 'Run'), actions, building, duration, result }
+}
+
+function classOf({ kind }: Job, type: 'Job' | 'Run'): string {
+  if (kind === 'WorkflowJob') return `org.jenkinsci.plugins.workflow.job.Workflow${type}`
+  return `hudson.model.FreeStyle${type === 'Job' ? 'Project' : 'Build'}`
+}
+
+function parametersAction(parameters: Parameter[]) {
+  return {
+    _class: 'hudson.model.ParametersAction',
+    parameters: parameters.map((parameter) => ({ _class: 'hudson.model.StringParameterValue', ...parameter })),
+  }
+}
+
+/** Returns an error page of Jetty. */
 function page(status: number, message: string): Reply {
   const body = `<html>
 <head>

@@ -1,23 +1,28 @@
 import { adfErrors } from './adf.ts'
 
 const TYPES = ['Task', 'Bug', 'Story', 'Incident', '[System] Incident', '[System] Service request']
-/** An id of an issue type is accepted, too. */
-const TYPE_IDS = TYPES.map((_, at) => String(10_001 + at))
+/** Jira accepts the ids of types, too. */
+const TYPE_IDS = TYPES.map((_, index) => String(10_001 + index))
 /** The options of the fields of Jira Service Management. */
 const OPTIONS: Record<string, string[]> = {
   customfield_10043: ['Critical', 'High', 'Medium', 'Low'],
   customfield_10048: ['Sev-0', 'Sev-1', 'Sev-2', 'Sev-3'],
 }
 const PRIORITIES = ['Highest', 'High', 'Medium', 'Low', 'Lowest']
-const FIELDS = [
-  ...['project', 'issuetype', 'summary', 'description', 'labels', 'priority', 'assignee', 'customfield_10011'],
-  ...Object.keys(OPTIONS),
-]
+const STANDARD_FIELDS = ['project', 'issuetype', 'summary', 'description', 'labels', 'priority', 'assignee']
+const FIELDS = [...STANDARD_FIELDS, 'customfield_10011', ...Object.keys(OPTIONS)]
 
-export interface Screen {
+export interface User {
+  accountId: string
+  emailAddress?: string
+  displayName: string
+  active: boolean
+}
+
+interface Screen {
   /** Fields that the screens of the project do not have. */
   offScreen: string[]
-  users: { accountId: string; emailAddress?: string; displayName: string; active: boolean }[]
+  users: User[]
 }
 
 interface Fields {

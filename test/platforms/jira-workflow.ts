@@ -10,13 +10,13 @@ interface Transition {
   to: string
   /** Resolutions of the transition screen, if it has the field. */
   resolutions?: string[]
-  /** Fields that its screen requires and that have no default, with the values they allow. */
+  /** Required fields of the transition screen that have no default, with the values that they allow. */
   required?: Record<string, { name: string; values?: unknown[] }>
 }
 
 export interface Workflow {
   statuses: Status[]
-  /** By the name of the current status. */
+  /** The transitions by the name of the current status. */
   transitions: Record<string, Transition[]>
 }
 
@@ -54,7 +54,7 @@ export function defaultWorkflow(): Workflow {
 }
 
 export function findStatus({ statuses }: Workflow, name: string): Status {
-  const status = statuses.find((one) => one.name === name)
+  const status = statuses.find((status) => status.name === name)
   if (!status) throw new Error(`The workflow has no status ${name}`)
   return status
 }
@@ -72,19 +72,19 @@ export function listTransitions(workflow: Workflow, { status }: Movable, isExpan
     to: statusResponse(workflow, to),
     hasScreen: resolutions !== undefined || Object.keys(required).length > 0,
     isAvailable: true,
-    ...(isExpanded
-      ? {
-          fields: {
-            // Of some fields the values are text.
-            customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
-            ...(resolutions
-              ? { resolution: { required: false, allowedValues: resolutions.map((name) => ({ name })) } }
-              : {}),
-            ...Object.fromEntries(Object.entries(required).map(([key, field]) => [key, requiredField(key, field)])),
-          },
-        }
-      : {}),
+    ...(isExpanded ? { fields: screenFields(resolutions, required) } : {}),
   }))
+}
+
+function screenFields(resolutions: string[] | undefined, required: NonNullable<Transition['required']>) {
+  const others = Object.entries(required).map(([key, field]) => [key, requiredField(key, field)])
+  const allowedValues = resolutions?.map((name) => ({ name }))
+  return {
+    // The values of some fields are text.
+    customfield_10011: { required: false, allowedValues: ['red', 'blue'] },
+    ...(allowedValues ? { resolution: { required: false, allowedValues } } : {}),
+    ...Object.fromEntries(others),
+  }
 }
 
 /** Moves an issue, or returns the errors by field. An error without a field has the empty name. */
@@ -105,8 +105,8 @@ export function move({ transitions }: Workflow, issue: Movable, body: unknown): 
     }
   }
   const { required = {} } = chosen
-  const given = { ...issue.fields, ...fields, ...update }
-  const missing = Object.entries(required).filter(([key]) => given[key] === undefined)
+  const values = { ...issue.fields, ...fields, ...update }
+  const missing = Object.entries(required).filter(([key]) => values[key] === undefined)
   if (missing.length > 0) {
     return Object.fromEntries(missing.map(([key, { name }]) => [key, `${name} is required.`]))
   }

@@ -1,11 +1,5 @@
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 interface Fault {
   name: string
@@ -19,7 +13,7 @@ interface Fault {
 interface Run {
   project: string
   experimentID: string
-  /** Empty until the agent has taken it. */
+  /** Empty until the agent accepts the run. */
   experimentRunID: string
   notifyID: string
   phase: string
@@ -30,119 +24,134 @@ interface Run {
   message: string
 }
 
-/** The state of the fake. Tests read and change it. */
-interface LitmusState {
-  runs: Run[]
-  /** Saved experiments, and those that have a schedule. */
-  experiments: string[]
-  scheduled: string[]
-  /** The tokens that are taken. */
-  tokens: string[]
-  revoked: string[]
-  /** How many tokens logins have given, and for how long, in seconds. */
-  given: number
-  expiresIn: number
-  /** The role of everybody in the project. */
-  role: 'Owner' | 'Viewer'
-  /** Whether the agent in the cluster is there. */
-  agent: boolean
-  /** How many looks do not show a new run yet. */
-  shownLate: number
-  /** Whether a stop is only asked of the agent, as older versions do. */
-  stopsLate: boolean
+export type LitmusServer = Awaited<ReturnType<typeof startLitmus>>
+type State = ReturnType<typeof initial>
+type Variables = Record<string, string>
+
+const TOKEN = 'an-api-token-of-litmus'
+const PROJECT = 'f0a1-shop'
+const PASSWORD = 'a-password-of-litmus'
+/** The supported fields of the schema, with their arguments and the fields of their result. */
+const SCHEMA: Record<string, { type: 'query' | 'mutation'; args: Record<string, string>; result: string }> = {
+  runChaosExperiment: { type: 'mutation', args: { experimentID: 'String!', projectID: 'ID!' }, result: 'notifyID' },
+  stopExperimentRuns: {
+    type: 'mutation',
+    args: { projectID: 'ID!', experimentID: 'String!', experimentRunID: 'String', notifyID: 'String' },
+    result: '',
+  },
+  getExperimentRun: {
+    type: 'query',
+    args: { projectID: 'ID!', experimentRunID: 'ID', notifyID: 'ID' },
+    result:
+      'projectID experimentRunID experimentType experimentID updatedAt createdAt infra.name infra.environmentID experimentName phase resiliencyScore faultsPassed faultsFailed faultsAwaited faultsStopped faultsNa totalFaults executionData isRemoved notifyID runSequence',
+  },
 }
 
-export interface LitmusServer extends Served {
-  token: string
-  project: string
-  password: string
-  state: LitmusState
-  /** The agent takes the newest run. */
-  take(): void
-  /** Brings the newest run to a phase. */
-  enter(phase: string, what?: Partial<Pick<Run, 'score' | 'faults' | 'reportedStatus' | 'message'>>): void
-}
+const initial = () => ({
+  runs: [] as Run[],
+  experiments: ['a1b2', 'a1b3', 'nightly'],
+  /** Experiments with a schedule. */
+  scheduled: ['nightly'],
+  /** The valid tokens. */
+  tokens: [TOKEN],
+  revoked: [] as string[],
+  /** The number of logins. */
+  given: 0,
+  /** Seconds until the token of a login expires. */
+  expiresIn: 86_400,
+  /** The role of all users of the project. */
+  role: 'Owner' as 'Owner' | 'Viewer',
+  /** The agent in the cluster is active. */
+  agent: true,
+  /** The number of status requests that do not find a new run yet. */
+  shownLate: 0,
+  /** A stop only notifies the agent, as in older versions. */
+  stopsLate: false,
+})
 
 /**
- * ChaosCenter 3 behind its front end: the GraphQL server below /api, the one for logins below /auth.
+ * A fake of ChaosCenter 3 behind its front end, with the GraphQL server at /api and the server for logins at /auth.
  *
  * @see https://github.com/litmuschaos/litmus/tree/master/chaoscenter/graphql/server
  * @see https://github.com/litmuschaos/litmus/tree/master/chaoscenter/authentication
  */
-export async function startLitmus(): Promise<LitmusServer> {
-  const token = 'an-api-token-of-litmus'
-  const project = 'f0a1-shop'
-  const password = 'a-password-of-litmus'
-  const state: LitmusState = {
-    runs: [],
-    experiments: ['a1b2', 'a1b3', 'nightly'],
-    scheduled: ['nightly'],
-    tokens: [token],
-    revoked: [],
-    given: 0,
-    expiresIn: 86_400,
-    role: 'Owner',
-    agent: true,
-    shownLate: 0,
-    stopsLate: false,
-  }
-  const served = await serve((call) => {
-    const { method, path } = call
-    if (method === 'POST' && path === '/auth/login') return login(state, password, call)
-    if (method === 'POST' && path === '/api/query') return query(state, project, call)
-    return { status: 405, body: '<html><head><title>405 Not Allowed</title></head></html>' }
-  })
-  const newest = () => newestOf(state.runs)
-  const take = () => Object.assign(newest(), { phase: 'Running', experimentRunID: `run-${state.runs.length}` })
-  return {
-    ...served,
-    token,
-    project,
-    password,
-    state,
-    take: () => void take(),
-    enter: (phase, what = {}) => void Object.assign(take(), { phase, ...what }),
-  }
-}
+export const startLitmus = definePlatform({
+  state: initial,
+  refuses: (call, state) => (isQuery(call) ? refuseQuery(call, state) : undefined),
+  operation: (call) => (isQuery(call) ? graphqlOperation(call) : `${call.method} ${call.path}`),
+  routes: {
+    'POST /auth/login': ({ state, body }) => login(state, body),
+    'mutation runChaosExperiment': ({ state, body }) => start(state, body.variables),
+    'mutation stopExperimentRuns': ({ state, body }) => stop(state, body.variables),
+    'query getExperimentRun': ({ state, body }) => getRun(state, body.variables),
+  },
+  notFound: { status: 405, body: '<html><head><title>405 Not Allowed</title></head></html>' },
+  members: ({ runs }) => {
+    const accept = () => Object.assign(newestOf(runs), { phase: 'Running', experimentRunID: `run-${runs.length}` })
+    return {
+      token: TOKEN,
+      project: PROJECT,
+      password: PASSWORD,
+      /** Makes the agent accept the newest run. */
+      take: () => void accept(),
+      /** Brings the newest run to a phase. */
+      enter(phase: string, fields: Partial<Pick<Run, 'score' | 'faults' | 'reportedStatus' | 'message'>> = {}) {
+        Object.assign(accept(), { phase, ...fields })
+      },
+    }
+  },
+})
 
-function login(state: LitmusState, password: string, { body }: Call): Reply {
-  const asked = (body ?? {}) as { username?: string; password?: string }
-  if (!asked.username || !asked.password)
+function login(state: State, { username, password }: Variables): Reply {
+  if (!username || !password)
     return { status: 400, body: { error: 'invalid_request', error_description: 'The request is malformed' } }
-  if (asked.username !== 'robot' || asked.password !== password)
+  if (username !== 'robot' || password !== PASSWORD)
     return { status: 401, body: { error: 'invalid_credentials', error_description: 'Invalid Credentials' } }
   const accessToken = `a-token-of-a-login-${++state.given}`
   state.tokens.push(accessToken)
-  const { expiresIn } = state
-  return ok({ accessToken, expiresIn, projectID: '', projectRole: 'Owner', type: 'Bearer' })
+  return ok({ accessToken, expiresIn: state.expiresIn, projectID: '', projectRole: 'Owner', type: 'Bearer' })
 }
 
-/** The supported operations of the schema. */
-const schema: Record<string, { of: 'query' | 'mutation'; takes: Record<string, string>; has: string }> = {
-  runChaosExperiment: { of: 'mutation', takes: { experimentID: 'String!', projectID: 'ID!' }, has: 'notifyID' },
-  stopExperimentRuns: {
-    of: 'mutation',
-    takes: { projectID: 'ID!', experimentID: 'String!', experimentRunID: 'String', notifyID: 'String' },
-    has: '',
-  },
-  getExperimentRun: {
-    of: 'query',
-    takes: { projectID: 'ID!', experimentRunID: 'ID', notifyID: 'ID' },
-    has: 'projectID experimentRunID experimentType experimentID updatedAt createdAt infra.name infra.environmentID experimentName phase resiliencyScore faultsPassed faultsFailed faultsAwaited faultsStopped faultsNa totalFaults executionData isRemoved notifyID runSequence',
-  },
+function isQuery({ method, path }: Call): boolean {
+  return method === 'POST' && path === '/api/query'
+}
+
+function refuseQuery({ headers, body }: Call, { tokens, revoked, role }: State): Reply | undefined {
+  const token = String(headers['authorization'] ?? '').replace(/^Bearer /, '')
+  if (revoked.includes(token))
+    return {
+      status: 401,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+      body: 'Error verifying JWT token: Token is revoked',
+    }
+  const { query: document, variables = {} } = (body ?? {}) as { query?: string; variables?: Variables }
+  if (headers['content-type'] !== 'application/json' || !document)
+    return { status: 400, body: { errors: [{ message: 'no operation provided' }], data: null } }
+  const message = validate(document, variables)
+  if (message)
+    return {
+      status: 422,
+      body: { errors: [{ message, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }], data: null },
+    }
+  const { type, field } = parse(document)
+  const denied = (reason: string) => failed(field, `permission_denied: rpc error: code = Unknown desc = ${reason}`)
+  if (!tokens.includes(token))
+    return field === 'stopExperimentRuns' ? failed(field, 'invalid Token') : denied('Token is expired')
+  const isForbidden = variables['projectID'] !== PROJECT || (type === 'mutation' && role === 'Viewer')
+  return isForbidden ? denied('auth gRPC - Unauthorized') : undefined
 }
 
 /** Parses a document. The provider sends documents with one operation, one field and variables only. */
 function parse(document: string) {
-  const flat = document.replace(/\s+/g, ' ').trim()
-  const [, of, declared = '', field = '', given = '', selected = ''] =
-    /^(query|mutation) \w+\((.*?)\) \{ (\w+)\((.*?)\)(?: \{ (.*) \})? \}$/.exec(flat) ?? []
+  const line = document.replace(/\s+/g, ' ').trim()
+  const [, type, declared = '', field = '', args = '', selected = ''] =
+    /^(query|mutation) \w+\((.*?)\) \{ (\w+)\((.*?)\)(?: \{ (.*) \})? \}$/.exec(line) ?? []
   const pairs = (text: string) => text.split(', ').map((pair) => pair.split(': ') as [string, string])
   return {
-    of,
+    type,
     field,
     declared: Object.fromEntries(pairs(declared)),
-    given: pairs(given),
+    args: pairs(args),
     selected: selected
       .replace(/(\w+) \{ (\w+) \}/g, '$1.$2')
       .split(' ')
@@ -151,145 +160,113 @@ function parse(document: string) {
 }
 
 /** Returns the error of gqlgen for a document that does not match the schema. */
-function wrongWith(document: string, variables: Record<string, unknown>): string | undefined {
-  const { of, field, declared, given, selected } = parse(document)
-  const known = schema[field]
-  if (!known || known.of !== of) return `Cannot query field "${field}" on type "${of}".`
-  for (const [name, variable] of given) {
-    const [type, wanted] = [declared[variable], known.takes[name]]
-    if (wanted === undefined) return `Unknown argument "${name}" on field "${field}".`
-    if (type !== wanted && type !== `${wanted}!`)
-      return `Variable "${variable}" of type "${type}" used in position expecting type "${wanted}".`
+function validate(document: string, variables: Variables): string | undefined {
+  const { type: operationType, field, declared, args, selected } = parse(document)
+  const known = SCHEMA[field]
+  if (!known || known.type !== operationType) return `Cannot query field "${field}" on type "${operationType}".`
+  for (const [name, variable] of args) {
+    const [type, expected] = [declared[variable], known.args[name]]
+    if (expected === undefined) return `Unknown argument "${name}" on field "${field}".`
+    if (type !== expected && type !== `${expected}!`)
+      return `Variable "${variable}" of type "${type}" used in position expecting type "${expected}".`
     if (type.endsWith('!') && variables[variable.slice(1)] === undefined) return `${variable} must be defined`
   }
-  const missing = Object.entries(known.takes).find(
-    ([name, type]) => type.endsWith('!') && !given.some(([one]) => one === name),
+  const missing = Object.entries(known.args).find(
+    ([name, type]) => type.endsWith('!') && !args.some(([argument]) => argument === name),
   )
   if (missing) return `Field "${field}" argument "${missing[0]}" of type "${missing[1]}" is required.`
-  const unknown = selected.find((name) => !known.has.split(' ').includes(name))
+  const unknown = selected.find((name) => !known.result.split(' ').includes(name))
   if (unknown) return `Cannot query field "${unknown}" on type "${field}".`
   const undeclared = Object.keys(variables).find((name) => !Object.hasOwn(declared, `$${name}`))
   return undeclared ? `Variable "$${undeclared}" is not declared.` : undefined
 }
 
-function query(state: LitmusState, project: string, { headers, body }: Call): Reply {
-  const token = String(headers['authorization'] ?? '').replace(/^Bearer /, '')
-  if (state.revoked.includes(token))
-    return {
-      status: 401,
-      headers: { 'content-type': 'text/plain; charset=utf-8' },
-      body: 'Error verifying JWT token: Token is revoked',
-    }
-  const { query: document, variables = {} } = (body ?? {}) as { query?: string; variables?: Record<string, string> }
-  if (headers['content-type'] !== 'application/json' || !document)
-    return { status: 400, body: { errors: [{ message: 'no operation provided' }], data: null } }
-  const wrong = wrongWith(document, variables)
-  if (wrong) {
-    const extensions = { code: 'GRAPHQL_VALIDATION_FAILED' }
-    return { status: 422, body: { errors: [{ message: wrong, extensions }], data: null } }
-  }
-  const { field } = parse(document)
-  try {
-    if (field === 'stopExperimentRuns' && !state.tokens.includes(token)) throw new Error('invalid Token')
-    validateRole(state, project, token, variables, field !== 'getExperimentRun')
-    return ok({ data: { [field]: createLitmus(state)[field as 'getExperimentRun'](variables) } })
-  } catch (error) {
-    return ok({ errors: [{ message: (error as Error).message, path: [field] }], data: null })
-  }
+function failed(field: string, message: string): Reply {
+  return ok({ errors: [{ message, path: [field] }], data: null })
 }
 
-function validateRole(
-  state: LitmusState,
-  project: string,
-  token: string,
-  { projectID }: Record<string, string>,
-  writes: boolean,
-): void {
-  const denied = (why: string) => new Error(`permission_denied: rpc error: code = Unknown desc = ${why}`)
-  if (!state.tokens.includes(token)) throw denied('Token is expired')
-  if (projectID !== project || (writes && state.role === 'Viewer')) throw denied('auth gRPC - Unauthorized')
+function start({ runs, experiments, scheduled, agent }: State, variables: Variables): Reply {
+  const { experimentID = '', projectID = '' } = variables
+  if (!experiments.includes(experimentID))
+    return failed('runChaosExperiment', 'could not get experiment run, error: mongo: no documents in result')
+  if (!agent) return failed('runChaosExperiment', 'experiment re-run failed due to inactive infra')
+  if (scheduled.includes(experimentID)) return ok({ data: { runChaosExperiment: { notifyID: '' } } })
+  const notifyID = `5f2c3d1e-1b2c-4d5e-8f90-${String(runs.length + 1).padStart(12, '0')}`
+  const status = { experimentRunID: '', phase: 'Queued', score: 0, faults: [], reportedStatus: undefined, message: '' }
+  runs.push({ project: projectID, experimentID, notifyID, ...status })
+  return ok({ data: { runChaosExperiment: { notifyID } } })
 }
 
-function createLitmus(state: LitmusState) {
-  function runChaosExperiment({ experimentID = '', projectID = '' }: Record<string, string>) {
-    if (!state.experiments.includes(experimentID))
-      throw new Error('could not get experiment run, error: mongo: no documents in result')
-    if (!state.agent) throw new Error('experiment re-run failed due to inactive infra')
-    if (state.scheduled.includes(experimentID)) return { notifyID: '' }
-    const notifyID = `5f2c3d1e-1b2c-4d5e-8f90-${String(state.runs.length + 1).padStart(12, '0')}`
-    state.runs.push({
-      ...{ project: projectID, experimentID, experimentRunID: '', notifyID, phase: 'Queued', score: 0 },
-      ...{ faults: [], reportedStatus: undefined, message: '' },
-    })
-    return { notifyID }
-  }
+/** Without the id of a run, Litmus stops all runs of the experiment and ignores the notifyID. */
+function stop({ runs, stopsLate }: State, { experimentID, experimentRunID }: Variables): Reply {
+  const found = runs.filter(
+    (run) =>
+      run.experimentID === experimentID &&
+      (experimentRunID ? run.experimentRunID === experimentRunID : run.phase === 'Running'),
+  )
+  if (found.length === 0) return failed('stopExperimentRuns', 'no running or timeout experiments found')
+  for (const run of found) if (!stopsLate) run.phase = 'Stopped'
+  return ok({ data: { stopExperimentRuns: true } })
+}
 
-  function getExperimentRun({ notifyID }: Record<string, string>) {
-    const run = state.runs.find((one) => one.notifyID === notifyID)
-    if (!run || state.shownLate-- > 0) throw new Error('no matching experiment run')
-    state.shownLate = 0
-    const ended = run.faults.length > 0
-    const having = (verdict: string) => (ended ? run.faults.filter((one) => one.verdict === verdict).length : null)
-    return {
-      experimentID: run.experimentID,
-      experimentRunID: run.experimentRunID,
-      experimentName: 'checkout-pods',
-      phase: run.phase,
-      resiliencyScore: run.score,
-      faultsPassed: having('Pass'),
-      faultsFailed: having('Fail'),
-      faultsAwaited: having('Awaited'),
-      faultsStopped: having('Stopped'),
-      faultsNa: having('N/A'),
-      totalFaults: ended ? run.faults.length : null,
-      executionData: run.reportedStatus ?? JSON.stringify(executionOf(run)),
-      infra: { name: 'production' },
-    }
+function getRun(state: State, { notifyID }: Variables): Reply {
+  const run = state.runs.find((run) => run.notifyID === notifyID)
+  if (!run || state.shownLate-- > 0) return failed('getExperimentRun', 'no matching experiment run')
+  state.shownLate = 0
+  const { experimentID, experimentRunID, phase, score, faults, reportedStatus } = run
+  const isEnded = faults.length > 0
+  const count = (verdict: string) => (isEnded ? faults.filter((fault) => fault.verdict === verdict).length : null)
+  const getExperimentRun = {
+    experimentID,
+    experimentRunID,
+    experimentName: 'checkout-pods',
+    phase,
+    resiliencyScore: score,
+    faultsPassed: count('Pass'),
+    faultsFailed: count('Fail'),
+    faultsAwaited: count('Awaited'),
+    faultsStopped: count('Stopped'),
+    faultsNa: count('N/A'),
+    totalFaults: isEnded ? faults.length : null,
+    executionData: reportedStatus ?? JSON.stringify(executionOf(run)),
+    infra: { name: 'production' },
   }
-
-  /** Without the id of a run, Litmus stops all runs of the experiment and ignores the notifyID. */
-  function stopExperimentRuns({ experimentID, experimentRunID }: Record<string, string>): boolean {
-    const found = state.runs.filter(
-      (one) =>
-        one.experimentID === experimentID &&
-        (experimentRunID ? one.experimentRunID === experimentRunID : one.phase === 'Running'),
-    )
-    if (found.length === 0) throw new Error('no running or timeout experiments found')
-    for (const run of found) if (!state.stopsLate) run.phase = 'Stopped'
-    return true
-  }
-
-  return { runChaosExperiment, getExperimentRun, stopExperimentRuns }
+  return ok({ data: { getExperimentRun } })
 }
 
 function executionOf({ experimentID, phase, message, faults, experimentRunID }: Run) {
   if (experimentRunID === '') return { name: 'checkout-pods-1764000000000', phase, experimentID, nodes: null }
-  const nodes = faults.map(({ name, verdict, probeSuccess = 0, failedProbe, failStep = '', phase: state }, at) => [
-    `checkout-pods-${at}`,
-    {
-      name: `${name}-x7c`,
-      phase: state ?? 'Completed',
-      message: '',
-      type: 'ChaosEngine',
-      children: null,
-      chaosData: {
-        ...{ engineName: `${name}-x7c`, experimentName: name, experimentStatus: state ?? 'Completed' },
-        ...{ experimentVerdict: verdict, probeSuccessPercentage: String(probeSuccess), failStep },
-        chaosResult: {
-          status: {
-            probeStatuses: [
-              { name: 'is-up', type: 'httpProbe', mode: 'Continuous', status: { verdict: 'Passed' } },
-              ...(failedProbe ? [{ name: 'answers', status: { verdict: 'Failed', description: failedProbe } }] : []),
-            ],
-          },
-        },
-      },
-    },
-  ])
+  const nodes = faults.map((fault, index) => [`checkout-pods-${index}`, nodeOf(fault)])
   const install = { name: 'install-chaos-faults', phase: 'Succeeded', message: '', type: 'Pod', children: null }
   return {
-    ...{ experimentType: 'events', experimentID, name: 'checkout-pods', phase, message },
-    ...{ startedAt: '1764000000', finishedAt: faults.length > 0 ? '1764000090' : '' },
+    experimentType: 'events',
+    experimentID,
+    name: 'checkout-pods',
+    phase,
+    message,
+    startedAt: '1764000000',
+    finishedAt: faults.length > 0 ? '1764000090' : '',
     nodes: { ...Object.fromEntries(nodes), 'checkout-pods-install': install },
+  }
+}
+
+function nodeOf({ name, verdict, probeSuccess = 0, failedProbe, failStep = '', phase = 'Completed' }: Fault) {
+  const probes: object[] = [{ name: 'is-up', type: 'httpProbe', mode: 'Continuous', status: { verdict: 'Passed' } }]
+  if (failedProbe) probes.push({ name: 'answers', status: { verdict: 'Failed', description: failedProbe } })
+  return {
+    name: `${name}-x7c`,
+    phase,
+    message: '',
+    type: 'ChaosEngine',
+    children: null,
+    chaosData: {
+      engineName: `${name}-x7c`,
+      experimentName: name,
+      experimentStatus: phase,
+      experimentVerdict: verdict,
+      probeSuccessPercentage: String(probeSuccess),
+      failStep,
+      chaosResult: { status: { probeStatuses: probes } },
+    },
   }
 }
