@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Variable {
   key: string
@@ -29,187 +31,176 @@ interface Pipeline {
   coverage: string | null
   jobs: Job[]
   tests: { time: number; count: number; success: number; failed: number; skipped: number; error: number }
+  web_url: string
 }
 
-/** The state of the fake. Tests read and change it. */
-interface GitlabCiState {
-  pipelines: Pipeline[]
-  branches: string[]
-  defaultBranch: string | null
-  /** The inputs that the pipeline has; a name of it may echo one. */
-  inputs: string[]
-  named: string | undefined
-  /** Whether the user may set variables of the pipeline. */
-  variablesAllowed: boolean
-  /** Whether who may see pipelines may see their jobs. */
-  jobsShown: boolean
-  mayRun: boolean
-  /** Whether its rules leave no job. */
-  empty: boolean
+type State = ReturnType<typeof initial>
+
+interface Input {
+  ref?: string
+  variables?: Variable[]
+  inputs?: Record<string, unknown>
 }
 
-export interface GitlabCiServer extends Served {
-  token: string
-  state: GitlabCiState
-  /** Adds a pipeline of another user. */
-  addOf(by: string): void
-  /** Completes the newest pipeline. */
-  finish(status: string, what?: Partial<Pipeline>): void
-}
+const TOKEN = 'glpat-a-token-of-gitlab-ci'
+const PROJECT = { id: 21, path: 'ops/shop/checkout' }
+const ROBOT = 'robot'
+const FORBIDDEN = refuse(403, '403 Forbidden')
+const hasToken = requireHeader('private-token', TOKEN, refuse(401, '401 Unauthorized'))
+const NO_JOBS =
+  'Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from being added to the pipeline.'
 
-const project = { id: 21, path: 'ops/shop/checkout' }
-const robot = 'robot'
+const initial = () => ({
+  pipelines: [] as Pipeline[],
+  branches: ['main', 'release/1.2'],
+  defaultBranch: 'main' as string | null,
+  /** The inputs of the pipeline. */
+  inputs: ['replicas', 'key'],
+  /** The input that the name of the pipeline contains. */
+  named: 'key' as string | undefined,
+  /** The user can set variables of the pipeline. */
+  variablesAllowed: true,
+  /** The user can see the jobs of pipelines. */
+  jobsShown: true,
+  mayRun: true,
+  /** The rules of the pipeline exclude all jobs. */
+  empty: false,
+})
 
 /**
- * GitLab's API of pipelines with one project.
+ * A fake of GitLab's API of pipelines, with one project.
  *
  * @see https://docs.gitlab.com/api/pipelines/
  */
-export async function startGitlabCi(): Promise<GitlabCiServer> {
-  const token = 'glpat-a-token-of-gitlab-ci'
-  const state: GitlabCiState = {
-    pipelines: [],
-    branches: ['main', 'release/1.2'],
-    defaultBranch: 'main',
-    inputs: ['replicas', 'key'],
-    named: 'key',
-    variablesAllowed: true,
-    jobsShown: true,
-    mayRun: true,
-    empty: false,
-  }
-  const served = await serve((call) => {
-    if (call.headers['private-token'] !== token) return refuse(401, '401 Unauthorized')
-    return createGitlab(state, served.url).answer(call)
-  })
-  return {
-    ...served,
-    token,
-    state,
-    addOf(by) {
-      state.pipelines.push({ ...createGitlab(state, served.url).made('main', [], {}), by })
+export const startGitlabCi = definePlatform({
+  base: '/api/v4',
+  state: initial,
+  refuses: (call) => hasToken(call) ?? refuseProject(call),
+  routes: {
+    'GET /user': () => ({ id: 1, username: ROBOT }),
+    'GET /projects/{project}': ({ state }) => ({ ...PROJECT, default_branch: state.defaultBranch }),
+    'POST /projects/{project}/pipeline': ({ state, body, headers }) => create(state, body, `http://${headers.host}`),
+    'GET /projects/{project}/pipelines': ({ state, query }) => list(state, query).map(toResponse),
+    'GET /projects/{project}/pipelines/{id}': ({ state, params }) => withPipeline(state, params, toResponse),
+    'POST /projects/{project}/pipelines/{id}/cancel': ({ state, params }) =>
+      withPipeline(state, params, (pipeline) => {
+        if (!state.mayRun) return FORBIDDEN
+        if (['created', 'pending', 'running', 'manual'].includes(pipeline.status)) pipeline.status = 'canceled'
+        return toResponse(pipeline)
+      }),
+    'GET /projects/{project}/pipelines/{id}/variables': ({ state, params }) =>
+      withPipeline(state, params, ({ by, variables }) => (by === ROBOT ? variables : FORBIDDEN)),
+    'GET /projects/{project}/pipelines/{id}/jobs': ({ state, params, query }) =>
+      withPipeline(state, params, (pipeline) => (state.jobsShown ? listJobs(pipeline, query.get('scope')) : FORBIDDEN)),
+    'GET /projects/{project}/pipelines/{id}/test_report_summary': ({ state, params }) =>
+      withPipeline(state, params, ({ tests }) =>
+        state.jobsShown ? { total: { ...tests, suite_error: null }, test_suites: [] } : FORBIDDEN,
+      ),
+  },
+  notFound: refuse(404, '404 Not found'),
+  members: (state, { url }) => ({
+    token: TOKEN,
+    /** Adds a pipeline of another user. */
+    addOf(by: string) {
+      state.pipelines.push({ ...newPipeline(state, { ref: 'main' }, url), by })
     },
-    finish(status, what = {}) {
-      Object.assign(state.pipelines.at(-1) ?? {}, { status, duration: 34, ...what })
+    /** Completes the newest pipeline. */
+    finish(status: string, fields: Partial<Pipeline> = {}) {
+      Object.assign(state.pipelines.at(-1) ?? {}, { status, duration: 34, ...fields })
     },
-  }
-}
+  }),
+})
 
 function refuse(status: number, message: unknown): Reply {
   return { status, body: { message } }
 }
 
-function createGitlab(state: GitlabCiState, url: string) {
-  function answer({ method, path, query, body }: Call): Reply {
-    if (path === '/api/v4/user') return ok({ id: 1, username: robot })
-    const [, at, rest] = /^\/api\/v4\/projects\/(ops\/shop\/checkout|21|[^/]+\/[^/]+)(?:\/(.*))?$/.exec(path) ?? []
-    if (at !== project.path && at !== String(project.id)) return refuse(404, '404 Project Not Found')
-    if (rest === undefined) return ok({ ...project, default_branch: state.defaultBranch })
-    if (rest === 'pipeline' && method === 'POST') return create((body ?? {}) as Record<string, unknown>)
-    if (rest === 'pipelines') return list(query)
-    const [, id, what] = /^pipelines\/(\d+)(?:\/(\w+))?$/.exec(rest) ?? []
-    const pipeline = state.pipelines.find((one) => String(one.id) === id)
-    if (!pipeline) return refuse(404, '404 Not found')
-    if (what === undefined) return ok(toResponse(pipeline))
-    if (what === 'cancel') return cancel(pipeline)
-    if (what === 'variables') {
-      return pipeline.by === robot ? ok(pipeline.variables) : refuse(403, '403 Forbidden')
-    }
-    if (!state.jobsShown) return refuse(403, '403 Forbidden')
-    if (what === 'jobs') return ok(listJobs(pipeline, query))
-    return ok({ total: { ...pipeline.tests, suite_error: null }, test_suites: [] })
-  }
+/** The path of a project is one segment: `ops%2Fshop`. */
+function refuseProject({ encodedPath }: Call): Reply | undefined {
+  const [collection, project = ''] = encodedPath.replace('/api/v4/', '').split('/')
+  const isKnown = collection !== 'projects' || [PROJECT.path, String(PROJECT.id)].includes(decodeURIComponent(project))
+  return isKnown ? undefined : refuse(404, '404 Project Not Found')
+}
 
-  function made(ref: string, variables: Variable[], inputs: Record<string, unknown>): Pipeline {
-    const now = new Date().toISOString()
-    const { named, pipelines } = state
-    return {
-      id: 61 + pipelines.length,
-      ref,
-      source: 'api',
-      status: 'created',
-      name: named && inputs[named] ? `Deploy ${inputs[named]}` : null,
-      by: robot,
-      variables,
-      inputs,
-      created_at: now,
-      updated_at: now,
-      duration: null,
-      coverage: null,
-      jobs: [],
-      tests: { time: 0, count: 0, success: 0, failed: 0, skipped: 0, error: 0 },
-    }
-  }
+function withPipeline({ pipelines }: State, params: { id: string }, respond: (pipeline: Pipeline) => object): object {
+  const pipeline = pipelines.find(({ id }) => String(id) === params.id)
+  return pipeline ? respond(pipeline) : refuse(404, '404 Not found')
+}
 
-  function create(asked: Record<string, unknown>): Reply {
-    if (!state.mayRun) return refuse(403, '403 Forbidden')
-    const {
-      ref,
-      variables = [],
-      inputs = {},
-    } = asked as {
-      ref?: string
-      variables?: Variable[]
-      inputs?: Record<string, unknown>
-    }
-    if (ref === undefined) return { status: 400, body: { error: 'ref is missing' } }
-    const wrong = findError(ref, variables, inputs)
-    if (wrong) return refuse(400, { base: [wrong] })
-    const pipeline = made(ref, variables, inputs)
-    state.pipelines.push(pipeline)
-    return { status: 201, body: toResponse(pipeline) }
+function newPipeline(
+  { named, pipelines }: State,
+  { ref = '', variables = [], inputs = {} }: Input,
+  url: string,
+): Pipeline {
+  const id = 61 + pipelines.length
+  const now = new Date().toISOString()
+  return {
+    id,
+    ref,
+    source: 'api',
+    status: 'created',
+    name: named && inputs[named] ? `Deploy ${inputs[named]}` : null,
+    by: ROBOT,
+    variables,
+    inputs,
+    created_at: now,
+    updated_at: now,
+    duration: null,
+    coverage: null,
+    jobs: [],
+    tests: { time: 0, count: 0, success: 0, failed: 0, skipped: 0, error: 0 },
+    web_url: `${url}/${PROJECT.path}/-/pipelines/${id}`,
   }
+}
 
-  function findError(ref: string, variables: Variable[], inputs: Record<string, unknown>): string | undefined {
-    if (!state.branches.includes(ref)) return 'Reference not found'
-    if (variables.length > 0 && !state.variablesAllowed) return 'Insufficient permissions to set pipeline variables'
-    const unknown = Object.keys(inputs).filter((name) => !state.inputs.includes(name))
-    if (unknown.length > 0)
-      return `Given inputs not defined in the \`spec\` section of the included configuration file: ${unknown}`
-    const why = 'The rules configuration prevented any jobs from being added to the pipeline.'
-    return state.empty ? `Pipeline will not run for the selected trigger. ${why}` : undefined
+function create(state: State, input: Input, url: string): Reply {
+  if (!state.mayRun) return FORBIDDEN
+  if (input.ref === undefined) return { status: 400, body: { error: 'ref is missing' } }
+  const error = findError(state, input)
+  if (error) return refuse(400, { base: [error] })
+  const pipeline = newPipeline(state, input, url)
+  state.pipelines.push(pipeline)
+  return { status: 201, body: toResponse(pipeline) }
+}
+
+function findError(state: State, { ref = '', variables = [], inputs = {} }: Input): string | undefined {
+  if (!state.branches.includes(ref)) return 'Reference not found'
+  if (variables.length > 0 && !state.variablesAllowed) return 'Insufficient permissions to set pipeline variables'
+  const unknown = Object.keys(inputs).filter((name) => !state.inputs.includes(name))
+  if (unknown.length > 0)
+    return `Given inputs not defined in the \`spec\` section of the included configuration file: ${unknown}`
+  return state.empty ? NO_JOBS : undefined
+}
+
+function list({ pipelines }: State, query: URLSearchParams): Pipeline[] {
+  const after = Date.parse(query.get('updated_after') ?? '1970-01-01')
+  const source = query.get('source')
+  return pipelines
+    .filter((pipeline) => Date.parse(pipeline.updated_at) > after && (source === null || pipeline.source === source))
+    .sort((a, b) => b.id - a.id)
+    .slice(0, Number(query.get('per_page') ?? 20))
+}
+
+function listJobs({ jobs, id, web_url }: Pipeline, status: string | null): object[] {
+  return jobs
+    .filter((job) => job.status === status)
+    .map((job, index) => ({
+      id: 8_000 + index,
+      allow_failure: false,
+      pipeline: { id },
+      web_url: web_url.replace(/pipelines\/\d+$/, `jobs/${8_000 + index}`),
+      ...job,
+    }))
+}
+
+function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipeline }: Pipeline) {
+  const hasWarnings = pipeline.status === 'success' && jobs.some(({ status }) => status === 'failed')
+  return {
+    ...pipeline,
+    iid: pipeline.id - 40,
+    project_id: PROJECT.id,
+    user: { username: by },
+    yaml_errors: null,
+    detailed_status: { group: hasWarnings ? 'success-with-warnings' : pipeline.status },
   }
-
-  function list(query: URLSearchParams): Reply {
-    const after = Date.parse(query.get('updated_after') ?? '1970-01-01')
-    const source = query.get('source')
-    const found = state.pipelines
-      .filter((one) => Date.parse(one.updated_at) > after && (source === null || one.source === source))
-      .sort((one, other) => other.id - one.id)
-      .slice(0, Number(query.get('per_page') ?? 20))
-    return ok(found.map((one) => toResponse(one)))
-  }
-
-  function cancel(pipeline: Pipeline): Reply {
-    if (!state.mayRun) return refuse(403, '403 Forbidden')
-    if (['created', 'pending', 'running', 'manual'].includes(pipeline.status)) pipeline.status = 'canceled'
-    return ok(toResponse(pipeline))
-  }
-
-  function listJobs({ jobs, id }: Pipeline, query: URLSearchParams) {
-    return jobs
-      .filter(({ status }) => status === query.get('scope'))
-      .map((job, at) => ({
-        id: 8_000 + at,
-        allow_failure: false,
-        pipeline: { id },
-        web_url: `${url}/${project.path}/-/jobs/${8_000 + at}`,
-        ...job,
-      }))
-  }
-
-  function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipeline }: Pipeline) {
-    const warned = pipeline.status === 'success' && jobs.some(({ status }) => status === 'failed')
-    return {
-      ...pipeline,
-      iid: pipeline.id - 40,
-      project_id: project.id,
-      user: { username: by },
-      yaml_errors: null,
-      detailed_status: { group: warned ? 'success-with-warnings' : pipeline.status },
-      web_url: `${url}/${project.path}/-/pipelines/${pipeline.id}`,
-    }
-  }
-
-  return { answer, made }
 }

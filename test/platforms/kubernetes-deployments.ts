@@ -1,5 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { refused, review } from './kubernetes.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { refused, refuseToken, review, TOKEN } from './kubernetes.ts'
 
 interface Template {
   metadata: { labels: Record<string, string>; annotations?: Record<string, string> }
@@ -12,27 +13,26 @@ interface Deployment {
   status: Record<string, unknown>
 }
 
-interface DeploymentsState {
-  deployment: Deployment
-  /** The revisions of the deployment, oldest first. */
-  revisions: { number: number; template: Template }[]
-  /** The autoscaler of the deployment. */
-  autoscaler: string | undefined
-  /** Permissions that are missing, such as `patch deployments`. */
-  missing: string[]
-  /** How many changes have started a rollout. */
-  rollouts: number
-}
+type State = ReturnType<typeof initial>
 
-export interface KubernetesDeploymentsServer extends Served {
-  token: string
-  state: DeploymentsState
-  /** Brings the newest rollout into a state, as the provider names it. */
-  enter(state: string): void
-}
-
-const path = '/apis/apps/v1/namespaces/shop/deployments/checkout'
 const REVISION = 'deployment.kubernetes.io/revision'
+const UNSUPPORTED = refused(415, 'UnsupportedMediaType', 'Unsupported type')
+
+const initial = () => ({
+  deployment: {
+    metadata: { name: 'checkout', uid: 'd1', generation: 5, annotations: { [REVISION]: '3' } },
+    spec: { replicas: 3, template: templateOf('shop:1.3') },
+    status: { observedGeneration: 5, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
+  } as Deployment,
+  /** The revisions of the deployment, oldest first. */
+  revisions: [1, 2, 3].map((number) => ({ number, template: templateOf(`shop:1.${number}`) })),
+  /** The autoscaler of the deployment. */
+  autoscaler: undefined as string | undefined,
+  /** Permissions that are missing, such as `patch deployments`. */
+  missing: [] as string[],
+  /** The number of changes that started a rollout. */
+  rollouts: 0,
+})
 
 /**
  * A fake of the API server of Kubernetes, with the deployment `checkout` in its third revision.
@@ -40,21 +40,36 @@ const REVISION = 'deployment.kubernetes.io/revision'
  * @see https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
  */
-export async function startKubernetesDeployments(): Promise<KubernetesDeploymentsServer> {
-  const token = 'a-token-of-a-service-account'
-  const revisions = [1, 2, 3].map((number) => ({ number, template: templateOf(`shop:1.${number}`) }))
-  const deployment: Deployment = {
-    metadata: { name: 'checkout', uid: 'd1', generation: 5, annotations: { [REVISION]: '3' } },
-    spec: { replicas: 3, template: templateOf('shop:1.3') },
-    status: { observedGeneration: 5, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
-  }
-  const state: DeploymentsState = { deployment, revisions, autoscaler: undefined, missing: [], rollouts: 0 }
-  const served = await serve((call) => {
-    if (call.headers['authorization'] !== `Bearer ${token}`) return refused(401, 'Unauthorized', 'Unauthorized')
-    return answer(state, call)
-  })
-  return { ...served, token, state, enter: (name) => enter(deployment, name) }
-}
+export const startKubernetesDeployments = definePlatform({
+  base: '/apis',
+  state: initial,
+  refuses: refuseToken,
+  routes: {
+    'POST /authorization.k8s.io/v1/selfsubjectaccessreviews': ({ state, body }) => review(state, body),
+    'GET /apps/v1/namespaces/shop/deployments/checkout': ({ state }) => state.deployment,
+    'PATCH /apps/v1/namespaces/shop/deployments/checkout': ({ state, headers, body }) => {
+      if (headers['content-type'] === 'application/strategic-merge-patch+json') return restart(state, body)
+      return headers['content-type']?.startsWith('application/json-patch') ? undo(state, body) : UNSUPPORTED
+    },
+    'GET /apps/v1/namespaces/shop/deployments/checkout/scale': ({ state }) => ({
+      kind: 'Scale',
+      spec: { replicas: state.deployment.spec.replicas },
+    }),
+    'PATCH /apps/v1/namespaces/shop/deployments/checkout/scale': ({ state, headers, body }) =>
+      headers['content-type'] === 'application/merge-patch+json' ? scale(state, body.spec) : UNSUPPORTED,
+    'GET /apps/v1/namespaces/shop/replicasets': ({ state }) => listReplicaSets(state),
+    'GET /autoscaling/v2/namespaces/shop/horizontalpodautoscalers': ({ state: { autoscaler } }) => {
+      const spec = { scaleTargetRef: { kind: 'Deployment', name: 'checkout' } }
+      return { items: autoscaler ? [{ metadata: { name: autoscaler }, spec }] : [] }
+    },
+  },
+  notFound: ({ path }: Call) => refused(404, 'NotFound', `deployments.apps "${path.split('/').at(-1)}" not found`),
+  members: ({ deployment }) => ({
+    token: TOKEN,
+    /** Brings the newest rollout into a state, as the provider names it. */
+    enter: (name: string) => enter(deployment, name),
+  }),
+})
 
 function templateOf(image: string): Template {
   return { metadata: { labels: { app: 'checkout' } }, spec: { containers: [{ name: 'checkout', image }] } }
@@ -76,71 +91,44 @@ function enter({ metadata, spec, status }: Deployment, name: string): void {
   }
 }
 
-function answer(state: DeploymentsState, { method, path: at, headers, body }: Call): Reply {
-  const { deployment, revisions, autoscaler } = state
-  const type = String(headers['content-type'])
-  switch (`${method} ${at}`) {
-    case 'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews':
-      return review(state, body)
-    case `GET ${path}`:
-      return ok(deployment)
-    case `PATCH ${path}`:
-      return type.startsWith('application/json-patch') ? undo(state, body) : restart(state, type, body)
-    case `GET ${path}/scale`:
-      return ok({ kind: 'Scale', spec: { replicas: deployment.spec.replicas } })
-    case `PATCH ${path}/scale`:
-      return scale(state, type, body)
-    case 'GET /apis/apps/v1/namespaces/shop/replicasets': {
-      const items = revisions.map(({ number, template }) => {
-        const labels = { ...template.metadata.labels, 'pod-template-hash': `h${number}` }
-        const metadata = { annotations: { [REVISION]: String(number) }, ownerReferences: [{ uid: 'd1' }] }
-        return { metadata, spec: { template: { ...template, metadata: { ...template.metadata, labels } } } }
-      })
-      const foreign = { metadata: { ownerReferences: [{ uid: 'd2' }] }, spec: { template: templateOf('evil:1') } }
-      return ok({ kind: 'ReplicaSetList', items: [...items, foreign] })
-    }
-    case 'GET /apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers': {
-      const spec = { scaleTargetRef: { kind: 'Deployment', name: 'checkout' } }
-      return ok({ items: autoscaler ? [{ metadata: { name: autoscaler }, spec }] : [] })
-    }
-    default:
-      return refused(404, 'NotFound', `deployments.apps "${at.split('/').at(-1)}" not found`)
-  }
+function listReplicaSets({ revisions }: State) {
+  const items = revisions.map(({ number, template }) => {
+    const labels = { ...template.metadata.labels, 'pod-template-hash': `h${number}` }
+    const metadata = { annotations: { [REVISION]: String(number) }, ownerReferences: [{ uid: 'd1' }] }
+    return { metadata, spec: { template: { ...template, metadata: { ...template.metadata, labels } } } }
+  })
+  const foreign = { metadata: { ownerReferences: [{ uid: 'd2' }] }, spec: { template: templateOf('evil:1') } }
+  return { kind: 'ReplicaSetList', items: [...items, foreign] }
 }
 
-/** A template that has not changed starts no rollout. */
-function setTemplate(state: DeploymentsState, template: Template): Reply {
+/** Changes the template. A template that stays the same starts no rollout. */
+function setTemplate(state: State, template: Template): Deployment {
   const { deployment } = state
   if (JSON.stringify(template) !== JSON.stringify(deployment.spec.template)) {
     state.rollouts++
     deployment.metadata.generation++
     deployment.spec.template = template
   }
-  return ok(deployment)
+  return deployment
 }
 
-function restart(state: DeploymentsState, type: string, body: unknown): Reply {
-  if (type !== 'application/strategic-merge-patch+json') return refused(415, 'UnsupportedMediaType', 'Unsupported type')
+function restart(state: State, { spec }: { spec?: { template?: Template } }): Deployment {
   const { template } = state.deployment.spec
-  const { spec } = body as { spec?: { template?: Template } }
   const annotations = { ...template.metadata.annotations, ...spec?.template?.metadata.annotations }
   return setTemplate(state, { ...template, metadata: { ...template.metadata, annotations } })
 }
 
-function undo(state: DeploymentsState, body: unknown): Reply {
-  const [{ value: template }, { path: at, value }] = body as [{ value: Template }, { path: string; value: string }]
-  const name = at.replace('/metadata/annotations/', '').replace('~1', '/')
-  const { annotations } = state.deployment.metadata
+function undo(state: State, body: [{ value: Template }, { path: string; value: string }]): Deployment {
+  const [{ value: template }, { path, value }] = body
+  const name = path.replace('/metadata/annotations/', '').replace('~1', '/')
   const number = state.revisions.length + 1
   state.revisions.push({ number, template })
-  Object.assign(annotations, { [name]: value, [REVISION]: String(number) })
+  Object.assign(state.deployment.metadata.annotations, { [name]: value, [REVISION]: String(number) })
   return setTemplate(state, template)
 }
 
-function scale({ deployment }: DeploymentsState, type: string, body: unknown): Reply {
-  if (type !== 'application/merge-patch+json') return refused(415, 'UnsupportedMediaType', 'Unsupported type')
-  const { spec } = body as { spec?: { replicas?: number } }
-  if (spec?.replicas !== deployment.spec.replicas) deployment.metadata.generation++
-  deployment.spec.replicas = spec?.replicas ?? 0
-  return ok({ kind: 'Scale', spec })
+function scale({ deployment }: State, spec: { replicas: number }) {
+  if (spec.replicas !== deployment.spec.replicas) deployment.metadata.generation++
+  deployment.spec.replicas = spec.replicas
+  return { kind: 'Scale', spec }
 }

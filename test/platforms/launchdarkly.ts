@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Rollout {
   variations: { variation: number; weight: number }[]
@@ -6,14 +8,14 @@ interface Rollout {
   bucketBy?: string
 }
 
-interface InEnvironment {
+interface Environment {
   on: boolean
   fallthrough: { variation?: number; rollout?: Rollout }
 }
 
 interface Flag {
   variations: unknown[]
-  environments: Record<string, InEnvironment>
+  environments: Record<string, Environment>
 }
 
 interface Instruction {
@@ -36,184 +38,195 @@ interface Approval {
   reviews: { kind: string; comment?: string; memberId?: string; serviceTokenId?: string }[]
 }
 
-interface LaunchDarklyState {
-  flags: Record<string, Flag>
-  approvals: Approval[]
-  /** Environments in which every change must be approved. */
-  guarded: string[]
-  /** Whether the robot may apply what others approved. */
-  mayApply: boolean
-}
+export type LaunchDarklyServer = Awaited<ReturnType<typeof startLaunchDarkly>>
+type State = ReturnType<typeof initial>
 
-export interface LaunchDarklyServer extends Served {
-  token: string
-  /** The token of a user without permission to write. */
-  readerToken: string
-  state: LaunchDarklyState
+const TOKEN = 'api-robot-0123456789abcdef'
+const READER_TOKEN = 'api-reader-0123456789abcdef'
+const SEMANTIC_PATCH = 'application/json; domain-model=launchdarkly.semanticpatch'
+const DENIED = refusal(403, 'forbidden', 'Access to the requested resource was denied')
+const PERCENTAGE_ROLLOUT: Rollout = {
+  variations: [
+    { variation: 0, weight: 75_000 },
+    { variation: 1, weight: 25_000 },
+  ],
+  contextKind: 'organization',
+  bucketBy: 'region',
 }
+const hasToken = requireHeader(
+  'authorization',
+  [TOKEN, READER_TOKEN],
+  refusal(401, 'unauthorized', 'Invalid access token'),
+)
+const hasVersion = requireHeader('ld-api-version', '20240415', refusal(400, 'invalid_request', 'Unknown API version'))
 
-const semanticPatch = 'application/json; domain-model=launchdarkly.semanticpatch'
+const initial = () => ({
+  flags: {
+    'checkout-v2': newFlag([true, false], { on: false, fallthrough: { variation: 0 } }),
+    // The first variation is false.
+    'slow-recommendations': newFlag([false, true], { on: true, fallthrough: { rollout: PERCENTAGE_ROLLOUT } }),
+    banner: newFlag(['red', 'green', 'blue'], { on: true, fallthrough: { variation: 1 } }),
+  } as Record<string, Flag>,
+  approvals: [] as Approval[],
+  /** Environments whose changes need an approval. */
+  guarded: [] as string[],
+  /** The token can apply approved changes. */
+  mayApply: true,
+})
 
 /**
- * LaunchDarkly's REST API, version 20240415, as its OpenAPI document describes it. Details that the document omits (most
- * refusals) is ours, with its `code`s.
+ * A fake of LaunchDarkly's REST API, version 20240415, with the project `shop`. Its OpenAPI document omits most
+ * refusals: their texts are ours, their codes are those of LaunchDarkly.
  *
  * @see https://launchdarkly.com/docs/api
  */
-export async function startLaunchDarkly(): Promise<LaunchDarklyServer> {
-  const token = 'api-robot-0123456789abcdef'
-  const readerToken = 'api-reader-0123456789abcdef'
-  const state: LaunchDarklyState = { flags: {}, approvals: [], guarded: [], mayApply: true }
-  const served = await serve((call) => {
-    const given = call.headers['authorization']
-    if (given !== token && given !== readerToken) return refusal(401, 'unauthorized', 'Invalid access token')
-    return createLaunchDarkly(state).answer(call, given === readerToken)
-  })
-  const everywhere = (on: boolean, fallthrough: InEnvironment['fallthrough']) => ({
-    production: { on, fallthrough },
-    test: { on: true, fallthrough: { variation: 0 } },
-  })
-  state.flags['checkout-v2'] = { variations: [true, false], environments: everywhere(false, { variation: 0 }) }
-  state.flags['slow-recommendations'] = {
-    // Not everybody has true first.
-    variations: [false, true],
-    environments: everywhere(true, {
-      rollout: {
-        variations: [
-          { variation: 0, weight: 75_000 },
-          { variation: 1, weight: 25_000 },
-        ],
-        contextKind: 'organization',
-        bucketBy: 'region',
-      },
-    }),
-  }
-  state.flags['banner'] = { variations: ['red', 'green', 'blue'], environments: everywhere(true, { variation: 1 }) }
-  return { ...served, token, readerToken, state }
+export const startLaunchDarkly = definePlatform({
+  base: '/api/v2',
+  state: initial,
+  refuses: (call) => hasToken(call) ?? hasVersion(call) ?? refuseWrite(call),
+  routes: {
+    'GET /caller-identity': () => ({ tokenName: 'robot', serviceToken: true }),
+    'GET /flags/shop/{key}': ({ state, params, query }) =>
+      withFlag(state, params.key, (flag) => toResponse(params.key, flag, query.get('env') ?? '')),
+    'PATCH /flags/shop/{key}': ({ state, params, headers, body }) => {
+      if (headers['content-type'] !== SEMANTIC_PATCH)
+        return refusal(400, 'invalid_request', 'A JSON patch must be a list of operations')
+      return withFlag(state, params.key, (flag) => patch(state, params.key, flag, body))
+    },
+    'GET /projects/shop/flags/{key}/environments/{environment}/approval-requests': ({ state, params }) => {
+      const found = state.approvals.filter(
+        ({ flag, environment }) => flag === params.key && environment === params.environment,
+      )
+      return { items: found.map(approvalResponse), _links: {} }
+    },
+    'POST /projects/shop/flags/{key}/environments/{environment}/approval-requests': ({ state, params, body }) =>
+      withFlag(state, params.key, () => requestApproval(state, params.key, params.environment, body)),
+    'GET /projects/shop/flags/{key}/environments/{environment}/approval-requests/{id}': ({ state, params }) =>
+      withApproval(state, params.id, approvalResponse),
+    'POST /projects/shop/flags/{key}/environments/{environment}/approval-requests/{id}/apply': ({ state, params }) =>
+      withFlag(state, params.key, (flag) => withApproval(state, params.id, (approval) => apply(state, flag, approval))),
+  },
+  notFound: refusal(404, 'not_found', 'Unknown project key'),
+  members: () => ({
+    token: TOKEN,
+    /** The token of a user without permission to write. */
+    readerToken: READER_TOKEN,
+  }),
+})
+
+function newFlag(variations: unknown[], production: Environment): Flag {
+  return { variations, environments: { production, test: { on: true, fallthrough: { variation: 0 } } } }
 }
 
-/** As the API names the variations of a flag. */
-export function idOf(flag: string, at: number): string {
-  return `${flag}-variation-${at}`
+/** Returns the id of a variation of a flag. */
+export function idOf(flag: string, index: number): string {
+  return `${flag}-variation-${index}`
 }
 
 function refusal(status: number, code: string, message: string): Reply {
   return { status, body: { code, message } }
 }
 
-function createLaunchDarkly(state: LaunchDarklyState) {
-  function answer(call: Call, readsOnly: boolean): Reply {
-    const { method, path } = call
-    if (call.headers['ld-api-version'] !== '20240415') return refusal(400, 'invalid_request', 'Unknown API version')
-    if (path === '/api/v2/caller-identity') return ok({ tokenName: 'robot', serviceToken: true })
-    const [, project, name = ''] = /^\/api\/v2\/flags\/([^/]+)\/([^/]+)$/.exec(path) ?? []
-    const [, inProject, of = '', environment = '', id, what] =
-      /^\/api\/v2\/projects\/([^/]+)\/flags\/([^/]+)\/environments\/([^/]+)\/approval-requests(?:\/([^/]+))?(?:\/(apply))?$/.exec(
-        path,
-      ) ?? []
-    const flag = state.flags[name || of]
-    if ((project ?? inProject) !== 'shop') return refusal(404, 'not_found', 'Unknown project key')
-    if (!flag) return refusal(404, 'not_found', 'Unknown feature key')
-    if (method !== 'GET' && readsOnly) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
-    if (name && method === 'GET') return toResponse(name, flag, call.query.get('env') ?? '')
-    if (name && method === 'PATCH') return patch(name, flag, call)
-    if (id === undefined) return listApprovals(of, environment, call)
-    return getApproval(id, method, what)
-  }
-
-  function toResponse(key: string, { variations, environments }: Flag, env: string): Reply {
-    const there = environments[env]
-    if (!there) return refusal(404, 'not_found', 'Unknown environment key')
-    const _site = { href: `/shop/${env}/features/${key}`, type: 'text/html' }
-    const body = {
-      name: key,
-      kind: typeof variations[0] === 'boolean' ? 'boolean' : 'multivariate',
-      key,
-      _version: 1,
-      variations: variations.map((value, at) => ({ _id: idOf(key, at), value })),
-      archived: false,
-      environments: { [env]: { archived: false, version: 1, ...there, _site, _environmentName: env } },
-    }
-    return { status: 200, body }
-  }
-
-  function patch(key: string, flag: Flag, { headers, body }: Call): Reply {
-    if (headers['content-type'] !== semanticPatch) {
-      return refusal(400, 'invalid_request', 'A JSON patch must be a list of operations')
-    }
-    const { environmentKey = '', instructions } = body as { environmentKey?: string; instructions: Instruction[] }
-    const there = flag.environments[environmentKey]
-    if (!there) return refusal(404, 'not_found', 'Unknown environment key')
-    if (state.guarded.includes(environmentKey)) {
-      return refusal(405, 'approval_required', 'Approval is required to make this request')
-    }
-    return carryOut(key, flag, there, instructions) ?? toResponse(key, flag, environmentKey)
-  }
-
-  function carryOut(
-    key: string,
-    { variations }: Flag,
-    there: InEnvironment,
-    instructions: Instruction[],
-  ): Reply | undefined {
-    for (const { kind, rolloutContextKind, rolloutBucketBy, rolloutWeights } of instructions) {
-      if (kind === 'turnFlagOn' || kind === 'turnFlagOff') there.on = kind === 'turnFlagOn'
-      else if (kind === 'updateFallthroughVariationOrRollout' && rolloutWeights) {
-        const weights = variations.map((_, at) => ({ variation: at, weight: rolloutWeights[idOf(key, at)] ?? 0 }))
-        if (weights.reduce((sum, { weight }) => sum + weight, 0) !== 100_000) {
-          return refusal(400, 'invalid_request', 'Rollout weights must add up to 100000')
-        }
-        const by = rolloutBucketBy ? { bucketBy: rolloutBucketBy } : {}
-        const contextKind = rolloutContextKind ?? 'user'
-        there.fallthrough = { rollout: { variations: weights, contextKind, ...by } }
-      } else return refusal(400, 'invalid_request', `Unknown instruction kind: ${kind}`)
-    }
-    return undefined
-  }
-
-  function listApprovals(flag: string, environment: string, { method, body }: Call): Reply {
-    const all = state.approvals
-    if (method === 'GET') {
-      const items = all.filter((one) => one.flag === flag && one.environment === environment)
-      return ok({ items: items.map(shownApproval), _links: {} })
-    }
-    const asked = body as Record<string, unknown>
-    if (typeof asked['description'] !== 'string' || !Array.isArray(asked['instructions'])) {
-      return refusal(400, 'invalid_request', 'description and instructions are required')
-    }
-    const approval: Approval = {
-      id: `approval-${all.length + 1}`,
-      flag,
-      environment,
-      description: asked['description'],
-      comment: asked['comment'] as string | undefined,
-      notify: { members: asked['notifyMemberIds'], teams: asked['notifyTeamKeys'] },
-      instructions: asked['instructions'] as Instruction[],
-      reviewStatus: 'pending',
-      status: 'pending',
-      reviews: [],
-    }
-    all.push(approval)
-    return { status: 201, body: shownApproval(approval) }
-  }
-
-  function getApproval(id: string, method: string, what: string | undefined): Reply {
-    const approval = state.approvals.find((one) => one.id === id)
-    if (!approval) return refusal(404, 'not_found', 'Unknown approval request')
-    if (method === 'GET' && what === undefined) return ok(shownApproval(approval))
-    if (!state.mayApply) return refusal(403, 'forbidden', 'Access to the requested resource was denied')
-    if (approval.reviewStatus !== 'approved') return refusal(400, 'invalid_request', 'Not approved')
-    const flag = state.flags[approval.flag]
-    const there = flag?.environments[approval.environment]
-    if (flag && there) carryOut(approval.flag, flag, there, approval.instructions)
-    approval.status = 'completed'
-    return ok(shownApproval(approval))
-  }
-
-  return { answer }
+function refuseWrite({ method, headers }: Call): Reply | undefined {
+  return method !== 'GET' && headers['authorization'] === READER_TOKEN ? DENIED : undefined
 }
 
-function shownApproval({ id, description, instructions, reviewStatus, status, reviews }: Approval) {
+function withFlag({ flags }: State, key: string, respond: (flag: Flag) => object): object {
+  const flag = flags[key]
+  return flag ? respond(flag) : refusal(404, 'not_found', 'Unknown feature key')
+}
+
+function withApproval({ approvals }: State, id: string, respond: (approval: Approval) => object): object {
+  const approval = approvals.find((approval) => approval.id === id)
+  return approval ? respond(approval) : refusal(404, 'not_found', 'Unknown approval request')
+}
+
+function toResponse(key: string, { variations, environments }: Flag, name: string): object {
+  const environment = environments[name]
+  if (!environment) return refusal(404, 'not_found', 'Unknown environment key')
+  const _site = { href: `/shop/${name}/features/${key}`, type: 'text/html' }
+  return {
+    name: key,
+    kind: typeof variations[0] === 'boolean' ? 'boolean' : 'multivariate',
+    key,
+    _version: 1,
+    variations: variations.map((value, index) => ({ _id: idOf(key, index), value })),
+    archived: false,
+    environments: { [name]: { archived: false, version: 1, ...environment, _site, _environmentName: name } },
+  }
+}
+
+function patch(
+  { guarded }: State,
+  key: string,
+  flag: Flag,
+  { environmentKey, instructions }: { environmentKey: string; instructions: Instruction[] },
+): object {
+  const environment = flag.environments[environmentKey]
+  if (!environment) return refusal(404, 'not_found', 'Unknown environment key')
+  if (guarded.includes(environmentKey))
+    return refusal(405, 'approval_required', 'Approval is required to make this request')
+  return carryOut(key, flag, environment, instructions) ?? toResponse(key, flag, environmentKey)
+}
+
+function carryOut(
+  key: string,
+  { variations }: Flag,
+  environment: Environment,
+  instructions: Instruction[],
+): Reply | undefined {
+  for (const { kind, rolloutContextKind, rolloutBucketBy, rolloutWeights } of instructions) {
+    if (kind === 'turnFlagOn' || kind === 'turnFlagOff') environment.on = kind === 'turnFlagOn'
+    else if (kind === 'updateFallthroughVariationOrRollout' && rolloutWeights) {
+      const weights = variations.map((_, variation) => ({
+        variation,
+        weight: rolloutWeights[idOf(key, variation)] ?? 0,
+      }))
+      if (weights.reduce((sum, { weight }) => sum + weight, 0) !== 100_000)
+        return refusal(400, 'invalid_request', 'Rollout weights must add up to 100000')
+      const bucket = rolloutBucketBy ? { bucketBy: rolloutBucketBy } : {}
+      const contextKind = rolloutContextKind ?? 'user'
+      environment.fallthrough = { rollout: { variations: weights, contextKind, ...bucket } }
+    } else return refusal(400, 'invalid_request', `Unknown instruction kind: ${kind}`)
+  }
+  return undefined
+}
+
+function requestApproval(
+  { approvals }: State,
+  flag: string,
+  environment: string,
+  body: Record<string, unknown>,
+): Reply {
+  const { description, comment, instructions, notifyMemberIds: members, notifyTeamKeys: teams } = body
+  if (typeof description !== 'string' || !Array.isArray(instructions))
+    return refusal(400, 'invalid_request', 'description and instructions are required')
+  const approval: Approval = {
+    id: `approval-${approvals.length + 1}`,
+    flag,
+    environment,
+    description,
+    comment: comment as string | undefined,
+    notify: { members, teams },
+    instructions,
+    reviewStatus: 'pending',
+    status: 'pending',
+    reviews: [],
+  }
+  approvals.push(approval)
+  return { status: 201, body: approvalResponse(approval) }
+}
+
+function apply({ mayApply }: State, flag: Flag, approval: Approval): object {
+  if (!mayApply) return DENIED
+  if (approval.reviewStatus !== 'approved') return refusal(400, 'invalid_request', 'Not approved')
+  const environment = flag.environments[approval.environment]
+  if (environment) carryOut(approval.flag, flag, environment, approval.instructions)
+  approval.status = 'completed'
+  return approvalResponse(approval)
+}
+
+function approvalResponse({ id, description, instructions, reviewStatus, status, reviews }: Approval) {
   return {
     _id: id,
     _version: 1,

@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Action {
   id: string
@@ -35,70 +37,90 @@ interface Post {
   pending_post_id: string
 }
 
-interface MattermostState {
-  /** As they were made; an answer does not show what belongs to a button. */
-  posts: Post[]
-  /** By id. */
-  channels: Record<string, { team: string; name: string; member: boolean }>
-  users: Record<string, { username: string; email?: string; first_name: string; last_name: string }>
-  /** Seconds in which a post may be changed; -1: for ever. */
-  editTime: number
+interface User {
+  username: string
+  email?: string
+  first_name: string
+  last_name: string
 }
 
-export interface MattermostServer extends Served {
-  token: string
-  /** The id of a channel that the bot is in. */
-  channel: string
-  state: MattermostState
-  /** Returns the request that the server sends for a button press of a user. */
-  pressButton(action: string, user: string): { url: string; body: string }
-}
+export type MattermostServer = Awaited<ReturnType<typeof startMattermost>>
+type State = ReturnType<typeof initial>
 
-const bot = 'bot0000000000000000000000b'
 export const jane = 'jane000000000000000000000j'
+const TOKEN = 'a-token-of-a-bot-0123456789'
+const CHANNEL = 'deploys000000000000000000d'
+const BOT = 'bot0000000000000000000000b'
 const MAX_RUNES = 16_383
 const MAX_PROPS_RUNES = 800_000
 const MAX_PAGE = 200
+const COLOR = /^(?:good|warning|danger|#[0-9a-f]{6}|)$/i
+const STYLE = /^(?:default|primary|success|good|warning|danger|#[0-9a-f]{6})$/i
+const FORBIDDEN = refuse(403, 'api.context.permissions.app_error', 'You do not have the appropriate permissions.')
+
+const initial = () => ({
+  /** The posts with all parts of their buttons. Responses do not show the parts that only the server needs. */
+  posts: [] as Post[],
+  /** Channels by id. */
+  channels: {
+    [CHANNEL]: { team: 'ops', name: 'deployments', member: true },
+    secret000000000000000000000: { team: 'ops', name: 'board', member: false },
+  } as Record<string, { team: string; name: string; member: boolean }>,
+  users: {
+    [BOT]: { username: 'deploy-bot', email: 'bot@localhost', first_name: '', last_name: '' },
+    [jane]: { username: 'jane', email: 'jane@example.com', first_name: 'Jane', last_name: 'Doe' },
+  } as Record<string, User>,
+  /** Seconds in which a post can be edited. -1 is no limit. */
+  editTime: -1,
+})
 
 /**
- * Mattermost 10's REST API, as far as posts go.
+ * A fake of the posts in the REST API of Mattermost 10.
  *
  * @see https://github.com/mattermost/mattermost/blob/master/server/channels/api4/post.go
  * @see https://github.com/mattermost/mattermost/blob/master/server/channels/app/post.go
  * @see https://github.com/mattermost/mattermost/blob/master/server/public/model/message_attachment.go
  * @see https://github.com/mattermost/mattermost/blob/master/server/channels/app/integration_action.go
  */
-export async function startMattermost(): Promise<MattermostServer> {
-  const token = 'a-token-of-a-bot-0123456789'
-  const channel = 'deploys000000000000000000d'
-  const state: MattermostState = {
-    posts: [],
-    channels: {
-      [channel]: { team: 'ops', name: 'deployments', member: true },
-      secret000000000000000000000: { team: 'ops', name: 'board', member: false },
+export const startMattermost = definePlatform({
+  base: '/api/v4',
+  state: initial,
+  refuses: requireHeader(
+    'authorization',
+    `Bearer ${TOKEN}`,
+    refuse(401, 'api.context.session_expired.app_error', 'Invalid or expired session, please login again.'),
+  ),
+  routes: {
+    'GET /users/me': ({ state }) => findUser(state, ([id]) => id === BOT),
+    'GET /users/{id}': ({ state, params }) => findUser(state, ([id]) => id === params.id),
+    'GET /users/username/{name}': ({ state, params }) =>
+      findUser(state, ([, { username }]) => username === params.name),
+    'GET /users/email/{address}': ({ state, params }) => findUser(state, ([, { email }]) => email === params.address),
+    'GET /teams/name/{team}/channels/name/{channel}': ({ state, params: { team, channel } }) => {
+      const found = Object.entries(state.channels).find(([, other]) => other.team === team && other.name === channel)
+      if (!found) return refuse(404, 'app.channel.get_by_name.missing.app_error', 'Channel does not exist.')
+      return { id: found[0], name: channel, type: 'O' }
     },
-    users: {
-      [bot]: { username: 'deploy-bot', email: 'bot@localhost', first_name: '', last_name: '' },
-      [jane]: { username: 'jane', email: 'jane@example.com', first_name: 'Jane', last_name: 'Doe' },
-    },
-    editTime: -1,
-  }
-  const served = await serve((call) => createMattermost(state, token).answer(call))
-  return {
-    ...served,
-    token,
-    channel,
-    state,
-    pressButton(id, user) {
-      const post = state.posts.at(-1)
-      const action = post?.props.attachments?.flatMap(({ actions = [] }) => actions).find((one) => one.id === id)
+    'GET /channels/{id}/posts': ({ state, params, query }) => list(state, params.id, query),
+    'POST /posts': ({ state, body }) => create(state, body),
+    'PUT /posts/{id}/patch': ({ state, params, body }) => patch(state, params.id, body),
+  },
+  notFound: refuse(404, 'api.context.404.app_error', 'Sorry, we could not find the page.'),
+  members: ({ posts, users, channels }) => ({
+    token: TOKEN,
+    /** The id of a channel with the bot as a member. */
+    channel: CHANNEL,
+    /** Returns the request that the server sends for a button press of a user. */
+    pressButton(id: string, user: string): { url: string; body: string } {
+      const post = posts.at(-1)
+      const action = post?.props.attachments?.flatMap(({ actions = [] }) => actions).find((action) => action.id === id)
       if (!post || !action?.integration) throw new Error(`There is no button ${id}`)
       const { url, context } = action.integration
       const request = {
         user_id: user,
-        user_name: state.users[user]?.username ?? '',
+        user_name: users[user]?.username ?? '',
         channel_id: post.channel_id,
-        channel_name: state.channels[post.channel_id]?.name,
+        channel_name: channels[post.channel_id]?.name,
         team_id: 'team000000000000000000000t',
         team_domain: 'ops',
         post_id: post.id,
@@ -109,148 +131,111 @@ export async function startMattermost(): Promise<MattermostServer> {
       }
       return { url, body: JSON.stringify(request) }
     },
-  }
+  }),
+})
+
+function refuse(status: number, id: string, message: string): Reply {
+  return { status, body: { id, message, detailed_error: '', request_id: 'abc', status_code: status } }
 }
 
-class Refusal {
-  readonly reply: Reply
-
-  constructor(status: number, id: string, message: string) {
-    this.reply = { status, body: { id, message, detailed_error: '', request_id: 'abc', status_code: status } }
-  }
+function invalid(name: string): Reply {
+  return refuse(400, 'api.context.invalid_body_param.app_error', `Invalid or missing ${name} in request body.`)
 }
 
-const forbidden = () =>
-  new Refusal(403, 'api.context.permissions.app_error', 'You do not have the appropriate permissions.')
-const invalid = (name: string) =>
-  new Refusal(400, 'api.context.invalid_body_param.app_error', `Invalid or missing ${name} in request body.`)
+function findUser({ users }: State, matches: (entry: [string, User]) => boolean): object {
+  const [id, user] = Object.entries(users).find(matches) ?? []
+  if (!user) return refuse(404, 'app.user.missing_account.const', 'Unable to find the user.')
+  return { id, ...user, nickname: '', roles: 'system_user' }
+}
 
-function createMattermost(state: MattermostState, token: string) {
-  function answer(call: Call): Reply {
-    try {
-      if (call.headers['authorization'] !== `Bearer ${token}`) {
-        const message = 'Invalid or expired session, please login again.'
-        throw new Refusal(401, 'api.context.session_expired.app_error', message)
-      }
-      return route(call)
-    } catch (refusal) {
-      if (refusal instanceof Refusal) return refusal.reply
-      throw refusal
-    }
+function create({ posts, channels }: State, input: Partial<Post>): Reply {
+  const { channel_id = '', root_id = '', message = '', props = {}, pending_post_id = '' } = input
+  if (!channels[channel_id]?.member) return FORBIDDEN
+  const duplicate = pending_post_id && posts.find((post) => post.pending_post_id === pending_post_id)
+  if (duplicate) return { status: 201, body: toResponse(duplicate) }
+  const root = posts.find(({ id }) => id === root_id)
+  if (root_id && (!root || root.root_id || root.channel_id !== channel_id))
+    return refuse(400, 'api.post.create_post.root_id.app_error', 'Invalid RootId parameter.')
+  const refusal = refuseContent(message, props)
+  if (refusal) return refusal
+  const now = Date.now()
+  const post: Post = {
+    id: `post${String(posts.length + 1).padStart(22, '0')}`,
+    create_at: now,
+    update_at: now,
+    edit_at: 0,
+    delete_at: 0,
+    is_pinned: false,
+    user_id: BOT,
+    channel_id,
+    root_id,
+    message,
+    props: { from_bot: 'true', ...props },
+    pending_post_id,
+    original_id: '',
+    type: '',
+    hashtags: '',
   }
+  posts.push(post)
+  return { status: 201, body: toResponse(post) }
+}
 
-  function route({ method, path, query, body }: Call): Reply {
-    const [api, version, kind, id = '', ...rest] = path.split('/').slice(1)
-    if (api === 'api' && version === 'v4') {
-      const [what] = rest
-      if (kind === 'users' && method === 'GET' && (id === 'username' || id === 'email')) return findUser(id, what)
-      if (kind === 'users' && method === 'GET') return userResponse(id === 'me' ? bot : id)
-      if (kind === 'teams' && id === 'name') return findChannel(rest[0], rest[3])
-      if (kind === 'posts' && id === '' && method === 'POST') return create(body as Partial<Post>)
-      if (kind === 'posts' && what === 'patch' && method === 'PUT') return patch(id, body as Partial<Post>)
-      if (kind === 'channels' && what === 'posts' && method === 'GET') return list(id, query)
-    }
-    throw new Refusal(404, 'api.context.404.app_error', 'Sorry, we could not find the page.')
+function patch({ posts, editTime }: State, id: string, input: Partial<Post>): object {
+  const post = posts.find((post) => post.id === id)
+  if (!post) return FORBIDDEN
+  if (editTime >= 0 && Date.now() - post.create_at >= editTime * 1_000) {
+    const text = `Post edit is only allowed for ${editTime} seconds. Please ask your System Administrator for details.`
+    return refuse(400, 'api.post.update_post.permissions_time_limit.app_error', text)
   }
+  const { message = post.message, props = post.props } = input
+  const refusal = refuseContent(message, props)
+  if (refusal) return refusal
+  Object.assign(post, { message, props, edit_at: Date.now() })
+  return toResponse(post)
+}
 
-  function findUser(name: 'username' | 'email', value = ''): Reply {
-    const wanted = decodeURIComponent(value)
-    const found = Object.entries(state.users).find(([, user]) => user[name] === wanted)
-    return userResponse(found?.[0] ?? '')
+function list({ posts, channels }: State, channel: string, query: URLSearchParams): object {
+  if (!channels[channel]?.member) return FORBIDDEN
+  const perPage = Math.min(Number(query.get('per_page') ?? 60), MAX_PAGE)
+  const first = Number(query.get('page') ?? 0) * perPage
+  const newest = posts.filter(({ channel_id }) => channel_id === channel).reverse()
+  const page = newest.slice(first, first + perPage)
+  return {
+    order: page.map(({ id }) => id),
+    posts: Object.fromEntries(page.map((post) => [post.id, toResponse(post)])),
+    next_post_id: '',
+    prev_post_id: '',
+    has_next: false,
   }
-
-  function userResponse(id: string): Reply {
-    const user = state.users[id]
-    if (!user) throw new Refusal(404, 'app.user.missing_account.const', 'Unable to find the user.')
-    return ok({ id, ...user, nickname: '', roles: 'system_user' })
-  }
-
-  function findChannel(team: string | undefined, name: string | undefined): Reply {
-    const found = Object.entries(state.channels).find(([, one]) => one.team === team && one.name === name)
-    if (!found) throw new Refusal(404, 'app.channel.get_by_name.missing.app_error', 'Channel does not exist.')
-    return ok({ id: found[0], name, type: 'O' })
-  }
-
-  function create({
-    channel_id = '',
-    root_id = '',
-    message = '',
-    props = {},
-    pending_post_id = '',
-  }: Partial<Post>): Reply {
-    if (!state.channels[channel_id]?.member) throw forbidden()
-    const seen = pending_post_id && state.posts.find((post) => post.pending_post_id === pending_post_id)
-    if (seen) return { status: 201, body: shown(seen) }
-    const root = state.posts.find(({ id }) => id === root_id)
-    if (root_id && (!root || root.root_id || root.channel_id !== channel_id))
-      throw new Refusal(400, 'api.post.create_post.root_id.app_error', 'Invalid RootId parameter.')
-    check(message, props)
-    const at = Date.now()
-    const post: Post = {
-      id: `post${String(state.posts.length + 1).padStart(22, '0')}`,
-      ...{ create_at: at, update_at: at, edit_at: 0, delete_at: 0, is_pinned: false },
-      user_id: bot,
-      ...{ channel_id, root_id, message, props: { from_bot: 'true', ...props }, pending_post_id },
-      ...{ original_id: '', type: '', hashtags: '' },
-    }
-    state.posts.push(post)
-    return { status: 201, body: shown(post) }
-  }
-
-  function patch(id: string, { message, props }: Partial<Post>): Reply {
-    const post = state.posts.find((one) => one.id === id)
-    if (!post) throw forbidden()
-    const { editTime } = state
-    if (editTime >= 0 && Date.now() - post.create_at >= editTime * 1_000) {
-      const text = `Post edit is only allowed for ${editTime} seconds. Please ask your System Administrator for details.`
-      throw new Refusal(400, 'api.post.update_post.permissions_time_limit.app_error', text)
-    }
-    check(message ?? post.message, props ?? post.props)
-    post.message = message ?? post.message
-    post.props = props ?? post.props
-    post.edit_at = Date.now()
-    return ok(shown(post))
-  }
-
-  function list(channel: string, query: URLSearchParams): Reply {
-    if (!state.channels[channel]?.member) throw forbidden()
-    const perPage = Math.min(Number(query.get('per_page') ?? 60), MAX_PAGE)
-    const first = Number(query.get('page') ?? 0) * perPage
-    const newest = state.posts.filter(({ channel_id }) => channel_id === channel).reverse()
-    const page = newest.slice(first, first + perPage)
-    const posts = Object.fromEntries(page.map((post) => [post.id, shown(post)]))
-    return ok({ order: page.map(({ id }) => id), posts, next_post_id: '', prev_post_id: '', has_next: false })
-  }
-
-  return { answer }
 }
 
 /** Removes the parts of a button that only the server sees. */
-function shown(post: Post): Post {
-  const attachments = post.props.attachments?.map((attachment) => ({
+function toResponse(post: Post): Post {
+  if (!post.props.attachments) return post
+  const attachments = post.props.attachments.map((attachment) => ({
     ...attachment,
-    ...(attachment.actions ? { actions: attachment.actions.map(({ integration, ...action }) => action) } : {}),
+    ...(attachment.actions ? { actions: attachment.actions.map(({ integration: _, ...action }) => action) } : {}),
   }))
-  return { ...post, props: { ...post.props, ...(attachments ? { attachments } : {}) } }
+  return { ...post, props: { ...post.props, attachments } }
 }
 
-/** The server still takes attachments that are not valid, and says that it will not for ever. */
-function check(message: string, props: Post['props']): void {
+/** Refuses attachments that are not valid. The server accepts them, and warns that this will change. */
+function refuseContent(message: string, props: Post['props']): Reply | undefined {
   if ([...message].length > MAX_RUNES) {
-    const text = `Post Message property is longer than the maximum permitted length.`
-    throw new Refusal(400, 'model.post.is_valid.message_length.app_error', text)
+    const text = 'Post Message property is longer than the maximum permitted length.'
+    return refuse(400, 'model.post.is_valid.message_length.app_error', text)
   }
   if ([...JSON.stringify(props)].length > MAX_PROPS_RUNES)
-    throw new Refusal(400, 'model.post.is_valid.props.app_error', 'Invalid props.')
+    return refuse(400, 'model.post.is_valid.props.app_error', 'Invalid props.')
   const { attachments = [] } = props
-  if (message === '' && attachments.length === 0) throw invalid('message')
+  if (message === '' && attachments.length === 0) return invalid('message')
   for (const { color = '', fields = [], actions = [] } of attachments) {
-    if (!/^(?:good|warning|danger|#[0-9a-f]{6}|)$/i.test(color)) throw invalid('color')
-    if (fields.some(({ value }) => typeof value !== 'string')) throw invalid('value')
+    if (!COLOR.test(color)) return invalid('color')
+    if (fields.some(({ value }) => typeof value !== 'string')) return invalid('value')
     for (const { id, type, name, style = 'default', integration } of actions) {
-      const styled = /^(?:default|primary|success|good|warning|danger|#[0-9a-f]{6})$/i.test(style)
-      if (!/^[A-Za-z0-9]+$/.test(id) || !name || type !== 'button' || !styled) throw invalid('actions')
-      if (!/^https?:\/\//.test(integration?.url ?? '')) throw invalid('integration')
+      if (!/^[A-Za-z0-9]+$/.test(id) || !name || type !== 'button' || !STYLE.test(style)) return invalid('actions')
+      if (!/^https?:\/\//.test(integration?.url ?? '')) return invalid('integration')
     }
   }
+  return undefined
 }
