@@ -1,25 +1,20 @@
-import {
-  type Call,
-  newestOf,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
-interface State {
+interface StepState {
   lifecycle: string
   failedReason?: string
   nodeHaltedById?: string
 }
 
-/** A step of a scenario, as in its graph. */
+/** A step in the graph of a scenario. */
 interface Step {
   type: string
   id: string
   name?: string
   impact_definition?: { infra_command_type: string }
-  state: State
+  state: StepState
   branches?: { nodes: Record<string, Step> }[]
 }
 
@@ -34,159 +29,150 @@ interface Run {
   nodes: Record<string, Step>
 }
 
-/** The state of the fake. Tests read and change it. */
-interface GremlinState {
-  runs: Run[]
-  team: string
-  mayRun: boolean
-  mayList: boolean
-  /** How many look-ups show nothing of the newest run. */
-  listsLate: number
-  /** Whether a run stays in HaltRequested for a while. */
-  slow: boolean
-  /** Whether names are written as in its OpenAPI document, not as its API did when its clients were written. */
-  camelCase: boolean
-  /** Whether a single run is answered as a list, as the OpenAPI document says. */
-  inList: boolean
-  /** Whether a search that goes back from the newest run shows none. */
-  listsForwardOnly: boolean
-  /** Whether the answer to a start is text in quotes, not a bare number. */
-  quoted: boolean
-}
+export type GremlinServer = Awaited<ReturnType<typeof startGremlin>>
+type State = ReturnType<typeof initial>
 
-export interface GremlinServer extends Served {
-  token: string
-  scenario: string
-  state: GremlinState
-  /** Brings the newest run to a stage. */
-  enter(stage: string, what?: Partial<Run>): void
-}
-
+const TOKEN = 'a-key-of-gremlin'
+const SCENARIO = '522ceaff-995f-43f4-acea-ff995f03f44e'
 const STARTED_AT = '2026-11-24T10:00:00.000Z'
-const over = '2026-11-24T10:01:30.000Z'
-const lastStages = ['Successful', 'Completed', 'Failed', 'Halted']
+const ENDED_AT = '2026-11-24T10:01:30.000Z'
+const FINAL_STAGES = ['Successful', 'Completed', 'Failed', 'Halted']
+const CANNOT_READ = refuse(403, 'User requires privilege for target team: SCENARIOS_READ')
+const hasToken = requireHeader(
+  'authorization',
+  `Key ${TOKEN}`,
+  refuse(401, 'Authorization header missing or malformed. Please provide proper credentials.'),
+)
+
+const initial = () => ({
+  runs: [] as Run[],
+  team: '9676868b-60d2-5ebe-aa66-c1de8162ff9d',
+  mayRun: true,
+  mayList: true,
+  /** The number of searches that do not find the newest run yet. */
+  listsLate: 0,
+  /** A halted run stays in HaltRequested for a while. */
+  slow: false,
+  /** The names of fields are those of the OpenAPI document, not those that the official clients read. */
+  camelCase: false,
+  /** The response with one run is a list, as in the OpenAPI document. */
+  inList: false,
+  /** A search that goes back from the newest run finds none. */
+  listsForwardOnly: false,
+  /** The response to a start is text in quotes, not a bare number. */
+  quoted: false,
+})
 
 /**
- * Gremlin's API of scenarios with one scenario: paths, parameters, answers and states as its OpenAPI document has them (a copy
- * is in openapi/gremlin-scenarios-api-openapi.yml of api-evangelist/gremlin), pages as gremlinapi/scenarios.py of
- * gremlin/gremlin-python reads them, the bare number and `stage_info` as public Jenkinsfiles do.
+ * A fake of Gremlin's API of scenarios, with one scenario. Paths, parameters, responses and states come from its OpenAPI
+ * document (a copy is openapi/gremlin-scenarios-api-openapi.yml of api-evangelist/gremlin), pages from
+ * gremlinapi/scenarios.py of gremlin/gremlin-python, and the bare number and `stage_info` from public Jenkinsfiles.
  */
-export async function startGremlin(): Promise<GremlinServer> {
-  const token = 'a-key-of-gremlin'
-  const scenario = '522ceaff-995f-43f4-acea-ff995f03f44e'
-  const state: GremlinState = {
-    runs: [],
-    team: '9676868b-60d2-5ebe-aa66-c1de8162ff9d',
-    mayRun: true,
-    mayList: true,
-    listsLate: 0,
-    slow: false,
-    camelCase: false,
-    inList: false,
-    listsForwardOnly: false,
-    quoted: false,
-  }
-  const served = await serve((call) => {
-    if (call.headers['authorization'] !== `Key ${token}`)
-      return refuse(401, 'Authorization header missing or malformed. Please provide proper credentials.')
-    if (call.query.get('teamId') !== state.team) return refuse(403, 'User requires privilege for target team')
-    return createGremlin(state, scenario).answer(call)
-  })
-  return {
-    ...served,
-    token,
-    scenario,
-    state,
-    enter(stage, what = {}) {
-      const run = newestOf(state.runs)
-      Object.assign(run, { stage, ended: lastStages.includes(stage) ? over : null, ...what })
+export const startGremlin = definePlatform({
+  base: '/v1/scenarios',
+  state: initial,
+  refuses: (call, { team }) =>
+    hasToken(call) ??
+    (call.query.get('teamId') === team ? undefined : refuse(403, 'User requires privilege for target team')),
+  routes: {
+    'GET /active': () => [],
+    'POST /{guid}/runs': ({ state, params, headers, body }) => {
+      if (params.guid !== SCENARIO) return undefined
+      return headers['content-type'] === 'application/json' ? start(state, body) : refuse(400, 'Bad Request')
     },
-  }
-}
+    'GET /{guid}/runs/paged': ({ state, params, query }) => {
+      if (params.guid !== SCENARIO) return undefined
+      return state.mayList ? list(state, query) : CANNOT_READ
+    },
+    'GET /{guid}/runs/{number}': ({ state, params }) => {
+      if (!state.mayList) return CANNOT_READ
+      const run = findRun(state, params)
+      if (!run) return refuse(404, 'scenario run not found')
+      return state.inList ? [toResponse(state, run)] : toResponse(state, run)
+    },
+    'POST /halt/{guid}/runs/{number}': ({ state, params }) => {
+      if (!state.mayRun) return refuse(403, 'User requires privilege for target team: MINIMUM_TEAM_PRIVILEGES')
+      const run = findRun(state, params)
+      if (!run) return refuse(404, 'scenario not found')
+      const halted = state.slow ? { stage: 'HaltRequested' } : { stage: 'Halted', ended: ENDED_AT }
+      if (!FINAL_STAGES.includes(run.stage)) Object.assign(run, halted)
+      return { status: 202 }
+    },
+  },
+  notFound: ({ path }) => refuse(404, `${path.split('/')[3]} not found`),
+  members: ({ runs }) => ({
+    token: TOKEN,
+    scenario: SCENARIO,
+    /** Brings the newest run to a stage. */
+    enter(stage: string, fields: Partial<Run> = {}) {
+      Object.assign(newestOf(runs), { stage, ended: FINAL_STAGES.includes(stage) ? ENDED_AT : null, ...fields })
+    },
+  }),
+})
 
-/** Refusals are text. */
+/** Returns a refusal. Its body is text. */
 function refuse(status: number, text: string): Reply {
   return { status, body: text, headers: { 'content-type': 'text/plain' } }
 }
 
-function createGremlin(state: GremlinState, scenario: string) {
-  function answer({ method, path, query, headers, body }: Call): Reply {
-    const at = `${method} ${path}`
-    if (at === 'GET /v1/scenarios/active') return ok([])
-    const [, halted, number] = /^POST \/v1\/scenarios\/halt\/([^/]+)\/runs\/(\d+)$/.exec(at) ?? []
-    if (halted) return halt(find(halted, number))
-    const [, guid, rest = ''] = /^\w+ \/v1\/scenarios\/([^/]+)\/runs(?:\/(\w+))?$/.exec(at) ?? []
-    if (guid !== scenario) return refuse(404, `${guid} not found`)
-    if (method === 'POST' && rest === '') return start(headers['content-type'], body)
-    if (!state.mayList) return refuse(403, 'User requires privilege for target team: SCENARIOS_READ')
-    if (rest === 'paged') return list(query)
-    const run = find(guid, rest)
-    if (!run) return refuse(404, 'scenario run not found')
-    return ok(state.inList ? [toResponse(run)] : toResponse(run))
-  }
+function findRun({ runs }: State, params: { guid: string; number: string }): Run | undefined {
+  return params.guid === SCENARIO ? runs.find(({ number }) => String(number) === params.number) : undefined
+}
 
-  function find(guid: string, number = ''): Run | undefined {
-    return guid === scenario ? state.runs.find((run) => String(run.number) === number) : undefined
-  }
+function start({ runs, mayRun, quoted }: State, body: object): Reply {
+  if (!mayRun) return refuse(403, 'User requires privilege for target team: SCENARIOS_RUN')
+  const { hypothesis, ...others } = body as { hypothesis?: string }
+  if (Object.keys(others).length > 0) return refuse(400, 'Bad Request')
+  const active = runs.find(({ stage }) => !FINAL_STAGES.includes(stage))
+  if (active) return refuse(409, `Scenario run number ${active.number} is in progress`)
+  const number = runs.length + 1
+  runs.push({ number, hypothesis, stage: 'NotStarted', ended: null, nodes: {} })
+  return { status: 200, body: quoted ? `"${number}"` : `${number}\n`, headers: { 'content-type': 'text/plain' } }
+}
 
-  function start(type: unknown, body: unknown): Reply {
-    if (!state.mayRun) return refuse(403, 'User requires privilege for target team: SCENARIOS_RUN')
-    const { hypothesis, ...others } = (body ?? {}) as { hypothesis?: string }
-    if (type !== 'application/json' || Object.keys(others).length > 0) return refuse(400, 'Bad Request')
-    const going = state.runs.find(({ stage }) => !lastStages.includes(stage))
-    if (going) return refuse(409, `Scenario run number ${going.number} is in progress`)
-    const number = state.runs.length + 1
-    state.runs.push({ number, hypothesis, stage: 'NotStarted', ended: null, nodes: {} })
+/** Returns a page of runs. The token of the next page is the number of the last run on the page. */
+function list(state: State, query: URLSearchParams): object {
+  const hidden = state.listsLate > 0 ? 1 : 0
+  state.listsLate -= hidden
+  const runs = state.runs.slice(0, state.runs.length - hidden)
+  if (runs.length === 0) return refuse(404, 'scenario not found, or no runs found for that scenario')
+  const pageSize = Number(query.get('limit') ?? 1_000)
+  const after = query.has('runNumber') ? Number(query.get('runNumber')) : undefined
+  const isForward = query.get('forward') !== 'false'
+  if (!isForward && state.listsForwardOnly) return { pageSize, pageToken: null, items: [] }
+  const isAfter = (number: number) => after === undefined || (isForward ? number > after : number < after)
+  const items = (isForward ? runs : runs.toReversed()).filter(({ number }) => isAfter(number)).slice(0, pageSize)
+  const pageToken = items.length === pageSize ? String(items.at(-1)?.number) : null
+  return { pageSize, pageToken, items: items.map((run) => toResponse(state, run)) }
+}
+
+function toResponse({ camelCase }: State, run: Run): object {
+  const { number, hypothesis, stage, failedReason, result, passCriteria, ended, nodes } = run
+  const stageInfo = { stage, stageMetadata: failedReason ? { failedReason } : {} }
+  const fields = {
+    name: 'Unreliable network',
+    hypothesis,
+    passCriteria,
+    results: result ? { status: result } : undefined,
+  }
+  // Observers are optional.
+  if (camelCase)
     return {
-      status: 200,
-      body: state.quoted ? `"${number}"` : `${number}\n`,
-      headers: { 'content-type': 'text/plain' },
+      scenarioId: SCENARIO,
+      runNumber: number,
+      stageInfo,
+      createdAt: STARTED_AT,
+      endTime: ended,
+      ...fields,
+      graph: { nodes, observers: [] },
     }
+  return {
+    guid: SCENARIO,
+    run_number: number,
+    stage_info: stageInfo,
+    start_time: STARTED_AT,
+    end_time: ended ?? undefined,
+    ...fields,
+    graph: { nodes },
   }
-
-  /** The token of the next page is the number of the last run on this one. */
-  function list(query: URLSearchParams): Reply {
-    const hidden = state.listsLate > 0 ? 1 : 0
-    state.listsLate -= hidden
-    const runs = state.runs.slice(0, state.runs.length - hidden)
-    if (runs.length === 0) return refuse(404, 'scenario not found, or no runs found for that scenario')
-    const limit = Number(query.get('limit') ?? 1_000)
-    const after = query.has('runNumber') ? Number(query.get('runNumber')) : undefined
-    const forward = query.get('forward') !== 'false'
-    if (!forward && state.listsForwardOnly) return ok({ pageSize: limit, pageToken: null, items: [] })
-    const isAfter = (number: number) => after === undefined || (forward ? number > after : number < after)
-    const items = (forward ? runs : runs.toReversed()).filter(({ number }) => isAfter(number)).slice(0, limit)
-    const pageToken = items.length === limit ? String(items.at(-1)?.number) : null
-    return ok({ pageSize: limit, pageToken, items: items.map((run) => toResponse(run)) })
-  }
-
-  function halt(run: Run | undefined): Reply {
-    if (!state.mayRun) return refuse(403, 'User requires privilege for target team: MINIMUM_TEAM_PRIVILEGES')
-    if (!run) return refuse(404, 'scenario not found')
-    if (!lastStages.includes(run.stage)) {
-      Object.assign(run, state.slow ? { stage: 'HaltRequested' } : { stage: 'Halted', ended: over })
-    }
-    return { status: 202 }
-  }
-
-  function toResponse({ number, hypothesis, stage, failedReason, result, passCriteria, ended, nodes }: Run) {
-    const stageMetadata = failedReason ? { failedReason } : {}
-    const results = {
-      ...(result ? { results: { status: result } } : {}),
-      ...(passCriteria ? { passCriteria } : {}),
-    }
-    // Observers are optional.
-    const graph = state.camelCase ? { nodes, observers: [] } : { nodes }
-    const name = 'Unreliable network'
-    if (state.camelCase) {
-      const times = { createdAt: STARTED_AT, endTime: ended }
-      const named = { scenarioId: scenario, runNumber: number, stageInfo: { stage, stageMetadata } }
-      return { ...named, name, hypothesis, ...times, ...results, graph }
-    }
-    const times = { start_time: STARTED_AT, ...(ended ? { end_time: ended } : {}) }
-    const named = { guid: scenario, run_number: number, stage_info: { stage, stageMetadata } }
-    return { ...named, name, hypothesis, ...times, ...results, graph }
-  }
-
-  return { answer }
 }

@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Rule {
   id: string
@@ -25,113 +27,118 @@ interface Revision {
   coverage: Record<string, number>
 }
 
-export interface GrowthBookServer extends Served {
-  token: string
-  state: {
-    features: Record<string, Feature>
-    revisions: Revision[]
-    /** Changes need an approval. */
-    guarded: boolean
-    /** The key may publish approved drafts. */
-    mayPublish: boolean
-    /** A warning that refuses changes, unless they ignore it. */
-    warning?: string
-  }
-}
+export type GrowthBookServer = Awaited<ReturnType<typeof startGrowthBook>>
+type State = ReturnType<typeof initial>
 
+const TOKEN = 'secret_admin_a-key-of-growthbook'
 const ENVIRONMENTS = ['production', 'dev']
+const ROLLOUT: Rule = { id: 'fr_1', type: 'rollout', enabled: true, coverage: 0.25, allEnvironments: false }
+const hasToken = requireHeader('authorization', `Bearer ${TOKEN}`, refusal(401, 'Invalid API key'))
+
+const initial = () => ({
+  features: {
+    'checkout-v2': { rules: [], enabled: { production: false, dev: true } },
+    'slow-recommendations': {
+      rules: [
+        { id: 'fr_0', type: 'force', enabled: true, allEnvironments: true },
+        { ...ROLLOUT, environments: ['production'] },
+      ],
+      enabled: { production: true, dev: true },
+    },
+    'shared-rollout': { rules: [{ ...ROLLOUT, allEnvironments: true }], enabled: { production: true, dev: true } },
+  } as Record<string, Feature>,
+  revisions: [] as Revision[],
+  /** Changes need an approval. */
+  guarded: false,
+  /** The key can publish approved drafts. */
+  mayPublish: true,
+  /** A warning that refuses changes, unless they ignore it. */
+  warning: undefined as string | undefined,
+})
 
 /**
  * A fake of the API v2 of GrowthBook.
  *
  * @see https://docs.growthbook.io/api/
  */
-export async function startGrowthBook(): Promise<GrowthBookServer> {
-  const token = 'secret_admin_a-key-of-growthbook'
-  const rollout: Rule = { id: 'fr_1', type: 'rollout', enabled: true, coverage: 0.25, allEnvironments: false }
-  const state: GrowthBookServer['state'] = {
-    features: {
-      'checkout-v2': { rules: [], enabled: { production: false, dev: true } },
-      'slow-recommendations': {
-        rules: [
-          { id: 'fr_0', type: 'force', enabled: true, allEnvironments: true },
-          { ...rollout, environments: ['production'] },
-        ],
-        enabled: { production: true, dev: true },
-      },
-      'shared-rollout': { rules: [{ ...rollout, allEnvironments: true }], enabled: { production: true, dev: true } },
-    },
-    ...{ revisions: [], guarded: false, mayPublish: true },
-  }
-  const served = await serve((call) => {
-    if (call.headers['authorization'] !== `Bearer ${token}`) return refusal(401, 'Invalid API key')
-    return answer(state, call)
-  })
-  return { ...served, token, state }
-}
+export const startGrowthBook = definePlatform({
+  state: initial,
+  refuses: (call, state) => hasToken(call) ?? warn(call, state),
+  routes: {
+    'GET /v1/environments': () => ({ environments: ENVIRONMENTS.map((id) => ({ id, description: '' })) }),
+    'GET /v2/features/{id}': ({ state, params, query }) =>
+      withFeature(state, params, (feature) => {
+        const revisions = state.revisions.filter(({ featureId }) => featureId === params.id)
+        const fields = toResponse(params.id, feature)
+        return { feature: query.get('withRevisions') === 'all' ? { ...fields, revisions } : fields }
+      }),
+    'POST /v2/features/{id}/toggle': ({ state, params, body }) =>
+      withFeature(state, params, (feature) => {
+        if (state.guarded) return refusal(403, 'This feature requires approval before changes can be published.')
+        Object.assign(feature.enabled, body.environments)
+        return { feature: toResponse(params.id, feature) }
+      }),
+    'POST /v2/features/{id}/revisions': ({ state, params, body }) =>
+      withFeature(state, params, () => {
+        const version = state.revisions.length + 2
+        const content = { status: 'draft', reviews: [], enabled: {}, coverage: {} }
+        const revision = { version, featureId: params.id, comment: String(body.comment ?? ''), ...content }
+        state.revisions.push(revision)
+        return { revision }
+      }),
+    'PUT /v2/features/{id}/revisions/{version}/rules/{rule}': ({ state, params, body }) =>
+      change(state, params, ({ coverage }) => ({ coverage: { ...coverage, [params.rule]: body.rule.coverage } })),
+    'POST /v2/features/{id}/revisions/{version}/toggle': ({ state, params, body }) =>
+      change(state, params, ({ enabled }) => ({ enabled: { ...enabled, [body.environment]: body.enabled === true } })),
+    'POST /v2/features/{id}/revisions/{version}/request-review': ({ state, params }) =>
+      change(state, params, () => ({ status: 'pending-review' })),
+    'POST /v2/features/{id}/revisions/{version}/discard': ({ state, params }) =>
+      change(state, params, () => ({ status: 'discarded' })),
+    'POST /v2/features/{id}/revisions/{version}/publish': ({ state, params }) =>
+      withFeature(state, params, (feature) => {
+        const isApproved = state.revisions.some(
+          ({ version, status }) => version === Number(params.version) && status === 'approved',
+        )
+        if (state.guarded && !isApproved) return refusal(403, 'This revision requires approval.')
+        if (state.guarded && !state.mayPublish) return refusal(403, 'You do not have permission to publish.')
+        return change(state, params, (revision) => publish(feature, revision))
+      }),
+  },
+  notFound: refusal(404, 'Not found'),
+  members: () => ({ token: TOKEN }),
+})
 
 function refusal(status: number, message: string): Reply {
   return { status, body: { message } }
 }
 
-function answer(state: GrowthBookServer['state'], { method, path, query, body }: Call): Reply {
-  if (path === '/v1/environments') return ok({ environments: ENVIRONMENTS.map((id) => ({ id, description: '' })) })
-  const [, id = '', rest = ''] = /^\/v2\/features\/([^/]+)(.*)$/.exec(path) ?? []
-  const feature = state.features[id]
-  if (!feature) return refusal(404, `Could not find a feature with the id "${id}"`)
-  if (method === 'GET') return ok({ feature: toResponse(state, id, feature, query) })
-  if (state.warning && query.get('ignoreWarnings') !== 'true') return refusal(422, state.warning)
-  const given = (body ?? {}) as Record<string, unknown>
-  if (rest === '/toggle') {
-    if (state.guarded) return refusal(403, 'This feature requires approval before changes can be published.')
-    Object.assign(feature.enabled, given['environments'])
-    return ok({ feature: toResponse(state, id, feature, query) })
-  }
-  if (rest === '/revisions') return ok({ revision: create(state, id, String(given['comment'] ?? '')) })
-  const [, version, action = ''] = /^\/revisions\/(\d+)\/(.+)$/.exec(rest) ?? []
-  const revision = state.revisions.find((one) => one.version === Number(version))
-  if (!revision) return refusal(404, 'Could not find that revision')
-  return change(state, feature, revision, action, given)
+function warn({ method, query }: Call, { warning }: State): Reply | undefined {
+  return method !== 'GET' && warning && query.get('ignoreWarnings') !== 'true' ? refusal(422, warning) : undefined
 }
 
-function toResponse(state: GrowthBookServer['state'], id: string, { rules, enabled }: Feature, query: URLSearchParams) {
-  const environments = Object.entries(enabled).map(([name, on]) => [name, { enabled: on, defaultValue: 'true' }])
-  const revisions = state.revisions.filter(({ featureId }) => featureId === id)
-  return {
-    id,
-    rules,
-    environments: Object.fromEntries(environments),
-    ...(query.get('withRevisions') === 'all' ? { revisions } : {}),
-  }
-}
-
-function create({ revisions }: GrowthBookServer['state'], featureId: string, comment: string): Revision {
-  const version = revisions.length + 2
-  const fresh = { version, featureId, comment, status: 'draft', reviews: [], enabled: {}, coverage: {} }
-  revisions.push(fresh)
-  return fresh
+function withFeature({ features }: State, { id }: { id: string }, respond: (feature: Feature) => object): object {
+  const feature = features[id]
+  return feature ? respond(feature) : refusal(404, `Could not find a feature with the id "${id}"`)
 }
 
 function change(
-  { guarded, mayPublish }: GrowthBookServer['state'],
-  feature: Feature,
-  revision: Revision,
-  action: string,
-  given: Record<string, unknown>,
-): Reply {
-  const [, rule] = /^rules\/(.+)$/.exec(action) ?? []
-  if (rule !== undefined) revision.coverage[rule] = (given['rule'] as { coverage: number }).coverage
-  else if (action === 'toggle') revision.enabled[String(given['environment'])] = given['enabled'] === true
-  else if (action === 'request-review') revision.status = 'pending-review'
-  else if (action === 'discard') revision.status = 'discarded'
-  else if (guarded && revision.status !== 'approved') return refusal(403, 'This revision requires approval.')
-  else if (guarded && !mayPublish) return refusal(403, 'You do not have permission to publish.')
-  else publish(feature, revision)
-  return ok({ revision })
+  { revisions }: State,
+  params: { version: string },
+  changes: (revision: Revision) => Partial<Revision>,
+): object {
+  const revision = revisions.find(({ version }) => version === Number(params.version))
+  if (!revision) return refusal(404, 'Could not find that revision')
+  return { revision: Object.assign(revision, changes(revision)) }
 }
 
-function publish({ rules, enabled }: Feature, revision: Revision): void {
-  revision.status = 'published'
+function toResponse(id: string, { rules, enabled }: Feature) {
+  const environments = Object.entries(enabled).map(([name, on]) => [name, { enabled: on, defaultValue: 'true' }])
+  return { id, rules, environments: Object.fromEntries(environments) }
+}
+
+/** Applies a draft to its feature, and returns the changes of the revision. */
+function publish({ rules, enabled }: Feature, revision: Revision): Partial<Revision> {
   Object.assign(enabled, revision.enabled)
   for (const rule of rules) rule.coverage = revision.coverage[rule.id] ?? rule.coverage ?? 1
+  return { status: 'published' }
 }
