@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { refuse, refuseOtherProjects } from './gitlab.ts'
 
 interface Variable {
   key: string
@@ -46,7 +47,7 @@ const TOKEN = 'glpat-a-token-of-gitlab-ci'
 const PROJECT = { id: 21, path: 'ops/shop/checkout' }
 const ROBOT = 'robot'
 const FORBIDDEN = refuse(403, '403 Forbidden')
-const hasToken = requireHeader('private-token', TOKEN, refuse(401, '401 Unauthorized'))
+const checkToken = requireHeader('private-token', TOKEN, refuse(401, '401 Unauthorized'))
 const NO_JOBS =
   'Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from being added to the pipeline.'
 
@@ -75,7 +76,7 @@ const initial = () => ({
 export const startGitlabCi = definePlatform({
   base: '/api/v4',
   state: initial,
-  refuses: (call) => hasToken(call) ?? refuseProject(call),
+  refuses: (call) => checkToken(call) ?? refuseOtherProjects(call, PROJECT),
   routes: {
     'GET /user': () => ({ id: 1, username: ROBOT }),
     'GET /projects/{project}': ({ state }) => ({ ...PROJECT, default_branch: state.defaultBranch }),
@@ -110,17 +111,6 @@ export const startGitlabCi = definePlatform({
     },
   }),
 })
-
-function refuse(status: number, message: unknown): Reply {
-  return { status, body: { message } }
-}
-
-/** The path of a project is one segment: `ops%2Fshop`. */
-function refuseProject({ encodedPath }: Call): Reply | undefined {
-  const [collection, project = ''] = encodedPath.replace('/api/v4/', '').split('/')
-  const isKnown = collection !== 'projects' || [PROJECT.path, String(PROJECT.id)].includes(decodeURIComponent(project))
-  return isKnown ? undefined : refuse(404, '404 Project Not Found')
-}
 
 function withPipeline({ pipelines }: State, params: { id: string }, respond: (pipeline: Pipeline) => object): object {
   const pipeline = pipelines.find(({ id }) => String(id) === params.id)

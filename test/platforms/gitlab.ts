@@ -41,7 +41,7 @@ const INSUFFICIENT_SCOPE: Reply = {
     scope: 'api',
   },
 }
-const hasToken = requireHeader('private-token', [TOKEN, READ_TOKEN], refuse(401, '401 Unauthorized'))
+const checkToken = requireHeader('private-token', [TOKEN, READ_TOKEN], refuse(401, '401 Unauthorized'))
 
 const initial = () => ({
   issues: [] as Issue[],
@@ -64,7 +64,12 @@ const initial = () => ({
 export const startGitlab = definePlatform({
   base: '/api/v4',
   state: initial,
-  refuses: (call, state) => hasToken(call) ?? refuseScope(call) ?? refuseProject(call, state),
+  refuses: (call, { issuesEnabled }) => {
+    if (call.method !== 'GET' && call.headers['private-token'] === READ_TOKEN) return INSUFFICIENT_SCOPE
+    const refusal = checkToken(call) ?? refuseOtherProjects(call, PROJECT)
+    const isForbidden = !issuesEnabled && call.path.startsWith('/api/v4/projects/')
+    return refusal ?? (isForbidden ? refuse(403, '403 Forbidden') : undefined)
+  },
   routes: {
     'GET /user': ({ state }) => ({ ...state.users[0], state: 'active' }),
     'GET /users': ({ state, query }) =>
@@ -89,7 +94,8 @@ export const startGitlab = definePlatform({
   }),
 })
 
-function refuse(status: number, message: unknown): Reply {
+/** Returns an error of GitLab. */
+export function refuse(status: number, message: unknown): Reply {
   return { status, body: { message } }
 }
 
@@ -97,17 +103,11 @@ function invalid(error: string): Reply {
   return { status: 400, body: { error } }
 }
 
-function refuseScope({ method, headers }: Call): Reply | undefined {
-  return method !== 'GET' && headers['private-token'] === READ_TOKEN ? INSUFFICIENT_SCOPE : undefined
-}
-
-/** The path of a project is one segment: `ops%2Fshop`. */
-function refuseProject({ encodedPath }: Call, { issuesEnabled }: State): Reply | undefined {
+/** Refuses requests for another project. Its path is one segment: `ops%2Fshop`. */
+export function refuseOtherProjects({ encodedPath }: Call, { id, path }: typeof PROJECT): Reply | undefined {
   const [collection, project = ''] = encodedPath.replace('/api/v4/', '').split('/')
-  if (collection !== 'projects') return undefined
-  if (![PROJECT.path, String(PROJECT.id)].includes(decodeURIComponent(project)))
-    return refuse(404, '404 Project Not Found')
-  return issuesEnabled ? undefined : refuse(403, '403 Forbidden')
+  const isKnown = collection !== 'projects' || [path, String(id)].includes(decodeURIComponent(project))
+  return isKnown ? undefined : refuse(404, '404 Project Not Found')
 }
 
 function withIssue({ issues }: State, params: { iid: string }, respond: (issue: Issue) => object): object {
@@ -231,12 +231,12 @@ function userResponse(user: State['users'][number]) {
 }
 
 function toResponse({ users }: State, { notes, assignees, ...issue }: Issue) {
-  const reference = `#${issue.iid}`
+  const short = `#${issue.iid}`
   return {
     ...issue,
     project_id: PROJECT.id,
     assignees: users.filter(({ id }) => assignees.includes(id)).map(userResponse),
     user_notes_count: notes.length,
-    references: { short: reference, relative: reference, full: `${PROJECT.path}${reference}` },
+    references: { short, relative: short, full: `${PROJECT.path}${short}` },
   }
 }

@@ -7,7 +7,7 @@ interface Proof {
   headers: { key: string; value: string }[]
 }
 
-/** The tokens of Google, for the fakes of its services. */
+/** Grants and checks the tokens of Google, for the fakes of its services. */
 export interface GoogleLogin {
   serviceAccount: string
   workloadIdentityProvider: string
@@ -43,9 +43,9 @@ export function googleLogin(expectedScope = CLOUD_PLATFORM): GoogleLogin {
     return keys
   }
   const federated: string[] = []
-  const grant = (to: string[]) => {
-    const token = `ya29.a-token-of-google-${to === federated ? 'federation-' : ''}${to.length + 1}`
-    to.push(token)
+  const grant = (tokens: string[]) => {
+    const token = `ya29.a-token-of-google-${tokens === federated ? 'federation-' : ''}${tokens.length + 1}`
+    tokens.push(token)
     return token
   }
   const login: GoogleLogin = {
@@ -81,7 +81,7 @@ export function googleLogin(expectedScope = CLOUD_PLATFORM): GoogleLogin {
       !isFresh ||
       claims.scope !== expectedScope
     )
-      return oauthError('invalid_request', 'The request is wrong.')
+      return oauthError('invalid_request', 'The request is not valid.')
     if (!isKnown || !verify.verify(keyPair().publicKey, signature, 'base64url'))
       return oauthError('invalid_grant', 'Invalid JWT Signature.')
     return ok({ access_token: grant(login.granted), expires_in: login.expiresIn, token_type: 'Bearer' })
@@ -90,7 +90,7 @@ export function googleLogin(expectedScope = CLOUD_PLATFORM): GoogleLogin {
   const exchange = (form: URLSearchParams): Reply => {
     const { audience, grant_type, subject_token_type, subject_token = '' } = Object.fromEntries(form)
     if (grant_type !== 'urn:ietf:params:oauth:grant-type:token-exchange')
-      return oauthError('invalid_request', 'The request is wrong.')
+      return oauthError('invalid_request', 'The request is not valid.')
     if (audience !== `//iam.googleapis.com/${login.workloadIdentityProvider}`)
       return oauthError('invalid_target', 'The target service indicated by the "audience" parameters is invalid.')
     const proof: Proof = JSON.parse(decodeURIComponent(subject_token))

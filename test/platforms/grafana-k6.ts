@@ -26,12 +26,12 @@ const STACK_ID = '4711'
 const TEST = 1234
 const MINUTE_MS = 60_000
 const DENIED = refused(403, 'permission_denied', 'The user does not have permission to perform this action.')
-const hasToken = requireHeader(
+const checkToken = requireHeader(
   'authorization',
   `Bearer ${TOKEN}`,
   refused(401, 'invalid_token', 'Invalid token or authentication scheme.'),
 )
-const hasStack = requireHeader(
+const checkStack = requireHeader(
   'x-stack-id',
   STACK_ID,
   refused(403, 'permission_denied', 'You do not have access to this stack.'),
@@ -68,7 +68,7 @@ const initial = () => ({
 export const startGrafanaK6 = definePlatform({
   base: '/cloud',
   state: initial,
-  refuses: (call) => hasToken(call) ?? hasStack(call),
+  refuses: (call) => checkToken(call) ?? checkStack(call),
   routes: {
     'GET /v6/load_tests': () => ({ value: [] }),
     'GET /v6/load_tests/1234/test_runs': ({ state, query }) => list(state, query),

@@ -38,7 +38,7 @@ const STARTED_AT = '2026-11-24T10:00:00.000Z'
 const ENDED_AT = '2026-11-24T10:01:30.000Z'
 const FINAL_STAGES = ['Successful', 'Completed', 'Failed', 'Halted']
 const CANNOT_READ = refuse(403, 'User requires privilege for target team: SCENARIOS_READ')
-const hasToken = requireHeader(
+const checkToken = requireHeader(
   'authorization',
   `Key ${TOKEN}`,
   refuse(401, 'Authorization header missing or malformed. Please provide proper credentials.'),
@@ -72,7 +72,7 @@ export const startGremlin = definePlatform({
   base: '/v1/scenarios',
   state: initial,
   refuses: (call, { team }) =>
-    hasToken(call) ??
+    checkToken(call) ??
     (call.query.get('teamId') === team ? undefined : refuse(403, 'User requires privilege for target team')),
   routes: {
     'GET /active': () => [],

@@ -33,7 +33,7 @@ type State = ReturnType<typeof initial>
 const TOKEN = 'secret_admin_a-key-of-growthbook'
 const ENVIRONMENTS = ['production', 'dev']
 const ROLLOUT: Rule = { id: 'fr_1', type: 'rollout', enabled: true, coverage: 0.25, allEnvironments: false }
-const hasToken = requireHeader('authorization', `Bearer ${TOKEN}`, refusal(401, 'Invalid API key'))
+const checkToken = requireHeader('authorization', `Bearer ${TOKEN}`, refusal(401, 'Invalid API key'))
 
 const initial = () => ({
   features: {
@@ -63,7 +63,7 @@ const initial = () => ({
  */
 export const startGrowthBook = definePlatform({
   state: initial,
-  refuses: (call, state) => hasToken(call) ?? warn(call, state),
+  refuses: (call, state) => checkToken(call) ?? warn(call, state),
   routes: {
     'GET /v1/environments': () => ({ environments: ENVIRONMENTS.map((id) => ({ id, description: '' })) }),
     'GET /v2/features/{id}': ({ state, params, query }) =>

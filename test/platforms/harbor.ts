@@ -1,4 +1,6 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Artifact {
   /** `shop/team/api:1.4`. */
@@ -11,83 +13,88 @@ interface Artifact {
   status: string | undefined
 }
 
-export interface HarborServer extends Served {
-  user: string
-  password: string
-  state: { artifacts: Artifact[]; scans: number }
-}
+type State = ReturnType<typeof initial>
 
+const USER = 'robot$scanner'
+const PASSWORD = 'harbor-secret-of-a-robot'
 const REPORT = 'application/vnd.security.vulnerability.report; version=1.1'
 
+const initial = () => ({
+  artifacts: [
+    newArtifact('shop/checkout:1.4', 'Success'),
+    newArtifact('shop/team/api@sha256:0f3c', 'Success', { Critical: 2, High: 7 }),
+    newArtifact('shop/broken:1.0', 'Error'),
+    newArtifact('shop/huge:1.0', undefined),
+  ],
+  scans: 0,
+})
+
 /**
- * Harbor 2 as its API describes it.
+ * A fake of Harbor 2, from the description of its API.
  *
  * @see https://github.com/goharbor/harbor/blob/main/api/v2.0/swagger.yaml
  */
-export async function startHarbor(): Promise<HarborServer> {
-  const [user, password] = ['robot$scanner', 'harbor-secret-of-a-robot']
-  const artifact = (name: string, end: Artifact['end'], severities = {}): Artifact => {
-    return { name, end, severities, polls: 0, status: undefined }
-  }
-  const state: HarborServer['state'] = {
-    artifacts: [
-      artifact('shop/checkout:1.4', 'Success'),
-      artifact('shop/team/api@sha256:0f3c', 'Success', { Critical: 2, High: 7 }),
-      artifact('shop/broken:1.0', 'Error'),
-      artifact('shop/huge:1.0', undefined),
-    ],
-    scans: 0,
-  }
-  const served = await serve((call) => answer(call, state, user, password))
-  return { ...served, user, password, state }
+export const startHarbor = definePlatform({
+  base: '/api/v2.0/projects',
+  state: initial,
+  refuses: requireHeader(
+    'authorization',
+    basic(USER, PASSWORD),
+    problem(401, 'UNAUTHORIZED', 'unauthorized: unauthorized'),
+  ),
+  routes: {
+    'GET /{project}/repositories/{repository}/artifacts/{tag}': ({ state, params, query, headers }) =>
+      withArtifact(state, params, (artifact) =>
+        toResponse(artifact, query.get('with_scan_overview') === 'true', headers),
+      ),
+    'POST /{project}/repositories/{repository}/artifacts/{tag}/scan': ({ state, params }) =>
+      withArtifact(state, params, (artifact) => {
+        if (artifact.status === 'Running') return problem(409, 'CONFLICT', 'a previous scan process is Running')
+        state.scans++
+        Object.assign(artifact, { status: artifact.end ?? 'Running', polls: 0 })
+        return { status: 202 }
+      }),
+    'POST /{project}/repositories/{repository}/artifacts/{tag}/scan/stop': ({ state, params }) =>
+      withArtifact(state, params, (artifact) => {
+        if (artifact.status === 'Running') artifact.status = 'Stopped'
+        return { status: 202 }
+      }),
+  },
+  notFound: ({ path }) => problem(404, 'NOT_FOUND', `${path} not found`),
+  members: () => ({ user: USER, password: PASSWORD }),
+})
+
+function newArtifact(name: string, end: Artifact['end'], severities = {}): Artifact {
+  return { name, end, severities, polls: 0, status: undefined }
 }
 
-function answer(
-  { method, path, query, headers }: Call,
-  state: HarborServer['state'],
-  user: string,
-  password: string,
-): Reply {
-  if (headers['authorization'] !== `Basic ${btoa(`${user}:${password}`)}`) {
-    return problem(401, 'UNAUTHORIZED', 'unauthorized: unauthorized')
-  }
-  const [, project, repository = '', tag, action] =
-    /^\/api\/v2\.0\/projects\/([^/]+)\/repositories\/([^/]+)\/artifacts\/([^/]+?)(\/scan|\/scan\/stop)?$/.exec(path) ??
-    []
-  // A slash in the name of a repository is encoded twice; one time of it is decoded already.
+function withArtifact(
+  { artifacts }: State,
+  { project, repository, tag }: Record<'project' | 'repository' | 'tag', string>,
+  respond: (artifact: Artifact) => object,
+): object {
+  // A slash in the name of a repository is encoded twice.
   const names = [':', '@'].map((sign) => `${project}/${decodeURIComponent(repository)}${sign}${tag}`)
-  const artifact = state.artifacts.find(({ name }) => names.includes(name))
-  if (!artifact) return problem(404, 'NOT_FOUND', `artifact ${names[0]} not found`)
-  if (method === 'POST' && action === '/scan') {
-    if (artifact.status === 'Running') return problem(409, 'CONFLICT', 'a previous scan process is Running')
-    state.scans++
-    Object.assign(artifact, { status: artifact.end ?? 'Running', polls: 0 })
-    return { status: 202 }
-  }
-  if (method === 'POST') {
-    if (artifact.status === 'Running') artifact.status = 'Stopped'
-    return { status: 202 }
-  }
-  return ok(shown(artifact, query.get('with_scan_overview') === 'true', headers))
+  const artifact = artifacts.find(({ name }) => names.includes(name))
+  return artifact ? respond(artifact) : problem(404, 'NOT_FOUND', `artifact ${names[0]} not found`)
 }
 
-function shown(artifact: Artifact, withOverview: boolean, headers: Call['headers']): object {
+function toResponse(artifact: Artifact, hasOverview: boolean, headers: Call['headers']): object {
   artifact.polls++
   const { severities, polls } = artifact
   const status = artifact.status && polls === 1 ? 'Pending' : artifact.status
-  const plain = { id: 7, project_id: 2, digest: 'sha256:0f3c', type: 'IMAGE' }
-  if (!withOverview || status === undefined || headers['x-accept-vulnerabilities'] !== REPORT) return plain
+  const fields = { id: 7, project_id: 2, digest: 'sha256:0f3c', type: 'IMAGE' }
+  if (!hasOverview || status === undefined || headers['x-accept-vulnerabilities'] !== REPORT) return fields
   const total = Object.values(severities).reduce((sum, count) => sum + count, 0)
   const isDone = status === 'Success'
+  const result = { severity: total > 0 ? 'Critical' : 'None', summary: { total, fixable: 0, summary: severities } }
   const overview = {
     report_id: '3c0e3b1a-6d2e-4d2f-8f0b-1c2d3e4f5a6b',
     scan_status: status,
-    ...(isDone
-      ? { severity: total > 0 ? 'Critical' : 'None', summary: { total, fixable: 0, summary: severities } }
-      : {}),
+    ...(isDone ? result : {}),
     complete_percent: isDone ? 100 : 0,
   }
-  return { ...plain, scan_overview: { [REPORT]: overview } }
+  return { ...fields, scan_overview: { [REPORT]: overview } }
 }
 
 function problem(status: number, code: string, message: string): Reply {

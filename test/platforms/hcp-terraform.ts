@@ -15,19 +15,10 @@ type State = ReturnType<typeof initial>
 
 const TOKEN = 'a-team-token.atlasv1.0123456789'
 const WAITING = ['planned', 'cost_estimated', 'policy_checked', 'post_plan_completed']
-const ENDED = [
-  'applied',
-  'planned_and_finished',
-  'assessed',
-  'errored',
-  'policy_soft_failed',
-  'discarded',
-  'canceled',
-  'force_canceled',
-]
-const NOT_ALLOWED = refusal(409, 'transition not allowed')
-const hasToken = requireHeader('authorization', `Bearer ${TOKEN}`, refusal(401, 'unauthorized'))
-const hasType = requireHeader('content-type', 'application/vnd.api+json', refusal(415, 'unsupported media type'))
+const STOPPED = ['discarded', 'canceled', 'force_canceled']
+const ENDED = [...STOPPED, 'applied', 'planned_and_finished', 'assessed', 'errored', 'policy_soft_failed']
+const checkToken = requireHeader('authorization', `Bearer ${TOKEN}`, refusal(401, 'unauthorized'))
+const checkType = requireHeader('content-type', 'application/vnd.api+json', refusal(415, 'unsupported media type'))
 
 const initial = () => ({
   runs: [] as Run[],
@@ -51,7 +42,7 @@ const initial = () => ({
 export const startHcpTerraform = definePlatform({
   base: '/api/v2',
   state: initial,
-  refuses: (call) => hasToken(call) ?? (call.method === 'POST' ? hasType(call) : undefined),
+  refuses: (call) => checkToken(call) ?? (call.method === 'POST' ? checkType(call) : undefined),
   envelope: (data) => ({ data }),
   routes: {
     'GET /account/details': () => ({ id: 'user-1', type: 'users', attributes: { username: 'robot' } }),
@@ -66,14 +57,10 @@ export const startHcpTerraform = definePlatform({
       const run = findRun(state, params)
       return run && toResponse(state, run)
     },
-    'POST /runs/{id}/actions/apply': ({ state, params }) => {
+    'POST /runs/{id}/actions/{action}': ({ state, params }) => {
       const run = findRun(state, params)
-      if (!run || !actionsOf(state, run)['is-confirmable']) return run && NOT_ALLOWED
-      Object.assign(run, { status: 'apply_queued', isConfirmed: true })
-      return { status: 202 }
+      return run && act(state, run, params.action)
     },
-    'POST /runs/{id}/actions/discard': ({ state, params }) => stop(state, params, 'is-discardable', 'discarded'),
-    'POST /runs/{id}/actions/cancel': ({ state, params }) => stop(state, params, 'is-cancelable', 'canceled'),
   },
   notFound: refusal(404, 'not found'),
   members: ({ runs }) => ({
@@ -101,18 +88,6 @@ function create(state: State, attributes: Record<string, unknown>): Reply {
   return { status: 201, body: { data: toResponse(state, run) } }
 }
 
-function stop(
-  state: State,
-  params: { id: string },
-  permission: 'is-discardable' | 'is-cancelable',
-  status: string,
-): Reply | undefined {
-  const run = findRun(state, params)
-  if (!run || !actionsOf(state, run)[permission]) return run && NOT_ALLOWED
-  if (!state.cancelsLate) run.status = status
-  return { status: 202 }
-}
-
 function actionsOf({ isBusy }: State, { status }: Run) {
   const isWaiting = WAITING.includes(status)
   return {
@@ -131,4 +106,13 @@ function toResponse(state: State, run: Run) {
     'status-timestamps': run.isConfirmed ? { 'confirmed-at': '2026-11-27T10:00:00Z' } : {},
   }
   return { id, type: 'runs', attributes, relationships: { plan: { data: { id: 'plan-1', type: 'plans' } } } }
+}
+
+function act(state: State, run: Run, action: string): Reply {
+  const { 'is-confirmable': apply, 'is-discardable': discard, 'is-cancelable': cancel } = actionsOf(state, run)
+  const isAllowed = { apply, discard, cancel }[action]
+  if (!isAllowed) return refusal(409, 'transition not allowed')
+  if (action === 'apply') Object.assign(run, { status: 'apply_queued', isConfirmed: true })
+  else if (!state.cancelsLate) run.status = action === 'discard' ? 'discarded' : 'canceled'
+  return { status: 202 }
 }

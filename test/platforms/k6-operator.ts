@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { refused, refuseToken, review, TOKEN } from './kubernetes.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface TestRun {
   metadata: { name: string; generateName?: string }
@@ -31,7 +31,7 @@ const initial = () => ({
 export const startK6Operator = definePlatform({
   state: initial,
   refuses: (call, { installed }) =>
-    refuseToken(call) ??
+    checkToken(call) ??
     (!installed && call.path.startsWith('/apis/k6.io/') ? { status: 404, body: '404 page not found' } : undefined),
   routes: {
     'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews': ({ state, body }) => review(state, body),
@@ -55,7 +55,7 @@ export const startK6Operator = definePlatform({
       return run
     },
   },
-  notFound: ({ path }: Call) => refused(404, 'NotFound', `testruns.k6.io "${path.split('/').at(-1)}" not found`),
+  notFound: ({ path }) => refused(404, 'NotFound', `testruns.k6.io "${path.split('/').at(-1)}" not found`),
   members: ({ runs }) => ({
     token: TOKEN,
     /** Brings the newest test run into a stage. */

@@ -1,12 +1,13 @@
 import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Flow {
   namespace: string
   id: string
   isDisabled: boolean
-  /** The inputs that it needs, which are numbers. */
+  /** The required inputs. Their values are numbers. */
   inputs: string[]
-  /** How its executions end soon; one without an end runs until it is killed. */
+  /** The final state of an execution. Without it, an execution runs until it is killed. */
   end: 'SUCCESS' | 'WARNING' | 'FAILED' | undefined
 }
 
@@ -26,64 +27,64 @@ export interface KestraServer extends Served {
 }
 
 const API = '/api/v1/main/executions'
+const USER = 'robot@example.com'
+const PASSWORD = 'kestra-Password-1'
+const checkPassword = requireHeader('authorization', basic(USER, PASSWORD), {
+  status: 401,
+  body: { message: 'Unauthorized' },
+})
 
 /**
- * Kestra 1.x as its API describes it. Inputs come as multipart/form-data and in no other form.
+ * A fake of Kestra 1.x, from the description of its API. It accepts inputs only as multipart/form-data.
  *
  * @see https://kestra.io/docs/api-reference/open-source
  */
 export async function startKestra(): Promise<KestraServer> {
-  const [user, password] = ['robot@example.com', 'kestra-Password-1']
   const state: KestraServer['state'] = { executions: [] }
-  const served = await serve((call) => answer(call, state, user, password))
-  return { ...served, user, password, state }
+  // The parser of forms is asynchronous, so this fake does not declare routes.
+  const served = await serve((call) => checkPassword(call) ?? answer(call, state))
+  return { ...served, user: USER, password: PASSWORD, state }
 }
 
-const flow = (id: string, end: Flow['end'], more: Partial<Flow> = {}): Flow => {
-  return { namespace: 'company.team', id, end, inputs: [], isDisabled: false, ...more }
-}
 const FLOWS = [
-  flow('deploy', 'SUCCESS'),
-  flow('scale', 'SUCCESS', { inputs: ['count'] }),
-  flow('broken', 'FAILED'),
-  flow('drain', undefined),
-  flow('old', 'SUCCESS', { isDisabled: true }),
+  newFlow('deploy', 'SUCCESS'),
+  newFlow('scale', 'SUCCESS', { inputs: ['count'] }),
+  newFlow('broken', 'FAILED'),
+  newFlow('drain', undefined),
+  newFlow('old', 'SUCCESS', { isDisabled: true }),
 ]
 
-async function answer(call: Call, state: KestraServer['state'], user: string, password: string): Promise<Reply> {
-  const { method, path, query, headers } = call
-  if (headers['authorization'] !== `Basic ${btoa(`${user}:${password}`)}`) {
-    return { status: 401, body: { message: 'Unauthorized' } }
-  }
-  const rest = path.replace(`${API}/`, '').split('/')
-  if (method === 'GET' && rest[0] === 'search') return search(query, state.executions)
-  if (method === 'POST' && rest.length === 2) return create(call, rest as [string, string], state)
-  const execution = state.executions.find(({ id }) => id === rest[0])
-  if (!execution) return problem(404, `Not Found: Unable to find execution id '${rest[0]}'`)
-  if (method === 'DELETE' && rest[1] === 'kill') {
+function newFlow(id: string, end: Flow['end'], fields: Partial<Flow> = {}): Flow {
+  return { namespace: 'company.team', id, end, inputs: [], isDisabled: false, ...fields }
+}
+
+async function answer(call: Call, state: KestraServer['state']): Promise<Reply> {
+  const { method, path, query } = call
+  const [first = '', second] = path.replace(`${API}/`, '').split('/')
+  if (method === 'GET' && first === 'search') return search(query, state.executions)
+  const flow = FLOWS.find(({ namespace, id }) => namespace === first && id === second)
+  if (method === 'POST') return create(call, flow, state)
+  const execution = state.executions.find(({ id }) => id === first)
+  if (!execution) return problem(404, `Not Found: Unable to find execution id '${first}'`)
+  if (method === 'DELETE' && second === 'kill') {
     if (stateOf(execution) !== 'RUNNING')
       return problem(409, "Illegal state: Execution is already finished, can't kill it")
     execution.isKilled = true
     return { status: 202 }
   }
   execution.polls++
-  return ok(shown(execution))
+  return ok(toResponse(execution))
 }
 
-async function create(
-  call: Call,
-  [namespace, id]: [string, string],
-  { executions }: KestraServer['state'],
-): Promise<Reply> {
-  const found = FLOWS.find((one) => one.namespace === namespace && one.id === id)
-  if (!found) return problem(404, 'Not Found: Requested Flow is not found.')
-  if (found.isDisabled) return problem(409, 'Illegal state: Requested Flow is disabled.')
+async function create(call: Call, flow: Flow | undefined, { executions }: KestraServer['state']): Promise<Reply> {
+  if (!flow) return problem(404, 'Not Found: Requested Flow is not found.')
+  if (flow.isDisabled) return problem(409, 'Illegal state: Requested Flow is disabled.')
   const type = String(call.headers['content-type'] ?? '')
   if (call.text !== '' && !type.startsWith('multipart/form-data')) return problem(415, 'Unsupported Media Type')
   const form =
     call.text === '' ? new FormData() : await new Response(call.text, { headers: { 'content-type': type } }).formData()
   const inputs: Record<string, number> = {}
-  for (const name of found.inputs) {
+  for (const name of flow.inputs) {
     const value = form.get(name)
     if (value === null) return problem(422, `Invalid entity: Missing required input:${name}`)
     inputs[name] = Number(value)
@@ -94,10 +95,10 @@ async function create(
     const [key = '', ...value] = label.split(':')
     return { key, value: value.join(':') }
   })
-  const execution = { id: `3uBs${executions.length}`, flow: found, labels, inputs, polls: 0, isKilled: false }
+  const execution = { id: `3uBs${executions.length}`, flow, labels, inputs, polls: 0, isKilled: false }
   executions.push(execution)
-  const url = `https://kestra.example.com/ui/main/executions/${namespace}/${id}/${execution.id}`
-  return ok({ ...shown(execution), url })
+  const url = `https://kestra.example.com/ui/main/executions/${flow.namespace}/${flow.id}/${execution.id}`
+  return ok({ ...toResponse(execution), url })
 }
 
 function search(query: URLSearchParams, executions: Execution[]): Reply {
@@ -106,10 +107,10 @@ function search(query: URLSearchParams, executions: Execution[]): Reply {
       const [, field, label] = /^filters\[(\w+)\]\[EQUALS\](?:\[([\w-]+)\])?$/.exec(parameter) ?? []
       if (field === 'namespace') return flow.namespace === value
       if (field === 'flowId') return flow.id === value
-      return field !== 'labels' || labels.some((one) => one.key === label && one.value === value)
+      return field !== 'labels' || labels.some((other) => other.key === label && other.value === value)
     }),
   )
-  return ok({ results: results.map(shown), total: results.length })
+  return ok({ results: results.map(toResponse), total: results.length })
 }
 
 function stateOf({ flow, isKilled, polls }: Execution): string {
@@ -117,7 +118,7 @@ function stateOf({ flow, isKilled, polls }: Execution): string {
   return polls > 1 && flow.end ? flow.end : 'RUNNING'
 }
 
-function shown(execution: Execution): object {
+function toResponse(execution: Execution): object {
   const { id, flow, labels, inputs } = execution
   const current = stateOf(execution)
   const outputs = current === 'SUCCESS' ? { outputs: { ...inputs, seconds: 3 } } : {}

@@ -1,6 +1,5 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { refused, refuseToken, review, TOKEN } from './kubernetes.ts'
+import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface Template {
   metadata: { labels: Record<string, string>; annotations?: Record<string, string> }
@@ -43,7 +42,7 @@ const initial = () => ({
 export const startKubernetesDeployments = definePlatform({
   base: '/apis',
   state: initial,
-  refuses: refuseToken,
+  refuses: checkToken,
   routes: {
     'POST /authorization.k8s.io/v1/selfsubjectaccessreviews': ({ state, body }) => review(state, body),
     'GET /apps/v1/namespaces/shop/deployments/checkout': ({ state }) => state.deployment,
@@ -63,7 +62,7 @@ export const startKubernetesDeployments = definePlatform({
       return { items: autoscaler ? [{ metadata: { name: autoscaler }, spec }] : [] }
     },
   },
-  notFound: ({ path }: Call) => refused(404, 'NotFound', `deployments.apps "${path.split('/').at(-1)}" not found`),
+  notFound: ({ path }) => refused(404, 'NotFound', `deployments.apps "${path.split('/').at(-1)}" not found`),
   members: ({ deployment }) => ({
     token: TOKEN,
     /** Brings the newest rollout into a state, as the provider names it. */

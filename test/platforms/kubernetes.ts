@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
 
 interface Metadata {
@@ -31,7 +31,7 @@ type State = ReturnType<typeof initial>
 
 export const TOKEN = 'a-token-of-a-service-account'
 /** Refuses requests without the token of the service account. */
-export const refuseToken = requireHeader(
+export const checkToken = requireHeader(
   'authorization',
   `Bearer ${TOKEN}`,
   refused(401, 'Unauthorized', 'Unauthorized'),
@@ -94,7 +94,7 @@ const initial = () => ({
  */
 export const startKubernetes = definePlatform({
   state: initial,
-  refuses: refuseToken,
+  refuses: checkToken,
   routes: {
     'POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews': ({ state, body }) => review(state, body),
     'GET /apis/batch/v1/namespaces/shop/cronjobs/smoke': () => CRON_JOB,
@@ -116,7 +116,7 @@ export const startKubernetes = definePlatform({
         ? { status: 200, body: state.log, headers: { 'content-type': 'text/plain' } }
         : refused(403, 'Forbidden', 'pods is forbidden: cannot get resource "pods/log"'),
   },
-  notFound: ({ path }: Call) => {
+  notFound: ({ path }) => {
     const [namespace, resource, name] = path.replace(/^.*\/namespaces\//, '').split('/')
     return namespace === 'shop'
       ? refused(404, 'NotFound', `${resource}.batch "${name}" not found`)

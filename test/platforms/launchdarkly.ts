@@ -53,12 +53,12 @@ const PERCENTAGE_ROLLOUT: Rollout = {
   contextKind: 'organization',
   bucketBy: 'region',
 }
-const hasToken = requireHeader(
+const checkToken = requireHeader(
   'authorization',
   [TOKEN, READER_TOKEN],
   refusal(401, 'unauthorized', 'Invalid access token'),
 )
-const hasVersion = requireHeader('ld-api-version', '20240415', refusal(400, 'invalid_request', 'Unknown API version'))
+const checkVersion = requireHeader('ld-api-version', '20240415', refusal(400, 'invalid_request', 'Unknown API version'))
 
 const initial = () => ({
   flags: {
@@ -83,7 +83,7 @@ const initial = () => ({
 export const startLaunchDarkly = definePlatform({
   base: '/api/v2',
   state: initial,
-  refuses: (call) => hasToken(call) ?? hasVersion(call) ?? refuseWrite(call),
+  refuses: (call) => checkToken(call) ?? checkVersion(call) ?? refuseWrite(call),
   routes: {
     'GET /caller-identity': () => ({ tokenName: 'robot', serviceToken: true }),
     'GET /flags/shop/{key}': ({ state, params, query }) =>

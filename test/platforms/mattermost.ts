@@ -70,7 +70,7 @@ const initial = () => ({
     [BOT]: { username: 'deploy-bot', email: 'bot@localhost', first_name: '', last_name: '' },
     [jane]: { username: 'jane', email: 'jane@example.com', first_name: 'Jane', last_name: 'Doe' },
   } as Record<string, User>,
-  /** Seconds in which a post can be edited. -1 is no limit. */
+  /** Seconds in which a post can be edited. -1 removes the limit. */
   editTime: -1,
 })
 
