@@ -121,6 +121,7 @@ function withFeature({ features }: State, { id }: { id: string }, respond: (feat
   return feature ? respond(feature) : refusal(404, `Could not find a feature with the id "${id}"`)
 }
 
+/** Changes a revision and returns it. */
 function change(
   { revisions }: State,
   params: { version: string },

@@ -33,6 +33,7 @@ type State = ReturnType<typeof initial>
 const EMAIL = 'robot@example.com'
 const TOKEN = 'ATATT3xFfGF0-jira-token'
 const PROJECT = { id: '10000', key: 'OPS' }
+const MISSING = 'Issue does not exist or you do not have permission to see it.'
 const REMOVED = refused(410, [
   'The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046',
 ])
@@ -119,7 +120,7 @@ function gone(message: string): Reply {
 
 function withIssue({ issues }: State, { id }: { id: string }, respond: (issue: Issue) => object): object {
   const issue = issues.find((issue) => issue.id === id || issue.key === id.toUpperCase())
-  return issue ? respond(issue) : refused(404, ['Issue does not exist or you do not have permission to see it.'])
+  return issue ? respond(issue) : refused(404, [MISSING])
 }
 
 interface Input {
@@ -190,10 +191,7 @@ function bulkFetch(state: State, body: Record<string, string[] | undefined>): ob
   const missing = issueIdsOrKeys.filter((idOrKey) => !found.some(({ id, key }) => id === idOrKey || key === idOrKey))
   return {
     issues: found.map((issue) => toResponse(state, issue, fields, properties)),
-    issueErrors: missing.map((id) => ({
-      id,
-      errorMessage: 'Issue does not exist or you do not have permission to see it.',
-    })),
+    issueErrors: missing.map((id) => ({ id, errorMessage: MISSING })),
   }
 }
 

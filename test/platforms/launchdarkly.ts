@@ -169,6 +169,7 @@ function patch(
   return carryOut(key, flag, environment, instructions) ?? toResponse(key, flag, environmentKey)
 }
 
+/** Applies instructions to a flag in an environment, or returns a refusal. */
 function carryOut(
   key: string,
   { variations }: Flag,
