@@ -25,6 +25,9 @@ import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { localSecrets } from './secrets.ts'
 import { openStateFolder } from './state-folder.ts'
 
+/** Longer than clients keep an idle connection, so that a call never uses a connection that is being closed. */
+const KEEP_ALIVE_MS = 65_000
+
 export interface RuntimeOptions {
   /** 0 for a free port. */
   port: number
@@ -80,7 +83,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   openStateFolder(state)
   const started = Promise.withResolvers<RuntimeParts>()
   // Early requests wait until everything has started.
-  const server = createServer(async (req, res) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, async (req, res) => {
     try {
       await handleRequest(req, res, await started.promise)
     } catch (error) {
