@@ -29,7 +29,7 @@ export interface Audited {
   requestId?: string
 }
 
-/** Of the current invocation: an execution environment handles one at a time. */
+/** The audited call of the current invocation: an execution environment handles one at a time. */
 let audited: Audited = {}
 
 /**

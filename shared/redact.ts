@@ -161,7 +161,7 @@ function escapeRegExp(text: string): string {
 /** Matches the signature at the end of an approval link. The task id before it is not secret. */
 const approvalSignature = /\.(?<=[\da-f]{40}\.)[\da-z]{1,10}\.[\da-f]{16,64}/gi
 
-/** Replaces each secret of this invocation, and each signature of an approval link, by `***`. */
+/** Replaces each secret of this invocation, and each signature of an approval link, with `***`. */
 export function redact(text: string): string {
   return maskSecrets(text.replace(approvalSignature, `.${MASK}`))
 }

@@ -3,7 +3,7 @@ import { log } from './log.ts'
 /** Version, trace id, parent id and flags. Ids of zeros are not valid. */
 const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
 
-/** Of the current invocation: an execution environment handles one at a time. */
+/** The trace of the current invocation: an execution environment handles one at a time. */
 let current: string | undefined
 
 /**

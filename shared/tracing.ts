@@ -4,7 +4,7 @@ import { settings } from './settings.ts'
 
 /** The result of a traced operation. */
 interface SpanEnd {
-  /** Of the response to a request. */
+  /** The status of the response to a request. */
   status?: number | undefined
   isFailed?: boolean
 }

@@ -10,7 +10,7 @@ interface ValidateOptions {
   what: string
   /** First part of each field's path: `input` gives `input.title`. */
   root?: string
-  /** Of the failure. Defaults to `invalid`. */
+  /** The kind of the failure. Defaults to `invalid`. */
   kind?: FailureKind
 }
 

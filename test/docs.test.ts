@@ -154,7 +154,7 @@ describe('the webhooks in the READMEs of the categories', () => {
     expect(new Set(modes)).toEqual(new Set(['silent', 'interactive']))
   })
 
-  // They take some seconds. They run next to the others, and one after another: a fault slows down the target of a load.
+  // They take some seconds. They run at the same time as the others, and one after another: a fault slows down the target of a load.
   const isLong = ({ yaml }: { yaml: string }) => yaml.includes('parameters.duration=')
   const [long, short] = [examples.filter(isLong), examples.filter((example) => !isLong(example))]
   let longRuns: Promise<void> | undefined

@@ -26,7 +26,7 @@ const MAX_LABEL = 75
  * @see https://github.com/slackapi/bolt-js/issues/2867
  */
 const MAX_BLOCK_CHARACTERS = 9_000
-/** For the text next to the blocks: chat.update refuses more than 4,000 bytes with msg_too_long. */
+/** For the text in addition to the blocks: chat.update refuses more than 4,000 bytes with msg_too_long. */
 const MAX_TEXT_BYTES = 3_900
 const MAX = { text: 3_000, fields: 20, name: 60, value: 300, rows: 40, cell: 100, links: 10, linkCharacters: 2_500 }
 

@@ -90,7 +90,7 @@ const STATUSES: Record<string, number> = {
   TIMEOUT: 503,
 }
 
-/** New Relic reports errors with the status 200, also next to data. Others than these refuse the query. */
+/** New Relic reports errors with the status 200, even in responses with data. Others than these refuse the query. */
 export function errorStatus(body: unknown): number | undefined {
   const [first] = errors.safeParse(body).data?.errors ?? []
   const { errorClass, error_code } = first?.extensions ?? {}

@@ -26,7 +26,7 @@ export interface DashboardProps {
   categories: CategoryFunction[]
   finisher: Finisher
   alarms: Alarms
-  /** Of all functions, for the lists: a metric has only numbers. */
+  /** The log groups of all functions, for the lists: a metric has only numbers. */
   logGroups: string[]
   /** Namespace of the metrics of the functions. */
   namespace: string

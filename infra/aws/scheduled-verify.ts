@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 
 interface ScheduledVerifyProps extends Deployment {
   verify: NonNullable<Settings['verify']>
-  /** Of the API, without `/v1`. */
+  /** The URL of the API, without `/v1`. */
   origin: string
 }
 

@@ -47,7 +47,7 @@ export class WebhooksStack extends Stack {
         name: 'approvals',
         description: 'Signs links and buttons of approvals',
         noRotationReason:
-          'Sent links must stay valid for days. Rotate the key by hand and keep the old key next to the new one.',
+          'Sent links must stay valid for days. Rotate the key by hand and keep the old key in addition to the new one.',
       })
     new GeneratedKey(this, 'Identity', {
       settings,
@@ -61,7 +61,7 @@ export class WebhooksStack extends Stack {
       name: 'callbacks',
       description: 'Seals the reply addresses of calls',
       noRotationReason:
-        'Running tasks must still open their addresses. Rotate the key by hand and keep the old key next to the new one.',
+        'Running tasks must still open their addresses. Rotate the key by hand and keep the old key in addition to the new one.',
     })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })

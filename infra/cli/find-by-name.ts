@@ -42,7 +42,7 @@ type ActionInfo = Pick<Action, 'type' | 'kind' | 'needs' | 'input' | 'outputs' |
 /** An action, or the endpoint of a category that selects the action by the event. */
 export interface NamedAction {
   category: Category
-  /** As in URLs. */
+  /** The name in URLs. */
   name: string
   /** Undefined for the endpoint that selects the action by the event: it takes no input. */
   action: ActionInfo | undefined

@@ -19,7 +19,7 @@ export interface ListedTask
 export interface TaskExecution {
   name: string
   category: string
-  /** As Lambda reports it. */
+  /** The status that Lambda reports. */
   status: string
   startedAt: number
   endedAt?: number | undefined

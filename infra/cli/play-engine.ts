@@ -16,7 +16,7 @@ interface Options {
 }
 
 /**
- * Plays the release with an engine of the sandbox, and prints what it does.
+ * Runs the release with an engine of the sandbox, and prints what it does.
  *
  * @throws UsageError for an unknown engine, another sequence, or an API that is not the local runtime
  */
@@ -28,7 +28,7 @@ export async function playEngine(
 ): Promise<void> {
   const engine = engines.find((one) => one.name === name)
   if (!engine) throw new UsageError(unknownName('orchestrator', name, ['keptn', ...engines.map((one) => one.name)]))
-  if (sequence !== 'release') throw new UsageError(`${engine.title} can play the sequence release only.`)
+  if (sequence !== 'release') throw new UsageError(`${engine.title} can run the sequence release only.`)
   if (!isLoopback(url)) throw new UsageError('The engines of the sandbox call the local runtime. Omit --url.')
   await checkReachable()
   const credentials = readCredentials(stateFolder())

@@ -4,7 +4,7 @@ import { Command, Help } from 'commander'
 import { EXTENSION, PACKAGE } from '../tools/project/roots.ts'
 
 interface CommandEntry {
-  /** As in the list of commands: its name first. */
+  /** The line in the list of commands: its name first. */
   usage: string
   description: string
   load: () => Promise<Command>

@@ -5,7 +5,7 @@ import { helpIfAsked } from './help.ts'
 const TYPES = ['feat', 'fix', 'perf', 'refactor', 'test', 'docs', 'build', 'ci', 'chore', 'revert']
 const SUBJECT = new RegExp(`^(?:${TYPES.join('|')})\\([a-z0-9-]+\\)!?: (\\S+).*$`)
 const MAX_LENGTH = 72
-/** "added", "adding" and "adds", but not "need", "bring" and "pass". */
+/** "added", "adding" and "adds", but not "need", "ping" and "pass". */
 const NOT_IMPERATIVE = /^(?!(?:embed|shed|bring|ping|string|alias|bias)$)\w*(?:(?<!e)ed|ing|[^su]s)$/
 
 /** Returns what is wrong with a commit subject. */

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PROGRESS_INTERVAL_MS = 15_000
-/** As in package.json. */
+/** The same as in package.json. */
 const MIN_NODE = 20
 
 /** Installs the packages in the lockfile of a folder if they are missing or outdated. Exits if npm fails. */

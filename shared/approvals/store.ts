@@ -9,7 +9,7 @@ import type { Decision } from './decision.ts'
 /** An approval that people decide. */
 export interface Approval {
   connection: string
-  /** As the page shows it. */
+  /** The message on the page. */
   message: Message
   /** People decide with buttons of the platform. The page, which cannot identify people, must not decide it. */
   hasButtons: boolean

@@ -4,7 +4,7 @@ import { readSecret } from '../aws/deployment-secrets.ts'
 import { optional, secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 
-/** Load this module with `import()`: few calls bring an address. */
+/** Load this module with `import()`: few calls supply an address. */
 
 /** The secret `callbacks`. Addresses that the previous key sealed can still be opened. */
 export const callbacksSecret = z.strictObject({
@@ -16,7 +16,7 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Encrypts the address that a call brings for its answer, such as a resume URL or a task token. Anyone who knows the address can
+ * Encrypts the address that a call supplies for its answer, such as a resume URL or a task token. Anyone who knows the address can
  * answer, so the payload of a task contains it only in this form.
  *
  * The result is bound to the task, and equal for each delivery of the same call: a repeat with another payload would be another

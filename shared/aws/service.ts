@@ -77,7 +77,7 @@ const NETWORK_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|
 
 /**
  * Calls one AWS service in the function's account and region. It takes the place of the SDK's clients of DynamoDB, Lambda and
- * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves as they do: endpoints, attempts with backoff,
+ * Secrets Manager, each of which takes 40 ms of processor time to load, and behaves like them: endpoints, attempts with backoff,
  * `Retry-After`, wrong clocks, trace headers, and names of errors.
  *
  * Unlike them, it has no dual-stack endpoints, ignores the path of an endpoint in the environment, and does not reduce its retries

@@ -57,7 +57,7 @@ export const taskSchema = z.object({
   ),
   /** The base URL of the category's API, for links in approvals and in answers. */
   apiUrl: z.optional(z.string()),
-  /** The address that the call brings for its answer, encrypted with the key of the secret `callbacks`. */
+  /** The address that the call supplies for its answer, encrypted with the key of the secret `callbacks`. */
   sealedReplyTo: z.optional(z.string()),
   /** Whether to send a heartbeat with each poll. */
   needsHeartbeat: z.optional(z.boolean()),

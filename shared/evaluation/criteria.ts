@@ -1,6 +1,6 @@
 /** A condition on a measured value: fixed, or relative to the value of previous evaluations. */
 export interface Criterion {
-  /** As in the SLO file: `<=+10%`. */
+  /** The text in the SLO file: `<=+10%`. */
   text: string
   operator: '<' | '<=' | '=' | '>=' | '>'
   /** The limit, or its distance from the previous value. */

@@ -47,7 +47,7 @@ interface Value {
 
 /** The result of a criterion. */
 export interface Target {
-  /** As in the SLO file: `<=+10%`. */
+  /** The text in the SLO file: `<=+10%`. */
   criteria: string
   targetValue: number
   violated: boolean

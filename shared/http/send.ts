@@ -18,7 +18,7 @@ interface SendOptions {
   timeoutMs: number
 }
 
-/** The parts of a response that arrived, also if the request fails. */
+/** The parts of a response that arrived, even if the request fails. */
 export interface Received {
   status?: number | undefined
   /** The start of the body. Undefined if the body is incomplete. */

@@ -101,7 +101,7 @@ export interface InteractiveCall {
 /** A call that can be answered. */
 export interface AnswerableCall extends TaskOrigin {
   /**
-   * The address for the answer, if the call brings one, such as a resume URL or a task token. Anyone who knows it can answer, so
+   * The address for the answer, if the call supplies one, such as a resume URL or a task token. Anyone who knows it can answer, so
    * the task contains it only encrypted.
    */
   replyTo?: string | undefined
@@ -124,7 +124,7 @@ export interface AnswerableCall extends TaskOrigin {
 
 /**
  * The result of sending an answer. `unwanted`: the engine no longer waits for it. `lost`: the engine no longer accepts the
- * credentials that the call brought.
+ * credentials that the call supplied.
  */
 export type Delivery = 'sent' | 'unwanted' | 'lost'
 
@@ -137,7 +137,7 @@ export interface AnsweredTask {
   event: TaskOrigin
   /** The base URL of the category's API, if answers are detailed. */
   apiUrl?: string | undefined
-  /** The address that the call brought. Masked in logs, responses and events. */
+  /** The address that the call supplied. Masked in logs, responses and events. */
   replyTo?: string | undefined
   /** Whether links are sent as labels, if the engine has labels. */
   labels: boolean

@@ -32,9 +32,9 @@ const stepFunctionsConnection = z.strictObject({
 type Connection = z.output<typeof stepFunctionsConnection>
 
 const MAX_TOKEN = 2_048
-/** Of SendTaskSuccess, in bytes. */
+/** A limit of SendTaskSuccess. */
 const MAX_OUTPUT_BYTES = 262_144
-/** Of SendTaskFailure, in characters. */
+/** A limit of SendTaskFailure, in characters. */
 const MAX_CAUSE = 32_768
 const MAX_MESSAGE = 4_000
 /** The state no longer waits: it timed out, its execution ended, or it already has its result. */

@@ -6,7 +6,7 @@ import type { Provider } from './provider.ts'
 
 /** A task category: one folder, one function. */
 export interface Category {
-  /** As in URLs, folders and secrets: `issue-ticketing`. */
+  /** The name in URLs, folders and secrets: `issue-ticketing`. */
   name: string
   summary: string
   // biome-ignore lint/suspicious/noExplicitAny: each action's schema guards its input, and its kind guards its provider.
@@ -25,7 +25,7 @@ export interface Category {
 
 /** An action that stands for the others: the event selects one of them through its connection. */
 export interface ActionMapping {
-  /** As in URLs: `run-action`. */
+  /** The name in URLs: `run-action`. */
   name: string
   summary: string
   /** The required part of an event, for error messages. */

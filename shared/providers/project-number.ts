@@ -3,7 +3,7 @@ import type { ProjectFormat } from './project.ts'
 import type { TicketRef } from './ticket.ts'
 
 /**
- * Parses the id of a ticket that is numbered within its project: `owner/repo#7`, or a number next to `input.project`.
+ * Parses the id of a ticket that is numbered within its project: `owner/repo#7`, or a number with `input.project`.
  *
  * @throws Failure `invalid`
  */

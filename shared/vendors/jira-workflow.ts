@@ -161,7 +161,7 @@ function noTransition(key: string, from: Status, state: string, transitions: Tra
   const list = (some: Transition[]) => some.map(({ name, to }) => `"${name}" to ${to.name}`).join(', ') || 'none'
   const done = transitions.filter(({ to }) => to.statusCategory.key === 'done')
   if (!is(state, 'closed') || done.length === 0) {
-    const message = `Jira has no transition that brings ${key} from ${from.name} to ${state}; there are: ${list(transitions)}.`
+    const message = `Jira has no transition that moves ${key} from ${from.name} to ${state}; there are: ${list(transitions)}.`
     return new Failure('refused', message)
   }
   return new Failure(

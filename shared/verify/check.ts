@@ -17,7 +17,7 @@ export interface ApiResponse {
 export interface Check {
   verdict: string
   ms: number
-  /** Of an interactive call. */
+  /** The task of an interactive call. */
   taskId?: string
   /** Why the verdict is not `pass`. */
   reason?: string

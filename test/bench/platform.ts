@@ -40,7 +40,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const secrets = localSecrets(url, undefined, {
     keys: { identity: 'identity-key-of-thirty-two-characters', callbacks: undefined },
   })
-  /** Of a deployment with one caller. The sandbox has one for each engine. */
+  /** Returns the secrets of a deployment with one caller. The sandbox has one for each engine. */
   const secret = (name: string) => {
     const text = secrets.get(name)
     return text && name.endsWith('/callers') ? JSON.stringify({ demo: JSON.parse(text).demo }) : text

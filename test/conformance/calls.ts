@@ -45,7 +45,7 @@ const connections = new Map<string, string>()
 
 /** Stores the connection and reads the call as the webhook does. */
 export async function receive({ category, action, input, connection, mode, data, orchestrator }: Sent): Promise<Call> {
-  // As each invocation does. Otherwise, every text is compared with the secrets of all connections.
+  // Each invocation does this, too. Otherwise, every text is compared with the secrets of all connections.
   clearSecrets()
   const text = JSON.stringify([category.name, connection])
   const name = connections.get(text) ?? `conformance-${connections.size}`

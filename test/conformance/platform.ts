@@ -35,7 +35,7 @@ export interface FlagPlatform<S extends Served = Served> {
   flags: { off: string; on: string }
 }
 
-/** Returns a function that starts a fake platform and describes how a test plays it. */
+/** Returns a function that starts a fake platform and describes how a test controls it. */
 export function play<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
   return async () => {
     const server = await start()

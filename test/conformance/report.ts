@@ -149,7 +149,7 @@ function repeatTests<P extends ReportPlatform>({ platform, push }: Reports, { re
     expect(visible()).toBe(replaces ? 1 : 2)
   })
 
-  test('a retry creates the report if the first attempt did not, next to those of other calls', async () => {
+  test('a retry creates the report if the first attempt did not, in addition to those of other calls', async () => {
     await push({ key: keyOf(2) })
     expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
     const { visible } = platform()

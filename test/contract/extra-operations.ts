@@ -366,7 +366,7 @@ export function operationsOf(contract: Contract, extra: ExtraOperation[], under 
   return [...known, ...others.map((one) => operationOf(one, contract, under))]
 }
 
-/** Of what a body may hold, each part must be known to the contract, or to what stands here. */
+/** Each part of a body must be known to the contract or to the additional schema. */
 function withBody({ name, body }: Operation, more: Schema | undefined, contract: Contract): Operation['body'] {
   if (!body || more === undefined) return body ?? bodyOf(more, name, contract)
   const content = Object.entries(body.content).map(([type, { schema, examples }]) => [

@@ -48,7 +48,7 @@ class Conversion {
     if (typeof schema === 'boolean') return schema
     const composed = composing.some((keyword) => keyword in schema)
     const converted = this.#keywords(schema)
-    // A reference that is all there is can be closed where it leads.
+    // A schema that is only a reference can be closed at its target.
     const alone = Object.keys(converted).join() === '$ref'
     if (typeof schema['$ref'] === 'string') converted['$ref'] = this.#define(schema['$ref'], closed && alone)
     const open = schema['additionalProperties'] !== undefined
@@ -81,7 +81,7 @@ class Conversion {
       result['anyOf'] = result['oneOf']
       delete result['oneOf']
     }
-    // A boolean next to the limit up to 3.0, a number since 3.1.
+    // A boolean in addition to the limit up to 3.0, a number since 3.1.
     for (const [exclusive, limit] of [
       ['exclusiveMinimum', 'minimum'],
       ['exclusiveMaximum', 'maximum'],

@@ -76,7 +76,7 @@ describe('A click in Slack', () => {
     const event = await request('slack', () => slack.posts, input, query)
     const [asked] = slack.posts
     if (!asked) throw new Error('There is no message')
-    // As it was asked: it is changed when it is decided.
+    // A copy of the question: a decision changes the message.
     return { event, post: structuredClone(asked) }
   }
   const press = (sent: SentButtonPress) => post('slack', sent)

@@ -40,7 +40,7 @@ async function play(engine: Engine): Promise<string[]> {
   return [...lines, `release ${passed ? 'passed' : 'did not pass'}`]
 }
 
-test.each(engines)('$title plays a release as its documentation shows', ({ name }) => {
+test.each(engines)('$title runs a release as its documentation shows', ({ name }) => {
   const transcript = transcripts.get(name) ?? []
   expect(transcript.at(-1)).toBe('release passed')
   expect(comparable(transcript)).toEqual(comparable(transcriptOf(name)))

@@ -5,7 +5,7 @@ import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
 import type { GoogleLogin } from '../platforms/google-login.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
-// The servers that play AWS accept only this key.
+// The servers that simulate AWS accept only this key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 process.env['AWS_SECRET_ACCESS_KEY'] = awsCredentials.secretAccessKey
 
@@ -148,7 +148,7 @@ async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
 /** Expects one start, one run and one end. */
 function expectOnce(scenario: string, name: string, end: object): Job {
   const job = played.get(`${scenario} ${name}`)
-  if (!job) throw new Error(`Nothing was played with ${name}`)
+  if (!job) throw new Error(`No job ran with ${name}`)
   if (failures.has(job)) throw failures.get(job)
   const mine = events.filter(({ triggeredid }) => triggeredid === job.event.id)
   const kinds = mine.map(({ type }) => type.split('.').at(-1))

@@ -135,7 +135,7 @@ describe('The callback of an approval', () => {
     const { event, link } = await ask()
     const page = await (await open(link)).text()
     const seen = [page, JSON.stringify(inbox.calls), link, JSON.stringify(await service.events())].join('\n')
-    // As Lambda makes them: long base64.
+    // Lambda makes callback ids of long base64.
     expect(seen).not.toMatch(/[A-Za-z0-9+/]{100,}={0,2}/)
     await decide(link, { decision: 'approve' })
     await finished(event.id)

@@ -20,7 +20,7 @@ import { startUnleash } from '../platforms/unleash/server.ts'
 import { awsCredentials } from './service.ts'
 
 const aws = { region: 'eu-west-1' }
-// The servers that play AWS accept only this access key.
+// The servers that simulate AWS accept only this access key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 const flags = { off: 'checkout-v2', on: 'slow-recommendations' }
@@ -62,7 +62,7 @@ function playTickets<K extends string, S extends Served & { token: string; state
   }))
 }
 
-/** Every platform of tickets that a test can play, by category and provider. */
+/** Every platform of tickets that a test can simulate, by category and provider. */
 export const ticketPlatforms = {
   'issue-ticketing/jira': {
     start: playTickets(startJira, 'issues', { project: 'OPS' }, ['email']),
@@ -141,7 +141,7 @@ export const ticketPlatforms = {
   },
 } satisfies Record<string, TicketPlatform>
 
-/** Every platform of flags that a test can play, by provider. */
+/** Every platform of flags that a test can simulate, by provider. */
 export const flagPlatforms = {
   launchdarkly: {
     start: play(startLaunchDarkly, (server) => ({

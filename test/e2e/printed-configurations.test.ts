@@ -13,7 +13,7 @@ const service = await new Service({ timeScale: 30 }).start()
 afterAll(() => service.end())
 const folder = temporaryFolder()
 
-/** Plays one task with the subscription that `webhooks config` prints, in the sandbox. */
+/** Runs one task with the subscription that `webhooks config` prints, in the sandbox. */
 async function play(mode: string, action: string, task: string, properties: object) {
   const { code, out } = await webhooks(`config ${action} --task ${task} --mode ${mode} --yaml`)
   expect(code).toBe(0)

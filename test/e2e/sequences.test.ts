@@ -103,7 +103,7 @@ async function press({ ts }: MessageSummary, action: string, user: string): Prom
   await service.until(async () => [303, 409].includes((await send()).status), `a response to ${action} of ${user}`)
 }
 
-/** Plays the production stage of the release. Passes the question of its approval to `decide`. */
+/** Runs the production stage of the release. Passes the question of its approval to `decide`. */
 function release(decide: (question: MessageSummary) => Promise<void>): Promise<Played> {
   return play(loadSequenceFolder(production), async ({ taskId, statusUrl }) => {
     if (!statusUrl.includes('/notification/')) return

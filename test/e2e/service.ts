@@ -125,7 +125,7 @@ export class Service {
     await this.lambdaClient().send(new StopDurableExecutionCommand({ DurableExecutionArn: task?.arn }))
   }
 
-  /** As if the machine lost power. */
+  /** Ends the runtime as a power failure does. */
   async kill(): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null) return

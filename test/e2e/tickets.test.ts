@@ -17,10 +17,10 @@ afterAll(async () => {
   for (const { server } of Object.values(played)) await server.close()
 })
 
-/** The platform that the sandbox plays is there without a server of its own. */
+/** The platform that the sandbox simulates needs no server of its own. */
 const platforms: Record<string, TicketPlatform> = {
   'issue-ticketing/github': {
-    start: () => Promise.reject(new Error('The sandbox plays it.')),
+    start: () => Promise.reject(new Error('The sandbox simulates it.')),
     unknownId: 'demo/shop#424242',
     wrongId: 'no such thing',
     open: { labels: 'shop,urgent', priority: 'high' },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '../..')
 
 /**
- * Returns what the documentation says that an engine prints when it plays a release.
+ * Returns what the documentation says that an engine prints when it runs a release.
  *
  * @throws Error without a transcript
  */

@@ -88,7 +88,7 @@ async function invoke({ Resource, Parameters }: State, data: object, services: S
 
 type Documents = Record<'data' | 'context', unknown>
 
-/** Replaces each field whose name ends in `.$` by the value of its expression. */
+/** Replaces each field whose name ends in `.$` with the value of its expression. */
 function resolve(value: unknown, documents: Documents): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const fields = Object.entries(value).map(([name, content]) =>

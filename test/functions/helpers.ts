@@ -90,7 +90,7 @@ export function startEach<S extends { close(): Promise<void> }>(start: () => Pro
   skipPauses()
   let running: S | undefined
   beforeEach(async () => {
-    // As each invocation does. Otherwise, every text is compared with the secrets of all tests before.
+    // Each invocation does this, too. Otherwise, every text is compared with the secrets of all tests before.
     clearSecrets()
     running = await start()
   })

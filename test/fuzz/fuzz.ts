@@ -42,7 +42,7 @@ export interface FuzzReport {
   /** How often each status was answered. */
   statuses: Record<number, number>
   findings: Finding[]
-  /** Of the runtime, in MB: the most in the first half of the requests, the median of the last sixth, and the most of all. */
+  /** The memory of the runtime, in MB: the most in the first half of the requests, the median of the last sixth, and the most of all. */
   memory: { early: number; late: number; most: number }
   /** The longest that its event loop was held up, in milliseconds. */
   heldUp: number

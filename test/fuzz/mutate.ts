@@ -82,7 +82,7 @@ function fieldsOf({ body }: Request): Json {
   }
 }
 
-/** As our own parser has it, but of anything. */
+/** Converts `a.b=c` to objects as the parser of the product does, but with any names. */
 function nested(pairs: Iterable<[string, string]>): Json {
   const found: Json = {}
   for (const [name, value] of pairs) {

@@ -126,7 +126,7 @@ async function approve(): Promise<void> {
 /** Fields whose values are part of the interface. */
 const LITERALS = ['status', 'result', 'type', 'source', 'specversion', 'project', 'stage', 'service', 'gitcommitid']
 
-/** Replaces values by their types, except those of `LITERALS`; lists keep one item of each structure. */
+/** Replaces values with their types, except those of `LITERALS`; lists keep one item of each structure. */
 function structureOf(value: unknown, event: { id: string; shkeptncontext: string }, key = ''): unknown {
   if (Array.isArray(value)) {
     const items = value.map((item) => JSON.stringify(structureOf(item, event)))

@@ -35,7 +35,7 @@ const accept = (event: object) => lifecycle.accept(target, event, caller)
 const openTicket = (event: object, options = {}): Promise<CompletedTask> =>
   lifecycle.call(target, event, { caller, ...options })
 
-describe('A URL that a call brings', () => {
+describe('A URL that a call supplies', () => {
   it('receives one signed answer', async () => {
     const event = call({ callback: callback(), context: 'release-7' })
     const { id, outcome } = await openTicket(event)
@@ -329,7 +329,7 @@ describe('A fixed URL', () => {
   })
 })
 
-describe('A task that brings a URL', () => {
+describe('A task that supplies a URL', () => {
   /** Runs a task with an interruption before and after each of its checkpoints. */
   async function interruptEach(effect: 'crash' | 'end', run: (event: object, at: Interruption) => Promise<void>) {
     const { checkpoints } = await openTicket(callWithUrl())

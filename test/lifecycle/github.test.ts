@@ -231,7 +231,7 @@ describe('A delivery', () => {
     expect(await deliver(START, payload)).toMatchObject({ status: 202, body: { duplicate: true } })
   })
 
-  it('gets its response before GitHub gives up, also if Lambda does not respond', async () => {
+  it('gets its response before GitHub gives up, even if Lambda does not respond', async () => {
     let timeOut = () => {}
     let waitedMs = 0
     const timeouts = jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {

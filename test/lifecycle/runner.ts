@@ -58,7 +58,7 @@ export async function startRunner({ skipTime = true } = {}): Promise<void> {
 
 /** Lets the pauses of the code under test only move the clock. */
 function skipPauses(): void {
-  // Not with `jest.spyOn`: it would bring the runner's own fake back when the test file ends.
+  // Not with `jest.spyOn`: it would restore the runner's own fake when the test file ends.
   const { setTimeout } = timers
   const pause: typeof setTimeout = async (milliseconds = 0, value) => {
     passTime(milliseconds / 1_000)

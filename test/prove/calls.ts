@@ -148,7 +148,7 @@ const kinds: readonly Kind[] = [
   }),
   kindOf(6, 'notification/ask-approval', 'sign-off', {
     ...{ effect: 'messages', long: true },
-    // Of these the waits are shortened too: 15 s and 25 s are left.
+    // The waits of approvals are shortened too: 15 s and 25 s are left.
     deadlines: [150, 250],
     input: (random, id) => ({ question: `Prove ${id}?`, channel: random.pick(channels) }),
   }),

@@ -82,7 +82,7 @@ export class RuntimeProcess {
     if (down) down.end = Date.now()
   }
 
-  /** As if the machine lost power. */
+  /** Ends the process as a power failure does. */
   async kill(): Promise<void> {
     const child = this.#child
     if (!child || child.exitCode !== null || child.signalCode !== null) return

@@ -4,10 +4,10 @@ import type { Target } from '../../infra/sandbox/platforms/sandbox/http.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
 
-/** Something that goes wrong, at its time in milliseconds after the beginning. */
+/** A fault, with its time in milliseconds after the start. */
 export type Incident = { at: number } & (
   | { kind: 'kill' }
-  /** Of a task, or of a webhook; `index`, from 0 to below 1, says which of those that work at that moment. */
+  /** A crash of a task's or a webhook's worker; `index`, from 0 to below 1, selects one of those that are busy at that moment. */
   | { kind: 'worker'; of: 'task' | 'webhook'; index: number }
   | { kind: 'fault'; fault: FaultSpec }
   /** The secret changes this number of milliseconds before the platform does; after it if negative. */
@@ -18,7 +18,7 @@ export type Incident = { at: number } & (
   | { kind: 'tls'; how: 'untrusted' | 'broken'; for: number }
 )
 
-/** How often each comes, in milliseconds on the average. */
+/** The average interval of each kind, in milliseconds. */
 const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
 
 /**

@@ -12,7 +12,7 @@ export interface EngineFigures {
   answered: number
   /** The engine stopped waiting before it had a result. */
   gone: number
-  /** Of these, the tasks that record it. */
+  /** The number of these whose task recorded that. */
   recorded: number
   /** Answers that the engine had already. */
   duplicates: number

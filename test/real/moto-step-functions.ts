@@ -12,7 +12,7 @@ import type { Checks } from './program.ts'
 const region = 'us-east-1'
 const arn = `arn:aws:states:${region}:123456789012`
 const roleArn = 'arn:aws:iam::123456789012:role/tune'
-/** Of the states that moto runs, which take no time. */
+/** A state machine of the states that moto runs, which take no time. */
 const definition = JSON.stringify({
   StartAt: 'Tune',
   States: {

@@ -30,7 +30,7 @@ const callerToken = 'a-token-of-a-caller'
 
 type Answer = Pick<ServiceAnswer, 'status' | 'body'>
 
-/** The shipped webhook on the APIs of Secrets Manager and DynamoDB, with GitHub as the sandbox plays it. */
+/** The shipped webhook on the APIs of Secrets Manager and DynamoDB, with the sandbox's simulated GitHub. */
 export const moto: Program = {
   name: 'moto (Secrets Manager, DynamoDB)',
   script: 'moto.sh',
@@ -167,7 +167,7 @@ export const moto: Program = {
   },
 }
 
-/** GitHub as the sandbox plays it, with a token that can be exchanged. */
+/** The sandbox's simulated GitHub, with a token that can be exchanged. */
 async function playGitHub() {
   const state = mkdtempSync(join(tmpdir(), 'webhooks-real-'))
   const sandbox = createSandbox({ state })

@@ -139,7 +139,7 @@ const service = new Service({
 })
 /** Ends and starts the runtime when the tests of all recipes have come to that. */
 const restart = together(recipes.length, () => service.kill().then(() => service.start()))
-/** The tests of each recipe run one after another, next to those of the others. */
+/** The tests of each recipe run one after another, at the same time as those of the others. */
 const programs = recipes.map(({ name, testsIn }) => ({
   name,
   tests: Object.entries(testsIn(service, restart)).map(([what, run]) => ({ what, run, error: undefined as unknown })),

@@ -78,13 +78,13 @@ const TESTS = {
   'Callback theft': `
     e2e/notification > The callback of an approval > never appears in a response, an event or a message`,
   'Stolen reply address': `
-    lifecycle/callback > A URL that a call brings >
+    lifecycle/callback > A URL that a call supplies >
       appears nowhere in the task, if the receiver repeats %s
     shared/auth/reply-address > A reply address > cannot be opened for another task
     e2e/kill > No credential and no address of a result is in the log or the list of tasks`,
   'Result to another host': `
     lifecycle/callback > A call with a URL > that is not allowed (%s) is refused with what is allowed
-    lifecycle/callback > A URL that a call brings > is not followed to another URL`,
+    lifecycle/callback > A URL that a call supplies > is not followed to another URL`,
   'Another user of the machine': `
     e2e/private > The local AWS services > accept only the access key in a private file of the state folder
     e2e/private > A runtime with a real platform > generates a token and an approvals key at the start and keeps them

@@ -126,7 +126,7 @@ describe('An unknown name', () => {
     expect(unknownName('category', name, names)).toBe(`Unknown category "${name}". ${all}`)
   })
 
-  it('is shortened, also if no name is known', () => {
+  it('is shortened even if no name is known', () => {
     expect(unknownName('query', 'x'.repeat(99), [])).toBe(`Unknown query "${'x'.repeat(60)}". There are no queries.`)
   })
 })

@@ -180,11 +180,11 @@ export const argoCd = defineJobProvider({
 /** Identifies an operation. */
 interface OperationId {
   application: string
-  /** Of a sync. */
+  /** For a sync. */
   marker?: string | undefined
-  /** Of a rollback: the id of the deployment that it restores. */
+  /** For a rollback: the id of the deployment that it restores. */
   deployment?: number | undefined
-  /** Of a rollback: the revisions of that deployment. */
+  /** For a rollback: the revisions of that deployment. */
   revisions?: string[]
   project: string | undefined
   /** Start time of the previous operation, or null if there was none. A stale read can still return that operation. */

@@ -45,7 +45,7 @@ const workflows = z.object({ items: z.array(workflow), next_page_token: z.nullis
 const jobs = z.object({ items: z.array(z.object({ name: z.string(), status: z.string() })) })
 
 const states: Readonly<Record<string, Verdict>> = {
-  // Of a pipeline whose workflows do not exist yet.
+  // The pipeline has no workflows yet.
   created: 'running',
   pending: 'running',
   setup: 'running',
@@ -53,7 +53,7 @@ const states: Readonly<Record<string, Verdict>> = {
   // Its configuration is invalid.
   errored: 'errored',
   no_workflows: 'errored',
-  // Of a workflow.
+  // States of workflows.
   running: 'running',
   // It waits for others of its serial group.
   queued: 'running',

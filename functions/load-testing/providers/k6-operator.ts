@@ -60,7 +60,7 @@ const states: Readonly<Record<string, Verdict>> = {
   error: 'errored',
   Deleted: 'aborted',
 }
-/** Of k6: see errext/exitcodes in its sources. Others mean that the test could not run. */
+/** Exit codes of k6: see errext/exitcodes in its sources. Others mean that the test could not run. */
 const EXIT_CODES: Record<number, { verdict: Verdict; reason: string }> = {
   99: { verdict: 'fail', reason: 'thresholds of the script were crossed' },
   105: { verdict: 'aborted', reason: 'the test was interrupted' },

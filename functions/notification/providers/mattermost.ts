@@ -172,7 +172,7 @@ async function contentOf({ connection }: Mattermost, message: Message, key: stri
   for (const { token, decision } of message.buttons ?? [])
     macs.set(decision, await macOf(connection.token, token, decision))
   const { props, ...rest } = mattermostMessage(message, ({ url, token, decision }) => ({
-    // Next to the approval page.
+    // The route next to the approval page.
     url: new URL('../mattermost', url).href,
     context: { reference: token, decision, mac: macs.get(decision) },
   }))

@@ -32,7 +32,7 @@ const connection = z.strictObject({
 })
 type Endpoint = Client<z.output<typeof connection>>
 
-/** The properties next to the message. */
+/** The properties in addition to the message. */
 interface Envelope {
   type: 'notification' | 'approval' | 'reply' | 'decision' | 'ping'
   /** The same in a retry. */

@@ -35,7 +35,7 @@ interface Validation {
   execution?: string
   /** When the event was sent, in epoch milliseconds. */
   sentAt?: number
-  /** Of a query that is still running. */
+  /** Identifies a query that is still running. */
   requestToken?: string | undefined
 }
 

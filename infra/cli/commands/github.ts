@@ -79,7 +79,7 @@ function redeliverCommand(): Command {
     .addHelpText(
       'after',
       `${STORE_HELP}
-GitHub sends each delivery only once. A delivery that was processed nevertheless is recognized as a repeat, so you can run this
+GitHub sends each delivery only once. A delivery that was in fact processed is recognized as a repeat, so you can run this
 command at any time. The setting redeliver in cdk.json runs it on a schedule.
 
 Exit code: 0 requested, or nothing had failed, 1 GitHub refused a request, 2 invalid arguments.

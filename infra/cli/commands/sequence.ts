@@ -42,7 +42,7 @@ export function sequenceCommand(): Command {
     .option('--file <folder>', 'folder with your shipyard.yaml, webhook.yaml and event.json')
     .option(
       '--orchestrator <engine>',
-      `engine that plays release with the local runtime: keptn, ${engines.map(({ name }) => name).join(', ')}`,
+      `engine that runs release with the local runtime: keptn, ${engines.map(({ name }) => name).join(', ')}`,
       'keptn',
     )
   return receiverOptions(command)

@@ -4,9 +4,9 @@ import { UsageError } from '../usage-error.ts'
 export interface Name {
   /** In files, URLs and secrets: `acme-desk`. */
   kebab: string
-  /** As a constant: `acmeDesk`. */
+  /** The name of a constant: `acmeDesk`. */
   camel: string
-  /** As a type or a part of a name: `AcmeDesk`. */
+  /** The name of a type, or a part of a name: `AcmeDesk`. */
   pascal: string
   /** For people: `Acme Desk`. */
   title: string

@@ -12,7 +12,7 @@ import { ANSWER_AGAIN, type Waterfall, waterfallOf } from './waterfall.ts'
 /** A call with all of its details. */
 export interface CallDetail extends CallSummary {
   waiting?: Waiting | undefined
-  /** Of a call that waits for a decision. */
+  /** The approval that the call waits for. */
   approval?: Approval | undefined
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */

@@ -7,7 +7,7 @@ export interface Row {
   name: string
   /** A status or a short reason. */
   note: string
-  /** Of the answer, the verdict: it has the same color everywhere. */
+  /** An answer has its verdict, so that it has the same color everywhere. */
   tone: 'plain' | 'bad' | 'busy' | 'warn' | Verdict
   from: number
   /** Equal to `from` for a moment. */

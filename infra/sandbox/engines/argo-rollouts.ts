@@ -16,7 +16,7 @@ interface Measurement {
 }
 
 /**
- * Plays an AnalysisRun with a web metric: it asks the gate at each interval, and evaluates its two conditions on the verdict.
+ * Simulates an AnalysisRun with a web metric: it asks the gate at each interval, and evaluates its two conditions on the verdict.
  *
  * @see https://github.com/argoproj/argo-rollouts/blob/master/metricproviders/webmetric/webmetric.go (Run)
  * @see https://github.com/argoproj/argo-rollouts/blob/master/analysis/analysis.go (assessMetricStatus)

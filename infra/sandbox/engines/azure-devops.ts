@@ -12,7 +12,7 @@ import { readTaskStatus } from './task-status.ts'
 const name = 'azure-devops'
 
 /**
- * Plays a check "Invoke REST API" with the completion event Callback. Azure DevOps calls once: a call that is refused or gets no
+ * Simulates a check "Invoke REST API" with the completion event Callback. Azure DevOps calls once: a call that is refused or gets no
  * response fails the check.
  *
  * @see https://learn.microsoft.com/en-us/azure/devops/pipelines/process/invoke-checks
@@ -20,7 +20,7 @@ const name = 'azure-devops'
 export const azureDevops: Engine = {
   name,
   title: 'Azure DevOps',
-  summary: 'A check brings the ids and the access token of its job, and gets a TaskCompleted event.',
+  summary: 'A check sends the ids and the access token of its job, and gets a TaskCompleted event.',
 
   secrets: ({ root, credential }) => ({
     callers: { [name]: { tokens: [tokenHash(credential('token'))], categories: ['*'], orchestrator: name } },

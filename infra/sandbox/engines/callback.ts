@@ -13,7 +13,7 @@ const RETRY_MS = 1_000
 const MAX_ATTEMPTS = 60
 
 /**
- * Plays a workflow that calls, and then waits at a resume URL of its own, as n8n does, and verifies the signature of the answer. Until
+ * Simulates a workflow that calls, and then waits at a resume URL of its own, as n8n does, and verifies the signature of the answer. Until
  * it waits, the URL answers 409. A workflow that is stopped cancels its task in its error handler.
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -21,7 +21,7 @@ const MAX_ATTEMPTS = 60
 export const callback: Engine = {
   name: 'callback',
   title: 'Workflow with a resume URL',
-  summary: 'The call brings a URL, which gets one signed request.',
+  summary: 'The call supplies a URL, which gets one signed request.',
 
   secrets: ({ root, credential }) => ({
     callers: {

@@ -15,7 +15,7 @@ const POLL_MS = 250
 const TIMEOUT_MS = 5_000
 
 /**
- * Plays the workflow of docs/dynatrace/resume.yaml: it calls, pauses its execution, and reads the verdict when it was resumed.
+ * Simulates the workflow of docs/dynatrace/resume.yaml: it calls, pauses its execution, and reads the verdict when it was resumed.
  *
  * @see https://docs.dynatrace.com/docs/analyze-explore-automate/workflows
  */

@@ -14,7 +14,7 @@ const REDELIVERY_MS = 1_000
 const MAX_DELIVERIES = 60
 
 /**
- * Plays a workflow whose jobs wait for a custom deployment protection rule. Each step is a job with an environment.
+ * Simulates a workflow whose jobs wait for a custom deployment protection rule. Each step is a job with an environment.
  *
  * @see https://docs.github.com/en/actions/how-tos/deploy/configure-and-manage-deployments/create-custom-protection-rules
  */

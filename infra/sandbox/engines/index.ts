@@ -8,7 +8,7 @@ import { github } from './github.ts'
 import { poll } from './poll.ts'
 import { stepFunctions } from './step-functions.ts'
 
-/** All engines of the sandbox except Keptn, which plays shipyards. */
+/** All engines of the sandbox except Keptn, which runs shipyards. */
 export const engines: readonly Engine[] = [
   argoRollouts,
   azureDevops,

@@ -22,7 +22,7 @@ export interface PlayedRelease {
   steps: { name: string; run: string; ending: Ending }[]
 }
 
-/** Plays the steps of a release with an engine, until one does not pass. */
+/** Runs the steps of a release with an engine, until one does not pass. */
 export async function playRelease(engine: Engine, options: ReleaseOptions): Promise<PlayedRelease> {
   const { print = () => {}, steps: planned = releaseSteps } = options
   const steps: PlayedRelease['steps'] = []

@@ -8,7 +8,7 @@ const RETRY_MS = 1_000
 const MAX_UNREACHABLE_MS = 600_000
 
 /**
- * Plays a step of a CI pipeline: it starts a task, and waits for its end as `webhooks wait` does. If it is stopped, it cancels the
+ * Simulates a step of a CI pipeline: it starts a task, and waits for its end as `webhooks wait` does. If it is stopped, it cancels the
  * task as wait.sh of docs/poll.md does.
  */
 export const poll: Engine = {

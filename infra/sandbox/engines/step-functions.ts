@@ -12,7 +12,7 @@ const VERDICTS: Record<string, Ending['verdict']> = {
 }
 
 /**
- * Plays a state machine with one Task state that waits for a task token: it invokes the webhook function, and is the API that
+ * Simulates a state machine with one Task state that waits for a task token: it invokes the webhook function, and is the API that
  * completes the state.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token

@@ -21,7 +21,7 @@ const WAF_RULES = 3
 /** Usual combinations of dimensions: `Calls` by two outcomes; `Calls` by one and `Tasks` by two. */
 const METRICS = { silent: 2, interactive: 3 }
 const HOURS = 730
-/** Of a scheduled verification: a silent call, and an interactive one whose status is read about twice. The function waits for them. */
+/** A scheduled verification: a silent call, and an interactive one whose status is read about twice. The function waits for them. */
 const CHECK = { silentCalls: 3, interactiveCalls: 1, seconds: 3, metrics: 3, alarmMetrics: 2 }
 
 /** The parts of a deployment that cost something, and the settings that change the costs of calls. */
@@ -54,7 +54,7 @@ export interface CostPart {
   part: string
   quantity: number
   unit: string
-  /** Of one unit. */
+  /** The price of one unit. */
   price: number
   /** Rounded to cents. */
   dollars: number

@@ -17,7 +17,7 @@ export function jsonSchemaOf(schema: z.core.$ZodType): JsonSchema {
   return inlineJson(made) as JsonSchema
 }
 
-/** Replaces references by `{}`: zod writes arbitrary JSON as a recursive definition. */
+/** Replaces references with `{}`: zod writes arbitrary JSON as a recursive definition. */
 function inlineJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inlineJson)
   if (!isRecord(value)) return value

@@ -38,6 +38,7 @@ export const allowed: readonly Allowed[] = [
   { files: /shared\/validate\.ts/, words: ['shape'], reason: 'A property of zod schemas.' },
   { files: /chaos-mesh|akamas/, words: ['can not'], reason: 'Messages of these platforms.' },
   { files: /discord/, words: ['message reference'], reason: 'A field of a message.' },
+  { files: /\bawx\b/, words: ['play'], reason: 'A play of an Ansible playbook.' },
   { files: /ntfy/, words: ['click'], reason: 'A field of a message.' },
   { files: /dynatrace-event/, words: ['left out'], reason: 'A property of the events that are sent to Dynatrace.' },
 ]

@@ -13,7 +13,7 @@ const CONDITION = [
 export const style = [
   rule('mend', 'repair, update', /\bmend(?:s|ed|ing)?\b/i),
   rule('anew', 'again', /\banew\b/i),
-  rule('beside', 'next to, in addition to, except', /\bbeside\b/i),
+  rule('beside', 'in addition to, except; "next to" for a place', /\bbeside\b/i),
   rule('aside', 'except, apart from', /\baside\b/i, PROSE),
   rule('whole', 'complete, entire, full', /(?<!\bas a )\bwhole\b(?! numbers?\b)/i),
   rule('but for', 'except for', /\bbut for\b/i, PROSE),
@@ -89,4 +89,38 @@ export const style = [
   rule('hears', 'receives, is notified', /\b(?:hears?|heard)\b/i, PROSE),
   rule('forgets, forgotten', 'deletes, expired', /\b(?:forgets|forgot|forgotten)\b/i, PROSE),
   rule('in vain', 'failed, without success', /\bin vain\b/i),
+  rule('also if', 'even if', /(?<!\band |\bif\b[^.;:!?]*)\balso if\b/i, PROSE),
+  rule(
+    'replace X by Y',
+    'replace X with Y',
+    /\breplac(?:es?|ing|ed (?:it|them|this|that|the|its?|an?))\b[^.;:!?]*? by\b(?! (?:name|hand|default|\w+ing)\b)/i,
+    PROSE,
+  ),
+  rule(
+    'a call that brings a URL',
+    'supply, send, contain',
+    /\b(?:brings?|bringing|brought)\b(?! (?:back|up|down|together|about|their|your)\b| [^.;:]*\b(?:in)?to an? (?:state|stage|status|phase)\b)/i,
+    PROSE,
+  ),
+  rule(
+    'next to (in addition to)',
+    'in addition to, alongside',
+    /\bnext to\b(?! (?:it|them)\b| (?:an?|the|its|their|each|every) (?:\w+ )?(?:bundle|button|code|column|dependent|field|file|folder|icon|label|line|page|provider|title)\b)/i,
+    PROSE,
+  ),
+  rule(
+    'behaves as',
+    'behaves like',
+    /\bbehav(?:es?|ed|ing) as\b(?! (?:if|though|before|expected|described|documented|intended|specified|usual)\b)/i,
+    PROSE,
+  ),
+  rule('nevertheless', 'anyway, in fact', /\bnevertheless\b/i),
+  rule('Of .. (at the start of a comment)', 'the thing first', /(?<=^\s*)Of\b(?! course\b)/, ['comment']),
+  rule(
+    'As .. (at the start of a comment)',
+    'the thing first',
+    /(?<=^\s*)As\b(?! (?:long|soon|far|many|much|often|an?|of)\b)(?![^.:;]*, )/,
+    ['comment'],
+  ),
+  rule('plays (a server)', 'simulates, acts as', /\bplay(?:s|ed|ing)?\b/i, PROSE),
 ]

@@ -95,7 +95,7 @@ async function runWithRetries(
       if (error.transient && error.mayHaveWritten && call.id === undefined) {
         throw new Failure(
           error.kind,
-          `${toSentence(error.message)} The request may have succeeded nevertheless. Check the platform before you repeat the call, or send the id of the event.`,
+          `${toSentence(error.message)} The request may still have succeeded. Check the platform before you repeat the call, or send the id of the event.`,
           { cause: error },
         )
       }

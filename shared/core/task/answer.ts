@@ -99,7 +99,7 @@ export async function deliver(
   const { send } = await loadOrchestrator(task.orchestrator, { fresh, ignoresUnknown: true })
   const answered: AnsweredTask = task
   if (sealedReplyTo !== undefined) {
-    // Loaded when used: few calls bring an address.
+    // Loaded when used: few calls supply an address.
     const { openAddress } = await import('../../auth/reply-address.ts')
     const replyTo = await openAddress(task.id, sealedReplyTo)
     if (replyTo === undefined) return lose('Neither key of the secret callbacks decrypts the address for the answer.')
@@ -107,7 +107,7 @@ export async function deliver(
   }
   const delivery = await send(answered, answer, uncertainAttempts)
   if (delivery === 'unwanted') log.warn('answer unwanted', { answer: answer.kind, answerUnwanted: true })
-  return delivery === 'lost' ? lose('The engine no longer accepts the credentials that the call brought.') : delivery
+  return delivery === 'lost' ? lose('The engine no longer accepts the credentials that the call supplied.') : delivery
 }
 
 function lose(reason: string): 'lost' {

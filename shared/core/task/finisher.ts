@@ -119,7 +119,7 @@ const REASONS: Record<StatusChange['status'], string> = {
 
 /**
  * Claims the task, because EventBridge may deliver an event twice. If the table is not available, the task is answered
- * nevertheless: an orchestrator can ignore a second answer, but waits forever for a missing one.
+ * anyway: an orchestrator can ignore a second answer, but waits forever for a missing one.
  */
 async function claimTask(arn: string, context: DurableContext, again: boolean): Promise<boolean> {
   const { durableExecutionArn: owner } = context.executionContext

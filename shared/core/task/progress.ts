@@ -1,7 +1,7 @@
 /** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
   EventType?: string | undefined
-  /** Of the operation. */
+  /** The id of the operation. */
   Id?: string | undefined
   Name?: string | undefined
   SubType?: string | undefined

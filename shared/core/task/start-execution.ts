@@ -111,7 +111,7 @@ async function arnIfStarted(name: string, timeLeft: () => number): Promise<strin
   try {
     return await findExecution(name, AbortSignal.timeout(timeoutFor(LOOK_UP_TIMEOUT_MS, timeLeft)))
   } catch (error) {
-    // The call is refused. If the task runs nevertheless, the orchestrator ignores its late answer.
+    // The call is refused. If the task runs anyway, the orchestrator ignores its late answer.
     log.error('outcome of the start unknown', error as Error)
     return undefined
   }

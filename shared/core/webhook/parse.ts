@@ -39,7 +39,7 @@ export interface SignedMessage {
 
 /** The content of a request, before its names are resolved. */
 export interface ParsedCall {
-  /** As in the URL: an action or the action mapping of the category. */
+  /** The name in the URL: an action or the action mapping of the category. */
   requestedAction: string
   options: CallOptions
   body: Record<string, unknown>

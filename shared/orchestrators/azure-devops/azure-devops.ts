@@ -150,7 +150,7 @@ function serverTaskOf({ collections, token }: Settings, { replyTo }: AnsweredTas
   if (replyTo === undefined)
     throw new Failure(
       'misconfigured',
-      'The type of the orchestrator was changed: the call brought no headers of Azure DevOps.',
+      'The type of the orchestrator was changed: the call had no headers of Azure DevOps.',
     )
   const task: ServerTask = JSON.parse(replyTo)
   if (collectionOf(task.collection, collections) === undefined)
@@ -161,7 +161,7 @@ function serverTaskOf({ collections, token }: Settings, { replyTo }: AnsweredTas
   if (token === undefined && task.token === undefined)
     throw new Failure(
       'misconfigured',
-      'The secret of the orchestrator no longer has a token, and the call brought none. Add one to the secret.',
+      'The secret of the orchestrator no longer has a token, and the call had none. Add one to the secret.',
     )
   return task
 }

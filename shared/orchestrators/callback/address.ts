@@ -3,7 +3,7 @@ import type { FieldError } from '../../errors.ts'
 import { mayLeavePrefix } from '../../http/path-prefix.ts'
 import { registerSecret } from '../../redact.ts'
 
-/** The URLs that a call brings for its answer: one for all results, or one for success and one for failure. */
+/** The URLs that a call supplies for its answer: one for all results, or one for success and one for failure. */
 export interface CallUrls {
   url?: string | undefined
   urls?: { pass: string; fail: string } | undefined

@@ -34,14 +34,14 @@ const includesFinished = z.refine<string[]>((events) => events.includes('finishe
   message: 'must include finished',
 })
 
-/** The secret of receivers that get a POST request: at a fixed URL, or at a URL that each call brings. */
+/** The secret of receivers that get a POST request: at a fixed URL, or at a URL that each call supplies. */
 export const callbackSecret = z
   .strictObject({
     type: z.literal('callback'),
     allow: optional(
-      list(prefix, 'Prefixes of the URLs that calls may bring, each with a slash at the end').check(z.minLength(1)),
+      list(prefix, 'Prefixes of the URLs that calls may supply, each with a slash at the end').check(z.minLength(1)),
     ),
-    url: optional(url('The URL for the answers to calls that bring none')),
+    url: optional(url('The URL for the answers to calls that supply none')),
     format: z._default(oneOf(['standard', 'cloudevents', 'cdevents', 'plain'], 'The format of the body'), 'standard'),
     body: optional(text("JMESPath expression that returns another body, such as {approved: verdict == 'pass'}")),
     signingKey: optional(key('Signs each request (Standard Webhooks): whsec_ and base64')),

@@ -33,7 +33,7 @@ export const eventSchema = z.object({
   project: name,
   stage: name,
   service: name,
-  /** As in `data`. The quick start's webhook of an evaluation adds its score: `pass (87.5 / 100)`. */
+  /** The same as in `data`. The quick start's webhook of an evaluation adds its score: `pass (87.5 / 100)`. */
   result: name,
   shkeptncontext: short,
   gitcommitid: short,

@@ -15,7 +15,7 @@ import type { GitHubSettings } from './secret.ts'
 
 /** Load this module with `import()`: only answers to GitHub need it. */
 
-/** Of GitHub. */
+/** A limit of GitHub. */
 const MAX_COMMENT = 1_024
 
 /** Actions: read shows which deployments wait. */

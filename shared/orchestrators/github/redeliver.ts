@@ -8,7 +8,7 @@ import { githubSecret } from './secret.ts'
 
 /**
  * The handler of the schedule that asks GitHub to send failed deliveries again: GitHub itself sends each only once. The time
- * between two attempts doubles. A delivery that was processed nevertheless is recognized as a repeat.
+ * between two attempts doubles. A delivery that was in fact processed is recognized as a repeat.
  */
 export async function redeliverHandler(): Promise<void> {
   for (const name of settings.redeliver) {

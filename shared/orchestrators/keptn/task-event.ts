@@ -11,7 +11,7 @@ export interface TaskEvent extends TaskOrigin {
   service: string
 }
 
-/** Keptn replaces any other context by a new one, so the sequence would never end. */
+/** Keptn replaces any other context with a new one, so the sequence would never end. */
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**

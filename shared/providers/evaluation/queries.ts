@@ -7,7 +7,7 @@ import { unknownName } from '../../validate.ts'
 
 /** An indicator and its query in the platform's language. */
 export interface Query {
-  /** As in objectives and thresholds. */
+  /** The name in objectives and thresholds. */
   name: string
   query: string
 }

@@ -32,7 +32,7 @@ interface Commit {
 }
 
 /**
- * Finds a check run of a commit, also if a later one has the same name.
+ * Finds a check run of a commit, even if a later one has the same name.
  *
  * @see https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
  */

@@ -12,7 +12,7 @@ type Api = Client<HttpCredentials>
  *
  * @param name field of the connection, for messages: `get`
  * @returns the names of the request, and `response`: the body, or the part of it that `at` finds
- * @throws Failure also if `at` finds nothing
+ * @throws Failure if the request fails or `at` finds nothing
  */
 export async function read(client: Api, request: ReadRequest, names: Names, name: string): Promise<Names> {
   const { body } = await send(client, request, names, { name, isRead: true })
@@ -28,7 +28,7 @@ export async function read(client: Api, request: ReadRequest, names: Names, name
  * @param name field of the connection, for messages: `find`
  * @param accept statuses that mean that it does not exist
  * @returns like `read`; `response` is undefined if it does not exist
- * @throws Failure also if the response does not have the list whose first item `at` selects
+ * @throws Failure if the request fails or the response does not have the list whose first item `at` selects
  */
 export async function search(
   client: Api,

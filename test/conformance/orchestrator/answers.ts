@@ -26,7 +26,7 @@ export function answerTests<S extends Served>(fixture: OrchestratorFixture<S>): 
     expect(fixture.received()).toEqual(ifSent('finished'))
   })
 
-  test('an outcome that is too large is sent nevertheless', async () => {
+  test('an outcome that is too large is sent anyway', async () => {
     await fixture.send(finished(TOO_LARGE))
     expect(fixture.received()).toEqual(ifSent('finished'))
   })

@@ -72,7 +72,7 @@ const outside: [what: string, template: object, message: string][] = [
 ]
 
 const nested = { ...slow, networkChaos: { ...delay, duration: '60s' } }
-/** Brings a run without events into a state before another change. */
+/** Moves a run without events to a state before another change. */
 const inState = (status: string, change: (server: ChaosMeshServer) => unknown) => (server: ChaosMeshServer) => {
   server.state.events = []
   server.newest().status = status

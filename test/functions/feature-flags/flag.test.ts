@@ -32,7 +32,7 @@ function play(faults: Faults = {}) {
   const state = { lag: 0 }
   const late: (() => void)[] = []
   const provider = defineFlagProvider({
-    title: 'Played Flags',
+    title: 'Acme Flags',
     connection: z.strictObject({
       baseUrl: url('Nowhere'),
       environment: optional(name('Default environment')),
@@ -190,7 +190,7 @@ describe('set-flag', () => {
   })
 
   test('fails if the platform accepts the change without making it', async () => {
-    const why = 'Played Flags accepted the change, but the flag is still off (25 %)'
+    const why = 'Acme Flags accepted the change, but the flag is still off (25 %)'
     expect(await play({ a: 'ignores' }).outcome({ flag: 'a', state: 'on' })).toMatchObject({
       ...{ status: 'succeeded', result: 'fail', message: `a in production was not set to on (25 %): ${why}` },
       data: { changed: false, failed: expect.stringContaining('still off') },

@@ -113,7 +113,7 @@ test('AWS OpsCenter: a repeated open finds an OpsItem that is not searchable yet
 describe('AWS OpsCenter: an earlier OpsItem', () => {
   t.withTicket()
 
-  test('gets new tags next to its own', async () => {
+  test('gets new tags in addition to its own', async () => {
     const updated = await update({ labels: ['eu', 'solved'] })
     expect(updated).toMatchObject({ message: `Updated OpsItem ${id}, now Open`, data: { state: 'Open' } })
     expect(ticket()).toMatchObject({ Tags: { eu: '', solved: '' }, Priority: 4 })

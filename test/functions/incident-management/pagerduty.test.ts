@@ -173,7 +173,7 @@ test('PagerDuty: a repeated open can be retried if PagerDuty refuses a duplicate
 describe('PagerDuty: update', () => {
   t.withTicket()
 
-  test('adds a new description as a note, once, next to a comment', async () => {
+  test('adds a new description as a note, once, in addition to a comment', async () => {
     for (const _ of [1, 2]) await update({ description: 'All is different', comment: 'See above' })
     const description = `All is different\n\nRef: caw-${keyOf(1)}-description`
     expect(ticket().notes).toEqual([`See above\n\nRef: caw-${keyOf(1)}`, description])

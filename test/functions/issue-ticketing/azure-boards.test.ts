@@ -205,7 +205,7 @@ describe('Azure Boards: documented responses', () => {
   })
 })
 
-/** Replaces each value by its type. */
+/** Replaces each value with its type. */
 function typesIn(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(typesIn)
   if (value === null || typeof value !== 'object') return typeof value

@@ -60,7 +60,7 @@ const suite = testTickets('issue-ticketing/jira', jira, {
   refusedUpdates: [
     {
       input: { state: 'Frozen' },
-      reason: `Jira has no transition that brings OPS-1 from To Do to Frozen; there are: "Start" to In Progress, "Reject" to Won't Do, "Finish" to Done.`,
+      reason: `Jira has no transition that moves OPS-1 from To Do to Frozen; there are: "Start" to In Progress, "Reject" to Won't Do, "Finish" to Done.`,
     },
     { input: { fields: { nope: 1 } }, reason: "nope: Field 'nope' cannot be set" },
     { input: { id: 'OPS-77', title: 'x' }, reason: 'Issue does not exist or you do not have permission to see it.' },
@@ -205,7 +205,7 @@ describe('Jira: close', () => {
     [
       'the transitions if none closes the issue',
       [start],
-      'that brings OPS-1 from To Do to closed; there are: "Start" to In Progress.',
+      'that moves OPS-1 from To Do to closed; there are: "Start" to In Progress.',
     ],
   ])('lists %s', async (_what, transitions, words) => {
     server.state.transitions['To Do'] = transitions

@@ -229,7 +229,7 @@ describe('Built-in generator: stop', () => {
     const ended = { status: 'aborted', result: 'fail', data: { state: 'stopped', requests: 10 } }
     expect(await end(polled)).toMatchObject(ended)
     expect(await stop(first)).toMatchObject(hadEnded('stopped'))
-    // As after a crash before the poll was saved: the test must not start again.
+    // The second poll simulates a crash before the first was saved: the test must not start again.
     expect(await end(polled)).toMatchObject({ status: 'aborted' })
     expect(shop.calls).toHaveLength(10)
   })

@@ -106,7 +106,7 @@ test('BlazeMeter: a start has an unknown outcome after an error in a 200', async
   await expectFailure(connected().start(checkout), 'unconfirmed')
 })
 
-test('BlazeMeter: stop-test stops a run gracefully, also if its id is a number', async () => {
+test('BlazeMeter: stop-test stops a run gracefully, even if its id is a number', async () => {
   await connected().start(checkout)
   expect((await connected().stop({ id: Number(id) })).message).toBe(`Stopped test run ${id} (ENDED/unset)`)
   expect(server.calls.filter(({ method }) => method === 'POST').at(-1)?.path).toBe(`/api/v4/masters/${id}/stop`)

@@ -195,7 +195,7 @@ describe('AWX: input that AWX would ignore', () => {
     )
   })
 
-  test('is reported also if the run cannot be canceled and with any result', async () => {
+  test('is reported even if the run cannot be canceled and with any result', async () => {
     server.state.beforeLaunch = () => {
       Object.assign(templateOf(12), { ask_scm_branch_on_launch: false })
       server.state.beforeLaunch = undefined

@@ -144,7 +144,7 @@ test('Dynatrace event: a refusal for some entities in a 201 response is a failur
 })
 
 test.each([0, 1])(
-  'Dynatrace event: a retry finds the event by its idempotency key, also if it is listed late (%i)',
+  'Dynatrace event: a retry finds the event by its idempotency key, even if it is listed late (%i)',
   async (listsLate) => {
     server.loseNext('POST')
     expect(await failureOf(push())).toMatchObject({ transient: true, mayHaveWritten: true })

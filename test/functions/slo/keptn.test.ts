@@ -208,7 +208,7 @@ describe('Keptn: a call', () => {
 })
 
 describe('Keptn: a retry', () => {
-  test('finds the evaluation of the first attempt, also if it is recorded late', async () => {
+  test('finds the evaluation of the first attempt, even if it is recorded late', async () => {
     server.loseNext('POST')
     const expected = { transient: true, mayHaveWritten: true }
     await expectFailure(keptn.startMeasurement(client(), asked), expected)
@@ -224,7 +224,7 @@ describe('Keptn: a retry', () => {
     expect(await keptn.startMeasurement(client({ isRetry: true }), asked)).toEqual({ keptnContext: context })
   })
 
-  test('starts the evaluation if the first attempt did not, next to those of other calls', async () => {
+  test('starts the evaluation if the first attempt did not, in addition to those of other calls', async () => {
     await keptn.startMeasurement(client({ key: keyOf(2) }), asked)
     server.failNext(502, '<html>', { on: 'POST' })
     await failureOf(keptn.startMeasurement(client(), asked))

@@ -30,7 +30,7 @@ beforeAll(async () => {
       ...named('without-stack', 'approval', {}),
       ...plain(['plain'], ours),
     ],
-    // As EventBridge does.
+    // EventBridge starts the finisher.
     onEnded: () => startTask('finisher', { seconds: 4 }),
   })
 })

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../temporary-folder.ts'
 export const root = join(import.meta.dirname, '../../..')
 const cdkJson = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 const { webhooks, ...flags } = cdkJson.context
-/** The settings in cdk.json, next to the feature flags. */
+/** The settings in cdk.json, without the feature flags. */
 export const shipped = webhooks as { categories: Record<string, boolean> }
 
 const appConfig = 'arn:aws:appconfig:eu-west-1:123456789012'

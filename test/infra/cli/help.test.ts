@@ -78,7 +78,7 @@ const hash = (digit: string) => `sha256:${digit.repeat(64)}`
 const folder = temporaryFolder()
 const jira = await startJira()
 const service = new Service({ timeScale: TIME_SCALE })
-/** Its load tests take some seconds, so it runs next to the other examples. */
+/** Its load tests take some seconds, so it runs at the same time as the other examples. */
 const RELEASE = 'sequence release --orchestrator argo-rollouts'
 let releasing: Promise<Ended>
 
@@ -245,7 +245,7 @@ async function run(line: string): Promise<Ended> {
     .replace('npx webhooks ', '')
     .replace('https://abc.execute-api.eu-west-1.amazonaws.com', service.url)
     .replace('5f0c...', task?.name ?? '')
-    // The stage with the approval. test/e2e/sequences.test.ts plays both stages.
+    // The stage with the approval. test/e2e/sequences.test.ts runs both stages.
     .replace('sequence release --approve', 'sequence --file production --approve')
     .split(' < ')
   return webhooks(command, { env, cwd: folder, stdin: stdin ? readFileSync(join(folder, stdin), 'utf8') : '' })

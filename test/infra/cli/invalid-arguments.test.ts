@@ -135,7 +135,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['sequence nope', 'Unknown sequence "nope". Sequences: chaos, incident, optimization,'],
   ['sequence release --orchestrator argo', 'Unknown orchestrator "argo". Did you mean'],
   ['sequence release --orchestrator argo', 'Orchestrators: keptn, argo-rollouts, '],
-  ['sequence incident --orchestrator callback', 'can play the sequence release only'],
+  ['sequence incident --orchestrator callback', 'can run the sequence release only'],
   ['sequence release --orchestrator callback --url https://x.example', 'Omit --url'],
 
   ['shipyard toggle=feature-flags/set-flg', 'Unknown action "set-flg"'],

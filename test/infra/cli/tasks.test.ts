@@ -37,7 +37,7 @@ const hang = async (key: string): Promise<string> => {
 }
 const openIssue = (key: string) => send(`issue-ticketing/open-issue --mode interactive --key ${key} --input title=Slow`)
 
-/** As an operator: with AWS credentials, and without a token of a caller. */
+/** Runs a command as an operator: with AWS credentials, and without a token of a caller. */
 const asOperator = (line: string) => {
   const runtime = readRuntimeFile(service.state)?.aws
   if (!runtime) throw new Error('The runtime does not run.')

@@ -96,6 +96,20 @@ const examples: [Place, string, string, string][] = [
   ['comment', 'It is forgotten.', 'forgotten', 'Do not forget it.'],
   ['comment', 'It came to its end.', 'came to its end', 'It came to the office.'],
   ['string', 'It was tried in vain.', 'in vain', 'The domain in vainglory.'],
+  ['string', 'Ends the job, also if it is slow.', 'also if', 'Retries if it is slow, and also if it fails.'],
+  [
+    'markdown',
+    'Replace the host by yours.',
+    'Replace the host by',
+    'It was replaced by a new task; replace it by hand.',
+  ],
+  ['comment', 'A URL that each call brings.', 'brings', 'Teams bring their files. Brings the run into a state.'],
+  ['comment', 'An event next to the result.', 'next to', 'A button next to the field, and a file next to it.'],
+  ['comment', 'It behaves as the SDK.', 'behaves as', 'It behaves like the SDK, as documented.'],
+  ['string', 'It was sent nevertheless.', 'nevertheless', 'It was sent anyway. It is never the less.'],
+  ['comment', ' Of a rollback: its id.', 'Of', ' The id of a rollback. Of course.'],
+  ['comment', ' As Lambda reports it.', 'As', ' As long as a call is recorded.'],
+  ['comment', 'A server that plays GitHub.', 'plays', 'A server that displays a playbook.'],
 ]
 
 function found(place: Place, text: string): string[] {
@@ -173,6 +187,16 @@ test.each([
   expect(checkFiles('/project', new Map([[path, source]])).map(({ line, found }) => `${line}: ${found}`)).toEqual(
     expected,
   )
+})
+
+test.each([
+  ['string', 'Sent if the task fails, also if it is late.'],
+  ['string', 'It behaves as expected.'],
+  ['comment', ' As a caller, it has a token.'],
+  ['comment', ' As on AWS, each function has a timeout.'],
+  ['string', 'As Lambda reports it, of course.'],
+] as const)('in a %s, "%s" is allowed', (place, text) => {
+  expect(found(place, text)).toEqual([])
 })
 
 test('the names of files and folders are checked', () => {

@@ -15,7 +15,7 @@ export interface InvocationContext {
   getRemainingTimeInMillis(): number
 }
 
-/** As on Lambda with nodejs24.x. */
+/** The flags of Lambda with nodejs24.x. */
 const FLAGS = ['--no-experimental-require-module', '--no-experimental-detect-module']
 const CLIENT = join(import.meta.dirname, 'node_modules/aws-lambda-ric/index.mjs')
 const RAPID_CLIENT = join(import.meta.dirname, 'rapid-client.cjs')

@@ -24,7 +24,7 @@ interface PlatformState {
   ttlSeconds: number
   /** The evaluations, with what was asked and how many answers are left until the end. */
   evaluations: Map<string, { body: Record<string, unknown>; left: number }>
-  /** Of the list. */
+  /** The page size of the list. */
   pageSize: number
   /** Tokens that the OAuth server issued and did not revoke. */
   accessTokens: string[]

@@ -243,7 +243,7 @@ describe('An answer by event', () => {
     expect(end).toEqual([{ ...event('finished'), ...result }])
   })
 
-  it('next to another way is sent for observers only, so a repeated answer repeats no event', async () => {
+  it('is sent for observers only if the answer has another channel too, so a repeated answer does not repeat it', async () => {
     const both = { answer: ['event', 'resume'] }
     await send(finished(), 0, both)
     expect(events()).toEqual([])

@@ -11,7 +11,7 @@ const actions = {
   stop: stopJob({ summary: 'Stops' }),
 }
 
-/** Starts Acme, and describes how a test plays its runs. */
+/** Starts Acme, and describes how a test controls its runs. */
 async function start() {
   const server = await startAcme()
   const id = () => String(server.runs.length)

@@ -19,7 +19,7 @@ const notes = z.object({ items: z.array(z.unknown()) })
 const STATUSES: Record<string, string> = { open: 'open', 'in progress': 'working', closed: 'closed' }
 
 /**
- * Tickets in Acme. Its requests are an example: replace them by those of the platform.
+ * Tickets in Acme. Its requests are an example: replace them with those of the platform.
  *
  * The framework authenticates callers, and handles retries, deduplication, dry runs, deadlines and the masking of secrets.
  *

@@ -45,7 +45,7 @@ export function createEnvironment(store: Store): Environment {
     },
   }
 
-  /** Plays the workflow that validates when it runs. */
+  /** Simulates the workflow that validates when it runs. */
   function advance(id: string): void {
     const { automation, guardian } = environment
     const execution = automation.get(id)
@@ -57,7 +57,7 @@ export function createEnvironment(store: Store): Environment {
     automation.set(id, 'SUCCESS')
   }
 
-  /** Plays the workflow that starts for each event that triggers a validation. */
+  /** Simulates the workflow that starts for each event that triggers a validation. */
   function validate(event: Event): void {
     if (event['event.type'] !== 'guardian.validation.triggered') return
     const { result, type } = environment.guardian

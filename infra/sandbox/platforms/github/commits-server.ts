@@ -32,9 +32,9 @@ interface GithubCommitsState extends ChecksState {
 }
 
 export interface GithubCommitsServer extends Served {
-  /** Of a person: it may write no checks. */
+  /** The token of a person, which may not write checks. */
   token: string
-  /** Of an App's installation. */
+  /** The token of an App's installation. */
   appToken: string
   state: GithubCommitsState
   /** Returns the latest status of each context. */

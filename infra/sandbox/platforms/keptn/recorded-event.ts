@@ -9,7 +9,7 @@ export interface KeptnEvent extends Record<string, unknown> {
 /** One event as `/sandbox/events` lists it. */
 export interface RecordedEvent {
   at: string
-  /** `api`: sent back by a receiver; `control-plane`: put on the bus by the one who plays Keptn's part. */
+  /** `api`: sent back by a receiver; `control-plane`: put on the bus by the simulated control plane. */
   via: 'api' | 'control-plane'
   event: KeptnEvent
 }

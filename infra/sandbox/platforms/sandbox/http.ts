@@ -109,7 +109,7 @@ export function send(res: ServerResponse, answer: Answer): number | null {
   return answer.status
 }
 
-/** Sends a response after its response time. Returns null also if the sandbox closes before that. */
+/** Sends a response after its response time. Returns null if the sandbox closes before that. */
 export async function sendInTime(res: ServerResponse, answer: Answer, closing: AbortSignal): Promise<number | null> {
   if (answer.takesMs) await pause(answer.takesMs, res, closing)
   return send(res, answer)

@@ -120,7 +120,7 @@ describe('an interactive call', () => {
   it.each<[boolean, number]>([
     [true, 2],
     [false, 1],
-  ])('with two requests gets two finished events, also if the first fails (passed: %j)', async (passed, calls) => {
+  ])('with two requests gets two finished events, even if the first fails (passed: %j)', async (passed, calls) => {
     await (passed ? start() : respond(500))
     expect(await play(receiver, openTicket({ requests: 2 }))).toMatchObject({ passed })
     expect(receiver.calls).toHaveLength(calls)

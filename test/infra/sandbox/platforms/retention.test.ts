@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterAll(() => started.stop())
 const state = temporaryFolder()
 
-/** Opens the database next to the sandbox that uses it. */
+/** Opens the database while the sandbox uses it. */
 function withStore<T>(use: (store: ReturnType<typeof openStore>) => T): T {
   const store = openStore(state)
   try {
