@@ -91,7 +91,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'tasks [options] [category/taskId]',
-      description: 'list the tasks of the local runtime or of a deployed stack, or show, cancel or run again one task',
+      description: 'list the tasks of the local runtime or of a deployed stack, or show, cancel or rerun a task',
       load: async () => (await import('./commands/tasks.ts')).tasksCommand(),
     },
     {
@@ -124,7 +124,7 @@ const groups: Record<string, CommandEntry[]> = {
   'Operate:': [
     {
       usage: 'verify [options]',
-      description: 'test a deployment: a silent and an interactive call to each category, which call no platform',
+      description: 'test a deployment: a silent and an interactive call to each category, without calling a platform',
       load: async () => (await import('./commands/verify.ts')).verifyCommand(),
     },
     {

@@ -1,39 +1,30 @@
-/** Providers of which there is no contract, and what stands in for one. */
+/** Providers without a contract, and the source of the responses in their tests instead. */
 export const withoutContract: Record<string, string> = {
-  'argo-cd': 'There is none here; its tests answer with the fields of assets/swagger.json of argoproj/argo-cd',
+  'argo-cd': 'Modelled on assets/swagger.json of argoproj/argo-cd',
   autocannon: 'It calls no platform',
-  awx: 'There is none here; its tests answer as its public source has it, from what test/platforms/awx.ts names',
-  'azure-boards':
-    'There is none here; its tests answer with the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
-  'azure-chaos-studio':
-    'There is none here; its tests answer as the documentation in test/platforms/azure-chaos-studio.ts has it',
-  circleci: 'There is none here; its tests answer as the clients in test/platforms/circleci.ts expect it',
-  configcat: 'There is none here; its tests answer as the documentation in test/platforms/configcat.ts has it',
-  datadog:
-    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/platforms/datadog.ts has them',
-  'datadog-event':
-    'There is none here; its tests answer with the fields of the recorded answers of DataDog/datadog-api-client-go, as test/platforms/datadog.ts has them',
-  discord: 'There is none here; its tests answer as the documentation in test/platforms/discord.ts has it',
-  flagsmith:
-    'There is none here; its tests answer as its public source has it, from what test/platforms/flagsmith.ts names',
-  'grafana-k6': 'There is none here; its tests answer with the models of grafana/k6-cloud-openapi-client-go',
-  'grafana-slo': 'There is none here; its tests answer as the documentation in test/platforms/grafana-slo.ts has it',
+  awx: 'Modelled on the public source code that test/platforms/awx.ts names',
+  'azure-boards': 'Modelled on the examples of MicrosoftDocs/vsts-rest-api-specs in test/fixtures/azure-boards',
+  'azure-chaos-studio': 'Modelled on the documentation that test/platforms/azure-chaos-studio.ts names',
+  circleci: 'Modelled on the clients that test/platforms/circleci.ts names',
+  configcat: 'Modelled on the documentation that test/platforms/configcat.ts names',
+  datadog: 'Modelled on the recorded responses of DataDog/datadog-api-client-go, in test/platforms/datadog.ts',
+  'datadog-event': 'Modelled on the recorded responses of DataDog/datadog-api-client-go, in test/platforms/datadog.ts',
+  discord: 'Modelled on the documentation that test/platforms/discord.ts names',
+  flagsmith: 'Modelled on the public source code that test/platforms/flagsmith.ts names',
+  'grafana-k6': 'Uses the models of grafana/k6-cloud-openapi-client-go',
+  'grafana-slo': 'Modelled on the documentation that test/platforms/grafana-slo.ts names',
   http: 'It calls the API that its connection describes',
   'http-flag': 'It calls the API that its connection describes',
   'http-job': 'It calls the API that its connection describes',
   'http-message': 'It calls the API that its connection describes',
-  launchdarkly:
-    'There is none here; its tests answer as its OpenAPI document has it, from what test/platforms/launchdarkly.ts names',
-  linear: 'There is none here; its tests answer as the documentation in test/platforms/linear.ts has it',
-  locust: 'Locust publishes none; npm run test:real drives the real program',
+  launchdarkly: 'Modelled on the OpenAPI document that test/platforms/launchdarkly.ts names',
+  linear: 'Modelled on the documentation that test/platforms/linear.ts names',
+  locust: 'Locust publishes none; npm run test:real uses the real program',
   'new-relic': 'It has a GraphQL API; its queries are compared with new-relic.graphql',
-  ntfy: 'ntfy publishes none; npm run test:real drives the real program',
-  pagerduty:
-    'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
-  'pagerduty-automation':
-    'There is none here; its tests answer with the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
-  toxiproxy:
-    'It publishes none; its tests answer as its public source has it, from what test/platforms/toxiproxy/server.ts names',
-  webhook: 'It posts to endpoints of their owners; its tests verify what is signed as their libraries do',
-  redmine: 'Redmine publishes none; npm run test:real drives the real program',
+  ntfy: 'ntfy publishes none; npm run test:real uses the real program',
+  pagerduty: 'Modelled on the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
+  'pagerduty-automation': 'Modelled on the examples of PagerDuty/api-schema in test/fixtures/pagerduty',
+  toxiproxy: 'Modelled on the public source code that test/platforms/toxiproxy/server.ts names',
+  webhook: 'It posts to any endpoint; its tests verify the signatures with the libraries of receivers',
+  redmine: 'Redmine publishes none; npm run test:real uses the real program',
 }

@@ -121,7 +121,7 @@ describe.each(Object.entries(ends))('A gate of a task that ended with %s', (verd
   })
 })
 
-it('A gate sends nothing to the orchestrator of its caller, and has one effect however often it is asked', async () => {
+it('A gate sends nothing to the orchestrator of its caller, and has one effect for repeated calls', async () => {
   const call = { action: 'issue-ticketing/open-issue', input: { title: 'Once' } }
   const path = `${call.action}?mode=gate&key=once`
   const before = (await service.issues()).length

@@ -311,7 +311,7 @@ describe('The approval of the release sequence', () => {
 })
 
 describe('webhooks sequence release', () => {
-  it('approves by itself without a terminal, and says so', async () => {
+  it('approves automatically without a terminal, and says so', async () => {
     const { code, out } = byCommand
     expect(out).toContain(`clicks Approve at ${service.url}/sandbox/slack as jane, because there is no terminal`)
     expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')

@@ -25,9 +25,9 @@ interface BoardsState {
   types: Type[]
   /** Unique names of those who may be assigned. */
   users: string[]
-  /** Whether a tag that is added takes the place of those that are there: the documents do not say. */
+  /** Whether an added tag replaces the existing ones: the documentation does not say. */
   addReplacesTags: boolean
-  /** Whether the user may make a tag that the project does not have yet. */
+  /** Whether the user may create a tag that the project does not have yet. */
   mayMakeTags: boolean
   /** Whether a token that is not valid is answered with the page to sign in, and a status of success. */
   showsSignIn: boolean

@@ -92,7 +92,7 @@ export const startAzurePipelines = definePlatform({
   },
   routes: {
     'GET /build/definitions': ({ state, query }) => {
-      // A name is a pattern.
+      // `name` is a pattern.
       const prefix = (query.get('name') ?? '').toLowerCase().replace(/\*$/, '')
       const found = state.definitions.filter(({ name }) => name.toLowerCase().startsWith(prefix))
       const value = found.map(({ id, name, path }) => ({ id, name, path, type: 'build' }))

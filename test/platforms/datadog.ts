@@ -7,7 +7,7 @@ interface Threshold {
   warning?: number
 }
 
-/** An SLO, with the value of its history over any time. */
+/** An SLO, with the value that its history has for every time range. */
 interface Slo {
   id: string
   name: string

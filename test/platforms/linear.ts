@@ -124,7 +124,7 @@ export const startLinear = definePlatform({
   members: () => ({ token: TOKEN }),
 })
 
-/** Returns an error of Linear. The message is general, and a text for people says why. */
+/** Returns an error of Linear. The message is general, and `userPresentableMessage` has the reason. */
 export function refused(reason: string, code = 'INPUT_ERROR', status = 200): Reply {
   return failed({ type: 'invalid input', code, userError: true, userPresentableMessage: reason }, status)
 }

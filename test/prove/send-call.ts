@@ -56,7 +56,7 @@ export function createCaller(runtime: RuntimeProcess, credentials: Credentials, 
 }
 
 function meaning({ status }: Response, text: string): Pick<Delivery, 'status' | 'taskId' | 'duplicate'> {
-  // API Gateway says this of a function that died; ours says it of nothing.
+  // API Gateway returns this if a function crashes; our functions never do.
   if (status === 502 && text.includes('"message":"Internal server error"')) return { status: undefined }
   if (status !== 202) return { status }
   const { taskId, duplicate } = JSON.parse(text.slice(text.indexOf('} {') + 2)) as {

@@ -88,7 +88,7 @@ const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: K
   async 'kill-worker'({ of, index }) {
     const atWork = () => [...busy].filter(({ functionName }) => functionName.endsWith(`-${of}`))
     for (let attempts = 0; attempts < 200 && atWork().length === 0; attempts++) await sleep(10)
-    // Some milliseconds into what it does.
+    // Kills it some milliseconds after it started.
     await sleep(index * 50)
     const victim = atWork()[Math.floor(index * atWork().length)]
     send({ kind: 'kill-worker', functionName: victim?.functionName })

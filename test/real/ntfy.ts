@@ -14,8 +14,8 @@ type Taken = NtfyServer['messages'][number] & { attachment?: object }
 export const ntfy: Program = {
   name: 'ntfy',
   script: 'ntfy.sh',
-  async checks({ url, words }) {
-    const { token = '', password = '' } = words
+  async checks({ url, details }) {
+    const { token = '', password = '' } = details
     const connected = (fields: object) => clientOf(provider, provider.connection.parse({ baseUrl: url, ...fields }))
     const shown = async (topic: string): Promise<Taken[]> => {
       const headers = { authorization: `Bearer ${token}` }
@@ -34,7 +34,7 @@ export const ntfy: Program = {
 
     return {
       tests: {
-        async 'takes a token, or a user and a password, and no other'() {
+        async 'accepts a token, or a user and a password, and rejects others'() {
           await provider.check(connected({ token }))
           await provider.check(connected({ username: 'robot', password }))
           for (const wrong of [{ token: 'tk_unknown' }, { username: 'robot', password: 'wrong-password' }])

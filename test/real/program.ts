@@ -20,8 +20,8 @@ export interface Checks {
 
 export interface Started {
   url: string
-  /** The other words of the READY line, by name. */
-  words: Record<string, string>
+  /** The other values of the READY line, by name: credentials, a process id. */
+  details: Record<string, string>
 }
 
 /** Exit code of a start script whose program is not available on this machine. */
@@ -56,14 +56,14 @@ export async function start({ script }: Program): Promise<Started | { skipped: s
   if (code === unavailable) return { skipped: reason.trim() }
   const [, url, rest = ''] = /^READY (\S+) ?(.*)$/m.exec(output) ?? []
   if (code !== 0 || url === undefined) throw new Error(`${script} ended with ${code ?? signal}: ${reason.trim()}`)
-  const words = Object.fromEntries(rest.split(' ').map((word) => word.split('=', 2) as [string, string]))
-  running.add(Number(words['pid']))
-  return { url, words }
+  const details = Object.fromEntries(rest.split(' ').map((word) => word.split('=', 2) as [string, string]))
+  running.add(Number(details['pid']))
+  return { url, details }
 }
 
 /** Ends a program, gently first. */
-export async function end({ words }: Started): Promise<void> {
-  const pid = Number(words['pid'])
+export async function end({ details }: Started): Promise<void> {
+  const pid = Number(details['pid'])
   for (const [signal, attempts] of [
     ['SIGTERM', 100],
     ['SIGKILL', 20],

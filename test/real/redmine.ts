@@ -6,7 +6,7 @@ import { clientOf, keyOf } from '../functions/client.ts'
 import { fails } from './failures.ts'
 import type { Program } from './program.ts'
 
-/** An issue as Redmine shows it. */
+/** An issue of Redmine. */
 interface Shown {
   subject: string
   description: string
@@ -18,14 +18,15 @@ interface Shown {
   journals: { notes: string }[]
 }
 
-const description = 'Since **14:03**: "Kasse" ist langsam; kostet $5 & mehr > 2 s 🐢\n\nzweiter Absatz'
+// With characters that JSON, Markdown and forms escape, and some outside of ASCII.
+const description = 'Since **14:03**: "Café" is slow; costs $5 & more > 2 s 🐢\n\nsecond paragraph'
 
-/** Every action of the provider, and what it makes of Redmine's refusals. */
+/** Tests every action of the provider, and its messages for the refusals of Redmine. */
 export const redmine: Program = {
   name: 'Redmine',
   script: 'redmine.sh',
-  async checks({ url, words }) {
-    const { token = '', admin = '', project = '' } = words
+  async checks({ url, details }) {
+    const { token = '', admin = '', project = '' } = details
     const everything = {
       type: 'Feature',
       labels: ['sev 1', 'checkout'],
@@ -38,7 +39,7 @@ export const redmine: Program = {
       clientOf(provider, { baseUrl: url, token: as }, { key, isRetry })
     type Options = Parameters<typeof client>[0]
     const open = (input: object, options?: Options) =>
-      openTicket.run(provider, client(options), { title: 'Kasse ist langsam', project, ...input })
+      openTicket.run(provider, client(options), { title: 'Checkout is slow', project, ...input })
     const update = (id: string, input: object, options?: Options) =>
       updateTicket.run(provider, client(options), { id, ...input })
     const close = (id: string, input: object = {}, options?: Options) =>
@@ -54,22 +55,22 @@ export const redmine: Program = {
 
     return {
       tests: {
-        async 'takes the key of its user, and no other'() {
+        async 'rejects an invalid API key'() {
           await provider.check(client())
           await fails(provider.check(client({ as: 'a-wrong-key' })), /401/, 'credentials')
         },
-        async 'opens with a title alone, and its link leads there'() {
+        async 'opens an issue that has only a title, with a working link'() {
           const { message, data, links } = await open({})
           assert.match(message, /^Opened issue \d+$/)
           assert.equal(data['state'], 'New')
           assert.deepEqual(Object.values(links), [data['url']])
           const page = await fetch(String(data['url']))
-          assert.match(await page.text(), /Kasse ist langsam/)
+          assert.match(await page.text(), /Checkout is slow/)
         },
-        async 'opens with everything, letter by letter'() {
+        async 'opens an issue with every field, unchanged'() {
           id = idOf(await open({ description, ...everything }, { key: keyOf(1_000) }))
           const issue = await shown(id)
-          assert.equal(issue.subject, 'Kasse ist langsam')
+          assert.equal(issue.subject, 'Checkout is slow')
           const footer = `Labels: sev 1, checkout\nRef: caw-${keyOf(1_000)}`
           assert.equal(issue.description.replaceAll('\r\n', '\n'), `${description}\n\n${footer}`)
           assert.deepEqual(
@@ -77,16 +78,16 @@ export const redmine: Program = {
             ['Feature', 'Immediate', 'Mia Krystof', 2.5],
           )
         },
-        async 'finds by its key what it opened, and opens nothing again'() {
+        async 'finds the issue by its key instead of opening another'() {
           const before = await count()
           const again = await open({ description, ...everything }, { key: keyOf(1_000), isRetry: true })
           assert.match(again.message, /^Found issue/)
           assert.equal(idOf(again), id)
           assert.equal(await count(), before)
         },
-        async 'changes each field, and leaves the others'() {
+        async 'changes only the given field'() {
           for (const [input, value] of [
-            [{ title: 'Kasse steht' }, ({ subject }: Shown) => [subject, 'Kasse steht']],
+            [{ title: 'Checkout is down' }, ({ subject }: Shown) => [subject, 'Checkout is down']],
             [{ type: 'Support' }, ({ tracker }: Shown) => [tracker.name, 'Support']],
             [{ priority: 'low' }, ({ priority }: Shown) => [priority.name, 'Low']],
             [{ assignee: 'me' }, ({ assigned_to }: Shown) => [assigned_to?.name, 'Robby Robot']],
@@ -94,43 +95,43 @@ export const redmine: Program = {
             [{ fields: { estimated_hours: 4 } }, ({ estimated_hours }: Shown) => [estimated_hours, 4]],
           ] as const) {
             await update(id, input)
-            const [is, should] = value(await shown(id))
-            assert.equal(is, should)
+            const [actual, expected] = value(await shown(id))
+            assert.equal(actual, expected)
           }
-          assert.equal((await shown(id)).subject, 'Kasse steht')
+          assert.equal((await shown(id)).subject, 'Checkout is down')
         },
-        async 'changes the description, and still finds it'() {
-          await update(id, { description: 'Alles anders' })
-          assert.match((await shown(id)).description, /^Alles anders\r?\n\r?\nLabels: sev 1, checkout\r?\nRef: caw-/)
+        async 'finds the issue after a change of the description'() {
+          await update(id, { description: 'Something else' })
+          assert.match((await shown(id)).description, /^Something else\r?\n\r?\nLabels: sev 1, checkout\r?\nRef: caw-/)
           assert.equal(idOf(await open({}, { key: keyOf(1_000) })), id)
         },
-        async 'adds labels that are new, once'() {
+        async 'adds only new labels, once'() {
           await update(id, { labels: ['checkout', 'eu'] })
           await update(id, { labels: ['eu'] })
           assert.deepEqual(await notes(id), ['Labels: eu'])
         },
-        async 'comments once, however often it is asked with the same key'() {
+        async 'adds one comment for repeated calls with the same key'() {
           for (const isRetry of [false, true, true]) {
-            await update(id, { comment: 'Noch immer "langsam" 🐢' }, { key: keyOf(2_000), isRetry })
+            await update(id, { comment: 'Still "slow" 🐢' }, { key: keyOf(2_000), isRetry })
           }
-          const commented = (await notes(id)).filter((note) => note.startsWith('Noch immer "langsam" 🐢'))
+          const commented = (await notes(id)).filter((note) => note.startsWith('Still "slow" 🐢'))
           assert.equal(commented.length, 1)
         },
-        async 'closes with a comment, and what is closed stays closed'() {
-          const { message, data } = await close(id, { comment: 'Gelöst' })
+        async 'closes with a comment, and accepts a second close'() {
+          const { message, data } = await close(id, { comment: 'Resolved' })
           assert.deepEqual([message, data['state']], [`Closed issue ${id} (Closed)`, 'Closed'])
           assert.equal((await shown(id)).status.is_closed, true)
-          assert.ok((await notes(id)).some((note) => note.startsWith('Gelöst')))
+          assert.ok((await notes(id)).some((note) => note.startsWith('Resolved')))
           assert.match((await close(id)).message, /was closed already/)
         },
-        async 'reopens, and closes as the resolution says'() {
+        async 'reopens, and closes with the status of the resolution'() {
           assert.equal((await update(id, { state: 'open' })).data['state'], 'New')
           assert.equal((await close(id, { resolution: 'rejected' })).data['state'], 'Rejected')
           await update(id, { state: 'open' })
-          assert.equal((await close(id, { resolution: 'Neustart' })).data['state'], 'Closed')
-          assert.ok((await notes(id)).includes('Resolution: Neustart'))
+          assert.equal((await close(id, { resolution: 'Restarted' })).data['state'], 'Closed')
+          assert.ok((await notes(id)).includes('Resolution: Restarted'))
         },
-        async 'says why it is refused'() {
+        async 'reports why Redmine refused'() {
           const before = await count()
           await fails(open({ type: 'Epic' }), /no tracker "Epic".+Bug, Feature, Support/)
           await fails(open({ priority: 'P1' }), /no priority "P1".+Low, Normal, High, Urgent, Immediate/)
@@ -142,7 +143,7 @@ export const redmine: Program = {
           await fails(update(id, { state: 'Nirvana' }), /does not allow .+ to Nirvana\. Allowed statuses: .*New/)
           assert.equal(await count(), before)
         },
-        async 'assigns by login and by mail address, where the key may look at users'() {
+        async 'assigns by login and email address if the key may read users'() {
           for (const assignee of ['mia', 'mia@example.com']) {
             const made = idOf(await open({ assignee }, { as: admin }))
             assert.equal((await shown(made)).assigned_to?.name, 'Mia Krystof')

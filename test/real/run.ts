@@ -67,7 +67,7 @@ async function drive(program: Program): Promise<void> {
     previousStart = starting.catch(() => undefined)
     const started = await starting
     if ('skipped' in started) return void skipped.push(`${name}: ${started.skipped}`)
-    const version = started.words['version'] ? ` ${started.words['version']}` : ''
+    const version = started.details['version'] ? ` ${started.details['version']}` : ''
     console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - startedAt)}`)
     try {
       const { tests, close } = await program.checks(started)

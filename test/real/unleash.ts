@@ -28,8 +28,8 @@ interface Environment {
 export const unleash: Program = {
   name: 'Unleash',
   script: 'unleash.sh',
-  async checks({ url, words }) {
-    const { token = '', admin = '' } = words
+  async checks({ url, details }) {
+    const { token = '', admin = '' } = details
     const flags = provider as unknown as FlagProvider
     const call = async (method: string, path: string, body?: object) => {
       const response = await fetch(`${url}/api/admin/${path}`, {
@@ -80,7 +80,7 @@ export const unleash: Program = {
 
     return {
       tests: {
-        async 'takes a token of a user, and no other'() {
+        async 'accepts the token of a user, and rejects others'() {
           await provider.check(clientOf(provider, { baseUrl: url, token, project: 'default' }))
           const wrong = clientOf(provider, { baseUrl: url, token: 'user:wrong', project: 'default' })
           await fails(provider.check(wrong), /401/, 'credentials')

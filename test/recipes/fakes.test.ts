@@ -34,7 +34,7 @@ const all = [
       ['open-issue', { title: 'x', project: '99' }, /: You don't have permission to perform this action/],
       ['update-issue', { id: '999', title: 'x' }, /: Item not found/],
     ],
-    wrongCredentials: { placeholder: '<user token>', words: /parameter user_token seems invalid/ },
+    wrongCredentials: { placeholder: '<user token>', message: /parameter user_token seems invalid/ },
   }),
   jobRecipe({
     page: 'harbor',
@@ -54,7 +54,7 @@ const all = [
       ['trigger-build', { target: 'shop/checkout:0.1' }, /artifact shop\/checkout:0\.1 not found/],
       ['trigger-build', { target: 'checkout' }, /start\.path of the connection/],
     ],
-    wrongCredentials: { placeholder: '<password>', words: /unauthorized: unauthorized/ },
+    wrongCredentials: { placeholder: '<password>', message: /unauthorized: unauthorized/ },
   }),
   messageRecipe({
     page: 'home-assistant',
@@ -63,9 +63,10 @@ const all = [
       '<token>': homeAssistant.token,
       '<service>': 'mobile_app_phone',
     }),
-    input: { text: 'Größe und ✓' },
+    // Not ASCII: the server must get UTF-8.
+    input: { text: 'Café and ✓' },
     count: async () => homeAssistant.state.notifications.length,
-    wrongCredentials: { placeholder: '<token>', words: /401: Unauthorized/ },
+    wrongCredentials: { placeholder: '<token>', message: /401: Unauthorized/ },
   }),
   jobRecipe({
     page: 'kestra',
@@ -86,7 +87,7 @@ const all = [
       ['trigger-deployment', { target: 'old' }, /Requested Flow is disabled/],
       ['trigger-deployment', { target: 'scale', parameters: { count: 'many' } }, /Invalid value for input `count`/],
     ],
-    wrongCredentials: { placeholder: '<password>', words: /Unauthorized/ },
+    wrongCredentials: { placeholder: '<password>', message: /Unauthorized/ },
   }),
   jobRecipe({
     page: 'n8n',
@@ -103,7 +104,7 @@ const all = [
     slowDeadline: 4,
     count: async () => n8n.state.executions.length,
     refused: [['run-runbook', { target: 'draft' }, /The requested webhook "POST draft" is not registered/]],
-    wrongCredentials: { placeholder: '<api key>', words: /unauthorized/, action: 'stop-runbook', input: { id: '1' } },
+    wrongCredentials: { placeholder: '<api key>', message: /unauthorized/, action: 'stop-runbook', input: { id: '1' } },
   }),
   ticketRecipe({
     page: 'zammad',
@@ -120,13 +121,13 @@ const all = [
       ['open-issue', { title: 'x', project: 'Nope' }, /No lookup value found for 'group': "Nope"/],
       ['close-issue', { id: '999' }, /Couldn't find Ticket with 'id'=999/],
     ],
-    wrongCredentials: { placeholder: '<token>', words: /Can't find User for Token/ },
+    wrongCredentials: { placeholder: '<token>', message: /Can't find User for Token/ },
   }),
 ]
 const recipes = await Promise.all(
   all.map(async (recipe) => ({
     ...recipe,
-    ...(await recipe.prepare({ url: servers[recipe.page]?.url ?? '', words: {} })),
+    ...(await recipe.prepare({ url: servers[recipe.page]?.url ?? '', details: {} })),
   })),
 )
 

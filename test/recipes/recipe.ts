@@ -153,8 +153,8 @@ export function evaluationRecipe<R extends EvaluationRecipe>(recipe: R): Tried<R
 }
 
 /** Returns the values of the placeholders for the user of the server. */
-export function userOf({ words }: Started): Record<string, string> {
-  return { '<user>': String(words['username']), '<password>': String(words['password']) }
+export function userOf({ details }: Started): Record<string, string> {
+  return { '<user>': String(details['username']), '<password>': String(details['password']) }
 }
 
 /** Returns the headers of a request by the user of the server. */

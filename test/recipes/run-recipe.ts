@@ -18,7 +18,7 @@ export interface Recipe {
   /** Calls that the server refuses, and its reasons. */
   refused?: [action: string, input: object, words: RegExp][]
   /** The placeholder of the credential, and the server's reason for the refusal of another one. */
-  wrongCredentials?: { placeholder: string; words: RegExp } & Partial<TriedCall>
+  wrongCredentials?: { placeholder: string; message: RegExp } & Partial<TriedCall>
 }
 
 /** The call that a test sends. */

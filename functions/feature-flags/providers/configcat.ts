@@ -97,7 +97,10 @@ export const configcat = defineFlagProvider({
 function targetOf(setting: Setting, { flag, on, percentage }: FlagChange): [boolean, number | undefined] {
   const isOff = !setting.value && setting.percentage === undefined
   if (on === undefined && isOff)
-    throw new Failure('refused', `${flag} is off. ConfigCat stores no percentage then: send input.state on, too.`)
+    throw new Failure(
+      'refused',
+      `${flag} is off. ConfigCat then does not store a percentage: send input.state on, too.`,
+    )
   if (percentage === undefined || percentage === 100) return [on ?? true, undefined]
   return [false, percentage]
 }

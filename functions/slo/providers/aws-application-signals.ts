@@ -72,7 +72,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   dataDelay: 300,
 
   async check({ http, connection: { slo, queries = [] } }) {
-    // Queries with placeholders name no SLO until there is an event.
+    // Queries with placeholders do not name an SLO until there is an event.
     const slos = [...queries.map(({ query }) => query), ...(slo === undefined ? [] : [slo])].filter(isSlo)
     try {
       const { Errors } = await getBudgetReports(http, slos.length > 0 ? slos : [MISSING_SLO], Date.now())
@@ -109,7 +109,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   },
 })
 
-/** @param at epoch milliseconds. The API takes seconds, unlike its documentation says. */
+/** @param at epoch milliseconds. The API takes seconds, contrary to its documentation. */
 async function getBudgetReports(
   http: Http,
   slos: readonly string[],

@@ -55,7 +55,7 @@ export const googleCloudMonitoring = defineEvaluationProvider({
   dataDelay: 300,
 
   async check({ http, connection: at }) {
-    // Queries with placeholders name no SLO until there is an event.
+    // Queries with placeholders do not name an SLO until there is an event.
     const slos = [at.slo, ...(at.queries ?? []).map(({ query }) => query)].filter((slo) => slo && QUERY.test(slo))
     for (const slo of slos) await http.get(`v3/${nameOf(at, slo ?? '')}`, { schema: objective })
     if (slos.length === 0)

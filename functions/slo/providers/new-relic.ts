@@ -59,7 +59,7 @@ export const newRelic = defineEvaluationProvider({
       if (SERVICE_LEVEL.test(query)) continue
       if (account === undefined) throw invalidQuery(name, 'is NRQL, which needs the account of the connection')
       if (TIME.test(query.replace(QUOTED, '')))
-        throw invalidQuery(name, 'must not have SINCE or UNTIL: the evaluated time is added')
+        throw invalidQuery(name, 'must not have SINCE or UNTIL: the evaluation window is added')
     }
   },
 
@@ -119,19 +119,19 @@ function indicatorOf({ serviceLevel }: Entity, wanted: string | undefined): Indi
   )
 }
 
-/** Adds the evaluated time to a query. */
+/** Adds the evaluation window to a query. */
 function during(nrql: string, { start, end }: MeasurementRequest): string {
   return `${nrql.trim()} SINCE ${Math.floor(start)} UNTIL ${Math.ceil(end)}`
 }
 
 /**
- * Removes the time of a query of New Relic, which is at its end.
+ * Removes the time range at the end of a New Relic query.
  *
  * @throws Failure `refused` if another clause follows
  */
 function withoutTime(nrql: string): string {
   const [query = '', ...times] = nrql.split(/\s(?=(?:since|until)\s)/i)
   if (times.some((time) => /\b(?:where|facet|timeseries|compare)\b/i.test(time)))
-    throw new Failure('refused', 'The query of the service level has a form that is not supported.')
+    throw new Failure('refused', 'The form of the query of the service level is not supported.')
   return query
 }

@@ -25,7 +25,7 @@ interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 
 
 interface RedeliverOptions extends StoreOptions, JsonOption {}
 
-/** `webhooks github`: creates the GitHub App of an orchestrator, and repeats its failed deliveries. */
+/** `webhooks github`: creates the GitHub App of an orchestrator, and redelivers its failed deliveries. */
 export function githubCommand(): Command {
   return new Command('github').addCommand(manifestCommand()).addCommand(redeliverCommand())
 }
@@ -137,7 +137,7 @@ async function repeat(name: string, options: RedeliverOptions): Promise<void> {
   for (const delivery of failed)
     results.push({ delivery, refusal: options.dryRun ? undefined : await redeliver(http, delivery) })
   if (results.some(({ refusal }) => refusal !== undefined)) process.exitCode = 1
-  if (failed.length === 0) note('No delivery of the last three days has failed.')
+  if (failed.length === 0) note('No deliveries failed in the last three days.')
   const rows = results.map(({ delivery: { event, guid, attempts, reason, lastAt }, refusal }) => [
     new Date(lastAt).toISOString(),
     event,

@@ -21,7 +21,7 @@ interface Verification {
 
 const POLL_INTERVAL_MS = 500
 
-/** `webhooks verify`: sends a silent and an interactive call that call no platform to each category. */
+/** `webhooks verify`: sends each category a silent and an interactive call, which do not call a platform. */
 export function verifyCommand(): Command {
   return receiverOptions(
     new Command('verify')

@@ -2,7 +2,7 @@ import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import type { HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
-/** How a call stands. `refused`: it was never accepted. */
+/** The state of a call. `refused`: it was never accepted. */
 export type Verdict =
   | 'running'
   | 'retrying'
@@ -45,7 +45,7 @@ export interface CallSummary {
   attempts: number
   failedAttempts: number
   deadlineAt?: number | undefined
-  /** Whether its orchestrator has its one answer. `none`: no orchestrator waits for it. */
+  /** Whether its orchestrator has received its one answer. `none`: no orchestrator waits for it. */
   answer: 'none' | 'pending' | 'sent' | Unanswered
 }
 
@@ -67,7 +67,7 @@ export interface Executions {
   newestEvents(arn: string, limit: number): HistoryEvent[]
 }
 
-/** Sources of the views besides the record of a call. A stack lacks the optional ones. */
+/** The data that the views read in addition to the record of a call. A stack lacks the optional ones. */
 export interface ViewContext {
   cloud: Executions
   /** Returns the provider of a connection. Empty if it does not exist. */

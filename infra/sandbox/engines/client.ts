@@ -141,7 +141,7 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
         for (const { direction, what, status } of messages) {
           // Their number depends on the time, like the number of answers that come before the engine waits.
           const isCounted = direction === 'answer' && status !== TOO_EARLY && !engine.repeats?.includes(what)
-          if (isCounted) client.say(`<- ${what}, which gets ${status}`)
+          if (isCounted) client.say(`<- ${what}, answered with ${status}`)
         }
         if (ending) return ending
         if (isGone) throw new EngineError('The engine no longer waits.')

@@ -23,7 +23,7 @@ const MAX_BODY = 500
 const style = `
   button.on { border-color: var(--fail); color: var(--fail) } details { margin: 8px 0 } pre { margin: 8px 0 }`
 
-/** Returns the page of the engines: their runs, with everything that they called and got, and the switches of their faults. */
+/** Returns the page of the engines: their runs, with every request and response, and the switches of their faults. */
 export function createEnginesPage(runs: EngineRuns, faults: Faults): Platform {
   return {
     unlisted: true,
@@ -60,7 +60,7 @@ function enginesPage(runs: EngineRuns, faults: Faults): Answer {
     'Orchestrators',
     `<small>Other orchestrators in the sandbox</small>
 <h1>Orchestrators</h1>
-<p>Each of them calls the webhooks, and gets the results, in its own contract.</p>
+<p>Each of them calls the webhooks, and gets the results, with its own API contract.</p>
 ${sections.join('\n')}`,
     style,
   )

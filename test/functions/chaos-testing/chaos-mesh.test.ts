@@ -32,7 +32,7 @@ const [ofKill, ofLatency, ofRollout] = [{ target: 'kill' }, { target: 'latency' 
 
 const connected = (fields: object = {}) => connect({ templates, ...fields })
 const as = (template: object) => ({ templates: { it: template } })
-const having = (template: object, fields: object = {}) => connected({ ...as(template), ...fields })
+const withTemplate = (template: object, fields: object = {}) => connected({ ...as(template), ...fields })
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const idOf = ({ kind, metadata, uid }: ReturnType<ChaosMeshServer['newest']>) => `${kind}/${metadata.namespace}/${uid}`
 const applied = (pod: string) => server.addEvent('Applied', `Successfully apply chaos for ${pod}`)
@@ -282,7 +282,7 @@ describe('Chaos Mesh: start', () => {
 
   test('uses labels and annotations of the template, but its own name', async () => {
     const copied = { labels: { team: 'a' }, annotations: { why: 'b' } }
-    await having({ ...kill, metadata: { name: 'mine', namespace: 'shop', ...copied, finalizers: ['c'] } }).start({
+    await withTemplate({ ...kill, metadata: { name: 'mine', namespace: 'shop', ...copied, finalizers: ['c'] } }).start({
       target: 'it',
     })
     const { labels, ...kept } = server.newest().metadata
@@ -319,7 +319,7 @@ describe('Chaos Mesh: start', () => {
 })
 
 test('Chaos Mesh: a template outside the blast radius is an error of the target', async () => {
-  const refused = having(lasting('1h')).start({ target: 'it' })
+  const refused = withTemplate(lasting('1h')).start({ target: 'it' })
   await expectFailure(refused, { errors: [{ path: 'input.target' }] })
 })
 
@@ -330,10 +330,10 @@ test('Chaos Mesh: a start may use objects within the limits', async () => {
     selector: { namespaces: ['shop', 'shop-db'] },
     target: target({ pods: { 'shop-db': ['postgres-0'] } }),
   }
-  await having(made('NetworkChaos', spec), { allow: 'shop*', maxDuration: '90m' }).start({ target: 'it' })
+  await withTemplate(made('NetworkChaos', spec), { allow: 'shop*', maxDuration: '90m' }).start({ target: 'it' })
   expect(server.newest().spec).toMatchObject({ selector: { namespaces: ['shop', 'shop-db'] } })
   const http = made('HTTPChaos', { ...latency.spec, target: 'Request' })
-  await having(http).start({ target: 'it' })
+  await withTemplate(http).start({ target: 'it' })
   expect(server.newest().spec).toMatchObject({ target: 'Request' })
 })
 
@@ -397,7 +397,7 @@ describe('Chaos Mesh: workflow', () => {
     expect(data).toMatchObject({ kind: 'Workflow', namespace: 'shop', duration: 90, steps })
   })
 
-  const unchecked = () => having(workflow(slow, { ...healthy, abortWithStatusCheck: false }))
+  const unchecked = () => withTemplate(workflow(slow, { ...healthy, abortWithStatusCheck: false }))
   test.each<[what: string, run: () => Promise<object>, annotations: object | undefined, expected: object]>([
     [
       'fails and names the status check that aborted it',

@@ -31,7 +31,7 @@ const only = record('Stage', '__default', null, { state: 'inProgress' })
 const progress: [string, unknown[], string | undefined][] = [
   ['a stage', [stages[0], { ...stages[1], state: 'inProgress', result: null }], 'stage 1 of 2, Test'],
   ['an approval', [...stages, check, approval], 'stage Production waits for an approval'],
-  ['nothing of its only stage', [only], undefined],
+  ['nothing about its only stage', [only], undefined],
   ['the approval of its only stage', [only, { ...check, parentId: only.id }, approval], 'waiting for an approval'],
 ]
 const rollout = record('Job', 'Rollout', 'Stage Production', { result: 'failed', finishTime: '2026-01-01T10:00:00Z' })
@@ -188,7 +188,7 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, ci
   ignored: /\/(?:timeline|test\/runs)$/,
 })
 
-test('Azure Pipelines: the connection uses the API version of the connection', async () => {
+test('Azure Pipelines: requests use the API version of the connection', async () => {
   server.state.version = '7.0'
   await expectFailure(connected().start(deploy), 'refused', 'version is out of range')
   const ended = await connected({ apiVersion: '7.0' }).endAfter(deploy, () => server.finish('succeeded'))

@@ -71,7 +71,7 @@ const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, 
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
 })
 
-test('Google Cloud Build searches all pages of a retry, and starts nothing if there are too many', async () => {
+test('Google Cloud Build searches all pages on a retry, and starts nothing if there are too many', async () => {
   server.state.pageSize = 1
   const first = await connected().start(input)
   for (const number of [2, 3, 4]) await connected().start(input, { key: keyOf(number) })

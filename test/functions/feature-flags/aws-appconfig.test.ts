@@ -22,7 +22,7 @@ const adminHint = 'Allow it under awsProviders in cdk.json, and deploy.'
 const flagless = 'Version 1 of the profile ur8hx2f does not contain feature flags'
 const variants = flagDocument({ checkout: { _variants: [{ name: 'a', enabled: true }] } })
 /** Returns a function that deploys this version only. */
-const having =
+const withVersion =
   (...first: Parameters<typeof version>) =>
   ({ state }: AppConfigServer) =>
     Object.assign(state.versions, [version(...first)])
@@ -58,11 +58,11 @@ const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms[
   ],
   refused: [
     { input: turnOn, reason: adminHint, change: withState({ denied: ['GET hostedconfigurationversions'] }) },
-    { input: turnOn, reason: 'The flag checkout has variants', change: having(variants) },
-    { input: turnOn, reason: flagless, change: having({ any: 'JSON' }, 1, 'text/plain') },
-    { input: turnOn, reason: flagless, change: having('plain text', 1, 'text/plain') },
-    { input: turnOn, reason: flagless, change: having('[1]', 1, 'text/plain') },
-    { input: turnOn, reason: 'extraneous key [more] is not', change: having({ ...flagDocument(), more: 1 }) },
+    { input: turnOn, reason: 'The flag checkout has variants', change: withVersion(variants) },
+    { input: turnOn, reason: flagless, change: withVersion({ any: 'JSON' }, 1, 'text/plain') },
+    { input: turnOn, reason: flagless, change: withVersion('plain text', 1, 'text/plain') },
+    { input: turnOn, reason: flagless, change: withVersion('[1]', 1, 'text/plain') },
+    { input: turnOn, reason: 'extraneous key [more] is not', change: withVersion({ ...flagDocument(), more: 1 }) },
     {
       input: turnOn,
       reason: 'These flags have not been deployed to 54j1r29 yet. Deploy a version in AWS',
@@ -193,7 +193,7 @@ describe('AWS AppConfig: concurrent changes', () => {
 
 describe('AWS AppConfig: repeated call', () => {
   test.each(['hostedconfigurationversions', 'deployments'])(
-    'finds them after the response of %s was lost',
+    'finds its version and deployment after the response of %s was lost',
     async (lost) => {
       const { meanwhile } = server.state
       if (lost === 'hostedconfigurationversions') server.loseNext('POST')

@@ -9,7 +9,7 @@ import { startedJob } from '../job.ts'
  * Returns functions that set flags as the framework does.
  *
  * @param connection returns the connection, as in its secret
- * @param flag is set if the input has none
+ * @param flag used if the input has none
  */
 export function flagDriver(provider: FlagProvider, connection: () => object, flag = 'checkout-v2') {
   const prepare = (input: object, options: ClientOptions = {}, more: object = {}) => {

@@ -15,15 +15,15 @@ const flagIn = ({ state }: UnleashServer, key = 'checkout-v2', environment = 'pr
 }
 const flag = (...at: [key?: string, environment?: string]) => flagIn(server, ...at)
 /** Returns a function that gives a flag these strategies. */
-const having =
+const withStrategies =
   (...strategies: ReturnType<typeof gradual>[]) =>
   (server: UnleashServer) =>
     Object.assign(flagIn(server), { strategies })
 const withArchived = ({ state }: UnleashServer) =>
   Object.assign(state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
 const europe = gradual('checkout-v2', '25', { title: 'Europe' })
-const several = having(europe, gradual('checkout-v2', '50'))
-const userWithId = having(gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } }))
+const several = withStrategies(europe, gradual('checkout-v2', '50'))
+const userWithId = withStrategies(gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } }))
 const guard = withState({ guarded: ['production'] })
 const requestIn = ({ state }: UnleashServer, at = 0) => {
   const found = state.requests[at]
@@ -81,7 +81,7 @@ const suite = flagConformance(unleash, flagPlatforms.unleash, {
     {
       input: { percentage: 25 },
       outcome: { message: expect.stringContaining('(25 %) already') },
-      change: having(europe, gradual('checkout-v2', '25')),
+      change: withStrategies(europe, gradual('checkout-v2', '25')),
     },
   ],
   projects: { accepted: ['default', 'Shop_1.x~y-z'], refused: ['', '../x', 'a b'] },

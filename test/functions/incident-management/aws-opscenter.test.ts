@@ -102,7 +102,7 @@ const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
 })
 const { open, update, close, ticket, count } = t
 
-test('AWS OpsCenter: a repeated open finds an OpsItem that is not searchable yet by the refusal of AWS', async () => {
+test('AWS OpsCenter: a repeated open-issue recognizes an OpsItem that is not searchable yet by the refusal of AWS', async () => {
   await open()
   Object.assign(ticket().OperationalData['cloud-automation-webhooks'] ?? {}, { Type: 'String' })
   ticket().Status = 'InProgress'

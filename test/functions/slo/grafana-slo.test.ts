@@ -35,7 +35,7 @@ const { server, ask } = playEvaluations(grafanaSlo, {
       arrange: withState({ status: { type: 'error', message: 'the rule group is invalid' } }),
       message: 'error: the rule group is invalid',
     },
-    'a warning next to the value': {
+    'a value with a warning': {
       arrange: withState({ warnings: ['a zone is missing'] }),
       message: 'a zone is missing',
     },

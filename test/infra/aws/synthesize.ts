@@ -107,11 +107,11 @@ export interface Synthesized {
  * Creates the stack without synthesizing it.
  *
  * @param settings the object `webhooks` in cdk.json
- * @param validates validates the template when it is synthesized, which takes ten times as long
+ * @param validates whether synthesis validates the template, which takes ten times as long
  */
 export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories, validates = false) {
   const outdir = mkdtempSync(join(scratch, 'cdk.out-'))
-  // No test reads the tree of constructs, the copies of the bundles and where constructs were created.
+  // No test reads the tree of constructs, the copies of the bundles, or where constructs were created.
   const context = { ...flags, 'aws:cdk:disable-asset-staging': true }
   const without = { treeMetadata: false, stackTraces: false }
   const app = new App({ context, outdir, builtinCloudFormationValidation: validates, ...without })

@@ -164,7 +164,7 @@ describe('webhooks github redeliver', () => {
     const { code, out } = await run('github redeliver github')
     expect([code, out]).toEqual([0, expect.stringMatching(/failed +2 +failed to connect +requested again/)])
     expect(requested()).toEqual(['failed'])
-    expect((await run('github redeliver github')).err).toContain('No delivery of the last three days has failed.')
+    expect((await run('github redeliver github')).err).toContain('No deliveries failed in the last three days.')
     expect(requested()).toEqual(['failed'])
   })
 

@@ -19,5 +19,5 @@ export const buildbot = jobRecipe({
     return buildrequests.length
   },
   refused: [['trigger-build', { target: 'quick', parameters: { count: 'many' } }, /invalid literal for int/]],
-  wrongCredentials: { placeholder: '<password>', words: /40[13]/ },
+  wrongCredentials: { placeholder: '<password>', message: /40[13]/ },
 })

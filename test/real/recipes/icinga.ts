@@ -19,11 +19,11 @@ export const icinga = ticketRecipe({
     // A service that is not a problem cannot be acknowledged.
     ['update-ticket', { id: 'pay!healthy', state: 'acknowledged' }, /Service pay!healthy is OK/],
   ],
-  wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized/i },
+  wrongCredentials: { placeholder: '<password>', message: /401|Unauthorized/i },
 })
 
-function certificateOf({ words }: Started): string {
-  return readFileSync(String(words['ca']), 'utf8')
+function certificateOf({ details }: Started): string {
+  return readFileSync(String(details['ca']), 'utf8')
 }
 
 function checksOf(status: unknown): number {
@@ -32,8 +32,8 @@ function checksOf(status: unknown): number {
 }
 
 async function get(started: Started, path: string): Promise<unknown> {
-  const { url, words } = started
-  const headers = { ...basic(words), accept: 'application/json' }
+  const { url, details } = started
+  const headers = { ...basic(details), accept: 'application/json' }
   const sent = request(`${url}${path}`, { ca: certificateOf(started), headers })
   const [response] = await once(sent.end(), 'response')
   return json(response)

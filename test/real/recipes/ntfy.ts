@@ -4,12 +4,13 @@ export const ntfyByHttp = messageRecipe({
   name: 'ntfy by http',
   page: 'ntfy',
   category: 'notification',
-  values: ({ words }) => ({ '<token>': String(words['token']) }),
-  input: { text: 'Größe und ✓' },
-  async count({ url, words }) {
-    const headers = { authorization: `Bearer ${words['token']}` }
+  values: ({ details }) => ({ '<token>': String(details['token']) }),
+  // Not ASCII: the server must get UTF-8.
+  input: { text: 'Café and ✓' },
+  async count({ url, details }) {
+    const headers = { authorization: `Bearer ${details['token']}` }
     const lines = await (await fetch(`${url}/deploys/json?poll=1`, { headers })).text()
     return lines.split('\n').filter(Boolean).length
   },
-  wrongCredentials: { placeholder: '<token>', words: /unauthorized/i },
+  wrongCredentials: { placeholder: '<token>', message: /unauthorized/i },
 })

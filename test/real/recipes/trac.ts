@@ -11,13 +11,13 @@ export const trac = ticketRecipe({
   close: { resolution: 'wontfix' },
   count: async (started) => (await rpc(started, 'ticket.query', ['max=0'])).length,
   refused: [['close-issue', { id: '999' }, /Ticket 999 does not exist/]],
-  wrongCredentials: { placeholder: '<password>', words: /401|Unauthorized|credentials/i },
+  wrongCredentials: { placeholder: '<password>', message: /401|Unauthorized|credentials/i },
 })
 
-async function rpc({ url, words }: Started, method: string, params: unknown[]): Promise<unknown[]> {
+async function rpc({ url, details }: Started, method: string, params: unknown[]): Promise<unknown[]> {
   const response = await fetch(`${url}/login/rpc`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...basic(words) },
+    headers: { 'content-type': 'application/json', ...basic(details) },
     body: JSON.stringify({ method, params }),
   })
   return ((await response.json()) as { result: unknown[] }).result

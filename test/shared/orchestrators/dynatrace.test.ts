@@ -112,7 +112,7 @@ describe('A call of a workflow', () => {
     expect(() => parse({ id: 'load_test', dynatrace: { execution: wrong } })).toThrow('dynatrace.execution is required')
   })
 
-  it('may name a workflow that the secret has, and no other', () => {
+  it('may name only a workflow that the secret has', () => {
     const settings = { answer: ['event', 'run'], workflows: `${continuation},${release}` }
     const named = (workflow: string) =>
       parse({ ...payload, dynatrace: { execution, continue: workflow } }, undefined, settings)

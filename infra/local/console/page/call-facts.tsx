@@ -65,7 +65,7 @@ const answerWords: Record<CallDetail['answer'], string> = {
   none: 'In the response',
   pending: 'Not yet',
   sent: 'Answered once',
-  unwanted: 'Not wanted any more',
+  unwanted: 'No longer wanted',
   lost: 'Not delivered: its address is lost',
 }
 

@@ -58,7 +58,7 @@ export function connect(): void {
   stream.addEventListener('sequence', ({ data }) => publish('sequence', JSON.parse(data)))
 }
 
-/** Returns a function that runs an action at most once per time, after the first request for it. */
+/** Returns a function that runs an action at most once per interval, after the first request for it. */
 export function throttle(action: () => void, ms: number): () => void {
   let timer: number | undefined
   return () => {

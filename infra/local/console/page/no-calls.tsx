@@ -17,7 +17,7 @@ export function NoCalls() {
     return (
       <div class="empty">
         <h2>No call matches these filters</h2>
-        <p class="muted">{plural(list.value.stored, 'call')} are stored.</p>
+        <p class="muted">Stored: {plural(list.value.stored, 'call')}.</p>
         <p>
           <a class="btn" href="#/calls">
             Remove all filters

@@ -49,7 +49,7 @@ describeInBrowser('the console in Chromium', () => {
   const views: [view: string, text: string][] = [
     ['calls', 'open-issue'],
     ['calls?group=sequence', 'ask-approval'],
-    ['calls?q=nothing-at-all', 'are stored.'],
+    ['calls?q=nothing-at-all', 'Stored: '],
     ['overview', 'p95 of a request'],
     ['send', 'trigger-deployment'],
     ['send/ci-cd/trigger-deployment', 'What to run'],

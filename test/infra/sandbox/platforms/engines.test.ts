@@ -136,7 +136,7 @@ test('The engine with a resume URL answers 409 until its workflow waits', async 
   expect(await answer(call, 'pass')).toBe(200)
   expect(await ended).toMatchObject({ verdict: 'pass' })
   const path = '/v1/ci-cd/trigger-deployment?mode=interactive'
-  expect(printed).toEqual([`-> POST ${path}`, '<- 202', '<- task-1-finished, which gets 200'])
+  expect(printed).toEqual([`-> POST ${path}`, '<- 202', '<- task-1-finished, answered with 200'])
 })
 
 test('A CI pipeline prints the same lines, however often it reads the status', async () => {
