@@ -16,7 +16,7 @@ export interface Recipe {
   /** Returns the number of tickets, runs or messages on the server. Absent if nothing is written. */
   count?(started: Started): Promise<number>
   /** Calls that the server refuses, and its reasons. */
-  refused?: [action: string, input: object, words: RegExp][]
+  refused?: [action: string, input: object, message: RegExp][]
   /** The placeholder of the credential, and the server's reason for the refusal of another one. */
   wrongCredentials?: { placeholder: string; message: RegExp } & Partial<TriedCall>
 }
@@ -150,20 +150,20 @@ function refusals(
   call: Running['call'],
 ): Checks['tests'] {
   const tests: Checks['tests'] = {}
-  for (const [action, input, words] of refused)
-    tests[`reports a refusal of ${action} with the reason of the server: ${words.source}`] = async () => {
+  for (const [action, input, message] of refused)
+    tests[`reports a refusal of ${action} with the reason of the server: ${message.source}`] = async () => {
       const { status, body } = await call(action, input)
       assert.equal(status, 422, JSON.stringify(body))
-      assert.match(body.detail, words)
+      assert.match(body.detail, message)
     }
   if (!wrongCredentials) return tests
-  const { action, input, words } = { ...usual, ...wrongCredentials }
+  const { action, input, message } = { ...usual, ...wrongCredentials }
   return {
     ...tests,
     async 'reports wrong credentials, and the secret that has them'() {
       const { status, body } = await call(action, input, '&connection=wrong')
       assert.equal(status, 422, JSON.stringify(body))
-      assert.match(body.detail, words)
+      assert.match(body.detail, message)
       assert.match(body.detail, /connections\/[\w-]+\/[\w-]+-wrong/)
     },
   }
