@@ -18,7 +18,7 @@ export interface OrchestratorType<S extends z.ZodMiniObject = z.ZodMiniObject> {
 /** Types of orchestrators by name, such as `acme`. Each is loaded when a call needs it. */
 export type OrchestratorTypes = Record<string, () => Promise<OrchestratorType>>
 
-/** The engine that calls the webhooks and gets the results of interactive calls, with its own API contract. */
+/** The engine that calls the webhooks and gets the results of interactive calls, through its own API. */
 export interface Orchestrator {
   /**
    * Reads a request of an engine that signs its requests and sends a body of its own. Verifies the signature before it parses

@@ -8,7 +8,7 @@ import type { Call, EngineCall } from './calls.ts'
 import type { RuntimeProcess } from './child.ts'
 import type { Credentials } from './credentials.ts'
 
-/** Lets the engines of the sandbox call, each with its own API contract, until they have a result. */
+/** Lets the engines of the sandbox call, each through its own API, until they have a result. */
 export function createEngineCaller(runtime: RuntimeProcess, credentials: Credentials, callRecords: CallRecords) {
   const stop = new AbortController()
   const crash = Promise.withResolvers<never>()

@@ -109,7 +109,7 @@ const method = `## Method
 - The responses to the callers are compared with the records of the platforms: the database of the sandbox, which fakes GitHub,
   GitHub Actions, ServiceNow, Unleash, Databricks, Rundeck, Toxiproxy, Slack, Dynatrace and Keptn's API. The output of the functions
   is not evidence; only the database of the local runtime shows whether an execution is still running.
-- Some interactive calls come from the other engines of the sandbox, each with its own API contract: their APIs get the answers, or they poll.
+- Some interactive calls come from the other engines of the sandbox, which get the answers through their own APIs, or poll.
   Engines send some calls twice, restart after a call, stop waiting, and have faults like platforms. The result that an engine has recorded
   is compared with the status of the task. The addresses for answers, such as task tokens, are searched like secrets.
 - Issues, comments, tickets, notes, workflow runs, job runs, messages and reports contain the id of their event, which makes them countable.

@@ -60,7 +60,7 @@ function enginesPage(runs: EngineRuns, faults: Faults): Answer {
     'Orchestrators',
     `<small>Other orchestrators in the sandbox</small>
 <h1>Orchestrators</h1>
-<p>Each of them calls the webhooks, and gets the results, with its own API contract.</p>
+<p>Each of them calls the webhooks, and gets the results, through its own API.</p>
 ${sections.join('\n')}`,
     style,
   )

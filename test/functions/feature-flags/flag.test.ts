@@ -172,7 +172,7 @@ describe('set-flag', () => {
         ...{ flag: 'a', before: { state: 'off', percentage: 25 }, after: { state: 'on', percentage: 50 } },
         ...{ changed: true, url: page('a'), environment: 'production' },
       },
-      links: { 'played-flags a': page('a') },
+      links: { 'acme-flags a': page('a') },
     })
     expect(calls).toEqual(['get a', 'set a: Launch', 'get a'])
   })
@@ -279,7 +279,7 @@ describe('set-flags', () => {
 
 describe('flag change that needs an approval', () => {
   const asked = { flag: 'a', state: 'on' }
-  const links = { 'played-flags approval request r-a': page('r-a') }
+  const links = { 'acme-flags approval request r-a': page('r-a') }
   const applied = { state: 'applied', ended: true } as const
   const hint = 'Use mode=interactive to wait for it'
 
