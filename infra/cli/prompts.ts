@@ -58,7 +58,7 @@ export async function promptForField(field: Field, stored: unknown): Promise<unk
   const validate = (value: string | undefined) => {
     if (isUnchanged(value)) return undefined
     const result = parseField(field, value ?? '')
-    return 'wrong' in result ? result.wrong : undefined
+    return 'problem' in result ? result.problem : undefined
   }
   const input = secret
     ? await password({
@@ -70,7 +70,7 @@ export async function promptForField(field: Field, stored: unknown): Promise<unk
   const value = answered(input) ?? ''
   if (isUnchanged(value)) return stored
   const result = parseField(field, value)
-  if ('wrong' in result) throw new Error(`${name} passed the prompt although it is invalid: ${result.wrong}`)
+  if ('problem' in result) throw new Error(`${name} passed the prompt although it is invalid: ${result.problem}`)
   return result.value
 }
 

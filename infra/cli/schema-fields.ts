@@ -45,22 +45,22 @@ export function describe(type: z.core.$ZodType): string {
 /**
  * Parses the value of a field from text.
  *
- * @returns the value, or in `wrong` what it must be
+ * @returns the value, or in `problem` what it must be
  */
-export function parseField(field: Field, text: string): { value: unknown } | { wrong: string } {
+export function parseField(field: Field, text: string): { value: unknown } | { problem: string } {
   let input: unknown = text
   if (field.json) {
     try {
       input = JSON.parse(text)
     } catch {
       // The parser's message would quote what may be a secret.
-      return { wrong: 'must be JSON, such as {"name": "value"}' }
+      return { problem: 'must be JSON, such as {"name": "value"}' }
     }
   }
   const parsed = z.safeParse(field.schema, input)
   if (parsed.success) return { value: parsed.data }
   const [issue] = parsed.error.issues
-  return { wrong: [...(issue?.path ?? []), issue?.message].join(' ') }
+  return { problem: [...(issue?.path ?? []), issue?.message].join(' ') }
 }
 
 /**
@@ -78,7 +78,7 @@ export function parseFields(fields: Field[], pairs: Record<string, string>): Rec
           `--field ${name}: this field is a secret, and other users of this machine can see arguments. Enter it at the prompt, or use --from-file.`,
         )
       const result = parseField(field, text)
-      if ('wrong' in result) throw new UsageError(`--field ${name}: ${result.wrong}.`)
+      if ('problem' in result) throw new UsageError(`--field ${name}: ${result.problem}.`)
       return [name, result.value]
     }),
   )
