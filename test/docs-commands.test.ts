@@ -90,7 +90,10 @@ describe('docs/quick-start.md', () => {
   const evaluated = { ...place, event: 'sh.keptn.event.evaluation.finished', result: 'pass (90 / 100)' }
   const task = (mode: string) => ({
     event: `sh.keptn.event.mytask-${mode}.triggered`,
-    ...{ stage: 'production', custom: 'a', shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c', id: mode },
+    stage: 'production',
+    custom: 'a',
+    shkeptncontext: '6e7bc693-1dd2-4ab4-8a65-91949312d23c',
+    id: mode,
   })
   const interactive = 'issue-ticketing/open-issue?mode=interactive'
   it.each<[string, string, object, number, string]>([

@@ -32,14 +32,23 @@ beforeAll(async () => {
   }, 50)
   secrets = {
     [`${connections}/incident-management/runbooks`]: {
-      ...{ provider: 'rundeck', baseUrl: rundeck.url, token: rundeck.token, project: 'shop' },
+      provider: 'rundeck',
+      baseUrl: rundeck.url,
+      token: rundeck.token,
+      project: 'shop',
     },
     [`${connections}/load-testing/locust`]: {
-      ...{ provider: 'locust', baseUrl: locust.url, username: 'robot', password: locust.password },
+      provider: 'locust',
+      baseUrl: locust.url,
+      username: 'robot',
+      password: locust.password,
       target: 'https://shop.example.com',
     },
     [`${connections}/chaos-testing/steadybit`]: {
-      ...{ provider: 'steadybit', baseUrl: steadybit.url, token: steadybit.token, allow: 'SHOP-*' },
+      provider: 'steadybit',
+      baseUrl: steadybit.url,
+      token: steadybit.token,
+      allow: 'SHOP-*',
     },
   }
   await service.start()

@@ -51,13 +51,19 @@ export async function sendTrigger(
   { queries, project, stage, service, start, end }: MeasurementRequest,
 ): Promise<number> {
   const event = {
-    ...{ specversion: '1.0', id: key, source: 'cloud-automation-webhooks', type: 'guardian.validation.triggered' },
+    specversion: '1.0',
+    id: key,
+    source: 'cloud-automation-webhooks',
+    type: 'guardian.validation.triggered',
     data: {
       'event.provider': 'cloud-automation-webhooks',
       // The workflow of each guardian filters for its name.
       guardian: queries[0]?.query,
-      ...{ project, stage, service },
-      ...{ 'timeframe.from': new Date(start).toISOString(), 'timeframe.to': new Date(end).toISOString() },
+      project,
+      stage,
+      service,
+      'timeframe.from': new Date(start).toISOString(),
+      'timeframe.to': new Date(end).toISOString(),
       // Nested objects of business events become text.
       execution_context: JSON.stringify({ task: key }),
     },

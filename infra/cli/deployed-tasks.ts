@@ -111,7 +111,13 @@ async function readTask(lambda: LambdaClient, { arn, taskId, category, startedAt
   const found = await lambda.send(new GetDurableExecutionCommand({ DurableExecutionArn: arn }))
   const { Status: status = 'RUNNING', InputPayload: input, Result: result, Error: error, EndTimestamp } = found
   const execution = {
-    ...{ name: taskId, category, status, startedAt, input, result, error: error?.ErrorMessage },
+    name: taskId,
+    category,
+    status,
+    startedAt,
+    input,
+    result,
+    error: error?.ErrorMessage,
     endedAt: EndTimestamp?.getTime(),
   }
   return listedTask(execution, status === 'RUNNING' ? await progressOf(lambda, arn, execution) : '')

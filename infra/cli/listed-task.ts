@@ -62,7 +62,12 @@ export function listedTask(execution: TaskExecution, progress: string): ListedTa
   const { outcome } = parse<{ outcome: Outcome }>(result)
   const state = stateOf(status)
   return {
-    ...{ taskId, category, action, connection, context: event?.context ?? '', state },
+    taskId,
+    category,
+    action,
+    connection,
+    context: event?.context ?? '',
+    state,
     verdict: state === 'running' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
     progress,
     message: outcome?.message ?? error,

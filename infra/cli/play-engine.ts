@@ -36,12 +36,10 @@ export async function playEngine(
   const interrupt = new AbortController()
   process.once('SIGINT', () => interrupt.abort())
   const played = await playRelease(engine, {
-    ...{
-      url,
-      key: () => engineKeyOf(credentials),
-      lambda: () => readRuntimeFile(stateFolder())?.aws,
-      signal: interrupt.signal,
-    },
+    url,
+    key: () => engineKeyOf(credentials),
+    lambda: () => readRuntimeFile(stateFolder())?.aws,
+    signal: interrupt.signal,
     print: (line) => (json ? console.error(line) : console.log(line)),
     onAccepted: (taskId, say, ended) =>
       void approve({ taskId, statusUrl: '' }, say, ended).catch((error: unknown) => {

@@ -22,8 +22,15 @@ export async function verificationCall(
   key: string,
 ): Promise<Call> {
   const identity = {
-    ...{ deployment: settings.stateTable, caller, eventId: key, category, mode },
-    ...{ action: VERIFICATION, connection: 'loopback', dryRun: true, input: {} },
+    deployment: settings.stateTable,
+    caller,
+    eventId: key,
+    category,
+    mode,
+    action: VERIFICATION,
+    connection: 'loopback',
+    dryRun: true,
+    input: {},
   }
   return { ...verificationTask(category, caller, identify(identity, await readIdentityKey()), key), mode }
 }

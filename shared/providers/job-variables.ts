@@ -44,8 +44,17 @@ const UNSAFE_NAMES = new Set(
   `.match(/\S+/g),
 )
 const UNSAFE_PREFIXES = [
-  ...['AWS_CONTAINER_', 'AWS_ENDPOINT_URL', 'BASH_FUNC_', 'CI_', 'CORECLR_', 'COR_', 'DYLD_', 'GIT_', 'LD_'],
-  ...['NPM_CONFIG_', 'PIP_'],
+  'AWS_CONTAINER_',
+  'AWS_ENDPOINT_URL',
+  'BASH_FUNC_',
+  'CI_',
+  'CORECLR_',
+  'COR_',
+  'DYLD_',
+  'GIT_',
+  'LD_',
+  'NPM_CONFIG_',
+  'PIP_',
 ]
 const MAX_SHOWN_NAME = 100
 

@@ -37,8 +37,13 @@ type Pod = z.output<typeof pods>['items'][number]
 
 /** Kubernetes repeats what has led to these reasons. */
 const STUCK_REASONS = [
-  ...['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull'],
-  ...['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'],
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'CreateContainerConfigError',
+  'CreateContainerError',
+  'RunContainerError',
 ]
 const MAX_LOG_LINES = 20
 const MAX_REASON = 1_000

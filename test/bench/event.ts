@@ -12,8 +12,11 @@ export function proxyEvent(
 ): APIGatewayProxyEvent {
   const headers = { Authorization: `Bearer ${demo.callerToken}`, 'Content-Type': 'application/json' }
   const request = {
-    ...{ method: 'POST', url: `/v1/${category}/${action}?${new URLSearchParams(query)}`, httpVersion: '1.1' },
-    ...{ headers: { host: 'api.invalid' }, rawHeaders: Object.entries(headers).flat() },
+    method: 'POST',
+    url: `/v1/${category}/${action}?${new URLSearchParams(query)}`,
+    httpVersion: '1.1',
+    headers: { host: 'api.invalid' },
+    rawHeaders: Object.entries(headers).flat(),
     socket: { remoteAddress: '192.0.2.1', localPort: 443 },
   } as unknown as IncomingMessage
   return toProxyEvent(request, Buffer.from(JSON.stringify(body)), { resource: '/{proxy+}', stage: 'v1' })

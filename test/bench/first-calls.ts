@@ -34,7 +34,9 @@ export const issueTicketing = {
   'issue-ticketing, silent': opening({}),
   'issue-ticketing, silent with an event id': opening({ eventId: 'event-1', byHand: 'once' }),
   'issue-ticketing, interactive': opening({
-    ...{ query: { mode: 'interactive' }, eventId: 'event-2', byHand: 'interactive' },
+    query: { mode: 'interactive' },
+    eventId: 'event-2',
+    byHand: 'interactive',
   }),
 }
 

@@ -60,7 +60,10 @@ export async function receive({ category, action, input, connection, mode, data,
   }
   const caller = { name: 'tester', tokens: [], categories: ['*'], ...(orchestrator ? { orchestrator } : {}) }
   return readCall(category, caller, {
-    ...{ action, body: JSON.stringify(body), isBase64: false, headers: { 'content-type': 'application/json' } },
+    action,
+    body: JSON.stringify(body),
+    isBase64: false,
+    headers: { 'content-type': 'application/json' },
     query: { connection: [name], mode: [mode] },
     categoryUrl: 'https://webhooks.example.com/v1/conformance',
   })

@@ -89,7 +89,8 @@ export const platforms: Record<string, Platform> = {
     'pagerduty-events': { writes: /^POST /, repeatable: 'an alert with the same dedup_key is the same alert' },
     'jira-service-management': { writes: /^POST .*\/issue$/ },
     'jsm-operations': {
-      ...{ writes: /^POST .*\/alerts$/, repeatable: 'an open alert with the same alias counts the repeat' },
+      writes: /^POST .*\/alerts$/,
+      repeatable: 'an open alert with the same alias counts the repeat',
     },
   }),
   ...jobs('incident-management', 'run-runbook', incidentPlatforms, { 'aws-ssm-automation': { repeatable: token } }),
@@ -99,7 +100,8 @@ export const platforms: Record<string, Platform> = {
   ...jobs('ci-cd', 'trigger-build', ciCdPlatforms, {
     'aws-codepipeline': { repeatable: token },
     'google-cloud-deploy': {
-      ...{ action: 'trigger-deployment', repeatable: 'the name of a rollout is derived from the key' },
+      action: 'trigger-deployment',
+      repeatable: 'the name of a rollout is derived from the key',
     },
     'kubernetes-job': { repeatable: runName },
     tekton: { repeatable: runName },
@@ -280,7 +282,8 @@ async function playTicket(path: string): Promise<Target> {
 /** A report as a comment on an existing ticket. */
 function onTicket(path: string, provider: unknown, writes: RegExp, input: { id: string; project?: string }): Platform {
   return {
-    ...{ action: 'push-report', writes },
+    action: 'push-report',
+    writes,
     async start() {
       const { server, connection } = await playTicket(path)
       const platform = provider as TicketProvider
@@ -367,8 +370,12 @@ function httpFlags(action: string): Platform {
       return {
         server,
         connection: {
-          ...{ baseUrl: server.url, token: server.token, headers: { 'X-Api-Key': server.apiKey } },
-          ...{ environment: 'production', get: at, set: { ...at, method: 'PATCH', body: '{enabled: input.on}' } },
+          baseUrl: server.url,
+          token: server.token,
+          headers: { 'X-Api-Key': server.apiKey },
+          environment: 'production',
+          get: at,
+          set: { ...at, method: 'PATCH', body: '{enabled: input.on}' },
           flag: { on: 'response.enabled' },
         },
         input: { flag: 'checkout-v2', state: 'on' },

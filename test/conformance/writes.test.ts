@@ -125,23 +125,27 @@ describe('generic HTTP API: a connection that does not match its API', () => {
   test.each<[string, path: string, wrong: object, expression: string]>([
     ['the id of a ticket does not exist', tickets, { ticket }, 'ticket.id of the connection'],
     [
-      ...(['the id of a ticket is the text null', tickets] as const),
+      'the id of a ticket is the text null',
+      tickets,
       { ticket: { ...ticket, id: 'to_string(response.wrongplace)' } },
       'ticket.id of the connection finds nothing',
     ],
     [
-      ...(['the state of a ticket does not exist', tickets] as const),
+      'the state of a ticket does not exist',
+      tickets,
       { ticket: { ...ticket, id: 'response.id', state: 'response.nope' } },
       'ticket.state of the connection',
     ],
     [
-      ...(['an expression needs another type', tickets] as const),
+      'an expression needs another type',
+      tickets,
       { ticket: { ...ticket, id: "join(',', response.id)" } },
       'ticket.id of the connection',
     ],
     ['"at" finds nothing', tickets, { open: answer }, 'ticket.id of the connection'],
     [
-      ...(['the id of a job does not exist', jobs] as const),
+      'the id of a job does not exist',
+      jobs,
       { run: { id: 'to_string(response.nope)', state: 'response.state' } },
       'run.id of the connection finds nothing',
     ],

@@ -62,8 +62,12 @@ export async function observe(
     const keptn = { type: 'keptn', baseUrl: 'https://keptn.example.com', token: 'a-keptn-token' }
     storeSecret('orchestrators/keptn', keptn)
     const call = await receive({
-      ...{ category, action: platform.action, mode, data: { evaluation: evaluated } },
-      ...{ connection: { provider, ...target.connection }, input: { ...target.input, ...input } },
+      category,
+      action: platform.action,
+      mode,
+      data: { evaluation: evaluated },
+      connection: { provider, ...target.connection },
+      input: { ...target.input, ...input },
       ...(platform.delegates ? { orchestrator: 'keptn' } : {}),
     })
     const deliver = () =>
@@ -74,8 +78,13 @@ export async function observe(
     const { calls } = target.server
     const searches = calls.slice(calls.findIndex(isWrite)).some((request) => !isWrite(request))
     return {
-      ...{ ends, writes, searches, key: call.id, made: target.made && target.made() - before },
-      ...{ requests: calls.filter(isWrite).length, sent: calls.find(isWrite)?.body },
+      ends,
+      writes,
+      searches,
+      key: call.id,
+      made: target.made && target.made() - before,
+      requests: calls.filter(isWrite).length,
+      sent: calls.find(isWrite)?.body,
     }
   } finally {
     await target.server.close()

@@ -65,7 +65,10 @@ function withAnyBody(operation: Operation): Operation {
 
 function sentIn({ method, path, query, headers, body }: Compared, toContract: (path: string) => string): Sent {
   return {
-    ...{ method, path: toContract(path), query: new URLSearchParams(query), body },
+    method,
+    path: toContract(path),
+    query: new URLSearchParams(query),
+    body,
     headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value?.toString()])),
   }
 }

@@ -7,7 +7,11 @@ import {
 import type { RecordedExchange } from './recording.ts'
 
 const environment: WaitingEnvironment = {
-  ...{ name: 'staging', deploymentId: 5, hasOtherRule: false, decision: null, comments: [] },
+  name: 'staging',
+  deploymentId: 5,
+  hasOtherRule: false,
+  decision: null,
+  comments: [],
 }
 const run = { id: 7, repository: 'octo-org/octo-repo', environments: [environment] }
 
@@ -15,8 +19,14 @@ const run = { id: 7, repository: 'octo-org/octo-repo', environments: [environmen
 export function githubDelivery(): RecordedExchange {
   const body = JSON.stringify(deploymentRequested('http://127.0.0.1', run, environment))
   return {
-    ...{ test: 'shared/orchestrators/github/github', method: 'POST', path: '/our/github/deployment-protection-rule' },
+    test: 'shared/orchestrators/github/github',
+    method: 'POST',
+    path: '/our/github/deployment-protection-rule',
     headers: webhookHeaders('a-webhook-secret', 'deployment_protection_rule', String(INSTALLATION_ID), body),
-    ...{ query: '', body, status: 200, response: undefined, isInjected: true },
+    query: '',
+    body,
+    status: 200,
+    response: undefined,
+    isInjected: true,
   }
 }

@@ -8,13 +8,35 @@ export type Direction = 'request' | 'response'
 
 /** Keywords that are the same in every version. */
 const plain = [
-  ...['type', 'enum', 'const', 'format', 'pattern', 'multipleOf', 'minimum', 'maximum', 'minLength', 'maxLength'],
-  ...['minItems', 'maxItems', 'uniqueItems', 'minProperties', 'maxProperties', 'dependentRequired'],
+  'type',
+  'enum',
+  'const',
+  'format',
+  'pattern',
+  'multipleOf',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'uniqueItems',
+  'minProperties',
+  'maxProperties',
+  'dependentRequired',
 ]
 /** Keywords that bind a fake platform. */
 const binding = [
-  ...['$ref', 'type', 'properties', 'items', 'additionalProperties', 'prefixItems'],
-  ...['allOf', 'anyOf', 'oneOf', 'discriminator'],
+  '$ref',
+  'type',
+  'properties',
+  'items',
+  'additionalProperties',
+  'prefixItems',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'discriminator',
 ]
 const single = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames']
 const several = ['allOf', 'anyOf', 'oneOf', 'prefixItems']

@@ -160,7 +160,10 @@ describe('Contract validator: other versions', () => {
     return operation
   }
   const request = (body: unknown, more = {}) => ({
-    ...{ method: 'POST', path: '/', query: new URLSearchParams(), body: JSON.stringify(body) },
+    method: 'POST',
+    path: '/',
+    query: new URLSearchParams(),
+    body: JSON.stringify(body),
     headers: { 'x-token': 't', 'content-type': 'application/json' },
     ...more,
   })

@@ -32,7 +32,10 @@ const service = new Service({
       idle: { tokens: [tokenHash(tokens.idle)], categories: ['*'], allow: [] },
     },
     [`${prefix}/connections/remediation/mapping`]: {
-      ...{ provider: 'rundeck', baseUrl: 'https://rundeck.example.com', token: 'token-of-rundeck', project: 'shop' },
+      provider: 'rundeck',
+      baseUrl: 'https://rundeck.example.com',
+      token: 'token-of-rundeck',
+      project: 'shop',
       actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags', input: { flag: 'checkout' } } },
     },
   },

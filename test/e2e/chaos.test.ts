@@ -60,7 +60,8 @@ describe('An injected fault', () => {
       call('stop-test', triggered({ shkeptncontext, input: { id: 'last' } }))
     const reason = 'has not started anything with the connection toxiproxy in the context another-context'
     expect(await stop('another-context')).toMatchObject({
-      ...{ status: 404, body: { detail: expect.stringContaining(reason) } },
+      status: 404,
+      body: { detail: expect.stringContaining(reason) },
     })
     expect((await stop(undefined)).body.detail).toContain('send the context')
     // The id is saved after Toxiproxy has answered, so the fault can be on before `last` finds it.

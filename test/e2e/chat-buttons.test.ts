@@ -24,12 +24,17 @@ const connections = {
   mattermost: { baseUrl: mattermost.url, token: mattermost.token, channel: mattermost.channel },
   discord: { baseUrl: discord.url, token: discord.token, publicKey: discord.publicKey, channel },
   telegram: {
-    ...{ baseUrl: telegram.url, token: telegram.token, webhookSecret: telegram.webhookSecret },
+    baseUrl: telegram.url,
+    token: telegram.token,
+    webhookSecret: telegram.webhookSecret,
     channel: String(supergroup),
   },
   'google-chat': { baseUrl: chat.url, token: chat.login.token, channel: space },
   'aws-ses': {
-    ...{ endpoint: ses.url, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
+    endpoint: ses.url,
+    region: 'eu-west-1',
+    from: 'deployments@example.com',
+    channel: 'ops@example.com',
   },
 }
 const secrets = Object.entries(connections).map(([name, fields]) => [
@@ -208,7 +213,8 @@ it('A Mattermost button decides an approval; a forged press does not, and a late
   expect((await service.repliesTo(event.id)).finished).toEqual([])
   expect(await send(press.body)).toMatchObject({ status: 200 })
   expect(await finished(event)).toMatchObject({
-    ...{ result: 'pass', message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/) },
+    result: 'pass',
+    message: expect.stringMatching(/^Approved by .+ \(jane0+j\)$/),
   })
   const late = await send(press.body)
   expect([late.status, JSON.stringify(late.body)]).toEqual([200, expect.stringContaining('Already decided')])
@@ -225,7 +231,8 @@ describe('Discord', () => {
   it('refuses approvers that it cannot verify', async () => {
     const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: { approvers: [jane, 'jane'] } })
     expect(await service.call(`${approval}&connection=discord`, event)).toMatchObject({
-      ...{ status: 400, body: { detail: expect.stringContaining('input.approvers must be ids of users or roles') } },
+      status: 400,
+      body: { detail: expect.stringContaining('input.approvers must be ids of users or roles') },
     })
   })
 
@@ -284,7 +291,8 @@ it.each(platforms)('%s shows the message of a silent call', async (_name, connec
   const input = { text: 'Deployed' }
   const path = `/v1/notification/push-update?connection=${connection}`
   expect(await service.call(path, { ...triggered(), input })).toMatchObject({
-    ...{ status: 200, body: { result: 'pass', data: { id: expect.any(String) } } },
+    status: 200,
+    body: { result: 'pass', data: { id: expect.any(String) } },
   })
   expect(JSON.stringify(sent().at(-1))).toContain('Deployed')
 })

@@ -40,7 +40,9 @@ beforeAll(async () => {
   }).start()
   // During the calls of Azure DevOps.
   played = Promise.all([play('resume'), play('run'), play('event')]).then(([resume, run, event]) => ({
-    ...{ resume, run, event },
+    resume,
+    run,
+    event,
   }))
   // The tests report it.
   played.catch(() => undefined)
@@ -120,7 +122,9 @@ describe('docs/azure-devops.md', () => {
     const [headers = '', body = ''] = [...section.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json = '']) => json)
     expect(fields.get('Control options > Time between evaluations (minutes)')).toBe('0')
     return {
-      ...{ headers, body, method: fields.get('Method') ?? '' },
+      headers,
+      body,
+      method: fields.get('Method') ?? '',
       urlSuffix: fields.get('URL suffix and parameters')?.replaceAll('`', '') ?? '',
       waitForCompletion: String(fields.get('Advanced > Completion event') === 'Callback'),
     }
@@ -140,7 +144,9 @@ describe('docs/azure-devops.md', () => {
     // The URL of the service connection ends with /v1.
     const replaced = (text: string) => expand(text, azure.task, azure.url, variables)
     const accepted = await service.call(`/v1${replaced(urlSuffix)}`, replaced(body), {
-      ...{ method, token: null, headers: { ...JSON.parse(replaced(headers)), authorization } },
+      method,
+      token: null,
+      headers: { ...JSON.parse(replaced(headers)), authorization },
     })
     expect(accepted.status).toBe(202)
     const read202 = { method: 'GET', token: null, headers: { authorization } }
@@ -159,7 +165,8 @@ describe('docs/dynatrace', () => {
     const { resume } = await played
     const read_result = { json: { verdict: 'pass', category: 'load-testing' } }
     expect(resume).toMatchObject({
-      ...{ state: 'SUCCESS', results: { load_test: { status: 202 }, read_result, passed: { released: true } } },
+      state: 'SUCCESS',
+      results: { load_test: { status: 202 }, read_result, passed: { released: true } },
     })
     expect(resume).not.toHaveProperty('error')
   })

@@ -26,7 +26,8 @@ async function play(engine: Engine): Promise<string[]> {
   const lines: string[] = []
   const approve = approveInSandbox({ url: service.url, autoApproveReason: '--approve was passed' })
   const { passed } = await playRelease(engine, {
-    ...{ steps, timeScale: 4 },
+    steps,
+    timeScale: 4,
     url: service.url,
     key: () => engineKeyOf({ callerToken: demo.callerToken }),
     lambda: () => readRuntimeFile(service.state)?.aws,

@@ -8,11 +8,15 @@ const service = new Service({
   timeScale: 20,
   secrets: (url) => ({
     'cloud-automation-webhooks/connections/slo/late': {
-      ...{ provider: 'dynatrace', baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken },
+      provider: 'dynatrace',
+      baseUrl: `${url}/sandbox/dynatrace`,
+      token: demo.dynatraceToken,
       dataDelay,
     },
     'cloud-automation-webhooks/connections/slo/with-file': {
-      ...{ provider: 'dynatrace', baseUrl: `${url}/sandbox/dynatrace`, token: demo.dynatraceToken },
+      provider: 'dynatrace',
+      baseUrl: `${url}/sandbox/dynatrace`,
+      token: demo.dynatraceToken,
       sloFile: 'objectives:\n  - sli: casdemoapp\n    pass:\n      - criteria: [">=-1"]\ntotal_score:\n  pass: "90%"\n',
       queries: { casdemoapp: 'casdemoapp' },
     },
@@ -126,9 +130,13 @@ describe('An SLO file as text', () => {
   it('is read from a form, as Keptn sends it, by a task', async () => {
     const event = eventOf('evaluation')
     const form = new URLSearchParams({
-      ...{ id: event.id, type: event.type, shkeptncontext: event.shkeptncontext },
+      id: event.id,
+      type: event.type,
+      shkeptncontext: event.shkeptncontext,
       ...Object.fromEntries(Object.entries(event.data).map(([name, value]) => [`data.${name}`, String(value)])),
-      ...{ 'input.timeframe': '5m', 'input.queries.availability': 'casdemoapp', 'input.sloFile': yaml },
+      'input.timeframe': '5m',
+      'input.queries.availability': 'casdemoapp',
+      'input.sloFile': yaml,
     })
     const { status } = await fetch(`${service.url}/v1/slo/request-evaluation?${interactive}`, {
       method: 'POST',

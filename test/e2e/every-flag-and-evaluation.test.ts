@@ -41,7 +41,9 @@ const tried: Tried[] = [
   ...Object.entries(flagPlatforms).map(([provider, { start, flags }]): Tried => {
     const set = [{ flag: flags.off }, { before: off, after: on, changed: true }] as const
     return {
-      ...{ provider, action: 'feature-flags/set-flag', start },
+      provider,
+      action: 'feature-flags/set-flag',
+      start,
       silent: [{ ...set[0], state: 'on' }, set[1]],
       interactive: [
         { flag: flags.on, state: 'off' },

@@ -75,7 +75,8 @@ class Job {
 const signIns: Record<string, (login: GoogleLogin) => object> = {
   'google-cloud-build': ({ serviceAccount, privateKey }) => ({ serviceAccount, privateKey }),
   'google-cloud-deploy': ({ serviceAccount, workloadIdentityProvider }) => ({
-    ...{ serviceAccount, workloadIdentityProvider },
+    serviceAccount,
+    workloadIdentityProvider,
   }),
 }
 
@@ -200,6 +201,7 @@ describe('A stop before the start response', () => {
 it('An interactive stop with an invalid id is rejected before it is accepted', async () => {
   const event = triggered({ input: { id: '../admin' } })
   expect(await service.call('/v1/ci-cd/cancel?connection=jenkins-delivered&mode=interactive', event)).toMatchObject({
-    ...{ status: 400, body: { detail: expect.stringContaining('such as') } },
+    status: 400,
+    body: { detail: expect.stringContaining('such as') },
   })
 })

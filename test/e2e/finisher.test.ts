@@ -24,8 +24,13 @@ beforeAll(async () => {
     const outfile = join(bundles, category, 'task.js')
     cpSync(join(dist, category), join(bundles, category), { recursive: true })
     await build({
-      ...{ stdin: { contents, resolveDir: import.meta.dirname }, outfile, allowOverwrite: true, bundle: true },
-      ...{ platform: 'node', format: 'cjs', logLevel: 'error' },
+      stdin: { contents, resolveDir: import.meta.dirname },
+      outfile,
+      allowOverwrite: true,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
     })
   }
 })

@@ -136,7 +136,11 @@ it('A gate sends nothing to the orchestrator of its caller, and has one effect f
 
 describe('A gate of Flagger', () => {
   const body = (metadata: object, phase = 'Progressing') => ({
-    ...{ name: 'podinfo', namespace: 'test', phase, checksum: '85d557f47b', buildId: '1' },
+    name: 'podinfo',
+    namespace: 'test',
+    phase,
+    checksum: '85d557f47b',
+    buildId: '1',
     metadata: { token, 'input.target': 'clear-cache', 'input.parameters.outcome': 'hang', ...metadata },
   })
   const hook = (metadata: object, phase?: string, query = '') =>

@@ -21,12 +21,14 @@ const dynatrace = await startEnvironment()
 const states = await startStepFunctions()
 const prefix = 'cloud-automation-webhooks'
 const caller = (orchestrator?: string) => ({
-  ...{ tokens: [tokenHash(`token-of-${orchestrator}`)], categories: ['*'] },
+  tokens: [tokenHash(`token-of-${orchestrator}`)],
+  categories: ['*'],
   ...(orchestrator === undefined ? {} : { orchestrator }),
 })
 const settings = {
   github: {
-    ...{ type: 'github', ...github.settings },
+    type: 'github',
+    ...github.settings,
     input: "{title: join(' ', ['Release', repository.name, environment])}",
   },
   callback: { type: 'callback', allow: [`${receiver.url}/wait/`], signingKey: SIGNING_KEY },
@@ -186,8 +188,14 @@ const callOfWorkflow = (name: string, execution: string, title: string) =>
   service.call(OPEN_TICKET, { id: title, dynatrace: { execution }, input: { title } }, { token: `token-of-${name}` })
 
 const results: Record<string, unknown> = {
-  ...{ keptn: [1, 'pass'], poll: 'pass', github: ['approved', 1], callback: ['pass'], azure: ['succeeded', 1] },
-  ...{ resume: true, run: ['pass'], states: 'ended' },
+  keptn: [1, 'pass'],
+  poll: 'pass',
+  github: ['approved', 1],
+  callback: ['pass'],
+  azure: ['succeeded', 1],
+  resume: true,
+  run: ['pass'],
+  states: 'ended',
 }
 const names = Object.keys(orchestrators)
 

@@ -27,7 +27,10 @@ describe('A task logs', () => {
     const ended = linesOf({ taskId, message: 'task ended' })
     expect(ended).toEqual([
       expect.objectContaining({
-        ...{ action: 'open-issue', connection: 'default', provider: 'github', eventId: id },
+        action: 'open-issue',
+        connection: 'default',
+        provider: 'github',
+        eventId: id,
         outcome: { status: 'succeeded', result: 'pass' },
         ms: expect.any(Number),
       }),
@@ -84,7 +87,10 @@ describe('A request logs', () => {
     const { status } = await service.openIssue({ input: { title: 'Silent one' } })
     expect(status).toBe(200)
     expect(linesOf({ message: 'request', mode: 'silent' }).at(-1)).toMatchObject({
-      ...{ action: 'open-issue', provider: 'github', caller: 'demo', status: 200 },
+      action: 'open-issue',
+      provider: 'github',
+      caller: 'demo',
+      status: 200,
       outcome: { status: 'succeeded', result: 'pass' },
     })
   })

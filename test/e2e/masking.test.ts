@@ -205,7 +205,10 @@ it('A caller that repeatedly sends stored credentials loses its dry runs and ski
   expect(lines.length).toBeGreaterThanOrEqual(3)
   expect(lines).toContainEqual(
     expect.objectContaining({
-      ...{ level: 'WARN', secretInInput: true, caller: 'demo', fields: ['input.description'] },
+      level: 'WARN',
+      secretInInput: true,
+      caller: 'demo',
+      fields: ['input.description'],
     }),
   )
   expect(service.output).not.toContain(password)

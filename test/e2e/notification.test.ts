@@ -9,10 +9,15 @@ const changes = await startServiceNowChange()
 const prefix = 'cloud-automation-webhooks'
 const connections = {
   [`${prefix}/connections/notification/inbox`]: {
-    ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+    provider: 'ntfy',
+    baseUrl: inbox.url,
+    token: inbox.token,
+    channel: inbox.writable[0],
   },
   [`${prefix}/connections/notification/changes`]: {
-    ...{ provider: 'servicenow-change', baseUrl: changes.url, token: changes.token },
+    provider: 'servicenow-change',
+    baseUrl: changes.url,
+    token: changes.token,
   },
 }
 const service = await new Service({ timeScale: 60, secrets: connections }).start()
@@ -147,7 +152,11 @@ const evaluated = (kind: string, more: object = {}) =>
   triggered({
     type: `sh.keptn.event.evaluation.${kind}`,
     data: {
-      ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', result: 'fail' },
+      project: 'shop',
+      stage: 'production',
+      service: 'checkout',
+      status: 'succeeded',
+      result: 'fail',
       evaluation: { score: 42, result: 'fail', indicatorResults: [] },
     },
     ...more,

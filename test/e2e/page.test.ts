@@ -14,7 +14,10 @@ describeInBrowser('the page of an approval, in Chromium', () => {
       timeScale: 60,
       secrets: {
         'cloud-automation-webhooks/connections/notification/inbox': {
-          ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+          provider: 'ntfy',
+          baseUrl: inbox.url,
+          token: inbox.token,
+          channel: inbox.writable[0],
         },
       },
     })

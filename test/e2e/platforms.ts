@@ -32,7 +32,9 @@ const issue = {
   update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
 }
 const alert = {
-  ...{ unknownId: undefined, wrongId: ' no such thing', blind: true as const },
+  unknownId: undefined,
+  wrongId: ' no such thing',
+  blind: true as const,
   open: { severity: 'critical', labels: 'shop' },
   update: { severity: 'low' },
   close: {},

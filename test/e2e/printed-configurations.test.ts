@@ -26,7 +26,10 @@ async function play(mode: string, action: string, task: string, properties: obje
   const data = { project: 'demo', stage: 'production', service: 'casdemoapp' }
   writeFileSync(join(folder, 'event.json'), JSON.stringify({ type: 'sh.keptn.event.production.demo.triggered', data }))
   const { tasks, context } = await playSequence({
-    ...{ files: loadSequenceFolder(folder), url: service.url, token: demo.callerToken, print: () => undefined },
+    files: loadSequenceFolder(folder),
+    url: service.url,
+    token: demo.callerToken,
+    print: () => undefined,
     log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
   })
   return { outcome: tasks[0]?.outcome, ended: await service.endedBy(context) }

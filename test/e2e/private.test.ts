@@ -103,7 +103,8 @@ describe('A state folder', () => {
     prepare(state)
     const env = { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: state }
     expect(await runInProcess(join(root, 'infra/local/start.ts'), [], { env, cwd: root })).toMatchObject({
-      ...{ code: 1, err: expect.stringMatching(`The state folder .+ ${message}\\. Set WEBHOOKS_STATE`) },
+      code: 1,
+      err: expect.stringMatching(`The state folder .+ ${message}\\. Set WEBHOOKS_STATE`),
     })
     expect(readdirSync(state)).toEqual([])
   })
@@ -190,7 +191,8 @@ describe('A runtime of the demo', () => {
     writeFileSync(secrets, JSON.stringify(connections))
     const env = { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: runtime.state, WEBHOOKS_SECRETS: secrets }
     expect(await runInProcess(join(root, 'infra/local/start.ts'), [], { env, cwd: root })).toMatchObject({
-      ...{ code: 1, err: expect.stringContaining('Another process uses the state folder') },
+      code: 1,
+      err: expect.stringContaining('Another process uses the state folder'),
     })
     expect(existsSync(join(runtime.state, 'credentials.json'))).toBe(false)
     expect(await webhooks(send, { env: { WEBHOOKS_STATE: runtime.state } })).toMatchObject({ code: 0 })
@@ -227,7 +229,8 @@ describe('A runtime of the demo', () => {
     expect(await webhooks(connect, { env })).toMatchObject({ code: 0 })
     expect(await open(runtime.url, demo.callerToken)).toBe(401)
     expect(await webhooks([...send, '--token', demo.callerToken], { env })).toMatchObject({
-      ...{ code: 1, err: expect.stringMatching(/gets a new token .*omit --token .*\n.*npx webhooks console/) },
+      code: 1,
+      err: expect.stringMatching(/gets a new token .*omit --token .*\n.*npx webhooks console/),
     })
     const { callerToken } = runtime.read<LocalCredentials>('credentials.json')
     expect(await open(runtime.url, callerToken)).toBe(200)

@@ -20,7 +20,8 @@ const RESPONSE_MS = 500
 async function call(): Promise<void> {
   const body = { id: 'execution-2', callback: `${engine.url}/webhook-waiting/2`, input: { title: 'Twice' } }
   const { status } = await service.call('/v1/issue-ticketing/open-issue?mode=interactive', JSON.stringify(body), {
-    ...{ token, headers: { 'content-type': 'application/json' } },
+    token,
+    headers: { 'content-type': 'application/json' },
   })
   responses.push(status)
 }

@@ -11,7 +11,10 @@ const callers = (...tokens: string[]) => ({
 })
 const connection = (service: Service, token: string, project = 'demo/shop') => ({
   [`${prefix}/connections/issue-ticketing/default`]: {
-    ...{ provider: 'github', baseUrl: `${service.url}/sandbox/github`, token, project },
+    provider: 'github',
+    baseUrl: `${service.url}/sandbox/github`,
+    token,
+    project,
   },
 })
 

@@ -52,13 +52,19 @@ afterAll(() => service.end())
 async function play(files: SequenceFiles, onAccepted?: Parameters<typeof playSequence>[0]['onAccepted']) {
   const lines: string[] = []
   const { passed, tasks, context } = await playSequence({
-    ...{ files, url: service.url, token: demo.callerToken, onAccepted },
+    files,
+    url: service.url,
+    token: demo.callerToken,
+    onAccepted,
     log: keptnEventLog(`${service.url}/sandbox/keptn`, demo.keptnToken),
     print: (line) => lines.push(line),
   })
   const events = (await service.events()).filter(({ shkeptncontext }) => shkeptncontext === context)
   return {
-    ...{ passed, tasks, context, text: lines.join('\n') },
+    passed,
+    tasks,
+    context,
+    text: lines.join('\n'),
     results: tasks.map(({ name, outcome }) => `${name} ${outcome?.result}`),
     messages: tasks.map(({ outcome }) => outcome?.message),
     /** Returns the data of the events of a task. */
@@ -223,7 +229,8 @@ it('A task without the id of an earlier task ends the sequence and says how to s
   const files = loadSequence('ticket')
   for (const sequence of files.sequences) sequence.tasks = sequence.tasks.filter(({ name }) => name !== 'open-ticket')
   expect(await play(files)).toMatchObject({
-    ...{ passed: false, results: ['comment-ticket fail'] },
+    passed: false,
+    results: ['comment-ticket fail'],
     messages: [expect.stringMatching(/input\.id is missing: .*webhooks config --from <task>/)],
   })
 })
@@ -231,7 +238,8 @@ it('A task without the id of an earlier task ends the sequence and says how to s
 it('The incident sequence sends a message with a link to the ticket', async () => {
   const [ticket] = await service.list('incidents')
   expect((await messages()).find(({ blocks }) => blocks.some((text) => text.includes('Problem open')))).toMatchObject({
-    ...{ channel: 'releases', buttons: [] },
+    channel: 'releases',
+    buttons: [],
     blocks: [
       expect.stringContaining('Problem open: It\'s "slow" & <down>'),
       expect.stringContaining('State: open'),
@@ -273,7 +281,8 @@ describe('The approval of the release sequence', () => {
   it('waits for a click in the chat, continues once approved, and is closed then', async () => {
     for (const question of questions)
       expect(question).toMatchObject({
-        ...{ channel: 'releases', buttons: [{ action: 'approve' }, { action: 'reject' }] },
+        channel: 'releases',
+        buttons: [{ action: 'approve' }, { action: 'reject' }],
         text: expect.stringContaining('Release casdemoapp to production?'),
       })
     expect(played.approved).toMatchObject({
@@ -285,7 +294,9 @@ describe('The approval of the release sequence', () => {
       1,
       [
         expect.objectContaining({
-          ...{ status: 'succeeded', result: 'pass', message: `Approved by ${by}` },
+          status: 'succeeded',
+          result: 'pass',
+          message: `Approved by ${by}`,
           approval: expect.objectContaining({ decision: 'approved', by }),
         }),
       ],
@@ -317,8 +328,12 @@ describe('webhooks sequence release', () => {
     expect(out).toContain('approval.finished  succeeded/pass  Approved by Jane Doe (U0JANE)')
     const ends = [...out.matchAll(/ ([a-z]+)\.finished {2}succeeded\/pass .*\((.+)\)$/gm)]
     expect(ends.map(([, task, by]) => `${task} ${by?.split('/')[1]}`)).toEqual([
-      ...['deployment ci-cd', 'test load-testing', 'evaluation slo'],
-      ...['approval notification', 'deployment ci-cd', 'evaluation slo'],
+      'deployment ci-cd',
+      'test load-testing',
+      'evaluation slo',
+      'approval notification',
+      'deployment ci-cd',
+      'evaluation slo',
     ])
     expect(out).toMatch(/test\.finished +succeeded\/pass +Load test [0-9a-f]+ ended as finished/)
     const image = 'registry.example.com/casdemoapp:1.4.2'
@@ -365,10 +380,13 @@ describe('The slo sequence', () => {
       const [{ evaluation, ...rest }] = of('evaluation')
       expect(rest).toMatchObject(end)
       expect(evaluation).toMatchObject({
-        ...{ result: end.result, score, errorBudget },
+        result: end.result,
+        score,
+        errorBudget,
         indicatorResults: [
           {
-            ...{ displayName: 'casdemoapp', status },
+            displayName: 'casdemoapp',
+            status,
             value: { metric: 'casdemoapp', value: Number(value), success: true },
             passTargets: [{ criteria: '>=97.5', targetValue: 97.5 }],
             warningTargets: [{ criteria: '>=95', targetValue: 95 }],

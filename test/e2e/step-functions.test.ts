@@ -17,7 +17,10 @@ const prefix = 'cloud-automation-webhooks'
 const folder = mkdtempSync(join(tmpdir(), 'step-functions-'))
 /** The durable function of docs/step-functions.md. */
 const releases: LocalFunction = {
-  ...{ name: 'releases', file: join(folder, 'index.js'), handler: 'handler', timeoutSeconds: 30 },
+  name: 'releases',
+  file: join(folder, 'index.js'),
+  handler: 'handler',
+  timeoutSeconds: 30,
   environment: { CI_CD_TASK: 'ci-cd-task:live' },
   durable: { executionTimeoutSeconds: 86_400, retentionDays: 1 },
 }
@@ -28,7 +31,11 @@ beforeAll(async () => {
   buildSync({
     entryPoints: [join(import.meta.dirname, '../lifecycle/invoking-function.ts')],
     outfile: releases.file,
-    ...{ bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
   })
   states = await startStepFunctions()
   service = await new Service({
@@ -208,7 +215,8 @@ describe('A durable function that invokes a task', () => {
   it('gets the outcome, although the runtime is killed meanwhile', async () => {
     const { DurableExecutionArn } = await lambda.send(
       new InvokeCommand({
-        ...{ FunctionName: 'releases:live', InvocationType: 'Event' },
+        FunctionName: 'releases:live',
+        InvocationType: 'Event',
         Payload: JSON.stringify({ target: 'deploy.yml' }),
       }),
     )

@@ -7,10 +7,16 @@ const terraform = await startHcpTerraform()
 const inbox = await startNtfy()
 const connections = {
   'ci-cd/terraform': {
-    ...{ provider: 'hcp-terraform', baseUrl: `${terraform.url}/api/v2`, token: terraform.token, project: 'acme' },
+    provider: 'hcp-terraform',
+    baseUrl: `${terraform.url}/api/v2`,
+    token: terraform.token,
+    project: 'acme',
   },
   'notification/inbox': {
-    ...{ provider: 'ntfy', baseUrl: inbox.url, token: inbox.token, channel: inbox.writable[0] },
+    provider: 'ntfy',
+    baseUrl: inbox.url,
+    token: inbox.token,
+    channel: inbox.writable[0],
   },
 }
 const secrets = Object.entries(connections).map(([name, value]) => [

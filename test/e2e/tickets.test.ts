@@ -31,8 +31,14 @@ const platforms: Record<string, TicketPlatform> = {
 }
 
 const dynatraceProblem = {
-  ...{ State: 'OPEN', ProblemID: 'P-7', PID: '-7', ProblemTitle: 'Failure rate is up', Tags: 'shop' },
-  ...{ ProblemURL: 'https://monitoring.example.com/P-7', ProblemDetails: 'Since 14:03', ImpactedEntities: [] },
+  State: 'OPEN',
+  ProblemID: 'P-7',
+  PID: '-7',
+  ProblemTitle: 'Failure rate is up',
+  Tags: 'shop',
+  ProblemURL: 'https://monitoring.example.com/P-7',
+  ProblemDetails: 'Since 14:03',
+  ImpactedEntities: [],
 }
 
 function act(target: string, verb: string, event: object, query = '') {

@@ -69,15 +69,21 @@ function secretsOfExamples(): Record<string, object> {
       [gate]: { tokens: [], categories: [action.split('/')[0]], allow: [action], orchestrator: gate },
     },
     [`${prefix}/orchestrators/step-functions`]: {
-      ...{ type: 'step-functions', region: 'eu-west-1', endpoint: states.url },
+      type: 'step-functions',
+      region: 'eu-west-1',
+      endpoint: states.url,
     },
     [`${prefix}/orchestrators/${gate}`]: {
-      ...{ type: 'github', ...github.settings, caller: gate },
+      type: 'github',
+      ...github.settings,
+      caller: gate,
       repositories: [optionOf(manifest, '--repositories')],
     },
     [`${prefix}/connections/${connect[1]}`]: {
       ...JSON.parse(read(`../${optionOf(connect, '--from-file')}`)),
-      ...{ baseUrl, token, stackId },
+      baseUrl,
+      token,
+      stackId,
     },
   }
 }
@@ -237,13 +243,20 @@ describe('step-functions-remediation', () => {
 describe('dynatrace-problem', () => {
   const template = readTemplate('examples/dynatrace-problem/workflow.yaml')
   const problem = {
-    ...{ 'event.kind': 'DAVIS_PROBLEM', 'event.status': 'ACTIVE', 'event.status_transition': 'CREATED' },
-    ...{ 'event.category': 'SLOWDOWN', 'event.id': `-${Date.now()}_1V2`, display_id: 'P-26117' },
+    'event.kind': 'DAVIS_PROBLEM',
+    'event.status': 'ACTIVE',
+    'event.status_transition': 'CREATED',
+    'event.category': 'SLOWDOWN',
+    'event.id': `-${Date.now()}_1V2`,
+    display_id: 'P-26117',
     'event.name': 'Response time degradation of "checkout"',
   }
   const run = () =>
     runTemplate(template, {
-      ...{ environment, url: service.url, token: tokenOf('dynatrace'), event: problem },
+      environment,
+      url: service.url,
+      token: tokenOf('dynatrace'),
+      event: problem,
       execution: environment.automation.start(demo.workflows.release).id,
     })
 

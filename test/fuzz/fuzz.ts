@@ -61,10 +61,22 @@ const identityKey = 'fuzz-identity-key-of-thirty-two-characters'
 
 /** Secrets that no response may contain. Responses do not contain the token of the caller either. */
 const secrets = [
-  ...[demo.callerToken, demo.keptnToken, demo.approvalsKey, demo.githubToken, demo.dynatraceToken],
-  ...[demo.databricksToken, demo.rundeckToken, demo.slack.token, demo.slack.signingSecret],
-  ...[demo.unleash.token, demo.unleash.reviewerToken, demo.serviceNow.password, demo.serviceNow.token],
-  ...['fuzz-webhook-secret', 'fuzz-locust-password', identityKey],
+  demo.callerToken,
+  demo.keptnToken,
+  demo.approvalsKey,
+  demo.githubToken,
+  demo.dynatraceToken,
+  demo.databricksToken,
+  demo.rundeckToken,
+  demo.slack.token,
+  demo.slack.signingSecret,
+  demo.unleash.token,
+  demo.unleash.reviewerToken,
+  demo.serviceNow.password,
+  demo.serviceNow.token,
+  'fuzz-webhook-secret',
+  'fuzz-locust-password',
+  identityKey,
 ].flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')])
 
 /** Sends malformed requests to the shipped bundles in the local runtime, and checks responses, logs, memory and event loop. */
@@ -98,7 +110,10 @@ function connectionsTo(url: string): Record<string, unknown> {
       secret: 'fuzz-webhook-secret',
     },
     [`${connections}/load-testing/default`]: {
-      ...{ provider: 'locust', baseUrl: `${url}/down`, username: 'robot', password: 'fuzz-locust-password' },
+      provider: 'locust',
+      baseUrl: `${url}/down`,
+      username: 'robot',
+      password: 'fuzz-locust-password',
       target: 'https://shop.example.com',
     },
   }
@@ -196,7 +211,9 @@ async function startRuntime(options: ServeOptions) {
     void exited.then(() => reject(new Error(wrong.join('\n'))))
   })
   return {
-    ...{ url, wrong, health },
+    url,
+    wrong,
+    health,
     async end(): Promise<void> {
       child.kill('SIGKILL')
       await exited

@@ -41,7 +41,10 @@ async function main(): Promise<void> {
   await buildBundles(bundles)
   console.log(`Seed ${seed}`)
   const { sent, statuses, findings, memory, heldUp } = await fuzz({
-    ...{ seed, seconds, only, bundles },
+    seed,
+    seconds,
+    only,
+    bundles,
     report: (text) => progress.report(text),
   })
   const answered = Object.entries(statuses).map(([status, count]) => `${status}: ${count}`)

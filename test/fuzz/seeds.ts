@@ -24,7 +24,11 @@ function examples(): Request[] {
     id: randomUUID(),
     shkeptncontext: randomUUID(),
     data: {
-      ...{ project: 'shop', stage: 'production', service: 'checkout', result: 'fail', labels: { team: 'blue' } },
+      project: 'shop',
+      stage: 'production',
+      service: 'checkout',
+      result: 'fail',
+      labels: { team: 'blue' },
       incident: { ProblemTitle: `It's "down"; $1 | 2 > ü`, ProblemURL: 'https://example.com/1' },
       problem: { ProblemTitle: 'Failure rate', ProblemID: '-42', State: 'OPEN' },
       action: { action: 'toggle-feature', name: 'Promotion off', value: { 'checkout-v2': 'off' } },

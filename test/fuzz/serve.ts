@@ -56,7 +56,10 @@ function wrongIn(line: string): string[] {
 }
 
 const { url } = await startRuntime({
-  ...{ port: 0, timeScale: 60, ...options, observe },
+  port: 0,
+  timeScale: 60,
+  ...options,
+  observe,
   credentials: { callerToken: demo.callerToken, approvalsKey: demo.approvalsKey },
 })
 const delay = monitorEventLoopDelay({ resolution: 20 })

@@ -24,7 +24,10 @@ const service = new Service({
     [`${PREFIX}/connections/issue-ticketing/broken`]: { provider: 'github', tokn: 'x' },
     [`${PREFIX}/connections/issue-ticketing/strange`]: { provider: 'bugzilla' },
     [`${PREFIX}/connections/remediation/mapped`]: {
-      ...{ provider: 'rundeck', baseUrl: `${url}/sandbox/rundeck`, token: demo.rundeckToken, project: 'shop' },
+      provider: 'rundeck',
+      baseUrl: `${url}/sandbox/rundeck`,
+      token: demo.rundeckToken,
+      project: 'shop',
       actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags' } },
     },
   }),

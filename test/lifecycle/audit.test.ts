@@ -34,11 +34,25 @@ describe('The audit line', () => {
     const lines = await audited(() => lifecycle.post(open, event))
     expect(lines).toEqual([
       {
-        ...{ level: 'INFO', message: 'audit', timestamp: expect.stringMatching(/^\d{4}-.*Z$/) },
-        ...{ audit: 'call', category: category.name },
-        ...{ caller: 'keptn', action: 'open-ticket', connection: 'ticket', provider: 'ticket', mode: 'silent' },
-        ...{ dryRun: false, eventId: event.id, taskId: null, outcome: 'pass', kind: null },
-        ...{ durationMs: expect.any(Number), requestId: expect.any(String), traceId: null, by: null },
+        level: 'INFO',
+        message: 'audit',
+        timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
+        audit: 'call',
+        category: category.name,
+        caller: 'keptn',
+        action: 'open-ticket',
+        connection: 'ticket',
+        provider: 'ticket',
+        mode: 'silent',
+        dryRun: false,
+        eventId: event.id,
+        taskId: null,
+        outcome: 'pass',
+        kind: null,
+        durationMs: expect.any(Number),
+        requestId: expect.any(String),
+        traceId: null,
+        by: null,
       },
     ])
     expect(Object.keys(lines[0] ?? {}).join(' ')).toBe(FIELDS)

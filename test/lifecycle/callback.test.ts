@@ -48,8 +48,14 @@ describe('A URL that a call supplies', () => {
           type: 'task.finished',
           timestamp: expect.stringMatching(/^\d{4}-.*Z$/),
           data: expect.objectContaining({
-            ...{ taskId: id, id: event.id, action: 'open-ticket', context: 'release-7', caller },
-            ...{ verdict: 'pass', status: 'succeeded', result: 'pass' },
+            taskId: id,
+            id: event.id,
+            action: 'open-ticket',
+            context: 'release-7',
+            caller,
+            verdict: 'pass',
+            status: 'succeeded',
+            result: 'pass',
             statusUrl: `https://webhooks.example.com/v1/${category.name}/tasks/${id}`,
           }),
         },
@@ -387,13 +393,15 @@ describe('A call with a URL', () => {
   it('and everything else that is missing is one response', async () => {
     const required = { path: 'callback', message: expect.stringContaining('is required') }
     expect(await post({ input: { title: 'T', colour: 'red' } })).toMatchObject({
-      ...{ status: 400, body: { errors: [{ path: 'id' }, required, { path: 'input.colour' }] } },
+      status: 400,
+      body: { errors: [{ path: 'id' }, required, { path: 'input.colour' }] },
     })
   })
 
   it('in silent mode is refused, because its receiver would wait', async () => {
     expect(await post(callWithUrl(), 'open-ticket?connection=ticket')).toMatchObject({
-      ...{ status: 400, body: { detail: expect.stringContaining('mode=interactive') } },
+      status: 400,
+      body: { detail: expect.stringContaining('mode=interactive') },
     })
   })
 
@@ -401,7 +409,8 @@ describe('A call with a URL', () => {
     const target = 'open-ticket?connection=ticket&mode=interactive'
     const event = callWithUrl()
     expect(await lifecycle.post(target, event, { caller: 'poll' })).toMatchObject({
-      ...{ status: 400, body: { detail: expect.stringContaining('callback is not supported') } },
+      status: 400,
+      body: { detail: expect.stringContaining('callback is not supported') },
     })
   })
 

@@ -131,7 +131,9 @@ describe('The request of a call with /cancel', () => {
   it('needs no URL for the result', async () => {
     lifecycle.replace('callbacks', { key: 'a-key-for-reply-addresses-of-the-tests-0123456789' })
     lifecycle.replace('orchestrators/callback', {
-      ...{ type: 'callback', format: 'plain', allow: ['https://n8n.example.com/webhook-waiting/'] },
+      type: 'callback',
+      format: 'plain',
+      allow: ['https://n8n.example.com/webhook-waiting/'],
     })
     const event = { ...call, callback: 'https://n8n.example.com/webhook-waiting/231' }
     const { id } = await lifecycle.accept(startRun, event, 'callback')

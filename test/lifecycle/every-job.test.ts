@@ -97,7 +97,9 @@ describe.each([...Map.groupBy(jobPlatforms, ({ category }) => category)])('%s', 
     const result = results.get(one)
     if (result instanceof Error) throw result
     expect(result).toMatchObject({
-      ...{ outcome: expectedOutcome(kind, scenario), sent: ['started', 'finished'], runs: 1 },
+      outcome: expectedOutcome(kind, scenario),
+      sent: ['started', 'finished'],
+      runs: 1,
       ...(scenario.stops
         ? { stopped: { hasStopped: true, result: 'pass', message: expect.stringMatching(/^Stopped /) } }
         : {}),

@@ -130,7 +130,7 @@ describe('A delivery', () => {
     const [first, second] = [github.startRun(), github.startRun()]
     const again = {
       ...second.payload,
-      ...{ deployment_callback_url: undefined },
+      deployment_callback_url: undefined,
       ...first.payload,
       deployment: { id: 9 },
     }

@@ -245,8 +245,16 @@ export class Lifecycle {
     const status = result.getStatus()
     const { outcome, unanswered } = (status === 'SUCCEEDED' && result.getResult()) || {}
     return {
-      ...{ id: payload.id, arn, status, outcome, unanswered, result, checkpoints },
-      ...{ operations: operationsOf(result), sent: this.sentFor(payload), events: this.#eventsFor(payload) },
+      id: payload.id,
+      arn,
+      status,
+      outcome,
+      unanswered,
+      result,
+      checkpoints,
+      operations: operationsOf(result),
+      sent: this.sentFor(payload),
+      events: this.#eventsFor(payload),
     }
   }
 

@@ -6,7 +6,7 @@ import { category, useLifecycle } from './platform.ts'
 /** The category after `stop-run` was renamed. */
 const renamed = {
   ...category,
-  actions: { ...category.actions, ...{ 'halt-run': category.actions['stop-run'] as never } },
+  actions: { ...category.actions, 'halt-run': category.actions['stop-run'] as never },
   formerNames: { 'halt-run': 'stop-run' },
 }
 const NAMES = ['halt-run', 'stop-run']

@@ -35,7 +35,9 @@ describe('A task that failed', () => {
     expect({ status, body }).toEqual({
       status: 202,
       body: {
-        ...{ taskId: expect.stringMatching(/^[0-9a-f]{40}$/), duplicate: false, rerunOf: id },
+        taskId: expect.stringMatching(/^[0-9a-f]{40}$/),
+        duplicate: false,
+        rerunOf: id,
         statusUrl: `https://webhooks.example.com/v1/${category.name}/tasks/${body.taskId}`,
       },
     })

@@ -27,7 +27,9 @@ describe('A silent start of a job that must not outlive its task', () => {
     expect({ status, body }).toEqual({
       status: 200,
       body: {
-        ...{ status: 'succeeded', result: 'pass', links: {} },
+        status: 'succeeded',
+        result: 'pass',
+        links: {},
         message: `Started task ${id}, which runs start-run. Its status is at ${statusUrl}`,
         data: { id: expect.stringMatching(/^[0-9a-f]{40}$/), state: 'started', statusUrl },
       },

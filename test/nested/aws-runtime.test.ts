@@ -158,7 +158,9 @@ describe('While Secrets Manager fails', () => {
 /** Returns what the signer of the SDK computes for a request to Secrets Manager. */
 async function authorizationOf({ method, encodedPath, query, headers, text: body }: Call): Promise<string | undefined> {
   const signer = new SignatureV4({
-    ...{ service: 'secretsmanager', region: 'eu-west-1', credentials },
+    service: 'secretsmanager',
+    region: 'eu-west-1',
+    credentials,
     sha256: Hash.bind(null, 'sha256'),
     applyChecksum: false,
   })

@@ -54,8 +54,10 @@ describe('new-category, new-provider and new-orchestrator', () => {
     const jest = [bin('jest/bin/jest.js'), '--maxWorkers=1']
     const output = await Promise.all([
       copy.node(
-        ...[...jest, 'test/functions/.*/(acme|pigeon)', 'test/contract/states'],
-        ...['test/shared/orchestrators/(acme-flows|types)'],
+        ...jest,
+        'test/functions/.*/(acme|pigeon)',
+        'test/contract/states',
+        'test/shared/orchestrators/(acme-flows|types)',
       ),
       copy.node(...jest, 'test/docs.test.ts', '--testNamePattern', ' new-|list every field|names every category'),
     ])

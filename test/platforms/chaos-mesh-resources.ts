@@ -19,8 +19,19 @@ export interface Chaos {
 }
 
 export const FAULT_KINDS = [
-  ...['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos'],
-  ...['PodChaos', 'StressChaos', 'TimeChaos', 'AWSChaos', 'AzureChaos', 'GCPChaos'],
+  'BlockChaos',
+  'DNSChaos',
+  'HTTPChaos',
+  'IOChaos',
+  'JVMChaos',
+  'KernelChaos',
+  'NetworkChaos',
+  'PodChaos',
+  'StressChaos',
+  'TimeChaos',
+  'AWSChaos',
+  'AzureChaos',
+  'GCPChaos',
 ]
 const MODES = ['one', 'all', 'fixed', 'fixed-percent', 'random-max-percent']
 

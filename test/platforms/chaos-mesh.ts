@@ -150,7 +150,10 @@ function createDashboard(state: ChaosMeshState) {
     if (find(kind, namespace, name))
       return failed(500, 'internal_server_error', `${resource}.chaos-mesh.org "${name}" already exists`)
     const made: StoredChaos = {
-      ...{ apiVersion, kind, metadata, spec },
+      apiVersion,
+      kind,
+      metadata,
+      spec,
       uid: randomUUID(),
       status: isWorkflow ? 'unknown' : 'injecting',
       failedMessage: undefined,

@@ -135,7 +135,10 @@ function createGatling(state: GatlingState) {
       .slice(0, Number(query.get('limit') ?? 1_000))
       .map(({ _id, title, status, updated, test, number }) => ({
         ...(title ? { title } : {}),
-        ...{ _type: 'run', _id, _status: status, _updatedAt: updated },
+        _type: 'run',
+        _id,
+        _status: status,
+        _updatedAt: updated,
         _configuration: { testId: test, incrementalId: number },
       }))
     return ok({ data, metadata: { query: {}, requestTime: new Date().toISOString() }, relatedResources: {} })
@@ -152,7 +155,11 @@ function createGatling(state: GatlingState) {
     const endedAt = successful === undefined ? null : '2026-11-24T10:05:30Z'
     return {
       ...(title ? { title } : {}),
-      ...{ _type: 'run', _id, _status: status, _updatedAt: updated, _creditsUsed: 1 },
+      _type: 'run',
+      _id,
+      _status: status,
+      _updatedAt: updated,
+      _creditsUsed: 1,
       _startedBy: { type: 'apiToken' },
       _result: { assertions },
       ...(successful === undefined ? {} : { _outcome: { successful } }),
@@ -164,8 +171,12 @@ function createGatling(state: GatlingState) {
         },
       },
       _configuration: {
-        ...{ testId: test, incrementalId: number, simulation: 'shop.Checkout', stopCriteria: [] },
-        ...{ systemProperties: properties, environmentVariables: {} },
+        testId: test,
+        incrementalId: number,
+        simulation: 'shop.Checkout',
+        stopCriteria: [],
+        systemProperties: properties,
+        environmentVariables: {},
         meaningfulTimeWindow: { rampUpSeconds: 0, rampDownSeconds: 0 },
         source: { type: 'build_from_sources' },
         distribution: { loadGenerators: [] },

@@ -101,7 +101,8 @@ const kinds: readonly Kind[] = [
     }),
   }),
   kindOf(8, 'ci-cd/trigger-deployment', 'deployment', {
-    ...{ effect: 'runs', long: true },
+    effect: 'runs',
+    long: true,
     input: (random, id) => ({
       target: 'deploy.yml',
       project: project(random),
@@ -109,18 +110,24 @@ const kinds: readonly Kind[] = [
     }),
   }),
   kindOf(8, 'optimization/start-model', 'tuning', {
-    ...{ effect: 'job_runs', long: true, deadlines: [12, 20, 30] },
+    effect: 'job_runs',
+    long: true,
+    deadlines: [12, 20, 30],
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
   }),
   kindOf(1, 'optimization/start-model', 'tuning', {
-    ...{ effect: 'job_runs', long: true, deadlines: [6, 9] },
+    effect: 'job_runs',
+    long: true,
+    deadlines: [6, 9],
     input: (random, id) => ({
       parameters: { service: id, outcome: 'hang' },
       onDeadline: random.pick(['stop', 'leave']),
     }),
   }),
   kindOf(8, 'remediation/run-runbook', 'repair', {
-    ...{ effect: 'job_runs', long: true, deadlines: [12, 20, 30] },
+    effect: 'job_runs',
+    long: true,
+    deadlines: [12, 20, 30],
     input: (random, id) => ({
       target: random.pick(['restart-checkout', 'clear-cache']),
       parameters: { event: id, seconds: '1', outcome: random.pick(outcomes) },
@@ -147,7 +154,8 @@ const kinds: readonly Kind[] = [
     input: (random, id) => ({ text: `Prove ${id}`, channel: random.pick(channels) }),
   }),
   kindOf(6, 'notification/ask-approval', 'sign-off', {
-    ...{ effect: 'messages', long: true },
+    effect: 'messages',
+    long: true,
     // The waits of approvals are shortened too: 15 s and 25 s are left.
     deadlines: [150, 250],
     input: (random, id) => ({ question: `Prove ${id}?`, channel: random.pick(channels) }),
@@ -193,7 +201,8 @@ export const categories = [...new Set(kinds.map(({ action }) => categoryOf(actio
 export function callOf(seed: number, n: number, only: readonly string[] = categories, pace = 1): Call {
   const { deliveries, decision, ...call } = unpacedCall(seed, n, only)
   return {
-    ...{ ...call, deliveries: deliveries.map((after) => after * pace) },
+    ...call,
+    deliveries: deliveries.map((after) => after * pace),
     ...(decision ? { decision: { ...decision, after: decision.after * pace } } : {}),
   }
 }
@@ -232,8 +241,19 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
       : undefined
   if (engine)
     return {
-      ...{ n, id, context, action: kind.action, mode, query: '', body: '', engine, deliveries: [0] },
-      ...{ sendStarted: false, deadline, effect: kind.effect, acts: true },
+      n,
+      id,
+      context,
+      action: kind.action,
+      mode,
+      query: '',
+      body: '',
+      engine,
+      deliveries: [0],
+      sendStarted: false,
+      deadline,
+      effect: kind.effect,
+      acts: true,
     }
   const event = {
     id,
@@ -250,8 +270,18 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
     ...(input ? { input } : {}),
   }
   return {
-    ...{ n, id, context, action: kind.action, mode, query: query.toString(), body: JSON.stringify(event) },
-    ...{ sendStarted, deadline, deliveries: deliveriesOf(random), effect: kind.effect, acts: !skips && !shows },
+    n,
+    id,
+    context,
+    action: kind.action,
+    mode,
+    query: query.toString(),
+    body: JSON.stringify(event),
+    sendStarted,
+    deadline,
+    deliveries: deliveriesOf(random),
+    effect: kind.effect,
+    acts: !skips && !shows,
   }
 }
 
@@ -263,14 +293,21 @@ function engineCallOf(
 ): EngineCall | undefined {
   const [category = '', action = ''] = path.split('/')
   const step: Step = {
-    ...{ name: path, category, action, deadline: `PT${deadline}S`, input },
+    name: path,
+    category,
+    action,
+    deadline: `PT${deadline}S`,
+    input,
     data: { project: 'shop', stage: 'production', service: 'checkout' },
     ...(connection === null ? {} : { connection }),
   }
   const engine = random.pick(callingEngines)
   if (engine.refuses?.(step) !== undefined) return undefined
   return {
-    ...{ name: engine.name, step, sendsTwice: random.chance(0.2), restarts: random.chance(0.1) },
+    name: engine.name,
+    step,
+    sendsTwice: random.chance(0.2),
+    restarts: random.chance(0.1),
     ...(random.chance(0.08) ? { givesUpAfter: random.integer(0, 5_000) } : {}),
   }
 }

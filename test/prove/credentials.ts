@@ -88,8 +88,11 @@ export class Credentials {
     const tokens = this.#callers.map((token) => `sha256:${createHash('sha256').update(token).digest('hex')}`)
     const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: current.github, project: 'demo/shop' }
     const unleash = {
-      ...{ provider: 'unleash', baseUrl: `${url}/sandbox/unleash`, token: current.unleash },
-      ...{ project: 'default', environment: 'production' },
+      provider: 'unleash',
+      baseUrl: `${url}/sandbox/unleash`,
+      token: current.unleash,
+      project: 'default',
+      environment: 'production',
     }
     const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: current.dynatrace }
     const engines = engineSecrets({ url, key: () => this.engineKey })
@@ -113,25 +116,37 @@ export class Credentials {
       [at('issue-ticketing/default')]: github,
       [at('issue-ticketing/tls')]: { ...github, baseUrl: `${proxy.url}/sandbox/github`, ca: proxy.ca },
       [at('incident-management/default')]: {
-        ...{ provider: 'servicenow', baseUrl: `${url}/sandbox/servicenow` },
-        ...{ username: demo.serviceNow.username, password: current.servicenow },
+        provider: 'servicenow',
+        baseUrl: `${url}/sandbox/servicenow`,
+        username: demo.serviceNow.username,
+        password: current.servicenow,
       },
       [at('feature-flags/default')]: unleash,
       [at('ci-cd/default')]: { ...github, provider: 'github-actions', target: 'deploy.yml', keyInput: 'key' },
       [at('notification/default')]: {
-        ...{ provider: 'slack', baseUrl: `${url}/sandbox/slack`, token: current.slack },
-        ...{ signingSecret: current.signing, channel: 'C0RELEASES' },
+        provider: 'slack',
+        baseUrl: `${url}/sandbox/slack`,
+        token: current.slack,
+        signingSecret: current.signing,
+        channel: 'C0RELEASES',
       },
       [at('slo/default')]: { provider: 'dynatrace', ...dynatrace, dataDelay: 0 },
       [at('slo/events')]: {
-        ...{ provider: 'dynatrace-event', ...dynatrace },
+        provider: 'dynatrace-event',
+        ...dynatrace,
         entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")',
       },
       [at('optimization/default')]: {
-        ...{ provider: 'databricks', baseUrl: `${url}/sandbox/databricks`, token: current.databricks, target: '101' },
+        provider: 'databricks',
+        baseUrl: `${url}/sandbox/databricks`,
+        token: current.databricks,
+        target: '101',
       },
       [at('remediation/default')]: {
-        ...{ provider: 'rundeck', baseUrl: `${url}/sandbox/rundeck`, token: current.rundeck, project: 'shop' },
+        provider: 'rundeck',
+        baseUrl: `${url}/sandbox/rundeck`,
+        token: current.rundeck,
+        project: 'shop',
         keyOption: 'key',
         actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags' } },
       },

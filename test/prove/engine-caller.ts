@@ -35,7 +35,11 @@ export function createEngineCaller(runtime: RuntimeProcess, credentials: Credent
       const entry = callRecords.add(call)
       const first = Promise.withResolvers<void>()
       void runStep(engine, call.id, step, {
-        ...{ url: runtime.url, key: () => credentials.engineKey, signal: stop.signal, sendsTwice, restarts },
+        url: runtime.url,
+        key: () => credentials.engineKey,
+        signal: stop.signal,
+        sendsTwice,
+        restarts,
         pollMs: 1_000,
         lambda: () => ({ endpoint: runtime.aws.lambda, accessKeyId: runtime.aws.accessKeyId }),
         onResponse: ({ sentAt, status, body, taskId }) => {

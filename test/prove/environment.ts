@@ -58,7 +58,12 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
   const secretsFile = join(folder, 'secrets.json')
   const runtime = new RuntimeProcess(
     {
-      ...{ port, state, secretsFile, bundles, timeScale, engineKey: credentials.engineKey },
+      port,
+      state,
+      secretsFile,
+      bundles,
+      timeScale,
+      engineKey: credentials.engineKey,
       ...(concurrency === undefined ? {} : { concurrency }),
     },
     output,
@@ -78,8 +83,17 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
   const records = new PlatformRecords(state)
   const watch = new Watch(records, callRecords, runtime)
   return {
-    ...{ state, written, output, credentials, callRecords, runtime, proxy },
-    ...{ faultInjector, engineCaller, records, watch },
+    state,
+    written,
+    output,
+    credentials,
+    callRecords,
+    runtime,
+    proxy,
+    faultInjector,
+    engineCaller,
+    records,
+    watch,
     caller: createCaller(runtime, credentials, callRecords),
     /** Removes all faults and completes all rotations. */
     async removeFaults(): Promise<void> {

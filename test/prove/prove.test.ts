@@ -9,10 +9,17 @@ const folder = temporaryFolder()
 
 it('the runtime loses, duplicates and leaks nothing while it is killed and platforms fail', async () => {
   const proof = await prove({
-    ...{ seed: 20_261_216, folder, bundles: dist },
+    seed: 20_261_216,
+    folder,
+    bundles: dist,
     // Each category has its own environments to start after a kill: these three have a ticket, a run and a message.
     only: ['issue-ticketing', 'optimization', 'notification'],
-    ...{ ms: 8_000, quietWithin: 80_000, calls: 30, atOnce: 30, pace: 0.25, concurrency: 2 },
+    ms: 8_000,
+    quietWithin: 80_000,
+    calls: 30,
+    atOnce: 30,
+    pace: 0.25,
+    concurrency: 2,
   })
   // How late something is says as much of the machine, which has other tests to run.
   const violations = proof.violations.filter(({ claim }) => claim !== 'deadline')

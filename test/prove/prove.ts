@@ -219,7 +219,10 @@ async function judge(
   return {
     ...verdict,
     ...measured,
-    ...{ violations, timelines, searched, executions },
+    violations,
+    timelines,
+    searched,
+    executions,
     buttonPresses: watch.buttonPresses,
     engines: ofEngines.engines,
     calls: {

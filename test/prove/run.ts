@@ -63,7 +63,9 @@ async function main(): Promise<void> {
     ? await runSoak({ ...options, minutes })
     : await runProof({
         ...options,
-        ...{ ms, quietWithin: minutes * 60_000 * share.quiet, atOnce },
+        ms,
+        quietWithin: minutes * 60_000 * share.quiet,
+        atOnce,
         calls: Math.round((ms / 1_000) * callsPerSecond),
       })
   if (isFine) rmSync(folder, { recursive: true, force: true })

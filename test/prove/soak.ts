@@ -97,7 +97,10 @@ async function measure({ runtime, callRecords, state }: Environment): Promise<Sa
   const { rss, heap } = await runtime.ask({ kind: 'memory' })
   const ended = callRecords.take()
   return {
-    ...{ rss, heap, state: sizeOf(state), dynamodb: sizeOf(join(state, 'dynamodb')) },
+    rss,
+    heap,
+    state: sizeOf(state),
+    dynamodb: sizeOf(join(state, 'dynamodb')),
     answers: ended.flatMap(({ deliveries }) => deliveries.map(({ at, answeredAt }) => answeredAt - at)),
     tasks: ended.flatMap(({ accepted, finishedAt }) => (accepted && finishedAt ? [finishedAt - accepted.at] : [])),
   }
@@ -119,9 +122,15 @@ function judge({ callRecords, watch }: Environment, { minutes, seed }: SoakOptio
     const tasks = quarter.flatMap((sample) => sample.tasks)
     const middle = (figure: 'rss' | 'heap' | 'state' | 'dynamodb') => median(quarter.map((sample) => sample[figure]))
     return {
-      ...{ rss: middle('rss'), heap: middle('heap'), state: middle('state'), dynamodb: middle('dynamodb') },
-      ...{ p50: median(answers), p99: quantile(answers, 0.99) },
-      ...{ task50: median(tasks), task99: quantile(tasks, 0.99), calls: answers.length },
+      rss: middle('rss'),
+      heap: middle('heap'),
+      state: middle('state'),
+      dynamodb: middle('dynamodb'),
+      p50: median(answers),
+      p99: quantile(answers, 0.99),
+      task50: median(tasks),
+      task99: quantile(tasks, 0.99),
+      calls: answers.length,
     }
   })
   type Figure = keyof (typeof figures)[number]

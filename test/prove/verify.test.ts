@@ -35,8 +35,13 @@ const secondsIn = (seconds: number) => START + seconds * 1_000
 function accepted(more: Partial<Call> = {}): Entry {
   const call: Call = {
     ...callOf(1, 1),
-    ...{ action: 'issue-ticketing/open-issue', mode: 'interactive', sendStarted: true, deadline: 30 },
-    ...{ effect: 'issues', acts: true, deliveries: [0] },
+    action: 'issue-ticketing/open-issue',
+    mode: 'interactive',
+    sendStarted: true,
+    deadline: 30,
+    effect: 'issues',
+    acts: true,
+    deliveries: [0],
     ...more,
   }
   delete call.refused
@@ -51,7 +56,10 @@ function accepted(more: Partial<Call> = {}): Entry {
 
 function sent({ call }: Entry, kind: 'started' | 'finished', at = secondsIn(1), more = {}, data = {}): void {
   const event = {
-    ...{ type: `sh.keptn.event.openissue.${kind}`, triggeredid: call.id, shkeptncontext: call.context, ...more },
+    type: `sh.keptn.event.openissue.${kind}`,
+    triggeredid: call.id,
+    shkeptncontext: call.context,
+    ...more,
     data: { project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', result: 'pass', ...data },
   }
   const row = { id: crypto.randomUUID(), at: new Date(at).toISOString(), via: 'api', visible_at: 0, time: 0 }

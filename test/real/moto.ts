@@ -205,9 +205,15 @@ async function startLambda(endpoint: string, dynamodb: string, more: Record<stri
     execArgv: ['--no-warnings'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
-      ...{ PATH: process.env['PATH'], AWS_REGION: region, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
-      ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint, AWS_ENDPOINT_URL_DYNAMODB: dynamodb },
-      ...{ WEBHOOKS_STATE_TABLE: table, WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live', ...more },
+      PATH: process.env['PATH'],
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+      WEBHOOKS_STATE_TABLE: table,
+      WEBHOOKS_TASK_FUNCTION: 'issue-ticketing-task:live',
+      ...more,
     },
   })
   const exit = once(child, 'exit').then(([code]): never => {

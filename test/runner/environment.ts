@@ -29,7 +29,10 @@ export default class SharedEnvironment {
   readonly #testPath: string
   readonly #cpuSeconds = cpuSeconds()
   readonly #before = {
-    ...{ console, env: { ...process.env }, exit: process.exit, write: process.stdout.write },
+    console,
+    env: { ...process.env },
+    exit: process.exit,
+    write: process.stdout.write,
     pause: timers.setTimeout,
   }
   #prepareStackTrace = Error.prepareStackTrace

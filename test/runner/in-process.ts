@@ -71,7 +71,10 @@ export async function runInProcess(
     ? [terminal.output, terminal.output]
     : [writer(printTo('out')), writer(printTo('err'))]
   const surroundings: Surroundings = {
-    ...{ env, stdin: terminal?.stdin ?? Readable.from([stdin]), stdout, stderr },
+    env,
+    stdin: terminal?.stdin ?? Readable.from([stdin]),
+    stdout,
+    stderr,
     console: new Console(stdout, stderr),
     exit(code = Number(process.exitCode ?? 0)) {
       exit({ code, ...printed })

@@ -41,8 +41,15 @@ beforeEach(() => {
 function respond(method: string, path: string) {
   const { url } = canary
   const thing = {
-    ...{ id: 1, number: 1, key: 'OPS-1', name: 'x', status: 'open', state: 'open' },
-    ...{ self: url, url, html_url: url },
+    id: 1,
+    number: 1,
+    key: 'OPS-1',
+    name: 'x',
+    status: 'open',
+    state: 'open',
+    self: url,
+    url,
+    html_url: url,
   }
   // Locust waits for seconds if its page does not show that it is ready.
   if (/^\/below\/?$/.test(path)) return { status: 200, body: '<script>{"state": "ready"}</script>' }
@@ -80,8 +87,15 @@ const secret = 'a-token-of-thirty-two-characters'
 const home = () => `${platform.url}/below`
 /** Fields of connections of which `platforms` has none. Each provider gets those in its schema. */
 const fields = (url: string): Record<string, unknown> => ({
-  ...{ baseUrl: url, endpoint: url, region: 'eu-west-1', project: 'shop', dataDelay: 0 },
-  ...{ token: secret, password: secret, apiKey: secret, applicationKey: secret },
+  baseUrl: url,
+  endpoint: url,
+  region: 'eu-west-1',
+  project: 'shop',
+  dataDelay: 0,
+  token: secret,
+  password: secret,
+  apiKey: secret,
+  applicationKey: secret,
   // Generic APIs with inputs in paths.
   start: { path: 'jobs/{input.target}', body: '{ref: key}' },
   look: { path: 'jobs/{input.id}' },
@@ -104,8 +118,16 @@ const ofObjects = {
 const evaluation = { score: 92, result: 'pass', indicatorResults: [], timeStart: '2026-11-24T10:00:00Z' }
 /** Valid values for the other fields of an input. */
 const inputs: Record<string, unknown> = {
-  ...{ id: '1', title: 'T', target: 'x', flag: 'f', state: 'on', question: 'q?', timeframe: '5m' },
-  ...{ flags: [{ flag: 'f', state: 'on' }], queries: [{ name: 'a', query: 'up' }], slo: 'a' },
+  id: '1',
+  title: 'T',
+  target: 'x',
+  flag: 'f',
+  state: 'on',
+  question: 'q?',
+  timeframe: '5m',
+  flags: [{ flag: 'f', state: 'on' }],
+  queries: [{ name: 'a', query: 'up' }],
+  slo: 'a',
   thresholds: [{ metric: 'a', op: '<', value: 1 }],
 }
 /** Providers with special formats. */

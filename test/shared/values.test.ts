@@ -27,9 +27,15 @@ describe('A secret value', () => {
 describe('The id of a task', () => {
   const key = 'a-key-of-the-deployment'
   const one = {
-    ...{ deployment: 'table-of-one-stack', caller: 'c', eventId: 'e' },
-    ...{ category: 'issue-ticketing', action: 'open-issue' },
-    ...{ connection: 'default', mode: 'silent' as const, dryRun: false, input: { title: 't', labels: ['a'] } },
+    deployment: 'table-of-one-stack',
+    caller: 'c',
+    eventId: 'e',
+    category: 'issue-ticketing',
+    action: 'open-issue',
+    connection: 'default',
+    mode: 'silent' as const,
+    dryRun: false,
+    input: { title: 't', labels: ['a'] },
   }
   it('has 40 hex digits', async () => {
     expect(identify(one, key)).toMatch(/^[0-9a-f]{40}$/)
@@ -39,8 +45,15 @@ describe('The id of a task', () => {
     expect(identify({ ...one, input: { labels: ['a'], title: 't', project: undefined } }, key)).toBe(expected)
   })
   const another = {
-    ...{ deployment: 'table-of-another-stack', caller: 'd', eventId: 'f', category: 'slo', action: 'close-issue' },
-    ...{ connection: 'other', mode: 'interactive' as const, dryRun: true, input: { title: 'u' } },
+    deployment: 'table-of-another-stack',
+    caller: 'd',
+    eventId: 'f',
+    category: 'slo',
+    action: 'close-issue',
+    connection: 'other',
+    mode: 'interactive' as const,
+    dryRun: true,
+    input: { title: 'u' },
   }
   it.each(Object.entries(another))('changes with its %s (%j)', async (name, value) => {
     expect(identify({ ...one, [name]: value }, key)).not.toBe(identify(one, key))

@@ -71,7 +71,9 @@ const states: Readonly<Record<string, Verdict>> = {
 /** Azure writes the status as free text, in any case, and names the same ends differently in its APIs. */
 const SPELLINGS = new Map([
   ...Object.keys(states).map((state): [string, string] => [state.toLowerCase(), state]),
-  ...[['canceled', 'Cancelled'] as const, ['succeeded', 'Success'] as const, ['completed', 'Success'] as const],
+  ['canceled', 'Cancelled'] as const,
+  ['succeeded', 'Success'] as const,
+  ['completed', 'Success'] as const,
 ])
 const VERSION = { 'api-version': '2025-01-01' }
 const SCOPE = 'https://management.azure.com/.default'

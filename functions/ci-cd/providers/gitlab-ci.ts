@@ -68,8 +68,21 @@ const testSummary = z.object({
 
 /** Variables of GitLab's own templates, which choose images, charts and builders, or get their options. */
 const TEMPLATE_VARIABLES = [
-  ...['ANALYZER_', 'AUTO_BUILD_', 'AUTO_DEPLOY_', 'AUTO_DEVOPS_', 'BUILDPACK_', 'CS_', 'DAST_', 'DS_', 'HELM_'],
-  ...['K8S_SECRET_', 'KUBE_', 'SAST_', 'SECRET_DETECTION_', 'SECURE_', 'TEMPLATE_REGISTRY_'],
+  'ANALYZER_',
+  'AUTO_BUILD_',
+  'AUTO_DEPLOY_',
+  'AUTO_DEVOPS_',
+  'BUILDPACK_',
+  'CS_',
+  'DAST_',
+  'DS_',
+  'HELM_',
+  'K8S_SECRET_',
+  'KUBE_',
+  'SAST_',
+  'SECRET_DETECTION_',
+  'SECURE_',
+  'TEMPLATE_REGISTRY_',
 ]
 /** Variable that contains the idempotency key. */
 const KEY_VARIABLE = 'WEBHOOKS_KEY'

@@ -88,7 +88,9 @@ async function measureOne(
   const value = measured?.sli_value ?? undefined
   if (value === undefined) return { url, value, message: gaps || 'no data in this time' }
   return {
-    ...{ url, value, verdict: verdictOf(value, target, warning ?? undefined) },
+    url,
+    value,
+    verdict: verdictOf(value, target, warning ?? undefined),
     errorBudget: measured?.error_budget_remaining?.['custom'] ?? undefined,
     ...(gaps === '' ? {} : { incomplete: gaps }),
   }

@@ -52,7 +52,10 @@ async function run({ category, json, ...options }: Options): Promise<void> {
     results.push(await verify(receiver, name))
   }
   const rows = results.map(({ category: name, verdict, silent, interactive }) => [
-    ...[name, verdict, `${silent.ms} ms`, `${interactive.ms} ms`],
+    name,
+    verdict,
+    `${silent.ms} ms`,
+    `${interactive.ms} ms`,
     [silent.reason, interactive.reason].filter(Boolean).join('; '),
   ])
   show(results, table(['category', 'verdict', 'silent', 'interactive', ''], rows), { json: json ?? false })

@@ -19,7 +19,9 @@ export function readmeOf(category: Category, kind: TemplateKind): string {
   const { name, summary, actions } = category
   const { ends } = kinds[kind]
   const rows = Object.entries(actions).map(([action, { summary, deadline, outputs: answers }]) => [
-    ...[`\`${action}\``, summary, `${deadline / 3_600} h`],
+    `\`${action}\``,
+    summary,
+    `${deadline / 3_600} h`,
     answers.map((field) => `\`${field}\``).join(', '),
   ])
   return [

@@ -80,7 +80,10 @@ async function prepare({ category, action: name, connection, event: body }: TryR
     input,
     client: (recorder) =>
       connect(connection, {
-        ...{ idempotencyKey: key, isRetry: false, event: originOf(event), deadlineAt },
+        idempotencyKey: key,
+        isRetry: false,
+        event: originOf(event),
+        deadlineAt,
         ...(action.type === 'approval' ? { signedLink } : {}),
         ...(recorder ? { intercept: (request) => recorder.hold(request) } : {}),
       }),

@@ -33,8 +33,15 @@ export function recordEvent(
   store.run(
     `INSERT INTO event (execution, event_id, type, at, operation, name, parent, sub_type, details)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[execution.id, execution.events, type, at, about?.id ?? null, about?.name ?? null],
-    ...[operation?.parent ?? null, operation?.sub_type ?? null, JSON.stringify(details)],
+    execution.id,
+    execution.events,
+    type,
+    at,
+    about?.id ?? null,
+    about?.name ?? null,
+    operation?.parent ?? null,
+    operation?.sub_type ?? null,
+    JSON.stringify(details),
   )
 }
 
@@ -53,7 +60,9 @@ export function historyOf(
   const rows = store.all<EventRow>(
     `SELECT * FROM event WHERE execution = ? AND event_id ${page.newestFirst ? '<' : '>'} ?
      ORDER BY event_id ${page.newestFirst ? 'DESC' : 'ASC'} LIMIT ?`,
-    ...[execution, start, page.limit + 1],
+    execution,
+    start,
+    page.limit + 1,
   )
   const events = rows.slice(0, page.limit).map((row) => {
     const details: unknown = JSON.parse(row.details, page.data ? undefined : withoutPayload)

@@ -24,7 +24,9 @@ export class Notifier {
     const onEnded = this.#onEnded
     const ended = this.#core.store.all<Execution>(
       'UPDATE execution SET notify_at = ? WHERE id IN (SELECT id FROM execution WHERE notify_at <= ? LIMIT ?) RETURNING *',
-      ...[onEnded === undefined ? null : now + LEASE_MS, now, limit],
+      onEnded === undefined ? null : now + LEASE_MS,
+      now,
+      limit,
     )
     if (onEnded !== undefined) for (const execution of ended) void this.#call(execution, onEnded)
   }

@@ -73,7 +73,9 @@ function summaryOf({ id, name, type, sub_type, status, started_at, ended_at, due
 export function skipWaits(store: Store, execution: number, now: number): void {
   store.run(
     `UPDATE operation SET due_at = ? WHERE execution = ? AND due_at > ? AND type IN ('WAIT', 'STEP')`,
-    ...[now, execution, now],
+    now,
+    execution,
+    now,
   )
 }
 
@@ -114,8 +116,14 @@ export function insertOperation(store: Store, execution: Execution, update: Oper
   const { lastInsertRowid } = store.run(
     `INSERT INTO operation (execution, id, parent, name, type, sub_type, status, started_at, version, pruned, details)
      VALUES (?, ?, ?, ?, ?, ?, 'STARTED', ?, 0, ?, '{}')`,
-    ...[execution.id, update.Id ?? '', update.ParentId ?? null, update.Name ?? null, update.Type ?? ''],
-    ...[update.SubType ?? null, now, Number(isClosed || parent?.pruned === 1)],
+    execution.id,
+    update.Id ?? '',
+    update.ParentId ?? null,
+    update.Name ?? null,
+    update.Type ?? '',
+    update.SubType ?? null,
+    now,
+    Number(isClosed || parent?.pruned === 1),
   )
   const row = store.get<OperationRow>('SELECT * FROM operation WHERE seq = ?', lastInsertRowid)
   if (row === undefined) throw new Error(`Operation ${update.Id} vanished while it was started`)
@@ -128,8 +136,13 @@ export function saveOperation(core: Core, execution: Execution, operation: Opera
   operation.version = execution.version
   core.store.run(
     'UPDATE operation SET status = ?, ended_at = ?, due_at = ?, version = ?, callback_id = ?, details = ? WHERE seq = ?',
-    ...[operation.status, operation.ended_at, operation.due_at, operation.version, operation.callback_id],
-    ...[JSON.stringify(operation.details), operation.seq],
+    operation.status,
+    operation.ended_at,
+    operation.due_at,
+    operation.version,
+    operation.callback_id,
+    JSON.stringify(operation.details),
+    operation.seq,
   )
   if (operation.due_at !== null) core.alarm(operation.due_at)
   observe(core, execution, operation)

@@ -86,7 +86,9 @@ export function operationPage(
   if (!page.marker) operations.push(executionToWire(execution, timestamps))
   const rows = store.iterate<Omit<Operation, 'details'> & { details: string }>(
     'SELECT * FROM operation WHERE execution = ? AND seq > ? AND pruned = 0 ORDER BY seq LIMIT ?',
-    ...[execution.id, page.marker ? readMarker(page.marker) : 0, limit + 1 - operations.length],
+    execution.id,
+    page.marker ? readMarker(page.marker) : 0,
+    limit + 1 - operations.length,
   )
   let bytes = page.marker ? 0 : Buffer.byteLength(execution.input)
   let last: number | undefined

@@ -61,7 +61,15 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 /** Round distances between ticks in milliseconds. */
 const TICK_STEPS = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
   ...[1, 2, 5, 10, 15, 30].flatMap((count) => [count * SECOND, count * MINUTE]),
   ...[1, 2, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 5, 10, 20, 50].map((count) => count * DAY),

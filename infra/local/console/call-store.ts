@@ -134,7 +134,17 @@ export class CallStore {
          provider = excluded.provider, connection = excluded.connection, orchestrator = excluded.orchestrator,
          context = excluded.context, action = excluded.action, search = excluded.search, summary = excluded.summary,
          record = excluded.record`,
-      ...[id, at, endedAt ?? null, verdict, category, action, provider, connection, orchestrator, context, search],
+      id,
+      at,
+      endedAt ?? null,
+      verdict,
+      category,
+      action,
+      provider,
+      connection,
+      orchestrator,
+      context,
+      search,
       JSON.stringify(summary),
       JSON.stringify(record),
     )
@@ -142,7 +152,13 @@ export class CallStore {
       const failed = request.status === undefined || request.status >= 400 ? 1 : 0
       this.#run(
         'INSERT OR REPLACE INTO request (call, number, at, platform, connection, ms, failed) VALUES (?, ?, ?, ?, ?, ?, ?)',
-        ...[id, record.droppedCalls + index, request.at, request.platform, connection, Math.round(request.ms), failed],
+        id,
+        record.droppedCalls + index,
+        request.at,
+        request.platform,
+        connection,
+        Math.round(request.ms),
+        failed,
       )
     })
   }
@@ -177,7 +193,9 @@ export class CallStore {
     const { where, values } = conditionOf(filter)
     return this.#all<{ summary: string }>(
       `SELECT summary FROM call ${where} ORDER BY at DESC, id LIMIT ? OFFSET ?`,
-      ...[...values, limit, offset],
+      ...values,
+      limit,
+      offset,
     ).map(({ summary }) => JSON.parse(summary))
   }
 
@@ -186,7 +204,9 @@ export class CallStore {
     const { where, values } = conditionOf(filter)
     return this.#all<{ context: string }>(
       `SELECT context FROM call ${where} GROUP BY context ORDER BY max(at) DESC LIMIT ? OFFSET ?`,
-      ...[...values, limit, offset],
+      ...values,
+      limit,
+      offset,
     ).map(({ context }) => context)
   }
 
@@ -196,7 +216,9 @@ export class CallStore {
     const also = where === '' ? 'WHERE context = ?' : `${where} AND context = ?`
     return this.#all<{ summary: string }>(
       `SELECT summary FROM call ${also} ORDER BY at DESC, id LIMIT ?`,
-      ...[...values, context, limit],
+      ...values,
+      context,
+      limit,
     ).map(({ summary }) => JSON.parse(summary))
   }
 

@@ -36,8 +36,19 @@ function textsIn(fields: Record<keyof CallFields, unknown>): CallFields {
 
 /** The fields that the page shows elsewhere, and ids that only help to search the logs of AWS. */
 const SHOWN = [
-  ...['level', 'message', 'timestamp', 'reason', 'category', 'action', 'connection', 'provider'],
-  ...['taskId', 'eventId', 'requestId', 'traceId', 'context'],
+  'level',
+  'message',
+  'timestamp',
+  'reason',
+  'category',
+  'action',
+  'connection',
+  'provider',
+  'taskId',
+  'eventId',
+  'requestId',
+  'traceId',
+  'context',
 ]
 
 /** Returns the other fields of a line in one line. Metrics and errors are objects. */

@@ -102,7 +102,10 @@ export function approvalOf({ payload, operations, deadlineAt }: Task): Approval 
   const first = operations.find(({ name, endedAt }) => name === 'decision' && endedAt === undefined)
   const reminderAt = payload.provider === 'http' ? undefined : first?.nextAt
   return {
-    ...{ question, approvers, excluded, channel },
+    question,
+    approvers,
+    excluded,
+    channel,
     // Never the approval page, whose link only the message may contain.
     messageUrl: typeof url === 'string' && withoutKeys(url) === url ? url : undefined,
     reminderAt: reminderAt !== undefined && reminderAt < deadlineAt ? reminderAt : undefined,

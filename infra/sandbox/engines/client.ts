@@ -163,7 +163,9 @@ function sandboxOf({ url, signal, pollMs = POLL_MS }: ClientOptions) {
     for (;;) {
       signal.throwIfAborted()
       const { status, body: text } = await fetchText(`${url}/sandbox/engine-runs${path}`, {
-        ...{ method, signal, headers: { 'content-type': 'application/json' } },
+        method,
+        signal,
+        headers: { 'content-type': 'application/json' },
         ...(body ? { body: JSON.stringify(body) } : {}),
       })
       if (status >= 400) throw new Error(`The sandbox responded with ${status}: ${text}`)

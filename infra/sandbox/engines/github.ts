@@ -27,7 +27,10 @@ export const github: Engine = {
     callers: { github: { categories: ['*'], orchestrator: 'github' } },
     orchestrators: {
       github: {
-        ...{ type: 'github', baseUrl: place.root, appId: APP_ID, caller: 'github' },
+        type: 'github',
+        baseUrl: place.root,
+        appId: APP_ID,
+        caller: 'github',
         privateKey: privateKeyOf(place).export({ type: 'pkcs8', format: 'pem' }).toString(),
         webhookSecret: webhookSecretOf(place),
         // GitHub Actions leaves it empty. The sandbox has the input of the step there.
@@ -97,7 +100,9 @@ function appStateOf(runs: EngineRuns, place: EnginePlace): AppState {
         }
       )
     },
-    ...{ checks: [], commits: [], deliveries: [] },
+    checks: [],
+    commits: [],
+    deliveries: [],
     redeliver() {},
     tokens: new Map(),
   }

@@ -92,7 +92,13 @@ export function createEngineRuns(store: Store): EngineRuns {
     ending,
     contradictions,
   }: Row): EngineRun => ({
-    ...{ id, engine, step: JSON.parse(step), secret, startedAt, isGone: gone === 1, contradictions },
+    id,
+    engine,
+    step: JSON.parse(step),
+    secret,
+    startedAt,
+    isGone: gone === 1,
+    contradictions,
     ...(ending === null ? {} : { ending: JSON.parse(ending) }),
   })
   const one = (row: Row | undefined) => row && runOf(row)
@@ -103,7 +109,11 @@ export function createEngineRuns(store: Store): EngineRuns {
     start(engine, id, step) {
       store.run(
         'INSERT OR IGNORE INTO engine_runs (id, engine, step, secret, started_at) VALUES (?, ?, ?, ?, ?)',
-        ...[id, engine, JSON.stringify(step), randomBytes(24).toString('base64url'), new Date().toISOString()],
+        id,
+        engine,
+        JSON.stringify(step),
+        randomBytes(24).toString('base64url'),
+        new Date().toISOString(),
       )
       const run = get(id)
       if (!run) throw new Error(`The run ${id} vanished while it was started.`)
@@ -119,7 +129,12 @@ export function createEngineRuns(store: Store): EngineRuns {
     record: (run, { direction, what, status, body }) =>
       void store.run(
         'INSERT INTO engine_messages (run, at, direction, what, status, body) VALUES (?, ?, ?, ?, ?, ?)',
-        ...[run, new Date().toISOString(), direction, what, status, body],
+        run,
+        new Date().toISOString(),
+        direction,
+        what,
+        status,
+        body,
       ),
     messages: (run) =>
       store.all<EngineMessage>(

@@ -39,7 +39,13 @@ export const stepFunctions: Engine = {
   async run({ id, step, secret }, client) {
     const { category, action, connection, deadline, data, input } = step
     const payload = {
-      ...{ action, caller: 'step-functions', taskToken: secret, execution: id, heartbeat: true, data, input },
+      action,
+      caller: 'step-functions',
+      taskToken: secret,
+      execution: id,
+      heartbeat: true,
+      data,
+      input,
       ...(connection === undefined ? {} : { connection }),
       ...(deadline === undefined ? {} : { deadline }),
     }

@@ -14,7 +14,7 @@ const hints: [RegExp, string][] = [
   [/denied character|could not parse curl command/, form],
   [
     /map has no entry|nil data|nil pointer/,
-    'The event does not have this field. Put it inside {{with index .data "name"}}...{{end}}, or pass a secret with --env.',
+    'The event does not have this field. Put it inside {{with index .data "name"}}{end}, or pass a secret with --env.',
   ],
   [
     /range can't iterate|can't index item|cannot index slice/,

@@ -40,8 +40,19 @@ export function newTask(seed: (part: string) => string, values: Partial<AzureTas
     guidOf(seed(part)),
   ) as [string, string, string, string, string]
   return {
-    ...{ organization: 'contoso', project, plan, job, timeline, task, hub: 'checks', planVersion: 13 },
-    ...{ token: seed('token'), isStarted: false, state: 'inProgress', logs: [], issues: [] },
+    organization: 'contoso',
+    project,
+    plan,
+    job,
+    timeline,
+    task,
+    hub: 'checks',
+    planVersion: 13,
+    token: seed('token'),
+    isStarted: false,
+    state: 'inProgress',
+    logs: [],
+    issues: [],
     ...values,
   }
 }
@@ -148,7 +159,10 @@ function updateRecords(task: AzureTask, { value, count }: Record<string, unknown
 
 function recordOf({ task, state, result, logId }: AzureTask) {
   return {
-    ...{ id: task, type: 'Task', name: 'Invoke REST API', result: result ?? null },
+    id: task,
+    type: 'Task',
+    name: 'Invoke REST API',
+    result: result ?? null,
     task: { id: '9c3e8943-130d-4c78-ac63-8af81df62dfb', name: 'InvokeRESTAPI', version: '1.274.1' },
     state: state === 'inProgress' ? state : 'completed',
     log: logId === undefined ? null : { id: logId },

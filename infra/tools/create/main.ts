@@ -118,7 +118,9 @@ function npmInstall(target: string): boolean {
   console.log('Installing the dependencies with npm ...')
   // On Windows, npm is a script that needs a shell.
   const { status } = spawnSync('npm', ['install', '--no-audit', '--no-fund'], {
-    ...{ cwd: target, stdio: 'inherit', shell: process.platform === 'win32' },
+    cwd: target,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
   })
   return status === 0
 }

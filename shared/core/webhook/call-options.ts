@@ -30,8 +30,18 @@ export interface CallOptions {
 }
 
 const OPTION_NAMES = [
-  ...(['mode', 'key', 'connection', 'sendStarted', 'deadline', 'when', 'dryRun', 'labels', 'progress'] as const),
-  ...(['answer', 'hold', 'invert'] as const),
+  'mode',
+  'key',
+  'connection',
+  'sendStarted',
+  'deadline',
+  'when',
+  'dryRun',
+  'labels',
+  'progress',
+  'answer',
+  'hold',
+  'invert',
 ]
 type OptionName = (typeof OPTION_NAMES)[number]
 /** The options that are not allowed in the body. */

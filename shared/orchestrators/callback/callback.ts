@@ -220,6 +220,15 @@ async function check(settings: Settings): Promise<void> {
 
 /** A content for the check of `body`. */
 const EXAMPLE = {
-  ...{ taskId: '0'.repeat(40), id: 'example', caller: 'example', category: 'example', action: 'example' },
-  ...{ verdict: 'pass', status: 'succeeded', result: 'pass', message: 'Done', data: {}, links: {} },
+  taskId: '0'.repeat(40),
+  id: 'example',
+  caller: 'example',
+  category: 'example',
+  action: 'example',
+  verdict: 'pass',
+  status: 'succeeded',
+  result: 'pass',
+  message: 'Done',
+  data: {},
+  links: {},
 }

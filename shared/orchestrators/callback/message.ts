@@ -49,7 +49,15 @@ export function messageOf(task: AnsweredTask, answer: Answer, uniquePart: string
     time: new Date(answer.at ?? Date.now()).toISOString(),
     content: {
       // The call was accepted with these, so they contain no credential, except that they may contain a part of its URL.
-      ...{ taskId, id, caller, category, action, context, project, stage, service },
+      taskId,
+      id,
+      caller,
+      category,
+      action,
+      context,
+      project,
+      stage,
+      service,
       ...redactDeep(resultOf(answer)),
       statusUrl: apiUrl === undefined ? undefined : `${apiUrl}/tasks/${taskId}`,
     },

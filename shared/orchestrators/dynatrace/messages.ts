@@ -13,8 +13,19 @@ export function inputOf(task: AnsweredTask, outcome: Outcome): Record<string, un
   const { id, context: execution, project, stage, service } = event
   const { message, ...rest } = redactDeep(outcome)
   const input = {
-    ...{ taskId, id, execution, task: nameOf(task), caller, category, action, project, stage, service },
-    ...{ verdict: verdictOf(outcome), ...rest, message },
+    taskId,
+    id,
+    execution,
+    task: nameOf(task),
+    caller,
+    category,
+    action,
+    project,
+    stage,
+    service,
+    verdict: verdictOf(outcome),
+    ...rest,
+    message,
     statusUrl: apiUrl === undefined ? undefined : `${apiUrl}/tasks/${taskId}`,
   }
   if (Buffer.byteLength(JSON.stringify(input)) <= MAX_INPUT_BYTES) return input

@@ -53,7 +53,9 @@ export async function failedDeliveries(http: Http, now: number): Promise<FailedD
       const { guid, id, event, action } = last
       return [
         {
-          ...{ guid, id, attempts: attempts.length },
+          guid,
+          id,
+          attempts: attempts.length,
           event: [event, action].filter(Boolean).join('.'),
           reason: last.status_code === 0 ? last.status : String(last.status_code),
           firstAt: Date.parse(first.delivered_at),

@@ -62,9 +62,15 @@ async function measureOne(
   const { project, stage, service } = about
   const names = {
     ...namesOf(client, {}),
-    ...{ name, query, project, stage, service },
-    ...{ start: formatUtc(start), startSeconds: Math.floor(start / 1_000) },
-    ...{ end: formatUtc(end), endSeconds: Math.floor(end / 1_000) },
+    name,
+    query,
+    project,
+    stage,
+    service,
+    start: formatUtc(start),
+    startSeconds: Math.floor(start / 1_000),
+    end: formatUtc(end),
+    endSeconds: Math.floor(end / 1_000),
   }
   const found = await search(client, measure, names, 'measure', []).catch((error: unknown) => {
     throw withQueryName(name, error)

@@ -13,8 +13,10 @@ const names: NameTree = {
   ...requestNames([]),
   message: {
     ...texts(['mood', 'title', 'text']),
-    ...{ fields: texts(['name', 'value']), links: texts(['label', 'url']) },
-    ...{ table: ANY, buttons: fields(['decision', 'label', 'token', 'url']) },
+    fields: texts(['name', 'value']),
+    links: texts(['label', 'url']),
+    table: ANY,
+    buttons: fields(['decision', 'label', 'token', 'url']),
   },
   ...texts(['decisionUrl']),
 }

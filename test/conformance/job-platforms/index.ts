@@ -36,6 +36,11 @@ export const jobPlatforms: NamedJobPlatform[] = [
 
 function named(category: string, platforms: Record<string, JobPlatform>, start: string, stop?: string) {
   return Object.entries(platforms).map(([provider, platform]) => ({
-    ...{ name: `${category}/${provider}`, category, provider, start, stop, platform },
+    name: `${category}/${provider}`,
+    category,
+    provider,
+    start,
+    stop,
+    platform,
   }))
 }

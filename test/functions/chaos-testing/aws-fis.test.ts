@@ -183,8 +183,16 @@ describe('AWS FIS: experiment', () => {
     })
     expect(ended.message).toContain('duration is 300, not < 200')
     expect(ended.data).toEqual({
-      ...{ id, url, state: 'stopped', template: target, duration: 300, accounts: 2, alarms: ['checkout-errors'] },
-      ...{ start: '2025-11-24T16:00:00.000Z', end: '2025-11-24T16:05:00.000Z', thresholds: expect.any(Array) },
+      id,
+      url,
+      state: 'stopped',
+      template: target,
+      duration: 300,
+      accounts: 2,
+      alarms: ['checkout-errors'],
+      start: '2025-11-24T16:00:00.000Z',
+      end: '2025-11-24T16:05:00.000Z',
+      thresholds: expect.any(Array),
       actions: {
         'cpu-stress': { actionId: 'aws:ssm:send-command', state: 'completed' },
         'stop-one': { actionId: 'aws:ec2:stop-instances', state: 'stopped', reason },

@@ -66,7 +66,8 @@ const { server, connected } = jobConformance(azureChaosStudio, experimentActions
         enter('Failed')
       },
       reported: {
-        ...{ status: 'errored', data: { failedAction: 'latency', duration: 120 } },
+        status: 'errored',
+        data: { failedAction: 'latency', duration: 120 },
         message: expect.stringContaining('One or more faults failed; latency: The identity lacks a role on vm-2'),
       },
     },

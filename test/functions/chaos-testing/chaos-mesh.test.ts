@@ -22,7 +22,10 @@ const killing = (more: object) => made('PodChaos', { ...kill.spec, ...more })
 const entry = { name: 'entry', templateType: 'Serial', deadline: '5m', children: ['slow', 'healthy'] }
 const slow = { name: 'slow', templateType: 'NetworkChaos', deadline: '60s', networkChaos: delay }
 const healthy = {
-  ...{ name: 'healthy', templateType: 'StatusCheck', deadline: '60s', abortWithStatusCheck: true },
+  name: 'healthy',
+  templateType: 'StatusCheck',
+  deadline: '60s',
+  abortWithStatusCheck: true,
   statusCheck: { mode: 'Continuous', type: 'HTTP', http: { url: 'http://shop', criteria: { statusCode: '200' } } },
 }
 const entering = (entry: string, ...templates: object[]) => made('Workflow', { entry, templates })
@@ -258,8 +261,16 @@ describe('of workflows', () => {
 })
 
 test.each([
-  ...['BlockChaos', 'DNSChaos', 'HTTPChaos', 'IOChaos', 'JVMChaos', 'KernelChaos', 'NetworkChaos'],
-  ...['PodChaos', 'StressChaos', 'TimeChaos'],
+  'BlockChaos',
+  'DNSChaos',
+  'HTTPChaos',
+  'IOChaos',
+  'JVMChaos',
+  'KernelChaos',
+  'NetworkChaos',
+  'PodChaos',
+  'StressChaos',
+  'TimeChaos',
 ])('Chaos Mesh: the connection accepts %s, which selects pods', (kind) => {
   const values = { baseUrl: server.url, token: server.token, allow: '*', ...as({ ...latency, kind }) }
   expect(chaosMesh.connection.safeParse(values).success).toBe(true)
@@ -273,7 +284,8 @@ describe('Chaos Mesh: start', () => {
     expect(server.newest()).toMatchObject({
       kind: 'NetworkChaos',
       metadata: {
-        ...{ name: `latency-${keyOf(1)}`, namespace: 'shop' },
+        name: `latency-${keyOf(1)}`,
+        namespace: 'shop',
         labels: { 'cloud-automation-webhooks/key': keyOf(1) },
       },
       spec: { action: 'delay', duration: '60s', selector: { ...checkout, namespaces: ['shop'] } },
@@ -361,7 +373,12 @@ test('Chaos Mesh: an experiment reports what was injected, and where', async () 
   })
   expect(message).toBe(`Experiment ${idOf(server.newest())} ended as finished`)
   expect(data).toMatchObject({
-    ...{ kind: 'NetworkChaos', namespace: 'shop', action: 'delay', mode: 'all', duration: 60, namespaces: ['shop'] },
+    kind: 'NetworkChaos',
+    namespace: 'shop',
+    action: 'delay',
+    mode: 'all',
+    duration: 60,
+    namespaces: ['shop'],
     targets: ['shop/checkout-1', 'shop/checkout-2'],
   })
   expect(Object.values(links)).toEqual([`${server.url}/#/experiments/${server.newest().uid}`])
@@ -379,7 +396,10 @@ test.each([ofLatency, ofRollout])(
 
 describe('Chaos Mesh: workflow', () => {
   const node = (template: string, type: string, state = 'Running') => ({
-    ...{ name: `${template}-x7k2p`, template, type, state },
+    name: `${template}-x7k2p`,
+    template,
+    type,
+    state,
   })
   const endWith = (changes: object) => connected().endAfter(ofRollout, () => become(changes))
 

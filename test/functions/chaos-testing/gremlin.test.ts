@@ -18,7 +18,9 @@ const endIn = (stage: string, what: Parameters<GremlinServer['enter']>[1] = {}) 
 const step =
   (type: string, more: object) =>
   (lifecycle: string, state: object = {}) => ({
-    ...{ type, id: '0', ...more },
+    type,
+    id: '0',
+    ...more,
     state: { lifecycle, ...state },
   })
 const latency = step('InfraAttack', { impact_definition: { infra_command_type: 'latency' } })
@@ -180,7 +182,9 @@ describe('Gremlin: run', () => {
     ]
     const concurrent = { type: 'Concurrent', id: 'concurrentNode', state: { lifecycle: 'Failed' }, branches }
     expect(await endIn('Halted', { nodes: { concurrentNode: concurrent } })).toMatchObject({
-      ...{ status: 'succeeded', result: 'fail', data: { injected: ['latency: Halted'] } },
+      status: 'succeeded',
+      result: 'fail',
+      data: { injected: ['latency: Halted'] },
       message: `Scenario run ${id} ended as Halted: health check "Shop is up" failed (status 503)`,
     })
   })
@@ -204,7 +208,12 @@ describe('Gremlin: run', () => {
     const input = { ...network, parameters: { hypothesis: 'Checkout survives' } }
     const { data } = await connected().endAfter(input, () => server.enter('Successful', { nodes }))
     expect(data).toEqual({
-      ...{ ...times, id, url, state: 'Successful', scenario: 'Unreliable network', duration: 90 },
+      ...times,
+      id,
+      url,
+      state: 'Successful',
+      scenario: 'Unreliable network',
+      duration: 90,
       hypothesis: 'Checkout survives',
       injected: ['latency: Successful', 'http-ingress: Successful'],
     })

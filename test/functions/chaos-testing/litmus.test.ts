@@ -219,9 +219,21 @@ describe('Litmus: run', () => {
     const { message, data } = await endIn('Completed', { score: 100, faults: [passed] })
     expect(message).toBe(`Experiment run ${id} ended as Completed`)
     expect(data).toEqual({
-      ...{ ...times, id, url: expect.any(String), state: 'Completed', duration: 90 },
-      ...{ experiment: 'checkout-pods', infrastructure: 'production', resiliencyScore: 100, totalFaults: 1 },
-      ...{ faultsPassed: 1, faultsFailed: 0, faultsAwaited: 0, faultsStopped: 0, faultsNa: 0, faults: [passed] },
+      ...times,
+      id,
+      url: expect.any(String),
+      state: 'Completed',
+      duration: 90,
+      experiment: 'checkout-pods',
+      infrastructure: 'production',
+      resiliencyScore: 100,
+      totalFaults: 1,
+      faultsPassed: 1,
+      faultsFailed: 0,
+      faultsAwaited: 0,
+      faultsStopped: 0,
+      faultsNa: 0,
+      faults: [passed],
     })
   })
 

@@ -20,8 +20,12 @@ const age = (hours: number) => {
   execution().requested = new Date(Date.now() - hours * 3_600_000).toISOString()
 }
 const action = (actionKind: string, customLabel: string, state: string, more: object = {}) => ({
-  ...{ stepType: 'ACTION' as const, actionId: 'com.steadybit.extension_container.network_delay' },
-  ...{ actionKind, customLabel, state, ...more },
+  stepType: 'ACTION' as const,
+  actionId: 'com.steadybit.extension_container.network_delay',
+  actionKind,
+  customLabel,
+  state,
+  ...more,
 })
 const busy = 'https://steadybit.com/problems/another-experiment-running-exception'
 const isStart = ({ path }: { path: string }) => path.endsWith('/execute')
@@ -211,7 +215,13 @@ describe('Steadybit: execution', () => {
     ]
     const unnamed = 'com.steadybit.extension_container.network_delay'
     expect((await endIn('COMPLETED', { steps })).data).toEqual({
-      ...{ ...times, id, url, state: 'COMPLETED', experiment: 'SHOP-1', name: 'Shop survives latency', duration: 90 },
+      ...times,
+      id,
+      url,
+      state: 'COMPLETED',
+      experiment: 'SHOP-1',
+      name: 'Shop survives latency',
+      duration: 90,
       hypothesis: 'Checkout stays below 500 ms',
       injected: ['Slow network on 3 targets: COMPLETED', `${unnamed} on 0 targets: ERRORED`],
       failedStep: unnamed,

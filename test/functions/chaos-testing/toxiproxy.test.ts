@@ -120,9 +120,12 @@ describe('Toxiproxy: poll', () => {
 
   test('removes the toxic when the time is over and reports it', async () => {
     expect(await connected().end(await expired(await start()), slow())).toMatchObject({
-      ...{ status: 'succeeded', result: 'pass', message: `Fault ${id} ended as removed` },
+      status: 'succeeded',
+      result: 'pass',
+      message: `Fault ${id} ended as removed`,
       data: {
-        ...{ state: 'removed', proxy: 'checkout-db' },
+        state: 'removed',
+        proxy: 'checkout-db',
         injected: { type: 'latency', attributes: { latency: 300 }, stream: 'downstream', toxicity: 1, duration: 30 },
       },
     })

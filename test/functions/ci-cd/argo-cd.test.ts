@@ -29,7 +29,10 @@ const finished = async (phase?: string, message?: string, input: object = guestb
 }
 
 const parameters = {
-  ...{ prune: 'true', dryRun: false, force: true, strategy: 'apply' },
+  prune: 'true',
+  dryRun: false,
+  force: true,
+  strategy: 'apply',
   resources: ':Service:guestbook-ui, apps:Deployment:shop/guestbook-ui',
   syncOptions: ['Replace=true'],
 }
@@ -56,7 +59,9 @@ interface Report {
 const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
   states: {
     running: [
-      ...['Succeeded/Progressing/Synced', 'Succeeded/Progressing/OutOfSync', 'Succeeded/Suspended/Synced'],
+      'Succeeded/Progressing/Synced',
+      'Succeeded/Progressing/OutOfSync',
+      'Succeeded/Suspended/Synced',
       'Succeeded/Suspended/OutOfSync',
     ],
     pass: ['Succeeded/Healthy/Synced'],
@@ -94,8 +99,11 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
       input: { ref: 'v1.2', parameters },
       request: {
         body: {
-          ...{ revision: 'v1.2', project: 'shop', prune: true, dryRun: false },
-          ...{ infos: [{ name: 'cloud-automation-webhooks', value: marker }] },
+          revision: 'v1.2',
+          project: 'shop',
+          prune: true,
+          dryRun: false,
+          infos: [{ name: 'cloud-automation-webhooks', value: marker }],
           strategy: { apply: { force: true } },
           resources: [
             { group: '', kind: 'Service', name: 'guestbook-ui' },
@@ -141,7 +149,8 @@ const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatfo
       change: synced('Healthy'),
       reported: {
         data: {
-          ...{ duration: 12, revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba' },
+          duration: 12,
+          revision: '53e28ff20cc530b9ada2173fbbd64d48338583ba',
           images: ['gcr.io/google-samples/gb-frontend:v5'],
         },
       },

@@ -14,7 +14,12 @@ const id = `${project}#33`
 
 const run = () => newestOf(server.state.builds)
 const record = (type: string, name: string, parentId: string | null, more: object = {}) => ({
-  ...{ id: `${type} ${name}`, parentId, type, name, state: 'completed', result: 'succeeded' },
+  id: `${type} ${name}`,
+  parentId,
+  type,
+  name,
+  state: 'completed',
+  result: 'succeeded',
   ...more,
 })
 const stages = [record('Stage', 'Production', null, { order: 2 }), record('Stage', 'Test', null, { order: 1 })]

@@ -107,7 +107,8 @@ const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlat
       name: 'a pipeline that gets no workflow, because no filter matches',
       change: ({ state }) => Object.assign(newestOf(state.pipelines), { created_at: longAgo(), workflows: [] }),
       reported: {
-        ...{ status: 'errored', data: { state: 'no_workflows' } },
+        status: 'errored',
+        data: { state: 'no_workflows' },
         message: expect.stringContaining('no workflow of the configuration matches'),
       },
     },

@@ -18,8 +18,12 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
     running: ['Pending', 'Running', 'Suspended', 'SuccessCriteriaMet', 'FailureTarget', 'Terminating'],
     pass: ['Complete'],
     fail: [
-      ...['Failed', 'BackoffLimitExceeded', 'DeadlineExceeded', 'PodFailurePolicy'],
-      ...['FailedIndexes', 'MaxFailedIndexesExceeded'],
+      'Failed',
+      'BackoffLimitExceeded',
+      'DeadlineExceeded',
+      'PodFailurePolicy',
+      'FailedIndexes',
+      'MaxFailedIndexesExceeded',
     ],
     aborted: ['Deleted'],
   },
@@ -95,7 +99,9 @@ const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciC
         fake.fail(1)
       },
       reported: {
-        ...{ status: 'succeeded', result: 'fail', data: { exitCode: 1 } },
+        status: 'succeeded',
+        result: 'fail',
+        data: { exitCode: 1 },
         message: expect.stringMatching(/Exit code 1: .*GET \/cart: 500 \| smoke test failed/),
       },
     },
@@ -163,7 +169,9 @@ test('Kubernetes job: a start runs an image once, with parameters as environment
   expect(job()).toMatchObject({
     metadata: { name: `wh-${keyOf(1)}`, annotations: { 'cloud-automation-webhooks/key': keyOf(1) } },
     spec: {
-      ...{ backoffLimit: 0, activeDeadlineSeconds: 600, ttlSecondsAfterFinished: 100_000 },
+      backoffLimit: 0,
+      activeDeadlineSeconds: 600,
+      ttlSecondsAfterFinished: 100_000,
       template: {
         spec: {
           restartPolicy: 'Never',

@@ -14,7 +14,10 @@ const writes = () => server.calls.filter(isWrite).map(({ method, path }) => `${m
 const deployments = () => server.state.deployments.map(({ number, version, state }) => [number, version, state])
 /** Returns a version of the profile. */
 const version = (content: unknown, number = 1, contentType = 'application/json') => ({
-  ...{ number, description: '', contentType, content },
+  number,
+  description: '',
+  contentType,
+  content,
 })
 
 const reason = 'Rollback initiated by alarm arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors'
@@ -28,10 +31,12 @@ const withVersion =
     Object.assign(state.versions, [version(...first)])
 const ends = (state: Parameters<AppConfigServer['end']>[0]) => (server: AppConfigServer) => server.end(state, reason)
 const waits = (state: Parameters<AppConfigServer['end']>[0]) => ({
-  ...{ reach: ends(state), says: `${state} (deployment 2)` },
+  reach: ends(state),
+  says: `${state} (deployment 2)`,
 })
 const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
-  ...{ reach: ends(state), ends: 'fail' as const },
+  reach: ends(state),
+  ends: 'fail' as const,
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
 const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
@@ -72,9 +77,12 @@ const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms[
   pending: {
     noun: 'deployment',
     states: {
-      ...{ DEPLOYING: waits('DEPLOYING'), BAKING: waits('BAKING'), ROLLING_BACK: waits('ROLLING_BACK') },
+      DEPLOYING: waits('DEPLOYING'),
+      BAKING: waits('BAKING'),
+      ROLLING_BACK: waits('ROLLING_BACK'),
       COMPLETE: { reach: ends('COMPLETE'), ends: 'pass', says: 'checkout in 54j1r29 is on, and was off' },
-      ...{ ROLLED_BACK: fails('ROLLED_BACK'), REVERTED: fails('REVERTED') },
+      ROLLED_BACK: fails('ROLLED_BACK'),
+      REVERTED: fails('REVERTED'),
     },
   },
 })

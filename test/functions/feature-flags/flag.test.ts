@@ -75,7 +75,14 @@ function play(faults: Faults = {}) {
   const { set, request, poll, prepare } = flagDriver(provider, () => connection, 'a')
   const complete = (asked: object, more: object = {}) => prepare(asked, {}, more).completed
   return {
-    ...{ provider, flags, statuses, calls, state, complete, prepare, outcome: set },
+    provider,
+    flags,
+    statuses,
+    calls,
+    state,
+    complete,
+    prepare,
+    outcome: set,
     changes: (asked: object) => complete(asked).changes,
     writes: () => calls.filter((call) => call.startsWith('set')),
     /** Starts a change that needs an approval, and returns its outcome and a function that polls it. */
@@ -167,10 +174,16 @@ describe('set-flag', () => {
   test('returns the state before and after, as read back', async () => {
     const { outcome, calls } = play()
     expect(await outcome({ flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
-      ...{ status: 'succeeded', result: 'pass', message: 'a in production is on (50 %), and was off (25 %)' },
+      status: 'succeeded',
+      result: 'pass',
+      message: 'a in production is on (50 %), and was off (25 %)',
       data: {
-        ...{ flag: 'a', before: { state: 'off', percentage: 25 }, after: { state: 'on', percentage: 50 } },
-        ...{ changed: true, url: page('a'), environment: 'production' },
+        flag: 'a',
+        before: { state: 'off', percentage: 25 },
+        after: { state: 'on', percentage: 50 },
+        changed: true,
+        url: page('a'),
+        environment: 'production',
       },
       links: { 'acme-flags a': page('a') },
     })
@@ -192,7 +205,9 @@ describe('set-flag', () => {
   test('fails if the platform accepts the change without making it', async () => {
     const why = 'Acme Flags accepted the change, but the flag is still off (25 %)'
     expect(await play({ a: 'ignores' }).outcome({ flag: 'a', state: 'on' })).toMatchObject({
-      ...{ status: 'succeeded', result: 'fail', message: `a in production was not set to on (25 %): ${why}` },
+      status: 'succeeded',
+      result: 'fail',
+      message: `a in production was not set to on (25 %): ${why}`,
       data: { changed: false, failed: expect.stringContaining('still off') },
     })
   })
@@ -205,7 +220,8 @@ describe('set-flags', () => {
       result: 'pass',
       message: [
         'a in production is on (25 %), and was off (25 %)',
-        ...['b in production was on (100 %) already', 'c in production is on, and was off'],
+        'b in production was on (100 %) already',
+        'c in production is on, and was off',
       ].join('; '),
       data: { changed: ['a', 'c'], failed: [], flags: [{ flag: 'a' }, { flag: 'b' }, { flag: 'c' }] },
     })
@@ -221,7 +237,9 @@ describe('set-flags', () => {
   test('changes the other flags if one is refused, and fails', async () => {
     const flags = ['a', { flag: 'b', state: 'off' }, 'c']
     expect(await play({ b: 'refuses' }).outcome({ flags, state: 'on' })).toMatchObject({
-      ...{ status: 'succeeded', result: 'fail', data: { changed: ['a', 'c'], failed: ['b'] } },
+      status: 'succeeded',
+      result: 'fail',
+      data: { changed: ['a', 'c'], failed: ['b'] },
       message: expect.stringContaining('b in production was not set to off (100 %): b is locked'),
     })
   })
@@ -240,7 +258,7 @@ describe('set-flags', () => {
       ],
     }
     expect(await outcome(asked)).toMatchObject({
-      ...{ result: 'fail' },
+      result: 'fail',
       data: { changed: ['a', 'b'], flags: [{}, { after: { state: 'off', percentage: 100 } }] },
     })
   })
@@ -288,7 +306,10 @@ describe('flag change that needs an approval', () => {
     const { outcome, poll } = await played.start(asked)
     const pending = [{ id: 'r-a', noun: 'approval request', url: page('r-a') }]
     expect(outcome).toMatchObject({
-      ...{ status: 'succeeded', result: 'warning', links, data: { changed: false, after: { state: 'off' }, pending } },
+      status: 'succeeded',
+      result: 'warning',
+      links,
+      data: { changed: false, after: { state: 'off' }, pending },
       message: `Not changed yet: waiting for approval request r-a for a. ${hint}`,
     })
     expect(await poll()).toEqual({ status: 'pending (approval request r-a)' })
@@ -312,10 +333,12 @@ describe('flag change that needs an approval', () => {
     const played = play({ a: 'waits', b: 'refuses' })
     const { outcome, poll } = await played.start({ flags: ['a', { flag: 'b', state: 'off' }, 'c'], state: 'on' })
     expect(outcome).toMatchObject({
-      ...{ result: 'fail', data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] } },
+      result: 'fail',
+      data: { changed: ['c'], failed: ['b'], pending: [{ id: 'r-a' }] },
       message: [
         `Not changed yet: waiting for approval request r-a for a. ${hint}`,
-        ...['b in production was not set to off (100 %): b is locked', 'c in production is on, and was off'],
+        'b in production was not set to off (100 %): b is locked',
+        'c in production is on, and was off',
       ].join('; '),
     })
     played.statuses['r-a'] = applied

@@ -28,7 +28,8 @@ const { server, set, calls } = flagConformance(growthbook, flagPlatforms.growthb
   sets: [{ input: off, outcome: { result: 'pass' }, change: warning, connection: { ignoreWarnings: 'on' } }],
   pending: {
     noun: 'revision',
-    ...{ guard: withState({ guarded: true }), connection: { review: 'on' } },
+    guard: withState({ guarded: true }),
+    connection: { review: 'on' },
     states: {
       draft: { ...enter('draft'), says: 'draft (revision 2)' },
       'pending-review': { ...enter('pending-review'), says: 'pending-review (revision 2)' },
@@ -50,12 +51,14 @@ const { server, set, calls } = flagConformance(growthbook, flagPlatforms.growthb
       },
       'changes-requested': {
         ...enter('changes-requested', [review('u_1', 'approved'), review('u_2', 'changes-requested')]),
-        ...{ ends: 'fail', says: 'ended as changes-requested: changes were requested by u_2' },
+        ends: 'fail',
+        says: 'ended as changes-requested: changes were requested by u_2',
       },
       discarded: { ...enter('discarded'), ends: 'fail', says: 'the draft was discarded' },
       deleted: {
         reach: ({ state }: GrowthBookServer) => state.revisions.splice(0),
-        ...{ ends: 'fail', says: 'the revision no longer exists' },
+        ends: 'fail',
+        says: 'the revision no longer exists',
       },
     },
   },

@@ -109,7 +109,8 @@ const suite = flagConformance(launchdarkly, flagPlatforms.launchdarkly, {
       },
       failed: {
         reach: (server: LaunchDarklyServer) => Object.assign(approvalIn(server), { status: 'failed' }),
-        ...{ ends: 'fail', says: 'ended as failed' },
+        ends: 'fail',
+        says: 'ended as failed',
       },
     },
   },
@@ -121,13 +122,15 @@ describe('LaunchDarkly: set-flag', () => {
     expect(await set({ state: 'on', comment: 'Launch' })).toMatchObject({
       result: 'pass',
       data: {
-        ...{ before: { state: 'off', percentage: 100 }, after: { state: 'on', percentage: 100 } },
+        before: { state: 'off', percentage: 100 },
+        after: { state: 'on', percentage: 100 },
         url: `${server.url}/shop/production/features/checkout-v2`,
       },
     })
     expect(calls('PATCH')[0]).toMatchObject({
       headers: {
-        ...{ authorization: server.token, 'ld-api-version': '20240415' },
+        authorization: server.token,
+        'ld-api-version': '20240415',
         'content-type': 'application/json; domain-model=launchdarkly.semanticpatch',
       },
       body: { environmentKey: 'production', instructions: [{ kind: 'turnFlagOn' }], comment: 'Launch' },
@@ -150,7 +153,8 @@ describe('LaunchDarkly: set-flag', () => {
     expect(flag('slow-recommendations').fallthrough.rollout).toMatchObject(unchanged)
     await set({ flag: 'slow-recommendations', percentage: 60 }, {}, { contextKind: 'user' })
     const instruction = {
-      ...{ kind: 'updateFallthroughVariationOrRollout', rolloutContextKind: 'user' },
+      kind: 'updateFallthroughVariationOrRollout',
+      rolloutContextKind: 'user',
       rolloutWeights: { [idOf('slow-recommendations', 1)]: 60_000, [idOf('slow-recommendations', 0)]: 40_000 },
     }
     expect(calls('PATCH').at(-1)?.body).toEqual({ environmentKey: 'production', instructions: [instruction] })
@@ -186,7 +190,9 @@ describe('LaunchDarkly: approval requests', () => {
     const reviewers = { reviewers: ['507f1f77'], reviewerTeams: ['shop-team'] }
     await request({ ...wanted, comment: 'Launch' }, {}, reviewers)
     expect(approvalIn(server)).toMatchObject({
-      ...{ flag: 'checkout-v2', environment: 'production', comment: 'Launch' },
+      flag: 'checkout-v2',
+      environment: 'production',
+      comment: 'Launch',
       description: `Set checkout-v2 on and to 10 % (Ref: caw-${keyOf(1)})`,
       notify: { members: ['507f1f77'], teams: ['shop-team'] },
       instructions: [{ kind: 'updateFallthroughVariationOrRollout' }, { kind: 'turnFlagOn' }],

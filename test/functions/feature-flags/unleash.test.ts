@@ -106,7 +106,8 @@ const suite = flagConformance(unleash, flagPlatforms.unleash, {
         ['Rejected', 'Cancelled'].map((state) => [
           state,
           {
-            ...{ reach: change({ state, ...decided }), ends: 'fail' as const },
+            reach: change({ state, ...decided }),
+            ends: 'fail' as const,
             says: `change request 1 ended as ${state}: by mia; mia says: Not on a Friday`,
           },
         ]),
@@ -129,12 +130,10 @@ describe('Unleash: set-flag', () => {
 
   test('changes only the rollout of the strategy', async () => {
     const unchanged = {
-      ...{
-        title: 'Europe',
-        sortOrder: 3,
-        segments: [1, 2],
-        variants: [{ name: 'blue', weight: 1_000, weightType: 'variable', stickiness: 'default' }],
-      },
+      title: 'Europe',
+      sortOrder: 3,
+      segments: [1, 2],
+      variants: [{ name: 'blue', weight: 1_000, weightType: 'variable', stickiness: 'default' }],
       constraints: [{ contextName: 'country', operator: 'IN', values: ['NO'] }],
     }
     const parameters = { groupId: 'of-its-own', rollout: '25', stickiness: 'userId' }
@@ -181,12 +180,15 @@ describe('Unleash: change requests', () => {
     const url = `${server.url}/projects/default/change-requests/1`
     expect(outcome.data).toMatchObject({ pending: [{ id: '1', noun: 'change request', url }] })
     expect(request()).toMatchObject({
-      ...{ state: 'In review', environment: 'production', title: `Launch (caw-${keyOf(1)})` },
+      state: 'In review',
+      environment: 'production',
+      title: `Launch (caw-${keyOf(1)})`,
       comments: [{ text: 'Launch' }],
     })
     expect(changesOf(request())).toMatchObject([
       {
-        ...{ feature: 'checkout-v2', action: 'updateStrategy' },
+        feature: 'checkout-v2',
+        action: 'updateStrategy',
         payload: { id: strategy?.id, name: 'flexibleRollout', parameters: { rollout: '10', groupId: 'checkout-v2' } },
       },
       { feature: 'checkout-v2', action: 'updateEnabled', payload: { enabled: true } },

@@ -101,7 +101,10 @@ describe('AWS Systems Manager: start', () => {
     const parameters = { Service: 'checkout', Replicas: 3, Hosts: ['a', 'b', 7], Options: { drain: true } }
     await connected({ automationRoleArn: role }).start({ ...restart, parameters })
     expect(execution().Parameters).toMatchObject({
-      ...{ Service: ['checkout'], Replicas: ['3'], Hosts: ['a', 'b', '7'], Options: ['{"drain":true}'] },
+      Service: ['checkout'],
+      Replicas: ['3'],
+      Hosts: ['a', 'b', '7'],
+      Options: ['{"drain":true}'],
       AutomationAssumeRole: [role],
     })
   })

@@ -91,7 +91,8 @@ test('PagerDuty Automation: reads the example of the vendor', async () => {
   const input = { ...restart, thresholds: [{ metric: 'duration', op: '<', value: 5 }] }
   const ended = await connected().endAfter(input, () => server.failNext(200, pagerdutyExample('invocation')))
   expect(ended).toMatchObject({
-    ...{ result: 'fail', message: `Invocation ${id} ended as completed: duration is 5, not < 5` },
+    result: 'fail',
+    message: `Invocation ${id} ended as completed: duration is 5, not < 5`,
     links: { [`pagerduty ${id}`]: link },
   })
 })

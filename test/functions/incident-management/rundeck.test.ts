@@ -176,7 +176,8 @@ describe('Rundeck: getStatus', () => {
   test('reports which step failed on which nodes', async () => {
     const failedNodes = ['web1', 'web2']
     expect(await endIn('failed', { failedNodes })).toMatchObject({
-      ...{ message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2', data: { failedNodes } },
+      message: 'Execution 134 ended as failed: step 2/1 failed on web1, web2',
+      data: { failedNodes },
     })
   })
 
@@ -211,7 +212,8 @@ describe('Rundeck: getStatus', () => {
     const started = await start()
     const retried = await connected().poll(started, restart)
     expect(retried).toMatchObject({
-      ...{ status: 'failed-with-retry', progress: 'retried as execution 135' },
+      status: 'failed-with-retry',
+      progress: 'retried as execution 135',
       job: { id: '135', url: link(135) },
     })
     const job = 'job' in retried ? retried.job : undefined

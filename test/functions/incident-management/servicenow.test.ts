@@ -166,7 +166,9 @@ describe('ServiceNow: open', () => {
     Object.assign(server.state, { mayWrite: false, hasLimitRule: true })
     const message = 'Operation Failed; ACL Exception Insert Failed due to security constraints'
     await expectFailure(open(), {
-      ...{ kind: 'refused', status: 422, mayHaveWritten: false },
+      kind: 'refused',
+      status: 422,
+      mayHaveWritten: false,
       message: `ServiceNow answered 403 to POST /api/now/table/incident: ${message}`,
     })
   })

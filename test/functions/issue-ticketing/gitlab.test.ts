@@ -83,7 +83,10 @@ test('GitLab: an open disables quick actions in texts', async () => {
   await update({ description: 'again\n/close' })
   await update({ comment: '/close\n/label ~gone' })
   expect(ticket()).toMatchObject({
-    ...{ state: 'opened', labels: [], confidential: false, description: `again\n /close\n\n${marker(1)}` },
+    state: 'opened',
+    labels: [],
+    confidential: false,
+    description: `again\n /close\n\n${marker(1)}`,
     notes: [{ body: ` /close\n /label ~gone\n\n${marker(1)}` }],
   })
 })

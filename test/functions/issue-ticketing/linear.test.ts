@@ -102,8 +102,10 @@ test.each([
 test('Linear: a rate limit says how long to wait, by the limit that is used up', async () => {
   const resetIn = (seconds: number) => String(Date.now() + seconds * 1_000)
   const headers = {
-    ...{ 'x-ratelimit-requests-remaining': '12', 'x-ratelimit-requests-reset': resetIn(3_000) },
-    ...{ 'x-ratelimit-complexity-remaining': '0', 'x-ratelimit-complexity-reset': resetIn(600) },
+    'x-ratelimit-requests-remaining': '12',
+    'x-ratelimit-requests-reset': resetIn(3_000),
+    'x-ratelimit-complexity-remaining': '0',
+    'x-ratelimit-complexity-reset': resetIn(600),
   }
   server.failNext(400, failed({ type: 'ratelimited' }).body, { headers })
   const { retryAfter = 0 } = await failureOf(open())

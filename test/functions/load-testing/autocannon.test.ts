@@ -70,7 +70,9 @@ test('Built-in generator: connection only the headers of credentials are secrets
   const headers = { authorization: secret, 'x-key': 'a-key-of-ours', 'x-env': 'production' }
   const secretHeaders = { 'x-team': 'the-secret-team' }
   expect(secretsIn(autocannon.connection, { headers, secretHeaders })).toEqual([
-    ...[secret, 'a-key-of-ours', 'the-secret-team'],
+    secret,
+    'a-key-of-ours',
+    'the-secret-team',
   ])
 })
 
@@ -285,8 +287,15 @@ describe('Built-in generator: test', () => {
       status: 'succeeded',
       result: 'pass',
       data: {
-        ...{ state: 'finished', requests: 20, errors: 0, rps: 400, errorRate: 0, throughput: 2_000 },
-        ...{ statuses: { 200: 20 }, timeouts: 0, dropped: 0 },
+        state: 'finished',
+        requests: 20,
+        errors: 0,
+        rps: 400,
+        errorRate: 0,
+        throughput: 2_000,
+        statuses: { 200: 20 },
+        timeouts: 0,
+        dropped: 0,
       },
     })
     const { mean, p50, p90, p95, p99, max } = ended.data as Record<string, number>

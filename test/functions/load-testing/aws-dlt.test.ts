@@ -11,8 +11,18 @@ const target = 'xLSxdVZzcP'
 const checkout = { target }
 const id = `${target}@2026-01-01T10:00:00Z`
 const total = {
-  ...{ succ: 5940, fail: 60, throughput: 6000, testDuration: '120', concurrency: '20', avg_rt: '0.21352' },
-  ...{ p0_0: '0.012', p50_0: '0.190', p90_0: '0.402', p95_0: '0.612', p99_0: '1.100', p100_0: '2.210' },
+  succ: 5940,
+  fail: 60,
+  throughput: 6000,
+  testDuration: '120',
+  concurrency: '20',
+  avg_rt: '0.21352',
+  p0_0: '0.012',
+  p50_0: '0.190',
+  p90_0: '0.402',
+  p95_0: '0.612',
+  p99_0: '1.100',
+  p100_0: '2.210',
 }
 const limits = (vCPULimit: number, vCPUsInUse: number) =>
   withState({ capacity: { 'eu-west-1': { vCPULimit, vCPUsInUse, vCPUsPerTask: 2 } } })
@@ -47,8 +57,18 @@ const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPl
   measures: {
     end: ({ finish }) => finish('complete', { results: { total } }),
     metrics: {
-      ...{ mean: 213.52, min: 12, p50: 190, p90: 402, p95: 612, p99: 1100, max: 2210, duration: 120 },
-      ...{ requests: 6000, errors: 60, errorRate: 0.01, rps: 50 },
+      mean: 213.52,
+      min: 12,
+      p50: 190,
+      p90: 402,
+      p95: 612,
+      p99: 1100,
+      max: 2210,
+      duration: 120,
+      requests: 6000,
+      errors: 60,
+      errorRate: 0.01,
+      rps: 50,
     },
   },
   slowStop: { state: 'cancelling' },
@@ -96,8 +116,15 @@ describe('AWS DLT: start', () => {
     const { testScenario } = server.state.scenario
     expect(server.state.starts).toEqual([
       {
-        ...{ testId: target, testName: 'checkout', testDescription: 'checkout load', testType: 'simple' },
-        ...{ fileType: 'none', showLive: false, tags: ['shop'], healthyThreshold: 80, scheduleTimezone: 'UTC' },
+        testId: target,
+        testName: 'checkout',
+        testDescription: 'checkout load',
+        testType: 'simple',
+        fileType: 'none',
+        showLive: false,
+        tags: ['shop'],
+        healthyThreshold: 80,
+        scheduleTimezone: 'UTC',
         testScenario,
         testTaskConfigs: [{ region: 'eu-west-1', taskCount: 2, concurrency: 10 }],
         regionalTaskDetails: {

@@ -19,14 +19,28 @@ const slow = { clientMetric: 'response_time_ms', aggregate: 'p95', condition: '>
 const wrong = { clientmetric: 'error', aggregate: 'percentage', condition: '>', value: 1, actualValue: 0 }
 const cpu = {
   resourceId: '/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/virtualMachines/cart',
-  ...{ metricNamespace: 'Microsoft.Compute/virtualMachines', metricName: 'Percentage CPU', aggregation: 'Average' },
-  ...{ condition: '>', value: 80, action: 'continue' },
+  metricNamespace: 'Microsoft.Compute/virtualMachines',
+  metricName: 'Percentage CPU',
+  aggregation: 'Average',
+  condition: '>',
+  value: 80,
+  action: 'continue',
 }
 
 const unsafe = { JAVA_TOOL_OPTIONS: '-javaagent:x.jar' }
 const Total = {
-  ...{ transaction: 'Total', sampleCount: 1000, errorCount: 20, errorPct: 2, throughput: 16.6, meanResTime: 213.5 },
-  ...{ medianResTime: 190, minResTime: 12, maxResTime: 2210, pct1ResTime: 402, pct2ResTime: 612, pct3ResTime: 1100 },
+  transaction: 'Total',
+  sampleCount: 1000,
+  errorCount: 20,
+  errorPct: 2,
+  throughput: 16.6,
+  meanResTime: 213.5,
+  medianResTime: 190,
+  minResTime: 12,
+  maxResTime: 2210,
+  pct1ResTime: 402,
+  pct2ResTime: 612,
+  pct3ResTime: 1100,
 }
 
 const { server, connected } = jobConformance(
@@ -69,8 +83,18 @@ const { server, connected } = jobConformance(
     measures: {
       end: ({ finish }) => finish('DONE', 'PASSED', { testRunStatistics: { Total, Login: { sampleCount: 1 } } }),
       metrics: {
-        ...{ mean: 213.5, p50: 190, min: 12, max: 2210, p90: 402, p95: 612, p99: 1100, duration: 60 },
-        ...{ requests: 1000, errors: 20, errorRate: 0.02, rps: 16.6 },
+        mean: 213.5,
+        p50: 190,
+        min: 12,
+        max: 2210,
+        p90: 402,
+        p95: 612,
+        p99: 1100,
+        duration: 60,
+        requests: 1000,
+        errors: 20,
+        errorRate: 0.02,
+        rps: 16.6,
       },
     },
     slowStop: { state: 'CANCELLING' },

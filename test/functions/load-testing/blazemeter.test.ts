@@ -13,8 +13,18 @@ const criterion = { label: 'ALL', kpi: 'responseTime.avg', op: 'gt', value: 100 
 const errors = [{ code: 0, message: 'Session failed' }]
 
 const summary = {
-  ...{ id: 'ALL', lb: 'ALL', hits: 2482, failed: 124, avg: 147.25, min: 3, max: 977, tp90: 212, tp95: null },
-  ...{ first: 1_700_000_000, last: 1_700_000_100, duration: 100 },
+  id: 'ALL',
+  lb: 'ALL',
+  hits: 2482,
+  failed: 124,
+  avg: 147.25,
+  min: 3,
+  max: 977,
+  tp90: 212,
+  tp95: null,
+  first: 1_700_000_000,
+  last: 1_700_000_100,
+  duration: 100,
 }
 
 const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
@@ -45,8 +55,15 @@ const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTe
   measures: {
     end: ({ finish }) => finish('pass', { summary }),
     metrics: {
-      ...{ mean: 147.25, min: 3, max: 977, p90: 212, requests: 2482 },
-      ...{ errors: 124, errorRate: 0.04995971, rps: 24.82, duration: 100 },
+      mean: 147.25,
+      min: 3,
+      max: 977,
+      p90: 212,
+      requests: 2482,
+      errors: 124,
+      errorRate: 0.04995971,
+      rps: 24.82,
+      duration: 100,
     },
   },
   slowStop: { state: 'DATA_RECEIVED', change: withState({ stubborn: true }) },

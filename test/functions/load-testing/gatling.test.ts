@@ -86,8 +86,12 @@ const { server, connected } = jobConformance(gatling, loadTestActions, loadTestP
       reported: {
         message: `Run ${id} ended as AssertionsFailed: p90 < 500 (it was 600); p91 < 500 (it was 601); p92 < 500 (it was 602); and 1 more`,
         data: {
-          ...{ start: '2026-11-24T10:01:00.000Z', end: '2026-11-24T10:05:30.000Z', duration: 270, number: 1 },
-          ...{ assertions: 5, failedAssertions: 4 },
+          start: '2026-11-24T10:01:00.000Z',
+          end: '2026-11-24T10:05:30.000Z',
+          duration: 270,
+          number: 1,
+          assertions: 5,
+          failedAssertions: 4,
           missed: missed.map(({ message, actualValue }) => `${message} (it was ${actualValue})`),
         },
       },

@@ -61,7 +61,15 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTes
   measures: {
     end: finish,
     metrics: {
-      ...{ requests: 1_200, rps: 20, errorRate: 0.0125, mean: 110.5, max: 900, p50: 100, p90: 190, p95: 240, p99: 480 },
+      requests: 1_200,
+      rps: 20,
+      errorRate: 0.0125,
+      mean: 110.5,
+      max: 900,
+      p50: 100,
+      p90: 190,
+      p95: 240,
+      p99: 480,
       duration: 60,
     },
   },

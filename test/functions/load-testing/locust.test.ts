@@ -144,10 +144,22 @@ describe('Locust: test', () => {
   test('reports the measurements of the complete test', async () => {
     const ended = await endAfter(60, [135, 13])
     expect(ended).toMatchObject({
-      ...{ status: 'succeeded', result: 'pass', links: { 'locust report': `${server.url}/stats/report` } },
+      status: 'succeeded',
+      result: 'pass',
+      links: { 'locust report': `${server.url}/stats/report` },
       data: {
-        ...{ state: 'stopped', requests: 135, errors: 13, errorRate: 0.096296296, rps: 22.9612, mean: 23.961 },
-        ...{ min: 21.9378, max: 37.5202, p50: 23, p90: 26, p95: 27, p99: 38 },
+        state: 'stopped',
+        requests: 135,
+        errors: 13,
+        errorRate: 0.096296296,
+        rps: 22.9612,
+        mean: 23.961,
+        min: 21.9378,
+        max: 37.5202,
+        p50: 23,
+        p90: 26,
+        p95: 27,
+        p99: 38,
       },
     })
     expect(ended.message).toContain(

@@ -15,11 +15,16 @@ const posts = () => server.calls.filter(({ method }) => method === 'POST')
 const result = () => newestOf(server.state.results)
 
 const failed = (kpi: string, value: number, operator: string, values: number[]) => ({
-  ...{ kpi, status: 'FAILED', value, failedThreshold: { operator, values } },
+  kpi,
+  status: 'FAILED',
+  value,
+  failedThreshold: { operator, values },
 })
 const element = { elementId: 'e', name: 'Log in', category: 'TRANSACTION' }
 const statistics = {
-  ...{ totalRequestCountSuccess: 990, totalRequestCountFailure: 10, totalRequestCountPerSecond: 16.5 },
+  totalRequestCountSuccess: 990,
+  totalRequestCountFailure: 10,
+  totalRequestCountPerSecond: 16.5,
   totalRequestDurationAverage: 0.25,
 }
 

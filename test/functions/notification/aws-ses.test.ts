@@ -9,8 +9,12 @@ const from = 'deployments@example.com'
 const to = 'ops@example.com'
 const approvalLink = `Decide: ${question.buttons?.[0]?.url}`
 const refusals = [
-  ...['AccountSuspendedException', 'SendingPausedException', 'MailFromDomainNotVerifiedException', 'MessageRejected'],
-  ...['LimitExceededException', 'BadRequestException'],
+  'AccountSuspendedException',
+  'SendingPausedException',
+  'MailFromDomainNotVerifiedException',
+  'MessageRejected',
+  'LimitExceededException',
+  'BadRequestException',
 ]
 const mails = ({ state }: SesServer) =>
   state.mails.map(({ Content: { Simple }, ...mail }) => {
@@ -60,7 +64,8 @@ const { server, client, post, save } = testMessages(awsSes, {
   posted: () => ({ id: expect.stringMatching(/^0102018f/) }),
   shows: {
     evaluation: {
-      ...{ FromEmailAddress: from, Destination: { ToAddresses: [to] } },
+      FromEmailAddress: from,
+      Destination: { ToAddresses: [to] },
       subject: '⚠️ Evaluation of checkout in production: warning',
       text: expect.stringContaining('\nScore: 75 of 100\n✅ error_rate, Value 0.1 %, Target <= 1 %'),
       html: expect.stringMatching(

@@ -55,7 +55,9 @@ const { server, connection, client, post, save } = testMessages(awsSns, {
       message: [
         '⚠️ Evaluation of checkout in production: warning\n',
         'The release is slower than the last one.\n\nThe release may continue.\n',
-        ...['Project: shop', 'Score: 75 of 100', '✅ error_rate, Value 0.1 %, Target <= 1 %'],
+        'Project: shop',
+        'Score: 75 of 100',
+        '✅ error_rate, Value 0.1 %, Target <= 1 %',
         '❌ response_time_p95, Value 812 ms, Target <= 400 ms\n',
         'Bridge: https://keptn.example.com/bridge/project/shop?x=1&y=(2)\nDashboard: https://dashboards.example.com/d/1',
       ].join('\n'),

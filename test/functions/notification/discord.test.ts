@@ -48,7 +48,8 @@ const { server, connection, client, post } = testMessages(discord, {
           fields: [{ name: 'Project', value: 'shop', inline: true }, { name: 'Score' }],
         },
       ],
-      ...{ allowed_mentions: { parse: [] }, components: [] },
+      allowed_mentions: { parse: [] },
+      components: [],
     },
     question: { components: [{ components: [{ label: 'Approve' }, { label: 'Reject' }] }] },
     decided: { components: [], embeds: [{ description: expect.stringContaining('Approved by Jane Doe') }] },
@@ -105,7 +106,9 @@ describe('Discord: buttons', () => {
   })
 
   const unknown: object[] = [
-    ...[{ type: 2 }, { type: 3 }, { type: 3, data: { custom_id: `a${'A'.repeat(60)}` } }],
+    { type: 2 },
+    { type: 3 },
+    { type: 3, data: { custom_id: `a${'A'.repeat(60)}` } },
     { type: 3, data: { custom_id: 'x' }, user: { id: jane, username: 'jane' } },
     [],
   ]

@@ -19,7 +19,11 @@ const { server, client, save } = testMessages(googleChat, {
   checks: [
     {
       connection: ({ login: { serviceAccount, privateKey }, url: loginUrl }) => ({
-        ...{ token: undefined, serviceAccount, privateKey, loginUrl, channel: space },
+        token: undefined,
+        serviceAccount,
+        privateKey,
+        loginUrl,
+        channel: space,
       }),
       requests: ['POST /token', `GET /v1/${space}`],
     },
@@ -51,7 +55,8 @@ const { server, client, save } = testMessages(googleChat, {
     decided: [
       expect.any(String),
       { textParagraph: { text: expect.stringContaining('Approved by Jane') } },
-      ...[{ decoratedText: {} }, buttons('Bridge')],
+      { decoratedText: {} },
+      buttons('Bridge'),
     ],
     reminder: ['⏳ Still open'],
   },

@@ -24,7 +24,14 @@ const { server, connection, client, post, save } = testMessages(mattermost, {
   channels: {
     accepted: [channel, 'ops/deployments', 'my-team/off-topic_2'],
     refused: [
-      ...['', 'deployments', '~deployments', '../users/me', 'ops/a/b', 'ops/', 'DEPLOYS000000000000000000D', '@jane'],
+      '',
+      'deployments',
+      '~deployments',
+      '../users/me',
+      'ops/a/b',
+      'ops/',
+      'DEPLOYS000000000000000000D',
+      '@jane',
     ],
     message: 'input.channel must be a channel id, or team and name',
   },
@@ -51,7 +58,10 @@ const { server, connection, client, post, save } = testMessages(mattermost, {
   },
   shows: {
     evaluation: {
-      ...{ channel_id: channel, root_id: '', message: '', color: 'warning' },
+      channel_id: channel,
+      root_id: '',
+      message: '',
+      color: 'warning',
       fallback: '⚠️ Evaluation of checkout in production: warning',
       title: '⚠️ Evaluation of checkout in production&#58; warning',
       fields: [
@@ -145,7 +155,11 @@ describe('Mattermost: buttons', () => {
     ...[{ context }, { context: { ...context, mac: '' } }, {}, { user_id: undefined }, { user_id: '' }].map((sent) =>
       JSON.stringify({ user_id: jane, ...sent }),
     ),
-    ...['', 'not JSON', '[]', 'null', '"x"'],
+    '',
+    'not JSON',
+    '[]',
+    'null',
+    '"x"',
   ])('reject the forged request %s', async (body) => {
     await expectFailure(buttons.verify(connection(), request(body)), 'unauthenticated', 'Unknown button payload.')
   })
@@ -187,8 +201,17 @@ describe('Mattermost: buttons', () => {
     return refusalFor({ excluded: requester }, person, await buttons.findMemberId(client(), name))
   }
   test.each([
-    ...[jane, 'jane', '@Jane', 'jane@example.com', 'mattermost:jane'],
-    ...['Jane Doe', 'jane.', 'jane+x@example.com', 'ja\u200bne', 'jan\u0435', 'z'.repeat(26)],
+    jane,
+    'jane',
+    '@Jane',
+    'jane@example.com',
+    'mattermost:jane',
+    'Jane Doe',
+    'jane.',
+    'jane+x@example.com',
+    'ja\u200bne',
+    'jan\u0435',
+    'z'.repeat(26),
   ])('reject the requester as approver by any name: %j', async (requester) => {
     expect(await refusalOf(requester)).toBeTruthy()
   })
@@ -230,8 +253,16 @@ describe('verbatim', () => {
   const spaced = (text: string) => text.replace(/[\s\u2424]+/g, ' ').trim()
   /** Text that the server, the Markdown parser or the text formatter of Mattermost interprets. */
   const interpreted = [
-    ...[/@[\p{L}\d._-]/u, /\B~[a-z0-9]/i, /#\p{L}/u, /:[\w+-]+:/, /[a-z][a-z\d.+-]*:\/?\S/i, /www\d{0,3}\./i],
-    ...[/[\p{L}\d.-]+\.\p{L}{2,4}\//u, /[`*_[\]<>|\\$]/, /&(?!#\d+;)/, /\u2424/],
+    /@[\p{L}\d._-]/u,
+    /\B~[a-z0-9]/i,
+    /#\p{L}/u,
+    /:[\w+-]+:/,
+    /[a-z][a-z\d.+-]*:\/?\S/i,
+    /www\d{0,3}\./i,
+    /[\p{L}\d.-]+\.\p{L}{2,4}\//u,
+    /[`*_[\]<>|\\$]/,
+    /&(?!#\d+;)/,
+    /\u2424/,
   ]
   const expectPreserved = (text: string) => {
     const written = toPlainText(text)

@@ -41,7 +41,9 @@ const { server, post } = testMessages(msteams, {
   posted: () => ({}),
   shows: {
     evaluation: {
-      ...{ type: 'AdaptiveCard', version: '1.5', msteams: { width: 'Full' } },
+      type: 'AdaptiveCard',
+      version: '1.5',
+      msteams: { width: 'Full' },
       fallbackText: '⚠️ Evaluation of checkout in production: warning',
       body: [
         ...['Container', 'RichTextBlock', 'RichTextBlock', 'Table'].map((type) => ({ type })),
@@ -149,11 +151,21 @@ describe('teamsMessage', () => {
       evaluation,
       [
         '⚠️ Evaluation of checkout in production: warning',
-        ...['The release is slower than the last one.', 'The release may continue.'],
-        ...['Project', 'shop', 'Score', '75 of 100'],
-        ...['Objective', 'Value', 'Target'],
-        ...['✅ error_rate', '0.1 %', '<= 1 %'],
-        ...['❌ response_time_p95', '812 ms', '<= 400 ms'],
+        'The release is slower than the last one.',
+        'The release may continue.',
+        'Project',
+        'shop',
+        'Score',
+        '75 of 100',
+        'Objective',
+        'Value',
+        'Target',
+        '✅ error_rate',
+        '0.1 %',
+        '<= 1 %',
+        '❌ response_time_p95',
+        '812 ms',
+        '<= 400 ms',
       ],
     ],
     [

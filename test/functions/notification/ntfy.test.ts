@@ -51,19 +51,26 @@ const { server, post } = testMessages(ntfy, {
   posted: ({ messages }) => ({ id: messages[0]?.id }),
   shows: {
     evaluation: {
-      ...{ topic: 'deploys', title: evaluation.title, message: text, click: bridge },
+      topic: 'deploys',
+      title: evaluation.title,
+      message: text,
+      click: bridge,
       actions: [
         { action: 'view', label: 'Bridge', url: bridge },
         { action: 'view', label: 'Dashboard', url: 'https://dashboards.example.com/d/1' },
       ],
     },
     question: {
-      ...{ click: page, message: 'Decide until: 2026-12-01 12:00 UTC' },
+      click: page,
+      message: 'Decide until: 2026-12-01 12:00 UTC',
       actions: [{ label: 'Decide', url: page }, { label: 'Bridge' }],
     },
     decided: {
-      ...{ title: question.title, message: expect.stringMatching(/^Approved by Jane Doe/), tags: ['white_check_mark'] },
-      ...{ click: 'https://keptn.example.com/bridge', actions: [{ label: 'Bridge' }] },
+      title: question.title,
+      message: expect.stringMatching(/^Approved by Jane Doe/),
+      tags: ['white_check_mark'],
+      click: 'https://keptn.example.com/bridge',
+      actions: [{ label: 'Bridge' }],
     },
     reminder: { message: reminder.title, click: page },
   },

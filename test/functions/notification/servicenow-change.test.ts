@@ -39,7 +39,9 @@ describe('ServiceNow change: request', () => {
       url: `${server.url}/nav_to.do?uri=change_request.do%3Fsys_id%3D${sys_id}`,
     })
     expect(change()).toMatchObject({
-      ...{ assignment_group: 'a'.repeat(32), implementation_plan: 'Deploy', backout_plan: 'Roll back' },
+      assignment_group: 'a'.repeat(32),
+      implementation_plan: 'Deploy',
+      backout_plan: 'Roll back',
     })
     expect(change()['description']).toContain('Decide until: 2026-12-01 12:00 UTC')
   })

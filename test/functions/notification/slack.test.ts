@@ -29,7 +29,11 @@ const bold = (text: string) => ({ type: 'text', text, style: { bold: true } })
 const linked = (url: string, text: string) => ({ type: 'link', url, text })
 const plainText = (text: string) => ({ type: 'plain_text', text, emoji: false })
 const button = (action_id: string, style: string, label: string) => ({
-  ...{ type: 'button', value: token, action_id, style, text: plainText(label) },
+  type: 'button',
+  value: token,
+  action_id,
+  style,
+  text: plainText(label),
 })
 
 const { server, connection, client, post, save } = testMessages(slack, {
@@ -67,7 +71,8 @@ const { server, connection, client, post, save } = testMessages(slack, {
   posted: ({ posts: [first] }) => ({ id: first?.ts, url: link(first?.ts), providerState: { channel, ts: first?.ts } }),
   shows: {
     evaluation: {
-      ...{ unfurled: false, metadata: metadata(keyOf(1)) },
+      unfurled: false,
+      metadata: metadata(keyOf(1)),
       text: [
         '⚠️ Evaluation of checkout in production: warning',
         'The release is slower than the last one.\n\nThe release may continue.',
@@ -81,18 +86,25 @@ const { server, connection, client, post, save } = testMessages(slack, {
         rich(text('The release is slower than the last one.\n\nThe release may continue.')),
         rich(bold('Project: '), text('shop'), bold('\nScore: '), text('75 of 100')),
         rich(
-          ...[text('✅ '), bold('error_rate'), text(' · Value: 0.1 % · Target: <= 1 %')],
-          ...[text('\n❌ '), bold('response_time_p95'), text(' · Value: 812 ms · Target: <= 400 ms')],
+          text('✅ '),
+          bold('error_rate'),
+          text(' · Value: 0.1 % · Target: <= 1 %'),
+          text('\n❌ '),
+          bold('response_time_p95'),
+          text(' · Value: 812 ms · Target: <= 400 ms'),
         ),
         rich(
           linked('https://keptn.example.com/bridge/project/shop?x=1&y=(2)', 'Bridge'),
-          ...[text(' · '), linked('https://dashboards.example.com/d/1', 'Dashboard')],
+          text(' · '),
+          linked('https://dashboards.example.com/d/1', 'Dashboard'),
         ),
       ],
     },
     question: {
       blocks: [
-        ...[{}, {}, {}],
+        {},
+        {},
+        {},
         { type: 'actions', elements: [button('approve', 'primary', 'Approve'), button('reject', 'danger', 'Reject')] },
       ],
     },
@@ -220,7 +232,9 @@ describe('Slack: buttons', () => {
 
   test('verify the signature over the exact body', async () => {
     const payload = {
-      ...{ type: 'block_actions', user: { id: 'U0JANE', name: 'Jürgen 🚀' }, channel: { id: channel } },
+      type: 'block_actions',
+      user: { id: 'U0JANE', name: 'Jürgen 🚀' },
+      channel: { id: channel },
       actions: [{ action_id: 'reject', value: token }],
     }
     const { headers, body } = server.sign(payloadOf(payload))
@@ -343,9 +357,25 @@ describe('Slack: buttons', () => {
     }
 
     test.each([
-      ...['U0JANE', 'jane', '@jane', ' Jane ', 'JANE', 'jane@example.com', 'Jane@Example.com'],
-      ...['Jane Doe', '<@U0JANE>', '<@U0JANE|jane>', 'slack:U0JANE', 'jane+x@example.com', 'jane@other.example'],
-      ...['ja\u200bne', 'jan\u0435', 'jane.', 'U0NOBODY', 'jane@example.com\u200b', ''],
+      'U0JANE',
+      'jane',
+      '@jane',
+      ' Jane ',
+      'JANE',
+      'jane@example.com',
+      'Jane@Example.com',
+      'Jane Doe',
+      '<@U0JANE>',
+      '<@U0JANE|jane>',
+      'slack:U0JANE',
+      'jane+x@example.com',
+      'jane@other.example',
+      'ja\u200bne',
+      'jan\u0435',
+      'jane.',
+      'U0NOBODY',
+      'jane@example.com\u200b',
+      '',
     ])('reject the requester by any name: %j', async (requester) => {
       expect(await refused(requester)).toBeTruthy()
     })

@@ -37,7 +37,10 @@ const field = ({ fields }: Message, name: string) => fields.find((one) => one.na
 // An event of lighthouse-service, from keptn/spec, cloudevents.md and the examples of the Bridge.
 const indicatorResults = [
   {
-    ...{ displayName: 'Response time P95', keySli: false, score: 1, status: 'pass' },
+    displayName: 'Response time P95',
+    keySli: false,
+    score: 1,
+    status: 'pass',
     passTargets: [
       { criteria: '<=+10%', targetValue: 392.5944454106811, violated: false },
       { criteria: '<600', targetValue: 600, violated: false },
@@ -46,25 +49,42 @@ const indicatorResults = [
     value: { metric: 'response_time_p95', success: true, value: 364.2398472 },
   },
   {
-    ...{ displayName: 'Error rate', keySli: true, score: 0.5, status: 'warning' },
+    displayName: 'Error rate',
+    keySli: true,
+    score: 0.5,
+    status: 'warning',
     passTargets: [{ criteria: '=0', targetValue: 0, violated: true }],
     warningTargets: [{ criteria: '<1', targetValue: 1, violated: false }],
     value: { metric: 'error_rate', success: true, value: 0.40115315268094 },
   },
   {
-    ...{ displayName: '', keySli: false, passTargets: null, warningTargets: null, score: 0, status: 'info' },
+    displayName: '',
+    keySli: false,
+    passTargets: null,
+    warningTargets: null,
+    score: 0,
+    status: 'info',
     value: { metric: 'throughput', success: true, value: 18483.6 },
   },
   {
-    ...{ displayName: 'Page load', keySli: false, warningTargets: null, score: 0, status: 'fail' },
+    displayName: 'Page load',
+    keySli: false,
+    warningTargets: null,
+    score: 0,
+    status: 'fail',
     passTargets: [{ criteria: '<=+10%', targetValue: 0, violated: true }],
     value: { metric: 'page_load', success: false, value: 0, message: 'Unsupported SLI metric page_load.' },
   },
 ]
 const evaluation = {
-  ...{ timeStart: '2021-03-16T12:44:54.120Z', timeEnd: '2021-03-16T12:46:58Z', result: 'warning', score: 83.33333333 },
+  timeStart: '2021-03-16T12:44:54.120Z',
+  timeEnd: '2021-03-16T12:46:58Z',
+  result: 'warning',
+  score: 83.33333333,
   sloFileContent: 'LS0tDQpzcGVjX3ZlcnNpb246ICIxLjAi'.repeat(1_000),
-  ...{ indicatorResults, comparedEvents: ['8ad74029-5ceb-4680-b697-d1701078faff'], gitCommit: '' },
+  indicatorResults,
+  comparedEvents: ['8ad74029-5ceb-4680-b697-d1701078faff'],
+  gitCommit: '',
 }
 
 describe('template evaluation', () => {
@@ -103,8 +123,10 @@ describe('template evaluation', () => {
 
   it('omits earlier results from a triggered event', () => {
     expect(shown(messageFor('evaluation.triggered', { ...passed, evaluation }))).toEqual({
-      ...{ mood: 'neutral', title: 'Evaluation of checkout in shop/production was triggered' },
-      ...{ fields: `${place} | Result so far: pass`, links: '' },
+      mood: 'neutral',
+      title: 'Evaluation of checkout in shop/production was triggered',
+      fields: `${place} | Result so far: pass`,
+      links: '',
     })
   })
 
@@ -201,11 +223,9 @@ describe('template deployment', () => {
     const data = { ...passed, message: 'Deployed\n\nin two steps', deployment: deployed }
     const more = 'Strategy: blue_green_service | Deployments: carts-primary, carts-generated'
     expect(shown(messageFor('deployment.finished', data))).toEqual({
-      ...{
-        mood: 'good',
-        title: 'Deployment of checkout in shop/production succeeded',
-        text: 'Deployed\n\nin two steps',
-      },
+      mood: 'good',
+      title: 'Deployment of checkout in shop/production succeeded',
+      text: 'Deployed\n\nin two steps',
       fields: `${place} | Result: pass | ${more} | Commit: ca82a6dff817gc66f44342007202690a93763949`,
       links: 'Open the deployment: http://carts.sockshop-staging.example.com/',
     })
@@ -222,8 +242,11 @@ describe('template deployment', () => {
   it('shows the results of our deployments', () => {
     const url = 'https://github.com/demo/shop/actions/runs/33'
     const deployment = {
-      ...{ id: 'demo/shop#33', url, state: 'completed/failure' },
-      ...{ failedJob: 'deploy', images: ['shop:1.4.2', 'db:16'] },
+      id: 'demo/shop#33',
+      url,
+      state: 'completed/failure',
+      failedJob: 'deploy',
+      images: ['shop:1.4.2', 'db:16'],
     }
     const message = 'Run demo/shop#33 ended as failure'
     expect(shown(messageFor('deployment.finished', { ...failed, message, deployment }))).toMatchObject({
@@ -281,8 +304,10 @@ describe('template test', () => {
     const ran = { start: '2019-10-20T23:57:27.152330783Z', end: '2019-10-21T00:57:27.152330783Z' }
     const period = 'Period: 2019-10-20 23:57:27 to 2019-10-21 00:57:27 UTC (1 h)'
     expect(shown(messageFor('test.finished', { ...passed, test: { ...ran, teststrategy: 'functional' } }))).toEqual({
-      ...{ mood: 'good', title: 'Test of checkout in shop/production passed' },
-      ...{ fields: `${place} | Result: pass | Strategy: functional | ${period}`, links: '' },
+      mood: 'good',
+      title: 'Test of checkout in shop/production passed',
+      fields: `${place} | Result: pass | Strategy: functional | ${period}`,
+      links: '',
     })
   })
 
@@ -323,9 +348,14 @@ describe('template test', () => {
 
 describe('template problem', () => {
   const problem = {
-    ...{ State: 'OPEN', ProblemID: 'P-220355', PID: '93a5-3fas-a09d-8ckf', ProblemTitle: 'Response time degradation' },
+    State: 'OPEN',
+    ProblemID: 'P-220355',
+    PID: '93a5-3fas-a09d-8ckf',
+    ProblemTitle: 'Response time degradation',
     ProblemURL: 'https://monitoring.example.com/#problems/problemdetails;pid=93a5-3fas-a09d-8ckf',
-    ...{ ProblemSeverity: 'PERFORMANCE', ProblemImpact: 'SERVICE', ImpactedEntity: 'carts-primary' },
+    ProblemSeverity: 'PERFORMANCE',
+    ProblemImpact: 'SERVICE',
+    ImpactedEntity: 'carts-primary',
     Tags: 'keptn_project:shop, keptn_service:checkout',
     ProblemDetails: { displayName: '641', hasRootCause: false },
   }
@@ -336,7 +366,9 @@ describe('template problem', () => {
   it('shows the problem and the state of the task', () => {
     const details = 'State: open | Severity: PERFORMANCE | Impact: SERVICE | Impacted entity: carts-primary'
     expect(shown(messageFor('remediation.triggered', { problem }))).toEqual({
-      ...{ mood: 'bad', title: `Problem open: ${titled}`, links: link },
+      mood: 'bad',
+      title: `Problem open: ${titled}`,
+      links: link,
       fields: `${place} | ${details} | Tags: ${problem.Tags} | Event: remediation was triggered`,
     })
   })
@@ -344,9 +376,12 @@ describe('template problem', () => {
   it.each<[what: string, name: string, state: string, more: Data, field: string, value: string]>([
     ['the incident of the quick start', 'incident', 'RESOLVED', {}, 'Event', 'Sequence go was triggered'],
     [
-      ...(['the notification of Dynatrace', 'dynatraceProblem', 'CLOSED'] as const),
+      'the notification of Dynatrace',
+      'dynatraceProblem',
+      'CLOSED',
       { ImpactedEntity: undefined, ImpactedEntities: [{ type: 'HOST', name: 'carts' }, { name: 'web-1' }] },
-      ...(['Impacted entities', 'carts, web-1'] as const),
+      'Impacted entities',
+      'carts, web-1',
     ],
   ])('accepts %s', (_what, name, State, more, shownField, value) => {
     const message = messageFor('production.go.triggered', { [name]: { ...problem, State, ...more } })
@@ -388,22 +423,29 @@ describe('template task', () => {
   it('shows results and links', () => {
     const browse = 'https://jira.example.com/browse/OPS-12'
     const openticket = {
-      ...{ id: '10012', number: 'OPS-12', url: browse, state: 'To Do', 'time-spent': 0.123456, isNew: true },
-      ...{
-        reportURL: 'https://jira.example.com/report',
-        log: 'x'.repeat(300),
-        nested: { a: 1 },
-        none: null,
-        empty: '',
-      },
+      id: '10012',
+      number: 'OPS-12',
+      url: browse,
+      state: 'To Do',
+      'time-spent': 0.123456,
+      isNew: true,
+      reportURL: 'https://jira.example.com/report',
+      log: 'x'.repeat(300),
+      nested: { a: 1 },
+      none: null,
+      empty: '',
     }
     const labels = { 'jira OPS-12': browse, dashboard: 'HTTPS://monitoring.example.com/d/1', team: 'blue' }
     const { event } = occasion('openticket.finished', { ...passed, message: 'Opened issue OPS-12', openticket, labels })
     expect(shown(messageOf({ event, sequenceUrl: bridge }))).toEqual({
-      ...{ mood: 'good', title: 'openticket of checkout in shop/production succeeded', text: 'Opened issue OPS-12' },
+      mood: 'good',
+      title: 'openticket of checkout in shop/production succeeded',
+      text: 'Opened issue OPS-12',
       fields: `${place} | Result: pass | State: To Do | Time spent: 0.1235 | Is new: yes | team: blue`,
       links: [
-        ...[`Open in the orchestrator: ${bridge}`, `OPS-12: ${browse}`, 'Report URL: https://jira.example.com/report'],
+        `Open in the orchestrator: ${bridge}`,
+        `OPS-12: ${browse}`,
+        'Report URL: https://jira.example.com/report',
         'dashboard: https://monitoring.example.com/d/1',
       ].join(' | '),
     })
@@ -431,8 +473,10 @@ describe('template task', () => {
 
   it('shows an errored task', () => {
     expect(shown(messageFor('openticket.finished', { status: 'errored', result: 'fail' }))).toEqual({
-      ...{ mood: 'bad', title: 'openticket of checkout in shop/production errored' },
-      ...{ fields: `${place} | Result: fail | Status: errored`, links: '' },
+      mood: 'bad',
+      title: 'openticket of checkout in shop/production errored',
+      fields: `${place} | Result: fail | Status: errored`,
+      links: '',
     })
   })
 })
@@ -456,7 +500,9 @@ test.each(Object.keys(templates) as (keyof typeof templates)[])(
 describe('hostile event', () => {
   it('contains only safe links', () => {
     const labels = {
-      ...{ script: 'javascript:alert(1)', file: 'file:///etc/passwd', broken: 'https://' },
+      script: 'javascript:alert(1)',
+      file: 'file:///etc/passwd',
+      broken: 'https://',
       deceit: 'https://bank.example.com@evil.example.com/',
       lines: 'https://good.example.com/a\nb "c" <d>',
     }
@@ -512,11 +558,17 @@ describe('hostile event', () => {
   const optional = fc.option(text, { nil: undefined })
   const place = { project: optional, stage: optional, service: optional }
   const events: fc.Arbitrary<CallEvent> = fc.record({
-    ...{ id: optional, type: optional, context: optional, gitcommitid: optional },
+    id: optional,
+    type: optional,
+    context: optional,
+    gitcommitid: optional,
     kind: fc.constantFrom(undefined, 'triggered', 'started', 'status.changed', 'finished', 'invalidated'),
     task: fc.constantFrom(undefined, 'evaluation', 'deployment', 'test', 'hello', '\ud83d'),
     data: fc.record({
-      ...{ ...place, result: optional, status: optional, message: optional },
+      ...place,
+      result: optional,
+      status: optional,
+      message: optional,
       labels: fc.dictionary(name, text, { maxKeys: 15 }),
       problem: fc.option(records, { nil: undefined }),
       incident: fc.option(records, { nil: undefined }),

@@ -20,7 +20,8 @@ const operations = {
   pipeline: { starts: 'StartPipelineExecution', stops: 'StopPipelineExecution', reads: 'ListPipelineExecutions' },
   training: { starts: 'CreateTrainingJob', stops: 'StopTrainingJob', reads: 'DescribeTrainingJob' },
   tuning: {
-    ...{ starts: 'CreateHyperParameterTuningJob', stops: 'StopHyperParameterTuningJob' },
+    starts: 'CreateHyperParameterTuningJob',
+    stops: 'StopHyperParameterTuningJob',
     reads: 'DescribeHyperParameterTuningJob',
   },
 }
@@ -121,7 +122,9 @@ test('Amazon SageMaker: a start of a pipeline has the idempotency key as its tok
   const target = 'pipeline/churn-model'
   await connected().start({ target, ref: '3', parameters: { Epochs: 10, Columns: ['age', 'plan'] } })
   expect(server.asked('StartPipelineExecution')).toEqual({
-    ...{ PipelineName: 'churn-model', PipelineExecutionDisplayName: `churn-model-${digits}`, PipelineVersionId: 3 },
+    PipelineName: 'churn-model',
+    PipelineExecutionDisplayName: `churn-model-${digits}`,
+    PipelineVersionId: 3,
     PipelineParameters: [
       { Name: 'Epochs', Value: '10' },
       { Name: 'Columns', Value: '["age","plan"]' },
@@ -134,12 +137,21 @@ describe('Amazon SageMaker: a training', () => {
   test('copies the definition of the earlier one and overrides its parameters', async () => {
     await connected().start({ ...training, parameters: { lr: 0.01, layers: [64, 8] } })
     const copied = [
-      ...['AlgorithmSpecification', 'RoleArn', 'InputDataConfig', 'OutputDataConfig', 'ResourceConfig', 'VpcConfig'],
-      ...['StoppingCondition', 'EnableNetworkIsolation', 'Environment', 'ProfilerConfig'],
+      'AlgorithmSpecification',
+      'RoleArn',
+      'InputDataConfig',
+      'OutputDataConfig',
+      'ResourceConfig',
+      'VpcConfig',
+      'StoppingCondition',
+      'EnableNetworkIsolation',
+      'Environment',
+      'ProfilerConfig',
     ] as const
     expect(server.asked('CreateTrainingJob')).toEqual({
       ...Object.fromEntries(copied.map((name) => [name, trained[name]])),
-      ...{ EnableInterContainerTrafficEncryption: false, EnableManagedSpotTraining: false },
+      EnableInterContainerTrafficEncryption: false,
+      EnableManagedSpotTraining: false,
       TrainingJobName: `churn-weekly-${digits}`,
       HyperParameters: { epochs: '10', lr: '0.01', layers: '[64,8]' },
     })
@@ -191,15 +203,24 @@ describe('Amazon SageMaker: a training', () => {
 
   test('returns its metrics, its model and its duration', async () => {
     const ended = await endTraining('Completed', {
-      ...{ SecondaryStatus: 'Completed', TrainingEndTime: STARTED_AT + 754, BillableTimeInSeconds: 600 },
+      SecondaryStatus: 'Completed',
+      TrainingEndTime: STARTED_AT + 754,
+      BillableTimeInSeconds: 600,
       FinalMetricDataList: [
-        ...[metric('validation:auc', 0.93), metric('train:loss', 'NaN'), metric('train:norm', 'Infinity')],
+        metric('validation:auc', 0.93),
+        metric('train:loss', 'NaN'),
+        metric('train:norm', 'Infinity'),
       ],
     })
     const url = `${page}/jobs/churn-weekly-${digits}`
     expect(JSON.parse(JSON.stringify(ended))).toMatchObject({
       data: {
-        ...{ id: trainingId, url, state: 'Completed', duration: 754, ...times, billableSeconds: 600 },
+        id: trainingId,
+        url,
+        state: 'Completed',
+        duration: 754,
+        ...times,
+        billableSeconds: 600,
         model: `s3://models/churn-weekly-${digits}/output/model.tar.gz`,
         metrics: { 'validation:auc': 0.93 },
       },
@@ -232,7 +253,9 @@ describe('Amazon SageMaker: a tuning', () => {
   const best = {
     TrainingJobName: 'churn-tuning-017-0a1b2c3d',
     TrainingJobArn: 'arn:aws:sagemaker:eu-west-1:123456789012:training-job/churn-tuning-017-0a1b2c3d',
-    ...{ CreationTime: STARTED_AT, TrainingJobStatus: 'Completed', TunedHyperParameters: { lr: '0.037' } },
+    CreationTime: STARTED_AT,
+    TrainingJobStatus: 'Completed',
+    TunedHyperParameters: { lr: '0.037' },
     FinalHyperParameterTuningJobObjectiveMetric: { Type: 'Maximize', MetricName: 'validation:auc', Value: 0.94 },
     ObjectiveStatus: 'Succeeded',
   }
@@ -290,10 +313,18 @@ describe('Amazon SageMaker: a tuning', () => {
     const url = `${page}/hyper-tuning-jobs/churn-tuning-${digits}`
     const expected = { hyperParameters: { lr: '0.037' }, metric: 'validation:auc', value: 0.94 }
     expect(ended).toMatchObject({
-      ...{ status: 'succeeded', result: 'pass', message: `Run ${tuningId} ended as Completed` },
+      status: 'succeeded',
+      result: 'pass',
+      message: `Run ${tuningId} ended as Completed`,
       data: {
-        ...{ id: tuningId, url, state: 'Completed', duration: 7_200, ...times },
-        ...{ trainingsCompleted: 18, trainingsFailed: 1, trainingsStopped: 1 },
+        id: tuningId,
+        url,
+        state: 'Completed',
+        duration: 7_200,
+        ...times,
+        trainingsCompleted: 18,
+        trainingsFailed: 1,
+        trainingsStopped: 1,
         best: { training: best.TrainingJobName, ...expected },
         overallBest: { training: 'churn-parent-003', ...expected },
       },

@@ -218,7 +218,9 @@ describe('Databricks: a run', () => {
 
   test('that ended has the message, the page and the duration', async () => {
     expect(await endWith({}, ended('CLOUD_FAILURE', 'CLOUD_FAILURE', 'So.'))).toMatchObject({
-      ...{ status: 'errored', message: `Run ${id} ended as CLOUD_FAILURE: So.`, data: { url, duration: 90 } },
+      status: 'errored',
+      message: `Run ${id} ended as CLOUD_FAILURE: So.`,
+      data: { url, duration: 90 },
       links: { [`databricks ${id}`]: url },
     })
   })

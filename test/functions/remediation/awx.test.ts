@@ -254,7 +254,9 @@ describe('AWX: a retry of a start', () => {
 describe('AWX: a run', () => {
   test('of a workflow reports its running nodes and approvals', async () => {
     const node = (at: number, type: string, status: string) => ({
-      ...{ workflow_job: 101, do_not_run: false, job: { id: 110 + at, name: `node ${at}`, type, status } },
+      workflow_job: 101,
+      do_not_run: false,
+      job: { id: 110 + at, name: `node ${at}`, type, status },
     })
     const notStarted = [false, true].map((do_not_run) => ({ workflow_job: 101, do_not_run, job: undefined }))
     const nodes = [node(1, 'job', 'successful'), node(2, 'job', 'running'), node(3, 'workflow_approval', 'pending')]
@@ -279,7 +281,12 @@ describe('AWX: a run', () => {
       result: 'fail',
       message: 'Run job/101 ended as successful: unreachable is 1, not < 1; duration is 12.345, not < 10',
       data: {
-        ...{ ...times, id, url: `${server.url}/#/jobs/playbook/101`, state: 'successful', duration: 12.345, artifacts },
+        ...times,
+        id,
+        url: `${server.url}/#/jobs/playbook/101`,
+        state: 'successful',
+        duration: 12.345,
+        artifacts,
         hosts: { ok: 2, changed: 1, failed: 1, unreachable: 1, skipped: 0 },
       },
     })

@@ -21,7 +21,10 @@ const finished = async (phase = 'Succeeded', message = 'successfully synced', in
 }
 /** A deployment in the history of an application. */
 const deployed = (what: object, id: number) => ({
-  ...{ id, deployStartedAt: '2026-11-24T15:00:00Z', deployedAt: '2026-11-24T15:00:00Z', ...what },
+  id,
+  deployStartedAt: '2026-11-24T15:00:00Z',
+  deployedAt: '2026-11-24T15:00:00Z',
+  ...what,
 })
 const sourceOf = (name: string) => ({ repoURL: `https://git.example.com/${name}.git`, targetRevision: 'HEAD' })
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }

@@ -18,7 +18,9 @@ const { server, ask } = playEvaluations(awsApplicationSignals, {
       connection: { slo, queries: { requests: 'checkout requests', any: '$SERVICE-latency' } },
       requests: [
         {
-          ...{ method: 'POST', path: '/budget-report', body: { SloIds: ['checkout requests', slo] } },
+          method: 'POST',
+          path: '/budget-report',
+          body: { SloIds: ['checkout requests', slo] },
           headers: { authorization: expect.stringContaining('/eu-west-1/application-signals/aws4_request') },
         },
       ],
@@ -55,7 +57,9 @@ describe('AWS Application Signals: an SLO', () => {
     const passTargets = [{ criteria: '>=99.9', targetValue: 99.9, violated: true }]
     const value = { metric: slo, value: 99.8, success: true }
     expect(data).toMatchObject({
-      ...{ result: 'warning', errorBudget: 10, url },
+      result: 'warning',
+      errorBudget: 10,
+      url,
       indicatorResults: [{ displayName: slo, status: 'warning', value, passTargets }],
     })
     expect(message).toContain(

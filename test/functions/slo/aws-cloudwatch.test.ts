@@ -10,7 +10,10 @@ const end = Date.parse(evaluated.timeEnd) / 1_000
 const about = 'Project=shop,Stage=production,Service=checkout'
 const withObjectives = (indicatorResults: unknown) => ({ data: { evaluation: { ...evaluated, indicatorResults } } })
 const objective = (metric: string, value: unknown, more: object = {}) => ({
-  ...{ displayName: metric, status: 'pass', score: 1, value: { metric, value, success: true } },
+  displayName: metric,
+  status: 'pass',
+  score: 1,
+  value: { metric, value, success: true },
   ...more,
 })
 

@@ -65,9 +65,15 @@ describe('Datadog event: an evaluation', () => {
     const labels = { Service: 'cart', 'build no': '7 / b', '1st': 'x', team: 'shop' }
     await push({ connection: { tags: 'env:production, Owner:Shop Team' }, data: { labels } })
     expect(sent().tags).toEqual([
-      ...['env:production', 'owner:shop_team'],
-      ...['project:shop', 'stage:production', 'service:checkout', 'task:evaluation', 'result:warning'],
-      ...['build_no:7_/_b', 'team:shop'],
+      'env:production',
+      'owner:shop_team',
+      'project:shop',
+      'stage:production',
+      'service:checkout',
+      'task:evaluation',
+      'result:warning',
+      'build_no:7_/_b',
+      'team:shop',
     ])
   })
 

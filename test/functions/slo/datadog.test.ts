@@ -17,7 +17,9 @@ const { server, ask } = playEvaluations(datadog, {
   refusal: (reason) => ({ errors: [reason] }),
   check: [
     {
-      ...{ method: 'GET', path: '/api/v1/slo', query: new URLSearchParams('limit=1') },
+      method: 'GET',
+      path: '/api/v1/slo',
+      query: new URLSearchParams('limit=1'),
       headers: { 'dd-api-key': apiKey, 'dd-application-key': applicationKey },
     },
   ],

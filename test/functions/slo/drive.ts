@@ -25,7 +25,8 @@ const MAX_POLLS = 20
 
 const eventOf = (type: string, data: object = {}) =>
   parseEvent({
-    ...{ id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11', type: `sh.keptn.event.${type}` },
+    id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
+    type: `sh.keptn.event.${type}`,
     shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
     data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
   })
@@ -97,7 +98,10 @@ export async function report(
   const values = platform.connection.parse(connection)
   const action = actions['push-report']
   const event = eventOf('evaluation.finished', {
-    ...{ status: 'succeeded', result: 'warning', labels: { team: 'shop' }, evaluation: evaluated },
+    status: 'succeeded',
+    result: 'warning',
+    labels: { team: 'shop' },
+    evaluation: evaluated,
     ...data,
   })
   const parsed = validate(action.input, input, { what: 'The input', root: 'input' })

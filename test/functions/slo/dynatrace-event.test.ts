@@ -35,7 +35,9 @@ describe('Dynatrace event: a report', () => {
     const evaluation = recent()
     const outcome = await push({ data: { evaluation } })
     expect(outcome).toMatchObject({
-      ...{ status: 'succeeded', result: 'pass', data: { id: 'c7c5bfb8c0d1b6f0' } },
+      status: 'succeeded',
+      result: 'pass',
+      data: { id: 'c7c5bfb8c0d1b6f0' },
       message: expect.stringContaining('to Dynatrace: a CUSTOM_INFO event on 1 entity'),
     })
     expect(posted()).toHaveLength(1)
@@ -46,9 +48,14 @@ describe('Dynatrace event: a report', () => {
       endTime: Date.parse(evaluation.timeEnd),
       properties: {
         cloudAutomationWebhooksKey: keyOf(1),
-        ...{ result: 'warning', score: '75', project: 'shop', stage: 'production', service: 'checkout' },
+        result: 'warning',
+        score: '75',
+        project: 'shop',
+        stage: 'production',
+        service: 'checkout',
         keptnContext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
-        ...{ timeStart: evaluation.timeStart, timeEnd: evaluation.timeEnd },
+        timeStart: evaluation.timeStart,
+        timeEnd: evaluation.timeEnd,
         url: 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e',
         'objective.error_rate': 'warning: 1.2 (target <1)',
         'objective.Response time p95': 'pass: 312.4 (target <=400)',
@@ -73,13 +80,15 @@ describe('Dynatrace event: a report', () => {
 
   test('prefers the input to the connection', async () => {
     const fields = {
-      ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
+      eventType: 'CUSTOM_DEPLOYMENT',
+      entitySelector: 'type(HOST)',
       properties: { version: 4, result: 'ours', cloudAutomationWebhooksKey: 'none' },
     }
     const connection = { eventType: 'CUSTOM_ANNOTATION', entitySelector: 'type(SERVICE)' }
     await push({ input: { fields }, connection })
     expect(event()).toMatchObject({
-      ...{ eventType: 'CUSTOM_DEPLOYMENT', entitySelector: 'type(HOST)' },
+      eventType: 'CUSTOM_DEPLOYMENT',
+      entitySelector: 'type(HOST)',
       properties: { version: '4', result: 'ours', score: '75', cloudAutomationWebhooksKey: keyOf(1) },
     })
   })
@@ -102,7 +111,10 @@ describe('Dynatrace event: a report', () => {
 
   test('stays within the limits of Dynatrace and has the missed objectives first', async () => {
     const objective = (name: string, status: string) => ({
-      ...{ displayName: name, status, score: 0, passTargets: [{ criteria: `<${'9'.repeat(5_000)}` }] },
+      displayName: name,
+      status,
+      score: 0,
+      passTargets: [{ criteria: `<${'9'.repeat(5_000)}` }],
       value: { metric: name, value: 1, success: true },
     })
     const passed = Array.from({ length: 150 }, (_, at) => objective(`${at} ${'n'.repeat(200)}`, 'pass'))

@@ -55,7 +55,10 @@ describe('Dynatrace Guardian by workflow', () => {
     expect(execution).toMatchObject({
       workflow,
       input: {
-        ...{ guardian: 'Checkout', project: 'shop', stage: 'production', service: 'checkout' },
+        guardian: 'Checkout',
+        project: 'shop',
+        stage: 'production',
+        service: 'checkout',
         timeframe: { from: '2025-11-24T10:00:00.000Z', to: '2025-11-24T10:05:00.000Z' },
         execution_context: { task: 'k'.repeat(40) },
       },
@@ -76,7 +79,9 @@ describe('Dynatrace Guardian by workflow', () => {
   test.each(['ERROR', 'CANCELLED'])('is errored if the workflow ends with %s', async (state) => {
     server.failNext(200, { id: 'an-execution', state }, { on: 'GET' })
     expect(await run({ workflow })).toMatchObject({
-      ...{ status: 'errored', result: 'fail', message: expect.stringContaining(`ended with ${state}`) },
+      status: 'errored',
+      result: 'fail',
+      message: expect.stringContaining(`ended with ${state}`),
     })
   })
 
@@ -94,10 +99,15 @@ describe('Dynatrace Guardian by event', () => {
     expect(trigger).toMatchObject({
       headers: { 'content-type': 'application/cloudevent+json' },
       body: {
-        ...{ specversion: '1.0', id: 'k'.repeat(40), type: 'guardian.validation.triggered' },
+        specversion: '1.0',
+        id: 'k'.repeat(40),
+        type: 'guardian.validation.triggered',
         data: {
-          ...{ guardian: 'Checkout', stage: 'production', service: 'checkout' },
-          ...{ 'timeframe.from': '2025-11-24T10:00:00.000Z', 'timeframe.to': '2025-11-24T10:05:00.000Z' },
+          guardian: 'Checkout',
+          stage: 'production',
+          service: 'checkout',
+          'timeframe.from': '2025-11-24T10:00:00.000Z',
+          'timeframe.to': '2025-11-24T10:05:00.000Z',
           execution_context: JSON.stringify({ task: 'k'.repeat(40) }),
         },
       },

@@ -9,7 +9,9 @@ const run = (input: object = {}, fields: object = {}) => ask(input, fields, { in
 const paths = () => server.calls.map(({ method, path }) => `${method} ${path.replace('/platform/slo/v1/', '')}`)
 
 const found = (status: string, value: number | null, criteria = 'now-7d', message?: string) => ({
-  ...{ criteria, status, value },
+  criteria,
+  status,
+  value,
   ...(message === undefined ? {} : { message }),
 })
 const { server, connection, ask } = playEvaluations(dynatracePlatform, {
@@ -70,12 +72,21 @@ describe('Dynatrace Platform: an evaluation', () => {
 
   test('that is fast takes one request with the time', async () => {
     expect(await run()).toMatchObject({
-      ...{ status: 'succeeded', result: 'pass', message: 'The evaluation passed with a score of 100' },
+      status: 'succeeded',
+      result: 'pass',
+      message: 'The evaluation passed with a score of 100',
       data: {
-        ...{ score: 100, errorBudget: 90, url: url(), timeStart: time.start, timeEnd: time.end },
+        score: 100,
+        errorBudget: 90,
+        url: url(),
+        timeStart: time.start,
+        timeEnd: time.end,
         indicatorResults: [
           {
-            ...{ displayName: id, status: 'pass', errorBudget: 90, value: { metric: id, value: 99.95, success: true } },
+            displayName: id,
+            status: 'pass',
+            errorBudget: 90,
+            value: { metric: id, value: 99.95, success: true },
             passTargets: [{ criteria: '>=99.9', targetValue: 99.9, violated: false }],
             warningTargets: [{ criteria: '>=99.5', targetValue: 99.5, violated: false }],
           },
@@ -145,7 +156,8 @@ describe('Dynatrace Platform: an evaluation', () => {
   test('uses the worst of several criteria, with its target', async () => {
     server.state.slos = [
       {
-        ...{ id, name: 'Checkout availability' },
+        id,
+        name: 'Checkout availability',
         criteria: [
           { timeframeFrom: 'now-30d', target: 99 },
           { timeframeFrom: 'now-7d', target: 99.5, warning: 99.9 },

@@ -69,7 +69,11 @@ describe('Dynatrace: an evaluation', () => {
         timeEnd: '2025-11-24T10:05:00Z',
         indicatorResults: [
           {
-            ...{ displayName: id, status: 'pass', score: 1, keySli: false, errorBudget: 90 },
+            displayName: id,
+            status: 'pass',
+            score: 1,
+            keySli: false,
+            errorBudget: 90,
             value: { metric: id, value: 99.95, success: true },
             passTargets: [{ criteria: '>=99.9', targetValue: 99.9, violated: false }],
             warningTargets: [{ criteria: '>=99.5', targetValue: 99.5, violated: false }],
@@ -89,7 +93,8 @@ describe('Dynatrace: an evaluation', () => {
   test('ends with a warning between target and warning, and names the missed objective', async () => {
     server.show({ evaluatedPercentage: 99.6, status: 'WARNING', relatedOpenProblems: 2 })
     expect(await run()).toMatchObject({
-      ...{ status: 'succeeded', result: 'warning' },
+      status: 'succeeded',
+      result: 'warning',
       message: `The evaluation ended with a warning with a score of 50: ${id} is 99.6, not >=99.9 (2 open problems)`,
       data: { errorBudget: 20 },
     })

@@ -46,8 +46,14 @@ describe('GitHub check: a report', () => {
     ].join('\n')
     expect(server.state.checks).toEqual([
       {
-        ...{ id: 4, head_sha: ref, name: 'slo/production/checkout', status: 'completed', conclusion: 'neutral' },
-        ...{ external_id: keyOf(1), details_url: bridge, html_url: url },
+        id: 4,
+        head_sha: ref,
+        name: 'slo/production/checkout',
+        status: 'completed',
+        conclusion: 'neutral',
+        external_id: keyOf(1),
+        details_url: bridge,
+        html_url: url,
         output: {
           title: 'Evaluation of checkout in shop/production ended with a warning (score 75)',
           summary: expect.stringContaining(`${summary}\n\n- Project: shop\n`),
@@ -109,7 +115,10 @@ describe('GitHub check: the summary', () => {
     const huge = '語@'.repeat(5_000)
     const rows = Array.from({ length: 60 }, () => ({ mood: 'bad' as const, cells: Array(6).fill(huge) as string[] }))
     const largest = {
-      ...{ mood: 'bad' as const, title: huge, text: huge, table: { columns: Array(6).fill(huge) as string[], rows } },
+      mood: 'bad' as const,
+      title: huge,
+      text: huge,
+      table: { columns: Array(6).fill(huge) as string[], rows },
       fields: Array.from({ length: 40 }, () => ({ name: huge, value: huge })),
       links: Array.from({ length: 9 }, () => ({ label: huge, url: `https://x.example/${'a'.repeat(1_900)}` })),
     }

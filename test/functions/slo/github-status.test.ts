@@ -44,7 +44,10 @@ describe('GitHub status: a report', () => {
     })
     expect(server.state.statuses).toEqual([
       {
-        ...{ id: 1, sha: ref, state: 'success', context: 'slo/production/checkout' },
+        id: 1,
+        sha: ref,
+        state: 'success',
+        context: 'slo/production/checkout',
         description: 'Evaluation of checkout in shop/production ended with a warning (score 75)',
         target_url: 'https://keptn.example.com/bridge/project/shop/sequence/0f4a9d0e',
       },

@@ -43,7 +43,8 @@ describe('Google Cloud Monitoring', () => {
     server.state.budget = [0.05]
     const { data, message } = await ask()
     expect(data).toMatchObject({
-      ...{ result: 'warning', errorBudget: 5 },
+      result: 'warning',
+      errorBudget: 5,
       indicatorResults: [{ passTargets: [{ criteria: '>=99.9', targetValue: 99.9, violated: false }] }],
     })
     expect(message).toContain('5% of the error budget is left, over the last 30 days, the period of the SLO')

@@ -48,7 +48,8 @@ test('Grafana SLO reports the error budget, the objective, the window and the li
   server.state.sli = ['0.9975', '0.999']
   const { data } = await ask({ slo: uuid })
   expect(data).toMatchObject({
-    ...{ result: 'pass', errorBudget: 50 },
+    result: 'pass',
+    errorBudget: 50,
     indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
   })
   expect(JSON.stringify(data)).toContain('over the last 28d, the window of the SLO, the worst of 2 groups')

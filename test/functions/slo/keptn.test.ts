@@ -74,13 +74,19 @@ describe('Keptn: an evaluation', () => {
   test('has the format of every other evaluation', async () => {
     expect((await run()).data['indicatorResults']).toEqual([
       {
-        ...{ displayName: 'Response time P95', status: 'pass', score: 1, keySli: true },
+        displayName: 'Response time P95',
+        status: 'pass',
+        score: 1,
+        keySli: true,
         value: { metric: 'response_time_p95', value: 356.9040412824373, success: true },
         passTargets: evaluated.evaluation.indicatorResults[0]?.passTargets,
         warningTargets: [],
       },
       {
-        ...{ displayName: 'error_rate', status: 'warning', score: 0.5, keySli: false },
+        displayName: 'error_rate',
+        status: 'warning',
+        score: 0.5,
+        keySli: false,
         value: { metric: 'error_rate', value: 1.2, success: true },
         passTargets: [{ criteria: '<1', targetValue: 1, violated: true }],
         warningTargets: [{ criteria: '<2', targetValue: 2, violated: false }],
@@ -94,7 +100,9 @@ describe('Keptn: an evaluation', () => {
     const evaluation = { indicatorResults, score: 'high', timeStart: 7, comparedEvents: null }
     end([task({ ...evaluated, evaluation })])
     expect((await run()).data).toMatchObject({
-      ...{ score: 0, timeStart: time.start, comparedEvents: [] },
+      score: 0,
+      timeStart: time.start,
+      comparedEvents: [],
       indicatorResults: [{ displayName: 'Response time P95', passTargets: [] }],
     })
   })
@@ -123,7 +131,8 @@ describe('Keptn: a missing evaluation', () => {
       // Keptn passes it.
       'without objectives',
       {
-        ...{ status: 'succeeded', result: 'pass' },
+        status: 'succeeded',
+        result: 'pass',
         message: 'no evaluation performed by lighthouse because no SLI-provider configured for project shop',
         evaluation: { indicatorResults: null, result: 'pass', score: 0, sloFileContent: '' },
       },

@@ -13,18 +13,18 @@ const title = 'Evaluation of checkout in shop/production ended with a warning (s
 
 // Slack can be searched for the first message, and ntfy deduplicates.
 const { server: slackApp, push: pushToSlack } = playReports(messageReport(slack), {
-  ...{ inputs: ['channel'], refused: [{ input: { channel: '' }, message: 'input.channel' }], start: slackServer },
+  inputs: ['channel'],
+  refused: [{ input: { channel: '' }, message: 'input.channel' }],
+  start: slackServer,
   connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'C0RELEASES' }),
   visible: ({ posts }) => posts.length,
   refusal: (reason) => ({ ok: false, error: reason }),
   ignored: /chat\.getPermalink$/,
 })
 const { server: ntfyApp, push: pushToNtfy } = playReports(messageReport(ntfy), {
-  ...{
-    inputs: ['channel'],
-    refused: [{ input: { channel: '../x' }, message: 'input.channel must be a topic' }],
-    start: startNtfy,
-  },
+  inputs: ['channel'],
+  refused: [{ input: { channel: '../x' }, message: 'input.channel must be a topic' }],
+  start: startNtfy,
   connection: ({ url, token }) => ({ baseUrl: url, token, channel: 'deploys' }),
   visible: (server) => server.shown('deploys').length,
   refusal: (reason) => ({ error: reason }),
@@ -36,8 +36,10 @@ describe('push-report to a message provider', () => {
     const [post] = slackApp.posts
     const url = expect.stringMatching(/^https:\/\/shop\.slack\.com\/archives\/C0RELEASES\/p\d+$/)
     expect(outcome).toMatchObject({
-      ...{ result: 'pass', message: `Reported "${title}" to Slack: a message to C0RELEASES` },
-      ...{ data: { id: post?.ts, url }, links: { 'slack report': url } },
+      result: 'pass',
+      message: `Reported "${title}" to Slack: a message to C0RELEASES`,
+      data: { id: post?.ts, url },
+      links: { 'slack report': url },
     })
     expect(post?.text).toContain(title)
   })

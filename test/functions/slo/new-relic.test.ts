@@ -39,7 +39,8 @@ describe('New Relic', () => {
     server.state.value = 99.75
     const { data } = await ask()
     expect(data).toMatchObject({
-      ...{ result: 'pass', errorBudget: 50 },
+      result: 'pass',
+      errorBudget: 50,
       indicatorResults: [{ passTargets: [{ criteria: '>=99.5', targetValue: 99.5 }] }],
     })
     const { nrql: sent } = (newestOf(server.calls).body as { variables: { nrql: string } }).variables

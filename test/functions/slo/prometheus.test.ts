@@ -112,7 +112,10 @@ describe('Prometheus: a query', () => {
     expect(data['url']).toBe(url.href)
     expect([url.origin, url.pathname]).toEqual([server.url, '/graph'])
     expect(Object.fromEntries(url.searchParams)).toEqual({
-      ...{ 'g0.expr': p95, 'g0.tab': '0', 'g0.range_input': '300s', 'g0.end_input': '2025-11-24 10:05:00' },
+      'g0.expr': p95,
+      'g0.tab': '0',
+      'g0.range_input': '300s',
+      'g0.end_input': '2025-11-24 10:05:00',
     })
   })
 })

@@ -29,7 +29,8 @@ const sent = () => server.calls[0]?.body as { to: object; report: Record<string,
 describe('push-report', () => {
   test('reports the evaluation of a finished event', async () => {
     expect(await push({ input: { channel: 'wall', fields: { colour: 'red' } } })).toEqual({
-      ...{ status: 'succeeded', result: 'pass' },
+      status: 'succeeded',
+      result: 'pass',
       message: 'Reported "Evaluation of checkout in shop/production ended with a warning (score 75)" to Board: note 7',
       data: { id: '7', url: 'https://board.example.com/7' },
       links: { 'board report': 'https://board.example.com/7' },
@@ -37,9 +38,14 @@ describe('push-report', () => {
     expect(sent().to).toEqual({ channel: 'wall', fields: { colour: 'red' } })
     expect(sent().report['evaluation']).toEqual(evaluated)
     expect(sent().report['event']).toEqual({
-      ...{ id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11', task: 'evaluation' },
+      id: '6f1b7e1c-0f0e-4a53-9f62-6b0a0d9b2a11',
+      task: 'evaluation',
       shkeptncontext: '0f4a9d0e-51a1-4d3e-8f6b-0f6a0d1f8c11',
-      ...{ project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', labels: { team: 'shop' } },
+      project: 'shop',
+      stage: 'production',
+      service: 'checkout',
+      status: 'succeeded',
+      labels: { team: 'shop' },
     })
   })
 

@@ -70,7 +70,8 @@ describe('request-evaluation', () => {
     expect(ended).toMatchObject({ status: 'succeeded', result: 'warning' })
     expect(message).toBe('The evaluation ended with a warning with a score of 87.5: Errors is 0.5, not <0.1')
     expect(data).toMatchObject({
-      ...{ result: 'warning', score: 87.5 },
+      result: 'warning',
+      score: 87.5,
       indicatorResults: [
         { displayName: 'p95', status: 'pass', score: 3 },
         { displayName: 'Errors', status: 'warning', score: 0.5, value: { metric: 'error_rate', value: 0.5 } },
@@ -216,7 +217,7 @@ describe('request-evaluation: an invalid request or a failure', () => {
   test('ends a task with the reason of a refusal', async () => {
     server.failNext(400, { message: 'no such gauge' })
     const end = new Date(Date.now() - 120_000).toISOString()
-    const expected = { ...{ status: 'errored', result: 'fail' }, message: expect.stringContaining('no such gauge') }
+    const expected = { status: 'errored', result: 'fail', message: expect.stringContaining('no such gauge') }
     expect(await run({ thresholds, end }, { interactive: true })).toMatchObject(expected)
   })
 

@@ -40,8 +40,10 @@ describe('push-report to Jira', () => {
     const before = structuredClone(server.state.issues[0])
     const url = `${server.url}/browse/OPS-1`
     expect(await push()).toMatchObject({
-      ...{ result: 'pass', message: `Reported "${title}" to Jira: a comment on issue OPS-1` },
-      ...{ data: { id: 'OPS-1', url }, links: { 'jira report': url } },
+      result: 'pass',
+      message: `Reported "${title}" to Jira: a comment on issue OPS-1`,
+      data: { id: 'OPS-1', url },
+      links: { 'jira report': url },
     })
     for (const part of parts) expect(adfText(server.state.issues[0]?.comments[0]?.body)).toContain(part)
     expect({ ...server.state.issues[0], comments: [] }).toEqual(before)

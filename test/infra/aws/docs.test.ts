@@ -48,8 +48,19 @@ describe('docs/deploy.md', () => {
     const rows = table(deploy, '## Settings')
     const defaults = readSettings({}, ['slo'])
     const optional = [
-      ...['deadline', 'alarmEmail', 'allowedCidrs', 'vpc', 'secretsKeyArn', 'dataKeyArn', 'awsProviders'],
-      ...['runbooks', 'customDomain', 'reservedConcurrency', 'redeliver', 'orchestrators', 'verify'],
+      'deadline',
+      'alarmEmail',
+      'allowedCidrs',
+      'vpc',
+      'secretsKeyArn',
+      'dataKeyArn',
+      'awsProviders',
+      'runbooks',
+      'customDomain',
+      'reservedConcurrency',
+      'redeliver',
+      'orchestrators',
+      'verify',
     ]
     expect(rows.map(([name]) => name?.replaceAll('`', '')).sort()).toEqual(
       [...Object.keys(defaults), ...optional].sort(),
@@ -153,7 +164,12 @@ describe('docs/deploy.md', () => {
       // Not in the template.
       const others = ['Secrets Manager, yours', 'Scheduled verification']
       const computed = idleCosts({
-        ...{ categories: count, connections: 0, hasApprovals: count === 10, observability, waf: false, tracing: false },
+        categories: count,
+        connections: 0,
+        hasApprovals: count === 10,
+        observability,
+        waf: false,
+        tracing: false,
         memoryMb: { webhook: 256, task: 512 },
         rollout: isVerified ? 'gradual' : 'immediate',
         verify: isVerified ? { categories: 1, minutes: 5 } : undefined,

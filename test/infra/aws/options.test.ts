@@ -198,8 +198,14 @@ describe('a setting', () => {
     expect(minimal.all('AWS::CloudWatch::Dashboard')).toEqual([])
     const alarms = minimal.properties('AWS::CloudWatch::Alarm')
     expect(alarms.flatMap(({ MetricName }) => MetricName ?? []).sort()).toEqual([
-      ...['5XXError', 'AnswersLost', 'ApproximateNumberOfMessagesVisible', 'ApproximateNumberOfMessagesVisible'],
-      ...['ApproximateRunningDurableExecutionsUtilization', 'Errors', 'SecretsInInput', 'ThrottledCalls'],
+      '5XXError',
+      'AnswersLost',
+      'ApproximateNumberOfMessagesVisible',
+      'ApproximateNumberOfMessagesVisible',
+      'ApproximateRunningDurableExecutionsUtilization',
+      'Errors',
+      'SecretsInInput',
+      'ThrottledCalls',
     ])
     for (const properties of minimal.properties('AWS::Lambda::Function'))
       expect(properties.Environment?.Variables ?? {}).not.toHaveProperty('WEBHOOKS_USAGE_METRICS')
@@ -215,7 +221,9 @@ describe('a setting', () => {
       expect(sum).toMatchObject({ Expression: 'SUM(METRICS())', ReturnData: true })
       expect(alarm).toMatchObject({ Threshold: 0, DatapointsToAlarm: 3, EvaluationPeriods: 12 })
       return metrics.map(({ MetricStat: { Metric, Stat } }: { MetricStat: Resource['Properties'] }) => [
-        ...[Metric.Namespace, Metric.MetricName, Stat],
+        Metric.Namespace,
+        Metric.MetricName,
+        Stat,
         flat(Metric.Dimensions[0].Value),
       ])
     })

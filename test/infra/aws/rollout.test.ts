@@ -196,7 +196,10 @@ describe('verify', () => {
     expect(passes).toMatchObject({ Expression: 'FILL(runs, 0) - FILL(failures, 0)', ReturnData: true })
     expect(
       counted.map(({ Id, MetricStat: { Metric, Period, Stat } }: Resource['Properties']) => [
-        ...[Id, Metric.MetricName, Period, Stat],
+        Id,
+        Metric.MetricName,
+        Period,
+        Stat,
         flat(Metric.Dimensions[0].Value),
       ]),
     ).toEqual([

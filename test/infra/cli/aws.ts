@@ -31,7 +31,12 @@ interface State {
 }
 
 const emptyState = (): State => ({
-  ...{ secrets: new Map(), operations: [], error: undefined, concurrency: 1_000, functions: [], alarms: [] },
+  secrets: new Map(),
+  operations: [],
+  error: undefined,
+  concurrency: 1_000,
+  functions: [],
+  alarms: [],
 })
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html */

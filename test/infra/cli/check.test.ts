@@ -9,7 +9,8 @@ const prefix = 'cloud-automation-webhooks/connections'
 /** The response of the platform to each call. */
 let status = 200
 const platform = await serve(({ headers }) => ({
-  ...{ status, body: { message: `this is a ${status} to ${headers['authorization']}` } },
+  status,
+  body: { message: `this is a ${status} to ${headers['authorization']}` },
 }))
 afterAll(() => platform.close())
 beforeEach(() => aws.reset())

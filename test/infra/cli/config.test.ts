@@ -26,7 +26,9 @@ const subscription = (target: string, more: Partial<Subscription> = {}): Subscri
 function receivedForm(webhook: Subscription, properties: GoValue, data: GoObject = {}): Record<string, unknown> {
   expect(() => verifyPayload(webhook)).not.toThrow()
   const event = {
-    ...{ id: 'an-id', type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`, shkeptncontext: 'a-context' },
+    id: 'an-id',
+    type: `sh.keptn.event.${webhook.task}.${webhook.suffix}`,
+    shkeptncontext: 'a-context',
     data: { project: 'demo', stage: 'production', service: 'shop', ...data, [webhook.task]: properties },
   }
   const played = preview(webhookYaml(webhook), event, { secret_webhooks_token: 'abc' })

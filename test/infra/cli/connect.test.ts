@@ -14,12 +14,17 @@ beforeEach(() => aws.reset())
 
 /** The token of the sandbox consists of words. */
 const github = (token: string = demo.githubToken) => ({
-  ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token, project: 'demo/shop' },
+  provider: 'github',
+  baseUrl: `${sandbox.url}/sandbox/github`,
+  token,
+  project: 'demo/shop',
 })
 /** Connects issue-ticketing/default to GitHub. */
 const connect = (options: string, connection: object = github(), env: Record<string, string> = aws.env) =>
   webhooks(`connect issue-ticketing/default --from-file - ${options}`, {
-    ...{ env, cwd: folder, stdin: JSON.stringify(connection) },
+    env,
+    cwd: folder,
+    stdin: JSON.stringify(connection),
   })
 const stored = () => aws.stored(NAME)
 const jsonIn = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'))

@@ -26,11 +26,16 @@ beforeEach(() => {
 })
 
 const webhook: DeployedFunction = {
-  ...{ logicalId: 'CiCdWebhookFunction1A2B3C4D', isDurable: false, versions: [3, 4], live: 4 },
+  logicalId: 'CiCdWebhookFunction1A2B3C4D',
+  isDurable: false,
+  versions: [3, 4],
+  live: 4,
 }
 const task: DeployedFunction = { logicalId: 'CiCdTaskFunction5E6F7A8B', isDurable: true, versions: [1, 2], live: 2 }
 const alarm = (name: string, StateValue = 'OK', ActionsEnabled = true) => ({
-  ...{ AlarmName: `CloudAutomationWebhooks-${name}`, StateValue, ActionsEnabled },
+  AlarmName: `CloudAutomationWebhooks-${name}`,
+  StateValue,
+  ActionsEnabled,
 })
 
 const { store } = aws
@@ -50,7 +55,9 @@ async function doctor(env: Record<string, string> = aws.env, cwd?: string) {
 const ok = (found: unknown) => ({ state: 'ok', found })
 const note = (found: unknown, advice: string) => ({ state: 'note', found, advice: expect.stringContaining(advice) })
 const wrong = (found: string, advice: string) => ({
-  ...{ state: 'wrong', found: expect.stringContaining(found), advice: expect.stringContaining(advice) },
+  state: 'wrong',
+  found: expect.stringContaining(found),
+  advice: expect.stringContaining(advice),
 })
 
 describe('webhooks doctor', () => {
@@ -60,7 +67,9 @@ describe('webhooks doctor', () => {
     store('callers', { keptn: caller('keptn') })
     store('orchestrators/keptn', { type: 'keptn', baseUrl: `${sandbox.url}/sandbox/keptn`, token: demo.keptnToken })
     store('connections/issue-ticketing/default', {
-      ...{ provider: 'github', baseUrl: `${sandbox.url}/sandbox/github`, token: demo.githubToken },
+      provider: 'github',
+      baseUrl: `${sandbox.url}/sandbox/github`,
+      token: demo.githubToken,
     })
     const { of } = await doctor({ ...aws.env, WEBHOOKS_URL: sandbox.url })
     expect(of).toMatchObject({
@@ -117,12 +126,15 @@ describe('webhooks doctor', () => {
     store('orchestrators/keptn', { type: 'keptn', baseUrl: 'http://keptn.invalid/keptn', token: 'a-keptn-token' })
     store('connections/issue-ticketing/default', { provider: 'github', baseUrl: sandbox.url, token: 'a-github-token' })
     store('orchestrators/jenkins', {
-      ...{ type: 'callback', allow: ['http://jenkins.invalid/webhook-step/'], signingKey: `whsec_${'A'.repeat(32)}` },
+      type: 'callback',
+      allow: ['http://jenkins.invalid/webhook-step/'],
+      signingKey: `whsec_${'A'.repeat(32)}`,
     })
     const { findings } = await doctor()
     expect(findings.filter(({ found }) => found.includes('uses plain HTTP'))).toEqual(
       ['jenkins', 'keptn'].map((name) => ({
-        ...{ what: `orchestrator ${name}`, ...note(`http://${name}.invalid uses plain HTTP`, 'use https://') },
+        what: `orchestrator ${name}`,
+        ...note(`http://${name}.invalid uses plain HTTP`, 'use https://'),
       })),
     )
   })
@@ -180,7 +192,9 @@ describe('webhookConfigs', () => {
   const write = (name: string, query: string, sendFinished: boolean) => {
     const url = `https://h.example/v1/issue-ticketing/open-issue${query}`
     const subscription = {
-      ...{ type: 'sh.keptn.event.openticket.triggered', subscriptionID: name, sendFinished },
+      type: 'sh.keptn.event.openticket.triggered',
+      subscriptionID: name,
+      sendFinished,
       requests: [{ url, method: 'POST' }],
     }
     const config = { apiVersion: 'webhookconfig.keptn.sh/v1beta1', spec: { webhooks: [subscription] } }

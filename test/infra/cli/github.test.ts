@@ -31,8 +31,12 @@ describe('webhooks github manifest', () => {
     expect([code, JSON.parse(out)]).toEqual([
       0,
       {
-        ...{ name: 'webhooks-gate', url, public: false, hook_attributes },
-        ...{ default_permissions: permissions, default_events: events },
+        name: 'webhooks-gate',
+        url,
+        public: false,
+        hook_attributes,
+        default_permissions: permissions,
+        default_events: events,
       },
     ])
   })
@@ -75,9 +79,15 @@ describe('webhooks github manifest', () => {
       expect([code, out]).toEqual([0, expect.stringContaining('https://github.com/apps/gate/installations/new')])
       expect(out).not.toContain('PRIVATE KEY')
       expect(aws.stored('orchestrators/gate')).toEqual({
-        ...{ type: 'github', baseUrl: `${site.url}/api/v3`, appId: 'Iv23liExample', privateKey: pem },
-        ...{ webhookSecret: 'w'.repeat(40), caller: 'gate', report: 'deployment' },
-        ...{ input: '{target: environment}', repositories: ['acme/shop', 'acme/cart'] },
+        type: 'github',
+        baseUrl: `${site.url}/api/v3`,
+        appId: 'Iv23liExample',
+        privateKey: pem,
+        webhookSecret: 'w'.repeat(40),
+        caller: 'gate',
+        report: 'deployment',
+        input: '{target: environment}',
+        repositories: ['acme/shop', 'acme/cart'],
       })
       const limits = { allow: ['load-testing/start-test'], allowConnections: { 'load-testing': ['k6'] } }
       expect(aws.stored('callers')).toEqual({
@@ -142,9 +152,13 @@ let deliveries = 0
 /** Adds a delivery of the past. */
 function delivered(guid: string, hoursAgo: number, status_code: number): void {
   github.state.deliveries.push({
-    ...{ id: ++deliveries, guid, status_code, redelivery: false },
+    id: ++deliveries,
+    guid,
+    status_code,
+    redelivery: false,
     delivered_at: new Date(Date.now() - hoursAgo * HOUR_MS).toISOString(),
-    ...{ event: 'deployment_protection_rule', action: 'requested' },
+    event: 'deployment_protection_rule',
+    action: 'requested',
   })
 }
 const requested = () => github.state.deliveries.filter(({ redelivery }) => redelivery).map(({ guid }) => guid)

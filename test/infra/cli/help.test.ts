@@ -134,7 +134,9 @@ async function writeWebhookYaml(): Promise<void> {
 }
 
 const verified = (category: string) => ({
-  ...{ category, verdict: 'pass', silent: { verdict: 'pass', ms: expect.any(Number) } },
+  category,
+  verdict: 'pass',
+  silent: { verdict: 'pass', ms: expect.any(Number) },
   interactive: { verdict: 'pass', ms: expect.any(Number), taskId: expect.any(String) },
 })
 
@@ -219,8 +221,10 @@ function stackVariables(): Record<string, string> {
   const { aws: local } = readRuntimeFile(service.state) ?? {}
   if (!local) throw new Error('The runtime does not run.')
   return {
-    ...{ AWS_ACCESS_KEY_ID: local.accessKeyId, AWS_SECRET_ACCESS_KEY: local.secretAccessKey },
-    ...{ AWS_ENDPOINT_URL_LAMBDA: local.endpoint, AWS_ENDPOINT_URL_DYNAMODB: local.dynamodb },
+    AWS_ACCESS_KEY_ID: local.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
+    AWS_ENDPOINT_URL_LAMBDA: local.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: local.dynamodb,
   }
 }
 

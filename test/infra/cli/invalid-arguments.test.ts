@@ -6,8 +6,12 @@ import { aws } from './aws.ts'
 import { webhooks } from './webhooks.ts'
 
 const tool = {
-  ...{ provider: 'http', baseUrl: 'http://127.0.0.1:9', token: 'a-token-of-the-api' },
-  ...{ open: { path: 'tickets' }, find: { path: 'tickets' }, get: { path: 'tickets/{input.id}' } },
+  provider: 'http',
+  baseUrl: 'http://127.0.0.1:9',
+  token: 'a-token-of-the-api',
+  open: { path: 'tickets' },
+  find: { path: 'tickets' },
+  get: { path: 'tickets/{input.id}' },
   ticket: { id: 'response.id', state: 'response.state', closed: "response.state=='closed'" },
 }
 const github = { provider: 'github', baseUrl: 'http://127.0.0.1:9', token: 'a-token-of-the-api' }

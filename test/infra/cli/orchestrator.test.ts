@@ -15,7 +15,8 @@ const passed = (text = 'Connection test passed') => ({ code: 0, out: expect.stri
 const failed = (text: string) => ({ code: 1, out: expect.stringContaining(text) })
 const baseUrl = () => `${sandbox.url}/sandbox/keptn`
 const oauth = (more: object = {}) => ({
-  ...{ tokenUrl: `${sandbox.url}/sandbox/sso/oauth2/token`, ...demo.oauth },
+  tokenUrl: `${sandbox.url}/sandbox/sso/oauth2/token`,
+  ...demo.oauth,
   ...more,
 })
 const stored = (name = 'keptn') => aws.stored(`orchestrators/${name}`)
@@ -68,8 +69,13 @@ describe('webhooks orchestrator add', () => {
   it('tests and saves a Dynatrace environment, with the workflows that calls may name', async () => {
     const url = `${sandbox.url}/sandbox/dynatrace`
     const value = {
-      ...{ type: 'dynatrace', baseUrl: url, token: demo.dynatracePlatformToken, answer: ['event', 'run'] },
-      ...{ workflows: [demo.workflows.continuation], ingestUrl: url, ingestToken: demo.dynatraceToken },
+      type: 'dynatrace',
+      baseUrl: url,
+      token: demo.dynatracePlatformToken,
+      answer: ['event', 'run'],
+      workflows: [demo.workflows.continuation],
+      ingestUrl: url,
+      ingestToken: demo.dynatraceToken,
     }
     const saved = await add(value)
     expect(saved).toMatchObject(passed())

@@ -60,7 +60,8 @@ describe('webhooks send', () => {
 
 it('webhooks send says that a deadline has no effect on a silent call', async () => {
   expect(await webhooks(`send k8s-jobs/run-2 --deadline PT5M --url ${url}`)).toMatchObject({
-    ...{ code: 0, err: expect.stringContaining('Add --mode interactive') },
+    code: 0,
+    err: expect.stringContaining('Add --mode interactive'),
   })
 })
 

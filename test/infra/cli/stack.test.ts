@@ -51,7 +51,10 @@ describe('the tasks of a deployed stack', () => {
 
   it('are listed with their category, without those of the finisher and of other stacks', async () => {
     const common = {
-      ...{ action: 'start-test', connection: 'k6', context: 'c0ffee', progress: '' },
+      action: 'start-test',
+      connection: 'k6',
+      context: 'c0ffee',
+      progress: '',
       acceptedAt: expect.any(String),
     }
     expect((await list()).sort((a, b) => a.taskId.localeCompare(b.taskId))).toMatchObject([

@@ -42,13 +42,13 @@ const asOperator = (line: string) => {
   const runtime = readRuntimeFile(service.state)?.aws
   if (!runtime) throw new Error('The runtime does not run.')
   const env = {
-    ...{
-      AWS_ACCESS_KEY_ID: runtime.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: runtime.secretAccessKey,
-      AWS_REGION: 'eu-west-1',
-    },
-    ...{ AWS_ENDPOINT_URL_LAMBDA: runtime.endpoint, AWS_ENDPOINT_URL_DYNAMODB: runtime.dynamodb },
-    ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: runtime.endpoint, AWS_ENDPOINT_URL_STS: aws.url },
+    AWS_ACCESS_KEY_ID: runtime.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: runtime.secretAccessKey,
+    AWS_REGION: 'eu-west-1',
+    AWS_ENDPOINT_URL_LAMBDA: runtime.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: runtime.dynamodb,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: runtime.endpoint,
+    AWS_ENDPOINT_URL_STS: aws.url,
   }
   return webhooks(`${line} --stack CloudAutomationWebhooks`, { env })
 }
@@ -186,7 +186,9 @@ describe('webhooks tasks --stack', () => {
     const rerun = await parsed(asOperator(`tasks ${task} --rerun`))
     expect(rerun).toMatchObject({ rerunOf: taskId })
     expect(await parsed(asOperator(`tasks remediation/${rerun.taskId} --cancel --follow`))).toMatchObject({
-      ...{ taskId: rerun.taskId, rerunOf: taskId, verdict: 'aborted' },
+      taskId: rerun.taskId,
+      rerunOf: taskId,
+      verdict: 'aborted',
     })
     expect(await parsed(asOperator(`answer ${task} --again`))).toMatchObject({ code: 0, taskId })
   })
@@ -197,7 +199,8 @@ describe('webhooks tasks --stack', () => {
     const listing = 'npx webhooks tasks --category remediation'
     expect(await run('tasks remediation/ffffffff')).toMatchObject({ code: 1, err: expect.stringContaining(listing) })
     expect(await asOperator('tasks remediation/ffffffff')).toMatchObject({
-      ...{ code: 1, err: expect.stringContaining(`${listing} --stack CloudAutomationWebhooks`) },
+      code: 1,
+      err: expect.stringContaining(`${listing} --stack CloudAutomationWebhooks`),
     })
     const nowhere = { code: 1, err: expect.stringContaining('No AWS region is configured. Set AWS_REGION.') }
     expect(await webhooks('tasks slo/1 --stack Other')).toMatchObject(nowhere)

@@ -40,8 +40,12 @@ describe('webhooks token create', () => {
     const created = JSON.parse(out)
     const hash = hashOf(created.token)
     expect(created).toEqual({
-      ...{ token: expect.stringMatching(/^[\w-]{43}$/), hash, caller: 'ci', tokens: [hash] },
-      ...{ categories: ['ci-cd', 'notification'], reads: 'all' },
+      token: expect.stringMatching(/^[\w-]{43}$/),
+      hash,
+      caller: 'ci',
+      tokens: [hash],
+      categories: ['ci-cd', 'notification'],
+      reads: 'all',
     })
     expect(err).toContain('reads the results of its interactive calls at their statusUrl')
     expect(callers()).toMatchObject({ keptn: { categories: ['*'] }, ci: { tokens: [hash], reads: 'all' } })

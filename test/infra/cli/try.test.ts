@@ -108,8 +108,11 @@ describe('webhooks check --try', () => {
     expect([code, requestsIn(out)]).toEqual([0, ['find', 'open', 'find', 'get']])
     expect(out).toMatch(/-> 201 \{"result":\{"id":40,.*\n {2}open.at, "response.result", finds \{"id":40,/)
     for (const line of [
-      ...['  authorization: ***', '  x-env: test', '  find.at, "response.items[0]", finds nothing'],
-      ...['  ticket.id, "to_string(response.id)", finds "40"', 'Opened ticket 40.'],
+      '  authorization: ***',
+      '  x-env: test',
+      '  find.at, "response.items[0]", finds nothing',
+      '  ticket.id, "to_string(response.id)", finds "40"',
+      'Opened ticket 40.',
       `  ticket.closed, "response.status=='closed'", finds false`,
     ])
       expect(out).toContain(`${line}\n`)
@@ -139,10 +142,13 @@ describe('webhooks check --try', () => {
     expect([code, JSON.parse(out)]).toMatchObject([
       0,
       {
-        ...{ connection: 'ci-cd/mine', provider: 'http', tested: 'trigger-build' },
+        connection: 'ci-cd/mine',
+        provider: 'http',
+        tested: 'trigger-build',
         dryRun: { steps: ['find', 'start'].map((request) => ({ request, sent: request === 'find' })), problems: [] },
         run: {
-          ...{ message: 'Started run 40.', problems: [] },
+          message: 'Started run 40.',
+          problems: [],
           steps: [
             { request: 'find', status: 200 },
             { request: 'start', ...sent },
@@ -379,7 +385,8 @@ describe('webhooks check --answer', () => {
     [
       '{"result":{"id":7,"status":"new"}}',
       ['get.at', 'ticket.id', 'ticket.state', 'ticket.closed'],
-      ...['the response has no nope', 'ticket.id of the connection'],
+      'the response has no nope',
+      'ticket.id of the connection',
     ],
   ])('reports the problem, what to correct, and all later expressions: %s', async (response, fields, hint, problem) => {
     const connection = { ...offline(), ticket: { ...tickets().ticket, id: 'response.nope' } }

@@ -31,11 +31,17 @@ export async function startEnvironment(): Promise<EnvironmentServer> {
   })
   return {
     ...served,
-    ...{ environment, automation: environment.automation, grail: environment.grail },
+    environment,
+    automation: environment.automation,
+    grail: environment.grail,
     oauth: { tokenUrl: `${served.url}/sso/oauth2/token`, ...oauth },
     settings: {
-      ...{ type: 'dynatrace', baseUrl: served.url, token: demo.dynatracePlatformToken },
-      ...{ workflows: [demo.workflows.continuation], ingestUrl: served.url, ingestToken: demo.dynatraceToken },
+      type: 'dynatrace',
+      baseUrl: served.url,
+      token: demo.dynatracePlatformToken,
+      workflows: [demo.workflows.continuation],
+      ingestUrl: served.url,
+      ingestToken: demo.dynatraceToken,
     },
     empty() {
       store.empty()

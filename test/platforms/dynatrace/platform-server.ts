@@ -82,7 +82,10 @@ export async function startDynatracePlatform(): Promise<PlatformServer> {
   })
   return {
     ...served,
-    ...{ token, clientId, clientSecret, state },
+    token,
+    clientId,
+    clientSecret,
+    state,
     tokenUrl: `${served.url}/sso/oauth2/token`,
     find(...results) {
       state.results[id] = results

@@ -47,7 +47,10 @@ export async function startGithubActions(): Promise<GithubActionsServer> {
   const state: ScriptedState = {
     workflows: [
       {
-        ...{ file: 'deploy.yml', id: 161335, isDispatchable: true, titleInput: 'key' },
+        file: 'deploy.yml',
+        id: 161335,
+        isDispatchable: true,
+        titleInput: 'key',
         inputs: ['stage', 'replicas', 'dry', 'tags', 'key'],
       },
       { file: 'ci.yml', id: 161336, inputs: [], isDispatchable: false, titleInput: undefined },
@@ -75,11 +78,24 @@ export async function startGithubActions(): Promise<GithubActionsServer> {
       const now = new Date().toISOString()
       const input = state.workflows.find(({ file }) => file === workflow)?.titleInput
       const run: ScriptedRun = {
-        ...{ id: FIRST_RUN_ID + state.runs.length, owner, repo, repo_id, workflow, ref, inputs },
-        ...{ run_number: state.runs.length + 1, run_attempt: 1, event: 'workflow_dispatch' },
+        id: FIRST_RUN_ID + state.runs.length,
+        owner,
+        repo,
+        repo_id,
+        workflow,
+        ref,
+        inputs,
+        run_number: state.runs.length + 1,
+        run_attempt: 1,
+        event: 'workflow_dispatch',
         title: input ? `Deploy ${inputs[input] ?? ''}` : 'Deploy',
-        ...{ status: 'queued', conclusion: null, jobs: [] },
-        ...{ created_at: now, started_at: now, completed_at: null, updated_at: now },
+        status: 'queued',
+        conclusion: null,
+        jobs: [],
+        created_at: now,
+        started_at: now,
+        completed_at: null,
+        updated_at: now,
       }
       state.runs.push(run)
       return run

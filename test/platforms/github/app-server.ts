@@ -40,9 +40,13 @@ export async function startGithubApp(): Promise<GithubAppServer> {
   // Also after a reset, a deployment is not that of an earlier test.
   let deploymentId = FIRST_DEPLOYMENT_ID
   const initial = () => ({
-    ...{ permissions: { ...permissions }, hook: { ...hook }, isInstalled: true },
+    permissions: { ...permissions },
+    hook: { ...hook },
+    isInstalled: true,
     events: ['check_run', 'check_suite', 'deployment_protection_rule'],
-    ...{ checks: [], commits: [SHA], deliveries: [] },
+    checks: [],
+    commits: [SHA],
+    deliveries: [],
   })
   const state: AppState = {
     appIds: ['1234', 'Iv23liExample'],
@@ -62,13 +66,19 @@ export async function startGithubApp(): Promise<GithubAppServer> {
     state,
     runs,
     settings: {
-      ...{ baseUrl: served.url, appId: '1234', webhookSecret: WEBHOOK_SECRET, caller: 'github' },
+      baseUrl: served.url,
+      appId: '1234',
+      webhookSecret: WEBHOOK_SECRET,
+      caller: 'github',
       privateKey: keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
     },
     startRun(name = 'production') {
       const environment: WaitingEnvironment = {
-        ...{ name, deploymentId: deploymentId++ },
-        ...{ hasOtherRule: false, decision: null, comments: [] },
+        name,
+        deploymentId: deploymentId++,
+        hasOtherRule: false,
+        decision: null,
+        comments: [],
       }
       const run = { id: FIRST_RUN_ID + runs.length, repository: REPOSITORY, environments: [environment] }
       runs.push(run)

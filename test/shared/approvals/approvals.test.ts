@@ -61,7 +61,10 @@ test.each([
 test('The page escapes HTML and removes characters that change the text direction', () => {
   const hostile = `"><script>alert(1)</script>\u202egnp.exe' onload='x`
   const { body } = renderPage({
-    ...{ kind: 'open', status: 200, deadlineAt: 0, error: hostile },
+    kind: 'open',
+    status: 200,
+    deadlineAt: 0,
+    error: hostile,
     message: {
       ...message,
       title: hostile,

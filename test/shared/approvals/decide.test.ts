@@ -41,7 +41,9 @@ const server = await serve(({ path }): Reply => {
   }
   if (path.includes('/history')) return { status: 200, body: { Events: history } }
   const execution = {
-    ...{ DurableExecutionArn: 'arn:execution', Status: status, StartTimestamp: 1 },
+    DurableExecutionArn: 'arn:execution',
+    Status: status,
+    StartTimestamp: 1,
     InputPayload: JSON.stringify(payload),
     Result: status === 'SUCCEEDED' ? JSON.stringify({ outcome }) : undefined,
   }
@@ -130,7 +132,11 @@ describe('A decision', () => {
     lambda.history = [
       { EventType: 'StepStarted', EventId: 9, EventTimestamp: 9, Id: 'b', Name: 'close-approval' },
       {
-        ...{ EventType: 'CallbackSucceeded', EventId: 8, EventTimestamp: 8, Id: 'a', Name: 'decision' },
+        EventType: 'CallbackSucceeded',
+        EventId: 8,
+        EventTimestamp: 8,
+        Id: 'a',
+        Name: 'decision',
         CallbackSucceededDetails: { Result: { Payload: JSON.stringify(rejection) } },
       },
     ]

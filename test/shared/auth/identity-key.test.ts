@@ -11,7 +11,9 @@ const aws = startAws(secrets, () => ok({}))
 
 const call = (httpMethod: string, path: string, body?: unknown) =>
   request(issueTicketing, {
-    ...{ httpMethod, path, multiValueQueryStringParameters: { dryRun: ['true'] } },
+    httpMethod,
+    path,
+    multiValueQueryStringParameters: { dryRun: ['true'] },
     headers: { authorization: 'Bearer caller-token', 'content-type': 'application/json' },
     body: body === undefined ? null : JSON.stringify(body),
   })

@@ -218,8 +218,15 @@ test('AWS client: a response that is larger than those of AWS is not read', asyn
 
 describe('AWS client: endpoints equal those of the SDK', () => {
   const regions = [
-    ...['eu-central-1', 'us-gov-west-1', 'us-gov-east-1', 'cn-north-1', 'eusc-de-east-1', 'us-iso-east-1'],
-    ...['us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1'],
+    'eu-central-1',
+    'us-gov-west-1',
+    'us-gov-east-1',
+    'cn-north-1',
+    'eusc-de-east-1',
+    'us-iso-east-1',
+    'us-isob-east-1',
+    'eu-isoe-west-1',
+    'us-isof-south-1',
   ]
   const services = [
     { host: 'dynamodb', variable: 'DYNAMODB', client: () => sdkClients.dynamodb },

@@ -66,7 +66,10 @@ export async function request(
   timeLeft: () => number = () => 20_000,
 ) {
   const given = {
-    ...{ httpMethod: 'POST', headers: {}, body: null, isBase64Encoded: false },
+    httpMethod: 'POST',
+    headers: {},
+    body: null,
+    isBase64Encoded: false,
     ...event,
     requestContext: { domainName: 'd', path: `/v1${event.path}`, requestId: randomUUID(), ...event.requestContext },
   } as unknown as APIGatewayProxyEvent

@@ -12,7 +12,9 @@ const indicator = (metric: string, value: unknown, status = 'pass', success: unk
 })
 const evaluation = { result: 'pass', score: 100, indicatorResults: [indicator('p95', 200)] }
 const finished = (data: object, type = 'sh.keptn.event.evaluation.finished') => ({
-  ...{ id: 'e1', type, source: 'lighthouse-service' },
+  id: 'e1',
+  type,
+  source: 'lighthouse-service',
   data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
 })
 

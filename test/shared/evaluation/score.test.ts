@@ -23,7 +23,11 @@ function objectiveOf(text: string): Objective {
     /^([^~@]*?)(?: ?~ ([^@]+))? ?@ (\S+)(?: x(\d+))?( key)?(?: after (.+))?$/.exec(text) ?? []
   const earlier = previous.split(' ').filter(Boolean)
   return {
-    ...{ pass, warning: warning.trim(), weight: Number(weight), key: key !== undefined, value: Number(value) },
+    pass,
+    warning: warning.trim(),
+    weight: Number(weight),
+    key: key !== undefined,
+    value: Number(value),
     previous: earlier.map((one) => [Number.parseFloat(one), one.split(':')[1] ?? 'pass']),
   }
 }
@@ -45,9 +49,14 @@ const settings: Record<string, object> = {
 async function scored(objectives: Objective[], setting = '') {
   const file = await readSloFile(
     {
-      ...{ total_score: total, ...settings[setting] },
+      total_score: total,
+      ...settings[setting],
       objectives: objectives.map(({ pass, warning, weight, key }, at) => ({
-        ...{ sli: `sli-${at}`, pass: sets(pass), warning: sets(warning), weight, key_sli: key },
+        sli: `sli-${at}`,
+        pass: sets(pass),
+        warning: sets(warning),
+        weight,
+        key_sli: key,
       })),
     },
     'sloFile',
@@ -123,7 +132,10 @@ describe('scoreByFile', () => {
   test('returns the value and the targets of each objective', async () => {
     const [only] = (await scored([objectiveOf('<=+10% and <600 ~ <=800 @ 230 x2 after 200')])).indicatorResults
     expect(only).toEqual({
-      ...{ displayName: 'sli-0', status: 'warning', score: 1, keySli: false },
+      displayName: 'sli-0',
+      status: 'warning',
+      score: 1,
+      keySli: false,
       value: { metric: 'sli-0', value: 230, success: true, comparedValue: 200 },
       passTargets: [
         { criteria: '<=+10%', targetValue: expect.closeTo(220, 9), violated: true },
@@ -196,7 +208,10 @@ describe('An objective without data', () => {
 
 describe('Without an SLO file', () => {
   const objective = (sli: string, limit: number) => ({
-    ...{ sli, key_sli: false, weight: 1, warning: [] },
+    sli,
+    key_sli: false,
+    weight: 1,
+    warning: [],
     pass: [{ criteria: [{ text: `<${limit}`, operator: '<' as const, value: limit }] }],
   })
 
@@ -214,7 +229,9 @@ describe('Without an SLO file', () => {
       { name: 'b', value: 98, verdict: { status: 'warning', pass }, message: 'two problems are open' },
     ]
     const target = (violated: boolean) => ({
-      ...{ keySli: false, warningTargets: [], passTargets: [{ criteria: '>=99', targetValue: 99, violated }] },
+      keySli: false,
+      warningTargets: [],
+      passTargets: [{ criteria: '>=99', targetValue: 99, violated }],
     })
     const values = [
       { metric: 'a', value: 99.5, success: true },

@@ -35,12 +35,17 @@ describe('readSloFile', () => {
     expect(file).toEqual({
       spec_version: '1.0',
       comparison: {
-        ...{ compare_with: 'single_result', include_result_with_score: 'pass', aggregate_function: 'avg' },
+        compare_with: 'single_result',
+        include_result_with_score: 'pass',
+        aggregate_function: 'avg',
         number_of_comparison_results: 3,
       },
       objectives: [
         {
-          ...{ sli: 'response_time_p95', displayName: 'Response time P95', key_sli: false, weight: 1 },
+          sli: 'response_time_p95',
+          displayName: 'Response time P95',
+          key_sli: false,
+          weight: 1,
           pass: [{ criteria: [relative, { text: '<600', operator: '<', value: 600 }] }],
           warning: [{ criteria: [{ text: '<=800', operator: '<=', value: 800 }] }],
         },

@@ -85,7 +85,8 @@ describe('HTTP client: requests', () => {
 
   it('does not follow a redirect out of the path of the connection', async () => {
     const url = await redirecting({
-      ...{ '/tenant/moved': [307, '/tenant/here'], '/tenant/away': [307, '../other/steal'] },
+      '/tenant/moved': [307, '/tenant/here'],
+      '/tenant/away': [307, '../other/steal'],
       '/tenant/around': [307, '/tenant/..;/other'],
     })
     expect((await client(`${url}/tenant`).post('moved', {})).body).toEqual({ here: true })
@@ -101,8 +102,10 @@ describe('HTTP client: requests', () => {
   it('follows redirects only within the host of the connection', async () => {
     const other = await serve((_, res) => res.end('{"stolen":true}'))
     const url = await redirecting({
-      ...{ '/moved': [301, '/here'], '/loop': [302, '/loop'] },
-      ...{ '/away': [302, `${other}/x`], '/nowhere': [302, 'http://['] },
+      '/moved': [301, '/here'],
+      '/loop': [302, '/loop'],
+      '/away': [302, `${other}/x`],
+      '/nowhere': [302, 'http://['],
     })
     expect((await client(url).get('moved')).body).toEqual({ here: true })
     await expectFailure(client(url).get('away'), 'refused', 'which is not followed')

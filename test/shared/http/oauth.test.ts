@@ -17,7 +17,10 @@ const server: Served = startEach(() => {
 })
 
 const client = (more: object = {}) => ({
-  ...{ tokenUrl: `${server.url}/oauth/token`, clientId: 'a-client', clientSecret: 'a client & secret', scope: 'a b' },
+  tokenUrl: `${server.url}/oauth/token`,
+  clientId: 'a-client',
+  clientSecret: 'a client & secret',
+  scope: 'a b',
   ...more,
 })
 const request = { method: 'GET', url: 'https://acme.example/x', headers: {}, body: undefined }

@@ -196,9 +196,18 @@ describe('An answer by run', () => {
   ] as [string, Partial<Outcome>][])('starts the workflow with the verdict %s', async (verdict, of) => {
     expect(await send(finished(of), 0, settings)).toBe('sent')
     const input = {
-      ...{ taskId: task().id, id: `${execution}/load_test`, execution, task: 'load_test', verdict },
-      ...{ category: 'load-testing', action: 'start-test', stage: 'staging', service: 'checkout' },
-      ...{ message: 'Passed: 0 errors', data: { id: '7' }, links: outcome.links },
+      taskId: task().id,
+      id: `${execution}/load_test`,
+      execution,
+      task: 'load_test',
+      verdict,
+      category: 'load-testing',
+      action: 'start-test',
+      stage: 'staging',
+      service: 'checkout',
+      message: 'Passed: 0 errors',
+      data: { id: '7' },
+      links: outcome.links,
       statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
     }
     const params = { source: 'cloud-automation-webhooks' }
@@ -231,9 +240,14 @@ describe('An answer by event', () => {
     await send({ kind: 'started', at }, 0, settings)
     await send({ ...finished({ result: 'fail', message: 'p95 is 900 ms' }), at }, 0, settings)
     const about = {
-      ...{ 'event.provider': 'cloud-automation-webhooks', 'event.category': 'task', 'task.id': task().id },
-      ...{ 'event.type': 'load-testing/start-test', 'task.name': 'load_test', 'execution.id': execution },
-      ...{ stage: 'staging', service: 'checkout' },
+      'event.provider': 'cloud-automation-webhooks',
+      'event.category': 'task',
+      'task.id': task().id,
+      'event.type': 'load-testing/start-test',
+      'task.name': 'load_test',
+      'execution.id': execution,
+      stage: 'staging',
+      service: 'checkout',
     }
     const [started, end] = server.calls.map(({ body }) => body)
     const time = '2026-11-27T01:02:03.000Z'

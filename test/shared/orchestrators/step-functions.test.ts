@@ -72,7 +72,10 @@ describe('An answer', () => {
   it('completes the state with the outcome as output', async () => {
     expect(await finish({})).toBe('sent')
     expect(JSON.parse(String(result()?.['output']))).toEqual({
-      ...{ taskId: task().id, category: 'load-testing', action: 'start-test', verdict: 'pass' },
+      taskId: task().id,
+      category: 'load-testing',
+      action: 'start-test',
+      verdict: 'pass',
       ...outcome,
     })
   })

@@ -412,8 +412,11 @@ describe('The login of an HTTP API', () => {
     const login = { ...tokenLogin, expired: [403] }
     await updateTicket.run(provider, client({ ...user, login, comment }), { id: '7', comment: 'Still slow' })
     expect(api.calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      ...['POST /login', 'POST /tickets/7/comments'],
-      ...['GET /tickets/7', 'POST /login', 'GET /tickets/7'],
+      'POST /login',
+      'POST /tickets/7/comments',
+      'GET /tickets/7',
+      'POST /login',
+      'GET /tickets/7',
     ])
   })
 

@@ -26,7 +26,10 @@ import { type AnyApi, startAnyApi } from '../../platforms/any-api.ts'
 
 const api = startEach(startAnyApi)
 const common = ({ url, token, apiKey }: { url: string; token: string; apiKey: string } = api) => ({
-  ...{ baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, check: { path: 'me' } },
+  baseUrl: url,
+  token,
+  headers: { 'X-Api-Key': apiKey },
+  check: { path: 'me' },
 })
 const refusal = (message: string) => ({ error: { message } })
 
@@ -42,8 +45,11 @@ const tickets = {
   comment: { path: 'things/{input.id}/comments', body: '{text: input.comment, ref: key}' },
   close: { path: 'things/{input.id}/end' },
   ticket: {
-    ...{ id: 'response.id', number: 'response.key', url: 'response.links.html' },
-    ...{ state: 'response.state', closed: "response.state=='done'" },
+    id: 'response.id',
+    number: 'response.key',
+    url: 'response.links.html',
+    state: 'response.state',
+    closed: "response.state=='done'",
   },
 }
 const provider = httpTicket as never
@@ -155,21 +161,30 @@ const jobs = {
   stop: { path: 'things/{input.id}/end' },
   find: { path: 'things', query: { ref: 'key' }, at: 'response.items[0]' },
   run: {
-    ...{ id: 'response.id', url: 'response.links.html', state: 'response.state' },
-    ...{ step: 'response.step', reason: 'response.why', output: 'response.output' },
+    id: 'response.id',
+    url: 'response.links.html',
+    state: 'response.state',
+    step: 'response.step',
+    reason: 'response.why',
+    output: 'response.output',
   },
   states: { new: 'running', done: 'pass', broken: 'fail' } as const,
 }
 const actions = { start: startJob({ summary: 'Starts', silent: 'answers' }), stop: stopJob({ summary: 'Stops' }) }
 const run = { target: 'nightly', parameters: { size: 3 } }
 const platform: JobPlatform<AnyApi> = {
-  ...{ known: 'look-up', stops: 'succeeded', starts: /^POST \/things$/ },
+  known: 'look-up',
+  stops: 'succeeded',
+  starts: /^POST \/things$/,
   async start() {
     const server = await startAnyApi()
     const { things } = server
     const enter = (state: string) => Object.assign(things.at(-1) ?? {}, { state })
     return {
-      ...{ server, connection: { ...common(server), ...jobs }, input: run, enter },
+      server,
+      connection: { ...common(server), ...jobs },
+      input: run,
+      enter,
       runs: () => things.length,
       id: () => String(things.at(-1)?.id),
       hasStarted: () => undefined,
@@ -213,7 +228,9 @@ describe('HTTP API: jobs', () => {
   test('roll back with the request of the connection, which a repeat does not send again', async () => {
     const rollback = { path: 'things', body: '{title: input.target, back: input.ref, ref: key}', at: 'response.result' }
     const back = new Job(httpJob, { start: rollbackJob({ summary: 'Goes back' }), stop: actions.stop }, () => ({
-      ...{ ...common(server), ...jobs, rollback },
+      ...common(server),
+      ...jobs,
+      rollback,
     }))
     server.loseNext('POST')
     await failureOf(back.start({ target: 'shop', ref: '7' }))
@@ -258,7 +275,7 @@ describe('HTTP API: jobs', () => {
 })
 
 const flags = {
-  ...{ environment: 'production' },
+  environment: 'production',
   get: { path: 'things/{input.flag}', at: 'response.result' },
   set: { method: 'PATCH', path: 'things/{input.flag}', body: '{enabled: input.on, share: input.percentage}' },
   flag: { on: 'response.enabled', percentage: 'response.share', url: 'response.links.html' },
@@ -351,7 +368,8 @@ const values = {
   indicator: { value: 'response.value' },
 }
 const asking = (query: string) => ({
-  ...{ timeframe: '5m', queries: { it: query } },
+  timeframe: '5m',
+  queries: { it: query },
   thresholds: [{ metric: 'it', op: '<', value: 500 }],
 })
 evaluationConformance(httpEvaluation as never, {

@@ -19,7 +19,9 @@ describe('A flag of Acme', () => {
     expect(await set('checkout', 25)).toMatchObject({
       result: 'pass',
       data: {
-        ...{ before: { state: 'off' }, after: { state: 'on', percentage: 25 }, changed: true },
+        before: { state: 'off' },
+        after: { state: 'on', percentage: 25 },
+        changed: true,
         url: 'https://acme.example.com/flags/checkout',
       },
     })

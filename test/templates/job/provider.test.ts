@@ -17,7 +17,10 @@ async function start() {
   const id = () => String(server.runs.length)
   const enter = (status: string) => server.become(id(), { status })
   return {
-    ...{ server, connection: { baseUrl: server.url, token: server.token }, id, enter },
+    server,
+    connection: { baseUrl: server.url, token: server.token },
+    id,
+    enter,
     input: { target: 'report', parameters: { month: '2026-11' } },
     runs: () => server.runs.length,
     hasStarted: () => enter('running'),

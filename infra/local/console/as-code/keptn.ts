@@ -37,7 +37,12 @@ function subscriptionOf({ action, options, body }: DraftCall): Subscription {
   if (suffix !== 'triggered' && mode === 'interactive')
     throw new Failure('invalid', `Keptn waits for no answer to a ${suffix} event. Select the mode silent.`)
   const subscription: Subscription = {
-    ...{ action, suffix, mode, connection, deadline, when },
+    action,
+    suffix,
+    mode,
+    connection,
+    deadline,
+    when,
     task: subjectOf(type) ?? action.name,
     url: PLACEHOLDER_URL,
     input: isRecord(body['input']) ? body['input'] : action.action && {},

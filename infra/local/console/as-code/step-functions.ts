@@ -31,7 +31,8 @@ export function stateMachine({ action, options, body }: DraftCall): CodeText {
     Parameters: {
       FunctionName: `<name of the webhook function of ${category.name}>`,
       Payload: {
-        ...{ action: name, caller: 'releases' },
+        action: name,
+        caller: 'releases',
         ...(waits
           ? { 'taskToken.$': '$$.Task.Token', 'execution.$': '$$.Execution.Id' }
           : { 'id.$': '$$.Execution.Id' }),

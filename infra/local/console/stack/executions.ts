@@ -39,7 +39,11 @@ export async function readExecution(lambda: LambdaClient, arn: string, functionN
     events.push(...Events)
   return {
     detail: {
-      ...{ arn, name, functionName, version: Number(found.Version) || 0, status },
+      arn,
+      name,
+      functionName,
+      version: Number(found.Version) || 0,
+      status,
       startedAt: StartTimestamp?.getTime() ?? 0,
       ...(EndTimestamp && { endedAt: EndTimestamp.getTime() }),
       input: found.InputPayload ?? '{}',

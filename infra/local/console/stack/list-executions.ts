@@ -44,7 +44,10 @@ export async function newestExecutions(
         StartTimestamp,
         Status: status = 'RUNNING',
       }) => ({
-        ...{ arn, name, functionName, status },
+        arn,
+        name,
+        functionName,
+        status,
         startedAt: StartTimestamp?.getTime() ?? 0,
       }),
     )

@@ -145,9 +145,15 @@ export function createAutomation(store: Store, token: string, workflows: readonl
       Math.round((Date.parse(execution.endedAt ?? '') || Date.now()) - Date.parse(execution.startedAt)) / 1_000
     return {
       ...execution,
-      ...{ title, runtime, result: null, actor: '7a1f0c3d-1111-4222-8333-944455556666' },
-      ...{ triggerType: 'Manual', workflowVersion: 1, workflowType: 'STANDARD' },
-      ...{ parentExecution: null, parentTaskName: null },
+      title,
+      runtime,
+      result: null,
+      actor: '7a1f0c3d-1111-4222-8333-944455556666',
+      triggerType: 'Manual',
+      workflowVersion: 1,
+      workflowType: 'STANDARD',
+      parentExecution: null,
+      parentTaskName: null,
     }
   }
 
@@ -158,8 +164,18 @@ function tasksOf({ id, tasks = {} }: Execution): object {
   const entries = Object.entries(tasks).map(([name, task]) => [
     name,
     {
-      ...{ id: `${id}-${name}`, execution: id, name, state: 'SUCCESS', startedAt: null, endedAt: null, runtime: 1 },
-      ...{ position: {}, conditions: {}, predecessors: [], active: true, ...task },
+      id: `${id}-${name}`,
+      execution: id,
+      name,
+      state: 'SUCCESS',
+      startedAt: null,
+      endedAt: null,
+      runtime: 1,
+      position: {},
+      conditions: {},
+      predecessors: [],
+      active: true,
+      ...task,
     },
   ])
   return Object.fromEntries(entries)

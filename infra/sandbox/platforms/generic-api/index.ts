@@ -67,8 +67,13 @@ export function createTool(store: Store, timeScale: number): Tool {
       if (!title) return wrong('title is missing')
       const id = records.nextId('message')
       const message: ToolMessage = {
-        ...{ id, room, title, text: textIn(body, 'text') ?? '', link: textIn(body, 'link') ?? null },
-        ...{ level: textIn(body, 'level') ?? null, permalink: `${root}#message-${id}` },
+        id,
+        room,
+        title,
+        text: textIn(body, 'text') ?? '',
+        link: textIn(body, 'link') ?? null,
+        level: textIn(body, 'level') ?? null,
+        permalink: `${root}#message-${id}`,
       }
       records.put('message', key ?? `message ${id}`, message)
       return json(201, message, {}, `message ${id} in ${room}`)
@@ -104,7 +109,10 @@ export function createTool(store: Store, timeScale: number): Tool {
       flags.map(
         (name): ToolFlag =>
           records.get<ToolFlag>('flag', `${environment}/${name}`) ?? {
-            ...{ name, environment, enabled: false, rollout: 100 },
+            name,
+            environment,
+            enabled: false,
+            rollout: 100,
           },
       ),
     )

@@ -51,7 +51,9 @@ export function runRoutes(store: Store, timeScale: number) {
   const summaries = (root: string): JobRunSummary[] =>
     runs.all().map((run) =>
       summaryOf(run, {
-        ...{ platform: 'tool', id: run.number, status: statuses[run.state] },
+        platform: 'tool',
+        id: run.number,
+        status: statuses[run.state],
         html_url: `${root}#run-${run.number}`,
       }),
     )
@@ -62,7 +64,11 @@ function responseOf(root: string, { number, job, parameters, state, started, end
   const { ref, ...given } = parameters
   const seconds = started !== null && ended !== null ? (ended - started) / 1_000 : undefined
   return {
-    ...{ id: String(number), job, arguments: given, ref: ref ?? null, status: statuses[state] },
+    id: String(number),
+    job,
+    arguments: given,
+    ref: ref ?? null,
+    status: statuses[state],
     ...(state === 'running' ? { progress: 'in progress' } : {}),
     ...(state === 'failure' ? { error: { message: `${job} ended with code 1` } } : {}),
     ...(seconds === undefined ? {} : { results: { seconds } }),

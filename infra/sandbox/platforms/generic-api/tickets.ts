@@ -38,8 +38,14 @@ export function ticketRoutes(records: Records) {
       if (!title) return wrong('title is missing')
       const id = records.nextId('ticket')
       const ticket: ToolTicket = {
-        ...{ id, number: `T-${id}`, title, text: textIn(body, 'text') ?? '', queue: textIn(body, 'queue') ?? null },
-        ...{ status: 'open', ref: textIn(body, 'ref') ?? null, notes: [] },
+        id,
+        number: `T-${id}`,
+        title,
+        text: textIn(body, 'text') ?? '',
+        queue: textIn(body, 'queue') ?? null,
+        status: 'open',
+        ref: textIn(body, 'ref') ?? null,
+        notes: [],
         links: { html: `${root}#T-${id}` },
       }
       return save(ticket, 201, `opens ${ticket.number}`)

@@ -120,7 +120,9 @@ function listDeliveries({ deliveries }: AppState, query: URLSearchParams): Reply
   const link = `<https://api.github.com/app/hook/deliveries?per_page=${size}&cursor=${page.at(-1)?.id}>; rel="next"`
   const body = page.map((one) => ({
     ...one,
-    ...{ duration: 0.1, installation_id: INSTALLATION_ID, repository_id: REPOSITORY_ID },
+    duration: 0.1,
+    installation_id: INSTALLATION_ID,
+    repository_id: REPOSITORY_ID,
     status: one.status_code === 0 ? 'failed to connect' : one.status_code < 300 ? 'OK' : 'Invalid HTTP Response',
   }))
   return { status: 200, body, ...(found.length > size ? { headers: { link } } : {}) }

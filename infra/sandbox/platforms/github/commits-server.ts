@@ -110,7 +110,12 @@ export function makeCheck({ checks, commits }: ChecksState, asked: Partial<Check
     return refused(422, 'Invalid request.\n\nOnly 65535 characters are allowed; 70000 were supplied.')
   const id = checks.length + 4
   const made = {
-    ...{ id, head_sha, name, status, conclusion, output: { title, summary } },
+    id,
+    head_sha,
+    name,
+    status,
+    conclusion,
+    output: { title, summary },
     external_id: asked.external_id ?? '',
     details_url: asked.details_url ?? 'https://apps.example.com',
     html_url: `https://github.com/${repo}/runs/${id}`,

@@ -54,7 +54,10 @@ export function pendingDeployments({ environments }: WaitingRun): object[] {
     .filter(({ decision, hasOtherRule }) => decision === null || (decision === 'approved' && hasOtherRule))
     .map(({ name, deploymentId }) => ({
       environment: { id: deploymentId, name },
-      ...{ wait_timer: 0, wait_timer_started_at: null, current_user_can_approve: false, reviewers: [] },
+      wait_timer: 0,
+      wait_timer_started_at: null,
+      current_user_can_approve: false,
+      reviewers: [],
     }))
 }
 
@@ -68,7 +71,9 @@ export function approvals({ environments }: WaitingRun, login: string): object[]
     .filter(({ decision, comments }) => decision !== null || comments.length > 0)
     .map(({ name, deploymentId, decision, comments }) => ({
       environments: [{ id: deploymentId, name }],
-      ...{ state: decision ?? 'pending', user: { login }, comment: comments.at(-1) ?? '' },
+      state: decision ?? 'pending',
+      user: { login },
+      comment: comments.at(-1) ?? '',
     }))
 }
 

@@ -10,7 +10,11 @@ afterAll(stopRunner)
 
 const error = { ErrorType: 'E', ErrorMessage: 'no' }
 const step = (Id: string, Action: OperationUpdate['Action'], more: Partial<OperationUpdate> = {}): OperationUpdate => ({
-  ...{ Id, Type: 'STEP', SubType: 'Step', Name: Id, Action },
+  Id,
+  Type: 'STEP',
+  SubType: 'Step',
+  Name: Id,
+  Action,
   ...more,
 })
 const callback = (Id: string, Action: OperationUpdate['Action']): OperationUpdate => ({ Id, Type: 'CALLBACK', Action })
@@ -49,6 +53,8 @@ test("accepts and rejects the same checkpoints as AWS's runner", async () => {
     Object.fromEntries(Object.keys(requests).map((name, at) => [name, (accepted as string[])[at] === 'accepted']))
   expect(named(here)).toEqual(named(there))
   expect(Object.entries(named(here)).flatMap(([name, accepted]) => (accepted ? [name] : []))).toEqual([
-    ...['start a step', 'retry it later', 'start and complete a step'],
+    'start a step',
+    'retry it later',
+    'start and complete a step',
   ])
 })

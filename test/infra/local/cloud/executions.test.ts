@@ -66,7 +66,8 @@ describe('the name of an execution', () => {
     const { headers } = await fetch(`${running.cloud.endpoint}/2015-03-31/functions/greet:live/invocations`, {
       method: 'POST',
       headers: {
-        ...{ authorization: authorizationWith(credentials), 'x-amz-invocation-type': 'Event' },
+        authorization: authorizationWith(credentials),
+        'x-amz-invocation-type': 'Event',
         'x-amz-durable-execution-name': name,
       },
     })

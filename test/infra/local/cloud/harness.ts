@@ -34,7 +34,12 @@ function bundled(): string {
   buildSync({
     entryPoints: [HANDLERS],
     outfile,
-    ...{ bundle: true, keepNames: true, minify: true, platform: 'node', format: 'cjs', target: 'node24' },
+    bundle: true,
+    keepNames: true,
+    minify: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
     mainFields: ['module', 'main'],
     logLevel: 'error',
   })
@@ -52,7 +57,12 @@ export function durable(names: string[], more: Partial<LocalFunction> = {}): Loc
   handlers ??= bundled()
   const file = handlers
   return names.map((name) => ({
-    ...{ name, file, handler: name, timeoutSeconds: 30, environment: {}, concurrency: 2 },
+    name,
+    file,
+    handler: name,
+    timeoutSeconds: 30,
+    environment: {},
+    concurrency: 2,
     durable: { executionTimeoutSeconds: 600, retentionDays: 1 },
     ...more,
   }))
@@ -106,7 +116,9 @@ export async function startExecution(
   const Payload = new TextEncoder().encode(JSON.stringify(event))
   const { DurableExecutionArn = '' } = await lambda.send(
     new InvokeCommand({
-      ...{ FunctionName: `${FunctionName}:live`, InvocationType: 'Event', Payload },
+      FunctionName: `${FunctionName}:live`,
+      InvocationType: 'Event',
+      Payload,
       DurableExecutionName,
     }),
   )

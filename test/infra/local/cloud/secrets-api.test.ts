@@ -81,14 +81,16 @@ describe('ListSecrets', () => {
 })
 
 const notFound = {
-  ...{ name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 400 } },
+  name: 'ResourceNotFoundException',
+  $metadata: { httpStatusCode: 400 },
   message: "Secrets Manager can't find the specified secret.",
 }
 const noStage = {
   message: "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS",
 }
 const exists = {
-  ...{ name: 'ResourceExistsException', $metadata: { httpStatusCode: 400 } },
+  name: 'ResourceExistsException',
+  $metadata: { httpStatusCode: 400 },
   message: 'The operation failed because the secret other already exists.',
 }
 const SecretString = 'x'

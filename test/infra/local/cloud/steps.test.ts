@@ -56,7 +56,10 @@ describe('a step', () => {
     const attempts = operations.map(({ status, attempt }) => `${status} ${attempt}`)
     expect(attempts).toEqual(['STARTED 1', 'PENDING 1', 'READY 2', 'STARTED 2', 'SUCCEEDED 2'])
     expect(operations[1]).toMatchObject({
-      ...{ name: 'flaky', type: 'STEP', functionName: 'flaky', nextAt: expect.any(Number) },
+      name: 'flaky',
+      type: 'STEP',
+      functionName: 'flaky',
+      nextAt: expect.any(Number),
       error: { ErrorMessage: 'failure 1' },
     })
     expect(operations[3]).not.toHaveProperty('error')

@@ -29,7 +29,8 @@ let service: Service
 beforeAll(async () => {
   states = await startStepFunctions()
   service = await new Service({
-    ...{ timeScale: 20, concurrency: 1 },
+    timeScale: 20,
+    concurrency: 1,
     secrets: {
       [`${prefix}/callers`]: {
         demo: { tokens: [tokenHash(demo.callerToken)], categories: ['*'] },
@@ -52,7 +53,9 @@ interface Call {
 
 async function post<T>(path: string, body: object): Promise<T> {
   const response = await fetch(`${service.url}/console/${path}`, {
-    ...{ method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
   })
   return (await response.json()) as T
 }
@@ -67,7 +70,9 @@ async function codeOf({ target, query, body }: Call): Promise<Record<string, str
 const HARD_TEXT = `It's "slow" & <down>; a | b > $HOME \`d\` \\ 100 % \${{ github.token }} {{.id}}\n@Über 🎉 $(id)`
 const LABEL = `it's, $HOME 50 %`
 const event = {
-  ...{ id: 'an-id', type: 'sh.keptn.event.openissue.triggered', shkeptncontext: 'a-context' },
+  id: 'an-id',
+  type: 'sh.keptn.event.openissue.triggered',
+  shkeptncontext: 'a-context',
   data: { project: 'shop', stage: 'production', service: 'checkout' },
 }
 /** A dry run returns the request to the platform, which has each value of the input. */
@@ -77,7 +82,8 @@ const dryRun: Call = {
   body: { ...event, input: { title: HARD_TEXT, description: HARD_TEXT, labels: ['a b', LABEL] } },
 }
 const realRun = (): Call => ({
-  ...{ target: dryRun.target, query: 'mode=interactive&deadline=PT2H&connection=default&key=a-key' },
+  target: dryRun.target,
+  query: 'mode=interactive&deadline=PT2H&connection=default&key=a-key',
   body: { id: randomUUID(), data: event.data, input: dryRun.body['input'] },
 })
 const env = { ...process.env, WEBHOOKS_TOKEN: demo.callerToken }
@@ -224,7 +230,8 @@ describe('A call as code', () => {
     const argv = playedByKeptn(Keptn)
     const { input } = nest(new URLSearchParams(argv[argv.indexOf('--data') + 1]))
     expect(findAction('load-testing/start-test').action?.input.parse(input)).toMatchObject({
-      ...{ parameters: { rate: '20' }, thresholds },
+      parameters: { rate: '20' },
+      thresholds,
     })
   })
 

@@ -20,7 +20,8 @@ beforeAll(async () => {
   await service.fault({ target: 'servicenow', kind: '503' })
   const gate = '/v1/remediation/run-runbook?mode=gate&key=shown'
   const approval = triggered({
-    ...{ type: 'sh.keptn.event.sign-off.triggered', input: { question: 'Ship 1.2.3?', approvers: 'jane' } },
+    type: 'sh.keptn.event.sign-off.triggered',
+    input: { question: 'Ship 1.2.3?', approvers: 'jane' },
   })
   const ticket = triggered({ input: { title: 'Checkout is slow' } })
   const [{ body }] = (await Promise.all(
@@ -125,9 +126,18 @@ describe('a call', () => {
     expect((await service.call(path, { ...event, input })).body.duplicate).toBe(true)
     const seen = await call(id, ({ endedAt, events }) => endedAt !== undefined && events.length === 2)
     expect(seen).toMatchObject({
-      ...{ category: 'ci-cd', action: 'trigger-deployment', mode: 'interactive', verdict: 'pass', caller: 'demo' },
-      ...{ provider: 'github-actions', platform: 'GitHub Actions', engine: 'Keptn', answer: 'sent' },
-      ...{ task: 'deployment', place: 'incident-demo/production/casdemoapp', context: event.shkeptncontext },
+      category: 'ci-cd',
+      action: 'trigger-deployment',
+      mode: 'interactive',
+      verdict: 'pass',
+      caller: 'demo',
+      provider: 'github-actions',
+      platform: 'GitHub Actions',
+      engine: 'Keptn',
+      answer: 'sent',
+      task: 'deployment',
+      place: 'incident-demo/production/casdemoapp',
+      context: event.shkeptncontext,
     })
     expect(seen.requests).toMatchObject([
       { method: 'POST', headers: { authorization: 'Bearer ***' }, response: { status: 202 } },
@@ -135,7 +145,10 @@ describe('a call', () => {
     ])
     expect(seen.outgoing).toContainEqual(
       expect.objectContaining({
-        ...{ platform: 'GitHub Actions', method: 'POST', status: 200, step: 'start' },
+        platform: 'GitHub Actions',
+        method: 'POST',
+        status: 200,
+        step: 'start',
         path: '/sandbox/github/repos/demo/shop/actions/workflows/deploy.yml/dispatches',
       }),
     )
@@ -217,7 +230,10 @@ describe('a call', () => {
     expectInOrder(seen)
     const asked = topRows(seen).slice(-4)
     expect(asked.map(({ name }: Json) => name)).toEqual([
-      ...['Save approval', 'Run the action', 'Wait for a decision', 'Deadline'],
+      'Save approval',
+      'Run the action',
+      'Wait for a decision',
+      'Deadline',
     ])
     expect(asked[2]).toMatchObject({ kind: 'wait', tone: 'busy', from: asked[1].to })
     expect(seen.waterfall.rows.at(-1)).toMatchObject({ kind: 'deadline', from: deadlineAt, note: 'then rejected' })
@@ -352,7 +368,8 @@ it('a silent call that starts a task is one call with its task', async () => {
   const input = { parameters: { type: 'latency', attributes: { latency: 1 }, duration: 1 } }
   const { body } = await service.call('/v1/chaos-testing/start-test', { input })
   expect(await read(`calls/${body.data.id}`)).toMatchObject({
-    ...{ category: 'chaos-testing', action: 'start-test' },
+    category: 'chaos-testing',
+    action: 'start-test',
     requests: [{ response: { status: 200 } }],
   })
 })

@@ -17,16 +17,24 @@ const INTERVAL_MS = 10_000
 /** Returns the summary of a call, with these fields. */
 export function summaryWith(fields: Partial<CallSummary> & Pick<CallSummary, 'id' | 'at'>): CallSummary {
   return {
-    ...{
-      endedAt: fields.at + 300,
-      verdict: 'pass',
-      category: 'ci-cd',
-      action: 'start-test',
-      provider: '',
-      platform: '',
-    },
-    ...{ connection: 'default', mode: 'silent', caller: 'demo', orchestrator: '', engine: '', context: '', place: '' },
-    ...{ task: '', text: '', attempts: 1, failedAttempts: 0, answer: 'none' },
+    endedAt: fields.at + 300,
+    verdict: 'pass',
+    category: 'ci-cd',
+    action: 'start-test',
+    provider: '',
+    platform: '',
+    connection: 'default',
+    mode: 'silent',
+    caller: 'demo',
+    orchestrator: '',
+    engine: '',
+    context: '',
+    place: '',
+    task: '',
+    text: '',
+    attempts: 1,
+    failedAttempts: 0,
+    answer: 'none',
     ...fields,
   }
 }
@@ -48,7 +56,11 @@ function summaryOf(number: number, count: number, newestAt: number): CallSummary
   const [category, action, provider] = ACTIONS[number % ACTIONS.length] ?? ACTIONS[0]
   const at = newestAt - number * INTERVAL_MS
   return summaryWith({
-    ...{ id: `${number.toString(16).padStart(8, '0')}-call`, at, category, action, provider },
+    id: `${number.toString(16).padStart(8, '0')}-call`,
+    at,
+    category,
+    action,
+    provider,
     verdict: VERDICTS[number % VERDICTS.length] ?? 'pass',
     context: `context-${Math.floor(number / 5)}`,
     text: `Call number ${number} of the sequence has ended${number === Math.floor(count / 2) ? `: ${RARE_WORD}` : ''}`,

@@ -53,9 +53,17 @@ it.each<[string, Parameters<typeof rerunOf>[0], RegExp]>([
 
 it('a request to a reply address and its response are stored without parts of the address', () => {
   const sent = {
-    ...{ kind: 'request', at: 0, ms: 1, method: 'POST', url: 'https://n8n.example.com/wait/run7-a1?sig=a-Secret' },
-    ...{ headers: { 'content-type': 'application/json' }, body: '{"id":"a"}', status: 500, requestId: 'r' },
-    ...{ responseHeaders: { location: '/wait/run7-a1' }, responseBody: '{"error":"no run7-a1, no sig a-Secret"}' },
+    kind: 'request',
+    at: 0,
+    ms: 1,
+    method: 'POST',
+    url: 'https://n8n.example.com/wait/run7-a1?sig=a-Secret',
+    headers: { 'content-type': 'application/json' },
+    body: '{"id":"a"}',
+    status: 500,
+    requestId: 'r',
+    responseHeaders: { location: '/wait/run7-a1' },
+    responseBody: '{"error":"no run7-a1, no sig a-Secret"}',
   } as const
   const exchange = maskRequest(sent, 'the callback URL')
   expect(exchange).toMatchObject({ query: '', responseBody: '{"error":"no ***, no sig ***"}' })

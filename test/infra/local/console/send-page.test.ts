@@ -82,7 +82,10 @@ describeInBrowser('the page Send', () => {
     expect(await describedBy(flag)).toBe('Key of the flag')
     expect(await page.getByLabel('state').locator('option').allTextContents()).toEqual(['not set', 'on', 'off'])
     expect(await page.getByLabel('mode').locator('option').allTextContents()).toEqual([
-      ...['silent (default)', 'silent', 'interactive', 'gate'],
+      'silent (default)',
+      'silent',
+      'interactive',
+      'gate',
     ])
     await field('percentage').fill('25')
     await page.getByLabel('mode').selectOption('interactive')

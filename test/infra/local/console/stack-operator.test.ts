@@ -37,8 +37,10 @@ beforeAll(async () => {
   proxy = await startAwsProxy(runtime)
   logs = await serve(() => ok({ events: [] }))
   Object.assign(process.env, {
-    ...{ AWS_ENDPOINT_URL_LAMBDA: proxy.url, AWS_ENDPOINT_URL_DYNAMODB: proxy.url },
-    ...{ AWS_ENDPOINT_URL_SECRETS_MANAGER: proxy.url, AWS_ENDPOINT_URL_STS: aws.url },
+    AWS_ENDPOINT_URL_LAMBDA: proxy.url,
+    AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: proxy.url,
+    AWS_ENDPOINT_URL_STS: aws.url,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: logs.url,
   })
   const options = { stack: STACK, port: 0, sinceMs: 3_600_000 }

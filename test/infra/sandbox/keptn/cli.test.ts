@@ -68,7 +68,9 @@ describe('webhooks preview', () => {
     ['Keptn calls no webhook then', 'good.yaml', 'dropped.json', 'Keptn calls no webhook'],
     [
       'Keptn would reject the configuration',
-      ...['invalid.yaml', 'event.json', 'Webhook configuration invalid: unsupported webhook request method'],
+      'invalid.yaml',
+      'event.json',
+      'Webhook configuration invalid: unsupported webhook request method',
     ],
   ])('exits with 1 and says why: %s', async (_, config, event, why) => {
     expect(await run(config, event)).toMatchObject({ code: 1, out: expect.stringContaining(why) })

@@ -37,7 +37,8 @@ describe('a silent call', () => {
     expect(await play(receiver, files)).toMatchObject({ passed: true, tasks })
     const [call] = receiver.calls
     expect(call).toMatchObject({
-      ...{ method: 'POST', path: '/v1/issue-ticketing/open-issue' },
+      method: 'POST',
+      path: '/v1/issue-ticketing/open-issue',
       headers: { authorization: `Bearer ${callerToken}`, 'content-type': 'application/x-www-form-urlencoded' },
     })
     expect(call?.query.get('mode')).toBe('silent')
@@ -50,7 +51,9 @@ describe('a silent call', () => {
       'dev.deliver.finished by shipyard-controller',
     ])
     expect(receiver.byType('openticket.finished')[0]?.data).toMatchObject({
-      ...{ project: 'demo', labels: { team: 'blue' }, openticket: { responses: [{ number: 'OPS-12' }] } },
+      project: 'demo',
+      labels: { team: 'blue' },
+      openticket: { responses: [{ number: 'OPS-12' }] },
     })
   })
 
@@ -193,7 +196,8 @@ describe('the counting rule', () => {
     await respond(200)
     const event = (kind: string, result = 'pass') => ({
       ...newEvent({ type: `sh.keptn.event.notify.${kind}`, source: 'a-test', shkeptncontext: 'c', data: {} }),
-      ...{ triggeredid: 't', data: { status: 'succeeded', result } },
+      triggeredid: 't',
+      data: { status: 'succeeded', result },
     })
     const [started, finished] = [event('started'), event('finished')]
     const counted = count([started, finished, event('finished', 'fail')], 't')

@@ -32,9 +32,13 @@ interface Scenario {
 const times = { timeStart: '2026-01-05T09:00:00Z', timeEnd: '2026-01-05T09:05:00Z' }
 const target = (criteria: string, targetValue: number) => ({ criteria, targetValue, violated: false })
 const objective = {
-  ...{ displayName: 'casdemoapp', status: 'warning', score: 0.5, keySli: false },
+  displayName: 'casdemoapp',
+  status: 'warning',
+  score: 0.5,
+  keySli: false,
   value: { metric: 'casdemoapp', value: 96, success: true },
-  ...{ passTargets: [target('>=97.5', 97.5)], warningTargets: [target('>=95', 95)] },
+  passTargets: [target('>=97.5', 97.5)],
+  warningTargets: [target('>=95', 95)],
 }
 const evaluation = { result: 'warning', score: 50, ...times, indicatorResults: [objective] }
 const chaosWith = (category: string, result: string): Scenario => ({

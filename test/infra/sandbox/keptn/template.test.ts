@@ -124,7 +124,9 @@ describe('a template', () => {
     ...'"%v%5.2f%[9]d" eq slice call nil true 1 -1 1e400 0x 9999999999999999999 /* */ ü 🚨 define template %'.split(
       ' ',
     ),
-    ...[' ', '\n', '\0'],
+    ' ',
+    '\n',
+    '\0',
   )
   it('with any text either renders or fails with a TemplateError', () => {
     const source = fc.oneof(

@@ -42,8 +42,13 @@ test('Dynatrace lists objectives with the values that a person sets on its page'
   const slos = (await started.call('GET', '/slos')).json
   expect(slos.map(({ name }: { name: string }) => name)).toEqual(['casdemoapp', 'checkout', 'shop'])
   expect(slos[1]).toEqual({
-    ...{ id: idOf('checkout'), name: 'checkout', description: 'Requests to checkout that succeed' },
-    ...{ target: 40, warning: 60, value: 50, status: 'WARNING' },
+    id: idOf('checkout'),
+    name: 'checkout',
+    description: 'Requests to checkout that succeed',
+    target: 40,
+    warning: 60,
+    value: 50,
+    status: 'WARNING',
     url: `${started.origin}/sandbox/dynatrace/ui/slo?id=${idOf('checkout')}`,
   })
   for (const path of ['/dynatrace', `/dynatrace/ui/slo?id=${idOf('checkout')}`]) {

@@ -89,7 +89,8 @@ async function answer(call: Body | undefined, verdict: string, id = 'task-1-fini
   const { status } = await fetch(String(call?.['callback']), {
     method: 'POST',
     headers: {
-      ...{ 'webhook-id': id, 'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)) },
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
       'webhook-signature': new Webhook(signingKey).sign(id, at, body),
     },
     body,
@@ -143,7 +144,9 @@ test('A CI pipeline prints the same lines, however often it reads the status', a
   const status = (verdict: string) => ({ status: 200, body: { verdict, outcome: { message: 'Deployed' } } })
   responses = [
     { status: 202, body: { taskId: 'task-1', statusUrl: `${url}/v1/tasks/1` } },
-    ...[status('running'), status('running'), status('pass')],
+    status('running'),
+    status('running'),
+    status('pass'),
   ]
   const id = randomUUID()
   expect(await run(poll, id)).toEqual({ verdict: 'pass', message: 'Deployed' })
@@ -183,7 +186,7 @@ test('Flagger asks to roll back first, confirms the promotion at the maximum wei
   expect(await run(flagger)).toEqual({ verdict: 'fail', message: 'Too slow' })
   const rollback = 'Progressing invert=any'
   const confirm = 'WaitingPromotion confirm'
-  expect(hooks()).toEqual([...[rollback, rollback, rollback, confirm, rollback, confirm, rollback], 'Failed /cancel'])
+  expect(hooks()).toEqual([rollback, rollback, rollback, confirm, rollback, confirm, rollback, 'Failed /cancel'])
 })
 
 test('An engine that no longer waits refuses the result', async () => {

@@ -18,7 +18,9 @@ const tool = (method: string, path: string, body?: unknown, headers: Record<stri
 describe('The generic API', () => {
   it('creates, updates and closes tickets, and finds them by ref', async () => {
     expect((await tool('POST', 'tickets', { title: 'Slow', ref: 'a' })).json).toMatchObject({
-      ...{ id: '1', number: 'T-1', status: 'open' },
+      id: '1',
+      number: 'T-1',
+      status: 'open',
       links: { html: `${started.origin}/sandbox/tool#T-1` },
     })
     await tool('PATCH', 'tickets/1', { status: 'working' })
@@ -52,7 +54,8 @@ describe('The generic API', () => {
   it('stores flags by environment', async () => {
     await tool('PATCH', 'environments/staging/flags/checkout-v2', { enabled: true, rollout: 25 })
     expect((await tool('GET', 'environments/staging/flags/checkout-v2')).json).toMatchObject({
-      ...{ enabled: true, rollout: 25 },
+      enabled: true,
+      rollout: 25,
     })
     expect((await tool('GET', 'environments/production/flags/checkout-v2')).json).toMatchObject({ enabled: false })
     expect((await tool('GET', 'environments/production/flags/other')).status).toBe(404)

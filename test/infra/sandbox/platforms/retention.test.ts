@@ -36,8 +36,16 @@ const deleteAt = (ms: number) => withStore((store) => deleteOld(store, Date.now(
 
 /** The tables, and the rows that two records of each kind have in them before and after 14 days. */
 const tables: Record<string, [before: number, left: number]> = {
-  ...{ issues: [2, 1], comments: [2, 0], runs: [2, 1], incidents: [2, 1], journal: [4, 0] },
-  ...{ job_runs: [6, 3], messages: [2, 0], reports: [2, 0], tool_records: [2, 1], events: [2, 2] },
+  issues: [2, 1],
+  comments: [2, 0],
+  runs: [2, 1],
+  incidents: [2, 1],
+  journal: [4, 0],
+  job_runs: [6, 3],
+  messages: [2, 0],
+  reports: [2, 0],
+  tool_records: [2, 1],
+  events: [2, 2],
 }
 
 test.each(Object.entries(tables))('The sandbox keeps %s for 14 days', (table, [before, left]) => {

@@ -37,8 +37,12 @@ async function startRun(name: Name, values: object = {}): Promise<void> {
 }
 
 const succeeded = {
-  ...{ start_time: start, end_time: start + 10_500, execution_duration: 10_000, status: { state: 'TERMINATED' } },
-  ...{ state: { result_state: 'SUCCESS' }, tasks: [{ task_key: 'tune' }] },
+  start_time: start,
+  end_time: start + 10_500,
+  execution_duration: 10_000,
+  status: { state: 'TERMINATED' },
+  state: { result_state: 'SUCCESS' },
+  tasks: [{ task_key: 'tune' }],
 }
 const failed = { state: { result_state: 'FAILED' }, status: { termination_details: { code: 'RUN_EXECUTION_ERROR' } } }
 const startTimes = {
@@ -145,18 +149,23 @@ test('A GitHub Actions run of a workflow named fail* fails at a step of its job'
 
 const cancellations: Record<Name, { path: string; first: object; before: object; end: object; late: object }> = {
   databricks: {
-    ...{ path: `${jobs}/runs/cancel`, first: { status: 200 }, late: { status: 200 } },
+    path: `${jobs}/runs/cancel`,
+    first: { status: 200 },
+    late: { status: 200 },
     before: { end_time: 0, status: { state: 'TERMINATING' } },
     end: { state: { result_state: 'CANCELED' }, status: { state: 'TERMINATED' } },
   },
   rundeck: {
-    ...{ path: '/api/44/execution/1/abort', first: { json: { abort: { status: 'pending' }, execution: { id: '1' } } } },
+    path: '/api/44/execution/1/abort',
+    first: { json: { abort: { status: 'pending' }, execution: { id: '1' } } },
     before: { status: 'running', abortedby: 'sandbox-bot' },
     end: { status: 'aborted', abortedby: 'sandbox-bot' },
     late: { json: { abort: { status: 'failed', reason: 'Job is not running' } } },
   },
   github: {
-    ...{ path: `${actions}/runs/1/cancel`, first: { status: 202, json: {} }, before: { status: 'in_progress' } },
+    path: `${actions}/runs/1/cancel`,
+    first: { status: 202, json: {} },
+    before: { status: 'in_progress' },
     end: { status: 'completed', conclusion: 'cancelled' },
     late: { status: 409, json: { message: 'Cannot cancel a workflow run that is completed.' } },
   },

@@ -34,7 +34,10 @@ const rich = (...elements: object[]) => ({
   elements: [{ type: 'rich_text_section', elements }],
 })
 const button = (action_id: string, more: object = {}) => ({
-  ...{ type: 'button', action_id, text: { type: 'plain_text', text: action_id.toUpperCase() }, value: 'signed' },
+  type: 'button',
+  action_id,
+  text: { type: 'plain_text', text: action_id.toUpperCase() },
+  value: 'signed',
   ...more,
 })
 const question = [

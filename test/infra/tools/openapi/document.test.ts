@@ -105,8 +105,15 @@ describe('the OpenAPI document', () => {
     expect(matches(content(path, 'post/responses/202'), JSON.parse(json(202, accepted).body))).toBe(true)
     const now = new Date().toISOString()
     const status = {
-      ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'finished', verdict: 'errored' },
-      ...{ progress: '', acceptedAt: now, deadlineAt: now, endedAt: now },
+      taskId,
+      category: 'issue-ticketing',
+      action: 'open-issue',
+      state: 'finished',
+      verdict: 'errored',
+      progress: '',
+      acceptedAt: now,
+      deadlineAt: now,
+      endedAt: now,
       outcome: errored(new Failure('refused', 'No')),
     }
     const tasks = content('/issue-ticketing/tasks/{taskId}', 'get/responses/200')

@@ -19,8 +19,14 @@ describe('the navigation of the documentation site', () => {
   it('contains the categories, the runbooks, the decisions and the pages for contributors', () => {
     expect(sources).toEqual(
       expect.arrayContaining([
-        ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/runbooks/webhook-errors.md'],
-        ...['functions/slo/README.md', 'docs/http/harbor.md', 'docs/adr/0004-one-state-table.md'],
+        'README.md',
+        'CHANGELOG.md',
+        'CONTRIBUTING.md',
+        'SECURITY.md',
+        'docs/runbooks/webhook-errors.md',
+        'functions/slo/README.md',
+        'docs/http/harbor.md',
+        'docs/adr/0004-one-state-table.md',
       ]),
     )
   })

@@ -12,7 +12,9 @@ const event = (EventType: string, Id: string, Name: string, more: object = {}, t
 /** A step that ended with a result, and is repeated after a delay. */
 const step = (Id: string, Name: string, Payload: string, NextAttemptDelaySeconds?: number, time?: string) =>
   event(
-    ...(['StepSucceeded', Id, Name] as const),
+    'StepSucceeded',
+    Id,
+    Name,
     { StepSucceededDetails: { Result: { Payload }, RetryDetails: { NextAttemptDelaySeconds } } },
     time,
   )

@@ -67,7 +67,8 @@ const call = (body: unknown, more: Partial<Parameters<typeof request>[1]> = {}) 
   request(
     issueTicketing,
     {
-      ...{ path: '/issue-ticketing/open-issue', body: JSON.stringify(body) },
+      path: '/issue-ticketing/open-issue',
+      body: JSON.stringify(body),
       headers: { ...json, ...forwarded, authorization: 'Bearer caller-token' },
       multiValueQueryStringParameters: { mode: ['interactive'] },
       ...more,
@@ -122,13 +123,28 @@ describe('An interactive call', () => {
     const [first, second] = starts().map((start) => ({ name: nameOf(start), text: start.text }))
     expect(second).toEqual(first)
     expect(payloads()[0]).toEqual({
-      ...{ version: 1, id: first?.name, category: 'issue-ticketing', caller: 'demo', orchestrator: 'k' },
-      ...{ mode: 'interactive', action: 'open-issue', connection: 'default', provider: 'github' },
+      version: 1,
+      id: first?.name,
+      category: 'issue-ticketing',
+      caller: 'demo',
+      orchestrator: 'k',
+      mode: 'interactive',
+      action: 'open-issue',
+      connection: 'default',
+      provider: 'github',
       event: {
-        ...{ id: 'e-1', task: 'openticket', context: event.shkeptncontext, ...event.data, labels: {} },
+        id: 'e-1',
+        task: 'openticket',
+        context: event.shkeptncontext,
+        ...event.data,
+        labels: {},
       },
       input: { title: 'T', project: 'o/r' },
-      ...{ sendStarted: false, progress: false, labels: true, deadline: 3_600, dryRun: false },
+      sendStarted: false,
+      progress: false,
+      labels: true,
+      deadline: 3_600,
+      dryRun: false,
       seal: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
   })
@@ -178,7 +194,8 @@ describe('An interactive call', () => {
     failStarts(...Array(6).fill(fault))
     const detail = 'The task could not be started, so no event will follow. Send the call again.'
     expect(await call(event)).toMatchObject({
-      ...{ statusCode: 503, json: { status: 503, detail } },
+      statusCode: 503,
+      json: { status: 503, detail },
       headers: { 'retry-after': '5', 'content-type': 'application/problem+json' },
     })
   })

@@ -53,7 +53,9 @@ function answer(call: Call): Reply {
   }
   if (!known.some((one) => path.includes(one))) return lambdaError(400, 'ResourceNotFoundException')
   return ok({
-    ...{ ...execution, DurableExecutionArn: arn, InputPayload: JSON.stringify(payload) },
+    ...execution,
+    DurableExecutionArn: arn,
+    InputPayload: JSON.stringify(payload),
     StartTimestamp: Date.parse('2026-11-27T12:00:00Z') / 1_000,
     ...(status === 'RUNNING' ? {} : { EndTimestamp: Date.parse('2026-11-27T12:01:00Z') / 1_000 }),
     ...(status === 'SUCCEEDED' ? { Result: JSON.stringify({ taskId, outcome }) } : {}),
@@ -131,7 +133,11 @@ describe('The status', () => {
     events = [{ ...failed, StepFailedDetails }]
     const { headers, body } = await read('alice')
     expect(body).toEqual({
-      ...{ taskId, category: 'issue-ticketing', action: 'open-issue', state: 'running', verdict: 'running' },
+      taskId,
+      category: 'issue-ticketing',
+      action: 'open-issue',
+      state: 'running',
+      verdict: 'running',
       progress: expect.stringMatching(/^Waiting for the next attempt at .*UTC: connect ECONNREFUSED$/),
       acceptedAt: '2026-11-27T12:00:00.000Z',
       deadlineAt: '2026-11-27T13:00:00.000Z',

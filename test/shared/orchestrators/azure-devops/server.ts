@@ -35,7 +35,10 @@ export async function startAzureDevops(): Promise<AzureServer> {
   )
   const server: AzureServer = {
     ...served,
-    ...{ collection: `${served.url}/contoso/`, task: create(), completions: 0, refusesRepeats: false },
+    collection: `${served.url}/contoso/`,
+    task: create(),
+    completions: 0,
+    refusesRepeats: false,
     headers: () => JSON.parse(expand(JSON.stringify(HEADERS), server.task, served.url)),
     reset(values) {
       Object.assign(server, { task: create(values), completions: 0, refusesRepeats: false })

@@ -94,8 +94,15 @@ describe('The format standard', () => {
       type: 'task.finished',
       timestamp: '2026-11-27T01:02:03.000Z',
       data: {
-        ...{ taskId: task().id, id: 'run-42', caller: 'demo', category: 'load-testing', action: 'start-test' },
-        ...{ context: 'release-7', stage: 'staging', verdict: 'pass', ...outcome },
+        taskId: task().id,
+        id: 'run-42',
+        caller: 'demo',
+        category: 'load-testing',
+        action: 'start-test',
+        context: 'release-7',
+        stage: 'staging',
+        verdict: 'pass',
+        ...outcome,
         statusUrl: `https://webhooks.example.com/v1/load-testing/tasks/${task().id}`,
       },
     })
@@ -193,8 +200,10 @@ describe('The format cdevents', () => {
 describe('The secret', () => {
   it('accepts lists as text, as the CLI reads them', () => {
     const { allow, events } = callbackSecret.parse({
-      ...{ type: 'callback', signingKey: SIGNING_KEY },
-      ...{ allow: 'https://a.example.com/x/, http://b.example.com/', events: 'started,finished' },
+      type: 'callback',
+      signingKey: SIGNING_KEY,
+      allow: 'https://a.example.com/x/, http://b.example.com/',
+      events: 'started,finished',
     })
     expect(allow).toEqual(['https://a.example.com/x/', 'http://b.example.com/'])
     expect(events).toEqual(['started', 'finished'])

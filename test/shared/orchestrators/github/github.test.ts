@@ -302,8 +302,10 @@ describe('A request of the webhook', () => {
       caller: 'github',
       body: {
         id: expect.stringMatching(/^[0-9a-f]{64}$/),
-        ...{ context: `${repository}/actions/runs/${FIRST_RUN_ID + 1}`, project: 'octo-org' },
-        ...{ service: 'octo-repo', stage: 'production' },
+        context: `${repository}/actions/runs/${FIRST_RUN_ID + 1}`,
+        project: 'octo-org',
+        service: 'octo-repo',
+        stage: 'production',
         input: { target: 'octo-repo', parameters: { sha: SHA, note: 'from GitHub' } },
       },
     })
@@ -363,18 +365,26 @@ describe('A request of the webhook', () => {
 
   it('that was recorded is read', async () => {
     const payload = {
-      ...{ action: 'requested', environment: 'release', event: 'workflow_dispatch' },
+      action: 'requested',
+      environment: 'release',
+      event: 'workflow_dispatch',
       deployment_callback_url:
         'https://api.github.com/repos/octo-org/example/actions/runs/23625057533/deployment_protection_rule',
-      ...{ deployment: { id: 4_189_575_565, environment: 'release' }, pull_requests: [] },
-      ...{ sha: '47efb7196c2a1a2fd3f52f2c59f0e2dd3d0e4d54', ref: 'main' },
+      deployment: { id: 4_189_575_565, environment: 'release' },
+      pull_requests: [],
+      sha: '47efb7196c2a1a2fd3f52f2c59f0e2dd3d0e4d54',
+      ref: 'main',
       repository: { id: 1_192_056_896, name: 'example', full_name: 'octo-org/example', owner: { login: 'octo-org' } },
-      ...{ sender: { login: 'octocat', id: 1 }, installation: { id: 119_022_551 } },
+      sender: { login: 'octocat', id: 1 },
+      installation: { id: 119_022_551 },
     }
     const call = await receive(rule, payload, { baseUrl: 'https://api.github.com' })
     expect(JSON.parse(call?.replyTo ?? '')).toEqual({
-      ...{ repository: 'octo-org/example', repositoryId: 1_192_056_896, installationId: 119_022_551 },
-      ...{ runId: 23_625_057_533, environment: 'release' },
+      repository: 'octo-org/example',
+      repositoryId: 1_192_056_896,
+      installationId: 119_022_551,
+      runId: 23_625_057_533,
+      environment: 'release',
     })
   })
 

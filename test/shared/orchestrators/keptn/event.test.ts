@@ -29,7 +29,10 @@ it.each([
 describe('An evaluation that Keptn merged with an earlier one', () => {
   const indicator = (metric: string, value: number) => ({ displayName: metric, value: { metric, value } })
   const merged = {
-    ...{ score: 95, scoreText: '81.5', result: 'warning', timeframe: '5m' },
+    score: 95,
+    scoreText: '81.5',
+    result: 'warning',
+    timeframe: '5m',
     indicatorResults: [indicator('p95', 700), indicator('errors', 2), indicator('p95', 300), indicator('errors', 1)],
   }
   const newest = [indicator('p95', 700), indicator('errors', 2)]
@@ -152,7 +155,9 @@ describe('A reply', () => {
     const ids = { shkeptncontext: 'c', triggeredid: 'i', gitcommitid: 'g' }
     const labels = { team: 'blue', 'jira OPS-1': 'https://x' }
     expect(finishedReply(event, 'issue-ticketing', outcome, true)).toEqual({
-      ...{ specversion: '1.0', source: 'cloud-automation-webhooks/issue-ticketing', ...ids },
+      specversion: '1.0',
+      source: 'cloud-automation-webhooks/issue-ticketing',
+      ...ids,
       type: 'sh.keptn.event.openticket.finished',
       data: { ...place, labels, status: 'succeeded', result: 'pass', message: 'Opened', openticket: { id: '1' } },
     })
@@ -169,8 +174,12 @@ describe('A reply', () => {
     )
     expect({ triggeredid, shkeptncontext }).toEqual({ triggeredid: 'the-id-of-it', shkeptncontext: 'the-sequence' })
     expect(data).toMatchObject({
-      ...{ project: 'p', stage: 'production', service: 'checkout', labels: { of: '***' } },
-      ...{ message: 'Deployed ***', openticket: { environment: '***' } },
+      project: 'p',
+      stage: 'production',
+      service: 'checkout',
+      labels: { of: '***' },
+      message: 'Deployed ***',
+      openticket: { environment: '***' },
     })
   })
 
