@@ -9,12 +9,12 @@ const identifier = (description: string) => withDescription(z.string().check(z.r
 
 export const connection = z.strictObject({
   ...awsAccountFields,
-  application: identifier('Id of the application'),
+  application: identifier('Id of the application, such as 339ohji'),
   profile: identifier('Id of the hosted configuration profile, which must have the type AWS.AppConfig.FeatureFlags'),
   environment: optional(identifier('Id of the default environment')),
   deploymentStrategy: withDescription(
     z.string().check(z.regex(/^(?:[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40})$/)),
-    'Id of the deployment strategy that rolls out changes, such as AppConfig.AllAtOnce',
+    'Id of the deployment strategy that rolls out changes, such as 1225qzk or AppConfig.AllAtOnce',
   ),
 })
 export type AppConfig = Client<z.output<typeof connection>>

@@ -14,5 +14,5 @@ export const discordConnection = z.strictObject({
       'Public key of the application, which verifies button requests; required for ask-approval',
     ),
   ),
-  channel: optional(name('Id of the default channel, such as 41771983423143937')),
+  channel: optional(name('Id of the default channel (Copy Channel ID, in developer mode), such as 41771983423143937')),
 })

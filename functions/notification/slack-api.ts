@@ -5,12 +5,12 @@ import type { HttpResponse } from '../../shared/http/exchange.ts'
 import { plainSingleLine } from '../../shared/text/plain-text.ts'
 
 export const slackConnection = z.strictObject({
-  baseUrl: z._default(url('https://slack.com, or https://slack-gov.com'), 'https://slack.com'),
+  baseUrl: z._default(url('https://slack.com, or https://slack-gov.com for GovSlack'), 'https://slack.com'),
   token: secret('Bot token of the app, xoxb-.., with the scope chat:write'),
   signingSecret: optional(
     secret('Signing secret of the app, which verifies button requests; required for ask-approval'),
   ),
-  channel: optional(name('Id of the default channel, such as C0123456789')),
+  channel: optional(name('Id of the default channel (at the end of "View channel details"), such as C0123456789')),
 })
 
 export const done = z.object({ ok: z.literal(true) })

@@ -40,7 +40,7 @@ export const awsSsmAutomation = defineJobProvider({
     target: optional(word('Default runbook: the name of the document, or its ARN if another account shares it')),
     automationRoleArn: optional(
       word(
-        `The role that runbooks assume, sent as their parameter ${ROLE_PARAMETER}. Defaults to the role of the caller`,
+        `The role that runbooks assume, sent as their parameter ${ROLE_PARAMETER}. Calls then cannot set it. Without it, a runbook has the role of the function, which has almost no permissions`,
       ),
     ),
   }),

@@ -12,11 +12,11 @@ import { segment } from '../http/segment.ts'
  */
 export function azureConnection(role: string) {
   return {
-    tenantId: optional(word('Microsoft Entra tenant of the application')),
+    tenantId: optional(word('Microsoft Entra tenant of the application, such as contoso.onmicrosoft.com')),
     clientId: optional(word(`Application (client) id; it needs ${role}`)),
     clientSecret: optional(secret('Client secret of the application')),
     loginUrl: z._default(
-      url('URL of Microsoft Entra. Defaults to https://login.microsoftonline.com'),
+      url('URL of Microsoft Entra. Defaults to https://login.microsoftonline.com; national clouds have others'),
       'https://login.microsoftonline.com',
     ),
     token: optional(secret('Instead of an application: an access token, which expires after about an hour')),

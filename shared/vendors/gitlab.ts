@@ -8,7 +8,7 @@ import type { Provider } from '../providers/provider.ts'
 /** The fields of a connection to GitLab in every category. */
 export const gitlabConnection = {
   baseUrl: z._default(
-    url('URL of GitLab, with its path, if any. Defaults to https://gitlab.com'),
+    url('URL of GitLab, with its path, if any, but without /api/v4. Defaults to https://gitlab.com'),
     'https://gitlab.com',
   ),
   token: secret('A personal, project or group access token with the scope api'),

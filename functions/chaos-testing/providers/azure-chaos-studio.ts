@@ -14,7 +14,7 @@ import { allowList, checkAllowed } from '../blast-radius.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
-    url('URL of Azure Resource Manager. Defaults to https://management.azure.com'),
+    url('URL of Azure Resource Manager. Defaults to https://management.azure.com; national clouds have others'),
     'https://management.azure.com',
   ),
   ...azureConnection('the role Chaos Studio Operator on the experiments'),

@@ -14,15 +14,20 @@ const duration = z
 const name = z.string().check(z.minLength(1), z.maxLength(255))
 
 const connection = z.strictObject({
-  baseUrl: url('URL of the Chaos Mesh dashboard'),
-  token: secret('Token of a Kubernetes service account that may manage Chaos Mesh in these namespaces'),
+  baseUrl: url('URL of the Chaos Mesh dashboard, without /api'),
+  token: secret(
+    'Token of a service account that may get, list, create and delete * of chaos-mesh.org in the namespaces',
+  ),
   templates: withDescription(
     z.record(name, chaosTemplate),
-    'Experiments and workflows that calls can run, by the name that a call gives as target: complete Chaos Mesh objects',
+    'Experiments and workflows that calls can run, by the name that a call gives as target: complete Chaos Mesh objects, whose metadata.name is ignored',
   ),
   target: optional(word('Default template, by name')),
   allow: allowList('Namespaces in which objects may be created and pods selected'),
-  maxDuration: z._default(withDescription(duration, 'Maximum duration of an experiment. Defaults to 10m'), '10m'),
+  maxDuration: z._default(
+    withDescription(duration, 'Maximum duration of an experiment or workflow. Defaults to 10m'),
+    '10m',
+  ),
 })
 
 /** Identifies the objects of this service in the cluster. */

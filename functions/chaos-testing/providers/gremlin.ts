@@ -12,7 +12,7 @@ import { camelCase, MARKER, oneRun, states, statusOf } from '../gremlin-run.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the Gremlin API. Defaults to https://api.gremlin.com'), 'https://api.gremlin.com'),
-  token: secret('Gremlin API key that may run scenarios and list their runs'),
+  token: secret('API key with the privileges SCENARIOS_RUN and SCENARIOS_READ'),
   allow: allowList('Scenarios that may run, by GUID'),
   target: optional(word('Default scenario, by GUID')),
   project: optional(word('Team that owns the scenarios, by id; required for a key that is not limited to one team')),

@@ -23,9 +23,12 @@ const connection = z.strictObject({
   token: optional(secret('API token of a user who owns or edits the project')),
   username: optional(word('Instead of a token: a user who owns or edits the project')),
   password: optional(secret('Password of that user')),
-  project: withDescription(z.string().check(z.regex(ID)), 'Project that contains the experiments, by id'),
+  project: withDescription(
+    z.string().check(z.regex(ID)),
+    'Project that contains the experiments, by id: after /project/ in the URL of a page',
+  ),
   target: optional(word('Default experiment, by id')),
-  allow: allowList('Experiments that may run, by id'),
+  allow: allowList('Experiments that may run, by id: after /experiments/ in the URL of a page'),
   minScore: z._default(
     integer(0, 100, 'Minimum resiliency score to pass, in percent. Defaults to 100: every probe succeeds'),
     100,

@@ -17,7 +17,7 @@ const connection = z.strictObject({
     url('URL of Steadybit. Defaults to https://platform.steadybit.com'),
     'https://platform.steadybit.com',
   ),
-  token: secret('API access token of the team that owns the experiments'),
+  token: secret('API access token of the team that owns the experiments, or a wildcard token'),
   allow: allowList('Experiments that may run, by key'),
   target: optional(word('Default experiment, by key, such as SHOP-1')),
   variables: z._default(

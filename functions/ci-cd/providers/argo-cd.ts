@@ -23,7 +23,9 @@ import { isDryRun, isHealthCurrent, statusOf } from '../argo-cd-status.ts'
 
 const connection = z.strictObject({
   baseUrl: url('URL of the API server, with its root path if it has one'),
-  token: secret('Token of a project role or a local account with get and sync on applications'),
+  token: secret(
+    'Token of a project role (argocd proj role create-token) or a local account with apiKey, with get and sync on applications',
+  ),
   project: optional(word('Default Argo CD project; without a project, Argo CD returns 403 for an unknown application')),
   target: optional(word("Default application; namespace/application if it is not in Argo CD's namespace")),
 })

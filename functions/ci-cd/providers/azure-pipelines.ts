@@ -35,7 +35,9 @@ const connection = z.strictObject({
   ),
   allowParameters,
   keyParameter: optional(
-    word('Pipeline parameter or variable that receives the idempotency key, so that a retry can find the run'),
+    word(
+      'Pipeline parameter or variable that receives the idempotency key, so that a retry can find the run. Every pipeline of this connection must have it',
+    ),
   ),
 })
 

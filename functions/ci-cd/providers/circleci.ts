@@ -9,9 +9,14 @@ import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('https://circleci.com, or the URL of a CircleCI server'), 'https://circleci.com'),
-  token: secret('Personal API token. Project tokens do not work'),
-  project: optional(word('Default project, by its slug: gh/acme/shop')),
-  target: z._default(word('pipeline, or the id of a pipeline definition, for projects of the GitHub App'), 'pipeline'),
+  token: secret('Personal API token of a user who may run pipelines of the project. Project tokens do not work'),
+  project: optional(word('Default project, by its slug: gh/acme/shop or circleci/<organization id>/<project id>')),
+  target: z._default(
+    word(
+      'pipeline, or the id of a pipeline definition from the project settings, which projects of the GitHub App require',
+    ),
+    'pipeline',
+  ),
   ref: optional(word('Default branch, or refs/tags/<tag>')),
 })
 type Connection = z.output<typeof connection>

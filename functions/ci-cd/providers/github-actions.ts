@@ -23,7 +23,9 @@ const connection = z.strictObject({
   target: optional(word('Default workflow, by file name (deploy.yml) or id')),
   ref: optional(word("Default branch or tag. Defaults to the repository's default branch")),
   keyInput: optional(
-    word('Workflow input that receives the idempotency key and is part of run-name, so that a retry can find the run'),
+    word(
+      'Workflow input that receives the idempotency key and is part of run-name, so that a retry can find the run. Every workflow of this connection must have it',
+    ),
   ),
 })
 type Connection = z.output<typeof connection>

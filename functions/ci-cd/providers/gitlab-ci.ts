@@ -27,7 +27,10 @@ const connection = z.strictObject({
   ),
   ref: optional(word("Default branch or tag. Defaults to the project's default branch")),
   parametersAre: z._default(
-    oneOf(['variables', 'inputs'], 'Whether the parameters of a call become pipeline variables or inputs'),
+    oneOf(
+      ['variables', 'inputs'],
+      'Whether the parameters of a call become pipeline variables, or inputs (GitLab 17.10 or later)',
+    ),
     'variables',
   ),
   allowParameters,

@@ -22,7 +22,9 @@ const connection = z.strictObject({
   location: word('Region of the delivery pipelines: europe-west1'),
   target: optional(word('Default target: <delivery pipeline>/<target>')),
   skaffoldConfigUri: optional(
-    word('Archive of the Skaffold configuration, for new releases: gs://<bucket>/<path>.tar.gz'),
+    word(
+      'Archive of the Skaffold configuration in Cloud Storage, which new releases require: gs://<bucket>/<path>.tar.gz',
+    ),
   ),
 })
 type Connection = z.output<typeof connection>

@@ -15,7 +15,10 @@ const connection = z.strictObject({
   token: secret('Token of a user or a team. Tokens of organizations cannot start runs'),
   project: optional(word('Default organization')),
   target: optional(word('Default target: run/<workspace> or plan/<workspace>')),
-  autoApply: z._default(onOff('Whether run/<workspace> applies its plan without a confirmation: on or off'), 'off'),
+  autoApply: z._default(
+    onOff('Whether run/<workspace> applies its plan without a confirmation. off: the setting of the workspace decides'),
+    'off',
+  ),
 })
 type Connection = z.output<typeof connection>
 

@@ -11,7 +11,7 @@ import { type Action, actions, buildStatus } from '../jenkins-build.ts'
 
 const connection = z.strictObject({
   baseUrl: url('URL of Jenkins, with its path if it has one'),
-  username: name('User who owns the API token'),
+  username: name('User who owns the API token, with Overall/Read, Job/Read, Job/Build, and Job/Cancel for cancel-run'),
   token: secret("API token from the Security page of that user's account; a password would require a crumb, too"),
   target: optional(word('Default job, with its folders: folder/job')),
   keyParameter: optional(

@@ -27,7 +27,10 @@ const connection = z.strictObject({
   secrets: optional(words('Secrets of the namespace whose keys become environment variables of an image')),
   timeoutSeconds: z._default(integer(1, 2_592_000, 'How long a job of an image may run. Defaults to 3600'), 3_600),
   erroredExitCodes: z._default(
-    withDescription(z.array(z.int()), 'Exit codes after which the task is errored. All others except 0 fail'),
+    withDescription(
+      z.array(z.int()),
+      'Exit codes after which the task is errored, such as 107 for a broken k6 script. All others except 0 fail',
+    ),
     [],
   ),
   allowParameters,

@@ -9,7 +9,9 @@ import type { Client } from '../../../shared/providers/provider.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the API. Defaults to https://api.configcat.com'), 'https://api.configcat.com'),
-  username: word('User name of the public API credentials'),
+  username: word(
+    'User name of the public API credentials, of a user who may read configs and change feature flag values',
+  ),
   password: secret('Password of the public API credentials'),
   product: word('Id of the product'),
   config: name('Id or name of the config'),

@@ -10,7 +10,7 @@ const connection = z.strictObject({
     url('https://api.growthbook.io/api, or the URL of the API of a self-hosted server'),
     'https://api.growthbook.io/api',
   ),
-  token: secret('Secret API key with the role admin'),
+  token: secret('Secret API key with the role admin; a readonly key cannot change features'),
   environment: optional(name('Id of the default environment')),
   appUrl: z._default(url('URL of the app, for links'), 'https://app.growthbook.io'),
   review: z._default(
@@ -18,7 +18,9 @@ const connection = z.strictObject({
     'off',
   ),
   ignoreWarnings: z._default(
-    onOff('Whether a change is made in spite of warnings of GrowthBook, which otherwise prevent it'),
+    onOff(
+      'Whether a change is made in spite of warnings of GrowthBook, such as for a feature in a running experiment, which otherwise prevent it',
+    ),
     'off',
   ),
 })

@@ -53,7 +53,9 @@ const connection = z.strictObject({
     url('https://app.launchdarkly.com, https://app.eu.launchdarkly.com or https://app.launchdarkly.us'),
     'https://app.launchdarkly.com',
   ),
-  token: secret('Access token, preferably of a service, whose role can update flags and apply approval requests'),
+  token: secret(
+    'Access token, preferably of a service, whose role can change the targeting of flags, and create and apply approval requests',
+  ),
   project: optional(word('Key of the default project')),
   environment: optional(name('Key of the default environment')),
   contextKind: optional(

@@ -19,7 +19,7 @@ import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   ...awsAccountFields,
-  source: z._default(word('Source of the OpsItems; cannot contain aws or amazon'), 'Cloud Automation'),
+  source: z._default(word('Source of the OpsItems; cannot contain aws, amazon or amzn'), 'Cloud Automation'),
   type: optional(word('Default category: Availability, Cost, Performance, Recovery or Security')),
 })
 type OpsCenter = Client<z.output<typeof connection>>

@@ -54,20 +54,24 @@ const connection = z.strictObject({
   allow: words('URL prefixes that may be called: an array, or text with commas').check(onlyTargets),
   target: optional(word('Default URL to call, below one of allow')),
   headers: optional(
-    headers('Headers of every request; a header with the name of a credential, such as authorization, is secret').check(
-      onlyHeaders,
-    ),
+    headers(
+      'Headers of every request. A value is secret, and has at least 6 characters, if the name contains auth, cookie, credential, key, passw, secret, session, signature or token',
+    ).check(onlyHeaders),
   ),
   secretHeaders: optional(
     secretHeaders('Headers of every request that are secret although their name does not show it').check(onlyHeaders),
   ),
-  maxRate: z._default(integer(1, MAX.rate, 'Maximum requests per second of a call. Defaults to 50'), 50),
+  maxRate: z._default(integer(1, MAX.rate, 'Maximum requests per second of a call, up to 500. Defaults to 50'), 50),
   maxConnections: z._default(
-    integer(1, MAX.connections, 'Maximum concurrent connections of a call. Defaults to 50'),
+    integer(1, MAX.connections, 'Maximum concurrent connections of a call, up to 200. Defaults to 50'),
     50,
   ),
   maxDuration: z._default(
-    seconds(1, MAX.minutes * 60, 'Maximum duration of a test, in seconds or like PT5M. Defaults to 5 minutes'),
+    seconds(
+      1,
+      MAX.minutes * 60,
+      'Maximum duration of a test, in seconds or like PT5M, up to 30 minutes. Defaults to 5 minutes',
+    ),
     300,
   ),
 })

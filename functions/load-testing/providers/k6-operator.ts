@@ -20,7 +20,10 @@ const connection = z.strictObject({
   ...kubernetesConnection,
   scripts: words('Scripts that may run, as <config map>/<file>. An entry may end with *'),
   target: optional(word('Default script: <config map>/<file>')),
-  parallelism: z._default(integer(1, 1_000, 'Number of pods that share the load. Defaults to 1'), 1),
+  parallelism: z._default(
+    integer(1, 1_000, 'Number of pods that share the load, at most the virtual users of the script. Defaults to 1'),
+    1,
+  ),
   image: optional(word('Image of the pods, for a k6 with extensions')),
   serviceAccount: optional(word('Service account of the pods')),
   arguments: optional(word('Arguments of k6: --tag stage=dev')),

@@ -13,7 +13,9 @@ import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: url("URL of Locust's web interface"),
-  username: optional(word('User of a proxy in front of Locust, or of --web-auth in Locust up to 2.2x')),
+  username: optional(
+    word('User of a proxy in front of Locust, or of --web-auth in Locust up to 2.2x. --web-login is not supported'),
+  ),
   password: optional(secret('Password of that user')),
   target: optional(
     word('Default host to put load on, such as https://shop.example.com; locustfile for the host in the locustfile'),

@@ -19,7 +19,7 @@ const connection = z.strictObject({
   ),
   identity: optional(name('Verified domain or address that sends. Defaults to the domain of from')),
   configurationSet: optional(word('Configuration set, for example for events about bounces')),
-  channel: optional(name('Default recipients: addresses, separated by commas')),
+  channel: optional(name('Default recipients: up to 50 addresses, separated by commas')),
 })
 type Connection = z.output<typeof connection>
 type Ses = Client<Connection>

@@ -13,7 +13,7 @@ const isSigned = (url: string) =>
   !/\.(?:logic\.azure\.com|api\.powerplatform\.com)$/.test(hostOf(url)) || URL.parse(url)?.searchParams.has('sig')
 
 const connection = z.strictObject({
-  webhookUrl: secret('Complete URL of the workflow. Anyone who has it can post').check(
+  webhookUrl: secret('Complete URL of the workflow. Anyone who has it can post, so only its host is ever shown').check(
     z.refine((url: string) => hostOf(url) !== '' && isSecure(url), { message: 'must be an https URL' }),
     z.refine((url: string) => !isRetired(url), {
       message:

@@ -13,10 +13,10 @@ import { approvalLink, byteLength, plainSingleLine, plainTextBody, webLinks } fr
 
 const connection = z.strictObject({
   baseUrl: url('https://ntfy.sh, or the URL of a self-hosted server'),
-  token: optional(secret('Access token, for protected topics')),
+  token: optional(secret('Access token; none for public topics')),
   username: optional(word('User, instead of a token')),
   password: optional(secret('Password of the user')),
-  channel: optional(name('Default topic')),
+  channel: optional(name('Default topic: up to 64 letters, digits, - and _')),
 })
 type Ntfy = Client<z.output<typeof connection>>
 

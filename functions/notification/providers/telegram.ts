@@ -11,15 +11,15 @@ import { telegramMessage } from '../telegram-message.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the Bot API, or of a local server'), 'https://api.telegram.org'),
-  token: secret('Token of the bot, such as 123456:ABC-DEF').check(
+  token: secret('Token of the bot, from @BotFather, such as 123456:ABC-DEF').check(
     z.regex(/^[\w:-]+$/, { message: 'must be letters, digits, colons, - and _' }),
   ),
   webhookSecret: optional(
-    secret('Secret token of the webhook, which verifies button requests; required for ask-approval').check(
-      z.regex(/^[\w-]{16,256}$/, { message: 'must be 16 to 256 letters, digits, - and _' }),
-    ),
+    secret(
+      'Secret token of the webhook: 16 to 256 letters, digits, - and _, which verifies button requests; required for ask-approval',
+    ).check(z.regex(/^[\w-]{16,256}$/, { message: 'must be 16 to 256 letters, digits, - and _' })),
   ),
-  channel: optional(name('Default chat: its id, such as -1001234567890, or @name of a public one')),
+  channel: optional(name('Default chat: its id, such as -1001234567890, or @name of a public group or channel')),
 })
 type Telegram = Client<z.output<typeof connection>>
 

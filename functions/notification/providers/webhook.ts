@@ -18,15 +18,17 @@ const onlyHeaders = z.refine<Record<string, string>>((given) => Object.entries(g
 })
 
 const connection = z.strictObject({
-  baseUrl: url('Complete URL for messages. Logs and errors only show its host'),
+  baseUrl: url(
+    'Complete URL for messages, with its query. Logs and errors only show its host, because such URLs are often credentials',
+  ),
   secret: secret(
     'Shared secret that signs each message: any text, or a Standard Webhooks key (whsec_ and base64)',
   ).check(z.refine(isKey, { message: 'must be a key in base64 after whsec_' })),
   token: optional(secret('Bearer token, if the receiver requires one')),
   headers: optional(
-    headers('More headers. Values of headers named like a credential, such as X-Api-Key, are secret').check(
-      onlyHeaders,
-    ),
+    headers(
+      'More headers. A value is secret, and has at least 6 characters, if the name contains auth, cookie, credential, key, passw, secret, session, signature or token',
+    ).check(onlyHeaders),
   ),
   secretHeaders: optional(secretHeaders('More headers with secret values').check(onlyHeaders)),
 })

@@ -1,6 +1,8 @@
 import { failureKinds } from '../../../shared/errors.ts'
 import { type Category, currentActions } from '../../../shared/providers/category.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
+import { isRecord } from '../../../shared/record.ts'
 import { type Field, fieldsOf } from '../../cli/schema-fields.ts'
 import { queryParameters } from '../openapi/parameters.ts'
 import { categories } from '../project/categories.ts'
@@ -10,7 +12,20 @@ const head = `# Reference
 
 \`npm run docs\` generates this page from the schemas of calls and connections. The README of each category describes the actions and the
 platforms. \`npx webhooks openapi\` prints the machine-readable version.
+
+Every connection may also have \`ca\`: the PEM of a private certificate authority to trust in addition to the public ones. A run in a state
+that is not listed is still running, unless the README says otherwise.
 `
+
+/** Status and result of a task whose run ends in a state with this verdict. */
+const ends: Record<Verdict, string> = {
+  running: 'running',
+  pass: 'succeeded, pass',
+  warning: 'succeeded, warning',
+  fail: 'succeeded, fail',
+  aborted: 'aborted, fail',
+  errored: 'errored, fail',
+}
 
 /** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */
 export async function reference(): Promise<string> {
@@ -67,15 +82,35 @@ async function ofCategory(category: Category, firstPlaces: Map<string, string>):
   ].join('\n')
 }
 
-/** Categories share platforms: a table of fields that is on the page already is linked. */
+/** Categories share platforms: fields and states that are on the page already are linked. */
 function connectionOf(category: string, name: string, provider: Provider, firstPlaces: Map<string, string>): string {
   const { title, kind, connection } = provider
   const heading = `Connection of \`${category}\` to \`${name}\``
-  const secret = `\`{"provider":"${name}", ..}\` in \`connections/${category}/<name>\``
-  const fields = fieldTable(fieldsOf(connection))
-  const first = firstPlaces.get(fields)
-  if (first === undefined) firstPlaces.set(fields, heading)
-  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${first === undefined ? fields : `The fields are those of the ${linkTo(first)}.\n`}`
+  const fields = fieldsOf(connection)
+  const secret = `\`${sampleOf(name, fields)}\` in \`connections/${category}/<name>\``
+  const states = statesOf(provider)
+  const text = `${fieldTable(fields)}${states}`
+  const first = firstPlaces.get(text)
+  if (first === undefined) firstPlaces.set(text, heading)
+  const same = states === '' ? 'The fields are' : 'The fields and states are'
+  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${first === undefined ? text : `${same} those of the ${linkTo(first)}.\n`}`
+}
+
+/** Returns a connection with the fields that every connection needs. */
+function sampleOf(provider: string, fields: Field[]): string {
+  const required = fields.filter((field) => field.required)
+  const pairs = required.map(({ name, json }) => `"${name}": ${json ? '{..}' : '".."'}`)
+  return `{ ${[`"provider": "${provider}"`, ...pairs].join(', ')} }`
+}
+
+/** Returns the states of a platform's runs by the outcome of a task. */
+function statesOf(provider: Provider): string {
+  const states = 'states' in provider && isRecord(provider.states) ? Object.entries(provider.states) : []
+  const outcomes = Object.entries(ends).flatMap(([verdict, end]) => {
+    const names = states.filter(([, own]) => own === verdict).map(([state]) => `\`${state}\``)
+    return names.length === 0 ? [] : [`${end}: ${names.join(', ')}`]
+  })
+  return outcomes.length === 0 ? '' : `\n**States**: ${outcomes.join('; ')}\n`
 }
 
 /** Links to a heading of this page, as GitHub names it. */
