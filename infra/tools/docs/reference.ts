@@ -56,7 +56,7 @@ function errors(): string {
   return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
 }
 
-/** @param firstPlaces by a table of fields, the heading that it is below. Gets those of this category */
+/** @param firstPlaces by a text with fields, the heading that it is below. Gets those of this category */
 async function ofCategory(category: Category, firstPlaces: Map<string, string>): Promise<string> {
   const { name, summary, actionMapping, providers } = category
   const actions = currentActions(category)
@@ -67,9 +67,10 @@ async function ofCategory(category: Category, firstPlaces: Map<string, string>):
     formatDeadline(deadline),
     kind,
   ])
-  const inputs = actions.map(
-    ([action, { input }]) => `### Input of \`${name}/${action}\`\n\n${fieldTable(fieldsOf(input))}`,
-  )
+  const inputs = actions.map(([action, { input }]) => {
+    const heading = `Input of \`${name}/${action}\``
+    return `### ${heading}\n\n${firstOrLink(heading, fieldTable(fieldsOf(input)), 'fields', firstPlaces)}`
+  })
   const connections = await Promise.all(
     Object.entries(providers).map(async ([provider, load]) => [provider, await load()] as const),
   )
@@ -82,18 +83,23 @@ async function ofCategory(category: Category, firstPlaces: Map<string, string>):
   ].join('\n')
 }
 
-/** Categories share platforms: fields and states that are on the page already are linked. */
 function connectionOf(category: string, name: string, provider: Provider, firstPlaces: Map<string, string>): string {
   const { title, kind, connection } = provider
   const heading = `Connection of \`${category}\` to \`${name}\``
   const fields = fieldsOf(connection)
   const secret = `\`${sampleOf(name, fields)}\` in \`connections/${category}/<name>\``
   const states = statesOf(provider)
-  const text = `${fieldTable(fields)}${states}`
+  const contents = states === '' ? 'fields' : 'fields and states'
+  const text = firstOrLink(heading, `${fieldTable(fields)}${states}`, contents, firstPlaces)
+  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${text}`
+}
+
+/** Actions share inputs, and categories share platforms: returns a link if the text is on the page already. */
+function firstOrLink(heading: string, text: string, contents: string, firstPlaces: Map<string, string>): string {
   const first = firstPlaces.get(text)
-  if (first === undefined) firstPlaces.set(text, heading)
-  const same = states === '' ? 'The fields are' : 'The fields and states are'
-  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${first === undefined ? text : `${same} those of the ${linkTo(first)}.\n`}`
+  if (first !== undefined) return `The ${contents} are those of the ${linkTo(first)}.\n`
+  firstPlaces.set(text, heading)
+  return text
 }
 
 /** Returns a connection with the fields that every connection needs. */
@@ -115,7 +121,10 @@ function statesOf(provider: Provider): string {
 
 /** Links to a heading of this page, as GitHub names it. */
 function linkTo(heading: string): string {
-  const anchor = heading.toLowerCase().replaceAll('`', '').replaceAll(' ', '-')
+  const anchor = heading
+    .toLowerCase()
+    .replaceAll(/[^\w -]/g, '')
+    .replaceAll(' ', '-')
   return `[${heading[0]?.toLowerCase()}${heading.slice(1)}](#${anchor})`
 }
 
