@@ -1,6 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, it } from '@jest/globals'
+import { categories } from '../functions/index.ts'
+import { type Category, currentActions } from '../shared/providers/category.ts'
 
 const root = join(import.meta.dirname, '..')
 /** docs/application.md names files of an application. */
@@ -34,6 +36,32 @@ it.each(pages)('every relative link in %s leads to a file and a heading', (page)
     return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).has(anchor)
   })
   expect(broken).toEqual([])
+})
+
+const all: readonly Category[] = categories
+const readmes = all.map(({ name }) => read(`functions/${name}/README.md`))
+
+it('the READMEs list every field of every input, or link its table', () => {
+  const missing = all.flatMap((category, at) =>
+    currentActions(category).flatMap(([action, { input }]) =>
+      Object.keys(input.shape)
+        .filter((field) => !readmes[at]?.includes(`| \`${field}\` |`))
+        .filter(() => !readmes[at]?.includes(`#input-of-${category.name}${action})`))
+        .map((field) => `${category.name}/${action}: ${field}`),
+    ),
+  )
+  expect(missing).toEqual([])
+})
+
+it('the READMEs link the connection fields of every platform', () => {
+  const names = new Set(all.flatMap(({ providers }) => Object.keys(providers)))
+  // docs/http.md describes the generic providers.
+  const unlinked = [...names].filter(
+    (name) =>
+      !/^http(-|$)/.test(name) &&
+      !readmes.some((text) => new RegExp(`#connection-of-[a-z-]+-to-${name}\\)`).test(text)),
+  )
+  expect(unlinked).toEqual([])
 })
 
 it.each(pages)('every source file that %s names exists', (page) => {

@@ -54,11 +54,17 @@ export interface RunStatus {
 }
 
 export const startInput = z.strictObject({
-  target: optional(name("What to run: a workflow, runbook or test, by the platform's name")),
+  target: optional(
+    name("What to run: a workflow, runbook or test, by the platform's name. Defaults to the connection's target"),
+  ),
   project: optional(name("Project, by the platform's name. Defaults to the connection's project")),
   ref: optional(name('Version to run: a branch, tag or document version')),
-  parameters: optional(vendorFields('Parameters of the run, by name')),
-  thresholds: optional(thresholds('Limits for the results: [{"metric":"p95","op":"<","value":500,"warn":400}]')),
+  parameters: optional(vendorFields('Parameters of the run, by name. In a form: input.parameters.<name>')),
+  thresholds: optional(
+    thresholds(
+      'Limits for the results: [{"metric":"p95","op":"<","value":500,"warn":400}]. Less than 400 passes, less than 500 is a warning, everything else fails, including a missing metric',
+    ),
+  ),
   onDeadline: optional(oneOf(['stop', 'leave'], 'Whether a run that is still running at the deadline is stopped')),
 })
 
@@ -69,7 +75,9 @@ export const rollbackInput = z.strictObject({
 })
 
 export const stopInput = z.strictObject({
-  id: createdId('`data.id` of the start, or `last` for the newest run that the caller started in the same context'),
+  id: createdId(
+    '`data.id` of the start, or `last` for the newest run that the same caller started with the same connection in the same context (shkeptncontext)',
+  ),
   project: startInput.shape.project,
 })
 /** The input of an action that stops a run. */

@@ -28,7 +28,7 @@ const input = z.strictObject({
   project: optional(
     name("Project, by the platform's name: owner/repo, a project key. Defaults to the connection's project"),
   ),
-  ref: optional(name('Commit, as a full SHA')),
+  ref: optional(name('Commit of a status or check, as a full SHA')),
   fields: optional(vendorFields('Fields of this platform only, sent unchanged')),
 })
 

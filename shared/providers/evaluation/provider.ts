@@ -91,6 +91,6 @@ export const evaluationFields = {
   queries: optional(queriesField('Indicators: their names and queries')),
   sloFile: optional(sloFileField("Objectives in the format of Keptn's slo.yaml, as text or as JSON")),
   timeframe: optional(word('Default timeframe, such as 5m')),
-  dataDelay: optional(seconds(0, 86_400, 'Time until data is available, such as PT2M')),
+  dataDelay: optional(seconds(0, 86_400, 'Time until data is complete: seconds, or such as PT2M')),
   noData: optional(oneOf(['errored', 'warning'], 'Result of an objective without data. Defaults to errored')),
 }

@@ -17,12 +17,20 @@ import type { EvaluationProvider, MeasurementRequest } from './provider.ts'
 import { fillPlaceholders, MAX_QUERIES, type Query, queriesField, requireQuery } from './queries.ts'
 
 export const requestInput = z.strictObject({
-  slo: optional(name("SLO of the platform, by its id or name. Defaults to the connection's SLO")),
+  slo: optional(
+    name(
+      "SLO of the platform, by its id or name, in addition to queries. Defaults to the connection's SLO if there are no queries",
+    ),
+  ),
   timeframe: optional(word('Length of the period, such as 5m or PT5M: from start, up to end, or up to now')),
-  start: optional(word('Start of the period, such as 2026-11-24T10:00:00Z. Defaults to UTC')),
-  end: optional(word('End of the period')),
+  start: optional(word('Start of the period, such as 2026-11-24T10:00:00Z; UTC if it has no time zone')),
+  end: optional(word('End of the period. Defaults to now')),
   queries: optional(queriesField("Indicators: their names and queries, in addition to the connection's")),
-  thresholds: optional(thresholds('Limits: [{"metric":"p95","op":"<","value":500,"warn":400}]')),
+  thresholds: optional(
+    thresholds(
+      'Limits: [{"metric":"p95","op":"<","value":500,"warn":400}]. Less than 400 passes, less than 500 is a warning, everything else fails',
+    ),
+  ),
   sloFile: optional(sloFileField("Objectives in the format of Keptn's slo.yaml, as text or as JSON")),
 })
 type RequestInput = z.output<typeof requestInput>
