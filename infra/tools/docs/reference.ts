@@ -17,6 +17,9 @@ Every connection may also have \`ca\`: the PEM of a private certificate authorit
 that is not listed is still running, unless the README says otherwise.
 `
 
+/** From this number on, fields that an earlier connection has are linked. */
+const MIN_LINKED = 4
+
 /** Status and result of a task whose run ends in a state with this verdict. */
 const ends: Record<Verdict, string> = {
   running: 'running',
@@ -90,8 +93,26 @@ function connectionOf(category: string, name: string, provider: Provider, firstP
   const secret = `\`${sampleOf(name, fields)}\` in \`connections/${category}/<name>\``
   const states = statesOf(provider)
   const contents = states === '' ? 'fields' : 'fields and states'
-  const text = firstOrLink(heading, `${fieldTable(fields)}${states}`, contents, firstPlaces)
+  const all = `${fieldTable(fields)}${states}`
+  const link = firstOrLink(heading, all, contents, firstPlaces)
+  const text = link === all ? `${ownFields(heading, fields, firstPlaces)}${states}` : link
   return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${text}`
+}
+
+/** Vendors and kinds share fields: returns a table of the others, and a link for each group that is on the page already. */
+function ownFields(heading: string, fields: Field[], firstPlaces: Map<string, string>): string {
+  const placeOf = (field: Field) => firstPlaces.get(fieldTable([field])) ?? heading
+  const groups = Map.groupBy(fields, placeOf)
+  const linked = [...groups].filter(([place, shared]) => place !== heading && shared.length >= MIN_LINKED)
+  const places = new Set(linked.map(([place]) => place))
+  const own = fields.filter((field) => !places.has(placeOf(field)))
+  const links = linked.map(([place, shared]) => {
+    const names = shared.map(({ name }) => `\`${name}\``)
+    return `${names.slice(0, -1).join(', ')} and ${names.at(-1)} are those of the ${linkTo(place)}.\n`
+  })
+  for (const field of own) firstPlaces.set(fieldTable([field]), placeOf(field))
+  const table = own.length > 0 || links.length === 0 ? [fieldTable(own)] : []
+  return [...table, ...links].join('\n')
 }
 
 /** Actions share inputs, and categories share platforms: returns a link if the text is on the page already. */
