@@ -48,7 +48,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
     `  ${key}: 'There is none yet. test/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
   )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
-  changes.append(`functions/${category}/README.md`, section)
+  changes.append(`functions/${category}/README.md`, section.replace('<category>', category))
 }
 
 /** Returns where a category lists its providers: in index.ts, or in message-providers.ts. */
