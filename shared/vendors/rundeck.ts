@@ -14,7 +14,11 @@ const connection = z.strictObject({
   baseUrl: url('URL of Rundeck, with its path, if any, but without /api'),
   token: secret('API token that may read and run the jobs, read and kill executions, and read events'),
   apiVersion: z._default(
-    integer(MIN_API_VERSION, 999, `Version of the API. Defaults to ${DEFAULT_API_VERSION}`),
+    integer(
+      MIN_API_VERSION,
+      999,
+      `Version of the API, at least ${MIN_API_VERSION}. Defaults to ${DEFAULT_API_VERSION}`,
+    ),
     DEFAULT_API_VERSION,
   ),
   project: optional(word('Default project, for jobs that are identified by name')),
