@@ -17,7 +17,7 @@ import { runTests } from './job/runs.ts'
 import { jobSecretTest } from './job/secrets.ts'
 import { startTests } from './job/starts.ts'
 import { stopTests } from './job/stops.ts'
-import type { JobPlatform, PlayedJobs } from './job-platforms/platform.ts'
+import type { JobPlatform, PlayedJobs } from './job-platform.ts'
 
 /**
  * Registers the tests that every job provider must pass: those of `commonTests`, a run is started once, every state has its

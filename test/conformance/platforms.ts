@@ -27,13 +27,7 @@ import { slackServer } from '../platforms/slack/server.ts'
 import { startTelegram, supergroup } from '../platforms/telegram.ts'
 import { endpointServer } from '../platforms/webhook.ts'
 import { startGithubIssues } from './github-issues.ts'
-import { chaosPlatforms } from './job-platforms/chaos-testing.ts'
-import { ciCdPlatforms } from './job-platforms/ci-cd.ts'
-import { incidentPlatforms } from './job-platforms/incident-management.ts'
-import { loadTestPlatforms } from './job-platforms/load-testing.ts'
-import { optimizationPlatforms } from './job-platforms/optimization.ts'
-import type { JobPlatform } from './job-platforms/platform.ts'
-import { remediationPlatforms } from './job-platforms/remediation.ts'
+import { jobPlatforms } from './job-platforms.ts'
 import type { FlagPlatform, TicketPlatform } from './platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
@@ -62,11 +56,12 @@ export interface Platform {
 
 const region = 'eu-west-1'
 const evaluationEnd = Date.parse('2026-11-24T10:05:00Z') / 1_000
-const token = 'two starts with the same token are one run'
 const state = 'the same state is set again'
-const runName = 'the name of a run is derived from the key'
+
 /** Every provider with an action that writes, by category and provider. */
 export const platforms: Record<string, Platform> = {
+  ...jobs(),
+
   ...tickets('issue-ticketing', 'open-issue', {
     'azure-boards': { writes: /^POST .*\/workitems\/\$/i },
     gitlab: { writes: /^POST .*\/issues$/ },
@@ -93,43 +88,19 @@ export const platforms: Record<string, Platform> = {
       repeatable: 'an open alert with the same alias counts the repeat',
     },
   }),
-  ...jobs('incident-management', 'run-runbook', incidentPlatforms, { 'aws-ssm-automation': { repeatable: token } }),
   'incident-management/http': anyApi('open-ticket', httpTickets, { title: 'Checkout is slow' }),
   'incident-management/http-job': anyApi('run-runbook', httpJobs, { target: 'restart' }),
 
-  ...jobs('ci-cd', 'trigger-build', ciCdPlatforms, {
-    'aws-codepipeline': { repeatable: token },
-    'google-cloud-deploy': {
-      action: 'trigger-deployment',
-      repeatable: 'the name of a rollout is derived from the key',
-    },
-    'kubernetes-job': { repeatable: runName },
-    tekton: { repeatable: runName },
-  }),
   'ci-cd/http': anyApi('trigger-build', httpJobs, { target: 'build' }),
 
   ...Object.fromEntries(Object.entries(flagPlatforms).map(([name, known]) => [`feature-flags/${name}`, flag(known)])),
   'feature-flags/http': httpFlags('set-flag'),
   'remediation/http-flag': httpFlags('toggle-flag'),
 
-  ...jobs('load-testing', 'start-test', loadTestPlatforms, {
-    'azure-load-testing': { repeatable: 'the id of a run is derived from the key, so a second PATCH is the same run' },
-    'k6-operator': { repeatable: runName },
-  }),
   'load-testing/http': anyApi('start-test', httpJobs, { target: 'checkout' }),
 
-  ...jobs('chaos-testing', 'start-test', chaosPlatforms, {
-    'chaos-mesh': { repeatable: 'a name is taken once' },
-    'aws-fis': { repeatable: token },
-    toxiproxy: { needsTask: true },
-  }),
   'chaos-testing/http': anyApi('start-test', () => ({ ...httpJobs(), allow: ['latency'] }), { target: 'latency' }),
 
-  ...jobs('optimization', 'start-model', optimizationPlatforms, {
-    'aws-sagemaker': { repeatable: token },
-    'aws-step-functions': { repeatable: 'an execution with the same name is the same execution' },
-    databricks: { repeatable: token },
-  }),
   'optimization/akamas': {
     ...platform('start-model', /^POST /, akamasServer, ({ url }) => ({
       connection: { baseUrl: url, ...akamasUser, mode: 'delegate' },
@@ -139,12 +110,6 @@ export const platforms: Record<string, Platform> = {
     delegates: true,
   },
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
-
-  ...jobs('remediation', 'run-runbook', remediationPlatforms, {
-    'argo-cd': { action: 'rollback' },
-    'aws-codepipeline': { action: 'rollback' },
-    kubernetes: { repeatable: 'the template with the same annotation starts no rollout' },
-  }),
 
   ...messages('notification', 'push-update'),
   'notification/servicenow-change': {
@@ -306,21 +271,17 @@ function flag(known: FlagPlatform): Platform {
   }
 }
 
-/** @param differences of a provider from the others of its category */
-function jobs(
-  category: string,
-  action: string,
-  known: Record<string, JobPlatform>,
-  differences: Record<string, Partial<Platform>>,
-): Record<string, Platform> {
-  const platforms = Object.entries(known).map(([name, { starts: writes, start }]): [string, Platform] => {
+function jobs(): Record<string, Platform> {
+  const platforms = jobPlatforms.map(({ name, start: action, platform }): [string, Platform] => {
+    const { starts: writes, known, needsTask, start } = platform
     const played = async () => {
       const { server, connection, input, runs: made } = await start()
       return { server, connection, input, made }
     }
-    return [name, { action, writes, start: played, ...differences[name] }]
+    const repeats = known === 'token' && { repeatable: 'two starts with the same token are one run' }
+    return [name, { action, writes, start: played, ...repeats, ...(needsTask && { needsTask }) }]
   })
-  return named(category, Object.fromEntries(platforms))
+  return Object.fromEntries(platforms)
 }
 
 function named(category: string, platforms: Record<string, Platform>): Record<string, Platform> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms/index.ts'
-import type { PlayedJobs } from '../conformance/job-platforms/platform.ts'
+import type { PlayedJobs } from '../conformance/job-platform.ts'
+import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
 import type { GoogleLogin } from '../platforms/google-login.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms/index.ts'
+import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 interface Scenario {

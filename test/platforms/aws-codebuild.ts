@@ -1,5 +1,7 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Variable {
@@ -177,3 +179,21 @@ function arnOf(type: string, id: string): string {
 function notFound(message: string): Reply {
   return awsError('ResourceNotFoundException', message)
 }
+
+export const awsCodebuildJob = {
+  known: 'look-up',
+  starts: /^StartBuild$/,
+  start: play(startCodeBuild, (server) => {
+    const { url: endpoint, state } = server
+    const newest = () => state.builds.at(-1)
+    const enter = (status: string) => server.end(status)
+    return {
+      connection: { endpoint, region: 'eu-west-1' },
+      input: { target: 'shop-build' },
+      runs: () => state.builds.length,
+      id: () => newest()?.id ?? '',
+      ...stages(enter, undefined, 'SUCCEEDED'),
+      hasStopped: () => newest()?.buildStatus === 'STOPPED',
+    }
+  }),
+} satisfies JobPlatform

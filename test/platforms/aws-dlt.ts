@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Scenario {
   testId: string
@@ -197,3 +199,23 @@ function sha256(text: string): string {
 function hmac(key: Buffer | string, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }
+
+export const awsDltJob = {
+  known: 'neither',
+  starts: /^POST .*\/scenarios$/,
+  start: play(startAwsDlt, ({ url, testId: target, state, finish }) => {
+    const { scenario } = state
+    const enter = (status: string) => {
+      if (/^(?:complete|cancelled|failed)$/.test(status)) finish(status)
+      else Object.assign(scenario, { status })
+    }
+    return {
+      connection: { baseUrl: `${url}/prod`, region: 'eu-west-1' },
+      input: { target },
+      runs: () => state.starts.length,
+      id: () => `${target}@${scenario.startTime.replace(' ', 'T')}Z`,
+      ...stages(enter, 'running', 'complete'),
+      hasStopped: stopsWhenAsked(enter, () => scenario.status, 'cancelling', 'cancelled'),
+    }
+  }),
+} satisfies JobPlatform

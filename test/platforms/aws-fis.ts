@@ -1,5 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Action {
@@ -192,3 +194,19 @@ function start(
   tokens.set(clientToken, { request, experiment })
   return { experiment }
 }
+
+export const awsFisJob = {
+  known: 'token',
+  starts: /^POST /,
+  start: play(startFis, ({ url: endpoint, state, newest, become: enter }) => {
+    const [target = ''] = Object.keys(state.templates)
+    return {
+      connection: { region: 'eu-west-1', endpoint, allow: [target] },
+      input: { target },
+      runs: () => state.experiments.length,
+      id: () => newest().id,
+      ...stages(enter, 'running', 'completed'),
+      hasStopped: stopsWhenAsked(enter, () => newest().state.status, 'stopping', 'stopped'),
+    }
+  }),
+} satisfies JobPlatform

@@ -1,4 +1,6 @@
 import { awsOperation, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 import {
   arnOf,
@@ -225,4 +227,59 @@ function refuseMetrics(job: Job): Reply | undefined {
   return invalid(
     "You can't override the metric definitions for Amazon SageMaker algorithms. Please retry the request without specifying metric definitions.",
   )
+}
+
+/** Without one, a tuning does not pass. */
+const BestTrainingJob = {
+  TrainingJobName: 'churn-tuning-017',
+  FinalHyperParameterTuningJobObjectiveMetric: { MetricName: 'validation:auc', Value: 0.94 },
+}
+
+export const awsSagemakerPipeline = rowOf('pipeline')
+/** Each kind of run. */
+export const awsSagemakerJobs = {
+  pipeline: awsSagemakerPipeline,
+  training: rowOf('training'),
+  tuning: rowOf('tuning'),
+}
+
+function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
+  const { starts, target, field } = {
+    pipeline: { starts: /^StartPipelineExecution$/, target: 'churn-model', field: 'status' },
+    training: { starts: /^CreateTrainingJob$/, target: 'training/churn-weekly', field: 'TrainingJobStatus' },
+    tuning: {
+      starts: /^CreateHyperParameterTuningJob$/,
+      target: 'tuning/churn-tuning',
+      field: 'HyperParameterTuningJobStatus',
+    },
+  }[kind]
+  return {
+    known: 'token',
+    starts,
+    start: play(startSageMaker, ({ url: endpoint, state }) => {
+      // The first job of each kind is the one that is copied.
+      const runs = () =>
+        ({
+          pipeline: state.executions.map((execution) => [execution.arn, execution] as const),
+          training: Object.entries(state.trainings).slice(1),
+          tuning: Object.entries(state.tunings).slice(1),
+        })[kind]
+      const newest = () => (runs().at(-1)?.[1] ?? {}) as Record<string, unknown>
+      const enter = (name: string) => {
+        const [status, detail] = name.split('/')
+        const FailureReason = status === 'Failed' && detail ? `${detail}: It broke.` : undefined
+        Object.assign(newest(), { [field]: status, SecondaryStatus: detail ?? status, FailureReason, BestTrainingJob })
+      }
+      return {
+        connection: { region: 'eu-west-1', endpoint },
+        input: { target },
+        runs: () => runs().length,
+        id: () => `${kind === 'pipeline' ? '' : `${kind}/`}${runs().at(-1)?.[0]}`,
+        hasStarted: () => undefined,
+        enter,
+        end: () => enter(kind === 'pipeline' ? 'Succeeded' : 'Completed'),
+        hasStopped: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
+      }
+    }),
+  } satisfies JobPlatform
 }

@@ -1,4 +1,6 @@
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { defineJsonService } from './aws-json.ts'
 
 interface OpsItem {
@@ -258,3 +260,20 @@ function describe({ opsItems }: State, { OpsItemFilters = [], MaxResults = 50 }:
     }))
   return { OpsItemSummaries: summaries }
 }
+
+export const awsSsmAutomationJob = {
+  known: 'token',
+  starts: /^StartAutomationExecution$/,
+  start: play(startSsm, ({ url: endpoint, state }) => {
+    const newest = () => state.executions.at(-1)
+    const enter = (status: string) => void Object.assign(newest() ?? {}, { AutomationExecutionStatus: status })
+    return {
+      connection: { endpoint, region: 'eu-west-1' },
+      input: { target: 'Restart-Checkout' },
+      runs: () => state.executions.length,
+      id: () => newest()?.AutomationExecutionId ?? '',
+      ...stages(enter, 'InProgress', 'Success'),
+      hasStopped: () => newest()?.AutomationExecutionStatus === 'Cancelled',
+    }
+  }),
+} satisfies JobPlatform

@@ -1,4 +1,6 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Execution {
@@ -167,3 +169,21 @@ function withTask({ tasks }: State, token = '', act: (task: WaitingTask) => void
   act(task)
   return {}
 }
+
+export const awsStepFunctionsJob = {
+  known: 'token',
+  starts: /^StartExecution$/,
+  start: play(startStepFunctions, ({ url: endpoint, state, end }) => {
+    const [target = ''] = Object.keys(state.machines)
+    return {
+      connection: { region: 'eu-west-1', endpoint },
+      input: { target },
+      runs: () => state.executions.length,
+      id: () => state.executions.at(-1)?.executionArn ?? '',
+      hasStarted: () => undefined,
+      enter: end,
+      end: () => end('SUCCEEDED'),
+      hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
+    }
+  }),
+} satisfies JobPlatform

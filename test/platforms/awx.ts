@@ -1,7 +1,16 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { defaultTemplates, surveyErrors, surveyResponse, type Template, templateResponse } from './awx-templates.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
+import {
+  defaultTemplates,
+  restart,
+  surveyErrors,
+  surveyResponse,
+  type Template,
+  templateResponse,
+} from './awx-templates.ts'
 
 interface Run {
   id: number
@@ -255,4 +264,27 @@ function detailOf({ artifacts, host_status_counts, playbook_counts, ...run }: Ru
 function summaryOf({ artifacts: _, host_status_counts: __, playbook_counts: ___, ...run }: Run) {
   const { result_traceback: ____, event_processing_finished: _____, ...listed } = run
   return listed
+}
+
+export const awxJob = rowOf('job', String(restart.id))
+export const awxWorkflow = rowOf('workflow', 'workflow/20')
+
+function rowOf(kind: 'job' | 'workflow', target: string) {
+  return {
+    known: 'look-up',
+    starts: /^POST .*\/launch\/$/,
+    start: play(startAwx, ({ url: baseUrl, token, state, finish }) => {
+      const enter = (status: string) => void Object.assign(state.runs.at(-1) ?? {}, { status })
+      return {
+        connection: { baseUrl, token },
+        input: { target },
+        runs: () => state.runs.length,
+        id: () => `${kind}/${state.runs.at(-1)?.id}`,
+        hasStarted: () => enter('running'),
+        enter,
+        end: () => finish('successful'),
+        hasStopped: () => state.runs.at(-1)?.status === 'canceled',
+      }
+    }),
+  } satisfies JobPlatform
 }

@@ -3,6 +3,8 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Execution {
   name: string
@@ -137,3 +139,19 @@ function cancel({ executions, cancelsLate }: State): Reply {
   running.properties.status = cancelsLate ? 'Canceling' : 'Cancelled'
   return { status: 202 }
 }
+
+export const azureChaosStudioJob = {
+  known: 'neither',
+  starts: /^POST .*\/start$/,
+  start: play(startAzureChaosStudio, ({ url: baseUrl, token, state, enter }) => {
+    const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
+    return {
+      connection: { baseUrl, token, ...group, allow: ['latency'] },
+      input: { target: 'latency' },
+      runs: () => state.executions.length,
+      id: () => `latency/${state.executions.at(-1)?.name}`,
+      ...stages(enter, 'Running', 'Success'),
+      hasStopped: () => state.executions.at(-1)?.properties.status === 'Cancelled',
+    }
+  }),
+} satisfies JobPlatform

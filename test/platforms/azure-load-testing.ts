@@ -1,5 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface TestRun {
   testRunId: string
@@ -137,3 +139,22 @@ function patch(state: State, id: string, fields: Partial<TestRun>): object | Rep
   state.runs.push(run)
   return { status: 201, body: run }
 }
+
+export const azureLoadTestingJob = {
+  known: 'token',
+  starts: /^PATCH /,
+  start: play(startAzureLoadTesting, ({ url, tenantId, clientId, clientSecret, state, finish }) => {
+    const enter = (name: string) => {
+      const [status = '', testResult] = name.split('/')
+      finish(status, testResult)
+    }
+    return {
+      connection: { baseUrl: url, loginUrl: url, tenantId, clientId, clientSecret },
+      input: { target: state.tests[0] },
+      runs: () => state.runs.length,
+      id: () => String(state.runs.at(-1)?.testRunId),
+      ...stages(enter, 'EXECUTING', 'DONE/PASSED'),
+      hasStopped: stopsWhenAsked(enter, () => state.runs.at(-1)?.status, 'CANCELLING', 'CANCELLED'),
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface TimelineRecord {
   id: string
@@ -221,3 +223,25 @@ function toResponse({ records: _, tests: __, variables, definition, ...build }: 
   const fields = { ...build, definition: { id: definition }, parameters: JSON.stringify(variables) }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }
+
+export const azurePipelinesJob = {
+  known: 'look-up',
+  starts: /^POST .*\/runs$/,
+  start: play(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
+    const project = 'fabrikam/Fabrikam Fiber'
+    const newest = () => state.builds.at(-1)
+    const enter = (name: string) => {
+      const [status = '', result] = name.split('/')
+      if (result) finish(result)
+      else Object.assign(newest() ?? {}, { status })
+    }
+    return {
+      connection: { baseUrl, token, project, keyParameter: 'key' },
+      input: { target: 'Deploy' },
+      runs: () => state.builds.length,
+      id: () => `${project}#${newest()?.id}`,
+      ...stages(enter, 'inProgress', 'completed/succeeded'),
+      hasStopped: () => newest()?.result === 'canceled',
+    }
+  }),
+} satisfies JobPlatform

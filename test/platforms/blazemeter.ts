@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Master {
   id: number
@@ -125,3 +127,26 @@ function start(state: State, test: string, body: unknown): Reply {
 function endedAs(reportStatus: string | null) {
   return { status: 'ENDED', progress: 140, reportStatus, ended: 1_700_000_600 }
 }
+
+export const blazemeterJob = {
+  known: 'neither',
+  // A run that was stopped has no verdict.
+  stops: 'succeeded',
+  starts: /^POST .*\/start$/,
+  start: play(startBlazemeter, ({ url: baseUrl, username, password, state, finish }) => {
+    const newest = () => state.masters.at(-1)
+    const enter = (name: string) => {
+      const [status, reportStatus = null] = name.split('/')
+      if (status === 'ENDED') finish(reportStatus, reportStatus ? {} : { ended: null })
+      else Object.assign(newest() ?? {}, { status })
+    }
+    return {
+      connection: { baseUrl, username, password },
+      input: { target: '9876543' },
+      runs: () => state.masters.length,
+      id: () => String(newest()?.id),
+      ...stages(enter, 'DATA_RECEIVED', 'ENDED/pass'),
+      hasStopped: () => newest()?.status === 'ENDED',
+    }
+  }),
+} satisfies JobPlatform

@@ -3,6 +3,8 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Workflow {
   id: string
@@ -123,3 +125,20 @@ function start({ pipelines, skips }: ReturnType<typeof initial>, request: Record
 function badRequest(message: string): Reply {
   return { status: 400, body: { message } }
 }
+
+export const circleciJob = {
+  known: 'neither',
+  stopsLate: true,
+  starts: /^POST .*\/pipeline(?:\/run)?$/,
+  start: play(startCircleci, ({ url: baseUrl, token, state, enter }) => {
+    const newest = () => state.pipelines.at(-1)
+    return {
+      connection: { baseUrl, token, project: 'gh/acme/shop' },
+      input: { target: 'pipeline' },
+      runs: () => state.pipelines.length,
+      id: () => newest()?.id ?? '',
+      ...stages(enter, 'running', 'success'),
+      hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
+    }
+  }),
+} satisfies JobPlatform

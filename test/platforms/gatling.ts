@@ -6,6 +6,8 @@ import {
   type Served,
   serve,
 } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Assertion {
   message: string
@@ -186,3 +188,18 @@ function createGatling(state: GatlingState) {
 
   return { answer }
 }
+
+export const gatlingJob = {
+  known: 'look-up',
+  starts: /^POST .*\/tests\/.*\/runs$/,
+  start: play(startGatling, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token },
+    input: { target: state.tests[0] },
+    runs: () => state.runs.length,
+    id: () => String(state.runs.at(-1)?._id),
+    hasStarted: () => enter('Injecting'),
+    enter,
+    end: () => enter('Successful', true),
+    hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
+  })),
+} satisfies JobPlatform

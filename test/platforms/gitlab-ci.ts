@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { refuse, refuseOtherProjects } from './gitlab.ts'
 
 interface Variable {
@@ -194,3 +196,24 @@ function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipelin
     detailed_status: { group: hasWarnings ? 'success-with-warnings' : pipeline.status },
   }
 }
+
+export const gitlabCiJob = {
+  known: 'look-up',
+  starts: /^POST .*\/pipeline$/,
+  start: play(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
+    const project = 'ops/shop/checkout'
+    const newest = () => state.pipelines.at(-1)
+    const enter = (status: string) => {
+      if (['success', 'skipped', 'failed', 'canceled'].includes(status)) finish(status)
+      else Object.assign(newest() ?? {}, { status })
+    }
+    return {
+      connection: { baseUrl, token },
+      input: { project },
+      runs: () => state.pipelines.length,
+      id: () => `${project}#${newest()?.id}`,
+      ...stages(enter, 'running', 'success'),
+      hasStopped: () => newest()?.status === 'canceled',
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Status {
   type: string
@@ -202,3 +204,25 @@ function toResponse({ id, created, ended, note, history, result, details }: Test
     is_starred: false,
   }
 }
+
+export const grafanaK6Job = {
+  known: 'token',
+  stopsLate: true,
+  starts: /^POST .*\/start$/,
+  start: play(startGrafanaK6, (server) => {
+    const { url: baseUrl, token, stackId, test: target, state } = server
+    const fault = { by_user: null, message: 'Validation error', code: 123 }
+    const enter = (name: string) => {
+      const [type = '', result = null] = name.split('/')
+      server.enter(type, { result, ...(result === 'error' ? { extra: fault } : {}) })
+    }
+    return {
+      connection: { baseUrl, token, stackId },
+      input: { target },
+      runs: () => state.runs.length,
+      id: () => String(state.runs.at(-1)?.id),
+      ...stages(enter, 'running', 'completed/passed'),
+      hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
+    }
+  }),
+} satisfies JobPlatform

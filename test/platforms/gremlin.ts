@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface StepState {
   lifecycle: string
@@ -176,3 +178,16 @@ function toResponse({ camelCase }: State, run: Run): object {
     graph: { nodes },
   }
 }
+
+export const gremlinJob = {
+  known: 'look-up',
+  starts: /^POST .*\/runs$/,
+  start: play(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
+    connection: { baseUrl, token, allow: [target], project: state.team },
+    input: { target },
+    runs: () => state.runs.length,
+    id: () => `${target}#${state.runs.at(-1)?.number}`,
+    ...stages(enter, 'Running', 'Successful'),
+    hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
+  })),
+} satisfies JobPlatform

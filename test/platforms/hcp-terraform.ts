@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Run {
   id: string
@@ -116,3 +118,16 @@ function act(state: State, run: Run, action: string): Reply {
   else if (!state.cancelsLate) run.status = action === 'discard' ? 'discarded' : 'canceled'
   return { status: 202 }
 }
+
+export const hcpTerraformJob = {
+  known: 'look-up',
+  starts: /^POST .*\/runs$/,
+  start: play(startHcpTerraform, ({ url, token, state, enter }) => ({
+    connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
+    input: { target: 'run/shop-network' },
+    runs: () => state.runs.length,
+    id: () => state.runs.at(-1)?.id ?? '',
+    ...stages(enter, 'planning', 'applied'),
+    hasStopped: () => state.runs.at(-1)?.status === 'canceled',
+  })),
+} satisfies JobPlatform

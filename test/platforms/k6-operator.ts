@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface TestRun {
@@ -95,3 +97,17 @@ function podsOf({ exitCodes }: State, selector: string): object[] {
   const state = { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' } }
   return [{ metadata: { name: `${job}-x7k2p` }, status: { containerStatuses: [{ name: 'k6', state }] } }]
 }
+
+export const k6OperatorJob = {
+  known: 'token',
+  stoppedAtStart: 'forgotten',
+  starts: /^POST .*\/testruns$/,
+  start: play(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },
+    input: { target: 'checkout/test.js' },
+    runs: () => state.created,
+    id: () => state.runs.at(-1)?.metadata.name ?? '',
+    ...stages(enter, 'started', 'finished'),
+    hasStopped: () => state.runs.length < state.created,
+  })),
+} satisfies JobPlatform

@@ -1,4 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface Template {
@@ -131,3 +133,17 @@ function scale({ deployment }: State, spec: { replicas: number }) {
   deployment.spec.replicas = spec.replicas
   return { kind: 'Scale', spec }
 }
+
+export const kubernetesRestart = {
+  cannotStop: true,
+  known: 'token',
+  starts: /^PATCH .*\/deployments\/checkout$/,
+  start: play(startKubernetesDeployments, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token, namespace: 'shop', targets: ['*'] },
+    input: { target: 'restart/checkout' },
+    runs: () => state.rollouts,
+    id: () => 'restart/checkout',
+    ...stages(enter, 'Progressing', 'Complete'),
+    hasStopped: () => false,
+  })),
+} satisfies JobPlatform

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Metadata {
   name: string
@@ -208,3 +210,22 @@ function podsOf({ jobs, containers, podConditions }: State, selector: string): o
   }
   return [{ metadata: { name: `${job.metadata.name}-x7k2p` }, status }]
 }
+
+export const kubernetesJobRun = {
+  known: 'token',
+  stoppedAtStart: 'forgotten',
+  starts: /^POST .*\/jobs$/,
+  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => {
+    const newest = () => state.jobs.at(-1)
+    return {
+      connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
+      input: { target: 'ghcr.io/acme/smoke:1.4.2' },
+      runs: () => state.created,
+      id: () => newest()?.metadata.name ?? '',
+      hasStarted: () => enterJob('Running'),
+      enter: enterJob,
+      end: () => enterJob('Complete'),
+      hasStopped: () => state.jobs.length < state.created,
+    }
+  }),
+} satisfies JobPlatform

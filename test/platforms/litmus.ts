@@ -1,5 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Fault {
   name: string
@@ -270,3 +272,23 @@ function nodeOf({ name, verdict, probeSuccess = 0, failedProbe, failStep = '', p
     },
   }
 }
+
+export const litmusJob = {
+  known: 'neither',
+  starts: / runChaosExperiment$/,
+  stopsLate: true,
+  start: play(startLitmus, ({ url: baseUrl, token, project, state, take, enter }) => {
+    const target = 'a1b2'
+    const passed = { score: 100, faults: [{ name: 'pod-delete', verdict: 'Pass' }] }
+    return {
+      connection: { baseUrl, token, project, allow: [target] },
+      input: { target },
+      runs: () => state.runs.length,
+      id: () => `${project}/${target}#${state.runs.at(-1)?.notifyID}`,
+      hasStarted: take,
+      enter: (phase) => enter(phase, phase === 'Completed' ? passed : { score: 50 }),
+      end: () => enter('Completed', passed),
+      hasStopped: () => state.runs.at(-1)?.phase === 'Stopped',
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import type { JobPlatform } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 export type LocustServer = Awaited<ReturnType<typeof startLocust>>
 type State = ReturnType<typeof initial>
@@ -143,3 +145,24 @@ function renderCsv({ requests, failures }: State): string {
     '',
   ].join('\r\n')
 }
+
+export const locustJob = {
+  known: 'neither',
+  reliableAfter: 30,
+  stops: 'succeeded',
+  starts: /^POST .*\/swarm$/,
+  start: play(startLocust, ({ url: baseUrl, password, state, finish }) => {
+    // The locustfile decides when a test ends, so no end is early.
+    state.shape = true
+    return {
+      connection: { baseUrl, username: 'robot', password },
+      input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
+      runs: () => state.starts.length,
+      id: () => 'current',
+      hasStarted: () => void Object.assign(state, { state: 'running' }),
+      enter: (name) => (name === 'stopped' ? finish() : void Object.assign(state, { state: name })),
+      end: finish,
+      hasStopped: () => state.state === 'stopped',
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Sla {
   kpi: string
@@ -141,3 +143,25 @@ function stop({ mayWrite, stubborn }: State, result: Result, policy: string): ob
   if (!stubborn) Object.assign(result, { status: 'TERMINATED', terminationReason: 'MANUAL' })
   return { testResultId: result.id }
 }
+
+export const neoloadJob = {
+  known: 'look-up',
+  starts: /^POST .*\/start/,
+  start: play(startNeoload, ({ url: baseUrl, token, state, finish }) => {
+    const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
+    const newest = () => state.results.at(-1)
+    const enter = (name: string) => {
+      const [status, reason = '', quality] = name.split('/')
+      if (status === 'TERMINATED') finish(reason, quality)
+      else Object.assign(newest() ?? {}, { status })
+    }
+    return {
+      connection: { baseUrl, token },
+      input: { target, project },
+      runs: () => state.results.length,
+      id: () => `${project}#${newest()?.id}`,
+      ...stages(enter, 'RUNNING', 'TERMINATED/POLICY/PASSED'),
+      hasStopped: () => newest()?.terminationReason === 'MANUAL',
+    }
+  }),
+} satisfies JobPlatform

@@ -1,5 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { invalid, PAGERDUTY_TOKEN, pagerdutyExample, refused, refuseHeaders } from './pagerduty.ts'
 
 interface Invocation {
@@ -73,3 +75,21 @@ function toResponse({ id, action, incident, state }: Invocation): object {
     ...(hasEnded ? { duration, timing } : { timing: timing.slice(0, 1) }),
   }
 }
+
+export const pagerdutyAutomationJob = {
+  cannotStop: true,
+  known: 'neither',
+  starts: /^POST .*\/invocations$/,
+  start: play(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {
+    const newest = () => state.invocations.at(-1)
+    const enter = (name: string) => void Object.assign(newest() ?? {}, { state: name })
+    return {
+      connection: { baseUrl, token },
+      input: { target: restartApache, parameters: { incident_id: incident } },
+      runs: () => state.invocations.length,
+      id: () => newest()?.id ?? '',
+      ...stages(enter, 'running', 'completed'),
+      hasStopped: () => false,
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 type Fields = Record<string, unknown>
 type State = ReturnType<typeof initial>
@@ -168,3 +170,20 @@ function cancel({ cancelable }: State, execution: Execution): object | Reply {
   const result = { message: 'Action canceled by user.', user: 'robot' }
   return Object.assign(execution, { status: execution.status === 'running' ? 'canceling' : 'canceled', result })
 }
+
+export const stackstormJob = {
+  known: 'look-up',
+  starts: /^POST .*\/executions$/,
+  start: play(startStackStorm, ({ url: baseUrl, token, state }) => {
+    const enter = (status: string) => void Object.assign(state.executions.at(-1) ?? {}, { status })
+    const statusOf = () => state.executions.at(-1)?.status
+    return {
+      connection: { baseUrl, token },
+      input: { target: 'shop.restart' },
+      runs: () => state.executions.length,
+      id: () => state.executions.at(-1)?.id ?? '',
+      ...stages(enter, 'running', 'succeeded'),
+      hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
+    }
+  }),
+} satisfies JobPlatform

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 
 interface Step {
   stepType: 'ACTION' | 'WAIT'
@@ -158,3 +160,18 @@ function toResponse({ stepsFail, showsVariables }: State, execution: Execution, 
     steps: hasSteps ? steps : undefined,
   }
 }
+
+export const steadybitJob = {
+  known: 'look-up',
+  starts: /^POST .*\/execute$/,
+  // It shows whose an execution is once that has started.
+  stoppedAtStart: 'unknown',
+  start: play(startSteadybit, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token, allow: ['SHOP-*'] },
+    input: { target: 'SHOP-1' },
+    runs: () => state.executions.length,
+    id: () => String(state.executions.at(-1)?.id),
+    ...stages(enter, 'RUNNING', 'COMPLETED'),
+    hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
+  })),
+} satisfies JobPlatform

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
 import { refused, review } from './kubernetes.ts'
 
 interface PipelineRun {
@@ -86,3 +88,16 @@ function create(state: State, run: PipelineRun): Reply {
   state.runs.push({ ...run, metadata: { ...metadata, name }, status: {} })
   return { status: 201, body: newestOf(state.runs) }
 }
+
+export const tektonJob = {
+  known: 'token',
+  starts: /^POST .*\/pipelineruns$/,
+  start: play(startTekton, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },
+    input: { target: 'deploy' },
+    runs: () => state.created,
+    id: () => state.runs.at(-1)?.metadata.name ?? '',
+    ...stages(enter, 'Running', 'Succeeded'),
+    hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
+  })),
+} satisfies JobPlatform

@@ -4,7 +4,7 @@ import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { JobProvider } from '../../../shared/providers/job.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
-import type { JobPlatform, PlayedJobs } from '../job-platforms/platform.ts'
+import type { JobPlatform, PlayedJobs } from '../job-platform.ts'
 import type { JobOptions } from './options.ts'
 
 export type JobActions = ConstructorParameters<typeof Job>[1]

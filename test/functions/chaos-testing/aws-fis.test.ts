@@ -3,8 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import type { FisServer } from '../../platforms/aws-fis.ts'
+import { awsFisJob, type FisServer } from '../../platforms/aws-fis.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
@@ -21,7 +20,7 @@ const starts = () => server.calls.filter(({ method }) => method === 'POST')
 const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
   connected().endAfter(shop, () => server.become(status, more))
 
-const { server, connected } = jobConformance(awsFis, experimentActions, chaosPlatforms['aws-fis'], {
+const { server, connected } = jobConformance(awsFis, experimentActions, awsFisJob, {
   states: vendorStates('aws-fis', { errored: ['failed'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [

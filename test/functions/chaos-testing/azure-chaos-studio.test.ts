@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureChaosStudio } from '../../../functions/chaos-testing/providers/azure-chaos-studio.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import { failedOn } from '../../platforms/azure-chaos-studio.ts'
+import { azureChaosStudioJob, failedOn } from '../../platforms/azure-chaos-studio.ts'
 import { keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
@@ -12,7 +11,7 @@ const input = { target: 'latency' }
 const idOf = (at: number) => server.state.executions.at(at)?.name
 const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
 
-const platform = chaosPlatforms['azure-chaos-studio']
+const platform = azureChaosStudioJob
 const { server, connected } = jobConformance(azureChaosStudio, experimentActions, platform, {
   states: {
     running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],

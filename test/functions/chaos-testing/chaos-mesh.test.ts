@@ -4,8 +4,8 @@ import type { chaosTemplate } from '../../../functions/chaos-testing/chaos-mesh-
 import { chaosMesh } from '../../../functions/chaos-testing/providers/chaos-mesh.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms, chaosWorkflows } from '../../conformance/job-platforms/chaos-testing.ts'
 import type { ChaosMeshServer } from '../../platforms/chaos-mesh.ts'
+import { chaosMeshJob, chaosMeshWorkflow } from '../../platforms/chaos-mesh-jobs.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
@@ -84,7 +84,7 @@ const inState = (status: string, change: (server: ChaosMeshServer) => unknown) =
 
 const ofExperiments = ['finished/unconfirmed', 'finished/not-injected']
 const ofWorkflows = ['finished/check-failed', 'finished/aborted']
-const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, chaosPlatforms['chaos-mesh'], {
+const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, chaosMeshJob, {
   states: vendorStates('chaos-mesh/experiment', { aborted: ['deleted'] }),
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
   unsupported: ['ref'],
@@ -253,7 +253,7 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
 })
 
 describe('of workflows', () => {
-  jobConformance(chaosMesh, experimentActions, chaosWorkflows, {
+  jobConformance(chaosMesh, experimentActions, chaosMeshWorkflow, {
     name: 'Chaos Mesh: a workflow',
     states: vendorStates('chaos-mesh/workflow', { running: ['unknown'], aborted: ['deleted'] }),
     otherStates: ['injecting', 'paused', 'deleting', ...ofExperiments, ...ofWorkflows],

@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import type { GremlinServer } from '../../platforms/gremlin.ts'
+import { type GremlinServer, gremlinJob } from '../../platforms/gremlin.ts'
 import { expectFailure, failureOf, keyOf, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
@@ -33,7 +32,7 @@ const addRuns = (count: number) => {
     server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
 }
 
-const { server, connected } = jobConformance(gremlin, experimentActions, chaosPlatforms.gremlin, {
+const { server, connected } = jobConformance(gremlin, experimentActions, gremlinJob, {
   states: vendorStates('gremlin', { running: ['Active', 'HaltRequested'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [

@@ -5,8 +5,7 @@ import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import type { LitmusServer } from '../../platforms/litmus.ts'
+import { type LitmusServer, litmusJob } from '../../platforms/litmus.ts'
 import { advanceClock } from '../clock.ts'
 import { expectFailure, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
@@ -38,7 +37,7 @@ const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperi
 const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
 const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
 
-const { server, connected: connect } = jobConformance(litmus, experimentActions, chaosPlatforms.litmus, {
+const { server, connected: connect } = jobConformance(litmus, experimentActions, litmusJob, {
   states: vendorStates(
     'litmus',
     {

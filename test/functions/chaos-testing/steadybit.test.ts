@@ -3,8 +3,7 @@ import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.
 import { newestOf, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { chaosPlatforms } from '../../conformance/job-platforms/chaos-testing.ts'
-import type { SteadybitServer } from '../../platforms/steadybit.ts'
+import { type SteadybitServer, steadybitJob } from '../../platforms/steadybit.ts'
 import { expectFailure, keyOf, startEach, times } from '../helpers.ts'
 import { experimentActions } from '../job-actions.ts'
 
@@ -35,7 +34,7 @@ const runWith = (changes: object) => (fake: SteadybitServer) => {
 }
 const waiting = { transient: true, mayHaveWritten: false }
 
-const { server, connected } = jobConformance(steadybit, experimentActions, chaosPlatforms.steadybit, {
+const { server, connected } = jobConformance(steadybit, experimentActions, steadybitJob, {
   states: vendorStates('steadybit', { running: ['REQUESTED', 'PREPARED'] }),
   ignored: /\/executions\/\d+$/,
   unsupported: ['project', 'ref'],

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import type { ArgoCdServer } from '../../platforms/argo-cd.ts'
+import { argoCdSync } from '../../platforms/argo-cd-jobs.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -56,7 +56,7 @@ interface Report {
   reported: object
 }
 
-const { server, connected } = jobConformance(argoCd, pipelineActions, ciCdPlatforms['argo-cd'], {
+const { server, connected } = jobConformance(argoCd, pipelineActions, argoCdSync, {
   states: {
     running: [
       'Succeeded/Progressing/Synced',

@@ -1,10 +1,10 @@
+import { awsCodebuildJob } from '../../platforms/aws-codebuild.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -36,7 +36,7 @@ const reports = [
   report('coverage', 'CODE_COVERAGE', { codeCoverageSummary: covered }),
 ]
 
-const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, ciCdPlatforms['aws-codebuild'], {
+const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, awsCodebuildJob, {
   states: vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] }),
   invalidStarts: [
     { name: 'input.project', input: { project: 'shop' }, message: 'input.project is not supported' },

@@ -1,9 +1,9 @@
+import { awsCodepipelineJob } from '../../platforms/aws-codepipeline-jobs.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -22,7 +22,7 @@ const revisions = [
   ['3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY', 'S3_OBJECT_VERSION_ID'],
 ] as const
 
-const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, ciCdPlatforms['aws-codepipeline'], {
+const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, awsCodepipelineJob, {
   states: vendorStates('aws-codepipeline', { errored: ['Superseded'] }),
   invalidStarts: [
     { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },

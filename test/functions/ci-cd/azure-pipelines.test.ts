@@ -3,8 +3,7 @@ import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelin
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import type { AzurePipelinesServer } from '../../platforms/azure-pipelines.ts'
+import { type AzurePipelinesServer, azurePipelinesJob } from '../../platforms/azure-pipelines.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -58,7 +57,7 @@ const tests = [
   { totalTests: 2, passedTests: 2, unanalyzedTests: 0 },
 ]
 
-const { server, connected } = jobConformance(azurePipelines, pipelineActions, ciCdPlatforms['azure-pipelines'], {
+const { server, connected } = jobConformance(azurePipelines, pipelineActions, azurePipelinesJob, {
   states: vendorStates(
     'azure-pipelines',
     { running: ['none', 'postponed'], warning: ['completed/partiallySucceeded'] },

@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import { type CircleciServer, workflowIn } from '../../platforms/circleci.ts'
+import { type CircleciServer, circleciJob, workflowIn } from '../../platforms/circleci.ts'
 import { expectFailure } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -25,7 +24,7 @@ const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
   return connected().poll(started, input)
 }
 
-const { server, connected } = jobConformance(circleci, pipelineActions, ciCdPlatforms.circleci, {
+const { server, connected } = jobConformance(circleci, pipelineActions, circleciJob, {
   states: {
     running: ['created', 'pending', 'setup', 'setup-pending', 'running', 'queued', 'failing', 'on_hold'],
     pass: ['success'],

@@ -3,7 +3,7 @@ import { githubActions } from '../../../functions/ci-cd/providers/github-actions
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { githubActionsJob } from '../../platforms/github/actions-server.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -19,7 +19,7 @@ const has = expect.objectContaining
 const path = (workflow: string) => ({ path: `/repos/${repo}/actions/workflows/${workflow}/dispatches` })
 
 const many = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x']))
-const { server, connected } = jobConformance(githubActions, pipelineActions, ciCdPlatforms['github-actions'], {
+const { server, connected } = jobConformance(githubActions, pipelineActions, githubActionsJob, {
   states: vendorStates('github-actions', {
     running: ['requested'],
     warning: ['completed/neutral', 'completed/skipped'],

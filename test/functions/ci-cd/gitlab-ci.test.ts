@@ -3,7 +3,7 @@ import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { gitlabCiJob } from '../../platforms/gitlab-ci.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -24,7 +24,7 @@ const lint = { name: 'lint', stage: 'test', status: 'failed', allow_failure: tru
 const rollout = { name: 'deploy', stage: 'production', status: 'failed', failure_reason: 'script_failure' }
 const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
 
-const { server, connected } = jobConformance(gitlabCi, pipelineActions, ciCdPlatforms['gitlab-ci'], {
+const { server, connected } = jobConformance(gitlabCi, pipelineActions, gitlabCiJob, {
   states: vendorStates('gitlab-ci', {
     running: ['waiting_for_resource', 'waiting_for_callback', 'manual'],
     warning: ['skipped'],

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { googleCloudBuildJob } from '../../platforms/google-cloud-build.ts'
 import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -14,7 +14,7 @@ const steps = [
   { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
 ]
 
-const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, ciCdPlatforms['google-cloud-build'], {
+const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, googleCloudBuildJob, {
   states: vendorStates('google-cloud-build', {
     running: ['STATUS_UNKNOWN'],
     fail: ['TIMEOUT', 'REJECTED'],

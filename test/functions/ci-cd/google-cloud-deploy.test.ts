@@ -3,7 +3,7 @@ import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-clo
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { googleCloudDeployJob } from '../../platforms/google-cloud-deploy.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -16,7 +16,7 @@ const phases = [
   { id: 'stable', state: 'PENDING' },
 ]
 
-const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, ciCdPlatforms['google-cloud-deploy'], {
+const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, googleCloudDeployJob, {
   states: vendorStates('google-cloud-deploy', {
     running: ['STATE_UNSPECIFIED', 'PENDING_RELEASE', 'PENDING_APPROVAL'],
     fail: ['FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],

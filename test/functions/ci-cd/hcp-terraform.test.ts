@@ -3,7 +3,7 @@ import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.t
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
+import { hcpTerraformJob } from '../../platforms/hcp-terraform.ts'
 import { expectFailure } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -11,7 +11,7 @@ const plan = { target: 'plan/shop-network' }
 
 const account = 'GET /api/v2/account/details'
 
-const { server, connected } = jobConformance(hcpTerraform, pipelineActions, ciCdPlatforms['hcp-terraform'], {
+const { server, connected } = jobConformance(hcpTerraform, pipelineActions, hcpTerraformJob, {
   states: vendorStates('hcp-terraform', {
     running: [
       'fetching_completed',

@@ -3,8 +3,8 @@ import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import type { JenkinsServer } from '../../platforms/jenkins.ts'
+import { jenkinsJob } from '../../platforms/jenkins-job.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -39,7 +39,7 @@ const failed = [
 ]
 const building = (fields: object) => (fake: JenkinsServer) => Object.assign(fake.startBuild(17), fields)
 
-const { server, connected } = jobConformance(jenkins, pipelineActions, ciCdPlatforms.jenkins, {
+const { server, connected } = jobConformance(jenkins, pipelineActions, jenkinsJob, {
   states: vendorStates('jenkins', {
     running: ['QUEUED'],
     warning: ['UNSTABLE'],

@@ -1,9 +1,9 @@
+import { kubernetesJobRun } from '../../platforms/kubernetes.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
@@ -13,7 +13,7 @@ const job = () => newestOf(server.state.jobs)
 
 const errored = { erroredExitCodes: [107] }
 
-const { server, connected } = jobConformance(kubernetesJob, pipelineActions, ciCdPlatforms['kubernetes-job'], {
+const { server, connected } = jobConformance(kubernetesJob, pipelineActions, kubernetesJobRun, {
   states: {
     running: ['Pending', 'Running', 'Suspended', 'SuccessCriteriaMet', 'FailureTarget', 'Terminating'],
     pass: ['Complete'],

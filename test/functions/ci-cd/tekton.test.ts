@@ -1,14 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { ciCdPlatforms } from '../../conformance/job-platforms/ci-cd.ts'
-import type { TektonServer } from '../../platforms/tekton.ts'
+import { type TektonServer, tektonJob } from '../../platforms/tekton.ts'
 import { keyOf } from '../helpers.ts'
 import { pipelineActions } from './pipeline.ts'
 
 const input = { target: 'deploy' }
 
-const { server, connected } = jobConformance(tekton, pipelineActions, ciCdPlatforms.tekton, {
+const { server, connected } = jobConformance(tekton, pipelineActions, tektonJob, {
   states: {
     running: ['Pending', 'Running'],
     pass: ['Succeeded', 'Completed'],

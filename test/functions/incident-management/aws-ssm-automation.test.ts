@@ -1,3 +1,4 @@
+import { awsSsmAutomationJob } from '../../platforms/aws-ssm.ts'
 import '../aws.ts'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
@@ -5,7 +6,6 @@ import { awsSsmAutomation } from '../../../functions/incident-management/provide
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
 import { type ClientOptions, keyOf } from '../helpers.ts'
 import { runbookActions } from './runbook.ts'
 
@@ -18,7 +18,7 @@ const endWith = (change: object, input: object = restart) =>
 const requestBodies = () => server.calls.map(({ body }) => body as Record<string, unknown>)
 
 const role = 'arn:aws:iam::123456789012:role/runbooks'
-const platform = incidentPlatforms['aws-ssm-automation']
+const platform = awsSsmAutomationJob
 const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, platform, {
   states: vendorStates('aws-ssm-automation', {
     running: [

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
 import { pagerdutyExample } from '../../platforms/pagerduty.ts'
-import { incident, restartApache } from '../../platforms/pagerduty-automation.ts'
+import { incident, pagerdutyAutomationJob, restartApache } from '../../platforms/pagerduty-automation.ts'
 import { expectFailure } from '../helpers.ts'
 import { runbookActions } from './runbook.ts'
 
@@ -14,7 +13,7 @@ const id = '01DBYD4A25RCXAXQDC9ZX0670V'
 
 const noPlan = { error: { message: 'Account does not have the ability' } }
 const host = { incident_id: incident, host: 'web1' }
-const platform = incidentPlatforms['pagerduty-automation']
+const platform = pagerdutyAutomationJob
 const { server, connected } = jobConformance(pagerdutyAutomation, runbookActions, platform, {
   states: {
     running: ['prepared', 'created', 'sent', 'queued', 'running', 'unknown'],

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { incidentPlatforms } from '../../conformance/job-platforms/incident-management.ts'
-import { restart as restartId } from '../../platforms/rundeck/server.ts'
+import { restart as restartId, rundeckJob } from '../../platforms/rundeck/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'
 import { runbookActions } from './runbook.ts'
 
@@ -18,7 +17,7 @@ const execution = (at = 0) => {
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
 
-const { server, connected } = jobConformance(rundeck, runbookActions, incidentPlatforms.rundeck, {
+const { server, connected } = jobConformance(rundeck, runbookActions, rundeckJob, {
   states: {
     running: ['running', 'scheduled', 'queued', 'average-duration-exceeded'],
     pass: ['succeeded'],

@@ -1,9 +1,9 @@
+import { awsDltJob } from '../../platforms/aws-dlt.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
 import { expectFailure } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
@@ -30,7 +30,7 @@ const limits = (vCPULimit: number, vCPUsInUse: number) =>
 const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
 
-const { server, connected } = jobConformance(awsDlt, loadTestActions, loadTestPlatforms['aws-dlt'], {
+const { server, connected } = jobConformance(awsDlt, loadTestActions, awsDltJob, {
   states: vendorStates(
     'aws-dlt',
     { running: ['parsing results', 'cleaning up'], errored: ['failed'] },

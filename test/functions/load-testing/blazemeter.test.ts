@@ -2,8 +2,7 @@ import { expect, test } from '@jest/globals'
 import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import type { BlazemeterServer } from '../../platforms/blazemeter.ts'
+import { type BlazemeterServer, blazemeterJob } from '../../platforms/blazemeter.ts'
 import { expectFailure } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
@@ -27,7 +26,7 @@ const summary = {
   duration: 100,
 }
 
-const { server, connected } = jobConformance(blazemeter, loadTestActions, loadTestPlatforms.blazemeter, {
+const { server, connected } = jobConformance(blazemeter, loadTestActions, blazemeterJob, {
   states: vendorStates('blazemeter', {
     running: ['CREATED', 'BOOTING', 'DATA_RECEIVED', 'TAURUS IMAGE DOWNLOADING', 'ENDED'],
     warning: ['ENDED/unset'],

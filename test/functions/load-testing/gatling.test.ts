@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import type { GatlingServer } from '../../platforms/gatling.ts'
+import { type GatlingServer, gatlingJob } from '../../platforms/gatling.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
@@ -17,7 +16,7 @@ const met = { message: 'errors < 1 %', succeed: true, actualValue: 0.1 }
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]
 
-const { server, connected } = jobConformance(gatling, loadTestActions, loadTestPlatforms.gatling, {
+const { server, connected } = jobConformance(gatling, loadTestActions, gatlingJob, {
   states: {
     running: ['Building', 'Deploying', 'Deployed', 'Injecting', 'StopRequested'],
     pass: ['Successful', 'AssertionsSuccessful'],

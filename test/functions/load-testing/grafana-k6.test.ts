@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
-import type { GrafanaK6Server } from '../../platforms/grafana-k6.ts'
+import { type GrafanaK6Server, grafanaK6Job } from '../../platforms/grafana-k6.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { loadTestActions } from '../job-actions.ts'
@@ -28,7 +27,7 @@ const finish = ({ enter }: GrafanaK6Server) => {
   enter('completed', { result: 'passed' })
 }
 
-const { server, connected } = jobConformance(grafanaK6, loadTestActions, loadTestPlatforms['grafana-k6'], {
+const { server, connected } = jobConformance(grafanaK6, loadTestActions, grafanaK6Job, {
   states: {
     running: ['created', 'queued', 'initializing', 'running', 'processing_metrics', 'completed'],
     pass: ['completed/passed'],

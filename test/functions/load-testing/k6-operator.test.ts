@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import { k6OperatorJob } from '../../platforms/k6-operator.ts'
 import { keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
 const input = { target: 'checkout/test.js' }
 
-const { server, connected } = jobConformance(k6Operator, loadTestActions, loadTestPlatforms['k6-operator'], {
+const { server, connected } = jobConformance(k6Operator, loadTestActions, k6OperatorJob, {
   states: {
     running: ['pending', 'initialization', 'initialized', 'created', 'started'],
     pass: ['finished'],

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../functions/load-testing/providers/locust.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import { locustJob } from '../../platforms/locust.ts'
 import { advanceClock } from '../clock.ts'
 import { expectFailure, failureOf, pauses } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
@@ -20,7 +20,7 @@ const endAfter = (seconds: number, [requests, failures]: number[] = [], input: o
   })
 }
 
-const { server, connected } = jobConformance(locust, loadTestActions, loadTestPlatforms.locust, {
+const { server, connected } = jobConformance(locust, loadTestActions, locustJob, {
   states: {
     running: ['spawning', 'running', 'cleanup', 'stopping'],
     pass: ['stopped'],

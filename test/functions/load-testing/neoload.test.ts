@@ -3,7 +3,7 @@ import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { loadTestPlatforms } from '../../conformance/job-platforms/load-testing.ts'
+import { neoloadJob } from '../../platforms/neoload.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { loadTestActions } from '../job-actions.ts'
 
@@ -28,7 +28,7 @@ const statistics = {
   totalRequestDurationAverage: 0.25,
 }
 
-const { server, connected } = jobConformance(neoload, loadTestActions, loadTestPlatforms.neoload, {
+const { server, connected } = jobConformance(neoload, loadTestActions, neoloadJob, {
   states: vendorStates(
     'neoload',
     {

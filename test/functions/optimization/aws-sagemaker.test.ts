@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { sageMakerPlatforms } from '../../conformance/job-platforms/optimization.ts'
+import { awsSagemakerJobs } from '../../platforms/aws-sagemaker.ts'
 import { builtIn, STARTED_AT, trained, tuned } from '../../platforms/aws-sagemaker-jobs.ts'
 import { expectFailure, keyOf, times } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
@@ -56,7 +56,7 @@ const states = {
 const targets = { pipeline, training, tuning }
 const invalidName = 'input.target must be the name of a pipeline'
 const suite = (kind: 'pipeline' | 'training' | 'tuning') =>
-  jobConformance(awsSageMaker, modelActions, sageMakerPlatforms[kind], {
+  jobConformance(awsSageMaker, modelActions, awsSagemakerJobs[kind], {
     name: `Amazon SageMaker: a ${kind}`,
     states: states[kind],
     otherStates: Object.values(states).flatMap((one) => Object.values(one).flat()),

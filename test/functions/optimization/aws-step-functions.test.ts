@@ -1,10 +1,10 @@
+import { awsStepFunctionsJob } from '../../platforms/aws-step-functions.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
 import { modelActions } from '../job-actions.ts'
@@ -23,7 +23,7 @@ const succeed = (output: unknown, input: object = tune) =>
 
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
-const platform = optimizationPlatforms['aws-step-functions']
+const platform = awsStepFunctionsJob
 const { server, connected } = jobConformance(awsStepFunctions, modelActions, platform, {
   states: vendorStates('aws-step-functions', { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
   unsupported: ['project'],

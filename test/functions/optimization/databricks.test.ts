@@ -5,7 +5,7 @@ import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { oldDatabricks, optimizationPlatforms } from '../../conformance/job-platforms/optimization.ts'
+import { databricksJob, oldDatabricksJob } from '../../platforms/databricks/server.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { modelActions } from '../job-actions.ts'
 
@@ -88,7 +88,7 @@ const old = vendorStates(
 )
 const otherStates = [current, old].flatMap((states) => Object.values(states).flat())
 
-const { server, connected } = jobConformance(databricks, modelActions, optimizationPlatforms.databricks, {
+const { server, connected } = jobConformance(databricks, modelActions, databricksJob, {
   states: current,
   otherStates,
   unsupported: ['project', 'ref'],
@@ -162,7 +162,11 @@ const { server, connected } = jobConformance(databricks, modelActions, optimizat
   },
 })
 describe('of the older API', () => {
-  jobConformance(databricks, modelActions, oldDatabricks, { name: 'Databricks: older API', states: old, otherStates })
+  jobConformance(databricks, modelActions, oldDatabricksJob, {
+    name: 'Databricks: older API',
+    states: old,
+    otherStates,
+  })
 })
 
 test('Databricks: the connection gets a token for a service principal and replaces it when it is refused', async () => {

@@ -2,8 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { awx } from '../../../functions/remediation/providers/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { awxWorkflows, remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { startAwx } from '../../platforms/awx.ts'
+import { awxJob, awxWorkflow, startAwx } from '../../platforms/awx.ts'
 import { restart } from '../../platforms/awx-templates.ts'
 import { expectFailure, keyOf, times } from '../helpers.ts'
 import { runbookActions } from '../job-actions.ts'
@@ -30,7 +29,7 @@ const options = {
   },
   unknownStates: ['never updated', 'paused', 'constructor', ''],
 }
-const { server, connected } = jobConformance(awx, runbookActions, remediationPlatforms.awx, {
+const { server, connected } = jobConformance(awx, runbookActions, awxJob, {
   ...options,
   invalidStarts: [
     { name: 'an invalid target', input: { target: 'workflow/' }, message: 'must be the name or id of a job template' },
@@ -115,7 +114,7 @@ const { server, connected } = jobConformance(awx, runbookActions, remediationPla
   },
 })
 describe('of workflows', () => {
-  jobConformance(awx, runbookActions, awxWorkflows, { name: 'AWX: a workflow', ...options })
+  jobConformance(awx, runbookActions, awxWorkflow, { name: 'AWX: a workflow', ...options })
 })
 
 test('AWX: the connection can have a user name and a password', async () => {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { kubernetes } from '../../../functions/remediation/providers/kubernetes.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
-import { startKubernetesDeployments } from '../../platforms/kubernetes-deployments.ts'
+import { kubernetesRestart, startKubernetesDeployments } from '../../platforms/kubernetes-deployments.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'
 import { Job } from '../job.ts'
 import { rollbackActions, runbookActions } from '../job-actions.ts'
@@ -16,7 +15,7 @@ const restart = { target: 'restart/checkout' }
 const toFive = { target: 'scale/checkout', parameters: { replicas: '5' } }
 const images = () => deployment().spec.template.spec
 
-jobConformance(kubernetes, runbookActions, remediationPlatforms.kubernetes, {
+jobConformance(kubernetes, runbookActions, kubernetesRestart, {
   states: {
     running: ['Progressing'],
     pass: ['Complete'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
+import { argoCdRollback } from '../../platforms/argo-cd-jobs.ts'
 import { expectFailure } from '../helpers.ts'
 import { rollbackActions } from '../job-actions.ts'
 
@@ -29,7 +29,7 @@ const deployed = (what: object, id: number) => ({
 const sourceOf = (name: string) => ({ repoURL: `https://git.example.com/${name}.git`, targetRevision: 'HEAD' })
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 
-const { server, connected } = jobConformance(argoCd, rollbackActions, remediationPlatforms['argo-cd'], {
+const { server, connected } = jobConformance(argoCd, rollbackActions, argoCdRollback, {
   name: 'Argo CD: a rollback',
   states: {
     running: ['Succeeded/Progressing/OutOfSync'],

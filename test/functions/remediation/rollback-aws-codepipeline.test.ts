@@ -1,8 +1,8 @@
+import { awsCodepipelineRollback } from '../../platforms/aws-codepipeline-jobs.ts'
 import '../aws.ts'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
 import { jobConformance } from '../../conformance/job.ts'
-import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
 import { expectFailure } from '../helpers.ts'
 import { rollbackActions } from '../job-actions.ts'
 
@@ -23,7 +23,7 @@ const refused = { kind: 'refused', status: 422 }
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 const busy = { __type: 'ConflictException', message: 'Busy.' }
 
-const platform = remediationPlatforms['aws-codepipeline']
+const platform = awsCodepipelineRollback
 const { server, connected } = jobConformance(awsCodePipeline, rollbackActions, platform, {
   name: 'AWS CodePipeline: a rollback',
   states: {

@@ -3,7 +3,7 @@ import { stackstorm } from '../../../functions/remediation/providers/stackstorm.
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
-import { remediationPlatforms } from '../../conformance/job-platforms/remediation.ts'
+import { stackstormJob } from '../../platforms/stackstorm.ts'
 import { keyOf } from '../helpers.ts'
 import { runbookActions } from '../job-actions.ts'
 
@@ -14,7 +14,7 @@ const braces = { host: { a: { b: [{ c: '}} { %' }] } } }
 const execution = () => newestOf(server.state.executions)
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
-const { server, connected } = jobConformance(stackstorm, runbookActions, remediationPlatforms.stackstorm, {
+const { server, connected } = jobConformance(stackstorm, runbookActions, stackstormJob, {
   states: vendorStates('stackstorm', { running: ['requested', 'delayed'], fail: ['timeout'], errored: ['abandoned'] }),
   unknownStates: ['', 'processed', 'constructor'],
   invalidStarts: [

@@ -1,6 +1,8 @@
 import { databricksRoutes, type Job } from '../../../infra/sandbox/platforms/databricks/routes.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { json, type Platform } from '../../../infra/sandbox/platforms/sandbox/http.ts'
+import { type JobPlatform, stages } from '../../conformance/job-platform.ts'
+import { play } from '../../conformance/platform.ts'
 
 interface Task {
   run_id: number
@@ -143,4 +145,44 @@ export async function startDatabricks(): Promise<DatabricksServer> {
 function basicOf(authorization: string): string[] {
   const [, encoded = ''] = /^Basic (.+)$/.exec(authorization) ?? []
   return atob(encoded).split(':').map(decodeURIComponent)
+}
+
+const RUNNING_STATE = /^(?:BLOCKED|PENDING|QUEUED|RUNNING|TERMINATING|WAITING|WAITING_FOR_RETRY)$/
+
+export const databricksJob = rowOf()
+/** Databricks, which reports the states of its older API only. */
+export const oldDatabricksJob = rowOf({ isOld: true })
+
+function rowOf({ isOld = false } = {}) {
+  return {
+    known: 'token',
+    starts: /^POST .*\/run-now$/,
+    start: play(startDatabricks, ({ url: baseUrl, token, state, show }) => {
+      const stateOf = () => {
+        const { status, state: oldState } = state.runs.at(-1) ?? {}
+        return isOld ? oldState?.['life_cycle_state'] : status?.['state']
+      }
+      /** Enters a state, or ends with a code. */
+      const enter = (name: string) => {
+        const termination_details = { code: name, type: 'SUCCESS', message: '' }
+        const ended = isOld
+          ? { life_cycle_state: 'TERMINATED', result_state: name }
+          : { state: 'TERMINATED', termination_details }
+        const isLifeCycle = RUNNING_STATE.test(name) || (isOld && /^(?:SKIPPED|INTERNAL_ERROR)$/.test(name))
+        const entered = isLifeCycle ? { [isOld ? 'life_cycle_state' : 'state']: name } : ended
+        show(isOld ? { status: undefined, state: entered } : { status: entered })
+      }
+      return {
+        connection: { baseUrl, token },
+        input: { target: String(state.jobs[0]?.job_id) },
+        runs: () => state.runs.length,
+        id: () => String(state.runs.at(-1)?.run_id),
+        ...stages(enter, 'RUNNING', 'SUCCESS'),
+        hasStopped() {
+          if (stateOf() === 'TERMINATING') enter('CANCELED')
+          return stateOf() === 'TERMINATED'
+        },
+      }
+    }),
+  } satisfies JobPlatform
 }

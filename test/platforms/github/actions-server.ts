@@ -6,6 +6,8 @@ import type { Repo } from '../../../infra/sandbox/platforms/github/issues.ts'
 import type { WorkflowRun } from '../../../infra/sandbox/platforms/github/runs.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { bearer, json, type Platform, segments } from '../../../infra/sandbox/platforms/sandbox/http.ts'
+import { type JobPlatform, stages } from '../../conformance/job-platform.ts'
+import { play } from '../../conformance/platform.ts'
 
 interface ScriptedRun extends WorkflowRun {
   jobs: Job[]
@@ -124,3 +126,25 @@ export async function startGithubActions(): Promise<GithubActionsServer> {
     },
   }
 }
+
+export const githubActionsJob = {
+  known: 'look-up',
+  starts: /^POST .*\/dispatches$/,
+  start: play(startGithubActions, ({ url: baseUrl, token, state, finish }) => {
+    const project = 'octo-org/octo-repo'
+    const newest = () => state.runs.at(-1)
+    const enter = (name: string) => {
+      const [status = '', conclusion] = name.split('/')
+      if (conclusion) finish(conclusion)
+      else Object.assign(newest() ?? {}, { status })
+    }
+    return {
+      connection: { baseUrl, token, keyInput: 'key' },
+      input: { target: 'deploy.yml', project },
+      runs: () => state.runs.length,
+      id: () => `${project}#${newest()?.id}`,
+      ...stages(enter, 'in_progress', 'completed/success'),
+      hasStopped: () => newest()?.conclusion === 'cancelled',
+    }
+  }),
+} satisfies JobPlatform

@@ -5,6 +5,8 @@ import {
   type RundeckState,
   rundeckRoutes,
 } from '../../../infra/sandbox/platforms/rundeck/routes.ts'
+import type { JobPlatform } from '../../conformance/job-platform.ts'
+import { play } from '../../conformance/platform.ts'
 
 /** How an execution proceeds: its status changes to `ends` after this number of status requests. */
 interface Course {
@@ -124,3 +126,25 @@ function stepsOf({ id, status, failedNodes = [] }: Execution) {
   const steps = [succeeded, { id: '2', executionState, hasSubworkflow: true, workflow: { steps: [failed] } }]
   return { completed: true, executionId: id, executionState, stepCount: 2, steps }
 }
+
+export const rundeckJob = {
+  known: 'look-up',
+  starts: /^POST .*\/(?:run|executions)$/,
+  start: play(startRundeck, ({ url: baseUrl, token, state, set }) => {
+    const newest = () => state.executions.at(-1)
+    const enter = (status: string) => set(newest()?.id ?? 0, status)
+    return {
+      connection: { baseUrl, token, project: 'shop', keyOption: 'key' },
+      input: { target: restart },
+      runs: () => state.executions.length,
+      id: () => String(newest()?.id),
+      hasStarted: () => set(newest()?.id ?? 0, 'running', { polls: 99 }),
+      enter,
+      end: () => enter('succeeded'),
+      hasStopped() {
+        if (newest()?.abortedby) enter('aborted')
+        return newest()?.status === 'aborted'
+      },
+    }
+  }),
+} satisfies JobPlatform

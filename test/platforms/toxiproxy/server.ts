@@ -2,6 +2,8 @@ import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loo
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
 import { createToxiproxy } from '../../../infra/sandbox/platforms/toxiproxy/index.ts'
 import type { Proxies, ProxySeed } from '../../../infra/sandbox/platforms/toxiproxy/proxies.ts'
+import type { JobPlatform } from '../../conformance/job-platform.ts'
+import { play } from '../../conformance/platform.ts'
 
 const PROXIES: readonly ProxySeed[] = [
   { name: 'checkout-db', listen: '127.0.0.1:25432', upstream: 'checkout-db.internal:5432' },
@@ -23,3 +25,39 @@ export async function toxiproxyServer(): Promise<ToxiproxyServer> {
     )
   return { ...(await servePlatform(toxiproxy)), proxies: Object.assign(toxiproxy.proxies, { remove }) }
 }
+
+export const toxiproxyJob = {
+  known: 'look-up',
+  starts: /^POST /,
+  needsTask: true,
+  // It lasts for hours, so the test removes it.
+  ends: 'aborted',
+  // Nothing is left of a toxic that was removed.
+  stoppedAtStart: 'unknown',
+  start: play(toxiproxyServer, ({ url: baseUrl, proxies }) => {
+    const target = 'checkout-db'
+    const toxics = () => proxies.get(target)?.toxics ?? []
+    const added = new Set<string>()
+    const { save } = proxies
+    proxies.save = (proxy) => {
+      for (const { name } of proxy.toxics) added.add(name)
+      save(proxy)
+    }
+    const removeToxics = () => {
+      for (const proxy of proxies.all()) save({ ...proxy, toxics: [] })
+    }
+    return {
+      connection: { baseUrl, allow: [target], maxDuration: 'PT12H' },
+      input: { target, parameters: { type: 'latency', attributes: { latency: 300 }, duration: 'PT8H' } },
+      runs: () => added.size,
+      id: () => `${target}/${[...added].at(-1)}`,
+      hasStarted: () => undefined,
+      enter(state) {
+        if (state === 'gone') removeToxics()
+        if (state === 'lost') proxies.remove(target)
+      },
+      end: removeToxics,
+      hasStopped: () => toxics().length === 0,
+    }
+  }),
+} satisfies JobPlatform

@@ -1,4 +1,4 @@
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 /** A fake platform of jobs, and what a test does with it. */
 export interface PlayedJobs<S extends Served = Served> {
@@ -30,6 +30,12 @@ export interface JobPlatform<S extends Served = Served> {
    * or neither.
    */
   known: 'token' | 'look-up' | 'neither'
+  /** The action that starts a run, if it is not that of the category. */
+  action?: string
+  /** Accepts interactive calls only. */
+  needsTask?: true
+  /** Its runs cannot be stopped. */
+  cannotStop?: true
   /** The status of the task when the run ends, if it is not `succeeded`. */
   ends?: 'aborted'
   /** The status of the task of a run that was stopped, if it is not `aborted`. */

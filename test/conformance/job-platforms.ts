@@ -1,0 +1,37 @@
+import type { JobPlatform } from './job-platform.ts'
+import * as rows from './job-rows.ts'
+
+/** A fake platform of jobs and the actions that start and stop them. */
+export interface NamedJobPlatform {
+  /** The category and the provider: `ci-cd/jenkins`. */
+  name: string
+  category: string
+  provider: string
+  start: string
+  /** Undefined if the runs cannot be stopped. */
+  stop: string | undefined
+  platform: JobPlatform
+}
+
+const actions: Record<string, [start: string, stop: string]> = {
+  'chaos-testing': ['start-test', 'stop-test'],
+  'ci-cd': ['trigger-deployment', 'cancel-run'],
+  'incident-management': ['run-runbook', 'stop-runbook'],
+  'load-testing': ['start-test', 'stop-test'],
+  optimization: ['start-model', 'stop-model'],
+  remediation: ['run-runbook', 'stop-runbook'],
+}
+
+/** The platform of each provider that starts jobs. */
+export const jobPlatforms = Object.entries<JobPlatform>(rows).map(([name, platform]): NamedJobPlatform => {
+  const [category = '', provider = ''] = name.split('/')
+  const [start = '', stop] = actions[category] ?? []
+  return {
+    name,
+    category,
+    provider,
+    start: platform.action ?? start,
+    stop: platform.cannotStop ? undefined : stop,
+    platform,
+  }
+})

@@ -1,0 +1,45 @@
+import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
+import { startCodePipeline } from './aws-codepipeline.ts'
+
+export const awsCodepipelineJob = {
+  known: 'token',
+  starts: /^StartPipelineExecution$/,
+  start: play(startCodePipeline, (server) => {
+    const { url: endpoint, state } = server
+    const newest = () => state.executions.at(-1)
+    const enter = (status: string) => server.end(status)
+    return {
+      connection: { endpoint, region: 'eu-west-1' },
+      input: { target: 'shop-delivery' },
+      runs: () => state.executions.length,
+      id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
+      ...stages(enter, undefined, 'Succeeded'),
+      hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
+    }
+  }),
+} satisfies JobPlatform
+
+export const awsCodepipelineRollback = {
+  action: 'rollback',
+  known: 'neither',
+  starts: /^RollbackStage$/,
+  start: play(startCodePipeline, (server) => {
+    const { url: endpoint, state } = server
+    const enter = (status: string) => {
+      server.pass('Deploy', status)
+      server.end(status)
+    }
+    for (let deployments = 0; deployments < 3; deployments++) server.deploy('Succeeded')
+    const rollbacks = () => state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
+    const newest = () => rollbacks().at(-1)
+    return {
+      connection: { endpoint, region: 'eu-west-1' },
+      input: { target: 'shop-delivery', parameters: { stage: 'Deploy' } },
+      runs: () => rollbacks().length,
+      id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
+      ...stages(enter, undefined, 'Succeeded'),
+      hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
+    }
+  }),
+} satisfies JobPlatform

@@ -1,0 +1,32 @@
+import { type JobPlatform, stages } from '../conformance/job-platform.ts'
+import { play } from '../conformance/platform.ts'
+import { startChaosMesh } from './chaos-mesh.ts'
+
+const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
+const entry = { name: 'slow', templateType: 'NetworkChaos', deadline: '5m', networkChaos: delay }
+
+export const chaosMeshJob = rowOf('NetworkChaos', { ...delay, duration: '5m' })
+export const chaosMeshWorkflow = rowOf('Workflow', { entry: 'slow', templates: [entry] })
+
+function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
+  return {
+    known: 'token',
+    starts: /^POST /,
+    start: play(startChaosMesh, ({ url: baseUrl, token, state, newest, addEvent, remove }) => {
+      const it = { apiVersion: 'chaos-mesh.org/v1alpha1', kind, metadata: { namespace: 'shop' }, spec }
+      const enter = (status: string) => {
+        if (status === 'deleted') return remove(newest())
+        Object.assign(newest(), { status })
+        addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
+      }
+      return {
+        connection: { baseUrl, token, allow: ['shop'], templates: { it } },
+        input: { target: 'it' },
+        runs: () => state.records.length,
+        id: () => `${kind}/shop/${state.records.at(-1)?.uid}`,
+        ...stages(enter, 'running', 'finished'),
+        hasStopped: () => state.records.at(-1)?.archived === true,
+      }
+    }),
+  } satisfies JobPlatform
+}
