@@ -30,12 +30,6 @@ export interface JobPlatform<S extends Served = Served> {
    * or neither.
    */
   known: 'token' | 'look-up' | 'neither'
-  /** The action that starts a run, if it is not that of the category. */
-  action?: string
-  /** Accepts interactive calls only. */
-  needsTask?: true
-  /** Its runs cannot be stopped. */
-  cannotStop?: true
   /** The status of the task when the run ends, if it is not `succeeded`. */
   ends?: 'aborted'
   /** The status of the task of a run that was stopped, if it is not `aborted`. */
@@ -56,26 +50,4 @@ export interface JobPlatform<S extends Served = Served> {
    */
   stoppedAtStart?: 'unknown' | 'forgotten'
   start(): Promise<PlayedJobs<S>>
-}
-
-/** Returns how a test lets a run start and end: by entering a state. */
-export function stages(enter: (state: string) => unknown, started: string | undefined, ended: string) {
-  return {
-    enter: (state: string) => void enter(state),
-    hasStarted: () => void (started && enter(started)),
-    end: () => void enter(ended),
-  }
-}
-
-/** Returns a `hasStopped` that stops a run that was asked to. */
-export function stopsWhenAsked(
-  enter: (state: string) => unknown,
-  stateOf: () => unknown,
-  asked: string,
-  stopped: string,
-): () => boolean {
-  return () => {
-    if (stateOf() === asked) enter(stopped)
-    return stateOf() === stopped
-  }
 }

@@ -1,5 +1,5 @@
-import type { JobPlatform } from './job-platform.ts'
-import * as rows from './job-rows.ts'
+import * as rows from './rows/jobs.ts'
+import type { JobRow } from './rows/row.ts'
 
 /** A fake platform of jobs and the actions that start and stop them. */
 export interface NamedJobPlatform {
@@ -10,7 +10,7 @@ export interface NamedJobPlatform {
   start: string
   /** Undefined if the runs cannot be stopped. */
   stop: string | undefined
-  platform: JobPlatform
+  platform: JobRow
 }
 
 const actions: Record<string, [start: string, stop: string]> = {
@@ -23,7 +23,7 @@ const actions: Record<string, [start: string, stop: string]> = {
 }
 
 /** The platform of each provider that starts jobs. */
-export const jobPlatforms = Object.entries<JobPlatform>(rows).map(([name, platform]): NamedJobPlatform => {
+export const jobPlatforms = Object.entries<JobRow>(rows).map(([name, platform]): NamedJobPlatform => {
   const [category = '', provider = ''] = name.split('/')
   const [start = '', stop] = actions[category] ?? []
   return {

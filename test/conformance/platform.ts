@@ -34,11 +34,3 @@ export interface FlagPlatform<S extends Served = Served> {
   /** A flag that is off and a flag that is on. */
   flags: { off: string; on: string }
 }
-
-/** Returns a function that starts a fake platform and describes how a test controls it. */
-export function play<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
-  return async () => {
-    const server = await start()
-    return { server, ...describe(server) }
-  }
-}

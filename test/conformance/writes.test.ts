@@ -5,18 +5,14 @@ import { isRecord } from '../../shared/record.ts'
 import { uuidOf } from '../../shared/text/uuid.ts'
 import { failureOf } from '../functions/helpers.ts'
 import './deployment.ts'
+import { categories } from '../../functions/index.ts'
+import { categoryOf } from './calls.ts'
 import type { TicketPlatform } from './platform.ts'
-import type { Platform } from './platforms.ts'
+import { platforms } from './platforms.ts'
+import type { WriteRow } from './rows/row.ts'
+import * as ticketRows from './rows/tickets.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
-
-// The platforms set other values for their runtimes.
-const { AWS_ACCESS_KEY_ID } = process.env
-const { platforms } = await import('./platforms.ts')
-const { ticketPlatforms } = await import('../e2e/platforms.ts')
-Object.assign(process.env, { AWS_ACCESS_KEY_ID })
-const { categoryOf } = await import('./calls.ts')
-const { observe } = await import('./writes.ts')
-const { categories } = await import('../../functions/index.ts')
+import { observe } from './writes.ts'
 
 /** Providers without a write that could be repeated, and why. */
 const readers: Record<string, string> = {
@@ -73,7 +69,7 @@ describe.each(Object.entries(platforms))('%s: an unexpected response to a search
   })
 })
 
-const tickets: Record<string, TicketPlatform> = ticketPlatforms
+const tickets: Record<string, TicketPlatform> = ticketRows
 const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
 
 describe.each(opening)('%s: input.fields', (path, platform) => {
@@ -200,7 +196,7 @@ function asRefusal(error: unknown): object {
 }
 
 /** Returns the platform with other fields in its connection. */
-function withConnection(path: string, fields: object): Platform {
+function withConnection(path: string, fields: object): WriteRow {
   const played = platforms[path]
   if (!played) throw new Error(`No fake platform for ${path}`)
   return {

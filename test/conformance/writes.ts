@@ -6,7 +6,7 @@ import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import { categoryOf, deadlineOf, describeError, receive, silently } from './calls.ts'
 import { storeSecret } from './deployment.ts'
-import type { Platform } from './platforms.ts'
+import type { WriteRow } from './rows/row.ts'
 
 /** The result of one call: how it ended and how often it wrote. */
 export interface Observed {
@@ -43,7 +43,7 @@ const MAX_ATTEMPTS = 10
 /** Sends an event to a provider, such as `ci-cd/jenkins`, twice if the call is silent, and replaces the response to the first write. */
 export async function observe(
   path: string,
-  platform: Platform,
+  platform: WriteRow,
   { body, lost = false, readBody, mode, input = {} }: Options,
 ): Promise<Observed> {
   const category = categoryOf(path)
@@ -95,7 +95,7 @@ export async function observe(
 async function interactively(
   category: Category,
   call: Call,
-  { repeatable }: Platform,
+  { repeatable }: WriteRow,
   onAttempt: (attempt: number) => void,
 ): Promise<ActionResult> {
   // biome-ignore lint/suspicious/noExplicitAny: the two operations that `runUntilDeadline` uses.

@@ -1,11 +1,15 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { isWrite } from '../conformance/common/requests.ts'
-import { type FlagPlatform, play } from '../conformance/platform.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import * as flagRows from '../conformance/rows/flags.ts'
+import { play } from '../conformance/rows/row.ts'
 import { startGoogleCloudMonitoring } from '../platforms/google-cloud-monitoring.ts'
 import { startGrafanaSlo } from '../platforms/grafana-slo.ts'
 import { guid, startNewRelic } from '../platforms/new-relic.ts'
-import { flagPlatforms } from './platforms.ts'
-import { Service, triggered } from './service.ts'
+import { awsCredentials, Service, triggered } from './service.ts'
+
+// The servers that simulate AWS accept only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 type Played = Awaited<ReturnType<FlagPlatform['start']>>
 interface Tried {
@@ -38,7 +42,7 @@ const evaluations = {
   },
 }
 const tried: Tried[] = [
-  ...Object.entries(flagPlatforms).map(([provider, { start, flags }]): Tried => {
+  ...Object.entries(flagRows).map(([provider, { start, flags }]): Tried => {
     const set = [{ flag: flags.off }, { before: off, after: on, changed: true }] as const
     return {
       provider,
@@ -105,7 +109,7 @@ describe.each(tried)('$provider, through the shipped bundles', ({ provider, acti
   })
 })
 
-describe.each(Object.entries(flagPlatforms))('toggle-flag without a state, with %s', (provider, { flags }) => {
+describe.each(Object.entries(flagRows))('toggle-flag without a state, with %s', (provider, { flags }) => {
   const called = () => triggered({ type: 'sh.keptn.event.check.triggered', input: { flag: flags.off } })
   const toggle = (event = called(), query = '') =>
     complete(provider, service.call(`/v1/remediation/toggle-flag?connection=${provider}${query}`, event))

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { Played, TicketPlatform } from '../conformance/platform.ts'
-import { ticketPlatforms } from './platforms.ts'
-import { Service, triggered } from './service.ts'
+import * as ticketRows from '../conformance/rows/tickets.ts'
+import { awsCredentials, Service, triggered } from './service.ts'
+
+// The servers that simulate AWS accept only this access key.
+process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 const played: Record<string, Played> = {}
-for (const [target, { start }] of Object.entries(ticketPlatforms)) played[target] = await start()
+for (const [target, { start }] of Object.entries(ticketRows)) played[target] = await start()
 const secrets = Object.entries(played).map(([target, { connection }]) => {
   const [category, provider] = target.split('/')
   return [`cloud-automation-webhooks/connections/${category}/${provider}`, { provider, ...connection }]
@@ -27,7 +30,7 @@ const platforms: Record<string, TicketPlatform> = {
     update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
     close: { comment: 'Rolled back' },
   },
-  ...ticketPlatforms,
+  ...ticketRows,
 }
 
 const dynatraceProblem = {

@@ -6,13 +6,11 @@ import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'
 import type { Change, CommonOptions, Fields } from '../conformance/common/options.ts'
 import { isWrite } from '../conformance/common/requests.ts'
+import type { Played, TicketPlatform } from '../conformance/platform.ts'
 import { testEach } from '../conformance/test-each.ts'
 import { type TicketOptions as ConformanceOptions, ticketConformance } from '../conformance/ticket.ts'
-import { ticketPlatforms } from '../e2e/platforms.ts'
 import { type ClientOptions, clientOf, expectFailure, failureOf, keyOf, startEach } from './helpers.ts'
 
-type Name = keyof typeof ticketPlatforms
-type ServerOf<N extends Name> = Awaited<ReturnType<(typeof ticketPlatforms)[N]['start']>>['server']
 /** Fields that count or date the changes of a ticket. */
 const CHANGES_ALWAYS = /^(?:rev|events|journals|updated.*|sys_updated_on|sys_mod_count)$/
 
@@ -65,16 +63,13 @@ type TicketOptions = ClientOptions & { connection?: object | undefined }
 /**
  * Registers the conformance suite and the tests of a table for a ticket provider, and starts its platform before each test.
  *
- * @param name the category and the provider
  * @returns the platform, and functions that run the actions as the framework does
  */
-export function testTickets<N extends Name, P extends z.ZodMiniObject, T extends object>(
-  name: N,
+export function testTickets<S extends Served, P extends z.ZodMiniObject, T extends object>(
+  platform: TicketPlatform & { start(): Promise<Played & { server: S }> },
   provider: TicketProvider<P>,
-  suite: TicketTests<ServerOf<N>, T>,
+  suite: TicketTests<S, T>,
 ) {
-  type S = ServerOf<N>
-  const platform = ticketPlatforms[name]
   const started = startEach(async () => {
     const ready = await platform.start()
     return { ...ready, close: () => ready.server.close() }

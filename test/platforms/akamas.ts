@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { play, type WriteRow } from '../conformance/rows/row.ts'
 
 export const akamasUser = { username: 'keptn', password: 'of-akamas-and-secret' }
 
@@ -45,3 +46,14 @@ function page(status: number, title: string): Reply {
 function text(status: number, body: string): Reply {
   return { status, body }
 }
+
+export const akamasDelegation = {
+  action: 'start-model',
+  writes: /^POST /,
+  needsTask: true,
+  delegates: true,
+  start: play(akamasServer, ({ url: baseUrl }) => ({
+    connection: { baseUrl, ...akamasUser, mode: 'delegate' },
+    input: { target: 'd4f5b7a2-1e6b-4b43-b6a5-7a3e8c1b2d3f' },
+  })),
+} satisfies WriteRow

@@ -1,5 +1,4 @@
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 import { startArgoCd } from './argo-cd.ts'
 
 export const argoCdSync = {
@@ -35,7 +34,7 @@ export const argoCdSync = {
       },
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow
 
 export const argoCdRollback = {
   action: 'rollback',
@@ -67,4 +66,4 @@ export const argoCdRollback = {
       },
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

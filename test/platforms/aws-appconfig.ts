@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { play } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Version {
@@ -228,3 +230,12 @@ function violationOf(content: unknown): string | undefined {
   const unknown = Object.keys(values).find((name) => !Object.hasOwn(flags, name))
   return unknown && `values contain ${unknown}, which flags do not define`
 }
+
+export const awsAppconfigFlags = {
+  start: play(startAppConfig, ({ url: endpoint, application, profile, environment, strategy, end }) => ({
+    connection: { region: 'eu-west-1', endpoint, application, profile, environment, deploymentStrategy: strategy },
+    // Deployments complete at once.
+    complete: () => end('COMPLETE'),
+  })),
+  flags: { off: 'checkout', on: 'search' },
+} satisfies FlagPlatform

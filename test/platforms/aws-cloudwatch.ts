@@ -1,4 +1,5 @@
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { play, type WriteRow } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Datum {
@@ -75,3 +76,12 @@ function invalidDatum({ Value, Dimensions, Timestamp }: Datum, path: string, now
 function invalid(message: string): Reply {
   return awsError('com.amazonaws.cloudwatch#InvalidParameterValueException', message)
 }
+
+export const awsCloudwatchMetrics = {
+  action: 'push-report',
+  writes: /^PutMetricData$/,
+  start: play(
+    () => startCloudWatch(Date.parse('2026-11-24T10:10:00Z') / 1_000),
+    ({ url: endpoint }) => ({ connection: { endpoint, region: 'eu-west-1' } }),
+  ),
+} satisfies WriteRow

@@ -1,7 +1,6 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Variable {
@@ -196,4 +195,4 @@ export const awsCodebuildJob = {
       hasStopped: () => newest()?.buildStatus === 'STOPPED',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,5 +1,4 @@
-import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { startCodePipeline } from './aws-codepipeline.ts'
 
 export const awsCodepipelineJob = {
@@ -18,7 +17,7 @@ export const awsCodepipelineJob = {
       hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow
 
 export const awsCodepipelineRollback = {
   action: 'rollback',
@@ -42,4 +41,4 @@ export const awsCodepipelineRollback = {
       hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

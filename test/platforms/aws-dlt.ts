@@ -1,8 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 
 interface Scenario {
   testId: string
@@ -218,4 +217,4 @@ export const awsDltJob = {
       hasStopped: stopsWhenAsked(enter, () => scenario.status, 'cancelling', 'cancelled'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,3 +1,4 @@
+import { play, type WriteRow } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Entry {
@@ -64,3 +65,9 @@ function put({ buses, events }: { buses: string[]; events: Event[] }, entry: Ent
     events.push({ id, bus, source: entry.Source, type: entry.DetailType, detail: JSON.parse(entry.Detail) })
   return { EventId: id }
 }
+
+export const awsEventbridgeEvent = {
+  action: 'push-report',
+  writes: /^PutEvents$/,
+  start: play(startEventBridge, ({ url: endpoint }) => ({ connection: { endpoint, region: 'eu-west-1' } })),
+} satisfies WriteRow

@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Action {
@@ -209,4 +208,4 @@ export const awsFisJob = {
       hasStopped: stopsWhenAsked(enter, () => newest().state.status, 'stopping', 'stopped'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,6 +1,5 @@
 import { awsOperation, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 import {
   arnOf,
@@ -281,5 +280,5 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
         hasStopped: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
       }
     }),
-  } satisfies JobPlatform
+  } satisfies JobRow
 }

@@ -1,4 +1,5 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Mail {
@@ -56,3 +57,10 @@ export const startSes = definePlatform({
   },
   notFound: restError(404, 'UnknownOperationException', ''),
 })
+
+export const awsSesMessages = {
+  writes: /^POST .*\/outbound-emails$/,
+  start: play(startSes, ({ url: endpoint }) => ({
+    connection: { endpoint, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
+  })),
+} satisfies MessageRow

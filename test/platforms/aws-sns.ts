@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 import { deniedMessage, signatureProblem } from './aws-signature.ts'
 
 interface Published {
@@ -128,3 +129,10 @@ function attributesIn(form: URLSearchParams): Record<string, string> {
   }
   return attributes
 }
+
+export const awsSnsMessages = {
+  writes: /^POST /,
+  start: play(startSns, ({ url: endpoint }) => ({
+    connection: { endpoint, region: 'eu-west-1', channel: 'arn:aws:sns:eu-west-1:123456789012:deploys' },
+  })),
+} satisfies MessageRow

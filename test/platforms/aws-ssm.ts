@@ -1,6 +1,5 @@
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 import { defineJsonService } from './aws-json.ts'
 
 interface OpsItem {
@@ -276,4 +275,16 @@ export const awsSsmAutomationJob = {
       hasStopped: () => newest()?.AutomationExecutionStatus === 'Cancelled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow
+
+export const awsOpscenterItems = {
+  writes: /^CreateOpsItem$/,
+  start: play(startSsm, ({ url: endpoint, state }) => ({
+    connection: { region: 'eu-west-1', endpoint },
+    made: () => state.opsItems.length,
+  })),
+  unknownId: 'oi-424242424242',
+  ...ticketInputs,
+  open: { priority: 'high', severity: 'critical' },
+  update: { comment: 'Now 5 s', severity: 'low' },
+} satisfies TicketRow

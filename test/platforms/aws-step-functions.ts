@@ -1,6 +1,5 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Execution {
@@ -186,4 +185,4 @@ export const awsStepFunctionsJob = {
       hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

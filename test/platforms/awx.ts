@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 import {
   defaultTemplates,
   restart,
@@ -286,5 +285,5 @@ function rowOf(kind: 'job' | 'workflow', target: string) {
         hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
     }),
-  } satisfies JobPlatform
+  } satisfies JobRow
 }

@@ -1,4 +1,5 @@
 import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface State {
   name: string
@@ -293,3 +294,10 @@ function tagsOf(fields: Record<string, unknown>): string[] {
 function joined(tags: string[]): string {
   return [...new Set(tags)].join('; ')
 }
+
+export const azureBoardsIssues = {
+  writes: /^POST .*\/workitems\/\$/i,
+  start: playTickets(startAzureBoards, 'items', { project: 'fabrikam/Fabrikam Fiber' }),
+  unknownId: 'fabrikam/Fabrikam Fiber#424242',
+  ...issueInputs,
+} satisfies TicketRow

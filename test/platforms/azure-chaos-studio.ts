@@ -3,8 +3,7 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Execution {
   name: string
@@ -154,4 +153,4 @@ export const azureChaosStudioJob = {
       hasStopped: () => state.executions.at(-1)?.properties.status === 'Cancelled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

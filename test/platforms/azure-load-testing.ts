@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 
 interface TestRun {
   testRunId: string
@@ -157,4 +156,4 @@ export const azureLoadTestingJob = {
       hasStopped: stopsWhenAsked(enter, () => state.runs.at(-1)?.status, 'CANCELLING', 'CANCELLED'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

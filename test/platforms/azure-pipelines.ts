@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface TimelineRecord {
   id: string
@@ -244,4 +243,4 @@ export const azurePipelinesJob = {
       hasStopped: () => newest()?.result === 'canceled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Master {
   id: number
@@ -149,4 +148,4 @@ export const blazemeterJob = {
       hasStopped: () => newest()?.status === 'ENDED',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

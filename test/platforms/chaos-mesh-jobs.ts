@@ -1,5 +1,4 @@
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { startChaosMesh } from './chaos-mesh.ts'
 
 const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
@@ -28,5 +27,5 @@ function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
         hasStopped: () => state.records.at(-1)?.archived === true,
       }
     }),
-  } satisfies JobPlatform
+  } satisfies JobRow
 }

@@ -3,8 +3,7 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Workflow {
   id: string
@@ -141,4 +140,4 @@ export const circleciJob = {
       hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { play } from '../conformance/rows/row.ts'
 
 interface Value {
   value: boolean
@@ -121,3 +123,10 @@ function patch(state: State, current: Value, operations: Operation[]): object | 
   }
   return before === JSON.stringify(current) ? { status: 204 } : toResponse(state, current)
 }
+
+export const configcatFlags = {
+  start: play(startConfigCat, ({ url: baseUrl, username, password, product }) => ({
+    connection: { baseUrl, username, password, product, config: 'Main', environment: 'production' },
+  })),
+  flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+} satisfies FlagPlatform

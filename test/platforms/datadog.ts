@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { play, type WriteRow } from '../conformance/rows/row.ts'
 
 interface Threshold {
   timeframe: string
@@ -187,3 +188,9 @@ function search({ events }: State, query: URLSearchParams): object {
   }))
   return { data, meta: { status: 'done' } }
 }
+
+export const datadogEvent = {
+  action: 'push-report',
+  writes: /^POST /,
+  start: play(startDatadog, ({ url: baseUrl }) => ({ connection: { baseUrl, apiKey, applicationKey } })),
+} satisfies WriteRow

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface Embed {
   title?: string
@@ -167,3 +168,8 @@ function problemIn({ embeds = [], components = [], nonce = '' }: Partial<Discord
     return 'Invalid component'
   return nonce.length > 25 ? 'Must be 25 or fewer in length.' : undefined
 }
+
+export const discordMessages = {
+  writes: /^POST .*\/messages$/,
+  start: play(startDiscord, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel } })),
+} satisfies MessageRow

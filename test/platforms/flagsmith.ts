@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { play, withToken } from '../conformance/rows/row.ts'
 
 interface FeatureState {
   id: number
@@ -169,3 +171,8 @@ function toState({ id, feature, enabled, value, segment }: FeatureState) {
 function toVersion({ uuid, description, published }: Version) {
   return { uuid, description: description ?? null, published, is_live: published, live_from: null }
 }
+
+export const flagsmithFlags = {
+  start: play(startFlagsmith, (server) => ({ connection: { ...withToken(server), environment: 'Prod1key' } })),
+  flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+} satisfies FlagPlatform

@@ -6,8 +6,7 @@ import {
   type Served,
   serve,
 } from '../../infra/sandbox/platforms/loopback-server.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 
 interface Assertion {
   message: string
@@ -202,4 +201,4 @@ export const gatlingJob = {
     end: () => enter('Successful', true),
     hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
   })),
-} satisfies JobPlatform
+} satisfies JobRow

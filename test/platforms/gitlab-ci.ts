@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { refuse, refuseOtherProjects } from './gitlab.ts'
 
 interface Variable {
@@ -216,4 +215,4 @@ export const gitlabCiJob = {
       hasStopped: () => newest()?.status === 'canceled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

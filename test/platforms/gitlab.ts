@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface Note {
   id: number
@@ -240,3 +241,10 @@ function toResponse({ users }: State, { notes, assignees, ...issue }: Issue) {
     references: { short, relative: short, full: `${PROJECT.path}${short}` },
   }
 }
+
+export const gitlabIssues = {
+  writes: /^POST .*\/issues$/,
+  start: playTickets(startGitlab, 'issues', { project: 'ops/shop/checkout' }),
+  unknownId: 'ops/shop/checkout#424242',
+  ...issueInputs,
+} satisfies TicketRow

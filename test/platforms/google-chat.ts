@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 interface Widget {
@@ -71,3 +72,12 @@ function create(messages: ChatMessage[], input: Partial<ChatMessage>, id: string
   messages.push(message)
   return message
 }
+
+export const googleChatMessages = {
+  writes: /^POST .*\/messages$/,
+  repeatable: 'the id of a message is derived from the key',
+  start: play(startGoogleChat, ({ url: baseUrl, login, messages }) => ({
+    connection: { baseUrl, token: login.token, channel: space },
+    made: () => messages.length,
+  })),
+} satisfies MessageRow

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 interface Source {
@@ -86,15 +85,12 @@ function run(builds: Build[], { branchName, substitutions }: Source): object | R
 export const googleCloudBuildJob = {
   known: 'look-up',
   starts: /^POST .*:run$/,
-  start: play(startGoogleCloudBuild, ({ url: baseUrl, login, state, enter }) => {
-    const { token } = login
-    return {
-      connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
-      input: { target: 'deploy' },
-      runs: () => state.builds.length,
-      id: () => `acme-shop#${state.builds.at(-1)?.id}`,
-      ...stages(enter, 'WORKING', 'SUCCESS'),
-      hasStopped: () => state.builds.at(-1)?.status === 'CANCELLED',
-    }
-  }),
-} satisfies JobPlatform
+  start: play(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
+    connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
+    input: { target: 'deploy' },
+    runs: () => state.builds.length,
+    id: () => `acme-shop#${state.builds.at(-1)?.id}`,
+    ...stages(enter, 'WORKING', 'SUCCESS'),
+    hasStopped: () => state.builds.at(-1)?.status === 'CANCELLED',
+  })),
+} satisfies JobRow

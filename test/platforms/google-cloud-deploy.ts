@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 interface Release {
@@ -111,15 +110,12 @@ export const googleCloudDeployJob = {
   known: 'token',
   refusesLateStop: true,
   starts: /^POST .*\/rollouts$/,
-  start: play(startGoogleCloudDeploy, ({ url: baseUrl, login, state, enter }) => {
-    const { token } = login
-    return {
-      connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
-      input: { target: 'shop/production', ref: 'v1' },
-      runs: () => state.rollouts.length,
-      id: () => `acme-shop#shop/v1/${state.rollouts.at(-1)?.name.split('/').at(-1)}`,
-      ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
-      hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
-    }
-  }),
-} satisfies JobPlatform
+  start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
+    connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
+    input: { target: 'shop/production', ref: 'v1' },
+    runs: () => state.rollouts.length,
+    id: () => `acme-shop#shop/v1/${state.rollouts.at(-1)?.name.split('/').at(-1)}`,
+    ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
+    hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
+  })),
+} satisfies JobRow

@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Status {
   type: string
@@ -225,4 +224,4 @@ export const grafanaK6Job = {
       hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { play, withToken } from '../conformance/rows/row.ts'
 
 interface Rule {
   id: string
@@ -143,3 +145,8 @@ function publish({ rules, enabled }: Feature, revision: Revision): Partial<Revis
   for (const rule of rules) rule.coverage = revision.coverage[rule.id] ?? rule.coverage ?? 1
   return { status: 'published' }
 }
+
+export const growthbookFlags = {
+  start: play(startGrowthBook, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
+  flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+} satisfies FlagPlatform

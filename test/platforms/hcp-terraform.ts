@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Run {
   id: string
@@ -130,4 +129,4 @@ export const hcpTerraformJob = {
     ...stages(enter, 'planning', 'applied'),
     hasStopped: () => state.runs.at(-1)?.status === 'canceled',
   })),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { alertInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface Alert {
   deduplication_key: string
@@ -51,3 +52,10 @@ function accept(alerts: Alert[], event: Record<string, unknown>): Reply {
   else alerts.push({ deduplication_key: String(key), status, events: [event] })
   return { status: 202, body: { status: 'success', message: 'Event accepted for processing', deduplication_key: key } }
 }
+
+export const incidentIoAlerts = {
+  writes: /^POST /,
+  repeatable: 'an alert with the same deduplication_key is the same alert',
+  start: playTickets(startIncidentIo, 'alerts', {}, ['source']),
+  ...alertInputs,
+} satisfies TicketRow

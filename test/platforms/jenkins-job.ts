@@ -1,5 +1,4 @@
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { startJenkins } from './jenkins.ts'
 
 export const jenkinsJob = {
@@ -25,4 +24,4 @@ export const jenkinsJob = {
       hasStopped: () => place()?.cancelled === true || build()?.result === 'ABORTED',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -3,6 +3,7 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { playTickets, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 
 interface Alert {
   id: string
@@ -139,3 +140,14 @@ function accept(state: State, apply: () => string): Reply {
   state.requests.set(requestId, { action: 'Any', processedAt: '2026-11-27T01:00:01Z', ...result })
   return { status: 202, body: { result: 'Request will be processed', requestId, took: 0.01 } }
 }
+
+export const jsmOperationsAlerts = {
+  writes: /^POST .*\/alerts$/,
+  repeatable: 'an open alert with the same alias counts the repeat',
+  start: playTickets(startJsmOperations, 'alerts', { site: 'https://acme.atlassian.net' }, ['cloudId', 'email']),
+  unknownId: '00000000-0000-4000-8000-000000000000-1704440650350',
+  ...ticketInputs,
+  open: { severity: 'critical', labels: 'shop' },
+  update: { comment: 'Now 5 s', priority: 'critical' },
+  neverReopens: true,
+} satisfies TicketRow

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface TestRun {
@@ -110,4 +109,4 @@ export const k6OperatorJob = {
     ...stages(enter, 'started', 'finished'),
     hasStopped: () => state.runs.length < state.created,
   })),
-} satisfies JobPlatform
+} satisfies JobRow

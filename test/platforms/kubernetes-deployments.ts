@@ -1,6 +1,5 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 
 interface Template {
@@ -146,4 +145,4 @@ export const kubernetesRestart = {
     ...stages(enter, 'Progressing', 'Complete'),
     hasStopped: () => false,
   })),
-} satisfies JobPlatform
+} satisfies JobRow

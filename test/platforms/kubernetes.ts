@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Metadata {
   name: string
@@ -222,10 +221,8 @@ export const kubernetesJobRun = {
       input: { target: 'ghcr.io/acme/smoke:1.4.2' },
       runs: () => state.created,
       id: () => newest()?.metadata.name ?? '',
-      hasStarted: () => enterJob('Running'),
-      enter: enterJob,
-      end: () => enterJob('Complete'),
+      ...stages(enterJob, 'Running', 'Complete'),
       hasStopped: () => state.jobs.length < state.created,
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

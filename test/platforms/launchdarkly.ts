@@ -1,6 +1,8 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import type { FlagPlatform } from '../conformance/platform.ts'
+import { play, withToken } from '../conformance/rows/row.ts'
 
 interface Rollout {
   variations: { variation: number; weight: number }[]
@@ -243,3 +245,10 @@ function approvalResponse({ id, description, instructions, reviewStatus, status,
     _links: {},
   }
 }
+
+export const launchdarklyFlags = {
+  start: play(startLaunchDarkly, (server) => ({
+    connection: { ...withToken(server), project: 'shop', environment: 'production' },
+  })),
+  flags: { off: 'checkout-v2', on: 'slow-recommendations' },
+} satisfies FlagPlatform

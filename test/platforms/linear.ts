@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { graphqlOperation, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface Issue {
   id: string
@@ -174,3 +175,10 @@ function toResponse({ states }: State, { id, number, stateId }: Issue): Fields {
   const url = `https://linear.app/acme/issue/${identifier}/checkout`
   return { id, identifier, url, state: { name, type }, team: { id: team.id } }
 }
+
+export const linearIssues = {
+  writes: /^POST .* issueCreate$/,
+  start: playTickets(startLinear, 'issues', { project: 'ENG' }),
+  unknownId: 'ENG-424242',
+  ...issueInputs,
+} satisfies TicketRow

@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 
 interface Fault {
   name: string
@@ -291,4 +290,4 @@ export const litmusJob = {
       hasStopped: () => state.runs.at(-1)?.phase === 'Stopped',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { JobPlatform } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play } from '../conformance/rows/row.ts'
 
 export type LocustServer = Awaited<ReturnType<typeof startLocust>>
 type State = ReturnType<typeof initial>
@@ -165,4 +164,4 @@ export const locustJob = {
       hasStopped: () => state.state === 'stopped',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface Action {
   id: string
@@ -239,3 +240,8 @@ function refuseContent(message: string, props: Post['props']): Reply | undefined
   }
   return undefined
 }
+
+export const mattermostMessages = {
+  writes: /^POST .*\/posts$/,
+  start: play(startMattermost, ({ url: baseUrl, token, channel }) => ({ connection: { baseUrl, token, channel } })),
+} satisfies MessageRow

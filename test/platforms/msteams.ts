@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 export interface Card {
   type: string
@@ -99,3 +100,8 @@ function run({ cards, failedRuns }: State, attachments: { contentType: string; c
     else cards.push(content)
   }
 }
+
+export const msteamsMessages = {
+  writes: /^POST /,
+  start: play(teamsServer, ({ webhookUrl }) => ({ connection: { webhookUrl } })),
+} satisfies MessageRow

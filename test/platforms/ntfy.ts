@@ -1,6 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface ViewAction {
   action: string
@@ -113,3 +114,8 @@ function publish(messages: Notification[], body: Partial<Notification>): Notific
   })
   return newestOf(messages)
 }
+
+export const ntfyMessages = {
+  writes: /^POST /,
+  start: play(startNtfy, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel: 'deploys' } })),
+} satisfies MessageRow

@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { invalid, PAGERDUTY_TOKEN, pagerdutyExample, refused, refuseHeaders } from './pagerduty.ts'
 
 interface Invocation {
@@ -92,4 +91,4 @@ export const pagerdutyAutomationJob = {
       hasStopped: () => false,
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

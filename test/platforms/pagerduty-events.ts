@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { alertInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 import { failedChecks } from './pagerduty.ts'
 
 type Event = Record<string, unknown>
@@ -65,3 +66,10 @@ function errorsIn({ routing_key: key, event_action: action, dedup_key: dedupKey,
 function refused(errors: string[]): Reply {
   return { status: 400, body: { status: 'invalid event', message: 'Event object is invalid', errors } }
 }
+
+export const pagerdutyEventsAlerts = {
+  writes: /^POST /,
+  repeatable: 'an alert with the same dedup_key is the same alert',
+  start: playTickets(startPagerDutyEvents, 'alerts'),
+  ...alertInputs,
+} satisfies TicketRow

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { playTickets, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 
 type Fields = Record<string, unknown>
 type Status = 'triggered' | 'acknowledged' | 'resolved'
@@ -214,3 +215,12 @@ function toNote(content: string): object {
   const [example] = pagerdutyExample('notes')['notes']
   return { ...example, content }
 }
+
+export const pagerdutyIncidents = {
+  writes: /^POST \/incidents$/,
+  start: playTickets(startPagerDuty, 'incidents', { project: 'PIJ90N7' }, ['email']),
+  unknownId: 'QNOSUCHINCIDENT',
+  ...ticketInputs,
+  open: { priority: 'high' },
+  update: { comment: 'Now 5 s', urgency: 'critical' },
+} satisfies TicketRow

@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 import {
   allowedStatuses,
   type Fields,
@@ -174,3 +175,10 @@ function toResponse(state: RedmineState, issue: Issue): object {
     closed_on: issue.closed,
   }
 }
+
+export const redmineIssues = {
+  writes: /^POST .*\/issues\.json$/,
+  start: playTickets(startRedmine, 'issues', { project: 'ops' }),
+  unknownId: '424242',
+  ...issueInputs,
+} satisfies TicketRow

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { play, type WriteRow } from '../conformance/rows/row.ts'
 
 interface Change {
   sys_id: string
@@ -162,3 +163,13 @@ function wrapped(record: Record<string, string>): object {
 function newId(): string {
   return randomBytes(16).toString('hex')
 }
+
+export const servicenowChangeApproval = {
+  action: 'ask-approval',
+  writes: /^POST .*\/change\/normal$/,
+  needsTask: true,
+  start: play(startServiceNowChange, ({ url: baseUrl, token, state }) => ({
+    connection: { baseUrl, token },
+    made: () => state.changes.length,
+  })),
+} satisfies WriteRow

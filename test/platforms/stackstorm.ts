@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages, stopsWhenAsked } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 
 type Fields = Record<string, unknown>
 type State = ReturnType<typeof initial>
@@ -186,4 +185,4 @@ export const stackstormJob = {
       hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

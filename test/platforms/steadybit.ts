@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Step {
   stepType: 'ACTION' | 'WAIT'
@@ -174,4 +173,4 @@ export const steadybitJob = {
     ...stages(enter, 'RUNNING', 'COMPLETED'),
     hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
   })),
-} satisfies JobPlatform
+} satisfies JobRow

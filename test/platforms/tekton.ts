@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobPlatform, stages } from '../conformance/job-platform.ts'
-import { play } from '../conformance/platform.ts'
+import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { refused, review } from './kubernetes.ts'
 
 interface PipelineRun {
@@ -100,4 +99,4 @@ export const tektonJob = {
     ...stages(enter, 'Running', 'Succeeded'),
     hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
   })),
-} satisfies JobPlatform
+} satisfies JobRow

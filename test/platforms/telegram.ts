@@ -1,5 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface Entity {
   type: string
@@ -134,3 +135,10 @@ function problemIn({ text, entities = [], reply_markup }: Partial<Content>): str
   const data = (reply_markup?.inline_keyboard ?? []).flat().map(({ callback_data }) => Buffer.byteLength(callback_data))
   return data.some((bytes) => bytes < 1 || bytes > 64) ? 'BUTTON_DATA_INVALID' : undefined
 }
+
+export const telegramMessages = {
+  writes: /^POST .*\/sendMessage$/,
+  start: play(startTelegram, ({ url: baseUrl, token }) => ({
+    connection: { baseUrl, token, channel: String(supergroup) },
+  })),
+} satisfies MessageRow

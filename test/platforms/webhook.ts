@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface Delivery {
   id: string
@@ -62,3 +63,11 @@ function gitHubProblem(secret: string, headers: Call['headers'], text: string): 
   const expected = `sha256=${createHmac('sha256', secret).update(text, 'utf8').digest('hex')}`
   return headers['x-hub-signature-256'] === expected ? undefined : 'Invalid X-Hub-Signature-256'
 }
+
+export const webhookMessages = {
+  writes: /^POST /,
+  start: play(
+    () => endpointServer('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'),
+    ({ endpoint: baseUrl, secret }) => ({ connection: { baseUrl, secret } }),
+  ),
+} satisfies MessageRow

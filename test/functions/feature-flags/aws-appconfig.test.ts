@@ -4,8 +4,7 @@ import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-app
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
-import { type AppConfigServer, deployed, flagDocument } from '../../platforms/aws-appconfig.ts'
+import { type AppConfigServer, awsAppconfigFlags, deployed, flagDocument } from '../../platforms/aws-appconfig.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
 
 const turnOn = { state: 'on' }
@@ -39,7 +38,7 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
   ends: 'fail' as const,
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
-const { server, client, request } = flagConformance(awsAppConfig, flagPlatforms['aws-appconfig'], {
+const { server, client, request } = flagConformance(awsAppConfig, awsAppconfigFlags, {
   flag: 'checkout',
   awsError: (type, message) => ({ body: { Message: message }, headers: { 'x-amzn-errortype': type } }),
   unknown: {

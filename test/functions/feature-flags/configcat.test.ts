@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { configcat } from '../../../functions/feature-flags/providers/configcat.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
+import { configcatFlags } from '../../platforms/configcat.ts'
 
 const test1 = '08d86d63-272c-4355-8027-4b52787bc1bd'
-const { server, set, calls } = flagConformance(configcat, flagPlatforms.configcat, {
+const { server, set, calls } = flagConformance(configcat, configcatFlags, {
   defaults: { baseUrl: 'https://api.configcat.com' },
   invalidInputs: [{ input: { state: 'off', percentage: 25 }, message: 'ConfigCat stores none' }],
   refused: [

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
 import { flagConformance } from '../../conformance/flag.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
-import type { FlagsmithServer } from '../../platforms/flagsmith.ts'
+import { type FlagsmithServer, flagsmithFlags } from '../../platforms/flagsmith.ts'
 import { failureOf } from '../helpers.ts'
 
 const turnOn = { state: 'on' }
@@ -10,7 +9,7 @@ const approvals =
   (count: number) =>
   ({ state }: FlagsmithServer) =>
     Object.assign(state.environments['Prod1key'] ?? {}, { approvals: count })
-const { server, provider, client, set, calls } = flagConformance(flagsmith, flagPlatforms.flagsmith, {
+const { server, provider, client, set, calls } = flagConformance(flagsmith, flagsmithFlags, {
   refusal: (detail) => ({ detail }),
   defaults: { baseUrl: 'https://api.flagsmith.com' },
   unknown: {

@@ -4,8 +4,7 @@ import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
-import type { GrowthBookServer } from '../../platforms/growthbook.ts'
+import { type GrowthBookServer, growthbookFlags } from '../../platforms/growthbook.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 
 const enter = (status: string, reviews: GrowthBookServer['state']['revisions'][number]['reviews'] = []) => ({
@@ -16,7 +15,7 @@ const review = (userId: string, status: string) => ({ userId, status, timestamp:
 const off = { state: 'off' }
 const warning = withState({ warning: 'This feature is used in a running experiment' })
 
-const { server, set, calls } = flagConformance(growthbook, flagPlatforms.growthbook, {
+const { server, set, calls } = flagConformance(growthbook, growthbookFlags, {
   flag: 'slow-recommendations',
   defaults: { baseUrl: 'https://api.growthbook.io/api', appUrl: 'https://app.growthbook.io' },
   refused: [

@@ -4,8 +4,7 @@ import { launchdarkly } from '../../../functions/feature-flags/providers/launchd
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
-import { idOf, type LaunchDarklyServer } from '../../platforms/launchdarkly.ts'
+import { idOf, type LaunchDarklyServer, launchdarklyFlags } from '../../platforms/launchdarkly.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../helpers.ts'
 
 const flagIn = ({ state }: LaunchDarklyServer, key = 'checkout-v2') => {
@@ -22,7 +21,7 @@ const reviews = [
   { kind: 'decline', serviceTokenId: 't-1' },
 ]
 const guard = withState({ guarded: ['production'] })
-const suite = flagConformance(launchdarkly, flagPlatforms.launchdarkly, {
+const suite = flagConformance(launchdarkly, launchdarklyFlags, {
   defaults: { baseUrl: 'https://app.launchdarkly.com' },
   unknown: {
     flag: '404 to GET /api/v2/flags/shop/no-such-flag: Unknown feature key',

@@ -4,8 +4,7 @@ import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { flagPlatforms } from '../../e2e/platforms.ts'
-import { gradual, type UnleashServer } from '../../platforms/unleash/server.ts'
+import { gradual, type UnleashServer, unleashFlags } from '../../platforms/unleash/server.ts'
 import { type ClientOptions, failureOf, keyOf } from '../helpers.ts'
 
 const flagIn = ({ state }: UnleashServer, key = 'checkout-v2', environment = 'production') => {
@@ -36,7 +35,7 @@ const createdBy = { username: 'mia' }
 const decided = { rejections: [{ createdBy }], comments: [{ text: 'Not on a Friday', createdBy }] }
 const time = '2026-12-01T06:00:00.000Z'
 const suspended = { scheduledAt: time, status: 'suspended', reason: 'The strategy was deleted' }
-const suite = flagConformance(unleash, flagPlatforms.unleash, {
+const suite = flagConformance(unleash, unleashFlags, {
   refusal: (message) => ({ name: 'BadDataError', message: 'Request validation failed', details: [{ message }] }),
   defaults: { project: 'default' },
   unknown: {

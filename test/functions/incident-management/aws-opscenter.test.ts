@@ -1,3 +1,4 @@
+import { awsOpscenterItems } from '../../platforms/aws-ssm.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
@@ -18,7 +19,7 @@ const data = (name: string, value: string) => ({ fields: { OperationalData: { [n
 const refused = (name: string, words: string) => `AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`
 const levels = 'must be critical, high, medium or low, or a number from 1 to'
 
-const t = testTickets('incident-management/aws-opscenter', awsOpsCenter, {
+const t = testTickets(awsOpscenterItems, awsOpsCenter, {
   tickets: ({ state }) => state.opsItems,
   id,
   check: ['DescribeOpsItems'],

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals'
 import { incidentIo } from '../../../functions/incident-management/providers/incident-io.ts'
-import { refusedByIncidentIo } from '../../platforms/incident-io.ts'
+import { incidentIoAlerts, refusedByIncidentIo } from '../../platforms/incident-io.ts'
 import { keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const description = 'Since 14:03.\n\nhttps://example.com/problem/1'
 
-const { server, check, open, update, close } = testTickets('incident-management/incident-io', incidentIo, {
+const { server, check, open, update, close } = testTickets(incidentIoAlerts, incidentIo, {
   tickets: ({ state }) => state.alerts,
   id: keyOf(1),
   checkWrites: true,

@@ -3,6 +3,7 @@ import { jiraServiceManagement } from '../../../functions/incident-management/pr
 import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { adfText } from '../../platforms/adf.ts'
+import { jiraServiceManagementIncidents } from '../../platforms/jira.ts'
 import { keyOf, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -11,7 +12,7 @@ const urgency = (value: string) => ({ customfield_10043: { value } })
 const severity = (value: string) => ({ customfield_10048: { value } })
 const priority = (name: string) => ({ priority: { name } })
 
-const t = testTickets('incident-management/jira-service-management', jiraServiceManagement, {
+const t = testTickets(jiraServiceManagementIncidents, jiraServiceManagement, {
   tickets: ({ state }) => state.issues,
   view: ({ fields }) => ({ ...fields, description: adfText(fields['description']) }),
   id: 'OPS-1',

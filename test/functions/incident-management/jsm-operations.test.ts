@@ -1,13 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { jsmOperations } from '../../../functions/incident-management/providers/jsm-operations.ts'
 import { withState } from '../../conformance/job.ts'
+import { jsmOperationsAlerts } from '../../platforms/jsm-operations.ts'
 import { keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const team = '0f2b6f2c-5d1a-4a3e-9b57-6f1c8f0f4f11'
 const site = 'https://acme.atlassian.net'
 
-const t = testTickets('incident-management/jsm-operations', jsmOperations, {
+const t = testTickets(jsmOperationsAlerts, jsmOperations, {
   tickets: ({ state }) => state.alerts,
   id: ({ state }) => state.alerts[0]?.id ?? '',
   defaults: { baseUrl: 'https://api.atlassian.com/jsm/ops' },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
+import { pagerdutyEventsAlerts } from '../../platforms/pagerduty-events.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -7,7 +8,7 @@ const images = [{ src: 'https://x/y.png' }]
 const withLink = 'Checkout fails\n\nhttps://example.com/problem/1'
 const provider = 'is not supported for alerts. Use a connection with the provider pagerduty'
 
-const t = testTickets('incident-management/pagerduty-events', pagerdutyEvents, {
+const t = testTickets(pagerdutyEventsAlerts, pagerdutyEvents, {
   tickets: ({ state }) => state.alerts,
   view: ({ events: [event = {}] }) => event,
   id: keyOf(9),

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { withState } from '../../conformance/job.ts'
+import { servicenowIncidents } from '../../platforms/servicenow/server.ts'
 import { expectFailure, failureOf, keyOf, pauses } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -10,7 +11,7 @@ const noUser = { username: undefined, password: undefined }
 const levels = 'critical, high'
 const unfound = (found: string) => `ServiceNow shows ${found} to the user of the connection. Send its sys_id.`
 
-const t = testTickets('incident-management/servicenow', servicenow, {
+const t = testTickets(servicenowIncidents, servicenow, {
   tickets: ({ state }) => state.incidents,
   view: ({ columns, journal }) => ({ assignment_group: undefined, ...columns, journal }),
   id: 'INC0010001',

@@ -4,6 +4,7 @@ import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-
 import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { withState } from '../../conformance/job.ts'
+import { azureBoardsIssues } from '../../platforms/azure-boards.ts'
 import { expectFailure, failureOf, keyOf, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -13,7 +14,7 @@ const html = '<p>Since <strong>14:03</strong>.</p>'
 const [priority, severity] = ['Microsoft.VSTS.Common.Priority', 'Microsoft.VSTS.Common.Severity']
 const tags = (text: string, call = 1) => ({ 'System.Tags': `${text}caw-${keyOf(call)}` })
 
-const t = testTickets('issue-ticketing/azure-boards', azureBoards, {
+const t = testTickets(azureBoardsIssues, azureBoards, {
   tickets: ({ state }) => state.items,
   view: ({ fields }) => fields,
   id: ours,

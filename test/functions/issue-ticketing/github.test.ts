@@ -3,8 +3,8 @@ import { github } from '../../../functions/issue-ticketing/providers/github.ts'
 import { type Call, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
-import { startGithubIssues } from '../../conformance/github-issues.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
+import { startGithubIssues } from '../../platforms/github/issues-server.ts'
 import { clientOf, startEach } from '../helpers.ts'
 
 ticketConformance(github, {

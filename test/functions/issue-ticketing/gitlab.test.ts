@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
 import { withState } from '../../conformance/job.ts'
+import { gitlabIssues } from '../../platforms/gitlab.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -8,7 +9,7 @@ const path = 'ops/shop/checkout'
 const ours = `${path}#1`
 const marker = (call: number) => `<!-- cloud-automation-webhooks:${keyOf(call)} -->`
 
-const { server, open, update, ticket, count, calls, withTicket } = testTickets('issue-ticketing/gitlab', gitlab, {
+const { server, open, update, ticket, count, calls, withTicket } = testTickets(gitlabIssues, gitlab, {
   tickets: ({ state }) => state.issues,
   id: ours,
   refusal: (reason) => ({ message: { base: [reason] } }),

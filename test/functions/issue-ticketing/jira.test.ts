@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
 import { adfText } from '../../platforms/adf.ts'
+import { jiraIssues } from '../../platforms/jira.ts'
 import { expectFailure, failureOf, keyOf, pauses, problem } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -9,7 +10,7 @@ const property = (call: number) => ({ key: 'cloud-automation-webhooks', value: {
 const label = (call: number) => `caw-${keyOf(call)}`
 const transitionsPath = '/rest/api/3/issue/OPS-1/transitions'
 
-const suite = testTickets('issue-ticketing/jira', jira, {
+const suite = testTickets(jiraIssues, jira, {
   tickets: ({ state }) => state.issues,
   view: ({ fields, ...issue }) => ({ ...issue, ...fields, description: adfText(fields['description']) }),
   id: 'OPS-1',

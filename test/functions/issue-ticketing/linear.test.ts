@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear } from '../../../functions/issue-ticketing/providers/linear.ts'
-import { failed, refused } from '../../platforms/linear.ts'
+import { failed, linearIssues, refused } from '../../platforms/linear.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
-const t = testTickets('issue-ticketing/linear', linear, {
+const t = testTickets(linearIssues, linear, {
   tickets: ({ state }) => state.issues,
   id: 'ENG-1',
   refusal: (reason) => refused(reason).body as object,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
 import { withState } from '../../conformance/job.ts'
-import type { RedmineServer } from '../../platforms/redmine.ts'
+import { type RedmineServer, redmineIssues } from '../../platforms/redmine.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
@@ -11,7 +11,7 @@ const ref = (call: number) => `Ref: caw-${keyOf(call)}`
 const as = (user: string) => (server: RedmineServer) => ({ token: server.keys[user] })
 const notAllowed = '#1 to change from New to Done, Closed or Resolved. Allowed statuses: New, In Progress'
 
-const suite = testTickets('issue-ticketing/redmine', redmine, {
+const suite = testTickets(redmineIssues, redmine, {
   tickets: ({ state }) => state.issues,
   id: '1',
   refusal: (reason) => ({ errors: [reason] }),

@@ -1,8 +1,7 @@
 import { databricksRoutes, type Job } from '../../../infra/sandbox/platforms/databricks/routes.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { json, type Platform } from '../../../infra/sandbox/platforms/sandbox/http.ts'
-import { type JobPlatform, stages } from '../../conformance/job-platform.ts'
-import { play } from '../../conformance/platform.ts'
+import { type JobRow, play, stages } from '../../conformance/rows/row.ts'
 
 interface Task {
   run_id: number
@@ -184,5 +183,5 @@ function rowOf({ isOld = false } = {}) {
         },
       }
     }),
-  } satisfies JobPlatform
+  } satisfies JobRow
 }

@@ -5,6 +5,7 @@ import {
 } from '../../../infra/sandbox/platforms/dynatrace/routes.ts'
 import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
+import { play, type WriteRow } from '../../conformance/rows/row.ts'
 
 interface Slo {
   id: string
@@ -116,3 +117,9 @@ function sloResponse({ warning, ...slo }: Slo, evaluate: boolean, query: URLSear
     errorBudgetBurnRate: { burnRateVisualizationEnabled: true, burnRateType: 'SLOW', burnRateValue: 0.5 },
   }
 }
+
+export const dynatraceEvent = {
+  action: 'push-report',
+  writes: /^POST .*\/ingest$/,
+  start: play(startDynatrace, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token } })),
+} satisfies WriteRow

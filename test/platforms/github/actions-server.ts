@@ -6,8 +6,7 @@ import type { Repo } from '../../../infra/sandbox/platforms/github/issues.ts'
 import type { WorkflowRun } from '../../../infra/sandbox/platforms/github/runs.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { bearer, json, type Platform, segments } from '../../../infra/sandbox/platforms/sandbox/http.ts'
-import { type JobPlatform, stages } from '../../conformance/job-platform.ts'
-import { play } from '../../conformance/platform.ts'
+import { type JobRow, play, stages } from '../../conformance/rows/row.ts'
 
 interface ScriptedRun extends WorkflowRun {
   jobs: Job[]
@@ -147,4 +146,4 @@ export const githubActionsJob = {
       hasStopped: () => newest()?.conclusion === 'cancelled',
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -13,6 +13,7 @@ import {
   segments,
 } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import { play, type WriteRow } from '../../conformance/rows/row.ts'
 
 /** A task or sequence that ends before a status request. */
 interface End {
@@ -155,3 +156,13 @@ export async function startKeptn(): Promise<KeptnServer> {
     },
   }
 }
+
+export const keptnEvaluation = {
+  action: 'request-evaluation',
+  writes: /^POST .*\/evaluation$/,
+  needsTask: true,
+  start: play(startKeptn, ({ url: baseUrl, token }) => ({
+    connection: { baseUrl, token },
+    input: { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' },
+  })),
+} satisfies WriteRow

@@ -5,8 +5,7 @@ import {
   type RundeckState,
   rundeckRoutes,
 } from '../../../infra/sandbox/platforms/rundeck/routes.ts'
-import type { JobPlatform } from '../../conformance/job-platform.ts'
-import { play } from '../../conformance/platform.ts'
+import { type JobRow, play } from '../../conformance/rows/row.ts'
 
 /** How an execution proceeds: its status changes to `ends` after this number of status requests. */
 interface Course {
@@ -147,4 +146,4 @@ export const rundeckJob = {
       },
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow

@@ -5,6 +5,7 @@ import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { ServiceNowRecord } from '../../../infra/sandbox/platforms/servicenow/columns.ts'
 import { createIncidents } from '../../../infra/sandbox/platforms/servicenow/incidents.ts'
 import { createServiceNow } from '../../../infra/sandbox/platforms/servicenow/index.ts'
+import { play, type TicketRow, ticketInputs } from '../../conformance/rows/row.ts'
 
 interface Settings {
   /** Columns that the user cannot write. ServiceNow ignores them silently. */
@@ -88,3 +89,15 @@ export async function startServiceNow(): Promise<ServiceNowServer> {
     },
   }
 }
+
+export const servicenowIncidents = {
+  writes: /^POST /,
+  start: play(startServiceNow, ({ url: baseUrl, username, password, state }) => ({
+    connection: { baseUrl, username, password },
+    made: () => state.incidents.length,
+  })),
+  unknownId: 'INC0424242',
+  ...ticketInputs,
+  open: { priority: 'high', severity: 'critical' },
+  update: { comment: 'Now 5 s', urgency: 'critical' },
+} satisfies TicketRow

@@ -5,6 +5,7 @@ import { bodyOf, sign } from '../../../infra/sandbox/platforms/slack/button-pres
 import { type Channel, type Member, team } from '../../../infra/sandbox/platforms/slack/directory.ts'
 import type { ChatMessage, Messages } from '../../../infra/sandbox/platforms/slack/messages.ts'
 import { type Given, slackRoutes } from '../../../infra/sandbox/platforms/slack/routes.ts'
+import { type MessageRow, play } from '../../conformance/rows/row.ts'
 
 interface SlackPost extends Omit<ChatMessage, 'edited'> {
   unfurled: boolean
@@ -158,3 +159,8 @@ function inElement(element: unknown): string[] {
     ...(Array.isArray(elements) ? elements.flatMap(inElement) : []),
   ]
 }
+
+export const slackMessages = {
+  writes: /^POST .*chat\.postMessage$/,
+  start: play(slackServer, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel: 'C0RELEASES' } })),
+} satisfies MessageRow

@@ -2,8 +2,7 @@ import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loo
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
 import { createToxiproxy } from '../../../infra/sandbox/platforms/toxiproxy/index.ts'
 import type { Proxies, ProxySeed } from '../../../infra/sandbox/platforms/toxiproxy/proxies.ts'
-import type { JobPlatform } from '../../conformance/job-platform.ts'
-import { play } from '../../conformance/platform.ts'
+import { type JobRow, play } from '../../conformance/rows/row.ts'
 
 const PROXIES: readonly ProxySeed[] = [
   { name: 'checkout-db', listen: '127.0.0.1:25432', upstream: 'checkout-db.internal:5432' },
@@ -60,4 +59,4 @@ export const toxiproxyJob = {
       hasStopped: () => toxics().length === 0,
     }
   }),
-} satisfies JobPlatform
+} satisfies JobRow
