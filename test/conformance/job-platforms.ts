@@ -25,7 +25,7 @@ const actions: Record<string, [start: string, stop: string]> = {
 /** The platform of each provider that starts jobs. */
 export const jobPlatforms = Object.entries<JobRow>(rows).map(([name, platform]): NamedJobPlatform => {
   const [category = '', provider = ''] = name.split('/')
-  const [start = '', stop] = actions[category] ?? []
+  const [start, stop] = actions[category] ?? ['start-job', 'stop-job']
   return {
     name,
     category,

@@ -1,69 +1,57 @@
 import { type JobRow, play } from '../conformance/rows/row.ts'
 import { startArgoCd } from './argo-cd.ts'
 
+type ArgoCd = Awaited<ReturnType<typeof startArgoCd>>
+
 export const argoCdSync = {
+  ...rowOf(({ application }) => {
+    const { operation = application().status.operationState?.operation } = application()
+    return operation?.info?.[0]?.value
+  }),
   known: 'look-up',
   showsNewestOnly: true,
-  stopsLate: true,
-  refusesLateStop: true,
   starts: /^POST .*\/sync$/,
-  start: play(startArgoCd, (server) => {
-    const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
-    const status = () => application().status
-    const enter = (name: string) => {
-      const [phase = '', health, sync] = name.split('/')
-      if (application().operation) startOperation()
-      finish(phase, `It has ${phase}`)
-      if (health) reconcile(health, sync)
-    }
-    return {
-      connection: { baseUrl, token },
-      input: { target: 'guestbook', project: 'shop' },
-      runs: () => server.state.started,
-      id: () => {
-        const { operation = status().operationState?.operation } = application()
-        return `guestbook#${operation?.info?.[0]?.value}`
-      },
-      hasStarted: startOperation,
-      enter,
-      end: () => enter('Succeeded/Healthy/Synced'),
-      hasStopped() {
-        if (status().operationState?.phase !== 'Terminating') return false
-        finish('Failed', 'Operation terminated')
-        return true
-      },
-    }
-  }),
 } satisfies JobRow
 
 export const argoCdRollback = {
+  ...rowOf(
+    () => 'rollback-1',
+    ({ deploy }) => {
+      for (const digit of ['a', 'b', 'c']) deploy(digit.repeat(40))
+    },
+  ),
   action: 'rollback',
   known: 'neither',
-  stopsLate: true,
-  refusesLateStop: true,
   starts: /^POST .*\/rollback$/,
-  start: play(startArgoCd, (server) => {
-    const { url: baseUrl, token, application, startOperation, finish, reconcile, deploy } = server
-    for (const digit of ['a', 'b', 'c']) deploy(digit.repeat(40))
-    const enter = (name: string) => {
-      const [phase = '', health, sync] = name.split('/')
-      startOperation()
-      finish(phase, `It has ${phase}`)
-      if (health) reconcile(health, sync)
-    }
-    return {
-      connection: { baseUrl, token },
-      input: { target: 'guestbook', project: 'shop' },
-      runs: () => server.state.started,
-      id: () => 'guestbook#rollback-1',
-      hasStarted: startOperation,
-      enter,
-      end: () => enter('Succeeded/Healthy/Synced'),
-      hasStopped() {
-        if (application().status.operationState?.phase !== 'Terminating') return false
-        finish('Failed', 'Operation terminated')
-        return true
-      },
-    }
-  }),
 } satisfies JobRow
+
+function rowOf(idOf: (server: ArgoCd) => string | undefined, prepare?: (server: ArgoCd) => void) {
+  return {
+    stopsLate: true,
+    refusesLateStop: true,
+    start: play(startArgoCd, (server) => {
+      const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
+      prepare?.(server)
+      const enter = (name: string) => {
+        const [phase = '', health, sync] = name.split('/')
+        if (application().operation) startOperation()
+        finish(phase, `It has ${phase}`)
+        if (health) reconcile(health, sync)
+      }
+      return {
+        connection: { baseUrl, token },
+        input: { target: 'guestbook', project: 'shop' },
+        runs: () => server.state.started,
+        id: () => `guestbook#${idOf(server)}`,
+        hasStarted: startOperation,
+        enter,
+        end: () => enter('Succeeded/Healthy/Synced'),
+        hasStopped() {
+          if (application().status.operationState?.phase !== 'Terminating') return false
+          finish('Failed', 'Operation terminated')
+          return true
+        },
+      }
+    }),
+  } satisfies Partial<JobRow>
+}

@@ -56,7 +56,7 @@ export function flagDocument(
  *
  * @see https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_Operations.html
  */
-export const startAppConfig = definePlatform({
+const startAppConfig = definePlatform({
   base: '/applications/339ohji',
   state: (): State => ({
     versions: [{ number: 1, description: '', contentType: 'application/json', content: flagDocument() }],

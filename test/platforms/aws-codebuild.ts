@@ -58,7 +58,7 @@ const initial = () => ({
  *
  * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/Welcome.html
  */
-export const startCodeBuild = defineJsonService({
+const startCodeBuild = defineJsonService({
   service: 'codebuild',
   target: 'CodeBuild_20161006',
   version: '1.1',
@@ -182,16 +182,14 @@ function notFound(message: string): Reply {
 export const awsCodebuildJob = {
   known: 'look-up',
   starts: /^StartBuild$/,
-  start: play(startCodeBuild, (server) => {
-    const { url: endpoint, state } = server
+  start: play(startCodeBuild, ({ url: endpoint, state, end }) => {
     const newest = () => state.builds.at(-1)
-    const enter = (status: string) => server.end(status)
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-build' },
       runs: () => state.builds.length,
       id: () => newest()?.id ?? '',
-      ...stages(enter, undefined, 'SUCCEEDED'),
+      ...stages(end, undefined, 'SUCCEEDED'),
       hasStopped: () => newest()?.buildStatus === 'STOPPED',
     }
   }),

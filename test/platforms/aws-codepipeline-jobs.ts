@@ -4,17 +4,15 @@ import { startCodePipeline } from './aws-codepipeline.ts'
 export const awsCodepipelineJob = {
   known: 'token',
   starts: /^StartPipelineExecution$/,
-  start: play(startCodePipeline, (server) => {
-    const { url: endpoint, state } = server
+  start: play(startCodePipeline, ({ url: endpoint, state, end }) => {
     const newest = () => state.executions.at(-1)
-    const enter = (status: string) => server.end(status)
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-delivery' },
       runs: () => state.executions.length,
       id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
-      ...stages(enter, undefined, 'Succeeded'),
-      hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
+      ...stages(end, undefined, 'Succeeded'),
+      hasStopped: stopsWhenAsked(end, () => newest()?.status, 'Stopping', 'Stopped'),
     }
   }),
 } satisfies JobRow
@@ -23,13 +21,12 @@ export const awsCodepipelineRollback = {
   action: 'rollback',
   known: 'neither',
   starts: /^RollbackStage$/,
-  start: play(startCodePipeline, (server) => {
-    const { url: endpoint, state } = server
+  start: play(startCodePipeline, ({ url: endpoint, state, deploy, pass, end }) => {
     const enter = (status: string) => {
-      server.pass('Deploy', status)
-      server.end(status)
+      pass('Deploy', status)
+      end(status)
     }
-    for (let deployments = 0; deployments < 3; deployments++) server.deploy('Succeeded')
+    for (let deployments = 0; deployments < 3; deployments++) deploy('Succeeded')
     const rollbacks = () => state.executions.filter(({ executionType }) => executionType === 'ROLLBACK')
     const newest = () => rollbacks().at(-1)
     return {

@@ -56,7 +56,7 @@ const initial = () => ({
  *
  * @see https://github.com/aws-solutions/distributed-load-testing-on-aws source/api-services
  */
-export const startAwsDlt = definePlatform({
+const startAwsDlt = definePlatform({
   base: '/prod',
   state: initial,
   refuses(call, { mayInvoke }) {

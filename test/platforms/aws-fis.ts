@@ -75,7 +75,7 @@ const initial = () => ({
  *
  * @see https://docs.aws.amazon.com/fis/latest/APIReference/Welcome.html
  */
-export const startFis = definePlatform({
+const startFis = definePlatform({
   state: initial,
   refuses(call, state) {
     const { tags } = (call.body ?? {}) as { tags?: object }

@@ -43,7 +43,7 @@ const initial = () => ({
  * @see https://github.com/aws/amazon-sagemaker-examples/pull/3108 (ResourceInUse of a training)
  * @see https://github.com/aws/amazon-sagemaker-examples/pull/3353 (ResourceInUse of a tuning)
  */
-export const startSageMaker = defineJsonService({
+const startSageMaker = defineJsonService({
   service: 'sagemaker',
   target: 'SageMaker',
   version: '1.1',
@@ -236,11 +236,7 @@ const BestTrainingJob = {
 
 export const awsSagemakerPipeline = rowOf('pipeline')
 /** Each kind of run. */
-export const awsSagemakerJobs = {
-  pipeline: awsSagemakerPipeline,
-  training: rowOf('training'),
-  tuning: rowOf('tuning'),
-}
+export const awsSagemakerJobs = { pipeline: awsSagemakerPipeline, training: rowOf('training'), tuning: rowOf('tuning') }
 
 function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
   const { starts, target, field } = {

@@ -67,7 +67,7 @@ const agile: State[] = [
  *
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/wit/
  */
-export async function startAzureBoards(): Promise<BoardsServer> {
+async function startAzureBoards(): Promise<BoardsServer> {
   const token = 'a-personal-access-token-of-azure-devops'
   const entraToken = 'eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiI0OTliODRhYyJ9.c2lnbmF0dXJl'
   const state: BoardsState = {

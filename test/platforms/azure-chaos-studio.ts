@@ -36,7 +36,7 @@ const initial = () => ({
  *
  * @see https://learn.microsoft.com/en-us/rest/api/chaosstudio/experiments
  */
-export const startAzureChaosStudio = definePlatform({
+const startAzureChaosStudio = definePlatform({
   base: SUBSCRIPTION,
   state: initial,
   refuses: (call) =>

@@ -40,7 +40,7 @@ const initial = () => ({
  * @see https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run
  * @see https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
  */
-export const startAzureLoadTesting = definePlatform({
+const startAzureLoadTesting = definePlatform({
   state: initial,
   refuses(call, state) {
     if (call.path.endsWith('/oauth2/v2.0/token')) return issueToken(state, call)

@@ -76,7 +76,7 @@ const initial = () => ({
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/pipelines/runs
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/builds
  */
-export const startAzurePipelines = definePlatform({
+const startAzurePipelines = definePlatform({
   base: BASE,
   state: initial,
   refuses({ path, query, headers }, { version }) {

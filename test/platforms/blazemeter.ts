@@ -39,7 +39,7 @@ const initial = () => ({
  *
  * @see https://github.com/Blazemeter/blazemeter-api-client
  */
-export const startBlazemeter = definePlatform({
+const startBlazemeter = definePlatform({
   base: '/api/v4',
   state: initial,
   refuses: (call, state) =>

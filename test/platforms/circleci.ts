@@ -46,7 +46,7 @@ const initial = () => ({
  * @see https://circleci.com/docs/api/v2/
  * @see https://github.com/CircleCI-Public/circleci-cli/tree/main/api
  */
-export const startCircleci = definePlatform({
+const startCircleci = definePlatform({
   base: '/api/v2',
   state: initial,
   refuses: requireHeader('circle-token', TOKEN, { status: 401, body: { message: 'You must log in first.' } }),

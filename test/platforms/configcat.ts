@@ -43,7 +43,7 @@ const initial = () => ({
  *
  * @see https://configcat.com/docs/api/reference/configcat-public-management-api/
  */
-export const startConfigCat = definePlatform({
+const startConfigCat = definePlatform({
   state: initial,
   refuses: requireHeader('authorization', basic(USERNAME, PASSWORD), { status: 401 }),
   routes: {

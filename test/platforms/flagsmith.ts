@@ -51,7 +51,7 @@ const initial = () => ({
  * @see https://github.com/Flagsmith/flagsmith/blob/main/api/features/views.py
  * @see https://github.com/Flagsmith/flagsmith/blob/main/api/features/versioning/views.py
  */
-export const startFlagsmith = definePlatform({
+const startFlagsmith = definePlatform({
   base: '/api/v1',
   state: initial,
   refuses({ method, path, headers: { authorization } }, { environments }) {

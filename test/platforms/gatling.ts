@@ -53,7 +53,7 @@ const under = '/api/public'
  *
  * @see https://github.com/gatling/gatling-enterprise-api
  */
-export async function startGatling(): Promise<GatlingServer> {
+async function startGatling(): Promise<GatlingServer> {
   const token = 'gatling-token-0123456789'
   const state: GatlingState = {
     runs: [],

@@ -74,7 +74,7 @@ const initial = () => ({
  *
  * @see https://docs.gitlab.com/api/pipelines/
  */
-export const startGitlabCi = definePlatform({
+const startGitlabCi = definePlatform({
   base: '/api/v4',
   state: initial,
   refuses: (call) => checkToken(call) ?? refuseOtherProjects(call, PROJECT),

@@ -62,7 +62,7 @@ const initial = () => ({
  * @see https://docs.gitlab.com/api/issues/
  * @see https://docs.gitlab.com/api/rest/troubleshooting/
  */
-export const startGitlab = definePlatform({
+const startGitlab = definePlatform({
   base: '/api/v4',
   state: initial,
   refuses: (call, { issuesEnabled }) => {

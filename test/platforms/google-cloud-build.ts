@@ -30,7 +30,7 @@ const REJECTED = {
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest
  */
-export const startGoogleCloudBuild = definePlatform({
+const startGoogleCloudBuild = definePlatform({
   base: '/v1/projects/acme-shop/locations/europe-west1',
   state: () => ({
     login: googleLogin(),

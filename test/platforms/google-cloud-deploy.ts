@@ -38,7 +38,7 @@ const initial = () => ({
  *
  * @see https://cloud.google.com/deploy/docs/api/reference/rest
  */
-export const startGoogleCloudDeploy = definePlatform({
+const startGoogleCloudDeploy = definePlatform({
   base: `/v1/${LOCATION}`,
   state: initial,
   refuses: (call, { login }) => login.answer(call),

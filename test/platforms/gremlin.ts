@@ -69,7 +69,7 @@ const initial = () => ({
  * document (a copy is openapi/gremlin-scenarios-api-openapi.yml of api-evangelist/gremlin), pages from
  * gremlinapi/scenarios.py of gremlin/gremlin-python, and the bare number and `stage_info` from public Jenkinsfiles.
  */
-export const startGremlin = definePlatform({
+const startGremlin = definePlatform({
   base: '/v1/scenarios',
   state: initial,
   refuses: (call, { team }) =>

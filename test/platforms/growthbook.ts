@@ -63,7 +63,7 @@ const initial = () => ({
  *
  * @see https://docs.growthbook.io/api/
  */
-export const startGrowthBook = definePlatform({
+const startGrowthBook = definePlatform({
   state: initial,
   refuses: (call, state) => checkToken(call) ?? warn(call, state),
   routes: {

@@ -19,7 +19,7 @@ const FIELDS = ['title', 'status', 'deduplication_key', 'description', 'source_u
  *
  * @see https://api-docs.incident.io/tag/Alert-Events-V2
  */
-export const startIncidentIo = definePlatform({
+const startIncidentIo = definePlatform({
   state: () => ({ alerts: [] as Alert[] }),
   refuses: requireHeader(
     'authorization',

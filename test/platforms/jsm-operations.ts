@@ -42,7 +42,7 @@ const initial = () => ({
  *
  * @see https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-alerts/
  */
-export const startJsmOperations = definePlatform({
+const startJsmOperations = definePlatform({
   base: `/api/${CLOUD_ID}/v1`,
   state: initial,
   refuses: requireHeader('authorization', basic(EMAIL, TOKEN), refused(401, 'Unauthorized; scope does not match')),

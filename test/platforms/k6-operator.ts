@@ -29,7 +29,7 @@ const initial = () => ({
  *
  * @see https://github.com/grafana/k6-operator/blob/main/internal/controller/testrun_controller.go
  */
-export const startK6Operator = definePlatform({
+const startK6Operator = definePlatform({
   state: initial,
   refuses: (call, { installed }) =>
     checkToken(call) ??

@@ -93,7 +93,7 @@ const initial = () => ({
  * @see https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/job/
  */
-export const startKubernetes = definePlatform({
+const startKubernetes = definePlatform({
   state: initial,
   refuses: checkToken,
   routes: {

@@ -82,7 +82,7 @@ const initial = () => ({
  *
  * @see https://launchdarkly.com/docs/api
  */
-export const startLaunchDarkly = definePlatform({
+const startLaunchDarkly = definePlatform({
   base: '/api/v2',
   state: initial,
   refuses: (call) => checkToken(call) ?? checkVersion(call) ?? refuseWrite(call),

@@ -62,7 +62,7 @@ const initial = () => ({
  * @see https://github.com/linear/linear/blob/master/packages/sdk/src/schema.graphql
  * @see https://linear.app/developers/rate-limiting
  */
-export const startLinear = definePlatform({
+const startLinear = definePlatform({
   state: initial,
   refuses: requireHeader(
     'authorization',

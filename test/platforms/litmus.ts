@@ -76,7 +76,7 @@ const initial = () => ({
  * @see https://github.com/litmuschaos/litmus/tree/master/chaoscenter/graphql/server
  * @see https://github.com/litmuschaos/litmus/tree/master/chaoscenter/authentication
  */
-export const startLitmus = definePlatform({
+const startLitmus = definePlatform({
   state: initial,
   refuses: (call, state) => (isQuery(call) ? refuseQuery(call, state) : undefined),
   operation: (call) => (isQuery(call) ? graphqlOperation(call) : `${call.method} ${call.path}`),

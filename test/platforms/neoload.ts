@@ -58,7 +58,7 @@ const initial = () => ({
  *
  * @see https://neoload-api.saas.neotys.com/explore/
  */
-export const startNeoload = definePlatform({
+const startNeoload = definePlatform({
   base: '/v3/workspaces',
   state: initial,
   refuses: requireHeader('accounttoken', TOKEN, refused(401, 101, 'Unauthorized, please provide an API token.')),

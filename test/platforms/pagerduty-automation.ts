@@ -25,7 +25,7 @@ const initial = () => ({
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
  */
-export const startPagerDutyAutomation = definePlatform({
+const startPagerDutyAutomation = definePlatform({
   state: initial,
   refuses: refuseHeaders,
   routes: {

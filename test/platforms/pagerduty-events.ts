@@ -18,7 +18,7 @@ const TOKEN = 'e93facc04764012d7bfb002500d5d1a6'
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/events-v2/openapiv3.json
  */
-export const startPagerDutyEvents = definePlatform({
+const startPagerDutyEvents = definePlatform({
   state: () => ({ alerts: [] as Alert[] }),
   routes: {
     'POST /v2/enqueue': ({ state, body }) => {

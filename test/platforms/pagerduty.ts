@@ -53,7 +53,7 @@ export function pagerdutyExample(name: string): Record<string, any> {
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
  */
-export const startPagerDuty = definePlatform({
+const startPagerDuty = definePlatform({
   state: initial,
   refuses: (call, { isUserKey, mayWrite }) => {
     const refusal = refuseHeaders(call)

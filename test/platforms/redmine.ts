@@ -20,7 +20,7 @@ export type RedmineServer = Awaited<ReturnType<typeof startRedmine>>
  *
  * @see https://www.redmine.org/projects/redmine/wiki/Rest_api
  */
-export const startRedmine = definePlatform({
+const startRedmine = definePlatform({
   state: initialState,
   refuses({ headers, body }, { users }) {
     // A real Redmine shows public projects without a key.

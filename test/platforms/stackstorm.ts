@@ -56,7 +56,7 @@ const initial = () => ({
  * @see https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/actionexecutions.py
  * @see https://github.com/StackStorm/st2/blob/master/st2api/st2api/controllers/v1/traces.py
  */
-export const startStackStorm = definePlatform({
+const startStackStorm = definePlatform({
   base: '/api/v1',
   state: initial,
   refuses: requireHeader('st2-api-key', TOKEN, fault(401, 'Unauthorized - ApiKey with key_hash=5a3d not found.')),

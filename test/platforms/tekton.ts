@@ -35,7 +35,7 @@ const initial = () => ({
  *
  * @see https://tekton.dev/docs/pipelines/pipelineruns/#monitoring-execution-status
  */
-export const startTekton = definePlatform({
+const startTekton = definePlatform({
   base: '/apis',
   state: initial,
   refuses: (call, { installed }) =>

@@ -8,6 +8,14 @@ import { exampleArguments, kinds, type TemplateKind, templateKinds } from './kin
 import type { Name } from './names.ts'
 import { instantiate, type Move, templateFile } from './template.ts'
 
+/** The lists of the conformance suite, and the category whose providers they name without it. */
+const ROWS: Partial<Record<TemplateKind, [list: string, category?: string]>> = {
+  ticket: ['tickets'],
+  job: ['jobs'],
+  flag: ['flags', 'feature-flags'],
+  message: ['messages', 'notification'],
+}
+
 /**
  * Returns the requested kind of a provider. Defaults to the kind of the category's actions, if they all have the same.
  *
@@ -31,6 +39,7 @@ export function resolveKind({ name, actions }: Category, requested: TemplateKind
 export function addProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
   if (IN_APPLICATION) return void addOwnProvider(changes, category, name, kind)
   const { kebab, camel, title } = name
+  const [list, only] = ROWS[kind] ?? []
   const moves: Move[] = [
     [templateFile(kind, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
     [templateFile(kind, 'server.ts'), `test/platforms/${kebab}.ts`],
@@ -47,6 +56,12 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
     'export const withoutContract: Record<string, string> = {\n',
     `  ${key}: 'There is none yet. test/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
   )
+  if (list && (only ?? category) === category)
+    changes.replace(
+      `test/conformance/rows/${list}.ts`,
+      /^/,
+      `export { ${camel}Row as '${only ? kebab : `${category}/${kebab}`}' } from '../../platforms/${kebab}.ts'\n`,
+    )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
   changes.append(`functions/${category}/README.md`, section.replace('<category>', category))
 }

@@ -3,7 +3,7 @@ import type { JobPlatform } from '../job-platform.ts'
 import type { TicketPlatform } from '../platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
-export interface Target {
+interface Target {
   server: Served
   /** The secret of the connection, without the name of the provider. */
   connection: Record<string, unknown>

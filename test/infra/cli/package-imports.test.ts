@@ -22,7 +22,7 @@ import {
   ticketConformance,
 } from 'cloud-automation-webhooks/testing'
 import { acme } from './provider.ts'
-import { startAcme } from './server.ts'`)
+import { acmeRow, startAcme } from './server.ts'`)
 })
 
 test.each(templateKinds)('no import of the template %s leads to the checkout', (kind) => {

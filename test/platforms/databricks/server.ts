@@ -41,7 +41,7 @@ interface ScriptedState {
   may: { run: boolean; seeOutput: boolean }
 }
 
-export interface DatabricksServer extends Served {
+interface DatabricksServer extends Served {
   token: string
   clientId: string
   clientSecret: string
@@ -57,7 +57,7 @@ export interface DatabricksServer extends Served {
  *
  * @see https://docs.databricks.com/aws/en/dev-tools/auth/oauth-m2m
  */
-export async function startDatabricks(): Promise<DatabricksServer> {
+async function startDatabricks(): Promise<DatabricksServer> {
   const token = 'dapi0123456789abcdef'
   const clientId = '12a34b56-789c-0d12-e3fa-b456789c0123'
   const clientSecret = 'dose1234:567890/abcdef'

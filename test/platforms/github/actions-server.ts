@@ -43,7 +43,7 @@ const FIRST_JOB_ID = 399_444_496
 const MINUTE_MS = 60_000
 
 /** Starts a GitHub with one repository, whose workflow runs change only as the test says. */
-export async function startGithubActions(): Promise<GithubActionsServer> {
+async function startGithubActions(): Promise<GithubActionsServer> {
   const token = 'github_pat_of_a_robot'
   const state: ScriptedState = {
     workflows: [

@@ -22,7 +22,7 @@ export interface UnleashServer extends Served {
 }
 
 /** Starts an Unleash whose state the test can change directly. */
-export async function startUnleash(): Promise<UnleashServer> {
+async function startUnleash(): Promise<UnleashServer> {
   const token = 'user:robot-0123456789abcdef'
   const viewerToken = 'user:viewer-0123456789abcdef'
   const state: State = {

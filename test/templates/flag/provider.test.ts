@@ -3,7 +3,7 @@ import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { clientOf, failureOf, startEach } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
-import { startAcme } from './server.ts'
+import { acmeRow, startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 
@@ -39,11 +39,4 @@ describe('A flag of Acme', () => {
   })
 })
 
-flagConformance(acme, {
-  flags: { off: 'checkout', on: 'search' },
-  async start() {
-    const server = await startAcme()
-    Object.assign(server.flags['production/search'] ?? {}, { enabled: true })
-    return { server, connection: { baseUrl: server.url, token: server.token, environment: 'production' } }
-  },
-})
+flagConformance(acme, acmeRow)

@@ -46,6 +46,16 @@ export const startAcme = definePlatform({
   }),
 })
 
+/** The row of the conformance suite. */
+export const acmeRow = {
+  flags: { off: 'checkout', on: 'search' },
+  async start() {
+    const server = await startAcme()
+    Object.assign(server.flags['production/search'] ?? {}, { enabled: true })
+    return { server, connection: { baseUrl: server.url, token: server.token, environment: 'production' } }
+  },
+}
+
 function newFlag(name: string): Flag {
   return { enabled: false, rollout: 100, links: { html: `https://acme.example.com/flags/${name}` } }
 }

@@ -4,29 +4,11 @@ import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { keyOf } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
-import { type AcmeServer, startAcme } from './server.ts'
+import { type AcmeServer, acmeRow } from './server.ts'
 
 const actions = {
   start: startJob({ summary: 'Starts', silent: 'answers' }),
   stop: stopJob({ summary: 'Stops' }),
-}
-
-/** Starts Acme, and describes how a test controls its runs. */
-async function start() {
-  const server = await startAcme()
-  const id = () => String(server.runs.length)
-  const enter = (status: string) => server.become(id(), { status })
-  return {
-    server,
-    connection: { baseUrl: server.url, token: server.token },
-    id,
-    enter,
-    input: { target: 'report', parameters: { month: '2026-11' } },
-    runs: () => server.runs.length,
-    hasStarted: () => enter('running'),
-    end: () => enter('succeeded'),
-    hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
-  }
 }
 
 type Change = Parameters<AcmeServer['become']>[1]
@@ -34,37 +16,32 @@ type Change = Parameters<AcmeServer['become']>[1]
 /** Changes the first run. */
 const become = (change: Change) => (server: AcmeServer) => server.become('1', change)
 
-jobConformance(
-  acme,
-  actions,
-  { known: 'look-up', starts: /^POST .*\/runs$/, start },
-  {
-    states: {
-      running: ['queued', 'running'],
-      pass: ['succeeded'],
-      warning: ['partial'],
-      fail: ['failed'],
-      errored: ['lost'],
-      aborted: ['cancelled'],
-    },
-    url: 'https://acme.example.com/runs/1',
-    sends: [
-      { name: 'its parameters and the key', request: { body: { arguments: { month: '2026-11' }, ref: keyOf(1) } } },
-    ],
-    invalidStarts: [{ name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported' }],
-    refused: [{ name: 'a job that does not exist', input: { target: 'not/there' }, reason: 'unknown job' }],
-    reports: [
-      { name: 'its progress', change: become({ progress: 'page 2 of 5' }), reported: { progress: 'page 2 of 5' } },
-      {
-        name: 'its results and why it failed',
-        change: become({ status: 'failed', error: { message: 'no paper' }, results: { pages: 5 } }),
-        reported: { message: expect.stringContaining('no paper'), data: { results: { pages: 5 } } },
-      },
-    ],
-    measures: {
-      end: become({ status: 'succeeded', results: { pages: 5 } }),
-      metrics: { pages: 5 },
-      data: { results: { pages: 5 } },
-    },
+jobConformance(acme, actions, acmeRow, {
+  states: {
+    running: ['queued', 'running'],
+    pass: ['succeeded'],
+    warning: ['partial'],
+    fail: ['failed'],
+    errored: ['lost'],
+    aborted: ['cancelled'],
   },
-)
+  url: 'https://acme.example.com/runs/1',
+  sends: [
+    { name: 'its parameters and the key', request: { body: { arguments: { month: '2026-11' }, ref: keyOf(1) } } },
+  ],
+  invalidStarts: [{ name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported' }],
+  refused: [{ name: 'a job that does not exist', input: { target: 'not/there' }, reason: 'unknown job' }],
+  reports: [
+    { name: 'its progress', change: become({ progress: 'page 2 of 5' }), reported: { progress: 'page 2 of 5' } },
+    {
+      name: 'its results and why it failed',
+      change: become({ status: 'failed', error: { message: 'no paper' }, results: { pages: 5 } }),
+      reported: { message: expect.stringContaining('no paper'), data: { results: { pages: 5 } } },
+    },
+  ],
+  measures: {
+    end: become({ status: 'succeeded', results: { pages: 5 } }),
+    metrics: { pages: 5 },
+    data: { results: { pages: 5 } },
+  },
+})

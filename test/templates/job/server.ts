@@ -17,7 +17,7 @@ const TOKEN = 'acme-token-0123456789'
  *
  * @see https://acme.example.com/api/jobs
  */
-export const startAcme = definePlatform({
+const startAcme = definePlatform({
   state: () => ({ runs: [] as Run[] }),
   refuses: requireHeader('authorization', `Bearer ${TOKEN}`, refuse(401, 'invalid token')),
   routes: {
@@ -47,6 +47,28 @@ export const startAcme = definePlatform({
     become: (id: string, changes: Partial<Run>) => void Object.assign(runIn(runs, id) ?? {}, changes),
   }),
 })
+
+/** The row of the conformance suite: how a test controls the runs. */
+export const acmeRow = {
+  known: 'look-up' as const,
+  starts: /^POST .*\/runs$/,
+  async start() {
+    const server = await startAcme()
+    const id = () => String(server.runs.length)
+    const enter = (status: string) => server.become(id(), { status })
+    return {
+      server,
+      connection: { baseUrl: server.url, token: server.token },
+      id,
+      enter,
+      input: { target: 'report', parameters: { month: '2026-11' } },
+      runs: () => server.runs.length,
+      hasStarted: () => enter('running'),
+      end: () => enter('succeeded'),
+      hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
+    }
+  },
+}
 
 function runIn(runs: Run[], id: string): Run | undefined {
   return runs.find((run) => run.id === id)

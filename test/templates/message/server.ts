@@ -36,6 +36,19 @@ export const startAcme = definePlatform({
   members: ({ messages }) => ({ token: TOKEN, messages }),
 })
 
+/** The row of the conformance suite. @public */
+export const acmeRow = {
+  writes: /^POST .*\/messages$/,
+  async start() {
+    const server = await startAcme()
+    return {
+      server,
+      connection: { baseUrl: server.url, token: server.token, channel: 'releases' },
+      made: () => server.messages.length,
+    }
+  },
+}
+
 function refuse(status: number, message: string): Reply {
   return { status, body: { message } }
 }

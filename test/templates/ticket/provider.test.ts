@@ -3,7 +3,7 @@ import { closeTicket, openTicket, updateTicket } from '../../../shared/providers
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { clientOf, failureOf, keyOf, problem, startEach } from '../../functions/helpers.ts'
 import { acme } from './provider.ts'
-import { startAcme } from './server.ts'
+import { acmeRow, startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 
@@ -46,10 +46,4 @@ describe('A ticket in Acme', () => {
 })
 
 // Proves what every provider of tickets must do: repeated calls, lost responses, refusals, dry runs and secrets.
-ticketConformance(acme, {
-  async start() {
-    const server = await startAcme()
-    return { server, connection: { baseUrl: server.url, token: server.token }, made: () => server.tickets.length }
-  },
-  unknownId: '4711',
-})
+ticketConformance(acme, acmeRow)

@@ -55,6 +55,19 @@ export const startAcme = definePlatform({
   members: ({ tickets }) => ({ token: TOKEN, tickets }),
 })
 
+/** The row of the conformance suite. */
+export const acmeRow = {
+  writes: /^POST .*\/tickets$/,
+  async start() {
+    const server = await startAcme()
+    return { server, connection: { baseUrl: server.url, token: server.token }, made: () => server.tickets.length }
+  },
+  unknownId: '4711',
+  open: {},
+  update: { comment: 'Still slow' },
+  close: {},
+}
+
 function ticketIn(tickets: Ticket[], id: string): Ticket | undefined {
   return tickets.find((ticket) => ticket.id === id)
 }
