@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import type { FlagPlatform } from '../conformance/platform.ts'
-import { play } from '../conformance/rows/row.ts'
+import { type FlagRow, play } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 interface Version {
@@ -238,4 +237,4 @@ export const awsAppconfigFlags = {
     complete: () => end('COMPLETE'),
   })),
   flags: { off: 'checkout', on: 'search' },
-} satisfies FlagPlatform
+} satisfies FlagRow

@@ -1,6 +1,6 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Variable {
@@ -182,15 +182,10 @@ function notFound(message: string): Reply {
 export const awsCodebuildJob = {
   known: 'look-up',
   starts: /^StartBuild$/,
-  start: play(startCodeBuild, ({ url: endpoint, state, end }) => {
-    const newest = () => state.builds.at(-1)
-    return {
-      connection: { endpoint, region: 'eu-west-1' },
-      input: { target: 'shop-build' },
-      runs: () => state.builds.length,
-      id: () => newest()?.id ?? '',
-      ...stages(end, undefined, 'SUCCEEDED'),
-      hasStopped: () => newest()?.buildStatus === 'STOPPED',
-    }
-  }),
+  start: play(startCodeBuild, ({ url: endpoint, state, end }) => ({
+    connection: { endpoint, region: 'eu-west-1' },
+    input: { target: 'shop-build' },
+    ...runsIn(() => state.builds.map((run) => [run.id, run.buildStatus === 'STOPPED'])),
+    ...stages(end, undefined, 'SUCCEEDED'),
+  })),
 } satisfies JobRow

@@ -10,7 +10,7 @@ export const awsCodepipelineJob = {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-delivery' },
       runs: () => state.executions.length,
-      id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
+      id: () => `shop-delivery#${state.executions.at(-1)?.pipelineExecutionId}`,
       ...stages(end, undefined, 'Succeeded'),
       hasStopped: stopsWhenAsked(end, () => newest()?.status, 'Stopping', 'Stopped'),
     }

@@ -1,5 +1,5 @@
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play, stages, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 import { defineJsonService } from './aws-json.ts'
 
 interface OpsItem {
@@ -269,10 +269,10 @@ export const awsSsmAutomationJob = {
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'Restart-Checkout' },
-      runs: () => state.executions.length,
-      id: () => newest()?.AutomationExecutionId ?? '',
+      ...runsIn(() =>
+        state.executions.map((run) => [run.AutomationExecutionId, run.AutomationExecutionStatus === 'Cancelled']),
+      ),
       ...stages(enter, 'InProgress', 'Success'),
-      hasStopped: () => newest()?.AutomationExecutionStatus === 'Cancelled',
     }
   }),
 } satisfies JobRow

@@ -1,5 +1,5 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Execution {
@@ -177,12 +177,10 @@ export const awsStepFunctionsJob = {
     return {
       connection: { region: 'eu-west-1', endpoint },
       input: { target },
-      runs: () => state.executions.length,
-      id: () => state.executions.at(-1)?.executionArn ?? '',
+      ...runsIn(() => state.executions.map((run) => [run.executionArn, run.status === 'ABORTED'])),
       hasStarted: () => undefined,
       enter: end,
       end: () => end('SUCCEEDED'),
-      hasStopped: () => state.executions.at(-1)?.status === 'ABORTED',
     }
   }),
 } satisfies JobRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
 import {
   defaultTemplates,
   restart,
@@ -277,12 +277,10 @@ function rowOf(kind: 'job' | 'workflow', target: string) {
       return {
         connection: { baseUrl, token },
         input: { target },
-        runs: () => state.runs.length,
-        id: () => `${kind}/${state.runs.at(-1)?.id}`,
+        ...runsIn(() => state.runs.map((run) => [`${kind}/${run.id}`, run.status === 'canceled'])),
         hasStarted: () => enter('running'),
         enter,
         end: () => finish('successful'),
-        hasStopped: () => state.runs.at(-1)?.status === 'canceled',
       }
     }),
   } satisfies JobRow

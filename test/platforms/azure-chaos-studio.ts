@@ -3,7 +3,7 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Execution {
   name: string
@@ -147,10 +147,8 @@ export const azureChaosStudioJob = {
     return {
       connection: { baseUrl, token, ...group, allow: ['latency'] },
       input: { target: 'latency' },
-      runs: () => state.executions.length,
-      id: () => `latency/${state.executions.at(-1)?.name}`,
+      ...runsIn(() => state.executions.map((run) => [`latency/${run.name}`, run.properties.status === 'Cancelled'])),
       ...stages(enter, 'Running', 'Success'),
-      hasStopped: () => state.executions.at(-1)?.properties.status === 'Cancelled',
     }
   }),
 } satisfies JobRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface TimelineRecord {
   id: string
@@ -237,10 +237,8 @@ export const azurePipelinesJob = {
     return {
       connection: { baseUrl, token, project, keyParameter: 'key' },
       input: { target: 'Deploy' },
-      runs: () => state.builds.length,
-      id: () => `${project}#${newest()?.id}`,
+      ...runsIn(() => state.builds.map((run) => [`${project}#${run.id}`, run.result === 'canceled'])),
       ...stages(enter, 'inProgress', 'completed/succeeded'),
-      hasStopped: () => newest()?.result === 'canceled',
     }
   }),
 } satisfies JobRow

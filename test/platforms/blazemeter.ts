@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Master {
   id: number
@@ -142,10 +142,8 @@ export const blazemeterJob = {
     return {
       connection: { baseUrl, username, password },
       input: { target: '9876543' },
-      runs: () => state.masters.length,
-      id: () => String(newest()?.id),
+      ...runsIn(() => state.masters.map((run) => [run.id, run.status === 'ENDED'])),
       ...stages(enter, 'DATA_RECEIVED', 'ENDED/pass'),
-      hasStopped: () => newest()?.status === 'ENDED',
     }
   }),
 } satisfies JobRow

@@ -1,4 +1,4 @@
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { startChaosMesh } from './chaos-mesh.ts'
 
 const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
@@ -21,10 +21,8 @@ function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
       return {
         connection: { baseUrl, token, allow: ['shop'], templates: { it } },
         input: { target: 'it' },
-        runs: () => state.records.length,
-        id: () => `${kind}/shop/${state.records.at(-1)?.uid}`,
+        ...runsIn(() => state.records.map((run) => [`${kind}/shop/${run.uid}`, run.archived === true])),
         ...stages(enter, 'running', 'finished'),
-        hasStopped: () => state.records.at(-1)?.archived === true,
       }
     }),
   } satisfies JobRow

@@ -3,7 +3,7 @@ import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Workflow {
   id: string
@@ -129,15 +129,10 @@ export const circleciJob = {
   known: 'neither',
   stopsLate: true,
   starts: /^POST .*\/pipeline(?:\/run)?$/,
-  start: play(startCircleci, ({ url: baseUrl, token, state, enter }) => {
-    const newest = () => state.pipelines.at(-1)
-    return {
-      connection: { baseUrl, token, project: 'gh/acme/shop' },
-      input: { target: 'pipeline' },
-      runs: () => state.pipelines.length,
-      id: () => newest()?.id ?? '',
-      ...stages(enter, 'running', 'success'),
-      hasStopped: () => newest()?.workflows[0]?.status === 'canceled',
-    }
-  }),
+  start: play(startCircleci, ({ url: baseUrl, token, state, enter }) => ({
+    connection: { baseUrl, token, project: 'gh/acme/shop' },
+    input: { target: 'pipeline' },
+    ...runsIn(() => state.pipelines.map((run) => [run.id, run.workflows[0]?.status === 'canceled'])),
+    ...stages(enter, 'running', 'success'),
+  })),
 } satisfies JobRow

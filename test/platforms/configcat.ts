@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { FlagPlatform } from '../conformance/platform.ts'
-import { play } from '../conformance/rows/row.ts'
+import { type FlagRow, play } from '../conformance/rows/row.ts'
 
 interface Value {
   value: boolean
@@ -129,4 +128,4 @@ export const configcatFlags = {
     connection: { baseUrl, username, password, product, config: 'Main', environment: 'production' },
   })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
-} satisfies FlagPlatform
+} satisfies FlagRow

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import type { FlagPlatform } from '../conformance/platform.ts'
-import { play, withToken } from '../conformance/rows/row.ts'
+import { type FlagRow, play, withToken } from '../conformance/rows/row.ts'
 
 interface FeatureState {
   id: number
@@ -175,4 +174,4 @@ function toVersion({ uuid, description, published }: Version) {
 export const flagsmithFlags = {
   start: play(startFlagsmith, (server) => ({ connection: { ...withToken(server), environment: 'Prod1key' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
-} satisfies FlagPlatform
+} satisfies FlagRow

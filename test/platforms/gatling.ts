@@ -6,7 +6,7 @@ import {
   type Served,
   serve,
 } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
 
 interface Assertion {
   message: string
@@ -194,11 +194,9 @@ export const gatlingJob = {
   start: play(startGatling, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token },
     input: { target: state.tests[0] },
-    runs: () => state.runs.length,
-    id: () => String(state.runs.at(-1)?._id),
+    ...runsIn(() => state.runs.map((run) => [run._id, run.status === 'Stopped'])),
     hasStarted: () => enter('Injecting'),
     enter,
     end: () => enter('Successful', true),
-    hasStopped: () => state.runs.at(-1)?.status === 'Stopped',
   })),
 } satisfies JobRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { refuse, refuseOtherProjects } from './gitlab.ts'
 
 interface Variable {
@@ -209,10 +209,8 @@ export const gitlabCiJob = {
     return {
       connection: { baseUrl, token },
       input: { project },
-      runs: () => state.pipelines.length,
-      id: () => `${project}#${newest()?.id}`,
+      ...runsIn(() => state.pipelines.map((run) => [`${project}#${run.id}`, run.status === 'canceled'])),
       ...stages(enter, 'running', 'success'),
-      hasStopped: () => newest()?.status === 'canceled',
     }
   }),
 } satisfies JobRow

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 interface Source {
@@ -88,9 +88,7 @@ export const googleCloudBuildJob = {
   start: play(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
     input: { target: 'deploy' },
-    runs: () => state.builds.length,
-    id: () => `acme-shop#${state.builds.at(-1)?.id}`,
+    ...runsIn(() => state.builds.map((run) => [`acme-shop#${run.id}`, run.status === 'CANCELLED'])),
     ...stages(enter, 'WORKING', 'SUCCESS'),
-    hasStopped: () => state.builds.at(-1)?.status === 'CANCELLED',
   })),
 } satisfies JobRow

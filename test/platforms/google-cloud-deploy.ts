@@ -1,6 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 interface Release {
@@ -113,9 +113,9 @@ export const googleCloudDeployJob = {
   start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
     input: { target: 'shop/production', ref: 'v1' },
-    runs: () => state.rollouts.length,
-    id: () => `acme-shop#shop/v1/${state.rollouts.at(-1)?.name.split('/').at(-1)}`,
+    ...runsIn(() =>
+      state.rollouts.map((run) => [`acme-shop#shop/v1/${run.name.split('/').at(-1)}`, run.state === 'CANCELLED']),
+    ),
     ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
-    hasStopped: () => state.rollouts.at(-1)?.state === 'CANCELLED',
   })),
 } satisfies JobRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Status {
   type: string
@@ -218,10 +218,8 @@ export const grafanaK6Job = {
     return {
       connection: { baseUrl, token, stackId },
       input: { target },
-      runs: () => state.runs.length,
-      id: () => String(state.runs.at(-1)?.id),
+      ...runsIn(() => state.runs.map((run) => [run.id, run.history.at(-1)?.type === 'aborted'])),
       ...stages(enter, 'running', 'completed/passed'),
-      hasStopped: () => state.runs.at(-1)?.history.at(-1)?.type === 'aborted',
     }
   }),
 } satisfies JobRow

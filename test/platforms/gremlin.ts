@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface StepState {
   lifecycle: string
@@ -184,9 +184,7 @@ export const gremlinJob = {
   start: play(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
     connection: { baseUrl, token, allow: [target], project: state.team },
     input: { target },
-    runs: () => state.runs.length,
-    id: () => `${target}#${state.runs.at(-1)?.number}`,
+    ...runsIn(() => state.runs.map((run) => [`${target}#${run.number}`, run.stage === 'Halted'])),
     ...stages(enter, 'Running', 'Successful'),
-    hasStopped: () => state.runs.at(-1)?.stage === 'Halted',
   })),
 } satisfies JobRow

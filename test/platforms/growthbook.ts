@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { FlagPlatform } from '../conformance/platform.ts'
-import { play, withToken } from '../conformance/rows/row.ts'
+import { type FlagRow, play, withToken } from '../conformance/rows/row.ts'
 
 interface Rule {
   id: string
@@ -149,4 +148,4 @@ function publish({ rules, enabled }: Feature, revision: Revision): Partial<Revis
 export const growthbookFlags = {
   start: play(startGrowthBook, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
-} satisfies FlagPlatform
+} satisfies FlagRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Run {
   id: string
@@ -124,9 +124,7 @@ export const hcpTerraformJob = {
   start: play(startHcpTerraform, ({ url, token, state, enter }) => ({
     connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
     input: { target: 'run/shop-network' },
-    runs: () => state.runs.length,
-    id: () => state.runs.at(-1)?.id ?? '',
+    ...runsIn(() => state.runs.map((run) => [run.id, run.status === 'canceled'])),
     ...stages(enter, 'planning', 'applied'),
-    hasStopped: () => state.runs.at(-1)?.status === 'canceled',
   })),
 } satisfies JobRow

@@ -1,8 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import type { FlagPlatform } from '../conformance/platform.ts'
-import { play, withToken } from '../conformance/rows/row.ts'
+import { type FlagRow, play, withToken } from '../conformance/rows/row.ts'
 
 interface Rollout {
   variations: { variation: number; weight: number }[]
@@ -251,4 +250,4 @@ export const launchdarklyFlags = {
     connection: { ...withToken(server), project: 'shop', environment: 'production' },
   })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
-} satisfies FlagPlatform
+} satisfies FlagRow

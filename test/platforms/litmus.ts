@@ -1,6 +1,6 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
 
 interface Fault {
   name: string
@@ -282,12 +282,10 @@ export const litmusJob = {
     return {
       connection: { baseUrl, token, project, allow: [target] },
       input: { target },
-      runs: () => state.runs.length,
-      id: () => `${project}/${target}#${state.runs.at(-1)?.notifyID}`,
+      ...runsIn(() => state.runs.map((run) => [`${project}/${target}#${run.notifyID}`, run.phase === 'Stopped'])),
       hasStarted: take,
       enter: (phase) => enter(phase, phase === 'Completed' ? passed : { score: 50 }),
       end: () => enter('Completed', passed),
-      hasStopped: () => state.runs.at(-1)?.phase === 'Stopped',
     }
   }),
 } satisfies JobRow

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Sla {
   kpi: string
@@ -157,10 +157,8 @@ export const neoloadJob = {
     return {
       connection: { baseUrl, token },
       input: { target, project },
-      runs: () => state.results.length,
-      id: () => `${project}#${newest()?.id}`,
+      ...runsIn(() => state.results.map((run) => [`${project}#${run.id}`, run.terminationReason === 'MANUAL'])),
       ...stages(enter, 'RUNNING', 'TERMINATED/POLICY/PASSED'),
-      hasStopped: () => newest()?.terminationReason === 'MANUAL',
     }
   }),
 } satisfies JobRow

@@ -86,7 +86,7 @@ export const pagerdutyAutomationJob = {
       connection: { baseUrl, token },
       input: { target: restartApache, parameters: { incident_id: incident } },
       runs: () => state.invocations.length,
-      id: () => newest()?.id ?? '',
+      id: () => String(state.invocations.at(-1)?.id),
       ...stages(enter, 'running', 'completed'),
       hasStopped: () => false,
     }

@@ -180,7 +180,7 @@ export const stackstormJob = {
       connection: { baseUrl, token },
       input: { target: 'shop.restart' },
       runs: () => state.executions.length,
-      id: () => state.executions.at(-1)?.id ?? '',
+      id: () => String(state.executions.at(-1)?.id),
       ...stages(enter, 'running', 'succeeded'),
       hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
     }

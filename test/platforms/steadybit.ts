@@ -1,7 +1,7 @@
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 
 interface Step {
   stepType: 'ACTION' | 'WAIT'
@@ -168,9 +168,7 @@ export const steadybitJob = {
   start: play(startSteadybit, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, allow: ['SHOP-*'] },
     input: { target: 'SHOP-1' },
-    runs: () => state.executions.length,
-    id: () => String(state.executions.at(-1)?.id),
+    ...runsIn(() => state.executions.map((run) => [run.id, run.state === 'CANCELED'])),
     ...stages(enter, 'RUNNING', 'COMPLETED'),
-    hasStopped: () => state.executions.at(-1)?.state === 'CANCELED',
   })),
 } satisfies JobRow

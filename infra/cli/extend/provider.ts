@@ -66,12 +66,12 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   changes.append(`functions/${category}/README.md`, section.replace('<category>', category))
 }
 
-/** Returns where a category lists its providers: in index.ts, or in message-providers.ts. */
+/** Returns where a category lists its providers: in index.ts, or in message-providers.ts, which several categories share. */
 function providerList(changes: Changes, category: string): [path: string, anchor: string] {
-  const [index, anchor] = [`functions/${category}/index.ts`, '  providers: {\n']
-  return changes.read(index).includes(anchor)
-    ? [index, anchor]
-    : [`functions/${category}/message-providers.ts`, 'export const messageProviders = {\n']
+  const shared = `functions/${category}/message-providers.ts`
+  return changes.has(shared)
+    ? [shared, 'export const messageProviders = {\n']
+    : [`functions/${category}/index.ts`, '  providers: {\n']
 }
 
 /** Returns the commands that lead to a working call. */

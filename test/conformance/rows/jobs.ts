@@ -1,5 +1,3 @@
-// The rows of the job platforms, by category and provider: one line for each.
-
 export { argoCdRollback as 'remediation/argo-cd', argoCdSync as 'ci-cd/argo-cd' } from '../../platforms/argo-cd-jobs.ts'
 export { awsCodebuildJob as 'ci-cd/aws-codebuild' } from '../../platforms/aws-codebuild.ts'
 export {

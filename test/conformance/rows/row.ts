@@ -1,6 +1,6 @@
 import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import type { JobPlatform } from '../job-platform.ts'
-import type { TicketPlatform } from '../platform.ts'
+import type { FlagPlatform, TicketPlatform } from '../platform.ts'
 
 /** A fake platform for one call, with the connection and the input of the call. */
 interface Target {
@@ -26,6 +26,9 @@ export interface WriteRow {
   start(): Promise<Target>
 }
 
+/** A platform of flags. */
+export type FlagRow = FlagPlatform
+
 /** A platform of messages, whose action depends on the category. */
 export type MessageRow = Omit<WriteRow, 'action'>
 
@@ -47,6 +50,15 @@ export function play<S extends Served, P extends object>(start: () => Promise<S>
   return async () => {
     const server = await start()
     return { server, ...describe(server) }
+  }
+}
+
+/** Returns how a test counts runs, identifies the newest, and sees that it has stopped. */
+export function runsIn(read: () => [id: string | number, isStopped: boolean][]) {
+  return {
+    runs: () => read().length,
+    id: () => String(read().at(-1)?.[0]),
+    hasStopped: () => read().at(-1)?.[1] === true,
   }
 }
 

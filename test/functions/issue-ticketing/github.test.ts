@@ -1,21 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { github } from '../../../functions/issue-ticketing/providers/github.ts'
 import { type Call, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
-import { startGithubIssues } from '../../platforms/github/issues-server.ts'
+import { githubIssues } from '../../platforms/github/issues-server.ts'
 import { clientOf, startEach } from '../helpers.ts'
 
-ticketConformance(github, {
-  async start() {
-    const server = await startGithubIssues()
-    const connection = { baseUrl: server.url, token: demo.githubToken, project: 'acme/shop' }
-    return { server, connection, made: server.made }
-  },
-  unknownId: 'acme/shop#424242',
-  wrongId: 'no such thing',
-})
+ticketConformance(github, { ...githubIssues, unknownId: 'acme/shop#424242', wrongId: 'no such thing' })
 
 interface StoredIssue {
   number: number

@@ -6,7 +6,7 @@ import type { Repo } from '../../../infra/sandbox/platforms/github/issues.ts'
 import type { WorkflowRun } from '../../../infra/sandbox/platforms/github/runs.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { bearer, json, type Platform, segments } from '../../../infra/sandbox/platforms/sandbox/http.ts'
-import { type JobRow, play, stages } from '../../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../../conformance/rows/row.ts'
 
 interface ScriptedRun extends WorkflowRun {
   jobs: Job[]
@@ -140,10 +140,8 @@ export const githubActionsJob = {
     return {
       connection: { baseUrl, token, keyInput: 'key' },
       input: { target: 'deploy.yml', project },
-      runs: () => state.runs.length,
-      id: () => `${project}#${newest()?.id}`,
+      ...runsIn(() => state.runs.map((run) => [`${project}#${run.id}`, run.conclusion === 'cancelled'])),
       ...stages(enter, 'in_progress', 'completed/success'),
-      hasStopped: () => newest()?.conclusion === 'cancelled',
     }
   }),
 } satisfies JobRow

@@ -136,7 +136,7 @@ export const rundeckJob = {
       connection: { baseUrl, token, project: 'shop', keyOption: 'key' },
       input: { target: restart },
       runs: () => state.executions.length,
-      id: () => String(newest()?.id),
+      id: () => String(state.executions.at(-1)?.id),
       hasStarted: () => set(newest()?.id ?? 0, 'running', { polls: 99 }),
       enter,
       end: () => enter('succeeded'),

@@ -2,8 +2,7 @@ import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loo
 import type { ChangeRequest, Person } from '../../../infra/sandbox/platforms/unleash/changes.ts'
 import { type Flag, gradualRollout, type Strategy } from '../../../infra/sandbox/platforms/unleash/flags.ts'
 import { unleashRoutes } from '../../../infra/sandbox/platforms/unleash/routes.ts'
-import type { FlagPlatform } from '../../conformance/platform.ts'
-import { play, withToken } from '../../conformance/rows/row.ts'
+import { type FlagRow, play, withToken } from '../../conformance/rows/row.ts'
 
 interface State {
   flags: Record<string, Flag>
@@ -86,4 +85,4 @@ function flagOf(name: string, rollout: string | undefined, isOn: boolean): Flag 
 export const unleashFlags = {
   start: play(startUnleash, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
-} satisfies FlagPlatform
+} satisfies FlagRow
