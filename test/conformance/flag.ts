@@ -19,16 +19,10 @@ import type { FlagPlatform } from './platform.ts'
  * @example
  * import { flagConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { startAcme } from './server.ts'
+ * import { acmeRow } from './server.ts'
  *
- * flagConformance(acme, {
- *   flags: { off: 'checkout', on: 'search' },
- *   async start() {
- *     const server = await startAcme()
- *     server.flags['production/search'].enabled = true
- *     return { server, connection: { baseUrl: server.url, token: server.token, environment: 'production' } }
- *   },
- * })
+ * // How a test starts Acme, and two of its flags. `new-provider` writes it.
+ * flagConformance(acme, acmeRow)
  */
 export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
   flagProvider: FlagProvider<C>,

@@ -26,12 +26,6 @@ const actions: Record<string, [start: string, stop: string]> = {
 export const jobPlatforms = Object.entries<JobRow>(rows).map(([name, platform]): NamedJobPlatform => {
   const [category = '', provider = ''] = name.split('/')
   const [start, stop] = actions[category] ?? ['start-job', 'stop-job']
-  return {
-    name,
-    category,
-    provider,
-    start: platform.action ?? start,
-    stop: platform.cannotStop ? undefined : stop,
-    platform,
-  }
+  const { action = start, cannotStop } = platform
+  return { name, category, provider, start: action, stop: cannotStop ? undefined : stop, platform }
 })

@@ -30,29 +30,13 @@ import type { JobPlatform, PlayedJobs } from './job-platform.ts'
  * import { jobConformance } from 'cloud-automation-webhooks/testing'
  * import { actions } from './actions.ts'
  * import { acme } from './provider.ts'
- * import { startAcme } from './server.ts'
- *
- * async function start() {
- *   const server = await startAcme()
- *   const id = () => String(server.runs.length)
- *   const enter = (status: string) => server.become(id(), { status })
- *   return {
- *     server,
- *     connection: { baseUrl: server.url, token: server.token },
- *     input: { target: 'report' },
- *     runs: () => server.runs.length,
- *     id,
- *     enter,
- *     hasStarted: () => enter('running'),
- *     end: () => enter('succeeded'),
- *     hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
- *   }
- * }
+ * import { acmeRow } from './server.ts'
  *
  * jobConformance(
  *   acme,
  *   { start: actions['start-job'], stop: actions['stop-job'] },
- *   { starts: /^POST .*\/runs$/, known: 'look-up', start },
+ *   // How a test starts Acme and controls its runs. `new-provider` writes it.
+ *   acmeRow,
  *   {
  *     states: {
  *       running: ['queued', 'running'],

@@ -19,15 +19,10 @@ export interface TicketOptions extends CommonOptions {
  * @example
  * import { ticketConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { startAcme } from './server.ts'
+ * import { acmeRow } from './server.ts'
  *
- * ticketConformance(acme, {
- *   async start() {
- *     const server = await startAcme()
- *     return { server, connection: { baseUrl: server.url, token: server.token }, made: () => server.tickets.length }
- *   },
- *   unknownId: '4711',
- * })
+ * // How a test starts Acme. `new-provider` writes it.
+ * ticketConformance(acme, acmeRow)
  */
 export function ticketConformance(
   provider: TicketProvider,
