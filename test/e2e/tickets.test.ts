@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { Played, TicketPlatform } from '../conformance/platform.ts'
+import { issueInputs } from '../conformance/rows/row.ts'
 import * as ticketRows from '../conformance/rows/tickets.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
@@ -25,10 +26,7 @@ const platforms: Record<string, TicketPlatform> = {
   'issue-ticketing/github': {
     start: () => Promise.reject(new Error('The sandbox simulates it.')),
     unknownId: 'demo/shop#424242',
-    wrongId: 'no such thing',
-    open: { labels: 'shop,urgent', priority: 'high' },
-    update: { comment: 'Now 5 s', labels: ['sev1'], priority: 'critical' },
-    close: { comment: 'Rolled back' },
+    ...issueInputs,
   },
   ...ticketRows,
 }

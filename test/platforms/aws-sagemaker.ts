@@ -1,5 +1,5 @@
 import { awsOperation, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play, stopsWhenAsked } from '../conformance/rows/row.ts'
+import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 import {
   arnOf,
@@ -270,9 +270,7 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
         input: { target },
         runs: () => runs().length,
         id: () => `${kind === 'pipeline' ? '' : `${kind}/`}${runs().at(-1)?.[0]}`,
-        hasStarted: () => undefined,
-        enter,
-        end: () => enter(kind === 'pipeline' ? 'Succeeded' : 'Completed'),
+        ...stages(enter, undefined, kind === 'pipeline' ? 'Succeeded' : 'Completed'),
         hasStopped: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
       }
     }),

@@ -1,5 +1,5 @@
 import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
+import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Execution {
@@ -178,9 +178,7 @@ export const awsStepFunctionsJob = {
       connection: { region: 'eu-west-1', endpoint },
       input: { target },
       ...runsIn(() => state.executions.map((run) => [run.executionArn, run.status === 'ABORTED'])),
-      hasStarted: () => undefined,
-      enter: end,
-      end: () => end('SUCCEEDED'),
+      ...stages(end, undefined, 'SUCCEEDED'),
     }
   }),
 } satisfies JobRow

@@ -41,11 +41,8 @@ export const acmeRow = {
   writes: /^POST .*\/messages$/,
   async start() {
     const server = await startAcme()
-    return {
-      server,
-      connection: { baseUrl: server.url, token: server.token, channel: 'releases' },
-      made: () => server.messages.length,
-    }
+    const connection = { baseUrl: server.url, token: server.token, channel: 'releases' }
+    return { server, connection, made: () => server.messages.length }
   },
 }
 
