@@ -5,7 +5,7 @@ import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
 import { play, type WriteRow } from '../../conformance/rows/row.ts'
 
 /** Starts the sandbox's GitHub. */
-export async function startGithubIssues(): Promise<Served & { made(): number }> {
+async function startGithubIssues(): Promise<Served & { made(): number }> {
   const store = openStore()
   const github = createGitHub(store)
   const served = await servePlatform(github)
