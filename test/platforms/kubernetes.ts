@@ -214,15 +214,12 @@ export const kubernetesJobRun = {
   known: 'token',
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/jobs$/,
-  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => {
-    const newest = () => state.jobs.at(-1)
-    return {
-      connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
-      input: { target: 'ghcr.io/acme/smoke:1.4.2' },
-      runs: () => state.created,
-      id: () => newest()?.metadata.name ?? '',
-      ...stages(enterJob, 'Running', 'Complete'),
-      hasStopped: () => state.jobs.length < state.created,
-    }
-  }),
+  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({
+    connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
+    input: { target: 'ghcr.io/acme/smoke:1.4.2' },
+    runs: () => state.created,
+    id: () => state.jobs.at(-1)?.metadata.name ?? '',
+    ...stages(enterJob, 'Running', 'Complete'),
+    hasStopped: () => state.jobs.length < state.created,
+  })),
 } satisfies JobRow
