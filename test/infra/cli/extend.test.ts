@@ -46,6 +46,7 @@ describe('new-provider, new-category and new-orchestrator', () => {
     const { out } = await cli('new-provider ci-cd acme --json')
     expect(JSON.parse(out)).toMatchObject({
       created: ['functions/ci-cd/providers/acme.ts', 'test/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
+      changed: expect.arrayContaining(['functions/ci-cd/index.ts', 'test/conformance/rows/jobs.ts']),
       next: [
         'npm test -- test/functions/ci-cd/acme.test.ts',
         'WEBHOOKS_DEMO=off npm start',
@@ -53,6 +54,11 @@ describe('new-provider, new-category and new-orchestrator', () => {
         'npx webhooks send ci-cd/trigger-build --connection acme --input target=report --input parameters.month=2026-11 --mode interactive',
       ],
     })
+  })
+
+  it('add a messenger to the list that reports share', async () => {
+    const changed = expect.arrayContaining(['functions/notification/message-providers.ts'])
+    expect(JSON.parse((await cli('new-provider notification acme --json')).out)).toMatchObject({ changed })
   })
 
   it('print the URL of the local runtime', async () => {
