@@ -5,14 +5,13 @@ export const awsCodepipelineJob = {
   known: 'token',
   starts: /^StartPipelineExecution$/,
   start: play(startCodePipeline, ({ url: endpoint, state, end }) => {
-    const newest = () => state.executions.at(-1)
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-delivery' },
       runs: () => state.executions.length,
       id: () => `shop-delivery#${state.executions.at(-1)?.pipelineExecutionId}`,
       ...stages(end, undefined, 'Succeeded'),
-      hasStopped: stopsWhenAsked(end, () => newest()?.status, 'Stopping', 'Stopped'),
+      hasStopped: stopsWhenAsked(end, () => state.executions.at(-1)?.status, 'Stopping', 'Stopped'),
     }
   }),
 } satisfies JobRow

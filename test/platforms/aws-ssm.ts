@@ -264,8 +264,8 @@ export const awsSsmAutomationJob = {
   known: 'token',
   starts: /^StartAutomationExecution$/,
   start: play(startSsm, ({ url: endpoint, state }) => {
-    const newest = () => state.executions.at(-1)
-    const enter = (status: string) => void Object.assign(newest() ?? {}, { AutomationExecutionStatus: status })
+    const enter = (status: string) =>
+      void Object.assign(state.executions.at(-1) ?? {}, { AutomationExecutionStatus: status })
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'Restart-Checkout' },

@@ -228,11 +228,10 @@ export const azurePipelinesJob = {
   starts: /^POST .*\/runs$/,
   start: play(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
     const project = 'fabrikam/Fabrikam Fiber'
-    const newest = () => state.builds.at(-1)
     const enter = (name: string) => {
       const [status = '', result] = name.split('/')
       if (result) finish(result)
-      else Object.assign(newest() ?? {}, { status })
+      else Object.assign(state.builds.at(-1) ?? {}, { status })
     }
     return {
       connection: { baseUrl, token, project, keyParameter: 'key' },

@@ -133,11 +133,10 @@ export const blazemeterJob = {
   stops: 'succeeded',
   starts: /^POST .*\/start$/,
   start: play(startBlazemeter, ({ url: baseUrl, username, password, state, finish }) => {
-    const newest = () => state.masters.at(-1)
     const enter = (name: string) => {
       const [status, reportStatus = null] = name.split('/')
       if (status === 'ENDED') finish(reportStatus, reportStatus ? {} : { ended: null })
-      else Object.assign(newest() ?? {}, { status })
+      else Object.assign(state.masters.at(-1) ?? {}, { status })
     }
     return {
       connection: { baseUrl, username, password },

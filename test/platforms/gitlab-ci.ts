@@ -201,10 +201,9 @@ export const gitlabCiJob = {
   starts: /^POST .*\/pipeline$/,
   start: play(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
     const project = 'ops/shop/checkout'
-    const newest = () => state.pipelines.at(-1)
     const enter = (status: string) => {
       if (['success', 'skipped', 'failed', 'canceled'].includes(status)) finish(status)
-      else Object.assign(newest() ?? {}, { status })
+      else Object.assign(state.pipelines.at(-1) ?? {}, { status })
     }
     return {
       connection: { baseUrl, token },

@@ -148,11 +148,10 @@ export const neoloadJob = {
   starts: /^POST .*\/start/,
   start: play(startNeoload, ({ url: baseUrl, token, state, finish }) => {
     const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
-    const newest = () => state.results.at(-1)
     const enter = (name: string) => {
       const [status, reason = '', quality] = name.split('/')
       if (status === 'TERMINATED') finish(reason, quality)
-      else Object.assign(newest() ?? {}, { status })
+      else Object.assign(state.results.at(-1) ?? {}, { status })
     }
     return {
       connection: { baseUrl, token },

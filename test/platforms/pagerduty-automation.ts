@@ -80,8 +80,7 @@ export const pagerdutyAutomationJob = {
   known: 'neither',
   starts: /^POST .*\/invocations$/,
   start: play(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {
-    const newest = () => state.invocations.at(-1)
-    const enter = (name: string) => void Object.assign(newest() ?? {}, { state: name })
+    const enter = (name: string) => void Object.assign(state.invocations.at(-1) ?? {}, { state: name })
     return {
       connection: { baseUrl, token },
       input: { target: restartApache, parameters: { incident_id: incident } },

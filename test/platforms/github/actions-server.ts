@@ -131,11 +131,10 @@ export const githubActionsJob = {
   starts: /^POST .*\/dispatches$/,
   start: play(startGithubActions, ({ url: baseUrl, token, state, finish }) => {
     const project = 'octo-org/octo-repo'
-    const newest = () => state.runs.at(-1)
     const enter = (name: string) => {
       const [status = '', conclusion] = name.split('/')
       if (conclusion) finish(conclusion)
-      else Object.assign(newest() ?? {}, { status })
+      else Object.assign(state.runs.at(-1) ?? {}, { status })
     }
     return {
       connection: { baseUrl, token, keyInput: 'key' },
