@@ -4,8 +4,8 @@ import { toMaskedJson } from './redact.ts'
 import { traceId } from './traceparent.ts'
 
 /**
- * `call`, `cancel`, `answer` and `rerun` are requests of a caller, or of an operator; `decision` is a person's decision about an approval; `task`
- * is the end of the task of an interactive call.
+ * `call`, `cancel`, `answer` and `rerun` are requests of a caller or an operator; `decision` is a person's decision about an
+ * approval; `task` is the end of the task of an interactive call.
  */
 type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
 
@@ -24,7 +24,7 @@ export interface Audited {
   taskId?: string | undefined
   /** `accepted`, `duplicate`, `ignored`, a verdict such as `pass` or `running`, or a decision such as `approve`. */
   outcome?: string
-  /** The person who decides, who canceled the task, or the ARN of an operator. */
+  /** The person who decided, the name of the canceler, or the ARN of the operator. */
   by?: string
   requestId?: string
 }

@@ -27,7 +27,7 @@ const PERIOD = Duration.minutes(5)
  */
 const THREE_PER_HOUR = { datapointsToAlarm: 3, evaluationPeriods: 12 }
 
-/** Without any run, there is no data. */
+/** A schedule that does not run reports no data, so missing data counts as a failure. */
 const FEWER_THAN_ONE_TWICE: Sensitivity = {
   threshold: 1,
   comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,

@@ -76,8 +76,8 @@ export function requestApproval({
           `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
         )
       const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
-      const bridge = URL.parse(sequenceUrl ?? '')?.href
-      const links = composed.links.map((link) => (link.url === bridge ? link : withHost(link)))
+      const sequence = URL.parse(sequenceUrl ?? '')?.href
+      const links = composed.links.map((link) => (link.url === sequence ? link : withHost(link)))
       const message = messageOf({ ...composed, links }, event, { question, requester })
       const excluded = isRequesterExcluded ? requester : undefined
       return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }

@@ -60,7 +60,7 @@ export const grafanaSlo = defineEvaluationProvider({
 
   async check({ http, connection: { slo } }) {
     const all = await readDefinitions(http)
-    // A name with a placeholder names no SLO until there is an event.
+    // A name with a placeholder does not name an SLO until there is an event.
     if (slo !== undefined && !slo.includes('$')) await runQuery(http, findSlo(all, slo), Math.floor(Date.now() / 1_000))
   },
 

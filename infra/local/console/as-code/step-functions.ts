@@ -29,7 +29,7 @@ export function stateMachine({ action, options, body }: DraftCall): CodeText {
     Resource: `arn:aws:states:::lambda:invoke${waits ? '.waitForTaskToken' : ''}`,
     ...(waits ? { TimeoutSeconds: seconds + MARGIN_SECONDS } : {}),
     Parameters: {
-      FunctionName: `<name of the webhook function of ${category.name}>`,
+      FunctionName: `<name of the webhook function of ${category.name}>:live`,
       Payload: {
         action: name,
         caller: 'releases',

@@ -139,7 +139,7 @@ async function sentByState(definition: string): Promise<object> {
     {
       execution: randomUUID(),
       async invoke(name, payload) {
-        const category = /^<name of the webhook function of (.+)>$/.exec(name)?.[1]
+        const category = /^<name of the webhook function of (.+)>:live$/.exec(name)?.[1]
         const command = { FunctionName: `${category}-webhook`, Payload: JSON.stringify(payload) }
         const { FunctionError, Payload } = await lambda.send(new InvokeCommand(command))
         outcome = JSON.parse(new TextDecoder().decode(Payload))
