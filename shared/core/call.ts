@@ -65,6 +65,8 @@ export const taskSchema = z.object({
   isDetailed: z.optional(z.boolean()),
   /** Whether those who only watch get the outcome, too, in a step of its own. */
   hasObservers: z.optional(z.boolean()),
+  /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
+  source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */
   traceparent: z.optional(z.string()),
   /** The key under which to save the id of the started run. */

@@ -120,6 +120,8 @@ export interface StartedJob {
   outcome: Outcome
   /** Opaque JSON that identifies the job to the provider. */
   job: unknown
+  /** The id by which notifications of the platform name the job, if it sends any. */
+  wakeId?: string | undefined
 }
 
 /** A job whose platform sends the `finished` event itself. The task must not send another. */
@@ -139,6 +141,8 @@ export interface JobProgress {
   progress?: string | undefined
   /** Replaces the job state for the next poll. */
   job?: unknown
+  /** Replaces the id by which notifications name the job. */
+  wakeId?: string | undefined
   /** Poll again at once, because this poll already waited. */
   pollImmediately?: boolean | undefined
   /** Maximum seconds until the next poll. */

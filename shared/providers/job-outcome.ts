@@ -29,8 +29,14 @@ export function pollResult(provider: JobProvider, input: StartJob, run: Run, sta
   const verdict = verdictOf(provider, status)
   const { startedAt } = run
   const current = status.run && startedAt !== undefined ? { ...status.run, startedAt } : status.run
-  if (verdict === undefined || verdict === 'running') return progressOf({ ...status, run: current }, verdict)
+  if (verdict === undefined || verdict === 'running')
+    return { ...progressOf({ ...status, run: current }, verdict), wakeId: current && wakeIdOf(provider, current) }
   return { outcome: endedOutcome(provider, input, current ?? run, status, verdict) }
+}
+
+/** Returns the id by which notifications name a run. */
+export function wakeIdOf({ notifiedBy }: JobProvider, run: Run): string | undefined {
+  return run.wakeId ?? notifiedBy?.wakeId(run)
 }
 
 /** Returns the meaning of a state; undefined if the provider does not list it. */

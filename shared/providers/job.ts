@@ -15,6 +15,8 @@ export interface Run {
   summary?: string | undefined
   /** Opaque JSON that the provider needs to poll the run. */
   providerState?: unknown
+  /** The id by which notifications of the platform name the run, if it does not follow from `id`: see `notifiedBy`. */
+  wakeId?: string | undefined
   /** Epoch milliseconds. Set by the action, not by the provider. */
   startedAt?: number
 }
@@ -98,6 +100,18 @@ export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type'> {
   service: string | undefined
 }
 
+/**
+ * How the notifications of a platform name a run.
+ *
+ * @example notifiedBy: { type: 'github', wakeId: ({ id }) => id.split('#')[1] }
+ */
+export interface NotifiedBy {
+  /** The type of the source, from `shared/sources/types`. */
+  type: string
+  /** Returns the id of a run in notifications. Undefined if it is not known yet. */
+  wakeId(run: Run): string | undefined
+}
+
 /** A platform that runs jobs. The actions `startJob`, `rollbackJob` and `stopJob` do everything else. */
 export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extends Provider<S> {
   kind: 'job'
@@ -127,6 +141,8 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
   /** Required with `requiresTask`: stops the run with `client.idempotencyKey`, if there is one, because no task polls it. */
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>
+  /** The source whose notifications tell that a run has ended, so that its task looks at once. */
+  notifiedBy?: NotifiedBy
   /** Replaces the members of a start for the action `rollback`. */
   rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'start'>
 }

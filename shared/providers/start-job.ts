@@ -11,7 +11,7 @@ import {
   startInput,
   withArticle,
 } from './job.ts'
-import { pollResult, startedOutcome } from './job-outcome.ts'
+import { pollResult, startedOutcome, wakeIdOf } from './job-outcome.ts'
 import { checkParameterNames } from './job-variables.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
 
@@ -77,7 +77,7 @@ export function startJob({
         await saveLastRun(client.lastRunKey, run.id)
       }
       const outcome = startedOutcome(provider, run, silent)
-      if (!input.event) return { type: 'started', outcome, job: run }
+      if (!input.event) return { type: 'started', outcome, job: run, wakeId: wakeIdOf(provider, run) }
       const message = `${toSentence(outcome.message)} ${provider.title} sends the finished event itself.`
       return { type: 'delegated', outcome: { ...outcome, message }, delegatedTo: provider.title }
     },

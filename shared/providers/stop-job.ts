@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
 import { completed, type JobAction } from './action.ts'
 import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
-import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf } from './job-outcome.ts'
+import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf, wakeIdOf } from './job-outcome.ts'
 
 /**
  * Returns an action that stops a run and polls it until it has ended.
@@ -43,14 +43,20 @@ export function stopJob({
         )
       await provider.stop?.(client, current)
       const outcome = stoppedOutcome(provider, current, status, `Asked ${name} to stop. It is still running`)
-      return { type: 'started', outcome: { ...outcome, result: 'warning' }, job: current }
+      return {
+        type: 'started',
+        outcome: { ...outcome, result: 'warning' },
+        job: current,
+        wakeId: wakeIdOf(provider, current),
+      }
     },
     job: {
       silent: 'waits',
       async getStatus(provider, client, _input, run) {
         const status = await provider.getStatus(client, run as Run)
         const verdict = verdictOf(provider, status)
-        if (verdict === undefined || verdict === 'running') return progressOf(status, verdict)
+        if (verdict === undefined || verdict === 'running')
+          return { ...progressOf(status, verdict), wakeId: status.run && wakeIdOf(provider, status.run) }
         const current = status.run ?? (run as Run)
         const message = `Stopped ${describeRun(provider, current)} (${status.state})`
         return { outcome: stoppedOutcome(provider, current, status, message) }

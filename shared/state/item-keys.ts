@@ -11,6 +11,10 @@ export const itemKeys = {
   gate: (category: string, gateId: string) => `gate#${category}#${gateId}`,
   /** The request to cancel a task. */
   cancellation: (category: string, taskId: string) => `cancellation#${category}#${taskId}`,
+  /** How to wake a waiting task. */
+  waiter: (category: string, taskId: string) => `waiter#${category}#${taskId}`,
+  /** The tasks that wait for a run of which a source notifies us. */
+  wake: (source: string, runId: string) => `wake#${source}#${runId}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
   /** The state of a run that a task executes itself. */

@@ -15,6 +15,8 @@ interface Options {
    */
   condition?: string
   values?: Item
+  /** Attributes whose names are not words, by the name without `#` that the expressions use. */
+  names?: Record<string, string>
   timeoutMs?: number
 }
 
@@ -42,7 +44,7 @@ export async function put(key: string, item: Item, options: Options = {}): Promi
   const input = {
     TableName: settings.stateTable,
     Item: { id: { S: key }, ...marshal(item) },
-    ...expressionsOf(options.condition ?? '', options.condition, options.values),
+    ...expressionsOf(options.condition ?? '', options),
   }
   return (await ifConditionMet(dynamodb('PutItem', input, limit(options)))) !== undefined
 }
@@ -60,7 +62,7 @@ export async function update(key: string, expression: string, options: Options =
     Key: { id: { S: key } },
     UpdateExpression: expression,
     ReturnValues: 'ALL_NEW',
-    ...expressionsOf(`${expression} ${options.condition ?? ''}`, options.condition, options.values),
+    ...expressionsOf(`${expression} ${options.condition ?? ''}`, options),
   }
   const updated = await ifConditionMet(dynamodb('UpdateItem', input, limit(options)))
   return updated && unmarshal(updated.Attributes ?? {})
@@ -86,7 +88,7 @@ export async function remove(key: string, options: Options = {}): Promise<void> 
   const input = {
     TableName: settings.stateTable,
     Key: { id: { S: key } },
-    ...expressionsOf(options.condition ?? '', options.condition, options.values),
+    ...expressionsOf(options.condition ?? '', options),
   }
   await ifConditionMet(dynamodb('DeleteItem', input, limit(options)))
 }
@@ -109,12 +111,14 @@ function limit({ timeoutMs }: Options): { abortSignal?: AbortSignal } {
   return timeoutMs === undefined ? {} : { abortSignal: AbortSignal.timeout(timeoutMs) }
 }
 
-function expressionsOf(text: string, condition: string | undefined, values: Item = {}) {
+function expressionsOf(text: string, { condition, values = {}, names: aliases = {} }: Options) {
   const names = text.match(/#\w+/g) ?? []
   const marshalled = Object.entries(marshal(values)).map(([name, value]) => [`:${name}`, value] as const)
   return {
     ...(condition === undefined ? {} : { ConditionExpression: condition }),
-    ...(names.length === 0 ? {} : { ExpressionAttributeNames: Object.fromEntries(names.map((n) => [n, n.slice(1)])) }),
+    ...(names.length === 0
+      ? {}
+      : { ExpressionAttributeNames: Object.fromEntries(names.map((n) => [n, aliases[n.slice(1)] ?? n.slice(1)])) }),
     ...(marshalled.length === 0 ? {} : { ExpressionAttributeValues: Object.fromEntries(marshalled) }),
   }
 }

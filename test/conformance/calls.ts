@@ -1,6 +1,6 @@
 import { categories } from '../../functions/index.ts'
 import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
-import type { Call } from '../../shared/core/call.ts'
+import { type Call, taskOf } from '../../shared/core/call.ts'
 import { runSilently } from '../../shared/core/silent/handler.ts'
 import { pollUntilDone } from '../../shared/core/task/poll-until-done.ts'
 import { runUntilDeadline } from '../../shared/core/task/retry-start.ts'
@@ -141,12 +141,12 @@ async function interactively(category: Category, call: Call): Promise<ActionResu
     },
     async waitForCondition<S>(
       _name: string,
-      poll: (state: S) => Promise<S>,
+      poll: (state: S, context: { attempt: number }) => Promise<S>,
       { initialState, waitStrategy }: { initialState: S; waitStrategy(state: S): { shouldContinue: boolean } },
     ): Promise<S> {
       let state = initialState
       for (let polls = 0; polls < MAX_POLLS; polls++) {
-        state = JSON.parse(JSON.stringify(await poll(state)))
+        state = JSON.parse(JSON.stringify(await poll(state, { attempt: polls + 1 })))
         if (!waitStrategy(state).shouldContinue) return state
       }
       return state
@@ -154,7 +154,7 @@ async function interactively(category: Category, call: Call): Promise<ActionResu
   }
   const result = await runUntilDeadline(category, call, context, deadline)
   if (result.type !== 'started') return result
-  return completed(await pollUntilDone(category, call, result, context, deadline, {}))
+  return completed(await pollUntilDone(category, taskOf(call), result, context, deadline, {}))
 }
 
 async function outcomeOf(run: () => Promise<ActionResult>): Promise<string> {

@@ -1,8 +1,11 @@
 import type { Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
+import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Canceler } from '../../state/save-cancellation.ts'
+import type { WaitingTask } from '../../state/waiters.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
+import { wakeTask } from './wake.ts'
 
 /**
  * Requests that a task ends as aborted. The task reads the request before its next poll or attempt, stops its job at the
@@ -33,5 +36,15 @@ export async function cancelTask(
   const action = category.actions[task.action]
   // It waits for people, and does not poll.
   if (action?.type === 'approval') await action.cancel(category.name, taskId, canceler.by)
+  else if (task.source !== undefined) await wake({ category: category.name, taskId })
   return status
+}
+
+/** Does not throw: the task reads the request with its next look. */
+async function wake(task: WaitingTask): Promise<void> {
+  try {
+    await wakeTask(task)
+  } catch (error) {
+    log.warn('canceled task not woken', error as Error)
+  }
 }

@@ -4,8 +4,9 @@ import { toSentence } from '../../errors.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Deadline, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
-import type { Call } from '../call.ts'
+import type { Task } from '../call.ts'
 import { isLost, type PollState, poll, type Reports } from './poll.ts'
+import { pollWithSource } from './poll-with-source.ts'
 import { stopJob } from './stop.ts'
 
 /**
@@ -16,14 +17,17 @@ import { stopJob } from './stop.ts'
  */
 export async function pollUntilDone(
   category: Category,
-  call: Call,
+  call: Task,
   started: StartedJob,
   context: DurableContext,
   deadline: Deadline,
   reports: Reports,
 ): Promise<Outcome> {
   const target = { category, call, reports, isCancelable: true }
-  const last = await poll(context, 'poll', target, started.job, deadline.at)
+  const last =
+    call.source === undefined
+      ? await poll(context, 'poll', target, started.job, deadline.at)
+      : await pollWithSource(context, target, started, deadline.at, call.source)
   if (last.outcome) return last.outcome
 
   const isCanceled = last.canceledBy !== undefined

@@ -6,15 +6,18 @@ import type { JobProgress } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
-import type { Call } from '../call.ts'
+import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
 import { canceledBy } from './cancellation.ts'
+import { type LookState, lookUntilDone } from './wait.ts'
 
 /** State that is checkpointed between two polls. */
-export interface PollState {
+export interface PollState extends LookState {
   startedAt: number
   /** Opaque provider state that identifies the job. */
   job: unknown
+  /** The id by which notifications name the job. */
+  wakeId?: string | undefined
   /** Last status reported by the platform, in its own words. */
   status?: string | undefined
   lastProgress?: { message: string; at: number } | undefined
@@ -25,8 +28,6 @@ export interface PollState {
   lastError?: string | undefined
   /** The caller who canceled the task. */
   canceledBy?: string | undefined
-  /** Seconds until the next poll. Undefined ends the loop. */
-  nextPollIn?: number | undefined
   outcome?: Outcome | undefined
 }
 
@@ -50,7 +51,7 @@ const PROGRESS_INTERVAL_MS = 60_000
 /** The job of a task, and where to report about it. */
 export interface PollTarget {
   category: Category
-  call: Call
+  call: Task
   reports: Reports
   /** Whether a request to cancel the task ends the loop. */
   isCancelable: boolean
@@ -72,11 +73,15 @@ export function poll(
   job: unknown,
   until: number,
 ): Promise<PollState> {
-  return context.waitForCondition<PollState>(step, (state) => pollOnce(state, target, until), {
-    initialState: { startedAt: 0, job, consecutiveRefusals: 0 },
-    waitStrategy: ({ nextPollIn }) =>
-      nextPollIn === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: nextPollIn } },
+  return lookUntilDone(context, step, {
+    initialState: stateBefore(job),
+    look: (state) => pollOnce(state, target, until, secondsToNextPoll),
   })
+}
+
+/** Returns the state before the first poll. */
+export function stateBefore(job: unknown): PollState {
+  return { startedAt: 0, job, consecutiveRefusals: 0 }
 }
 
 /** Whether the platform has refused so many polls that the job is no longer polled. */
@@ -84,15 +89,27 @@ export function isLost({ consecutiveRefusals }: PollState): boolean {
   return consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
 }
 
-/** Must not throw: an error would end the loop. */
-async function pollOnce(
+/** Returns the seconds until the next poll: see `secondsToNextPoll`. */
+export type Schedule = (elapsed: number, remaining: number, min?: number, max?: number) => number | undefined
+
+/**
+ * Polls a job once. Must not throw: an error would end the loop.
+ *
+ * @param until in epoch milliseconds
+ */
+export async function pollOnce(
   previous: PollState,
   { category, call, reports, isCancelable }: PollTarget,
   until: number,
+  schedule: Schedule,
 ): Promise<PollState> {
   const startedAt = previous.startedAt || Date.now()
-  const { job, status, lastProgress } = previous
-  const state: PollState = { startedAt, job, status, lastProgress, consecutiveRefusals: 0 }
+  const { job, wakeId, status, lastProgress } = previous
+  const state: PollState = { startedAt, job, wakeId, status, lastProgress, consecutiveRefusals: 0 }
+  const nextPollIn = ({ minSeconds, maxSeconds }: Pick<JobProgress, 'minSeconds' | 'maxSeconds'>) => {
+    const now = Date.now()
+    return schedule((now - startedAt) / 1_000, (until - now) / 1_000, minSeconds, maxSeconds)
+  }
   // The first poll is right after the start.
   const canceler = isCancelable && previous.startedAt !== 0 ? await canceledBy(call) : undefined
   if (canceler !== undefined) return { ...state, canceledBy: canceler }
@@ -103,9 +120,10 @@ async function pollOnce(
     return {
       ...state,
       job: current.job ?? job,
+      wakeId: current.wakeId ?? wakeId,
       status: current.status,
       lastProgress: await reportOnChange(reports, lastProgress, current),
-      nextPollIn: current.pollImmediately ? pollAgainIn(until) : nextPollIn(startedAt, until, current),
+      nextPollIn: current.pollImmediately ? pollAgainIn(until) : nextPollIn(current),
     }
   } catch (error) {
     log.warn('poll failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
@@ -114,7 +132,7 @@ async function pollOnce(
     // Credentials can be rotated until the deadline.
     if (isTransient(error) || (error instanceof Failure && error.kind === 'credentials')) {
       const minSeconds = backoffSeconds(error as Failure, 1, MIN_POLL_SECONDS)
-      return { ...state, lastError, nextPollIn: nextPollIn(startedAt, until, { minSeconds }) }
+      return { ...state, lastError, nextPollIn: nextPollIn({ minSeconds }) }
     }
     const consecutiveRefusals = previous.consecutiveRefusals + 1
     const giveUp = consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
@@ -123,7 +141,7 @@ async function pollOnce(
       lastError,
       isMisconfigured,
       consecutiveRefusals,
-      nextPollIn: giveUp ? undefined : nextPollIn(startedAt, until, { minSeconds: REFUSAL_RETRY_SECONDS }),
+      nextPollIn: giveUp ? undefined : nextPollIn({ minSeconds: REFUSAL_RETRY_SECONDS }),
     }
   }
 }
@@ -146,15 +164,6 @@ function pollAgainIn(until: number): number | undefined {
   return Date.now() + 1_000 < until ? 1 : undefined
 }
 
-function nextPollIn(
-  startedAt: number,
-  until: number,
-  { minSeconds, maxSeconds }: Pick<JobProgress, 'minSeconds' | 'maxSeconds'>,
-): number | undefined {
-  const now = Date.now()
-  return secondsToNextPoll((now - startedAt) / 1_000, (until - now) / 1_000, minSeconds, maxSeconds)
-}
-
 /**
  * Returns the seconds until the next poll. The last poll is just before the deadline.
  *
@@ -169,8 +178,12 @@ export function secondsToNextPoll(
   min = MIN_POLL_SECONDS,
   max = Number.POSITIVE_INFINITY,
 ): number | undefined {
-  if (remaining <= 1) return undefined
   const ceiling = Math.max(MAX_POLL_SECONDS, (elapsed + remaining) / MAX_POLLS)
   const interval = Math.max(min, Math.min(ceiling, elapsed / 5))
-  return Math.max(1, Math.floor(Math.min(interval, max, remaining - 1)))
+  return beforeDeadline(Math.min(interval, max), remaining)
+}
+
+/** Returns whole seconds that end before the deadline. Undefined if the deadline has passed. */
+export function beforeDeadline(interval: number, remaining: number): number | undefined {
+  return remaining <= 1 ? undefined : Math.max(1, Math.floor(Math.min(interval, remaining - 1)))
 }

@@ -1,0 +1,183 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import { log } from '../../log.ts'
+import type { StartedJob } from '../../providers/action.ts'
+import { addWaitingTask, readWaiter, removeWaiter, removeWaitingTask, saveWaiter } from '../../state/waiters.ts'
+import {
+  beforeDeadline,
+  type PollState,
+  type PollTarget,
+  pollOnce,
+  type Schedule,
+  secondsToNextPoll,
+  stateBefore,
+} from './poll.ts'
+import { startTimeOf } from './start-time.ts'
+import { lookUntilDoneOrWoken, type WakeUp } from './wait.ts'
+
+/** State that is checkpointed between two looks. */
+interface SourceState extends PollState {
+  /** The round whose wake-up is saved, and the ids of the job for which the task is saved. */
+  saved?: { round: number; wakeIds: string[] } | undefined
+  /** When the task was woken last. */
+  wokenAt?: number | undefined
+  /** The task was woken, and the state of its last look has not been read yet. */
+  isStale?: boolean | undefined
+}
+
+/** What the looks of a task have in common. */
+interface SourceWait {
+  target: PollTarget
+  source: string
+  /** Epoch milliseconds. */
+  until: number
+  taskStartedAt: number
+}
+
+/** Seconds since the first look. Then each interval is as long as the time that has passed. */
+const FIRST_LOOKS = [2, 10, 30]
+const MIN_INTERVAL_SECONDS = 60
+/** So late is the result if every notification is lost. */
+const MAX_INTERVAL_SECONDS = 600
+/** Seconds since a wake-up: a platform may notify before its API shows the end. */
+const LOOKS_AFTER_WAKE_UP = [2, 5, 10, 30]
+/** Heartbeats and progress are sent with a look. */
+const MAX_REPORT_SECONDS = 60
+const READ_AGAIN_SECONDS = 2
+
+/**
+ * Polls a job like `poll`, but seldom, because a source notifies us of its end. Whoever learns of the end, or cancels the task, wakes it.
+ *
+ * @param until in epoch milliseconds
+ * @param source the name of the source
+ */
+export function pollWithSource(
+  context: DurableContext,
+  target: PollTarget,
+  { job, wakeId }: StartedJob,
+  until: number,
+  source: string,
+): Promise<PollState> {
+  const wait = { target, source, until, taskStartedAt: startTimeOf(context) }
+  return lookUntilDoneOrWoken<SourceState>(context, 'poll', {
+    initialState: { ...stateBefore(job), wakeId },
+    look: (state, wakeUp) => look(wait, state, wakeUp),
+    lookWhenWoken: (state) => look(wait, { ...state, wokenAt: Date.now(), isStale: true }, undefined),
+  })
+}
+
+/** Saves how to wake the task, and looks. The other way round, a notification between the two would be lost. Does not throw. */
+async function look(
+  wait: SourceWait,
+  previous: SourceState,
+  wakeUp: WakeUp | undefined,
+  isRepeated = false,
+): Promise<SourceState> {
+  const before = previous.isStale ? await readLastState(wait, previous) : previous
+  if (before.isStale) return before
+  const { wokenAt } = before
+  const saved = wakeUp ? await save(wait, before, wakeUp) : before.saved
+  const isWakeable = wakeUp !== undefined && saved?.round === wakeUp.round && saved.wakeIds.length > 0
+  const polled = await pollOnce(before, wait.target, wait.until, scheduleOf(wait, wokenAt, isWakeable))
+  const state: SourceState = { ...polled, saved, wokenAt }
+  if (state.nextPollIn === undefined) await forget(wait, saved)
+  else if (wakeUp && isChanged(before, state)) {
+    const changed = { ...state, saved: saved && { ...saved, round: -1 } }
+    // A notification may have named the job by its new id before this was saved.
+    if (state.wakeId !== before.wakeId && !isRepeated) return look(wait, changed, wakeUp, true)
+    return { ...state, saved: await save(wait, changed, wakeUp) }
+  }
+  return state
+}
+
+/** Whether a look has changed what the first look after a wake-up must know. */
+function isChanged(before: SourceState, after: SourceState): boolean {
+  return JSON.stringify(memoryOf(before)) !== JSON.stringify(memoryOf(after))
+}
+
+function memoryOf({ job, wakeId, lastProgress }: SourceState) {
+  return { job, wakeId, lastProgress }
+}
+
+/**
+ * Returns when to look next. `minSeconds` and `maxSeconds` of a job keep their meaning.
+ *
+ * @param wokenAt epoch milliseconds
+ * @param isWakeable without it, the job is polled as if there were no source
+ */
+function scheduleOf({ target: { reports } }: SourceWait, wokenAt = 0, isWakeable: boolean): Schedule {
+  return (elapsed, remaining, min = 0, max = Number.POSITIVE_INFINITY) => {
+    const limit = reports.heartbeat || reports.progress ? Math.min(max, MAX_REPORT_SECONDS) : max
+    const interval =
+      secondsUntil(LOOKS_AFTER_WAKE_UP, (Date.now() - wokenAt) / 1_000) ??
+      (isWakeable ? secondsToNextLook(elapsed) : undefined)
+    if (interval === undefined) return secondsToNextPoll(elapsed, remaining, min || undefined, limit)
+    return beforeDeadline(Math.min(Math.max(min, interval), limit), remaining)
+  }
+}
+
+/**
+ * Returns the seconds until the next look at a job whose source notifies us.
+ *
+ * @param elapsed seconds since the first look
+ */
+export function secondsToNextLook(elapsed: number): number {
+  return secondsUntil(FIRST_LOOKS, elapsed) ?? Math.max(MIN_INTERVAL_SECONDS, Math.min(elapsed, MAX_INTERVAL_SECONDS))
+}
+
+/** Returns the seconds until the next of some times. Undefined if all have passed. */
+function secondsUntil(times: readonly number[], elapsed: number): number | undefined {
+  const next = times.find((time) => time > elapsed + 0.5)
+  return next === undefined ? undefined : Math.ceil(next - elapsed)
+}
+
+/** Saves how to wake the task and what it must know then, unless that is saved. Does not throw: a task that is not saved polls. */
+async function save(
+  { target: { call }, source, taskStartedAt }: SourceWait,
+  state: SourceState,
+  { callbackId, round }: WakeUp,
+): Promise<SourceState['saved']> {
+  const { saved, wakeId } = state
+  const { category, id: taskId } = call
+  const known = saved?.wakeIds ?? []
+  const isNew = wakeId !== undefined && !known.includes(wakeId)
+  const wakeIds = isNew ? [...known, wakeId] : known
+  try {
+    if (saved?.round !== round) {
+      const memory = { ...memoryOf(state), startedAt: state.startedAt || Date.now(), wakeIds }
+      const waiter = { callbackId, startedAt: taskStartedAt, round, state: JSON.stringify(memory) }
+      await saveWaiter(category, taskId, waiter)
+    }
+    if (isNew) await addWaitingTask(source, wakeId, { category, taskId })
+    return { round, wakeIds }
+  } catch (error) {
+    log.warn('wake-up not saved: the job is polled', error as Error)
+    return saved && { ...saved, round: -1 }
+  }
+}
+
+/** Returns the state after the last look before the wake-up, which no operation of the execution has kept. Does not throw. */
+async function readLastState(
+  { target: { call }, until, taskStartedAt }: SourceWait,
+  previous: SourceState,
+): Promise<SourceState> {
+  try {
+    const { state, round = -1 } = (await readWaiter(call.category, call.id)) ?? {}
+    if (state === undefined) return { ...previous, startedAt: previous.startedAt || taskStartedAt, isStale: undefined }
+    const { wakeIds, ...memory } = JSON.parse(state)
+    return { ...previous, ...memory, saved: { round, wakeIds }, isStale: undefined }
+  } catch (error) {
+    log.warn('state before the wake-up not read', error as Error)
+    return { ...previous, nextPollIn: beforeDeadline(READ_AGAIN_SECONDS, (until - Date.now()) / 1_000) }
+  }
+}
+
+/** Deletes what was saved. Does not throw: the table deletes it later, and waking an ended task does nothing. */
+async function forget({ target: { call }, source }: SourceWait, saved: SourceState['saved']): Promise<void> {
+  if (!saved) return
+  try {
+    await removeWaiter(call.category, call.id)
+    for (const wakeId of saved.wakeIds) await removeWaitingTask(source, wakeId, call.id)
+  } catch (error) {
+    log.warn('wake-up not deleted', error as Error)
+  }
+}
