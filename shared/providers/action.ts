@@ -141,7 +141,7 @@ export interface JobProgress {
   progress?: string | undefined
   /** Replaces the job state for the next poll. */
   job?: unknown
-  /** Replaces the id by which notifications name the job. */
+  /** The new id by which notifications name the job. */
   wakeId?: string | undefined
   /** Poll again at once, because this poll already waited. */
   pollImmediately?: boolean | undefined

@@ -3,7 +3,7 @@ import { expiresIn, get, type Item, put, remove, update } from './table.ts'
 
 /**
  * Stores how to wake tasks that wait. A run of a platform leads to the tasks that wait for it, and a task to its callback. A
- * wake-up carries neither a result nor a decision: the task looks for itself.
+ * wake-up carries neither a result nor a decision: the task reads the state itself.
  */
 
 /** Longer than the maximum deadline. */
@@ -12,13 +12,13 @@ const TIMEOUT_MS = 2_000
 /** The attributes of an item `wake#..` that name a task. A name of DynamoDB may contain any character. */
 const TASK_PREFIX = 't_'
 
-/** How to wake one task, and what it knew when it began to wait. */
+/** How to wake one task, and its state when it started to wait. */
 export interface Waiter {
   callbackId: string
   /** When its execution was started, in epoch milliseconds, and how often it has been woken since. A newer waiter is never replaced. */
   startedAt: number
   round: number
-  /** JSON that the task needs to go on after it was woken. */
+  /** JSON that the task reads when it is woken. */
   state?: string | undefined
 }
 

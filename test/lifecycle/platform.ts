@@ -159,9 +159,22 @@ const fakeJob = defineJobProvider({
   start: async ({ http, idempotencyKey: key }, { target }) =>
     (await http.post('runs', { key, target }, { schema: created })).body,
   getStatus: async ({ http }, { id }) => (await http.get(`runs/${segment(id)}`, { schema: status })).body,
+  notifiedBy: { type: 'fake', wakeId: ({ id }) => id },
   async stop({ http }, { id }) {
     await http.post(`runs/${segment(id)}/stop`)
   },
+})
+
+/** A provider whose runs get their id when they leave the queue. */
+const queuedJob = defineJobProvider({
+  ...jobProvider,
+  find: fakeJob.find,
+  start: fakeJob.start,
+  async getStatus(client, { id, providerState = id }) {
+    const current = await fakeJob.getStatus(client, { id: String(providerState) })
+    return current.state === 'queued' ? current : { ...current, run: { id: `build-${providerState}`, providerState } }
+  },
+  notifiedBy: { type: 'fake', wakeId: ({ id }) => (id.startsWith('build-') ? id : undefined) },
 })
 
 const blind = { ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus }
@@ -257,6 +270,7 @@ export const category: Category = {
   routes: { approvals: async () => pageRoute },
   providers: {
     job: async () => fakeJob,
+    queued: async () => queuedJob,
     blind: async () => blindJob,
     attended: async () => attendedJob,
     delegated: async () => delegatedJob,

@@ -40,7 +40,7 @@ export async function cancelTask(
   return status
 }
 
-/** Does not throw: the task reads the request with its next look. */
+/** Does not throw: the task reads the request with its next poll. */
 async function wake(task: WaitingTask): Promise<void> {
   try {
     await wakeTask(task)

@@ -12,19 +12,19 @@ import {
   stateBefore,
 } from './poll.ts'
 import { startTimeOf } from './start-time.ts'
-import { lookUntilDoneOrWoken, type WakeUp } from './wait.ts'
+import { type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
-/** State that is checkpointed between two looks. */
+/** State that is checkpointed between two polls. */
 interface SourceState extends PollState {
   /** The round whose wake-up is saved, and the ids of the job for which the task is saved. */
   saved?: { round: number; wakeIds: string[] } | undefined
   /** When the task was woken last. */
   wokenAt?: number | undefined
-  /** The task was woken, and the state of its last look has not been read yet. */
+  /** The task was woken, and the state after its last poll has not been read yet. */
   isStale?: boolean | undefined
 }
 
-/** What the looks of a task have in common. */
+/** The facts that all polls of a task share. */
 interface SourceWait {
   target: PollTarget
   source: string
@@ -33,19 +33,19 @@ interface SourceWait {
   taskStartedAt: number
 }
 
-/** Seconds since the first look. Then each interval is as long as the time that has passed. */
-const FIRST_LOOKS = [2, 10, 30]
+/** Seconds since the first poll. Then each interval is as long as the time that has passed. */
+const FIRST_POLLS = [2, 10, 30]
 const MIN_INTERVAL_SECONDS = 60
 /** So late is the result if every notification is lost. */
 const MAX_INTERVAL_SECONDS = 600
 /** Seconds since a wake-up: a platform may notify before its API shows the end. */
-const LOOKS_AFTER_WAKE_UP = [2, 5, 10, 30]
-/** Heartbeats and progress are sent with a look. */
+const POLLS_AFTER_WAKE_UP = [2, 5, 10, 30]
+/** Heartbeats and progress are sent with a poll. */
 const MAX_REPORT_SECONDS = 60
 const READ_AGAIN_SECONDS = 2
 
 /**
- * Polls a job like `poll`, but seldom, because a source notifies us of its end. Whoever learns of the end, or cancels the task, wakes it.
+ * Polls a job like `poll`, but seldom, because the task is woken: by the source when the job ends, and by a request to cancel it.
  *
  * @param until in epoch milliseconds
  * @param source the name of the source
@@ -58,15 +58,15 @@ export function pollWithSource(
   source: string,
 ): Promise<PollState> {
   const wait = { target, source, until, taskStartedAt: startTimeOf(context) }
-  return lookUntilDoneOrWoken<SourceState>(context, 'poll', {
+  return waitUntilDoneOrWoken<SourceState>(context, 'poll', {
     initialState: { ...stateBefore(job), wakeId },
-    look: (state, wakeUp) => look(wait, state, wakeUp),
-    lookWhenWoken: (state) => look(wait, { ...state, wokenAt: Date.now(), isStale: true }, undefined),
+    check: (state, wakeUp) => saveAndPoll(wait, state, wakeUp),
+    checkWhenWoken: (state) => saveAndPoll(wait, { ...state, wokenAt: Date.now(), isStale: true }, undefined),
   })
 }
 
-/** Saves how to wake the task, and looks. The other way round, a notification between the two would be lost. Does not throw. */
-async function look(
+/** Saves how to wake the task, and polls. In the reverse order, a notification between the two would be lost. Does not throw. */
+async function saveAndPoll(
   wait: SourceWait,
   previous: SourceState,
   wakeUp: WakeUp | undefined,
@@ -83,13 +83,13 @@ async function look(
   else if (wakeUp && isChanged(before, state)) {
     const changed = { ...state, saved: saved && { ...saved, round: -1 } }
     // A notification may have named the job by its new id before this was saved.
-    if (state.wakeId !== before.wakeId && !isRepeated) return look(wait, changed, wakeUp, true)
+    if (state.wakeId !== before.wakeId && !isRepeated) return saveAndPoll(wait, changed, wakeUp, true)
     return { ...state, saved: await save(wait, changed, wakeUp) }
   }
   return state
 }
 
-/** Whether a look has changed what the first look after a wake-up must know. */
+/** Whether a poll has changed what the first poll after a wake-up must know. */
 function isChanged(before: SourceState, after: SourceState): boolean {
   return JSON.stringify(memoryOf(before)) !== JSON.stringify(memoryOf(after))
 }
@@ -99,7 +99,7 @@ function memoryOf({ job, wakeId, lastProgress }: SourceState) {
 }
 
 /**
- * Returns when to look next. `minSeconds` and `maxSeconds` of a job keep their meaning.
+ * Returns when to poll next. `minSeconds` and `maxSeconds` of a job apply as without a source.
  *
  * @param wokenAt epoch milliseconds
  * @param isWakeable without it, the job is polled as if there were no source
@@ -108,20 +108,20 @@ function scheduleOf({ target: { reports } }: SourceWait, wokenAt = 0, isWakeable
   return (elapsed, remaining, min = 0, max = Number.POSITIVE_INFINITY) => {
     const limit = reports.heartbeat || reports.progress ? Math.min(max, MAX_REPORT_SECONDS) : max
     const interval =
-      secondsUntil(LOOKS_AFTER_WAKE_UP, (Date.now() - wokenAt) / 1_000) ??
-      (isWakeable ? secondsToNextLook(elapsed) : undefined)
+      secondsUntil(POLLS_AFTER_WAKE_UP, (Date.now() - wokenAt) / 1_000) ??
+      (isWakeable ? secondsToNextPollOfSource(elapsed) : undefined)
     if (interval === undefined) return secondsToNextPoll(elapsed, remaining, min || undefined, limit)
     return beforeDeadline(Math.min(Math.max(min, interval), limit), remaining)
   }
 }
 
 /**
- * Returns the seconds until the next look at a job whose source notifies us.
+ * Returns the seconds until the next poll of a job of whose end a source notifies us.
  *
- * @param elapsed seconds since the first look
+ * @param elapsed seconds since the first poll
  */
-export function secondsToNextLook(elapsed: number): number {
-  return secondsUntil(FIRST_LOOKS, elapsed) ?? Math.max(MIN_INTERVAL_SECONDS, Math.min(elapsed, MAX_INTERVAL_SECONDS))
+export function secondsToNextPollOfSource(elapsed: number): number {
+  return secondsUntil(FIRST_POLLS, elapsed) ?? Math.max(MIN_INTERVAL_SECONDS, Math.min(elapsed, MAX_INTERVAL_SECONDS))
 }
 
 /** Returns the seconds until the next of some times. Undefined if all have passed. */
@@ -155,7 +155,7 @@ async function save(
   }
 }
 
-/** Returns the state after the last look before the wake-up, which no operation of the execution has kept. Does not throw. */
+/** Returns the state after the last poll before the wake-up, which no operation of the execution returns. Does not throw. */
 async function readLastState(
   { target: { call }, until, taskStartedAt }: SourceWait,
   previous: SourceState,

@@ -9,10 +9,10 @@ import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
 import { canceledBy } from './cancellation.ts'
-import { type LookState, lookUntilDone } from './wait.ts'
+import { type WaitState, waitUntilDone } from './wait.ts'
 
 /** State that is checkpointed between two polls. */
-export interface PollState extends LookState {
+export interface PollState extends WaitState {
   startedAt: number
   /** Opaque provider state that identifies the job. */
   job: unknown
@@ -73,9 +73,9 @@ export function poll(
   job: unknown,
   until: number,
 ): Promise<PollState> {
-  return lookUntilDone(context, step, {
+  return waitUntilDone(context, step, {
     initialState: stateBefore(job),
-    look: (state) => pollOnce(state, target, until, secondsToNextPoll),
+    check: (state) => pollOnce(state, target, until, secondsToNextPoll),
   })
 }
 
@@ -183,7 +183,7 @@ export function secondsToNextPoll(
   return beforeDeadline(Math.min(interval, max), remaining)
 }
 
-/** Returns whole seconds that end before the deadline. Undefined if the deadline has passed. */
+/** Returns full seconds that end before the deadline. Undefined if the deadline has passed. */
 export function beforeDeadline(interval: number, remaining: number): number | undefined {
   return remaining <= 1 ? undefined : Math.max(1, Math.floor(Math.min(interval, remaining - 1)))
 }

@@ -9,9 +9,9 @@ const CLOSED_CALLBACK_ERRORS = [
 ]
 
 /**
- * Wakes a task that waits: it looks now instead of at its next poll. Waking it twice, too late or without a reason does no harm.
+ * Wakes a task that waits: it polls now instead of later. Waking it twice, too late or without a reason does no harm.
  *
- * @returns false if nobody waits
+ * @returns false if the task does not wait
  * @throws the error of DynamoDB or Lambda: the task was perhaps not woken
  */
 export async function wakeTask({ category, taskId }: WaitingTask): Promise<boolean> {

@@ -9,7 +9,7 @@ const wordsOf = (text: string) => text.trim().split(/\s+/)
 const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 
 const STEP =
-  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|tryCleanUp\(|save\(task,|updateMessage\(task,)\s*'([\w-]+)'/g
+  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|waitUntilDoneOrWoken<\w+>\(context,|tryCleanUp\(|save\(task,|updateMessage\(task,)\s*'([\w-]+)'/g
 
 /**
  * Names and their order must not change: running executions replay them, and the finisher reads them in the history of older
@@ -32,6 +32,7 @@ test('the names of durable steps and their order are frozen', () => {
     'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
     'shared/core/task/poll-until-done.ts poll',
+    'shared/core/task/poll-with-source.ts poll',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
   ])
