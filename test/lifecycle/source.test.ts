@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { countOperations, countPolls } from '../../infra/tools/costs/month.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
 import { secondsToNextPollOfSource } from '../../shared/core/task/poll-with-source.ts'
@@ -85,6 +86,16 @@ describe('A task of whose job a source notifies us', () => {
     )
     expect(await readWaiter(task.category, task.id)).toBeUndefined()
     expect(await readWaitingTasks(SOURCE, '1')).toEqual([])
+  })
+
+  it('has the durable operations that webhooks cost computes', async () => {
+    // The eighth poll is that after 12 minutes.
+    const { operations, checkpoints } = await run({ 8: endJobAndNotify }, { target: `${START}&sendStarted=false` })
+    const polls = checkpoints.filter((name) => name.includes('poll RETRY')).length + 1
+    const job = { seconds: 1_200, isNotified: true }
+    expect(polls).toBe(countPolls(job, 86_400))
+    // Lambda counts the execution itself, and each poll.
+    expect(1 + operations.length + polls).toBe(countOperations(job, 86_400))
   })
 
   it('polls again soon if the platform notifies before its API shows the end', async () => {

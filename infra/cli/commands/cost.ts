@@ -10,12 +10,14 @@ import { type JsonOption, show, table } from '../output.ts'
 interface Job {
   calls: number
   seconds: number
+  isNotified?: boolean
 }
 
 interface Options extends JsonOption {
   silent: number
   interactive: number
   job: Job[]
+  notifiedJob: Job[]
   categories?: number
   connections?: number
   observability?: Deployed['observability']
@@ -29,6 +31,12 @@ export function costCommand(): Command {
     .option(
       '--job <calls@duration...>',
       'interactive calls per month that start a job, and how long it runs, such as 500@PT20M',
+      addJob,
+      [],
+    )
+    .option(
+      '--notified-job <calls@duration...>',
+      'the same, for jobs of whose end a source notifies the deployment',
       addJob,
       [],
     )
@@ -49,14 +57,16 @@ Exit code: 0 computed, 2 invalid arguments or an invalid cdk.json.
 Examples:
   $ npx webhooks cost
   $ npx webhooks cost --silent 20000 --interactive 5000 --job 500@PT20M --job 20@PT6H
+  $ npx webhooks cost --notified-job 500@PT20M
   $ npx webhooks cost --observability minimal --categories 3 --json`,
     )
     .action(run)
 }
 
-function run({ silent, interactive, job: jobs, json, ...options }: Options): void {
+function run({ silent, interactive, job, notifiedJob, json, ...options }: Options): void {
   const deployed = deployedBy(options)
   const idle = idleCosts(deployed)
+  const jobs = [...job, ...notifiedJob.map((notified) => ({ ...notified, isNotified: true }))]
   const calls = callCosts({ silent, interactive, jobs }, deployed)
   const total = totalOf([...idle, ...calls])
   const text = [

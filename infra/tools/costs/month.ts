@@ -1,4 +1,5 @@
 import { secondsToNextPoll } from '../../../shared/core/task/poll.ts'
+import { secondsToNextPollOfSource } from '../../../shared/core/task/poll-with-source.ts'
 import { PRICES, type Price } from './prices.ts'
 
 /** The retention of an execution is 14 days. */
@@ -6,9 +7,14 @@ const RETENTION_MONTHS = 14 / 30
 /** A platform responds in 400 ms. */
 const SILENT = { seconds: 0.5, writes: 2, logKb: 2 }
 /** An event of 2 KB. The operations are start, act and send finished. */
-export const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.6 }
+const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.6 }
 /** A request for the status of a job, in a separate invocation. */
 const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
+/**
+ * A notification of the end of a job: a call, an invocation of 100 ms, and reads of the task and its wake-up. The task saves and deletes
+ * both. The operations are the callback, the race, and the two of the wait after the wake-up; its poll counts as a poll.
+ */
+const NOTIFICATION = { seconds: 0.1, logKb: 0.4, reads: 3, writes: 4, operations: 3 }
 /**
  * Metrics of alarms, which is what CloudWatch bills. The first number is that of the deployment, the second that of each category.
  */
@@ -46,7 +52,15 @@ export interface Calls {
   /** Interactive calls that run one action. */
   interactive: number
   /** Interactive calls that start a job. */
-  jobs: readonly { calls: number; seconds: number }[]
+  jobs: readonly Jobs[]
+}
+
+/** Jobs of one duration. */
+interface Jobs {
+  calls: number
+  seconds: number
+  /** A source notifies us of their end. */
+  isNotified?: boolean
 }
 
 /** One line of a bill. */
@@ -101,17 +115,21 @@ function verifyCost({ categories, minutes }: NonNullable<Deployed['verify']>, de
 /** Returns what the calls of a month cost. */
 export function callCosts(calls: Calls, { memoryMb, observability, waf, tracing }: Deployed): CostPart[] {
   const jobs = calls.jobs.reduce((sum, job) => sum + job.calls, 0)
-  const polls = calls.jobs.reduce((sum, job) => sum + job.calls * countPolls(job.seconds, 2 * job.seconds), 0)
+  const notified = calls.jobs.reduce((sum, job) => sum + (job.isNotified ? job.calls : 0), 0)
+  const polls = calls.jobs.reduce((sum, job) => sum + job.calls * countPolls(job, 2 * job.seconds), 0)
   const tasks = calls.interactive + jobs
-  const all = calls.silent + tasks
-  const webhookTime = calls.silent * SILENT.seconds + tasks * INTERACTIVE.webhookSeconds
+  const all = calls.silent + tasks + notified
+  const webhookTime =
+    calls.silent * SILENT.seconds + tasks * INTERACTIVE.webhookSeconds + notified * NOTIFICATION.seconds
   const taskTime = tasks * INTERACTIVE.taskSeconds + polls * POLL.seconds
   // Waiting for a job is one more operation.
-  const operations = tasks * INTERACTIVE.operations + jobs + polls
+  const operations = tasks * INTERACTIVE.operations + jobs + polls + notified * NOTIFICATION.operations
+  const writes = calls.silent * SILENT.writes + tasks * INTERACTIVE.writes + notified * NOTIFICATION.writes
   const dataKb = tasks * INTERACTIVE.dataKb + polls * POLL.dataKb
   // A metric is billed for each hour with a call.
   const metrics = METRICS.silent * Math.min(1, calls.silent / HOURS) + METRICS.interactive * Math.min(1, tasks / HOURS)
-  const logKb = calls.silent * SILENT.logKb + tasks * INTERACTIVE.logKb + polls * POLL.logKb
+  const logKb =
+    calls.silent * SILENT.logKb + tasks * INTERACTIVE.logKb + polls * POLL.logKb + notified * NOTIFICATION.logKb
   return [
     cost('API Gateway, REST', all / MILLION, PRICES.apiCall),
     cost('Lambda, requests', (all + tasks + polls) / MILLION, PRICES.lambdaRequest),
@@ -123,9 +141,9 @@ export function callCosts(calls: Calls, { memoryMb, observability, waf, tracing 
     cost('Lambda, durable operations', operations / MILLION, PRICES.durableOperation),
     cost('Lambda, durable data written', dataKb / MILLION, PRICES.durableWrite),
     cost('Lambda, durable data stored for 14 days', (dataKb * RETENTION_MONTHS) / MILLION, PRICES.durableStorage),
-    cost('DynamoDB, writes', (calls.silent * SILENT.writes + tasks * INTERACTIVE.writes) / MILLION, PRICES.dynamoWrite),
+    cost('DynamoDB, writes', writes / MILLION, PRICES.dynamoWrite),
     // All polls but the first one read whether the task was canceled.
-    cost('DynamoDB, reads', (polls - jobs) / MILLION, PRICES.dynamoRead),
+    cost('DynamoDB, reads', (polls - jobs + notified * NOTIFICATION.reads) / MILLION, PRICES.dynamoRead),
     cost('CloudWatch, logs', logKb / MILLION, PRICES.logs),
     cost('CloudWatch, metrics', observability === 'standard' ? metrics : 0, PRICES.metric),
     cost('WAF, calls', waf ? all / MILLION : 0, PRICES.wafRequest),
@@ -138,15 +156,26 @@ export function totalOf(parts: readonly CostPart[]): number {
   return parts.reduce((sum, { dollars }) => sum + Math.round(dollars * 100), 0) / 100
 }
 
-/** Counts the polls of a job by the schedule of the tasks themselves. */
-export function countPolls(seconds: number, deadline: number): number {
+/** Counts the polls of a job by the schedule of the tasks themselves. A notification leads to the last one. */
+export function countPolls(
+  { seconds, isNotified = false }: Pick<Jobs, 'seconds' | 'isNotified'>,
+  deadline: number,
+): number {
   let polls = 1
   for (let elapsed = 0; elapsed < seconds; polls++) {
-    const next = secondsToNextPoll(elapsed, deadline - elapsed)
+    const next = isNotified
+      ? Math.min(secondsToNextPollOfSource(elapsed), seconds - elapsed)
+      : secondsToNextPoll(elapsed, deadline - elapsed)
     if (next === undefined) break
     elapsed += next
   }
   return polls
+}
+
+/** Returns how many durable operations a job has. */
+export function countOperations(job: Pick<Jobs, 'seconds' | 'isNotified'>, deadline: number): number {
+  // Waiting is one more operation.
+  return INTERACTIVE.operations + 1 + countPolls(job, deadline) + (job.isNotified ? NOTIFICATION.operations : 0)
 }
 
 const MILLION = 1_000_000

@@ -1,4 +1,12 @@
-import { type CostPart, callCosts, countPolls, type Deployed, INTERACTIVE, idleCosts, totalOf } from '../costs/month.ts'
+import {
+  type CostPart,
+  callCosts,
+  countOperations,
+  countPolls,
+  type Deployed,
+  idleCosts,
+  totalOf,
+} from '../costs/month.ts'
 import { PRICES, PRICES_OF } from '../costs/prices.ts'
 import { table } from './table.ts'
 
@@ -45,6 +53,9 @@ the elapsed time, at most a minute, or a 1,500th of a deadline of more than 25 h
 One million calls, each with a deadline of twice the duration of its job:
 
 ${jobTable()}
+The same if a [source](sources.md) notifies the deployment of the end of each job:
+
+${jobTable(true)}
 Each month, regardless of calls, with a connection for each category:
 
 ${idleTable()}
@@ -68,16 +79,14 @@ function addedTable(): string {
   return table(['Setting, with ten categories', '`minimal`, $', '`standard`, $'], rows)
 }
 
-function jobTable(): string {
+function jobTable(isNotified = false): string {
   const columns = ['Duration of the job', 'Polls', 'Operations', 'Operations, $', '**Total, $**']
   const rows = JOBS.map(([name, seconds]) => {
-    const polls = countPolls(seconds, 2 * seconds)
-    // Waiting is one more operation.
-    const operations = INTERACTIVE.operations + 1 + polls
-    const total = totalOf(callCosts({ silent: 0, interactive: 0, jobs: [{ calls: MILLION, seconds }] }, DEPLOYED))
-    return [name, polls, operations, round(operations * PRICES.durableOperation.dollars), `**${round(total)}**`].map(
-      String,
-    )
+    const job = { calls: MILLION, seconds, isNotified }
+    const operations = countOperations(job, 2 * seconds)
+    const total = totalOf(callCosts({ silent: 0, interactive: 0, jobs: [job] }, DEPLOYED))
+    const dollars = round(operations * PRICES.durableOperation.dollars)
+    return [name, countPolls(job, 2 * seconds), operations, dollars, `**${round(total)}**`].map(String)
   })
   return table(columns, rows)
 }

@@ -141,7 +141,8 @@ describe('docs/deploy.md', () => {
     expect(deploy).toContain(costTables())
     const [, polls, operations] =
       table(deploy, 'One million calls, each with').find(([job]) => job === '20 minutes') ?? []
-    expect([Number(polls), Number(operations)]).toEqual([countPolls(1_200, 2_400), countPolls(1_200, 2_400) + 4])
+    const expected = countPolls({ seconds: 1_200 }, 2_400)
+    expect([Number(polls), Number(operations)]).toEqual([expected, expected + 4])
   })
 
   it.each([

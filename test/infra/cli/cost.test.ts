@@ -38,6 +38,13 @@ describe('webhooks cost', () => {
     expect(calls.find(({ part }) => part === 'API Gateway, REST')?.dollars).toBe(3.5)
   })
 
+  it('adds fewer polls, and the notifications, for jobs of whose end a source notifies the deployment', async () => {
+    const { calls } = await cost('--notified-job 1000@PT20M --notified-job 10@P1D')
+    // 9 polls in 20 minutes, 152 in a day, and 7 other operations.
+    expect(calls.find(({ part }) => part === 'Lambda, durable operations')?.quantity).toBeCloseTo(0.0176, 4)
+    expect(calls.find(({ part }) => part === 'API Gateway, REST')?.quantity).toBeCloseTo(0.00202, 5)
+  })
+
   it('prints a table with the sum', async () => {
     const { out } = await webhooks('cost --silent 20000')
     expect(out).toMatch(/^part +amount +price +dollars\n/)
