@@ -127,6 +127,57 @@ export function toSentence(text: string): string {
 }
 
 /**
+ * Returns the error for what the platform, or the connection, does not accept. The call ends with it: it is not repeated.
+ *
+ * @param message the reason, and the remedy
+ * @example throw refused(`Linear has no team with the key ${key}. Check the key and the teams of the token.`)
+ */
+export function refused(message: string, options: RefusalOptions = {}): Failure {
+  return new Failure('refused', message, options)
+}
+
+type RefusalOptions = Pick<FailureOptions, 'errors' | 'nothingWritten' | 'response' | 'cause'>
+
+/**
+ * Returns the error for a platform that is busy or not ready, or whose response is not usable. The call is repeated until its
+ * deadline. If an earlier attempt may have written something, it is looked up first, and the call ends if it cannot be looked up.
+ *
+ * @param options.after seconds until the next attempt, if the platform says so
+ * @example throw retryLater(`Another test is running (${state}).`, { after: 10 })
+ */
+export function retryLater(message: string, { after, ...options }: RetryOptions = {}): Failure {
+  return new Failure('platform', message, { ...options, retryAfter: after })
+}
+
+interface RetryOptions extends Pick<FailureOptions, 'nothingWritten' | 'mayHaveWritten' | 'response' | 'cause'> {
+  after?: number | undefined
+}
+
+/**
+ * Returns the error for what this deployment cannot do now, for example because its table does not respond. The call may be
+ * sent again. For a platform, use `retryLater`.
+ *
+ * @param options.after seconds until the next attempt
+ */
+export function serviceUnavailable(
+  message: string,
+  { after, cause }: Pick<RetryOptions, 'after' | 'cause'> = {},
+): Failure {
+  return new Failure('unavailable', message, { retryAfter: after, cause })
+}
+
+/**
+ * Returns the error for a request that may have written something that cannot be found. The call ends with it, so that nothing
+ * is written twice.
+ *
+ * @param message the unknown effect, and where to look for it before the call is repeated
+ * @example throw outcomeUnknown(`Acme accepted the start but returned no run. Check Acme before you repeat the call.`)
+ */
+export function outcomeUnknown(message: string, options: Pick<FailureOptions, 'cause'> = {}): Failure {
+  return new Failure('unconfirmed', message, options)
+}
+
+/**
  * Returns the error for one field of a call.
  *
  * @param path of the field in the request: `input.title`, `data.stage`
@@ -135,4 +186,20 @@ export function toSentence(text: string): string {
  */
 export function invalidInput(path: string, message: string): Failure {
   return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+}
+
+/** Returns the error for several fields of a call. Each message continues the path, as in `invalidInput`. */
+export function invalidFields(errors: FieldError[]): Failure {
+  return new Failure('invalid', errors.map(({ path, message }) => `${path} ${message}`).join('. '), { errors })
+}
+
+/**
+ * Returns the error for a field that is valid, but that the connection or the platform does not allow.
+ *
+ * @param path of the field in the request: `input.target`
+ * @param message the rest of a sentence that starts with the path: the error, and what allows the value
+ * @example throw refusedInput('input.target', `is not in targets of the connection: ${targets.join(', ')}`)
+ */
+export function refusedInput(path: string, message: string): Failure {
+  return refused(`${path} ${message}`, { errors: [{ path, message }] })
 }

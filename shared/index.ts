@@ -11,7 +11,17 @@ export { type ArnKind, type AwsPermissions, arnOf, type Permission } from './aws
 export { finisherHandler } from './core/task/finisher.ts'
 export { taskHandler } from './core/task/handler.ts'
 export { type WebhookHandler, webhookHandler } from './core/webhook/handler.ts'
-export { Failure, type FailureKind, invalidInput, messageOf } from './errors.ts'
+export {
+  Failure,
+  type FailureKind,
+  invalidFields,
+  invalidInput,
+  messageOf,
+  outcomeUnknown,
+  refused,
+  refusedInput,
+  retryLater,
+} from './errors.ts'
 export { inBatches } from './evaluation/batches.ts'
 export { formatUtc, parseTime } from './evaluation/timeframe.ts'
 export {
@@ -86,12 +96,12 @@ export {
 export {
   defineJobProvider,
   type JobProvider,
-  outcomeUnknown,
   type Period,
   type Run,
   type RunStatus,
   type StartJob,
   type StopJob,
+  startOutcomeUnknown,
   type Verdict,
 } from './providers/job.ts'
 export { allowParameters, type JobVariables } from './providers/job-variables.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refusedInput } from '../../shared/errors.ts'
 import { words } from '../../shared/fields.ts'
 import { isListed } from '../../shared/providers/allow-list.ts'
 
@@ -27,9 +27,8 @@ export function allowList(description: string) {
  */
 export function checkAllowed(allow: readonly string[], name: string, field = 'target'): void {
   if (isListed(name, allow)) return
-  const path = `input.${field}`
-  const message = `is "${name.slice(0, 100)}", which is outside the blast radius: the connection allows ${allow.join(', ')}`
-  throw new Failure('refused', `${path} ${message}. To allow it, add it to allow in the connection's secret.`, {
-    errors: [{ path, message }],
-  })
+  throw refusedInput(
+    `input.${field}`,
+    `is "${name.slice(0, 100)}", which is outside the blast radius: the connection allows ${allow.join(', ')}. To allow it, add it to allow in the connection's secret`,
+  )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../shared/errors.ts'
+import { type Failure, invalidInput, refusedInput } from '../../shared/errors.ts'
 import { isListed } from '../../shared/providers/allow-list.ts'
 import { checkAllowed } from './blast-radius.ts'
 
@@ -126,8 +126,8 @@ function requestedDuration({ parameters = {} }: Request, { maxDuration }: Bounds
   if (typeof duration !== 'string' || parseGoDuration(duration) === undefined)
     throw invalidInput('input.parameters.duration', 'must be a duration such as 90s or 1m30s')
   if (isLonger(duration, maxDuration))
-    throw refused(
-      'parameters.duration',
+    throw refusedInput(
+      'input.parameters.duration',
       `is ${duration}, but the connection allows at most ${maxDuration} (maxDuration)`,
     )
   return duration
@@ -224,10 +224,5 @@ function isLonger(duration: string, max: string): boolean {
 
 /** Returns the error for a template in the connection's secret that the connection itself does not allow. */
 function refusedTemplate(message: string): Failure {
-  return refused('target', `names a template that ${message}`)
-}
-
-function refused(field: string, message: string): Failure {
-  const path = `input.${field}`
-  return new Failure('refused', `${path} ${message}`, { errors: [{ path, message }] })
+  return refusedInput('input.target', `names a template that ${message}`)
 }

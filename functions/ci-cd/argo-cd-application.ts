@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../shared/errors.ts'
+import { invalidInput, retryLater } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { isRefusedBecause } from '../../shared/http/refusal.ts'
@@ -101,5 +101,5 @@ export function revisionsOf({ revision, revisions }: { revision?: string | null;
 /** Returns a transient failure if another operation is in progress, since that operation will end. */
 export function transientIfBusy(error: unknown): unknown {
   if (!isRefusedBecause(error, 'another operation is already in progress')) return error
-  return new Failure('platform', error.message, { cause: error })
+  return retryLater(error.message, { cause: error })
 }

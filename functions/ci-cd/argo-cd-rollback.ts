@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refused } from '../../shared/errors.ts'
 import { onOff, optional } from '../../shared/fields.ts'
 import type { Run, StartJob } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
@@ -72,7 +72,7 @@ function deploymentOf(found: Application, target: string, ref: string): Deployme
     history.find(({ id }) => String(id) === ref) ?? history.findLast((one) => revisionsOf(one).some(isRevision))
   if (deployment) return deployment
   const known = history.slice(-MAX_LISTED).map(describeDeployment).join(', ') || 'none'
-  throw new Failure('refused', `${target} has no deployment ${ref} in its history. Its deployments: ${known}.`)
+  throw refused(`${target} has no deployment ${ref} in its history. Its deployments: ${known}.`)
 }
 
 /**
@@ -89,10 +89,7 @@ function deploymentBefore({ status }: Application, target: string): Deployment {
   const first = history.findIndex((one) => current && contentKey(one) === contentKey(current))
   const before = first < 0 ? last : history[first - 1]
   if (before) return before
-  throw new Failure(
-    'refused',
-    `${target} has no earlier deployment in its history. Set input.ref to a deployment or a revision.`,
-  )
+  throw refused(`${target} has no earlier deployment in its history. Set input.ref to a deployment or a revision.`)
 }
 
 type Content = Omit<Deployment, 'id' | 'deployedAt'>

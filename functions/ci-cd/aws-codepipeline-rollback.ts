@@ -6,7 +6,7 @@ import {
   RollbackStageCommand,
 } from '@aws-sdk/client-codepipeline'
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../shared/errors.ts'
+import { invalidInput, refused } from '../../shared/errors.ts'
 import { withDescription } from '../../shared/fields.ts'
 import type { StartJob } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
@@ -81,7 +81,7 @@ async function executionBefore(aws: Client['aws'], pipelineName: string, stageNa
   const stage = stageStates.find((one) => one.stageName === stageName)
   if (!stage) {
     const names = stageStates.map((one) => one.stageName).join(', ')
-    throw new Failure('refused', `Pipeline ${pipelineName} has no stage ${stageName}. Its stages: ${names}.`)
+    throw refused(`Pipeline ${pipelineName} has no stage ${stageName}. Its stages: ${names}.`)
   }
   const { pipelineExecutionId: last = UNKNOWN_EXECUTION, type, status } = stage.latestExecution ?? {}
   const current = type === 'ROLLBACK' ? await targetOf(aws, { pipelineName, pipelineExecutionId: last }) : last
@@ -98,8 +98,7 @@ async function executionBefore(aws: Client['aws'], pipelineName: string, stageNa
   const isListed = position >= 0 || (type !== 'ROLLBACK' && status !== 'Succeeded')
   const before = succeeded.slice(position + 1).find(({ executionType }) => executionType !== 'ROLLBACK')
   if (isListed && before?.pipelineExecutionId) return before.pipelineExecutionId
-  throw new Failure(
-    'refused',
+  throw refused(
     `AWS CodePipeline has no earlier execution that succeeded in stage ${stageName} of ${pipelineName} since the pipeline was last changed. Set input.ref to an execution.`,
   )
 }

@@ -1,5 +1,5 @@
 import { AppConfigClient, ListDeploymentsCommand } from '@aws-sdk/client-appconfig'
-import { Failure, invalidInput } from '../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../shared/errors.ts'
 import type { FlagLocation } from '../../shared/providers/flag.ts'
 import { type AppConfig, IDENTIFIER, PAGE_SIZE } from './aws-appconfig-connection.ts'
 
@@ -49,18 +49,14 @@ function isComplete({ state }: Deployment): boolean {
 export function deployedVersion(deployments: Deployment[], { environment }: FlagLocation): number {
   const number = Number(deployments.find(isComplete)?.version)
   if (Number.isInteger(number)) return number
-  throw new Failure(
-    'refused',
-    `These flags have not been deployed to ${environment} yet. Deploy a version in AWS AppConfig first.`,
-  )
+  throw refused(`These flags have not been deployed to ${environment} yet. Deploy a version in AWS AppConfig first.`)
 }
 
 /** AWS AppConfig also refuses a second deployment, but only after we have created a version. */
 export function refuseWhileBusy(deployments: Deployment[], { environment }: FlagLocation): void {
   const busy = deployments.find(({ state }) => !['COMPLETE', 'ROLLED_BACK', 'REVERTED'].includes(state))
   if (!busy) return
-  throw new Failure(
-    'platform',
+  throw retryLater(
     `Deployment ${busy.number} to ${environment} is still running (${busy.state}). AWS AppConfig runs one deployment at a time.`,
   )
 }

@@ -5,7 +5,7 @@ import {
   ListHostedConfigurationVersionsCommand,
 } from '@aws-sdk/client-appconfig'
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refused } from '../../shared/errors.ts'
 import type { FlagChange } from '../../shared/providers/flag.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
 import { type AppConfig, CONFLICT, PAGE_SIZE } from './aws-appconfig-connection.ts'
@@ -51,8 +51,7 @@ export async function readDocument({ aws, connection }: AppConfig, version: numb
   const { Content: content } = await aws.read(AppConfigClient, command)
   const parsed = flagDocument.safeParse(parseJson(new TextDecoder().decode(content)))
   if (parsed.success) return parsed.data
-  throw new Failure(
-    'refused',
+  throw refused(
     `Version ${version} of the profile ${connection.profile} does not contain feature flags. Use a profile of the type AWS.AppConfig.FeatureFlags.`,
   )
 }
@@ -69,17 +68,11 @@ function parseJson(text: string): unknown {
 export function isOn({ flags, values }: FlagDocument, flag: string, version: number): boolean {
   if (!Object.hasOwn(flags, flag)) {
     const known = clipSingleLine(Object.keys(flags).join(', '), 300) || 'none'
-    throw new Failure(
-      'refused',
-      `AWS AppConfig has no flag ${flag} in the deployed version ${version}. Flags: ${known}.`,
-    )
+    throw refused(`AWS AppConfig has no flag ${flag} in the deployed version ${version}. Flags: ${known}.`)
   }
   const value = Object.hasOwn(values, flag) ? values[flag] : undefined
   if (value && '_variants' in value)
-    throw new Failure(
-      'refused',
-      `The flag ${flag} has variants, each with its own state. Flags with variants are not supported.`,
-    )
+    throw refused(`The flag ${flag} has variants, each with its own state. Flags with variants are not supported.`)
   return value?.enabled === true
 }
 

@@ -2,7 +2,7 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker'
 import type { Aws } from '../../shared/aws/aws.ts'
 import { consoleUrl } from '../../shared/aws/console.ts'
 import { awsErrorOf } from '../../shared/aws/failure.ts'
-import { Failure } from '../../shared/errors.ts'
+import { type Failure, retryLater } from '../../shared/errors.ts'
 import type { Run } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
 
@@ -54,7 +54,7 @@ export async function createOnce(
     const { name, message } = awsErrorOf(error) ?? {}
     if (name === 'ResourceInUse') return
     if (name === 'ResourceLimitExceeded' && quotaInUse.test(message ?? ''))
-      throw new Failure('platform', (error as Failure).message, { cause: error })
+      throw retryLater((error as Failure).message, { cause: error })
     throw error
   }
 }

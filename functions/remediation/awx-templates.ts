@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../shared/errors.ts'
+import { invalidInput, refused } from '../../shared/errors.ts'
 import { optional } from '../../shared/fields.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { segment } from '../../shared/http/segment.ts'
@@ -79,7 +79,7 @@ export function canStoreKey({ promptsForVariables, questions }: Template): boole
  */
 export function refuseIgnored(template: Template, input: StartJob): void {
   const ignored = ignoredInput(template, input)
-  if (ignored) throw new Failure('refused', `AWX would ignore ${ignored}. Nothing was launched.`)
+  if (ignored) throw refused(`AWX would ignore ${ignored}. Nothing was launched.`)
 }
 
 function ignoredInput(
@@ -105,5 +105,5 @@ async function findTemplate(http: Http, path: string, name: string, organization
   const reason = found
     ? `has several templates "${name}"${scope}. Use the id, or send the organization as project`
     : `has no template "${name}"${scope}`
-  throw new Failure('refused', `AWX ${reason}.`)
+  throw refused(`AWX ${reason}.`)
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refusedInput } from '../../shared/errors.ts'
 import { name, oneOf, optional, vendorFields, withDescription, word } from '../../shared/fields.ts'
 import type { CallEvent } from '../../shared/orchestrators/event/event.ts'
 import type { ActionMapping, Category, MappedAction } from '../../shared/providers/category.ts'
@@ -49,7 +49,7 @@ export const keptnActions: ActionMapping = {
     const found = Object.hasOwn(mappings, keptnAction) ? mappings[keptnAction] : undefined
     if (!found) {
       const reason = unknownName('action', keptnAction, Object.keys(mappings))
-      throw refused('data.action.action', `is not in actions of the connection. ${reason}`)
+      throw refusedInput('data.action.action', `is not in actions of the connection. ${reason}`)
     }
     const { action, connection, input } = found
     return {
@@ -72,7 +72,7 @@ function valueIn({ value }: CallEvent['properties']): unknown {
     return Object.fromEntries(pairs.map((pair) => pair.split(':', 2)))
   }
   if (value.startsWith('map['))
-    throw refused('data.action.value', 'cannot be parsed. Send its parts separately in the payload')
+    throw refusedInput('data.action.value', 'cannot be parsed. Send its parts separately in the payload')
   try {
     const parsed: unknown = JSON.parse(value)
     return isRecord(parsed) ? parsed : value
@@ -90,7 +90,8 @@ function withValue(
   if (value === undefined || value === null || value === '' || path === 'ignore') return input
   if (path !== undefined) return setAt(input, path.split('.'), value)
   if (actions[action]?.kind === 'flag') return withState(input, value)
-  if (!isRecord(value)) throw refused('data.action.value', 'cannot be sent. Add value to the mapping of the action')
+  if (!isRecord(value))
+    throw refusedInput('data.action.value', 'cannot be sent. Add value to the mapping of the action')
   return setAt(input, ['parameters'], { ...(isRecord(input['parameters']) ? input['parameters'] : {}), ...value })
 }
 
@@ -98,9 +99,10 @@ function withValue(
 function withState(input: Mapping['input'], value: unknown): Record<string, unknown> {
   if (!isRecord(value)) return { ...input, state: value }
   const [[flag, state] = [], ...others] = Object.entries(value)
-  if (flag === undefined || others.length > 0) throw refused('data.action.value', 'must be one flag with its state')
+  if (flag === undefined || others.length > 0)
+    throw refusedInput('data.action.value', 'must be one flag with its state')
   if (input['flag'] !== undefined && input['flag'] !== flag)
-    throw refused(
+    throw refusedInput(
       'data.action.value',
       `has the flag ${flag.slice(0, 60)}, but the mapping of the action has another one`,
     )
@@ -115,8 +117,4 @@ function setAt(
   if (rest.length === 0) return { ...input, [first]: value }
   const nested = input[first]
   return { ...input, [first]: setAt(isRecord(nested) ? nested : {}, rest, value) }
-}
-
-function refused(path: string, message: string): Failure {
-  return new Failure('refused', `${path} ${message}`, { errors: [{ path, message }] })
 }

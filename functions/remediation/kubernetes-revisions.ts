@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refused } from '../../shared/errors.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { resourcePath } from '../../shared/vendors/kubernetes.ts'
 
@@ -44,7 +44,7 @@ export async function previousTemplate(
   )
   if (!found) {
     const known = revisions.map(({ number }) => number).join(', ') || 'none'
-    throw new Failure('refused', `There is no revision ${revision ?? `before ${current}`}. Stored revisions: ${known}.`)
+    throw refused(`There is no revision ${revision ?? `before ${current}`}. Stored revisions: ${known}.`)
   }
   const { 'pod-template-hash': _, ...labels } = found.template.metadata?.labels ?? {}
   return { ...found.template, metadata: { ...found.template.metadata, labels } }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { retryLater } from '../../shared/errors.ts'
 import type { Http } from '../../shared/http/client.ts'
 import type { MeasurementRequest } from '../../shared/providers/evaluation/provider.ts'
 import type { GuardianResult } from './guardian-workflow.ts'
@@ -94,7 +94,7 @@ export async function findValidation(
   if (response === undefined) return { status: 'validating' }
   const { state, requestToken: token, result } = response
   if (state === 'FAILED' || state === 'CANCELLED')
-    throw new Failure('platform', `The query for the result of the guardian ended with ${state}.`)
+    throw retryLater(`The query for the result of the guardian ended with ${state}.`)
   if (state !== 'SUCCEEDED' && token) return { status: 'validating', requestToken: token }
   const [record] = result?.records ?? []
   if (!record) return { status: 'validating' }

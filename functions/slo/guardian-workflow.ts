@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refused } from '../../shared/errors.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { segment } from '../../shared/http/segment.ts'
 import type { MeasurementRequest } from '../../shared/providers/evaluation/provider.ts'
@@ -60,7 +60,7 @@ export async function readValidation(http: Http, id: string): Promise<GuardianRe
   const { state } = (await http.get(path, { schema: execution })).body
   const url = `${http.baseUrl}/ui/apps/dynatrace.automations/executions/${encodeURIComponent(id)}`
   if (state === 'ERROR' || state === 'CANCELLED')
-    throw new Failure('refused', `The workflow of the guardian ended with ${state} (${url}).`)
+    throw refused(`The workflow of the guardian ended with ${state} (${url}).`)
   if (state !== 'SUCCESS') return { status: state }
   const all = Object.values((await http.get(`${path}/tasks`, { schema: tasks })).body)
   const validated = all.filter(({ action }) => action === VALIDATE_ACTION)
@@ -69,8 +69,7 @@ export async function readValidation(http: Http, id: string): Promise<GuardianRe
     const word = found?.validation_status ?? found?.['validation.status'] ?? found?.['validation.result']
     if (word !== undefined) return { result: word, url }
   }
-  throw new Failure(
-    'refused',
+  throw refused(
     `The workflow of the guardian ended without the result of a validation (${url}). It needs a task with the action ${VALIDATE_ACTION}.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../shared/errors.ts'
+import { refused } from '../../shared/errors.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { isRecord } from '../../shared/record.ts'
 
@@ -60,7 +60,7 @@ export async function readNumber(http: Http, id: number, query: string): Promise
   const numbers = rows.flatMap(numbersIn)
   if (rows.length <= 1 && numbers.length <= 1) return numbers[0]
   const found = rows.length > 1 ? `${rows.length} rows` : `${numbers.length} numbers`
-  throw new Failure('refused', `It returned ${found}, but must return one number, without FACET and TIMESERIES.`)
+  throw refused(`It returned ${found}, but must return one number, without FACET and TIMESERIES.`)
 }
 
 /** A percentile is an object with the number. */

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import { decide } from './decide.ts'
 import { readApproval } from './store.ts'
 
@@ -15,5 +15,5 @@ export async function cancelApproval(category: string, taskId: string, by: strin
   const decision = { decision: 'cancel', by, at: new Date().toISOString() } as const
   const { status } = await decide(category, taskId, stored, decision)
   if (status === 'too-early')
-    throw new Failure('unavailable', 'A reminder is being sent. Cancel the task again in a minute.', { retryAfter: 60 })
+    throw serviceUnavailable('A reminder is being sent. Cancel the task again in a minute.', { after: 60 })
 }

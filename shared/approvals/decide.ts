@@ -1,7 +1,7 @@
 import { completeCallback } from '../aws/lambda.ts'
 import type { HistoryEvent } from '../core/task/progress.ts'
 import { readTask, type TaskExecution } from '../core/task/status.ts'
-import { Failure } from '../errors.ts'
+import { Failure, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
 import { sleep } from '../sleep.ts'
 import { type Decision, decisionSchema, describeDecision } from './decision.ts'
@@ -103,6 +103,6 @@ async function complete(callbackId: string, decision: Decision): Promise<boolean
     return true
   } catch (cause) {
     if (CLOSED_CALLBACK_ERRORS.includes((cause as Error).name)) return false
-    throw new Failure('unavailable', 'The decision could not be delivered. Try again.', { cause })
+    throw serviceUnavailable('The decision could not be delivered. Try again.', { cause })
   }
 }

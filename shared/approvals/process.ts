@@ -1,5 +1,5 @@
 import { secondsToNextPoll } from '../core/task/poll.ts'
-import { Failure, isTransient, messageOf, toSentence } from '../errors.ts'
+import { Failure, isTransient, messageOf, refused, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
@@ -44,7 +44,7 @@ export async function runApprovalProcess(task: Task): Promise<Outcome> {
     })
   }
   if (!decision && lastError !== undefined)
-    return redactDeep({ ...errored(new Failure('refused', lastError)), data: started.outcome.data })
+    return redactDeep({ ...errored(refused(lastError)), data: started.outcome.data })
   const outcome = outcomeOf(started.outcome, decision)
   const message = [outcome.message, decision?.note].filter((text) => text !== undefined).map(toSentence)
   return redactDeep(decision?.note === undefined ? outcome : { ...outcome, message: message.join(' ') })

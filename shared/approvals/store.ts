@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import type { Message } from '../providers/message.ts'
 import { itemKeys } from '../state/item-keys.ts'
 import { get, putIfAbsent, update } from '../state/table.ts'
@@ -87,6 +87,6 @@ async function orUnavailable<T>(sent: Promise<T>): Promise<T> {
   try {
     return await sent
   } catch (cause) {
-    throw new Failure('unavailable', 'The approval cannot be read or written now. Try again.', { cause })
+    throw serviceUnavailable('The approval cannot be read or written now. Try again.', { cause })
   }
 }

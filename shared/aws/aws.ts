@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { Failure, retryLater } from '../errors.ts'
 import { optional, url, word } from '../fields.ts'
 import { checkDeadline, requestTimeoutMs } from '../http/deadline.ts'
 import type { SentRequest } from '../http/exchange.ts'
@@ -128,7 +128,7 @@ export class Aws {
   requireField<T>(value: T | undefined, name: string): T {
     if (value !== undefined) return value
     const message = `${this.#options.platform} returned an unexpected response (no ${name}).`
-    throw this.#withMayHaveWritten(new Failure('platform', message))
+    throw this.#withMayHaveWritten(retryLater(message))
   }
 
   #withMayHaveWritten(error: unknown): unknown {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { Failure, serviceUnavailable } from '../errors.ts'
 import { secretsIn } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
@@ -117,5 +117,5 @@ function failureFor(name: string, cause: unknown, missing: 'misconfigured' | 'un
     return new Failure(missing, `There is no secret ${name}. Create it in Secrets Manager.`)
   if (error === 'AccessDeniedException')
     return new Failure('misconfigured', `The function's role is not allowed to read the secret ${name}.`, { cause })
-  return new Failure('unavailable', `The secret ${name} cannot be read from Secrets Manager now. Try again.`, { cause })
+  return serviceUnavailable(`The secret ${name} cannot be read from Secrets Manager now. Try again.`, { cause })
 }

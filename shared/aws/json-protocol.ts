@@ -1,5 +1,5 @@
 import type * as z from 'zod/v4/core'
-import { Failure } from '../errors.ts'
+import { Failure, retryLater } from '../errors.ts'
 import type { Http } from '../http/client.ts'
 import { refusalBody } from '../http/refusal.ts'
 import { isRecord } from '../record.ts'
@@ -30,7 +30,7 @@ export async function callJson<T>(
     return (await http.post('', JSON.stringify(input), { ...options, headers })).body
   } catch (error) {
     if (!(error instanceof Failure) || !/Throttl/.test(refusalCode(error) ?? '')) throw error
-    throw new Failure('platform', error.message, { cause: error, mayHaveWritten: error.mayHaveWritten })
+    throw retryLater(error.message, { cause: error, mayHaveWritten: error.mayHaveWritten })
   }
 }
 

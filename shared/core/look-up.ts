@@ -1,4 +1,4 @@
-import { Failure, kindOf, messageOf, toSentence } from '../errors.ts'
+import { Failure, kindOf, messageOf, outcomeUnknown, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { type Action, type ActionResult, runWith } from '../providers/action.ts'
 import { connect } from '../providers/connect.ts'
@@ -60,7 +60,7 @@ export async function lookUp(
       break
     }
   }
-  throw outcomeUnknown(provider, unusable)
+  throw writeOutcomeUnknown(provider, unusable)
 }
 
 /** Whether an error that followed an accepted write is about the response, and is not the platform's refusal. */
@@ -74,12 +74,11 @@ function logUnusable({ error, acceptedResponse }: UnusableResponse): void {
   log.warn('response to a write is not usable', { kind: kindOf(error), reason: messageOf(error), acceptedResponse })
 }
 
-function outcomeUnknown({ title }: Provider, unusable?: UnusableResponse): Failure {
+function writeOutcomeUnknown({ title }: Provider, unusable?: UnusableResponse): Failure {
   const reason = unusable
     ? `${title} accepted the request, but its response is not usable: ${toSentence(messageOf(unusable.error))} The response was ${toSentence(unusable.acceptedResponse)}`
     : 'The outcome of an earlier attempt of this call is unknown.'
-  return new Failure(
-    'unconfirmed',
+  return outcomeUnknown(
     `${reason} The request may have created something that was not found, so it was not sent again. Check ${title} before you repeat the call.`,
     { cause: unusable?.error },
   )

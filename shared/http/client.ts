@@ -1,5 +1,5 @@
 import * as z from 'zod/v4/core'
-import { Failure } from '../errors.ts'
+import { Failure, retryLater } from '../errors.ts'
 import { redact } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { clipSingleLine } from '../text/single-line.ts'
@@ -142,7 +142,7 @@ export class Http {
     if (options.accept?.includes(status)) return response as HttpResponse<T>
     if (!isWrite && !options.schema && !options.acceptsPages && status < 400 && isPage(response.body)) {
       const hint = 'Check the base URL, and that no login page or proxy answers for the API.'
-      throw new Failure('platform', `${platform} answered ${status} to ${operation} with a web page. ${hint}`)
+      throw retryLater(`${platform} answered ${status} to ${operation} with a web page. ${hint}`)
     }
     if (status < 400) return this.#parse(response, operation, options.schema)
     this.#writes.failed()
@@ -212,10 +212,7 @@ export class Http {
     const [issue] = parsed.error.issues
     const problem = `${issue?.path.join('.') || 'the response'} ${issue?.message}`
     throw this.#withMayHaveWritten(
-      new Failure(
-        'platform',
-        `${this.#options.platform} returned an unexpected response to ${operation} (${problem}).`,
-      ),
+      retryLater(`${this.#options.platform} returned an unexpected response to ${operation} (${problem}).`),
     )
   }
 
@@ -235,7 +232,7 @@ export class Http {
     if (status >= 500 || status === 408 || isRateLimited(status, headers, reason)) {
       const seconds = retryAfterSeconds(headers, Date.now(), retryAfterUnit)
       const retryAfter = seconds ?? (status === 403 ? DEFAULT_RATE_LIMIT_SECONDS : undefined)
-      return new Failure('platform', message, { retryAfter, response })
+      return retryLater(message, { after: retryAfter, response })
     }
     const kind = status === 401 || isCredentialsError?.(status, body) ? 'credentials' : 'refused'
     return new Failure(kind, message, { response })

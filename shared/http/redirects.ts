@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { refused, retryLater } from '../errors.ts'
 import { log } from '../log.ts'
 import { traceRequest } from '../tracing.ts'
 import { requestTimeoutMs } from './deadline.ts'
@@ -45,14 +45,13 @@ export async function sendRedirected(
     const location = response.headers['location']
     if (!REDIRECTS.includes(status) || location === undefined || accept.includes(status)) return response
     const target = URL.parse(location, current.url)
-    if (!target) throw new Failure('platform', `${platform} redirected ${operation} to an invalid URL.`)
+    if (!target) throw retryLater(`${platform} redirected ${operation} to an invalid URL.`)
     const isRepeatable = urlAlias === undefined && (current.method === 'GET' || status === 307 || status === 308)
     const isBelowBase =
       target.origin === base.origin && target.pathname.startsWith(base.pathname) && !mayLeavePrefix(target.pathname)
     if (!isBelowBase || !isRepeatable || redirects === MAX_REDIRECTS) {
       const shown = urlAlias === undefined ? `${target.origin}${target.pathname}` : target.origin
-      throw new Failure(
-        'refused',
+      throw refused(
         `${platform} redirected ${operation} to ${shown}, which is not followed. Check the URL of the connection.`,
       )
     }

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { refused } from '../errors.ts'
 
 /** Whether a list of a connection contains a name. An entry may end with `*`. */
 export function isListed(name: string, list: readonly string[]): boolean {
@@ -13,5 +13,5 @@ export function isListed(name: string, list: readonly string[]): boolean {
  */
 export function checkListed(target: string, field: string, list: readonly string[]): void {
   if (isListed(target, list)) return
-  throw new Failure('refused', `input.target ${target} is not in ${field} of the connection: ${list.join(', ')}.`)
+  throw refused(`input.target ${target} is not in ${field} of the connection: ${list.join(', ')}.`)
 }

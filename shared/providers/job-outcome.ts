@@ -26,7 +26,7 @@ export function stoppedOutcome(provider: JobProvider, run: Run, { state }: RunSt
 
 /** Returns the outcome of a run that has ended, or its progress. */
 export function pollResult(provider: JobProvider, input: StartJob, run: Run, status: RunStatus): PollResult {
-  const verdict = verdictOf(provider, status)
+  const verdict = verdictOfState(provider, status)
   const { startedAt } = run
   const current = status.run && startedAt !== undefined ? { ...status.run, startedAt } : status.run
   if (verdict === undefined || verdict === 'running')
@@ -40,7 +40,7 @@ export function wakeIdOf({ notifiedBy }: JobProvider, run: Run): string | undefi
 }
 
 /** Returns the meaning of a state; undefined if the provider does not list it. */
-export function verdictOf({ states }: JobProvider, { state, verdict }: RunStatus): Verdict | undefined {
+export function verdictOfState({ states }: JobProvider, { state, verdict }: RunStatus): Verdict | undefined {
   return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
 }
 

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { type Failure, refusedInput } from '../errors.ts'
 import { optional, words } from '../fields.ts'
 
 /** The field of connections whose jobs get the parameters of a call as environment variables. */
@@ -72,13 +72,14 @@ export function checkParameterNames<C extends Record<string, unknown>>(
   const allowed = connection['allowParameters'] as string[] | undefined
   if (allowed) {
     const wrong = names.find((name) => !allowed.includes(name))
-    if (wrong !== undefined) throw refused(wrong, `is not in allowParameters of the connection: ${allowed.join(', ')}`)
+    if (wrong !== undefined)
+      throw refusedParameter(wrong, `is not in allowParameters of the connection: ${allowed.join(', ')}`)
     return
   }
   if (!variables || variables.appliesTo?.(connection) === false) return
   const unsafe = names.find((name) => isUnsafe(name, variables.reserved))
   if (unsafe === undefined) return
-  throw refused(
+  throw refusedParameter(
     unsafe,
     'could run other code or reveal secrets as an environment variable of the job. If callers may set it, list all names that they may set in allowParameters of the connection',
   )
@@ -90,7 +91,6 @@ function isUnsafe(name: string, reserved: readonly string[]): boolean {
   return UNSAFE_NAMES.has(plain) || [...UNSAFE_PREFIXES, ...reserved].some((prefix) => plain.startsWith(prefix))
 }
 
-function refused(name: string, message: string): Failure {
-  const path = `input.parameters.${name.slice(0, MAX_SHOWN_NAME)}`
-  return new Failure('refused', `${path} ${message}.`, { errors: [{ path, message }] })
+function refusedParameter(name: string, message: string): Failure {
+  return refusedInput(`input.parameters.${name.slice(0, MAX_SHOWN_NAME)}`, message)
 }

@@ -4,11 +4,11 @@ import type { JobAction } from './action.ts'
 import {
   type EventToAnswer,
   type JobProvider,
-  outcomeUnknown,
   type Run,
   rollbackInput,
   type StartJob,
   startInput,
+  startOutcomeUnknown,
   withArticle,
 } from './job.ts'
 import { pollResult, startedOutcome, wakeIdOf } from './job-outcome.ts'
@@ -140,14 +140,14 @@ async function startOnce(provider: JobProvider, client: Client, input: StartJob)
   if (provider.hasIdempotentStart) return provider.start(client, input)
   const found = await findRun(provider, client, input)
   if (found !== 'unknown') return found ?? provider.start(client, input)
-  if (client.isRetry) throw outcomeUnknown(provider, 'An earlier attempt to start it was interrupted')
+  if (client.isRetry) throw startOutcomeUnknown(provider, 'An earlier attempt to start it was interrupted')
   try {
     return await provider.start(client, input)
   } catch (error) {
     if (!isTransient(error) || !(error as Failure).mayHaveWritten) throw error
     const accepted =
       client.acceptedResponse === undefined ? [] : [`The response was ${toSentence(client.acceptedResponse)}`]
-    throw outcomeUnknown(provider, [toSentence((error as Failure).message), ...accepted].join(' '))
+    throw startOutcomeUnknown(provider, [toSentence((error as Failure).message), ...accepted].join(' '))
   }
 }
 

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
 import { completed, type JobAction } from './action.ts'
 import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
-import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOf, wakeIdOf } from './job-outcome.ts'
+import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOfState, wakeIdOf } from './job-outcome.ts'
 
 /**
  * Returns an action that stops a run and polls it until it has ended.
@@ -34,7 +34,7 @@ export function stopJob({
     async run(provider, client, input) {
       const run = runOf(provider, input)
       const status = await provider.getStatus(client, run)
-      const verdict = verdictOf(provider, status)
+      const verdict = verdictOfState(provider, status)
       const current = status.run ?? run
       const name = describeRun(provider, current)
       if (verdict !== undefined && verdict !== 'running')
@@ -54,7 +54,7 @@ export function stopJob({
       silent: 'waits',
       async getStatus(provider, client, _input, run) {
         const status = await provider.getStatus(client, run as Run)
-        const verdict = verdictOf(provider, status)
+        const verdict = verdictOfState(provider, status)
         if (verdict === undefined || verdict === 'running')
           return { ...progressOf(status, verdict), wakeId: status.run && wakeIdOf(provider, status.run) }
         const current = status.run ?? (run as Run)

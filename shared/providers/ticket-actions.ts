@@ -1,4 +1,4 @@
-import { Failure, invalidInput } from '../errors.ts'
+import { Failure, invalidInput, refused } from '../errors.ts'
 import { type Problem, problemOf } from '../orchestrators/event/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
@@ -93,7 +93,7 @@ export const updateTicket: ImmediateAction<TicketProvider, UpdateTicket> = {
 }
 
 function unexpectedState({ stateSource }: Ticket, message: string): Failure {
-  return new Failure('refused', stateSource === undefined ? message : `${message} ${stateSource}`)
+  return refused(stateSource === undefined ? message : `${message} ${stateSource}`)
 }
 
 /** Whether a state is `open` or `closed`, instead of a state of the platform. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { outcomeUnknown } from '../errors.ts'
 import { onOff, optional } from '../fields.ts'
 import type { JobAction } from './action.ts'
 import type { FlagChange, FlagProvider } from './flag.ts'
@@ -54,8 +54,7 @@ async function switched(
     return { ...change, flag, on: await decideState(client.idempotencyKey, !on) }
   }
   if (!client.isRetry) return { ...change, flag, on: !on }
-  throw new Failure(
-    'unconfirmed',
+  throw outcomeUnknown(
     `It is unknown whether ${flag} was switched, and the call has no id. Check ${provider.title} before you repeat the call.`,
   )
 }

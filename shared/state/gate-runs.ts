@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import { itemKeys } from './item-keys.ts'
 import { expiresIn, get, update } from './table.ts'
 
@@ -34,8 +34,8 @@ async function orUnavailable<T>(sent: Promise<T>): Promise<T> {
   try {
     return await sent
   } catch (cause) {
-    throw new Failure('unavailable', 'The state of the gate cannot be read now. Send the call again.', {
-      retryAfter: 5,
+    throw serviceUnavailable('The state of the gate cannot be read now. Send the call again.', {
+      after: 5,
       cause,
     })
   }

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import { get } from './table.ts'
 
 // Apart from saveLastRun: the webhook's role may read this item and the task's role may write it.
@@ -14,6 +14,6 @@ export async function readLastRun(key: string): Promise<string | undefined> {
     const item = await get(key)
     return item?.['runId'] as string | undefined
   } catch (cause) {
-    throw new Failure('unavailable', 'The last run cannot be read from the table now. Send the call again.', { cause })
+    throw serviceUnavailable('The last run cannot be read from the table now. Send the call again.', { cause })
   }
 }

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import { itemKeys } from './item-keys.ts'
 import { expiresIn, get, putIfAbsent, update } from './table.ts'
 
@@ -48,6 +48,6 @@ async function orUnavailable<T>(sent: Promise<T>): Promise<T> {
   try {
     return await sent
   } catch (cause) {
-    throw new Failure('unavailable', 'The states of runs cannot be read from the table now.', { cause })
+    throw serviceUnavailable('The states of runs cannot be read from the table now.', { cause })
   }
 }

@@ -1,4 +1,4 @@
-import { Failure } from '../errors.ts'
+import { serviceUnavailable } from '../errors.ts'
 import { itemKeys } from './item-keys.ts'
 import { expiresIn, get, putIfAbsent } from './table.ts'
 
@@ -21,8 +21,7 @@ export async function decideState(key: string, on: boolean): Promise<boolean> {
     if (typeof decided?.['on'] === 'boolean') return decided['on']
     throw new Error('The decision was deleted between two requests.')
   } catch (cause) {
-    throw new Failure(
-      'unavailable',
+    throw serviceUnavailable(
       'The state table is not available, so it cannot be recorded to which state the flag is switched. Nothing was changed.',
       { cause },
     )

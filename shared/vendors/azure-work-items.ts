@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { refused } from '../errors.ts'
 import { segment } from '../http/segment.ts'
 import { type AzureDevops, ask } from './azure-devops.ts'
 
@@ -118,7 +118,7 @@ export function stateFor(states: State[], now: string, asked: string): string | 
       : (first('Proposed') ?? first('InProgress'))
   if (target) return target.name
   const names = states.map(({ name }) => name).join(', ')
-  throw new Failure('refused', `Azure Boards has no state ${asked} for work items of this type. States: ${names}.`)
+  throw refused(`Azure Boards has no state ${asked} for work items of this type. States: ${names}.`)
 }
 
 function is(name: string, asked: string | undefined): boolean {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { refused } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
@@ -72,7 +72,7 @@ export async function userIdOf(http: Http, username: string): Promise<number> {
   const query = { username: username.replace(/^@/, '') }
   const [user] = (await http.get('api/v4/users', { query, schema: users })).body
   if (user) return user.id
-  throw new Failure('refused', `GitLab has no user "${query.username}". Send the username of an existing user.`)
+  throw refused(`GitLab has no user "${query.username}". Send the username of an existing user.`)
 }
 
 /** Reads errors of fields: `{message: {title: ['is too long']}}`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { type Failure, refused } from '../errors.ts'
 import type { Http } from '../http/client.ts'
 import { CLOSED_STATE_NAMES } from '../providers/ticket.ts'
 import { isRecord } from '../record.ts'
@@ -162,10 +162,9 @@ function noTransition(key: string, from: Status, state: string, transitions: Tra
   const done = transitions.filter(({ to }) => to.statusCategory.key === 'done')
   if (!is(state, 'closed') || done.length === 0) {
     const message = `Jira has no transition that moves ${key} from ${from.name} to ${state}; there are: ${list(transitions)}.`
-    return new Failure('refused', message)
+    return refused(message)
   }
-  return new Failure(
-    'refused',
+  return refused(
     `Jira has no transition from ${from.name} to Done, Closed or Resolved for ${key}. Write the status that closes it, as resolution of a close or as state of an update: ${list(done)}.`,
   )
 }
@@ -219,8 +218,7 @@ function needsFields(key: string, { name, to }: Transition, missing: [string, Sc
   })
   const isResolution = missing.length === 1 && missing[0]?.[0] === 'resolution'
   const how = isResolution ? 'Write it as resolution of a close, or' : 'Write them'
-  return new Failure(
-    'refused',
+  return refused(
     `Jira's transition "${name}" to ${to.name} requires fields that ${key} does not have: ${words.join('; ')}. ${how} in fields of an update with the state ${to.name}.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { refused, retryLater } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import { basicAuth } from '../http/basic-auth.ts'
 import type { Http } from '../http/client.ts'
@@ -147,7 +147,7 @@ async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
   if (!unreadable.includes(status)) return body.issues
   // Jira's own responses have a known structure. A proxy's may mean anything.
   if (isRecord(body) && ('errorMessages' in body || 'errors' in body)) return []
-  throw new Failure('platform', `The response ${status} is not from Jira.`)
+  throw retryLater(`The response ${status} is not from Jira.`)
 }
 
 /**
@@ -164,8 +164,7 @@ export async function accountOf(http: Http, assignee: string): Promise<{ account
   // Accounts may hide their address. A single result of the search is then the right one.
   const user = exact ?? (users.length === 1 ? users[0] : undefined)
   if (user) return { accountId: user.accountId }
-  throw new Failure(
-    'refused',
+  throw refused(
     `Jira finds ${users.length === 0 ? 'no account' : 'more than one account'} for ${assignee}. Send the account id as assignee.`,
   )
 }

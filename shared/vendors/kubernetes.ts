@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { Failure, refused } from '../errors.ts'
 import { optional, secret, url, withDescription, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import type { Authorization } from '../http/options.ts'
@@ -74,7 +74,7 @@ export async function checkPermissions(http: Http, namespace: string, permission
     if (!status.allowed) missing.push(`${verb} ${[resource, subresource].filter(Boolean).join('/')}`)
   }
   if (missing.length > 0)
-    throw new Failure('refused', `The service account may not ${missing.join(', ')} in the namespace ${namespace}.`)
+    throw refused(`The service account may not ${missing.join(', ')} in the namespace ${namespace}.`)
 }
 
 /** Returns the API path of a namespaced resource: `apis/batch/v1/namespaces/shop/jobs`. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { Failure, refused } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import type { Level } from '../providers/priority-level.ts'
@@ -83,7 +83,7 @@ export async function priorityOf(http: Http, asked: string) {
   if (found) return { id: found.id, type: 'priority_reference' }
   if (position >= 0) return undefined
   const known = listed.map(({ name }) => name).join(', ') || 'none'
-  throw new Failure('refused', `PagerDuty has no priority "${asked}". Priorities: ${known}.`)
+  throw refused(`PagerDuty has no priority "${asked}". Priorities: ${known}.`)
 }
 
 /** Returns whether a value is one of the neutral levels. */
@@ -102,10 +102,7 @@ export async function userOf(http: Http, assignee: string) {
   if (!assignee.includes('@')) return { id: assignee, type }
   const user = await findUser(http, assignee)
   if (user) return { id: user.id, type }
-  throw new Failure(
-    'refused',
-    `PagerDuty has no user with the e-mail address ${assignee}. Send the id of the user as assignee.`,
-  )
+  throw refused(`PagerDuty has no user with the e-mail address ${assignee}. Send the id of the user as assignee.`)
 }
 
 async function findUser(http: Http, address: string) {

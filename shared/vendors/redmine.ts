@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { refused } from '../errors.ts'
 import { optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
@@ -125,7 +125,7 @@ async function assigneeOf(http: Http, project: string, assignee: string): Promis
 function unknown(what: string, asked: string, known: Named[]): never {
   const names = known.map(({ name }) => name)
   const list = names.length > 20 ? `${names.slice(0, 20).join(', ')}, ...` : names.join(', ') || 'none'
-  throw new Failure('refused', `Redmine has no ${what} "${asked}" for this project. It has: ${list}.`)
+  throw refused(`Redmine has no ${what} "${asked}" for this project. It has: ${list}.`)
 }
 
 function pick<N extends Named>(all: N[], asked: string): N | undefined {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput, messageOf } from '../errors.ts'
+import { Failure, invalidInput, messageOf, refused } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
@@ -181,7 +181,7 @@ export const rundeck = defineJobProvider({
     const { abort, execution } = (await http.post(path, undefined, { schema: aborted })).body
     // The abort also fails if the execution has ended. The next poll reads its result.
     if (abort.status !== 'failed' || states[execution.status] !== 'running') return
-    throw new Failure('refused', `Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
+    throw refused(`Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
   },
 })
 
@@ -208,10 +208,7 @@ async function jobOf(http: Http, connection: Connection, { target, project = '' 
   // Rundeck ignores unknown filters and may list other jobs.
   const found = body.find((one) => one.name === job && (one.group ?? '') === group)
   if (found) return found.id
-  throw new Failure(
-    'refused',
-    `Rundeck has no job "${target}" in project ${project}, or the token has no access to it.`,
-  )
+  throw refused(`Rundeck has no job "${target}" in project ${project}, or the token has no access to it.`)
 }
 
 /** Returns the execution with the idempotency key; `unknown` if the list has more pages than are read. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { Failure, refused } from '../errors.ts'
 import { basicAuth } from '../http/basic-auth.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
@@ -88,8 +88,7 @@ async function search(http: Http, table: string, query: string): Promise<z.outpu
 
 function only([one, ...more]: { sys_id: string }[], what: string, asked: string): string {
   if (one && more.length === 0) return one.sys_id
-  throw new Failure(
-    'refused',
+  throw refused(
     `ServiceNow shows ${one ? 'more than one' : 'no'} active ${what} "${asked}" to the user of the connection. Send its sys_id.`,
   )
 }

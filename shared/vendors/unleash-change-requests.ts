@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../errors.ts'
+import { type Failure, retryLater } from '../errors.ts'
 import type { Http } from '../http/client.ts'
 import { errorReasonIn } from '../http/error-reason.ts'
 import { segment } from '../http/segment.ts'
@@ -124,8 +124,7 @@ function isSame(stored: unknown, sent: unknown): boolean {
 
 function busy({ id, title, environment, state }: ChangeRequest): Failure {
   const named = title ? `${id} "${title}"` : String(id)
-  return new Failure(
-    'platform',
+  return retryLater(
     `Unleash has the open change request ${named} of this user in ${environment}, and would add this change to it. It is ${state}: apply or cancel it first.`,
   )
 }

@@ -3,7 +3,15 @@ import fc from 'fast-check'
 import * as z from 'zod/mini'
 import { canonicalJson } from '../../shared/canonical-json.ts'
 import { identify } from '../../shared/core/call-id.ts'
-import { Failure } from '../../shared/errors.ts'
+import {
+  Failure,
+  invalidFields,
+  outcomeUnknown,
+  refused,
+  refusedInput,
+  retryLater,
+  serviceUnavailable,
+} from '../../shared/errors.ts'
 import { id, onOff, secret, secretsIn, url, words } from '../../shared/fields.ts'
 import { errored } from '../../shared/outcome.ts'
 import { validate } from '../../shared/validate.ts'
@@ -94,4 +102,25 @@ it('The outcome of a Failure contains its message, and that of a bug "Internal e
   const outcome = { status: 'errored', result: 'fail', message: 'No.', data: {}, links: {} }
   expect(errored(new Failure('refused', 'No.'))).toEqual(outcome)
   expect(errored(new TypeError('x is undefined')).message).toMatch(/^Internal error/)
+})
+
+it.each([
+  ['refused ends the call', refused('No.'), { status: 422, transient: false }],
+  ['refusedInput names the field', refusedInput('input.target', 'is not allowed'), { status: 422, transient: false }],
+  [
+    'retryLater repeats the call when the platform says',
+    retryLater('Busy.', { after: 7 }),
+    { status: 502, transient: true },
+  ],
+  ['serviceUnavailable repeats the call', serviceUnavailable('Down.', { after: 7 }), { status: 503, transient: true }],
+  ['outcomeUnknown ends the call', outcomeUnknown('Unknown.'), { status: 502, transient: false }],
+])('%s', (_, failure, { status, transient }) => {
+  expect(failure).toMatchObject({ status, transient, retryAfter: transient ? 7 : undefined })
+})
+it('The error for several fields names each of them', () => {
+  const errors = [
+    { path: 'input.a', message: 'is required' },
+    { path: 'input.b', message: 'must be a number' },
+  ]
+  expect(invalidFields(errors)).toMatchObject({ message: 'input.a is required. input.b must be a number', errors })
 })

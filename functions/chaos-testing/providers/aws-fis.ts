@@ -3,7 +3,7 @@ import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -113,10 +113,7 @@ export const awsFis = defineJobProvider({
       { schema: experimentResponse, accept: BUSY },
     )
     if (BUSY.includes(status))
-      throw new Failure(
-        'platform',
-        `${PLATFORM} cannot start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`,
-      )
+      throw retryLater(`${PLATFORM} cannot start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`)
     return runOf(connection, body.experiment)
   },
 

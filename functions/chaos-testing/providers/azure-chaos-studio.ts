@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -104,10 +104,7 @@ export const azureChaosStudio = defineJobProvider({
     const schema = z.object({ properties: z.object({ provisioningState: text }) })
     const { provisioningState } = (await http.get(experimentPath(at, at.target), { query, schema })).body.properties
     if (provisioningState && provisioningState !== 'Succeeded')
-      throw new Failure(
-        'refused',
-        `The experiment ${at.target} cannot run: its provisioning state is ${provisioningState}.`,
-      )
+      throw refused(`The experiment ${at.target} cannot run: its provisioning state is ${provisioningState}.`)
     return undefined
   },
 
@@ -128,10 +125,7 @@ export const azureChaosStudio = defineJobProvider({
     })
     // Transient: nothing was started, and the other execution will end.
     if (status === CONFLICT)
-      throw new Failure(
-        'platform',
-        `Azure did not start ${target}: ${redact(clipSingleLine(errorReasonIn(body), 300))}`,
-      )
+      throw retryLater(`Azure did not start ${target}: ${redact(clipSingleLine(errorReasonIn(body), 300))}`)
     for (const delay of LISTING_DELAYS_MS) {
       await sleep(delay)
       const found = await findNewer(http, path, earlier).catch(leaveToPoll)
@@ -198,8 +192,7 @@ async function listExecutions(http: Http, path: string): Promise<Execution[]> {
     const { value, nextLink } = (await http.get(next, { ...query, schema: executions })).body
     found.push(...value)
     if (!nextLink) break
-    if (!isSameOrigin(http, nextLink))
-      throw new Failure('platform', 'The next page of the executions is at another host.')
+    if (!isSameOrigin(http, nextLink)) throw retryLater('The next page of the executions is at another host.')
     next = nextLink
   }
   return found

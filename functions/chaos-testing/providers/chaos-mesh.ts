@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJobProvider } from '../../../shared/providers/job.ts'
@@ -90,10 +90,7 @@ export const chaosMesh = defineJobProvider({
     await create(http, target.kind, { ...object, metadata: { ...metadata, name, labels } })
     const [created] = await listObjects(http, target, name)
     if (created) return runOf(http, formatId(target, created))
-    throw new Failure(
-      'platform',
-      `Chaos Mesh accepted ${target.kind} ${name} in ${target.namespace}, but does not list it.`,
-    )
+    throw retryLater(`Chaos Mesh accepted ${target.kind} ${name} in ${target.namespace}, but does not list it.`)
   },
 
   async getStatus({ http }, run) {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -85,8 +85,7 @@ export const gremlin = defineJobProvider({
     })
     if (status !== CONFLICT) return runOf(connection, target, body)
     // Transient: nothing was started, and the other run will end.
-    throw new Failure(
-      'platform',
+    throw retryLater(
       `Gremlin did not start scenario ${target} because another run is in progress: ${redact(errorReasonIn(body))}`,
     )
   },

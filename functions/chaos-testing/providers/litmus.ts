@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { integer, optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -134,8 +134,7 @@ export const litmus = defineJobProvider({
     const { body } = await send(http, operations.start, { experimentID: target, projectID: project }, started)
     const { notifyID } = body.data.runChaosExperiment
     if (notifyID === '')
-      throw new Failure(
-        'refused',
+      throw refused(
         `The experiment ${target} has a schedule: Litmus activated the schedule and returned no run to poll. Use an experiment that runs once.`,
       )
     return { ...runOf(http, { project, experiment: target, notifyID }), providerState: { startedAt: Date.now() } }
@@ -166,7 +165,7 @@ export const litmus = defineJobProvider({
     if (!current || !isRunning(current.phase)) return
     const { experimentID, experimentRunID } = current
     if (experimentRunID === '')
-      throw new Failure('platform', `Litmus cannot stop a run before its agent accepts it (${current.phase}).`)
+      throw retryLater(`Litmus cannot stop a run before its agent accepts it (${current.phase}).`)
     await send(http, operations.stop, { projectID: runId.project, experimentID, experimentRunID }, stopped)
   },
 })

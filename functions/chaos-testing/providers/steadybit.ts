@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
+import { Failure, invalidInput, messageOf, refused, refusedInput, retryLater } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -164,10 +164,9 @@ export const steadybit = defineJobProvider({
   },
 })
 
-/** The execution may be that of an earlier attempt, so another start would risk a second one. Transient. */
+/** The execution may be that of an earlier attempt, so another start would risk a second one. */
 function notStartedYet({ id, state }: Execution, target: string): Failure {
-  return new Failure(
-    'platform',
+  return retryLater(
     `Steadybit reports execution ${id} of ${target} as ${state}. It may belong to an earlier attempt of this call, which is visible only after it starts.`,
   )
 }
@@ -176,8 +175,8 @@ function startFailure(status: number, problem: unknown, target: string): Failure
   const reason = redact(errorReasonIn(problem)) || 'no reason given'
   const message = `Steadybit answered ${status} to the start of ${target}: ${reason}`
   const { type } = (problem ?? {}) as { type?: unknown }
-  // Transient: nothing was started, and the other experiment will end.
-  return new Failure(String(type).endsWith(BUSY_TYPE) ? 'platform' : 'refused', message)
+  // Nothing was started, and the other experiment will end.
+  return String(type).endsWith(BUSY_TYPE) ? retryLater(message) : refused(message)
 }
 
 /** Takes only the number from a location, and never sends a request to it. */
@@ -188,8 +187,7 @@ function idOf(http: Http, body: Started, location = ''): string {
   const id = isSameOrigin ? /\/executions\/(\d{1,15})$/.exec(target.pathname)?.[1] : undefined
   if (id) return id
   const elsewhere = target && !isSameOrigin ? ` (its location is at ${target.origin})` : ''
-  throw new Failure(
-    'refused',
+  throw refused(
     `Steadybit started the experiment but returned no execution id${elsewhere}. The experiment is running: check Steadybit, and the baseUrl of the connection.`,
   )
 }
@@ -271,7 +269,8 @@ function executionPath(id: string | number): string {
 const EXPERIMENT_KEY = /^\w{1,50}-\d{1,9}$/
 
 function notAllowed(name: string): Failure {
-  const path = `input.parameters.${name.slice(0, 100)}`
-  const message = 'may not be set: to allow it, add it to variables of the connection'
-  return new Failure('refused', `${path} ${message}`, { errors: [{ path, message }] })
+  return refusedInput(
+    `input.parameters.${name.slice(0, 100)}`,
+    'may not be set: to allow it, add it to variables of the connection',
+  )
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { integer, oneOf, optional, seconds, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -211,10 +211,7 @@ async function remove(http: Http, id: string): Promise<void> {
 function missingReason(body: unknown): string {
   const reason = reasonIn(body)
   if (/^(toxic|proxy) not found/.test(reason)) return reason
-  throw new Failure(
-    'platform',
-    'Received a 404 that is not from Toxiproxy. Check the baseUrl of the connection and any gateway.',
-  )
+  throw retryLater('Received a 404 that is not from Toxiproxy. Check the baseUrl of the connection and any gateway.')
 }
 
 function reasonIn(body: unknown): string {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { oneOf, onOff, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
@@ -160,13 +160,9 @@ export const argoCd = defineJobProvider({
     const state = stateOf(await read(http, operation), operation)
     // The request stops whichever operation is running, so never send it for an operation of another caller.
     if (state === 'replaced') return
-    if (state === 'pending')
-      throw new Failure('platform', `Argo CD has not started sync ${run.id} yet, so it cannot be stopped.`)
+    if (state === 'pending') throw retryLater(`Argo CD has not started sync ${run.id} yet, so it cannot be stopped.`)
     if (state.finishedAt)
-      throw new Failure(
-        'refused',
-        `Sync ${run.id} has already been applied. Argo CD cannot stop the rollout in the cluster.`,
-      )
+      throw refused(`Sync ${run.id} has already been applied. Argo CD cannot stop the rollout in the cluster.`)
     const query = { appNamespace: nameOf(application).appNamespace, project }
     try {
       await http.delete(`${pathOf(application)}/operation`, { query })
@@ -230,7 +226,7 @@ function isOurs(operation: Operation | null | undefined, { status }: Application
 /** With several sources, Argo CD silently ignores a single revision. Throws Failure `refused`. */
 function checkOneSource({ spec }: Application, target: string): void {
   if (!spec?.sources || spec.sources.length < 2) return
-  throw new Failure('refused', `${target} has several sources, but input.ref is a single revision. Remove input.ref.`)
+  throw refused(`${target} has several sources, but input.ref is a single revision. Remove input.ref.`)
 }
 
 /** Returns the parameters of a sync in the names of Argo CD. Throws Failure `invalid`. */
@@ -266,7 +262,7 @@ function stateOf(current: Application, ours: OperationId) {
   if (isPrevious || isOurs(current.operation, current, ours)) return 'pending'
   if (state) return 'replaced'
   const name = marker ? `operation ${marker}` : `rollback to deployment ${deployment}`
-  throw new Failure('refused', `Argo CD reports no ${name} of ${application}, and no other operation.`)
+  throw refused(`Argo CD reports no ${name} of ${application}, and no other operation.`)
 }
 
 function describeReplacement({ status }: Application): string {

@@ -10,7 +10,7 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
@@ -167,7 +167,7 @@ async function readBuild(aws: Aws, id: string): Promise<Build> {
   const { builds } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids: [id] }))
   const [build] = aws.requireField(builds, 'builds')
   if (build) return build
-  throw new Failure('refused', `AWS CodeBuild has no build ${id}.`)
+  throw refused(`AWS CodeBuild has no build ${id}.`)
 }
 
 function runOf({ id = '', arn = '' }: Build): Run {

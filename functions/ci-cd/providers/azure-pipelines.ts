@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -197,7 +197,7 @@ async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJ
   const reason = another
     ? `has several pipelines "${target}" (${ids}). Use the id instead`
     : `has no pipeline "${target}"`
-  throw new Failure('refused', `The Azure DevOps project ${project} ${reason}.`)
+  throw refused(`The Azure DevOps project ${project} ${reason}.`)
 }
 
 async function readBuild(azure: AzureDevops, project: string, number: string): Promise<Build> {

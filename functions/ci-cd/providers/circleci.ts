@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -124,7 +124,7 @@ export const circleci = defineJobProvider({
             { schema },
           )
     if ('number' in body) return { id: body.id, url: urlOf(at, slugOf(project, at), body.number) }
-    throw new Failure('refused', `CircleCI started no pipeline: ${clipSingleLine(body.message, 500)}`)
+    throw refused(`CircleCI started no pipeline: ${clipSingleLine(body.message, 500)}`)
   },
 
   async getStatus({ http, connection: at }, { id }) {
@@ -145,7 +145,7 @@ export const circleci = defineJobProvider({
   async stop({ http }, { id }) {
     const all = newestOf(await workflowsOf(http, id))
     if (all.length === 0 && (await http.get(pipelinePath(id), { schema: pipeline })).body.state !== 'errored')
-      throw new Failure('platform', 'The pipeline has no workflows yet that could be canceled.')
+      throw retryLater('The pipeline has no workflows yet that could be canceled.')
     for (const { id: workflow, status } of all)
       if (!WORST_FIRST.includes(status)) await http.post(`api/v2/workflow/${segment(workflow)}/cancel`)
   },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, outcomeUnknown, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
@@ -122,8 +122,7 @@ export const githubActions = defineJobProvider({
     if (started) return runOf(input.project, { id: started.workflow_run_id, html_url: started.html_url })
     const found = keyInput && hasIdempotencyKey(client) ? await findRun(client, input, FIND_DELAYS_MS) : undefined
     if (found) return found
-    throw new Failure(
-      'unconfirmed',
+    throw outcomeUnknown(
       `GitHub accepted the start of ${input.target} but did not return the run, and lists no run with the idempotency key. Check GitHub before you repeat the call.`,
     )
   },
@@ -172,8 +171,7 @@ async function dispatch({ http, connection, idempotencyKey }: Client<Connection>
     if (!isRefusedBecause(error, 'return_run_details')) throw error
   }
   if (connection.keyInput && idempotencyKey) return http.post(path, body, { schema: dispatched })
-  throw new Failure(
-    'refused',
+  throw refused(
     'This GitHub server does not return the run that it starts, so nothing was started. Set keyInput in the connection, and send an event id.',
   )
 }

@@ -1,16 +1,16 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput, isTransient } from '../../../shared/errors.ts'
+import { type Failure, invalidInput, isTransient, refused } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
-  outcomeUnknown,
   type Run,
   type RunStatus,
   type StartJob,
   type StopJob,
+  startOutcomeUnknown,
   type Verdict,
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
@@ -181,12 +181,12 @@ export const gitlabCi = defineJobProvider({
       if (!addsOnlyKey || !isForbiddenVariable(error)) throw error
     }
     // GitLab started nothing. Without the variable, the pipeline can start, but a retry cannot find it.
-    if (isRetry) throw outcomeUnknown(naming, 'An earlier attempt may have started it')
+    if (isRetry) throw startOutcomeUnknown(naming, 'An earlier attempt may have started it')
     try {
       return await create({})
     } catch (error) {
       if (isTransient(error) && (error as Failure).mayHaveWritten)
-        throw outcomeUnknown(naming, (error as Failure).message)
+        throw startOutcomeUnknown(naming, (error as Failure).message)
       throw error
     }
   },
@@ -256,7 +256,7 @@ async function hasVariable(http: Http, path: string, { id }: Pipeline, key: stri
 async function defaultBranch(http: Http, project: string): Promise<string> {
   const { default_branch } = (await http.get(projectPath(project), { schema: projectDetails })).body
   if (default_branch !== null) return default_branch
-  throw new Failure('refused', `The GitLab project ${project} has no branches. Push a branch first.`)
+  throw refused(`The GitLab project ${project} has no branches. Push a branch first.`)
 }
 
 async function resultsOf(

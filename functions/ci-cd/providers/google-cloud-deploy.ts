@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -125,7 +125,7 @@ export const googleCloudDeploy = defineJobProvider({
       const body = { annotations, skaffoldConfigUri, buildArtifacts: artifactsOf(parameters) }
       const exists = await create(http, path, body, { query: { ...query, releaseId: name } })
       // The start is repeated. A rollout of a release that does not exist yet would be refused.
-      if (!exists) throw new Failure('platform', `Google Cloud Deploy is still creating the release ${name}.`)
+      if (!exists) throw retryLater(`Google Cloud Deploy is still creating the release ${name}.`)
     }
     const more = { query: { ...query, rolloutId: name } }
     await create(http, `${path}/${segment(release)}/rollouts`, { targetId, annotations }, more)
@@ -137,7 +137,7 @@ export const googleCloudDeploy = defineJobProvider({
     const run = runOf(at, id)
     if (status === NOT_FOUND) {
       if (startedAt !== undefined && Date.now() - startedAt < CREATION_MS) return { state: 'PENDING', run }
-      throw new Failure('refused', `Google Cloud Deploy has no rollout ${id}.`)
+      throw refused(`Google Cloud Deploy has no rollout ${id}.`)
     }
     const { state, deployFailureCause: cause } = body
     const hasCause = state === 'FAILED' && cause && cause !== 'FAILURE_CAUSE_UNSPECIFIED'
@@ -188,7 +188,7 @@ async function create(
   if (response.status === CONFLICT) {
     if (conflict.safeParse(response.body).success) return true
     const reason = clipSingleLine(errorReasonIn(response.body), 500)
-    throw new Failure('platform', `Google Cloud Deploy answered 409: ${reason}`, { nothingWritten: true })
+    throw retryLater(`Google Cloud Deploy answered 409: ${reason}`, { nothingWritten: true })
   }
   let current = response.body
   for (let polls = 0; !current.done && polls < CREATION_POLLS; polls++) {
@@ -196,7 +196,7 @@ async function create(
     const operationPath = current.name.split('/').map(segment).join('/')
     current = (await http.get(`v1/${operationPath}`, { schema: operation })).body
   }
-  if (current.error) throw new Failure('refused', `Google Cloud Deploy refused it: ${current.error.message}`)
+  if (current.error) throw refused(`Google Cloud Deploy refused it: ${current.error.message}`)
   return current.done === true
 }
 

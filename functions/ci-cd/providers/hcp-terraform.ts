@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -181,8 +181,7 @@ export const hcpTerraform = defineJobProvider({
     const { status, actions } = (await readRun(http, id)).attributes
     if ((states[status] ?? 'running') !== 'running') return
     const action = actions?.['is-discardable'] ? 'discard' : actions?.['is-cancelable'] ? 'cancel' : undefined
-    if (action === undefined)
-      throw new Failure('platform', `HCP Terraform cannot cancel a run in the status ${status} yet.`)
+    if (action === undefined) throw retryLater(`HCP Terraform cannot cancel a run in the status ${status} yet.`)
     await act(http, id, action)
   },
 })
@@ -213,8 +212,7 @@ function isConfirmed({ attributes }: TerraformRun): boolean {
 
 async function confirm(http: Http, id: string): Promise<void> {
   const { status, actions } = (await readRun(http, id)).attributes
-  if (actions?.['is-confirmable'] !== true)
-    throw new Failure('refused', `${id} cannot be confirmed: its status is ${status}.`)
+  if (actions?.['is-confirmable'] !== true) throw refused(`${id} cannot be confirmed: its status is ${status}.`)
   await act(http, id, 'apply')
 }
 

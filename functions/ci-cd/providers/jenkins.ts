@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -111,7 +111,7 @@ export const jenkins = defineJobProvider({
     // Takes only the number: behind a proxy, the location may name another host.
     const number = /\/queue\/item\/(\d+)/.exec(response.headers['location'] ?? '')?.[1]
     if (number) return runOf(http, { job: path, number: Number(number), isQueued: true })
-    throw new Failure('platform', `Jenkins accepted the start of ${path} but returned no queue item.`, {
+    throw retryLater(`Jenkins accepted the start of ${path} but returned no queue item.`, {
       mayHaveWritten: true,
     })
   },
@@ -199,7 +199,7 @@ function checkParameters(job: string, given: string[], known: string[]): void {
   const unknown = given.filter((name) => !known.includes(name))
   if (unknown.length === 0) return
   const parameters = known.length > 0 ? `Its parameters: ${known.join(', ')}` : 'It has no parameters'
-  throw new Failure('refused', `The Jenkins job ${job} has no parameter ${unknown.join(', ')}. ${parameters}.`)
+  throw refused(`The Jenkins job ${job} has no parameter ${unknown.join(', ')}. ${parameters}.`)
 }
 
 /** Returns the build that a queue item has become, or its status if it is still in the queue or was cancelled. */
@@ -222,7 +222,7 @@ async function buildNumberOf(http: Http, job: string, id: number): Promise<numbe
   const { builds = [] } = (await http.get(jobApi(job), { query: { tree }, schema: queuedBuilds })).body
   const found = builds.find(({ queueId }) => queueId === id)
   if (found) return found.number
-  throw new Failure('refused', `Jenkins has neither the queue item ${id} nor a build of ${job} that came from it.`)
+  throw refused(`Jenkins has neither the queue item ${id} nor a build of ${job} that came from it.`)
 }
 
 /** Jenkins returns HTML pages, of Jetty or its own, and stack traces. */

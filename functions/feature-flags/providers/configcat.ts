@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -99,10 +99,7 @@ export const configcat = defineFlagProvider({
 function targetOf(setting: Setting, { flag, on, percentage }: FlagChange): [boolean, number | undefined] {
   const isOff = !setting.value && setting.percentage === undefined
   if (on === undefined && isOff)
-    throw new Failure(
-      'refused',
-      `${flag} is off. ConfigCat then does not store a percentage: send input.state on, too.`,
-    )
+    throw refused(`${flag} is off. ConfigCat then does not store a percentage: send input.state on, too.`)
   if (percentage === undefined || percentage === 100) return [on ?? true, undefined]
   return [false, percentage]
 }
@@ -115,8 +112,7 @@ function only<T>(noun: string, wanted: string, items: readonly T[], namesOf: (it
   const [found, ...others] = byId.length > 0 ? byId : items.filter((item) => namesOf(item)[1] === wanted)
   if (found && others.length === 0) return found
   const known = items.flatMap((item) => namesOf(item)[1] ?? []).join(', ')
-  throw new Failure(
-    'refused',
+  throw refused(
     found
       ? `ConfigCat has more than one ${noun} named "${wanted}". Use its id.`
       : `ConfigCat has no ${noun} "${wanted}", or the credentials may not read it. Known: ${known}.`,
@@ -137,7 +133,7 @@ async function readSetting(client: ConfigCat, environment: string, flag: string)
   const list = (await http.get(`v1/configs/${segment(configId)}/settings`, { schema: settings })).body
   const { settingId, settingType } = only('flag', flag, list, ({ key }) => [key, key])
   if (settingType !== 'boolean')
-    throw new Failure('refused', `${flag} is a setting of the type ${settingType}. Only boolean flags can be set.`)
+    throw refused(`${flag} is a setting of the type ${settingType}. Only boolean flags can be set.`)
   const valuePath = `${evaluationVersion}/environments/${segment(environmentId)}/settings/${settingId}/value`
   const place = {
     path: valuePath,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { name, optional, secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -69,8 +69,7 @@ export const flagsmith = defineFlagProvider({
     } = await readEnvironment(http, key)
     // The API accepts a direct change even if change requests are on, which would bypass the review.
     if (approvals != null) {
-      throw new Failure(
-        'refused',
+      throw refused(
         `This environment requires change requests (with ${approvals} approvals). Change ${change.flag} in Flagsmith.`,
       )
     }
@@ -95,7 +94,7 @@ async function readState(http: Http, key: string, flag: string): Promise<Feature
   const query = { feature_name: flag }
   const { results } = (await http.get(`${environmentPath(key)}featurestates/`, { query, schema: featureStates })).body
   const [found] = results
-  if (!found) throw new Failure('refused', `Flagsmith has no feature "${flag}" in the project of this environment.`)
+  if (!found) throw refused(`Flagsmith has no feature "${flag}" in the project of this environment.`)
   return found
 }
 
@@ -112,7 +111,7 @@ async function publish(
   const draft = `${versions}${segment((await http.post(versions, content, { schema: version })).body.uuid)}/`
   const states = (await http.get(`${draft}featurestates/`, { schema: z.array(featureState) })).body
   const state = states.find(({ feature_segment }) => feature_segment === null || feature_segment === undefined)
-  if (!state) throw new Failure('platform', 'Flagsmith created a version of the feature without a default state.')
+  if (!state) throw retryLater('Flagsmith created a version of the feature without a default state.')
   await http.patch(`${draft}featurestates/${state.id}/`, body)
   await http.post(`${draft}publish/`, {})
 }

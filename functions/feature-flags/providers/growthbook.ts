@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, refused } from '../../../shared/errors.ts'
 import { name, onOff, optional, secret, url } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineFlagProvider, type FlagChange, type PendingChange } from '../../../shared/providers/flag.ts'
@@ -134,7 +134,7 @@ async function readFeature({ http }: GrowthBook, environment: string, flag: stri
   const found = Object.hasOwn(environments, environment) ? environments[environment] : undefined
   if (!found) {
     const known = Object.keys(environments).join(', ')
-    throw new Failure('refused', `${flag} has no environment "${environment}" in GrowthBook. Environments: ${known}.`)
+    throw refused(`${flag} has no environment "${environment}" in GrowthBook. Environments: ${known}.`)
   }
   const isHere = ({ allEnvironments, environments: own }: Rule) => allEnvironments || own?.includes(environment)
   const rollouts = rules.filter((one) => one.type === 'rollout' && one.enabled !== false && isHere(one))
@@ -190,8 +190,7 @@ async function rolloutIn(client: GrowthBook, environment: string, flag: string):
     rollout && others.length === 0
       ? 'its rollout also applies to other environments'
       : `it has ${rollouts.length} rollouts in this environment`
-  throw new Failure(
-    'refused',
+  throw refused(
     `A percentage of ${flag} cannot be set: ${reason}. It needs exactly one percentage rollout, for this environment alone.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, refused, retryLater } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word, words } from '../../../shared/fields.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -139,8 +139,7 @@ async function readFlag(
   const { environment, project } = location
   const { body } = await http.get(flagPath(location, key), { query: { env: environment }, schema: flag })
   const config = body.environments?.[environment]
-  if (!config)
-    throw new Failure('refused', `LaunchDarkly has no environment "${environment}" in the project ${project}.`)
+  if (!config) throw refused(`LaunchDarkly has no environment "${environment}" in the project ${project}.`)
   return { variations: body.variations, config }
 }
 
@@ -173,8 +172,7 @@ async function rolloutInstruction(client: LaunchDarkly, location: FlagLocation, 
   const [yes, no] = [variations[at?.yes ?? -1], variations[at?.no ?? -1]]
   if (!yes || !no) {
     const names = variations.map(({ value }) => JSON.stringify(value)).join(', ')
-    throw new Failure(
-      'refused',
+    throw refused(
       `${key} serves ${names}. A percentage can only be set for a boolean flag. Its state can still be set.`,
     )
   }
@@ -245,5 +243,5 @@ function describeReviews({ allReviews = [] }: ApprovalRequest): string {
  */
 function conflict(key: string, body: unknown): Failure {
   const reason = redact(errorReasonIn(body)) || 'no reason given'
-  return new Failure('platform', `LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
+  return retryLater(`LaunchDarkly answered 409: the change of ${key} conflicts with another: ${reason}`)
 }

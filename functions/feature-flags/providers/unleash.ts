@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { type Failure, refused } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
@@ -106,10 +106,7 @@ async function readEnvironment(http: Http, location: FlagLocation, flag: string)
   const found = environments.find(({ name }) => name === location.environment)
   if (found) return found
   const known = environments.map(({ name }) => name).join(', ')
-  throw new Failure(
-    'refused',
-    `${flag} has no environment "${location.environment}" in Unleash. Environments: ${known}.`,
-  )
+  throw refused(`${flag} has no environment "${location.environment}" in Unleash. Environments: ${known}.`)
 }
 
 function gradualRollouts(strategies: Strategy[]): Strategy[] {
@@ -150,8 +147,7 @@ function ambiguousRollout(flag: string, strategies: Strategy[]): Failure {
     const rollout = parameters?.['rollout']
     return `${title || name}${rollout === undefined ? '' : ` (${rollout} %)`}`
   })
-  return new Failure(
-    'refused',
+  return refused(
     `${flag} has these strategies: ${names.join(', ')}. A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { HttpResponse } from '../../../shared/http/exchange.ts'
@@ -112,7 +112,7 @@ export const jsmOperations = defineTicketProvider({
       ...(client.idempotencyKey === undefined ? {} : { alias: client.idempotencyKey }),
     }
     const { alertId } = await done(client, await client.http.post(alertsPath(client), content, { schema: accepted }))
-    if (!alertId) throw new Failure('platform', 'Jira Service Management processed the alert but returned no id.')
+    if (!alertId) throw retryLater('Jira Service Management processed the alert but returned no id.')
     return ticketOf(client, await read(client, { id: alertId }))
   },
 
@@ -170,11 +170,7 @@ function actionFor({ tinyId, id, status }: Alert, state: string): 'acknowledge' 
   const wanted = STATES.get(state.toLowerCase())
   const isClosed = CLOSED_STATES.includes(status)
   if (wanted === 'closed') return isClosed ? undefined : 'close'
-  if (isClosed)
-    throw new Failure(
-      'refused',
-      `Alert ${tinyId ?? id} is ${status}, and closed alerts cannot be reopened. Open another.`,
-    )
+  if (isClosed) throw refused(`Alert ${tinyId ?? id} is ${status}, and closed alerts cannot be reopened. Open another.`)
   return wanted === 'acked' && status !== 'acked' ? 'acknowledge' : undefined
 }
 
@@ -200,12 +196,9 @@ async function done(client: Alerts, { body: { requestId } }: HttpResponse<z.outp
     const { status, body } = await client.http.get(path, { accept: [404], schema: processed })
     if (status === 404) continue
     if (body.isSuccess) return body
-    throw new Failure(
-      'refused',
-      `Jira Service Management refused the request: ${singleLine(body.status ?? 'no reason')}`,
-    )
+    throw refused(`Jira Service Management refused the request: ${singleLine(body.status ?? 'no reason')}`)
   }
-  throw new Failure('platform', 'Jira Service Management accepted the request but has not processed it yet.')
+  throw retryLater('Jira Service Management accepted the request but has not processed it yet.')
 }
 
 async function read(client: Alerts, ref: TicketRef): Promise<Alert> {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
@@ -77,7 +77,7 @@ export const pagerduty = defineTicketProvider({
       if (idempotencyKey === undefined || !isRefusedBecause(error, 'matching dedup key')) throw error
       const found = await findByKey(http, idempotencyKey)
       if (found) return found
-      throw new Failure('platform', 'PagerDuty already has an incident for this call but does not list it yet.')
+      throw retryLater('PagerDuty already has an incident for this call but does not list it yet.')
     }
   },
 
@@ -153,8 +153,7 @@ function statusFor({ incident_number: number, status }: Incident, state: string)
   const possible = status === 'resolved' ? ['triggered', 'acknowledged'] : ['acknowledged', 'resolved']
   if (wanted === status || (asked === 'open' && status !== 'resolved')) return undefined
   if (possible.includes(wanted)) return wanted
-  throw new Failure(
-    'refused',
+  throw refused(
     `PagerDuty cannot change incident ${number} from ${status} to ${state}, only to ${possible.join(' or ')}.`,
   )
 }

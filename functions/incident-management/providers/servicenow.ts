@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, text, url, withDescription, word } from '../../../shared/fields.ts'
 import { platformLevel } from '../../../shared/providers/priority-level.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
@@ -177,10 +177,7 @@ async function findByKey({
   const found = result.find(({ correlation_id }) => correlation_id === idempotencyKey)
   // ServiceNow ignores conditions on unknown columns. A retry would never find the incident.
   if (!found && result.length > 0) {
-    throw new Failure(
-      'refused',
-      `ServiceNow cannot search ${connection.table} by correlation_id. Use a table that extends task.`,
-    )
+    throw refused(`ServiceNow cannot search ${connection.table} by correlation_id. Use a table that extends task.`)
   }
   return found
 }
@@ -224,7 +221,7 @@ function stateChange(client: ServiceNow, before: Incident, asked: string): Recor
   const found = Object.entries(states).find(([name, number]) => is(name, asked) || number === asked)
   if (!found && !/^-?\d+$/.test(asked)) {
     const known = Object.keys(states).join(', ')
-    throw new Failure('refused', `Unknown state "${asked}". States of this connection: ${known}.`)
+    throw refused(`Unknown state "${asked}". States of this connection: ${known}.`)
   }
   const state = found?.[1] ?? asked
   if (state === before.state) return {}
@@ -249,10 +246,7 @@ async function read(client: ServiceNow, { id }: TicketRef): Promise<Incident> {
   const { result } = (await http.get(tablePath(connection.table), { query, schema: someIncidents })).body
   const found = result.find(({ number }) => is(number, id))
   if (found) return found
-  throw new Failure(
-    'refused',
-    `ServiceNow has no ${id} in ${connection.table} that the user of the connection can see.`,
-  )
+  throw refused(`ServiceNow has no ${id} in ${connection.table} that the user of the connection can see.`)
 }
 
 async function sysIdOf(client: ServiceNow, ref: TicketRef): Promise<string> {
@@ -266,10 +260,7 @@ async function patch(client: ServiceNow, id: string, columns: Record<string, unk
   // ServiceNow returns 200 but ignores columns that the user cannot write.
   if (columns['state'] === undefined || result.state === String(columns['state'])) return
   const { number, state } = ticketOf(client, result)
-  throw new Failure(
-    'refused',
-    `ServiceNow accepted the request but did not set the state of ${number}: it is still ${state}.`,
-  )
+  throw refused(`ServiceNow accepted the request but did not set the state of ${number}: it is still ${state}.`)
 }
 
 function refLine(key: string): string {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { type Levels, platformLevel } from '../../../shared/providers/priority-level.ts'
@@ -131,7 +131,7 @@ async function updateIssue(http: Http, { id }: Issue, input: object): Promise<vo
 async function teamOf(http: Http, key: string): Promise<string> {
   const [team] = (await send(http, operations.team, { key })).teams.nodes
   if (team) return team.id
-  throw new Failure('refused', `Linear shows no team with the key ${key}. Check the key and the teams of the token.`)
+  throw refused(`Linear shows no team with the key ${key}. Check the key and the teams of the token.`)
 }
 
 async function statesOf(http: Http, { team }: Issue): Promise<State[]> {
@@ -160,7 +160,7 @@ function isNamed({ name }: { name: string }, text: string): boolean {
 
 function refuseState({ identifier }: Issue, states: State[], wanted: string): never {
   const names = states.map(({ name }) => name).join(', ') || 'none'
-  throw new Failure('refused', `The team of ${identifier} has no state "${wanted}". Its states: ${names}.`)
+  throw refused(`The team of ${identifier} has no state "${wanted}". Its states: ${names}.`)
 }
 
 async function commonFields(http: Http, { priority, assignee }: Pick<TicketChanges, 'priority' | 'assignee'>) {
@@ -182,10 +182,7 @@ async function userOf(http: Http, who: string): Promise<string> {
   const filter = { or: [{ email: eqIgnoreCase }, { displayName: eqIgnoreCase }, { name: eqIgnoreCase }] }
   const [found, ...others] = (await send(http, operations.users, { filter })).users.nodes
   if (found && others.length === 0) return found.id
-  throw new Failure(
-    'refused',
-    `Linear has ${found ? 'several users' : 'no user'} "${who}". Send the e-mail address of one user.`,
-  )
+  throw refused(`Linear has ${found ? 'several users' : 'no user'} "${who}". Send the e-mail address of one user.`)
 }
 
 /** Returns the ids of labels, and creates those that neither the team nor the workspace has. */
@@ -197,8 +194,7 @@ async function labelIds(http: Http, teamId: string, labels: string[]): Promise<s
   const ids = new Set<string>()
   for (const name of labels) {
     const found = known.find((label) => isNamed(label, name))
-    if (found?.isGroup)
-      throw new Failure('refused', `The label "${name}" is a group in Linear. Send a label of the group.`)
+    if (found?.isGroup) throw refused(`The label "${name}" is a group in Linear. Send a label of the group.`)
     const id = found?.id ?? (await createLabel(http, { teamId, name }))
     if (!found) known.push({ id, name, isGroup: false })
     ids.add(id)

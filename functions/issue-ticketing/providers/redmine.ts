@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
@@ -79,7 +79,7 @@ export const redmine = defineTicketProvider({
     if (status === 404) {
       // Redmine returns an empty 404 for an unknown project, which `open` then reports. Any other 404 is from a proxy.
       if (body === undefined) return undefined
-      throw new Failure('platform', 'Received a 404 that is not from Redmine.')
+      throw retryLater('Received a 404 that is not from Redmine.')
     }
     // Redmine ignores unknown filters and lists everything.
     const found = body.issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))
@@ -107,7 +107,7 @@ export const redmine = defineTicketProvider({
     } catch (error) {
       // For an unknown or invisible project, Redmine only reports that fields cannot be blank.
       if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      throw new Failure('refused', `${error.message} (project "${project}")`)
+      throw refused(`${error.message} (project "${project}")`)
     }
   },
 
@@ -172,8 +172,7 @@ function confirm(issue: Issue, fields: Record<string, unknown>, notes: string | 
   const noted = notes === undefined || issue.journals?.some((journal) => lines(journal.notes) === lines(notes))
   if (!noted) ignored.push('notes')
   if (ignored.length === 0) return
-  throw new Failure(
-    'refused',
+  throw refused(
     `Redmine accepted the request but did not set ${ignored.join(', ')} of #${issue.id}: the role of its user or the workflow does not allow it.`,
   )
 }
@@ -209,10 +208,7 @@ function defaultClosed(closing: Status[]): Status | undefined {
 
 function refuse({ id, status, allowed_statuses: allowed = [] }: Issue, state: string): never {
   const ways = allowed.map(({ name }) => name).join(', ') || 'none'
-  throw new Failure(
-    'refused',
-    `Redmine does not allow #${id} to change from ${status.name} to ${state}. Allowed statuses: ${ways}.`,
-  )
+  throw refused(`Redmine does not allow #${id} to change from ${status.name} to ${state}. Allowed statuses: ${ways}.`)
 }
 
 /** Returns a note with the labels that are not in the description or a note yet. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused } from '../../../shared/errors.ts'
 import {
   headers,
   integer,
@@ -210,7 +210,7 @@ async function resultsOf(tally: Tally) {
 }
 
 function unknownRun(id: string): never {
-  throw new Failure('refused', `Unknown load test ${id.slice(0, 60)}. Use the data.id that start-test returned.`)
+  throw refused(`Unknown load test ${id.slice(0, 60)}. Use the data.id that start-test returned.`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
@@ -125,7 +125,7 @@ export const awsDlt = defineJobProvider({
       schema: startedRun,
       accept: [CONFLICT],
     })
-    if (status === CONFLICT) throw new Failure('platform', `${saved.testName} cannot start yet: ${errorReasonIn(body)}`)
+    if (status === CONFLICT) throw retryLater(`${saved.testName} cannot start yet: ${errorReasonIn(body)}`)
     return runOf(connection, body.testId, body.startTime)
   },
 
@@ -133,7 +133,7 @@ export const awsDlt = defineJobProvider({
     const { testId, startTime } = parseId({ id })
     const latest = await readScenario(http, testId)
     if (startTime === undefined && !latest.startTime)
-      throw new Failure('refused', `${latest.testName} has never run: its status is ${latest.status}.`)
+      throw refused(`${latest.testName} has never run: its status is ${latest.status}.`)
     const time = startTime ?? latest.startTime ?? ''
     const current = time === latest.startTime ? latest : await pastRun(http, latest, time)
     const metrics = numbersOf(current)
@@ -182,7 +182,7 @@ async function pastRun(http: Http, { testId, testName }: Scenario, startTime: st
   const { testRuns: runs } = (await http.get(path, { query, schema: runList })).body
   const found = runs.find((run) => run.startTime === startTime)
   if (found) return (await http.get(`${path}/${segment(found.testRunId)}`, { schema: testRun })).body
-  throw new Failure('refused', `${PLATFORM} has no run of ${testName} that started at ${startTime}.`)
+  throw refused(`${PLATFORM} has no run of ${testName} that started at ${startTime}.`)
 }
 
 /** Returns the request that the solution's command line sends, plus the schedule. Without it, the schedule would be deleted. */
@@ -222,19 +222,14 @@ function requestOf(saved: Scenario, capacity: z.output<typeof capacities>) {
 
 /** @throws Failure `refused` if the tasks exceed the limit, `platform` if they exceed the free capacity */
 function detailsOf(region: string, tasks: number, capacity: Capacity | undefined) {
-  if (!capacity)
-    throw new Failure('refused', `${PLATFORM} has no stack in ${region}. Deploy one, or change the scenario.`)
+  if (!capacity) throw refused(`${PLATFORM} has no stack in ${region}. Deploy one, or change the scenario.`)
   const { vCPULimit: limit, vCPUsInUse: used, vCPUsPerTask: each } = capacity
   // The solution cannot always determine these. Then it decides itself.
   if (limit == null || used == null || !each) return { ...capacity, dltAvailableTasks: tasks }
   const [max, free] = [Math.floor(limit / each), Math.floor((limit - used) / each)]
-  if (tasks > max)
-    throw new Failure('refused', `The scenario needs ${tasks} tasks, but Fargate can run at most ${max} in ${region}.`)
+  if (tasks > max) throw refused(`The scenario needs ${tasks} tasks, but Fargate can run at most ${max} in ${region}.`)
   if (tasks > free)
-    throw new Failure(
-      'platform',
-      `The scenario needs ${tasks} tasks, but Fargate has room for ${free} in ${region} now.`,
-    )
+    throw retryLater(`The scenario needs ${tasks} tasks, but Fargate has room for ${free} in ${region} now.`)
   return { ...capacity, dltAvailableTasks: free }
 }
 

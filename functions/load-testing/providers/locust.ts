@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { formatDuration } from '../../../shared/duration.ts'
-import { Failure, invalidInput, toSentence } from '../../../shared/errors.ts'
+import { invalidInput, refused, retryLater, toSentence } from '../../../shared/errors.ts'
 import { integer, optional, seconds, secret, url, withDescription, word, words } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -111,7 +111,7 @@ export const locust = defineJobProvider({
     const state = await currentState(http)
     // Transient: an interactive call waits for its turn.
     if (BUSY_STATES.includes(state))
-      throw new Failure('platform', `Locust is running another test (${state}), and can run only one at a time.`)
+      throw retryLater(`Locust is running another test (${state}), and can run only one at a time.`)
     const { user_count, spawn_rate, run_time, user_classes = [], ...others } = parametersOf(input)
     const form = new URLSearchParams({
       user_count: String(user_count),
@@ -123,8 +123,7 @@ export const locust = defineJobProvider({
     for (const name of user_classes) form.append('user_classes', name)
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const { success, message } = (await http.post('swarm', form.toString(), { headers, schema: swarm })).body
-    if (!success)
-      throw new Failure('refused', toSentence(`Locust did not start the test: ${message ?? 'no reason given'}`))
+    if (!success) throw refused(toSentence(`Locust did not start the test: ${message ?? 'no reason given'}`))
     const startedAt = Date.now()
     const providerState: TestState = {
       startedAt,
@@ -180,7 +179,7 @@ async function currentState(http: Http): Promise<string> {
   const page = String((await http.get('', { acceptsPages: true })).body)
   const state = /"state": ?"(\w+)"/.exec(page)?.[1]
   if (state !== undefined) return state
-  if (!page.includes('<')) throw new Failure('platform', 'The start page of Locust is not a web page. Check baseUrl.')
+  if (!page.includes('<')) throw retryLater('The start page of Locust is not a web page. Check baseUrl.')
   await sleep(STALE_MS)
   return (await http.get('stats/requests', { schema: stats })).body.state
 }

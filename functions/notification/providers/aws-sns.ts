@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, retryLater } from '../../../shared/errors.ts'
 import { name, optional } from '../../../shared/fields.ts'
 import { hmacHex } from '../../../shared/hmac.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -140,7 +140,7 @@ async function send(
   } catch (error) {
     if (!(error instanceof Failure) || !/^(?:KMS)?Throttl/.test(errorIn(refusalBody(error)).code ?? '')) throw error
     // SNS returns 400 for its own rate limits and for those of the KMS key.
-    throw new Failure('platform', error.message)
+    throw retryLater(error.message)
   }
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { integer, optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
@@ -85,7 +85,7 @@ export const servicenowChange = defineMessageProvider({
     const ignored = __meta?.ignoredFields ?? []
     if (ignored.length > 0) {
       await http.patch(pathOf(sys_id), { state: String(STATES.canceled), work_notes: 'Fields could not be set.' })
-      throw new Failure('refused', `ServiceNow did not set ${ignored.join(', ')} of ${number}, which was canceled.`)
+      throw refused(`ServiceNow did not set ${ignored.join(', ')} of ${number}, which was canceled.`)
     }
     await move(client, created.body.result, STATES.assess)
     if (at.item !== undefined) await http.post(`${pathOf(sys_id)}/conflict`, undefined, { schema: conflictCheck })
@@ -117,7 +117,7 @@ export const servicenowChange = defineMessageProvider({
       if (!isOver(current)) await closeChange(client, current, work)
       const { state, number } = await read(client, id)
       if (Number(state) === STATES.closed) return `${number} closed`
-      throw new Failure('refused', `ServiceNow did not close ${number}: it is ${labelOf(state)}.`)
+      throw refused(`ServiceNow did not close ${number}: it is ${labelOf(state)}.`)
     },
   },
 })
@@ -162,7 +162,7 @@ async function move(client: ServiceNow, { sys_id, number }: Change, to: number, 
   const wanted = (result.state_transitions ?? []).flat().filter(({ to_state }) => Number(to_state) === to)
   const missing = wanted.flatMap(({ conditions = [] }) => conditions.filter(({ passed }) => !passed))
   const names = missing.map(({ condition }) => condition.name).join(', ') || 'ServiceNow names no reason'
-  throw new Failure('refused', `ServiceNow did not move ${number} to ${labelOf(String(to))}: ${names}.`)
+  throw refused(`ServiceNow did not move ${number} to ${labelOf(String(to))}: ${names}.`)
 }
 
 async function decisionOf(

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { type Failure, invalidInput, retryLater } from '../../../shared/errors.ts'
 import { oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { defineJobProvider, type EventToAnswer, type StartJob } from '../../../shared/providers/job.ts'
@@ -61,11 +61,10 @@ export const akamas = defineJobProvider({
 function failureOf(body: unknown): Failure {
   const reason = typeof body === 'string' ? body.trim() : ''
   const nothingWritten = unreached.test(reason)
-  return new Failure(
-    'platform',
-    `Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(reason || 'no reason given', 300)}`,
-    { nothingWritten, mayHaveWritten: !nothingWritten },
-  )
+  return retryLater(`Akamas answered 500 to POST /v1/study-run: ${clipSingleLine(reason || 'no reason given', 300)}`, {
+    nothingWritten,
+    mayHaveWritten: !nothingWritten,
+  })
 }
 
 /** @throws Failure `invalid` if the event has not all fields of an answer, which only a dry run accepts */

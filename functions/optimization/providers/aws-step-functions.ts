@@ -10,7 +10,7 @@ import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
 import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
@@ -125,8 +125,7 @@ async function requireStandard(aws: Aws, stateMachineArn: string): Promise<void>
   const command = new DescribeStateMachineCommand({ stateMachineArn, includedData: 'METADATA_ONLY' })
   const { type } = await aws.read(SFNClient, command)
   if (aws.requireField(type, 'type') !== 'EXPRESS') return
-  throw new Failure(
-    'refused',
+  throw refused(
     `The state machine ${stateMachineArn} has the type EXPRESS, whose executions cannot be polled. Use one with the type STANDARD.`,
   )
 }

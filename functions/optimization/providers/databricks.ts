@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { Failure, invalidInput, outcomeUnknown, refused } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
@@ -67,8 +67,7 @@ export const databricks = defineJobProvider({
     const { run_id: id } = (await http.post(`${JOBS_PATH}/run-now`, body, { schema: startResponse })).body
     // For a running continuous job, Databricks restarts the run and returns no id.
     if (id === undefined)
-      throw new Failure(
-        'unconfirmed',
+      throw outcomeUnknown(
         `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Check Databricks before you repeat the call.`,
       )
     return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
@@ -119,8 +118,7 @@ async function findJob(http: Http, name: string): Promise<string> {
   const { jobs } = (await http.get(`${JOBS_PATH}/list`, { query: { name, limit: 2 }, schema: jobList })).body
   const [found, ...others] = jobs ?? []
   if (found && others.length === 0) return found.job_id
-  throw new Failure(
-    'refused',
+  throw refused(
     found
       ? `Databricks has more than one job named ${name}. Send the id of one as input.target.`
       : `Databricks has no job named ${name}, or the connection cannot see it.`,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word, words } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isListed } from '../../../shared/providers/allow-list.ts'
@@ -189,7 +189,7 @@ function parse(target: StartJob['target']): { verb: string; name: string } {
 
 function checkAllowed(targets: string[], wanted: string): void {
   if (isListed(wanted, targets)) return
-  throw new Failure('refused', `${wanted} is not in targets of the connection: ${targets.join(', ')}.`)
+  throw refused(`${wanted} is not in targets of the connection: ${targets.join(', ')}.`)
 }
 
 function pathOf({ namespace }: Connection, name: string): string {
@@ -205,8 +205,7 @@ async function startScale(http: Http, at: Connection, name: string, replicas: nu
   const { items } = (await http.get(path, { schema: autoscalers })).body
   const owner = items.find(({ spec }) => spec.scaleTargetRef.kind === 'Deployment' && spec.scaleTargetRef.name === name)
   if (owner)
-    throw new Failure(
-      'refused',
+    throw refused(
       `The autoscaler ${owner.metadata.name} sets the number of pods of ${name}, and would undo the change. Change its limits instead.`,
     )
   const before = (await http.get(`${pathOf(at, name)}/scale`, { schema: scale })).body.spec?.replicas ?? 0

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
+import { Failure, invalidInput, messageOf, refused } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -139,7 +139,7 @@ export const stackstorm = defineJobProvider({
     if (!isRecord(body) || typeof body['faultstring'] !== 'string') return
     const { status = '' } = await readExecution(http, id)
     if (states[status] !== 'running' || status === 'canceling') return
-    throw new Failure('refused', `StackStorm did not cancel execution ${id}: ${body['faultstring']}`)
+    throw refused(`StackStorm did not cancel execution ${id}: ${body['faultstring']}`)
   },
 })
 

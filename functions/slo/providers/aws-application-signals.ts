@@ -3,12 +3,13 @@ import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, refused, retryLater } from '../../../shared/errors.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineEvaluationProvider, evaluationFields } from '../../../shared/providers/evaluation/provider.ts'
 import type { Query } from '../../../shared/providers/evaluation/queries.ts'
+import { invalidQuery } from '../invalid-query.ts'
 
 const connection = z.strictObject({ ...awsAccountFields, ...evaluationFields })
 type Connection = z.output<typeof connection>
@@ -130,11 +131,7 @@ function isAbout({ query }: Query, { Arn, Name }: Pick<ReportError, 'Arn' | 'Nam
 function failureOf(name: string, { ErrorCode, ErrorMessage }: ReportError): Failure {
   const reason = rest.errorReason({ message: ErrorMessage ?? undefined }) ?? 'no reason given'
   const message = `The query of ${name}: ${platform} answered ${[ErrorCode, reason].filter(Boolean).join(': ')}`
-  return new Failure(/Throttl|Internal|Unavailable/.test(ErrorCode ?? '') ? 'platform' : 'refused', message)
-}
-
-function invalidQuery(name: string, message: string): Failure {
-  return new Failure('invalid', `The query of ${name} ${message}`, { errors: [{ path: `queries.${name}`, message }] })
+  return /Throttl|Internal|Unavailable/.test(ErrorCode ?? '') ? retryLater(message) : refused(message)
 }
 
 function measuredOf(name: string, report: BudgetReport, region: string): MeasuredIndicator {

@@ -3,7 +3,7 @@ import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { callJson, errorReason } from '../../../shared/aws/json-protocol.ts'
 import * as rest from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure, toSentence } from '../../../shared/errors.ts'
+import { refused, retryLater, toSentence } from '../../../shared/errors.ts'
 import { optional, withDescription } from '../../../shared/fields.ts'
 import { defineReportProvider, type Report } from '../../../shared/providers/report.ts'
 import { byteLength } from '../../../shared/text/plain-text.ts'
@@ -67,9 +67,8 @@ export const awsEventBridge = defineReportProvider({
     if (EventId !== undefined && ErrorCode === undefined) return { id: EventId, summary: `an event on ${EventBusName}` }
     const reason = toSentence([ErrorCode ?? 'the entry failed', ErrorMessage].filter(Boolean).join(': '))
     const isTransient = /Throttl|Internal|Unavailable/.test(ErrorCode ?? '')
-    throw new Failure(isTransient ? 'platform' : 'refused', `${platform} did not accept the event: ${reason}`, {
-      nothingWritten: true,
-    })
+    const notAccepted = isTransient ? retryLater : refused
+    throw notAccepted(`${platform} did not accept the event: ${reason}`, { nothingWritten: true })
   },
 })
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
@@ -76,7 +76,7 @@ export const datadogEvent = defineReportProvider({
       { schema: postResponse },
     )
     const { status, event } = body
-    if (status && status !== 'ok') throw new Failure('refused', `Datadog did not accept the event: ${status}.`)
+    if (status && status !== 'ok') throw refused(`Datadog did not accept the event: ${status}.`)
     const id = event?.id_str ?? undefined
     return { id, url: event?.url ?? undefined, summary: id === undefined ? 'an event' : `event ${id}` }
   },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import { atLeast } from '../../../shared/evaluation/criteria.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret } from '../../../shared/fields.ts'
@@ -103,16 +103,16 @@ async function findSlo(http: Http, query: string): Promise<Slo> {
   const { body } = await http.get('api/v1/slo', { query: { query, limit: PAGE_SIZE }, schema: sloList })
   // The search also finds longer names.
   const [found, ...others] = body.data.filter(({ name }) => name === query)
-  if (!found) throw new Failure('refused', `Datadog has no SLO with the name or id "${query}".`)
+  if (!found) throw refused(`Datadog has no SLO with the name or id "${query}".`)
   if (others.length === 0) return found
   const ids = [found, ...others].map(({ id }) => id).join(', ')
-  throw new Failure('refused', `Datadog has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
+  throw refused(`Datadog has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
 }
 
 /** An SLO can have thresholds for other timeframes. */
 function thresholdOf({ name, timeframe, thresholds }: Slo): z.output<typeof threshold> {
   const found = thresholds.find((threshold) => threshold.timeframe === timeframe) ?? thresholds[0]
-  if (!found) throw new Failure('refused', `The SLO "${name}" has no target.`)
+  if (!found) throw refused(`The SLO "${name}" has no target.`)
   return found
 }
 

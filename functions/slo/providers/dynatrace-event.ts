@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { type Failure, refused } from '../../../shared/errors.ts'
 import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { integer, oneOf, optional, secret, url, withDescription } from '../../../shared/fields.ts'
 import { reasonOf } from '../../../shared/orchestrators/dynatrace/environment.ts'
@@ -100,8 +100,8 @@ export const dynatraceEvent = defineReportProvider({
     if (existing) return { id: existing, summary: `a ${type} event, which already exists` }
     const { body } = await client.http.post(`${EVENTS_PATH}/ingest`, event, { schema: ingestResponse })
     const results = body.eventIngestResults ?? []
-    const refused = results.filter(({ status }) => status !== 'OK')
-    if (refused.length > 0) throw notAccepted(refused, results.length)
+    const failed = results.filter(({ status }) => status !== 'OK')
+    if (failed.length > 0) throw notAccepted(failed, results.length)
     const count = body.reportCount ?? results.length
     if (count === 0) throw noEntityMatches(event.entitySelector)
     return {
@@ -177,19 +177,15 @@ async function find(
   return undefined
 }
 
-function notAccepted(refused: readonly { status?: string | null | undefined }[], total: number): Failure {
-  const statuses = [...new Set(refused.map(({ status }) => clipSingleLine(status ?? 'no status', 60)))].join(', ')
-  const rest = total > refused.length ? '. The other entities have it' : ''
-  return new Failure(
-    'refused',
-    `Dynatrace did not accept the event on ${refused.length} of ${total} entities (${statuses})${rest}.`,
-  )
+function notAccepted(failed: readonly { status?: string | null | undefined }[], total: number): Failure {
+  const statuses = [...new Set(failed.map(({ status }) => clipSingleLine(status ?? 'no status', 60)))].join(', ')
+  const rest = total > failed.length ? '. The other entities have it' : ''
+  return refused(`Dynatrace did not accept the event on ${failed.length} of ${total} entities (${statuses})${rest}.`)
 }
 
 function noEntityMatches(selector: string | undefined): Failure {
   const target = selector === undefined ? 'the environment' : `the entitySelector ${clipSingleLine(selector, 200)}`
-  return new Failure(
-    'refused',
+  return refused(
     `Dynatrace created no event because no entity matches ${target}. It must match an entity that was active within the last 24 hours.`,
   )
 }

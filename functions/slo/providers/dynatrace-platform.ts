@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import { inBatches } from '../../../shared/evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -136,8 +136,7 @@ function sloIds(http: Http): (query: string) => Promise<string> {
     all ??= listAll(http)
     const [found, ...others] = (await all).filter(({ id, name }) => id === query || name === query)
     if (found && others.length === 0) return found.id
-    throw new Failure(
-      'refused',
+    throw refused(
       found
         ? `Dynatrace has more than one SLO named "${query}". Use the id of one.`
         : `Dynatrace has no SLO named "${query}", or the connection cannot read it.`,
@@ -154,8 +153,7 @@ async function listAll(http: Http) {
     if (!nextPageKey) return all
     query = { 'page-key': nextPageKey }
   }
-  throw new Failure(
-    'refused',
+  throw refused(
     `The environment has more than ${all.length} SLOs, too many to search for a name. Use the id of the SLO.`,
   )
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -100,8 +100,7 @@ async function findSlo(http: Http, name: string, time: Time): Promise<Slo> {
   const { body } = await http.get(SLO_PATH, { query, schema: sloList })
   const [slo, ...others] = body.slo.filter((found) => found.name === name)
   if (slo && others.length === 0) return slo
-  throw new Failure(
-    'refused',
+  throw refused(
     slo
       ? `Dynatrace has more than one SLO named "${name}". Use the id of one.`
       : `Dynatrace has no enabled SLO named "${name}", or the token cannot read it.`,

@@ -1,5 +1,4 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { url, withDescription } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -9,6 +8,7 @@ import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { googleAuthorization, googleConnection, googleProject } from '../../../shared/vendors/google.ts'
 import { budgetWarning, judgedByBudget, percentOf } from '../error-budget.ts'
+import { invalidQuery } from '../invalid-query.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(
@@ -68,10 +68,7 @@ export const googleCloudMonitoring = defineEvaluationProvider({
   checkQueries(queries) {
     for (const { name, query } of queries) {
       if (QUERY.test(query)) continue
-      const message = 'must be <service>/<id of the SLO>, such as checkout/availability'
-      throw new Failure('invalid', `The query of ${name} ${message}`, {
-        errors: [{ path: `queries.${name}`, message }],
-      })
+      throw invalidQuery(name, 'must be <service>/<id of the SLO>, such as checkout/availability')
     }
   },
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { secret, url } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -79,17 +79,16 @@ async function readDefinitions(http: Http): Promise<Slo[]> {
 
 function findSlo(all: Slo[], query: string): Slo {
   const [found, ...others] = all.filter(({ uuid, name }) => uuid === query || name === query)
-  if (!found)
-    throw new Failure('refused', `Grafana has no SLO with the name or id "${query}", or the token cannot read it.`)
+  if (!found) throw refused(`Grafana has no SLO with the name or id "${query}", or the token cannot read it.`)
   if (others.length === 0) return found
   const ids = [found, ...others].map(({ uuid }) => uuid).join(', ')
-  throw new Failure('refused', `Grafana has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
+  throw refused(`Grafana has more than one SLO named "${query}". Use one of these ids: ${ids}.`)
 }
 
 /** Returns the SLI of each group over the window of the SLO. */
 async function runQuery(http: Http, { uuid, name, destinationDatasource }: Slo, time: number) {
   const uid = destinationDatasource?.uid
-  if (!uid) throw new Failure('refused', `The SLO "${name}" has no destination data source.`)
+  if (!uid) throw refused(`The SLO "${name}" has no destination data source.`)
   const query = `grafana_slo_sli_window{grafana_slo_uuid=${JSON.stringify(uuid)}}`
   const path = `api/datasources/proxy/uid/${segment(uid)}/api/v1/query`
   return (await http.get(path, { query: { query, time }, schema: samples })).body
@@ -101,7 +100,7 @@ async function measureOne(
   { at, budgetWarning }: { at: number; budgetWarning: number },
 ): Promise<Omit<MeasuredIndicator, 'name'>> {
   const [objective] = slo.objectives
-  if (!objective) throw new Failure('refused', `The SLO "${slo.name}" has no objective.`)
+  if (!objective) throw refused(`The SLO "${slo.name}" has no objective.`)
   const { data, warnings } = await runQuery(http, slo, at)
   const url = `${http.baseUrl}/a/grafana-slo-app/slo/${encodeURIComponent(slo.uuid)}`
   const status = slo.readOnly?.status?.type ?? ''

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError, invalidInput } from '../../../shared/errors.ts'
+import { Failure, type FieldError, invalidInput, refused } from '../../../shared/errors.ts'
 import type { Evaluation } from '../../../shared/evaluation/evaluation.ts'
 import { formatUtc } from '../../../shared/evaluation/timeframe.ts'
 import { name, optional } from '../../../shared/fields.ts'
@@ -168,14 +168,12 @@ async function refuseOwnSequence(
   // The event is from another Keptn or from another orchestrator.
   if (!root) return
   if (root.data.labels?.[KEY_LABEL] !== undefined) {
-    throw new Failure(
-      'refused',
+    throw refused(
       'This sequence was started by an evaluation of this webhook, so it would start evaluations in an endless loop. Remove the webhook from the sequences that an evaluation triggers.',
     )
   }
   if (root.data.project !== target.project || stage !== target.stage || service !== target.service) return
-  throw new Failure(
-    'refused',
+  throw refused(
     `Keptn runs one sequence of ${service} in ${stage} at a time, so the evaluation and this sequence would wait for each other. Set another stage in the connection, or use a task named ${EVALUATION}, which Keptn evaluates itself.`,
   )
 }
@@ -240,5 +238,5 @@ function evaluationOf(event: Finished, request: MeasurementRequest, target: Targ
 
 function notEvaluated({ data }: Finished, { stage, service }: Target, url: string): Failure {
   const reason = data.message || `no reason given (status ${data.status ?? 'unknown'})`
-  return new Failure('refused', `Keptn did not evaluate ${service} in ${stage}: ${reason} (${url})`)
+  return refused(`Keptn did not evaluate ${service} in ${stage}: ${reason} (${url})`)
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { integer, optional, secret, url } from '../../../shared/fields.ts'
 import {
@@ -10,6 +10,7 @@ import {
 import { measureEach } from '../../../shared/providers/evaluation/queries.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { budgetWarning, judgedByBudget } from '../error-budget.ts'
+import { invalidQuery } from '../invalid-query.ts'
 import {
   checkKey,
   type Entity,
@@ -67,10 +68,6 @@ export const newRelic = defineEvaluationProvider({
     measureEach(request.queries, MAX_CONCURRENT_QUERIES, (query) => measureOne(client, query, request)),
 })
 
-function invalidQuery(name: string, message: string): Failure {
-  return new Failure('invalid', `The query of ${name} ${message}`, { errors: [{ path: `queries.${name}`, message }] })
-}
-
 async function measureOne(
   client: NewRelic,
   query: string,
@@ -91,14 +88,13 @@ async function measureServiceLevel(
   time: MeasurementRequest,
 ): Promise<Omit<MeasuredIndicator, 'name'>> {
   const entity = await readServiceLevels(http, guid)
-  if (!entity) throw new Failure('refused', `New Relic has no entity ${guid}, or the key may not read it.`)
+  if (!entity) throw refused(`New Relic has no entity ${guid}, or the key may not read it.`)
   const found = indicatorOf(entity, wanted)
   const [objective] = found.objectives
   const nrql = objective?.resultQueries?.attainment.nrql
-  if (!objective || nrql === undefined)
-    throw new Failure('refused', `The service level "${found.name}" has no objective.`)
+  if (!objective || nrql === undefined) throw refused(`The service level "${found.name}" has no objective.`)
   const accountId = found.events.account?.id ?? entity.accountId ?? account
-  if (!accountId) throw new Failure('refused', 'New Relic did not return the account. Add account to the connection.')
+  if (!accountId) throw refused('New Relic did not return the account. Add account to the connection.')
   const value = await readNumber(http, accountId, during(withoutTime(nrql), time))
   const base = entity.permalink ? { url: entity.permalink } : {}
   if (value === undefined) return { ...base, value, message: NO_DATA }
@@ -113,10 +109,7 @@ function indicatorOf({ serviceLevel }: Entity, wanted: string | undefined): Indi
   if (found && others.length === 0) return found
   const names = all.map(({ name }) => `"${name}"`).join(', ') || 'none'
   const problem = found ? 'has several' : `has no${wanted === undefined ? '' : ` such`}`
-  throw new Failure(
-    'refused',
-    `The entity ${problem} service level. Add #<name> to the GUID. Its service levels: ${names}.`,
-  )
+  throw refused(`The entity ${problem} service level. Add #<name> to the GUID. Its service levels: ${names}.`)
 }
 
 /** Adds the evaluation window to a query. */
@@ -132,6 +125,6 @@ function during(nrql: string, { start, end }: MeasurementRequest): string {
 function withoutTime(nrql: string): string {
   const [query = '', ...times] = nrql.split(/\s(?=(?:since|until)\s)/i)
   if (times.some((time) => /\b(?:where|facet|timeseries|compare)\b/i.test(time)))
-    throw new Failure('refused', 'The form of the query of the service level is not supported.')
+    throw refused('The form of the query of the service level is not supported.')
   return query
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../../shared/errors.ts'
+import { type Failure, refused } from '../../../shared/errors.ts'
 import type { MeasuredIndicator } from '../../../shared/evaluation/score.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
@@ -91,10 +91,7 @@ async function runQuery(http: Prometheus['http'], query: string, time: number) {
 }
 
 function notOneValue(result: string): Failure {
-  return new Failure(
-    'refused',
-    `it returned ${result}. It must return one value, such as sum(..) or histogram_quantile(0.95, ..).`,
-  )
+  return refused(`it returned ${result}. It must return one value, such as sum(..) or histogram_quantile(0.95, ..).`)
 }
 
 function numberOf(text: string): number {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import { EXTENSION } from '../../tools/project/roots.ts'
 import type { OperatedTask, TaskOperation } from './operate-on-task.ts'
 
@@ -30,7 +30,7 @@ export async function operate(workerData: OperatorRequest, env: NodeJS.ProcessEn
       thread.once('error', reject)
       thread.once('exit', (code) => reject(new Error(`The thread of the operator ended with ${code}.`)))
     })
-    if ('reason' in reply) throw new Failure('refused', reply.reason)
+    if ('reason' in reply) throw refused(reply.reason)
     return reply.result
   } finally {
     await thread.terminate()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure, kindOf, messageOf, toSentence } from '../../errors.ts'
+import { Failure, kindOf, messageOf, serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { ActionResult, StartedJob } from '../../providers/action.ts'
@@ -172,8 +172,7 @@ async function runOnce(
     if (error instanceof Error && error.name === 'IdempotencyAlreadyInProgressError') {
       throw new Failure('running', 'The same call is still running. Send it again in a minute to get its response.')
     }
-    throw new Failure(
-      'unavailable',
+    throw serviceUnavailable(
       'The state table is not available, so the call was not started, or its response was not recorded. Send it again.',
       { cause: error },
     )

@@ -1,6 +1,6 @@
 import type { Caller } from '../../auth/callers.ts'
 import { startExecution } from '../../aws/lambda.ts'
-import { Failure } from '../../errors.ts'
+import { Failure, serviceUnavailable } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
 import { payloadOf } from './payload.ts'
@@ -48,8 +48,8 @@ export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult, 
   } catch (cause) {
     // Another user has sent it again in the same minute.
     if ((cause as Error).name === 'DurableExecutionAlreadyStartedException') return
-    throw new Failure('unavailable', 'The answer could not be sent again. Repeat the request.', {
-      retryAfter: 5,
+    throw serviceUnavailable('The answer could not be sent again. Repeat the request.', {
+      after: 5,
       cause,
     })
   }

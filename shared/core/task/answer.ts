@@ -15,7 +15,7 @@ const MAX_OBSERVERS_MS = 120_000
  * How long a request may still be in flight after its sender has ended. An orchestrator that is asked earlier whether it has
  * the answer may not have received it yet.
  */
-export const IN_FLIGHT_GRACE_SECONDS = 60
+export const ANSWER_IN_FLIGHT_SECONDS = 60
 
 interface SendOptions {
   /** Epoch milliseconds after which it is not sent again. Without it, the answer must be sent. */
@@ -56,7 +56,7 @@ export async function sendAnswer(
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
         log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
-        const min = error instanceof StepInterruptedError ? IN_FLIGHT_GRACE_SECONDS : 5
+        const min = error instanceof StepInterruptedError ? ANSWER_IN_FLIGHT_SECONDS : 5
         return {
           shouldRetry: attempt < MAX_SEND_ATTEMPTS,
           delay: { seconds: backoffSeconds(error, attempt, min, 300) },

@@ -1,5 +1,5 @@
 import type { Caller } from '../../auth/callers.ts'
-import { Failure } from '../../errors.ts'
+import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Canceler } from '../../state/save-cancellation.ts'
@@ -28,8 +28,8 @@ export async function cancelTask(
     const { saveCancellation } = await import('../../state/save-cancellation.ts')
     await saveCancellation(category.name, taskId, canceler)
   } catch (cause) {
-    throw new Failure('unavailable', 'The request to cancel the task could not be saved. Send it again.', {
-      retryAfter: 5,
+    throw serviceUnavailable('The request to cancel the task could not be saved. Send it again.', {
+      after: 5,
       cause,
     })
   }

@@ -11,7 +11,7 @@ import { cleanUpJob } from '../run-action.ts'
 const MAX_CLEANUP_ATTEMPTS = 200
 const CLEANUP_TIMEOUT_MS = 60_000
 /** A start request that timed out may still reach the platform; wait before the second cleanup. */
-const IN_FLIGHT_GRACE_SECONDS = 30
+const START_IN_FLIGHT_SECONDS = 30
 
 /**
  * Stops everything that this task may have started at the platform. Runs twice: a start request that timed out can still arrive
@@ -21,7 +21,7 @@ const IN_FLIGHT_GRACE_SECONDS = 30
  */
 export async function cleanUp(category: Category, call: Call, context: DurableContext): Promise<string | undefined> {
   await tryCleanUp('cleanup', category, call, context)
-  await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
+  await context.wait('in-flight-grace', { seconds: START_IN_FLIGHT_SECONDS })
   return tryCleanUp('cleanup-again', category, call, context)
 }
 

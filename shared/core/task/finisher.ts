@@ -12,7 +12,7 @@ import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
-import { IN_FLIGHT_GRACE_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
+import { ANSWER_IN_FLIGHT_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
 
 /**
@@ -70,7 +70,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   clearSecrets()
   setTraceparent(undefined)
   context.configureLogger({ customLogger: log, modeAware: true })
-  const execution = await retriedStep(context, 'read-execution', () => readExecution(arn), {
+  const execution = await retriedStep(context, 'read-execution', () => readEndedExecution(arn), {
     maxAttempts: MAX_READ_ATTEMPTS,
     backoff: { min: 2, max: 300 },
   })
@@ -90,7 +90,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
     return { taskId, finished: false }
   }
   // Until the orchestrator has recorded the last answer of the task, or of an earlier finisher, reading it back finds nothing.
-  if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: IN_FLIGHT_GRACE_SECONDS })
+  if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: ANSWER_IN_FLIGHT_SECONDS })
   log.error('task ended by Lambda', { reason: error })
   const at = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   if (task.sendStarted && !execution.hasSentStarted)
@@ -183,7 +183,7 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
 }
 
 /** Reads the task and its history from Lambda. */
-async function readExecution(arn: string): Promise<EndedExecution> {
+async function readEndedExecution(arn: string): Promise<EndedExecution> {
   const { InputPayload, Error: error, StartTimestamp } = await getExecution(arn)
   const started = new Set<string | undefined>()
   const succeeded = new Set<string | undefined>()

@@ -36,14 +36,14 @@ import type { TaskResult } from './task-result.ts'
 export function taskHandler(category: Category): DurableLambdaHandler {
   return withStartTime(
     withDurableExecution(
-      async (payload: unknown, context) => runTask(category, await readTask(category, payload, context), context),
+      async (payload: unknown, context) => runTask(category, await parsePayload(category, payload, context), context),
       { plugins: settings.isTraced ? [stepSpans] : [] },
     ),
   )
 }
 
 /** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
-async function readTask(category: Category, payload: unknown, context: DurableContext): Promise<Task> {
+async function parsePayload(category: Category, payload: unknown, context: DurableContext): Promise<Task> {
   const task = isRecord(payload) ? payload : {}
   if (!('version' in task)) return acceptInvocation(category, task, context)
   if (isNewExecution(context)) await checkSeal(task)
@@ -58,7 +58,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   log.appendKeys({ taskId, action, connection, provider, eventId: event.id, context: event.context })
   if (task.operator !== undefined && isNewExecution(context)) auditOperator(task, task.operator)
   if (task.only === 'cleanup') return { taskId, outcome: await runCleanup(category, task, context) }
-  if (task.only === 'answer' && task.outcome) return answerAgain(task, task.outcome, context)
+  if (task.only === 'answer' && task.outcome) return sendOutcomeAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
   const startTime = startTimeOf(context)
   const deadline = { seconds: task.deadline, at: startTime + task.deadline * 1_000 }
@@ -91,7 +91,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
 }
 
 /** Sends the outcome of an ended task again. */
-async function answerAgain(task: Task, outcome: Outcome, context: DurableContext): Promise<TaskResult> {
+async function sendOutcomeAgain(task: Task, outcome: Outcome, context: DurableContext): Promise<TaskResult> {
   const answer: Answer = { kind: 'finished', outcome, at: task.endedAt }
   return {
     taskId: task.id,

@@ -7,7 +7,7 @@ import type { Category } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
 import { isLost, type PollState, poll, type Reports } from './poll.ts'
 import { pollWithSource } from './poll-with-source.ts'
-import { stopJob } from './stop.ts'
+import { stopAndWait } from './stop.ts'
 
 /**
  * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
@@ -36,7 +36,7 @@ export async function pollUntilDone(
   if (action?.type !== 'job' || (!isCanceled && action.job.onDeadline(call.input) !== 'stop'))
     return unfinished(started, last, isLost(last) ? reason : `${reason}, and the job was left running`)
 
-  const stopped = await stopJob(context, target, last)
+  const stopped = await stopAndWait(context, target, last)
   if (!stopped.outcome) return unfinished(started, stopped.state, `${reason}. ${stopped.reason}`)
   return afterStop(stopped.outcome, reason, isCanceled)
 }

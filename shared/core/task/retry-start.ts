@@ -62,7 +62,7 @@ export async function runUntilDeadline(
           }
           if (mayHaveWritten) throw error
           const reason = redact(messageOf(error)).slice(0, MAX_REASON_LENGTH)
-          return { type: 'retry', retryIn: secondsToRetry(error as Failure, attempts, deadline), reason }
+          return { type: 'retry', retryIn: secondsToNextStart(error as Failure, attempts, deadline), reason }
         }
       },
       {
@@ -70,7 +70,7 @@ export async function runUntilDeadline(
         semantics: StepSemantics.AtMostOncePerRetry,
         retryStrategy: (error, attempt) => ({
           shouldRetry: attempt < MAX_ATTEMPTS,
-          delay: { seconds: secondsToRetry(error, attempt, deadline) },
+          delay: { seconds: secondsToNextStart(error, attempt, deadline) },
         }),
       },
     )
@@ -87,7 +87,7 @@ function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | 
 }
 
 /** Doubles up to a minute, or longer for deadlines of days. The last attempt is just before the deadline. */
-function secondsToRetry(error: Error, attempt: number, { seconds, at }: Deadline): number {
+function secondsToNextStart(error: Error, attempt: number, { seconds, at }: Deadline): number {
   const remaining = (at - Date.now()) / 1_000 - 1
   return Math.max(1, Math.floor(Math.min(backoffSeconds(error, attempt, 1, Math.max(60, seconds / 1_000)), remaining)))
 }

@@ -1,5 +1,5 @@
 import { startExecution } from '../../aws/lambda.ts'
-import { Failure } from '../../errors.ts'
+import { serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { settings } from '../../settings.ts'
 import { sleep } from '../../sleep.ts'
@@ -36,10 +36,9 @@ interface StartedExecution {
 export async function startTask(call: Call, timeLeft: () => number): Promise<{ taskId: string; duplicate: boolean }> {
   const task = taskOf(call)
   if (timeLeft() < MIN_TIME_LEFT_MS) {
-    throw new Failure(
-      'unavailable',
+    throw serviceUnavailable(
       'There is too little time left to start a task, so no event will follow. Send the call again.',
-      { retryAfter: 5 },
+      { after: 5 },
     )
   }
   if (call.refusal && !(await mayBeAccepted(task))) throw call.refusal
@@ -88,8 +87,8 @@ async function invoke(name: string, payload: string, timeLeft: () => number): Pr
       const arn = mayHaveStarted ? await arnIfStarted(name, timeLeft) : undefined
       if (arn !== undefined) return { arn }
       log.error('task not started', error as Error)
-      throw new Failure('unavailable', 'The task could not be started, so no event will follow. Send the call again.', {
-        retryAfter: 5,
+      throw serviceUnavailable('The task could not be started, so no event will follow. Send the call again.', {
+        after: 5,
         cause: error,
       })
     }

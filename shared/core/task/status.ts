@@ -1,7 +1,7 @@
 import type { Event, GetDurableExecutionResponse } from '@aws-sdk/client-lambda'
 import type { Caller } from '../../auth/callers.ts'
 import { getExecution, getHistory } from '../../aws/lambda.ts'
-import { Failure } from '../../errors.ts'
+import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
 import { sleep } from '../../sleep.ts'
@@ -112,15 +112,15 @@ export async function readTask(
     return { status: statusOf(task, execution, result, events), task, result, events }
   } catch (error) {
     if (error instanceof Failure) throw error
-    throw new Failure('unavailable', 'The status of the task cannot be read now. Try again.', {
-      retryAfter: 5,
+    throw serviceUnavailable('The status of the task cannot be read now. Try again.', {
+      after: 5,
       cause: error,
     })
   }
 }
 
 /** Returns the seconds until the next poll makes sense: a tenth of the time that the task has run. */
-export function secondsToRetry({ acceptedAt }: TaskStatus, now: number): number {
+export function secondsToNextRead({ acceptedAt }: TaskStatus, now: number): number {
   const elapsed = (now - Date.parse(acceptedAt)) / 1_000
   return Math.max(MIN_RETRY_SECONDS, Math.min(MAX_RETRY_SECONDS, Math.round(elapsed / 10)))
 }

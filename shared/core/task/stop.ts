@@ -23,7 +23,7 @@ type Stopped = { outcome: Outcome } | { outcome?: undefined; reason: string; sta
  *
  * @param last state of the job before the stop
  */
-export async function stopJob(context: DurableContext, target: PollTarget, last: PollState): Promise<Stopped> {
+export async function stopAndWait(context: DurableContext, target: PollTarget, last: PollState): Promise<Stopped> {
   const stop = await requestStop(context, target, last.job)
   if (stop.waitUntil === undefined) return { reason: stop.failure, state: last }
   const stopTarget = { ...target, isCancelable: false }

@@ -1,6 +1,6 @@
 import type { WebhookResponse } from '../../http/response.ts'
 import type { GateOptions } from '../call.ts'
-import { secondsToRetry, type TaskStatus } from '../task/status.ts'
+import { secondsToNextRead, type TaskStatus } from '../task/status.ts'
 import { json, line } from './responses.ts'
 
 const OPEN = 200
@@ -19,7 +19,7 @@ export function gateResponse(status: TaskStatus | undefined, { answer, invert }:
   if (!status) return line(CLOSED, 'nothing to roll back: no task of this key runs or has failed')
   const headers = {
     'x-task-id': status.taskId,
-    ...(status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : {}),
+    ...(status.state === 'running' ? { 'retry-after': String(secondsToNextRead(status, Date.now())) } : {}),
   }
   if (answer === 'body') return json(200, status, headers)
   return line(statusCodeOf(status.verdict, invert), describe(status), headers)

@@ -1,5 +1,5 @@
 import { authorizeConnection, type Caller } from '../../auth/callers.ts'
-import { Failure, type FieldError, invalidInput } from '../../errors.ts'
+import { Failure, type FieldError, invalidInput, refused } from '../../errors.ts'
 import type { CallEvent } from '../../orchestrators/event/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall, Orchestrator } from '../../orchestrators/orchestrator.ts'
@@ -161,8 +161,7 @@ async function mapAction(
       `must be omitted: ${requested} takes the input from the connection. Call ${mapped?.action} to send an input`,
     )
   if (!isMapping && mapped && mapped.action !== requested)
-    throw new Failure(
-      'refused',
+    throw refused(
       `The connection ${connection} maps ${mapped.name} to ${mapped.action}, not to ${requested}: call ${actionMapping.name} instead`,
     )
   return mapped

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../../canonical-json.ts'
-import { Failure } from '../../errors.ts'
+import { Failure, serviceUnavailable } from '../../errors.ts'
 import { saveFirstUse } from '../../state/signed-messages.ts'
+import { invalidQuery } from './call-options.ts'
 import type { CallRequest } from './parse.ts'
 
 /** Load this module with `import()`: few callers sign. */
@@ -16,11 +17,12 @@ const MAX_AGE_HOURS = 24
  * @throws Failure `invalid`
  */
 export function refuseUnsignedQuery(query: CallRequest['query'], allowed: readonly string[]): void {
-  const refused = Object.keys(query).find((one) => !allowed.includes(one))
-  if (refused === undefined) return
-  const path = refused.slice(0, 60)
-  const message = `is not allowed in a signed call, because the signature does not cover the URL: the query may have ${allowed.join(', ')}`
-  throw new Failure('invalid', `The query is not valid: ${path} ${message}`, { errors: [{ path, message }] })
+  const unsigned = Object.keys(query).find((name) => !allowed.includes(name))
+  if (unsigned === undefined) return
+  throw invalidQuery(
+    unsigned,
+    `is not allowed in a signed call, because the signature does not cover the URL: the query may have ${allowed.join(', ')}`,
+  )
 }
 
 /**
@@ -42,7 +44,7 @@ export async function replayRefusal(
   const first = await saveFirstUse(caller, message, target, now).catch((cause: unknown) => {
     const text =
       'It cannot be checked now whether this signed message is a copy, so the call was not started. Send it again.'
-    return new Failure('unavailable', text, { retryAfter: 5, cause })
+    return serviceUnavailable(text, { after: 5, cause })
   })
   if (first instanceof Failure) return first
   if (first.target !== target)

@@ -1,4 +1,4 @@
-import { Failure } from '../../errors.ts'
+import { Failure, invalidFields } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { isRecord } from '../../record.ts'
 import { containsSecret, countMasks } from '../../redact.ts'
@@ -64,9 +64,7 @@ async function refuse({ category, caller }: Sender, paths: string[]): Promise<Fa
   if ((await countGuess(category, caller)) >= MAX_GUESSES)
     blockedUntil.set(caller, (Math.floor(Date.now() / HOUR_MS) + 1) * HOUR_MS)
   const message = 'contains a stored credential. Remove it, and change the credential if it has leaked'
-  return new Failure('invalid', paths.map((path) => `${path} ${message}`).join('. '), {
-    errors: paths.map((path) => ({ path, message })),
-  })
+  return invalidFields(paths.map((path) => ({ path, message })))
 }
 
 /** Returns the paths of the fields that contain a credential. A field whose name is one is shown as the field around it. */

@@ -72,9 +72,10 @@ export async function statusResponse({
   authorizeCategory(caller, category.name)
   const requestedMs = waitOf(event, context)
   const waitMs = requestedMs > 0 && !(await mayWait(category, caller)) ? BRIEF_WAIT_MS : requestedMs
-  const { readTaskStatus, secondsToRetry } = await import('../task/status.ts')
+  const { readTaskStatus, secondsToNextRead } = await import('../task/status.ts')
   const status = await readTaskStatus(category.name, taskId, caller, waitMs)
-  const headers = status.state === 'running' ? { 'retry-after': String(secondsToRetry(status, Date.now())) } : undefined
+  const headers =
+    status.state === 'running' ? { 'retry-after': String(secondsToNextRead(status, Date.now())) } : undefined
   return json(200, status, headers)
 }
 

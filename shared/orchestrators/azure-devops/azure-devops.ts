@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { Failure, serviceUnavailable } from '../../errors.ts'
 import { list, oneOf, optional, secret, text, url } from '../../fields.ts'
 import { basicAuth } from '../../http/basic-auth.ts'
 import { log } from '../../log.ts'
@@ -104,8 +104,8 @@ async function verify(settings: Settings, { replyTo }: AnswerableCall): Promise<
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     if (error.transient)
-      throw new Failure('unavailable', `The task could not be verified: ${error.message}`, {
-        retryAfter: 5,
+      throw serviceUnavailable(`The task could not be verified: ${error.message}`, {
+        after: 5,
         cause: error,
       })
     log.warn('task not verified', { kind: error.kind, reason: error.message })

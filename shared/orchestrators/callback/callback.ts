@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError } from '../../errors.ts'
+import { Failure, type FieldError, invalidFields } from '../../errors.ts'
 import { list, oneOf, optional, secret, secretHeaders, text, url } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { urlTexts } from '../../http/credentials.ts'
@@ -108,8 +108,7 @@ function parse({ allow = [], url: fixedUrl }: Settings, { event, body, isCancel 
       message: `is required: send the URL for the answer, below one of the allowed prefixes: ${allow.join(', ')}`,
     })
   }
-  if (id === undefined || errors.length > 0)
-    throw new Failure('invalid', errors.map(({ path, message }) => `${path} ${message}`).join('. '), { errors })
+  if (id === undefined || errors.length > 0) throw invalidFields(errors)
   const replyTo = urls && JSON.stringify(urls)
   return { ...originOf(event), id, isDetailed: true, answersRepeats: true, replyTo }
 }

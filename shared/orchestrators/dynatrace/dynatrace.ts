@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError } from '../../errors.ts'
+import { Failure, type FieldError, invalidFields } from '../../errors.ts'
 import { list, optional, secret, text, url } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { segment } from '../../http/segment.ts'
@@ -104,8 +104,7 @@ function parse({ answer, workflows = [] }: Settings, { event, body }: Interactiv
     errors.push({ path: 'dynatrace.continue', message: 'must be omitted: the orchestrator does not answer by run' })
   else if (!isAllowed)
     errors.push({ path: 'dynatrace.continue', message: `must be one of the workflows ${workflows.join(', ')}` })
-  if (errors.length > 0)
-    throw new Failure('invalid', errors.map(({ path, message }) => `${path} ${message}`).join('. '), { errors })
+  if (errors.length > 0) throw invalidFields(errors)
   const context = String(execution)
   return {
     ...originOf(event),

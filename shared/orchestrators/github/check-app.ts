@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { refused } from '../../errors.ts'
 import { appClient } from '../../vendors/clients/github-app.ts'
 import type { GitHubSettings } from './secret.ts'
 
@@ -36,14 +36,10 @@ export async function checkApp(settings: GitHubSettings): Promise<void> {
     ...needed.events.filter((event) => !events.includes(event)).map((event) => `the event ${event}`),
   ]
   if (missing.length > 0)
-    throw new Failure(
-      'refused',
-      `The GitHub App ${name} needs ${missing.join(' and ')}. Add it in the settings of the App.`,
-    )
+    throw refused(`The GitHub App ${name} needs ${missing.join(' and ')}. Add it in the settings of the App.`)
   const { url, content_type: contentType } = (await http.get('app/hook/config', { schema: hook })).body
   if (contentType !== 'json' || !url?.includes('orchestrator='))
-    throw new Failure(
-      'refused',
+    throw refused(
       `The webhook of the GitHub App ${name} must send application/json to https://<api>/v1/<category>/<action>?orchestrator=<name>.`,
     )
 }

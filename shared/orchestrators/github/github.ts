@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError } from '../../errors.ts'
+import { type Failure, type FieldError, invalidFields } from '../../errors.ts'
 import { repository } from '../../vendors/clients/github.ts'
 import { type CallEvent, originOf } from '../event/event.ts'
 import { type AnswerableCall, defineOrchestrator, type InteractiveCall, type Orchestrator } from '../orchestrator.ts'
@@ -88,7 +88,7 @@ function commitOf(settings: GitHubSettings, body: object, errors: FieldError[]):
 }
 
 function invalid(errors: FieldError[]): Failure {
-  return new Failure('invalid', errors.map(({ path, message }) => `${path} ${message}`).join('. '), { errors })
+  return invalidFields(errors)
 }
 
 /** The fields of a call that is not from GitHub. */

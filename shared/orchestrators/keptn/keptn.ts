@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../errors.ts'
+import { Failure, invalidInput, retryLater } from '../../errors.ts'
 import { name, optional, secret, text, url, word } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { oauthAuthorization } from '../../http/oauth.ts'
@@ -122,7 +122,7 @@ async function isRecorded(
     if (status !== 403)
       return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)
     const reason = 'Keptn answered 403 to reading an event back. The token needs the permission to read events.'
-    if (attempts < MAX_FORBIDDEN_ATTEMPTS) throw new Failure('platform', reason)
+    if (attempts < MAX_FORBIDDEN_ATTEMPTS) throw retryLater(reason)
     log.warn('event not read back', { kind: 'platform', reason })
     // A second `started` event would leave the task open forever. A second `finished` event is ignored.
     return isStarted

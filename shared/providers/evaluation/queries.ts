@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../errors.ts'
+import { Failure, invalidInput, refused } from '../../errors.ts'
 import { inBatches } from '../../evaluation/batches.ts'
 import type { MeasuredIndicator } from '../../evaluation/score.ts'
 import { withDescription } from '../../fields.ts'
@@ -97,7 +97,7 @@ export function requireQuery(queries: readonly Query[], wanted: string, path: st
 /** Returns a refusal with the name of its query; other errors unchanged. */
 export function withQueryName(name: string, error: unknown): unknown {
   if (!(error instanceof Failure) || error.kind !== 'refused') return error
-  return new Failure('refused', `The query of ${name}: ${error.message}`, { cause: error })
+  return refused(`The query of ${name}: ${error.message}`, { cause: error })
 }
 
 /**

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure } from '../../errors.ts'
+import { Failure, outcomeUnknown, retryLater } from '../../errors.ts'
 import { headers, optional, secret, secretHeaders, secretTexts, url, word } from '../../fields.ts'
 import type { Authorization } from '../../http/options.ts'
 import type { Client } from '../../providers/provider.ts'
@@ -89,9 +89,8 @@ export function requireRequest<R>(request: R | undefined, name: string, conseque
  *
  * @param effect the effect that it may have had: `an earlier attempt opened the ticket`
  */
-export function outcomeUnknown(effect: string): Failure {
-  return new Failure(
-    'unconfirmed',
+export function requestOutcomeUnknown(effect: string): Failure {
+  return outcomeUnknown(
     `It is unknown whether ${effect}, and the connection has no request to find out, so the request was not sent again. Check the platform before you repeat the call. To make retries safe, add "find" or "idempotencyHeader" to the connection.`,
   )
 }
@@ -105,7 +104,7 @@ export function outcomeUnknown(effect: string): Failure {
 export function requireFound<T>(found: T | 'unknown' | undefined, find: ReadRequest | undefined): T {
   if (found !== undefined && found !== 'unknown') return found
   const by = find?.at === undefined ? 'find of the connection' : fieldName('find.at')
-  throw new Failure('platform', `The request has "then": "find", but ${by} finds nothing.`)
+  throw retryLater(`The request has "then": "find", but ${by} finds nothing.`)
 }
 
 /** Returns the schema of a connection: the common fields and those of a kind of provider. */

@@ -1,4 +1,4 @@
-import { Failure } from '../../errors.ts'
+import { Failure, refused, retryLater } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
 import { evaluate, fieldName, findIn, findsNothing, holds, type Names, responseOf, SELECTION } from './expression.ts'
@@ -103,8 +103,7 @@ function fieldOf(requests: readonly unknown[], index: number, name: string): str
 
 function nothingToSend(requests: readonly WriteRequest[], name: string): Failure {
   const conditions = requests.map((_, index) => `${fieldOf(requests, index, name)}.if`)
-  return new Failure(
-    'refused',
+  return refused(
     `"${name}" of the connection has no request whose condition is true for this input: ${conditions.join(', ')}.`,
   )
 }
@@ -119,7 +118,8 @@ function selected({ at }: ReadRequest, complete: Names, where: string): Names {
 function nothingAt(at: string, complete: Names, name: string): Failure {
   const list = listIn(at)
   const isEmpty = list !== undefined && Array.isArray(evaluate(list, complete))
-  return new Failure(isEmpty ? 'refused' : 'misconfigured', `${findsNothing(complete, `${name}.at`)}.`)
+  const message = `${findsNothing(complete, `${name}.at`)}.`
+  return isEmpty ? refused(message) : new Failure('misconfigured', message)
 }
 
 /**
@@ -135,7 +135,7 @@ function requireProof({ isRetry }: Api, at: string | undefined, complete: Names,
     ? `${fieldName(`${name}.at`)} finds no list in ${responseOf(complete, name)}`
     : `the response to ${name} has no body`
   if (!isRetry) throw new Failure('misconfigured', `${problem}. Correct the expression.`)
-  throw new Failure('platform', `It is unknown whether an earlier attempt created something: ${problem}.`)
+  throw retryLater(`It is unknown whether an earlier attempt created something: ${problem}.`)
 }
 
 /** Returns the list in `response.items[0]` or `response.items | [0]`. */

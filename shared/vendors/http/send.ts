@@ -1,4 +1,4 @@
-import { Failure } from '../../errors.ts'
+import { refused, retryLater } from '../../errors.ts'
 import { errorReasonIn } from '../../http/error-reason.ts'
 import type { HttpResponse } from '../../http/exchange.ts'
 import type { RequestOptions } from '../../http/options.ts'
@@ -51,8 +51,7 @@ export async function send(
     acceptsPages: true,
   })
   if (accept.includes(response.status) || responseType === 'text' || typeof response.body !== 'string') return response
-  throw new Failure(
-    'platform',
+  throw retryLater(
     `The API did not answer ${where} with JSON: ${excerpt(response.body)}. If this is correct, add "responseType": "text".`,
   )
 }
@@ -93,10 +92,7 @@ function pathOf({ path }: ReadRequest, names: Names, name: string): string {
     const value = scalar(find(text, names, `${name}.path`))
     if (value === undefined || value === '') {
       const needed = wordsIn(text).paths.map((path) => path.join('.'))
-      throw new Failure(
-        'refused',
-        `${fieldName(`${name}.path`)} needs ${needed.join(', ')}, which is missing. Send it with the call.`,
-      )
+      throw refused(`${fieldName(`${name}.path`)} needs ${needed.join(', ')}, which is missing. Send it with the call.`)
     }
     return segment(String(value))
   })

@@ -11,7 +11,7 @@ import {
   type TicketRef,
   updateInput,
 } from '../../providers/ticket.ts'
-import { connectionOf, httpApi, namesOf, outcomeUnknown, requireFound, requireRequest } from './connection.ts'
+import { connectionOf, httpApi, namesOf, requestOutcomeUnknown, requireFound, requireRequest } from './connection.ts'
 import { fieldName, isTrue, type Names, requireBoolean, requireText, responseOf } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
@@ -73,11 +73,11 @@ export const httpTicket = defineTicketProvider({
   async open(client, input) {
     const { open, find, idempotencyHeader } = client.connection
     const isSafe = (find || idempotencyHeader) && client.idempotencyKey !== undefined
-    if (client.isRetry && !isSafe) throw outcomeUnknown('an earlier attempt opened the ticket')
+    if (client.isRetry && !isSafe) throw requestOutcomeUnknown('an earlier attempt opened the ticket')
     const { created, findNext } = await create(client, open, namesOf(client, input), 'open', find).catch(
       (error: unknown) => {
         if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
-        throw outcomeUnknown('the ticket was opened')
+        throw requestOutcomeUnknown('the ticket was opened')
       },
     )
     if (findNext) return requireFound(await findTicket(client, input), find)
@@ -101,7 +101,7 @@ export const httpTicket = defineTicketProvider({
     const { hasComment, idempotencyHeader } = client.connection
     const requests = requireRequest(client.connection.comment, 'comment', 'so comments cannot be added')
     if (client.isRetry && !hasComment && !idempotencyHeader)
-      throw outcomeUnknown('an earlier attempt added the comment')
+      throw requestOutcomeUnknown('an earlier attempt added the comment')
     await write(client, requests, namesOf(client, { ...ref, comment }), 'comment')
   },
 

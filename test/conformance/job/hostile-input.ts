@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { Failure } from '../../../shared/errors.ts'
+import { refused } from '../../../shared/errors.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'
 import { hostileIds, ignoreFailure } from '../common/ids.ts'
@@ -52,7 +52,7 @@ async function sentForms<S extends Served>(fixture: JobFixture<S>, send: Send): 
   const intercept = ({ method, url }: SentRequest) => {
     const { pathname = '', searchParams = new URLSearchParams() } = URL.parse(url) ?? {}
     writes.push(formOf({ method, path: pathname, query: searchParams }))
-    throw new Failure('refused', 'A dry run must not write.')
+    throw refused('A dry run must not write.')
   }
   await send({ intercept }).catch(ignoreFailure)
   return [...formsOf(calls), ...writes]

@@ -1,4 +1,4 @@
-import { Failure } from '../../../shared/errors.ts'
+import { retryLater } from '../../../shared/errors.ts'
 import type { Answer } from '../../../shared/orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed } from '../../../shared/outcome.ts'
 
@@ -9,7 +9,7 @@ export const OUTCOMES: Record<string, Outcome> = {
   pass: passed('Deployed 1.2', { id: '42', url: link }, { 'ci 42': link }),
   warning: { ...passed('Deployed 1.2'), result: 'warning' },
   fail: { ...passed('2 tests failed'), result: 'fail' },
-  errored: errored(new Failure('platform', 'The platform answered 500')),
+  errored: errored(retryLater('The platform answered 500')),
   aborted: { ...passed('Canceled by ci'), status: 'aborted', result: 'fail' },
 }
 

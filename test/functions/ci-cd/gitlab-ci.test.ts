@@ -193,7 +193,7 @@ describe('GitLab CI: start', () => {
     await expectFailure(
       connected({ allowParameters: 'GIT_DEPTH, STAGE' }).start({ ...build, parameters: { REPLICAS: 3 } }),
       'refused',
-      'input.parameters.REPLICAS is not in allowParameters of the connection: GIT_DEPTH, STAGE.',
+      'input.parameters.REPLICAS is not in allowParameters of the connection: GIT_DEPTH, STAGE',
     )
   })
 

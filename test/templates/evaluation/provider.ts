@@ -16,6 +16,8 @@ const PARALLEL_QUERIES = 5
 /**
  * Values of series in Acme.
  *
+ * HTTP errors of the platform need no code. For other errors, throw `refused`, `retryLater` or `outcomeUnknown`.
+ *
  * @see https://acme.example.com/api/series
  */
 export const acme = defineEvaluationProvider({

@@ -13,6 +13,8 @@ const answered = z.object({
 /**
  * Flags in Acme.
  *
+ * HTTP errors of the platform need no code. For other errors, throw `refused`, `retryLater` or `outcomeUnknown`.
+ *
  * @see https://acme.example.com/api/flags
  */
 export const acme = defineFlagProvider({

@@ -30,6 +30,8 @@ const states: Readonly<Record<string, Verdict>> = {
 /**
  * Runs of jobs in Acme.
  *
+ * HTTP errors of the platform need no code. For other errors, throw `refused`, `retryLater` or `outcomeUnknown`.
+ *
  * @see https://acme.example.com/api/jobs
  */
 export const acme = defineJobProvider({

@@ -9,6 +9,8 @@ const posted = z.object({ id: z.string(), permalink: z.string() })
 /**
  * Messages in rooms of Acme. People decide on our approval page.
  *
+ * HTTP errors of the platform need no code. For other errors, throw `refused`, `retryLater` or `outcomeUnknown`.
+ *
  * @see https://acme.example.com/api/rooms
  */
 export const acme = defineMessageProvider({

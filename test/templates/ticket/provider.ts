@@ -23,6 +23,8 @@ const STATUSES: Record<string, string> = { open: 'open', 'in progress': 'working
  *
  * The framework authenticates callers, and handles retries, deduplication, dry runs, deadlines and the masking of secrets.
  *
+ * HTTP errors of the platform need no code. For other errors, throw `refused`, `retryLater` or `outcomeUnknown`.
+ *
  * @see https://acme.example.com/api/tickets
  */
 export const acme = defineTicketProvider({
