@@ -105,7 +105,7 @@ export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type'> {
  *
  * @example notifiedBy: { type: 'github', wakeId: ({ id }) => id.split('#')[1] }
  */
-export interface NotifiedBy {
+interface NotifiedBy {
   /** The type of the source, from `shared/sources/types`. */
   type: string
   /** Returns the id of a run in notifications. Undefined if it is not known yet. */
