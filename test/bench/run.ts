@@ -9,6 +9,7 @@ import { cold } from './cold.ts'
 import { consoleQueries } from './console.ts'
 import { firstAnswer } from './first-answer.ts'
 import { init } from './init.ts'
+import { jobs } from './jobs.ts'
 import { type Bench, type Section, seconds } from './measure.ts'
 import { operations } from './operations.ts'
 import { pageWith } from './page.ts'
@@ -33,6 +34,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   throughput,
   waiting,
   operations,
+  jobs,
   synth,
   start,
   console: consoleQueries,

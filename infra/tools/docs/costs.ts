@@ -21,7 +21,8 @@ const JOBS: [name: string, seconds: number][] = [
   ['1 hour', HOUR],
   ['1 day', DAY],
 ]
-const DEPLOYED: Deployed = {
+/** All categories, with the defaults of the settings. */
+export const DEPLOYED: Deployed = {
   categories: 10,
   connections: 10,
   hasApprovals: true,
