@@ -62,6 +62,13 @@ export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> exten
     changes: FlagChange[],
     comment: string | undefined,
   ): Promise<PendingChange | undefined>
+  /** The notifications of the end of a pending change. They wake its task. */
+  notifiedBy?: {
+    /** The type of the source, from `shared/sources/types`. */
+    type: string
+    /** Returns the id of a change in notifications. */
+    wakeId(change: PendingChange, location: FlagLocation, connection: z.output<S>): string
+  }
   /** Returns the status of a pending change. Required if `set` can return one. */
   getChangeStatus?(client: Client<z.output<S>>, location: FlagLocation, change: PendingChange): Promise<ChangeStatus>
 }

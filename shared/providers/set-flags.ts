@@ -69,7 +69,7 @@ const common = {
   idempotent: true,
 
   async run(provider, client, input) {
-    const { changes, comment, isSingle, ...location } = input
+    const { changes, comment, isSingle: isSingleFlag, ...location } = input
     const updates = await readAll(provider, client, location, changes)
     const open = updates.filter((update) => !hasTarget(update, update.before))
     const waiting: WaitingChange[] = []
@@ -80,7 +80,7 @@ const common = {
         if (change) addWaiting(waiting, change, flags)
       } catch (error) {
         const mayPass = !(error instanceof Failure) || error.transient || error.kind === 'credentials'
-        if (mayPass || isSingle) throw withChangedFlags(error, updates, waiting)
+        if (mayPass || isSingleFlag) throw withChangedFlags(error, updates, waiting)
         for (const update of group) update.failed = (error as Failure).message
       }
       for (const update of group) update.isRequested = true
@@ -88,7 +88,11 @@ const common = {
     if (waiting.length === 0) return completed(await readBackOutcome(provider, client, input, updates))
     await readBack(provider, client, location, completedUpdates(updates, waiting))
     const job: FlagJob = { updates, changes: waiting }
-    return { type: 'started', outcome: pendingOutcome(provider, client, input, updates, waiting), job }
+    const [change, ...others] = waiting
+    // A task has one id, and polls several changes.
+    const isSingle = change !== undefined && others.length === 0
+    const wakeId = isSingle ? provider.notifiedBy?.wakeId(change, location, client.connection) : undefined
+    return { type: 'started', outcome: pendingOutcome(provider, client, input, updates, waiting), job, wakeId }
   },
 
   job: {

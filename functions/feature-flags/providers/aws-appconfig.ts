@@ -33,6 +33,10 @@ export const awsAppConfig = defineFlagProvider({
   connection,
   project: undefined,
   setsAllAtOnce: true as const,
+  notifiedBy: {
+    type: 'eventbridge',
+    wakeId: ({ id }, { environment }, { application }) => [application, environment, id].join('/'),
+  },
 
   check: ({ aws, connection: { application, profile } }) =>
     aws.read(

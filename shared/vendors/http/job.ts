@@ -46,6 +46,11 @@ const connection = connectionOf({
     reason: optional(expression('Why the run failed', responseNames)),
     output: optional(expression('Results of the run. Thresholds compare the numbers in it', responseNames)),
   }),
+  wake: optional(
+    z.strictObject({
+      id: expression('Id by which notifications of a source name the run. Defaults to run.id', responseNames),
+    }),
+  ),
   states: withDescription(
     z.record(z.string(), z.enum(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'])),
     'Maps each final state to a result: {"done":"pass","broken":"fail"}. A run in any other state is running. "gone" is the state of a deleted run (status 404)',
@@ -64,6 +69,7 @@ export const httpJob = defineJobProvider({
   ...httpApi,
   // The connection maps the states.
   states: {},
+  notifiedBy: { type: 'http', wakeId: ({ id }) => id },
 
   checkStart(input, connection) {
     checkStop(input, connection)
@@ -131,10 +137,11 @@ async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | 
 }
 
 function runIn(client: Api, { target, project }: StartJob, names: Names): Run {
-  const { run } = client.connection
+  const { run, wake } = client.connection
   const id = requireText(run.id, names, 'run.id')
   const url = optionalText(client, run.url, names, 'run.url')
-  return { id, url, providerState: { target, project } satisfies Origin }
+  const wakeId = optionalText(client, wake?.id, names, 'wake.id')
+  return { id, url, wakeId, providerState: { target, project } satisfies Origin }
 }
 
 function statusIn(client: Api, run: Run, names: Names): RunStatus {

@@ -92,11 +92,12 @@ test('AWS AppConfig: the connection accepts a predefined deployment strategy', (
 
 describe('AWS AppConfig: set', () => {
   test('creates a version that changes one flag and deploys it', async () => {
-    const { outcome, job } = await set({ comment: 'Größe – “ok”' })
+    const { outcome, job, wakeId } = await set({ comment: 'Größe – “ok”' })
     const url =
       'https://eu-west-1.console.aws.amazon.com/systems-manager/appconfig/applications/339ohji?region=eu-west-1'
     expect(outcome.data).toMatchObject({ pending: [{ id: '2', noun: 'deployment', url }] })
     expect(job).toMatchObject({ changes: [{ id: '2', flags: ['checkout'] }] })
+    expect(wakeId).toBe('339ohji/54j1r29/2')
     const before = flagDocument()
     const after = { ...before, values: { ...before.values, checkout: { enabled: true } } }
     const description = `cloud-automation-webhooks ${keyOf(1)} on 1`

@@ -225,6 +225,12 @@ describe('HTTP API: jobs', () => {
     expect(message).toBe('Run 1 ended as done')
   })
 
+  test('are named in notifications by their id, or by what the connection says', async () => {
+    expect(await connected().start(run)).toMatchObject({ job: { id: '1' }, wakeId: '1' })
+    const withId = connected({ wake: { id: "join('-', ['build', to_string(response.id)])" } })
+    expect(await withId.start(run)).toMatchObject({ job: { id: '1' }, wakeId: 'build-1' })
+  })
+
   test('roll back with the request of the connection, which a repeat does not send again', async () => {
     const rollback = { path: 'things', body: '{title: input.target, back: input.ref, ref: key}', at: 'response.result' }
     const back = new Job(httpJob, { start: rollbackJob({ summary: 'Goes back' }), stop: actions.stop }, () => ({
