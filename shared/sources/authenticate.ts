@@ -2,6 +2,7 @@ import { Failure } from '../errors.ts'
 import { isSame } from '../hmac.ts'
 import { basicAuth } from '../http/basic-auth.ts'
 import { registerSecret } from '../redact.ts'
+import type { FetchPublished } from './published.ts'
 import { signatureSchemes } from './schemes.ts'
 import type { SourceSecret } from './secret.ts'
 import type { Names, SourceType } from './source-type.ts'
@@ -11,14 +12,6 @@ import { findSignatureProblem, type SignedRequest } from './verify.ts'
 export interface NotificationRequest extends SignedRequest {
   query: Names
 }
-
-/**
- * Returns a text that Google or AWS publishes at a fixed URL.
- *
- * @param isFresh whether a text that was fetched a while ago is too old
- * @throws Failure `unavailable`
- */
-export type FetchPublished = (url: string, isFresh?: boolean) => Promise<string>
 
 /**
  * Verifies that a request is from the sender. The fields of the secret say how; a signature is never optional.
@@ -68,7 +61,7 @@ async function findProblem(
   }
   throw new Failure(
     'misconfigured',
-    `The secret of the source has no credentials that ${type.title} can send. Add ${fieldsOf(type).join(', or ')}.`,
+    `The secret of the source has no credentials for ${type.title}. Add ${fieldsOf(type).join(', or ')}.`,
   )
 }
 

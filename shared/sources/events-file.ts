@@ -48,6 +48,7 @@ export interface EventsFile {
  * @throws Failure `invalid` with every error
  */
 export function parseEventsFile(loaded: unknown, categories: readonly string[]): EventsFile {
+  if (!isRecord(loaded ?? {})) throw new Failure('invalid', 'events.yaml must be an object, such as {"sources": {..}}.')
   const { sources } = validate(file, loaded ?? {}, { what: 'events.yaml' })
   const errors: FieldError[] = []
   const parsed = Object.entries(sources).flatMap(([name, declared]): [string, Source][] => {
@@ -68,6 +69,8 @@ export function parseEventsFile(loaded: unknown, categories: readonly string[]):
 /** @throws Failure `invalid` */
 function parseSource(path: string, declared: unknown, categories: readonly string[]): Source {
   const type = isRecord(declared) ? declared['type'] : undefined
+  if (isRecord(declared) && type === undefined)
+    throw invalid(`${path}.type`, `is required: the type of the sender. Types: ${sourceTypeNames.join(', ')}.`)
   if (typeof type === 'string' && !sourceTypeNames.includes(type as SourceTypeName))
     throw invalid(`${path}.type`, `is not a type of source. ${unknownName('type', type, sourceTypeNames)}`)
   const schema = type === 'http' ? httpSource : source

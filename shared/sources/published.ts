@@ -9,6 +9,14 @@ const FAILURE_CACHED_MS = 30_000
 /** Messages name the URL of a certificate, so the number of URLs has no other limit. */
 const MAX_CACHED = 20
 
+/**
+ * Returns a text that a sender publishes, such as a set of keys.
+ *
+ * @param isFresh whether a text that is older than a minute is too old
+ * @throws Failure `unavailable`
+ */
+export type FetchPublished = (url: string, isFresh?: boolean) => Promise<string>
+
 interface Fetched {
   text: Promise<string>
   at: number
@@ -18,13 +26,10 @@ interface Fetched {
 const fetched = new Map<string, Fetched>()
 
 /**
- * Returns a text that a sender publishes, such as a set of keys. Sends one request for each URL at a time, and caches failures
- * for a short time, so that forged requests cannot cause many requests.
- *
- * @param isFresh whether a text that is older than a minute is too old
- * @throws Failure `unavailable`
+ * Fetches what a sender publishes. Sends one request for each URL at a time, and caches failures for a short time, so that
+ * forged requests cannot cause many requests.
  */
-export function fetchPublished(url: string, isFresh = false): Promise<string> {
+export const fetchPublished: FetchPublished = (url, isFresh = false) => {
   const now = Date.now()
   const cached = fetched.get(url)
   const maxAge = cached?.hasFailed ? FAILURE_CACHED_MS : isFresh ? MIN_AGE_MS : CACHED_MS

@@ -2,7 +2,8 @@ import { Failure } from '../errors.ts'
 import { isDeepJson, parseBody } from '../http/parse-body.ts'
 import { isRecord } from '../record.ts'
 import { plainSingleLine } from '../text/plain-text.ts'
-import { authenticateSource, type FetchPublished, type NotificationRequest } from './authenticate.ts'
+import { authenticateSource, type NotificationRequest } from './authenticate.ts'
+import type { FetchPublished } from './published.ts'
 import type { SourceSecret } from './secret.ts'
 import type { Names, SourceSettings } from './source-type.ts'
 import { loadSourceType, type SourceTypeName } from './types.ts'
@@ -23,7 +24,7 @@ export interface Notification {
   kind: 'first-request' | 'ended' | 'progress' | 'ignored'
   /** The sender's name for what happened: `workflow_run.completed`. */
   event: string
-  /** The ids of the runs, as `runIdInNotifications` of the provider returns them for a stored run. */
+  /** The ids of the runs, as `notifiedBy` of the provider returns them for a stored run. */
   runs: string[]
   /** The same for each attempt to deliver the notification. */
   delivery?: string | undefined

@@ -2,7 +2,7 @@ import { verify, X509Certificate } from 'node:crypto'
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
 import { parseBody } from '../http/parse-body.ts'
-import type { FetchPublished } from './authenticate.ts'
+import type { FetchPublished } from './published.ts'
 
 /** Load this module with `import()`: only sources of SNS need it. */
 

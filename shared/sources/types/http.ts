@@ -10,7 +10,7 @@ import { defineSourceType, id } from '../source-type.ts'
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export const http = defineSourceType({
-  title: 'The sender',
+  title: 'HTTP API',
   signatures: ['standard-webhooks', 'svix'],
   token: ['bearer', 'query', 'x-token'],
   basic: true,
