@@ -90,7 +90,7 @@ function findTokenProblem(
 }
 
 /** Returns the fields of the secret by which requests of a type can be verified, as alternatives. */
-export function fieldsOf({ signatures, publishedKeys, token, basic }: SourceType): string[] {
+function fieldsOf({ signatures, publishedKeys, token, basic }: SourceType): string[] {
   return [
     ...(signatures ? ['keys'] : []),
     ...(publishedKeys === 'google' ? ['serviceAccount and audience'] : []),

@@ -34,8 +34,8 @@ const httpSource = z.strictObject({ ...common, run: optional(expression), ended:
 const file = z.strictObject({ sources: z._default(z.record(name, z.unknown()), {}) })
 
 /** A platform that sends notifications. */
-export type Source = z.output<typeof httpSource>
-/** What `events.yaml` declares. */
+type Source = z.output<typeof httpSource>
+/** The contents of `events.yaml`. */
 export interface EventsFile {
   sources: Record<string, Source>
 }

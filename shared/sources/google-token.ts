@@ -29,7 +29,7 @@ const keySet = z.object({
  * Verifies the token that Pub/Sub sends with a push. Compares its claims before keys are fetched, so that tokens of others
  * cause no requests. Checks the account, too: every customer of Google can get a token for our audience.
  *
- * @returns what is wrong, or undefined
+ * @returns the problem, for the sender; undefined if the token is valid
  * @throws Failure `unavailable`
  * @see https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */

@@ -13,11 +13,11 @@ interface DeclaredSource extends SourceSettings {
   type: SourceTypeName
 }
 
-/** What a notification says. Contains nothing else of its body, which may contain secrets. */
+/** The parts of a notification that are needed. Nothing else of its body is returned, because it may contain secrets. */
 export interface Notification {
   /**
    * - `first-request`: tests the URL
-   * - `ended`: a run has ended, or waits for somebody: worth a poll. A hint, not the truth
+   * - `ended`: a run has ended, or waits for a decision: worth a poll. A hint, not the truth
    * - `progress`: a run has not ended
    * - `ignored`: about no run
    */
@@ -28,7 +28,7 @@ export interface Notification {
   runs: string[]
   /** The same for each attempt to deliver the notification. */
   delivery?: string | undefined
-  /** The URL to fetch so that SNS begins to send. It is a URL of SNS. */
+  /** The URL to fetch so that SNS starts to send. It is a URL of SNS. */
   confirmUrl?: string
 }
 

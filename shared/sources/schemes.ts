@@ -15,7 +15,7 @@ export interface SignatureScheme {
    * `t=` in the header of the signature. Defaults to `{body}`.
    */
   text?: string
-  /** Where the signed text says when it was sent, as epoch seconds or milliseconds. `body` names a field of the JSON. */
+  /** The place of the time in the signed text, in epoch seconds or milliseconds. `body` names a field of the JSON. */
   time?: { header: string } | { pair: string } | { body: string }
   /** How far that time may differ from the clock of the function, in both directions. */
   toleranceSeconds?: number
@@ -45,7 +45,7 @@ function standardWebhooks(vendor: string) {
 /**
  * The signature schemes of senders.
  *
- * Rundeck's digest is missing: it does not cover the body, so a bearer token is no weaker.
+ * Rundeck's digest is missing: it does not cover the body, so it proves no more than a token.
  */
 export const signatureSchemes = {
   circleci: { header: 'circleci-signature', separator: ',', prefix: 'v1=' },

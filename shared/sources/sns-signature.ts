@@ -28,7 +28,7 @@ type SignedMessage = z.output<typeof signedMessage>
 /**
  * Verifies a message of SNS. A valid signature only says that it is of some topic, so the topic is compared, too.
  *
- * @returns what is wrong, or undefined
+ * @returns the problem, for the sender; undefined if the message is valid
  * @throws Failure `unavailable`
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */

@@ -14,27 +14,27 @@ export interface SourceSettings {
   ended?: string | undefined
 }
 
-/** A notification as its type understands it. Contains nothing else of the body, which may contain secrets. */
+/** The parts of a notification that are needed. Nothing else of its body is returned, because it may contain secrets. */
 export interface Reading {
   /** The sender's name for what happened: `workflow_run.completed`. */
   event: string
   /** The ids of the runs, as the stored runs of providers have them. */
   runs?: readonly (string | undefined)[]
-  /** Whether a run has ended, or waits for somebody. A hint, not the truth. */
+  /** Whether a run has ended, or waits for a decision. A hint, not the truth. */
   ended?: boolean
   /** A request that only tests the URL. */
   isFirst?: boolean
   /** The same for each attempt to deliver the notification. */
   delivery?: string | undefined
-  /** The URL to fetch so that the sender begins to send. */
+  /** The URL to fetch so that the sender starts to send. */
   confirmUrl?: string
 }
 
-/** What a type of source knows about its sender. At least one way to authenticate is set. */
+/** The ways in which a sender proves its identity. At least one is set. */
 interface Authentication {
   /** The signatures that the sender may send, for `keys` of the secret. */
   signatures?: readonly SchemeName[]
-  /** Where the sender may send `token` of the secret: as a bearer token, in the query parameter `token`, or in a header. */
+  /** The places of `token` of the secret in a request: a bearer token, the query parameter `token`, or a header. */
   token?: readonly ('bearer' | 'query' | `x-${string}`)[]
   /** Whether the sender may send `user` and `password` of the secret. */
   basic?: true
@@ -50,7 +50,7 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   /** The parts of the body that `read` needs. Everything in it is optional, unless each request of the sender has it. */
   body: S
   read(body: z.output<S>, headers: Names, settings: SourceSettings): Reading | Promise<Reading>
-  /** What to enter at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
+  /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
   setup: readonly string[]
 }
 

@@ -17,7 +17,7 @@ export interface SignedRequest {
  *
  * @param keys an empty key never matches: everybody knows it
  * @param now epoch milliseconds
- * @returns what is wrong, in words that help the sender; undefined if the signature is valid
+ * @returns the problem, for the sender; undefined if the signature is valid
  */
 export function findSignatureProblem(
   scheme: SignatureScheme,

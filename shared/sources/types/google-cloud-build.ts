@@ -5,7 +5,7 @@ import { defineSourceType, id, word } from '../source-type.ts'
 export const googleCloudBuild = defineSourceType({
   title: 'Google Cloud Build',
   publishedKeys: 'google',
-  // `data` has the build with its substitutions, which may be secret. The attributes say enough.
+  // `data` has the build with its substitutions, which may be secret. The attributes are enough.
   body: z.object({
     message: z.object({ messageId: id, attributes: z.object({ buildId: id, status: word }) }),
   }),

@@ -11,7 +11,7 @@ export const hcpTerraform = defineSourceType({
   body: z.object({
     run_id: z.nullish(id),
     notifications: z.nullish(z.array(z.object({ trigger: word }))),
-    // Of the second version, which is about workspaces.
+    // Notifications of the second version are about workspaces.
     trigger: z.nullish(word),
   }),
   read({ run_id, notifications, trigger }) {

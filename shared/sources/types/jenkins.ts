@@ -45,7 +45,7 @@ export const jenkins = defineSourceType({
       customHeaders: [[name: 'Authorization', value: "Bearer \${TOKEN}", maskValue: true]],
       requestBody: groovy.json.JsonOutput.toJson([job: env.JOB_NAME, number: env.BUILD_NUMBER as int, result: currentBuild.currentResult])
 } } } }`,
-    'Or, for the whole server: install the Generic Event plugin, and enter {url}?token={secret} at Manage Jenkins > System > Event Dispatcher > Event Receiver.',
+    'Or, for all jobs of the server: install the Generic Event plugin, and enter {url}?token={secret} at Manage Jenkins > System > Event Dispatcher > Event Receiver.',
   ],
 })
 

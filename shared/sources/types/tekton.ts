@@ -7,7 +7,7 @@ export const tekton = defineSourceType({
   token: ['query'],
   basic: true,
   deliveryHeader: 'ce-id',
-  // The whole object, whose parameters may be secret. The headers say enough.
+  // The body is the complete run, whose parameters may be secret. The headers are enough.
   body: z.object({}),
   read(_body, headers) {
     const event = requireHeader(headers, 'ce-type')

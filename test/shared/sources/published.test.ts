@@ -50,7 +50,7 @@ test('a published text is fetched again after an hour, or after a minute if it m
   expect(await fetchPublished(url)).toBe('text 3')
 })
 
-test('a failure is remembered for 30 seconds', async () => {
+test('a failure is cached for 30 seconds', async () => {
   status = 500
   const failure = { kind: 'unavailable', message: expect.stringContaining('did not return the keys') }
   await expect(fetchPublished(`${origin}/keys`)).rejects.toMatchObject(failure)

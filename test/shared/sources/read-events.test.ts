@@ -15,7 +15,7 @@ function load(file: string) {
 
 type Row = [kind: Notification['kind'], event: string, ...runs: string[]]
 
-/** What each recorded body says. */
+/** The expected result for each recorded body. */
 const expected: Record<string, Row> = {
   'aws-sns/Notification': ['ignored', 'Notification'],
   'aws-sns/SubscriptionConfirmation': ['first-request', 'SubscriptionConfirmation'],

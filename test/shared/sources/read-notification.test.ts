@@ -55,7 +55,7 @@ describe('A signed notification', () => {
       { 'x-github-event': 'workflow_run' },
       'unauthenticated: The header x-hub-signature-256 is missing',
     ],
-    ['another key', signed(body, 'a-key-of-somebody-else'), 'unauthenticated: The signature in x-hub-signature-256'],
+    ['another key', signed(body, 'a-key-of-another-sender'), 'unauthenticated: The signature in x-hub-signature-256'],
     ['the signature of another body', signed('{}'), 'unauthenticated: The signature in x-hub-signature-256'],
   ])('with %s is refused before its body is parsed', async (_name, headers, error) => {
     for (const sent of [body, 'not JSON'])
@@ -119,12 +119,7 @@ describe('A notification with a token or a password', () => {
     ],
     ['awx', { headers: { authorization: `Bearer ${TOKEN}` } }, login, 'unauthenticated: The credentials do not match'],
     ['awx', { headers: basic('webhooks:another-password-01') }, login, 'unauthenticated: The credentials do not match'],
-    [
-      'awx',
-      { headers: basic('somebody:a-password-of-a-source') },
-      login,
-      'unauthenticated: The credentials do not match',
-    ],
+    ['awx', { headers: basic('other:a-password-of-a-source') }, login, 'unauthenticated: The credentials do not match'],
     ['awx', {}, login, 'unauthenticated: The request has no credentials. Let the sender send user and password'],
     ['rundeck', { query: { token: '' } }, { token: TOKEN }, 'unauthenticated: The credentials do not match'],
     [
@@ -181,7 +176,7 @@ describe('A push of Google', () => {
   test.each([
     ['issuer', { iss: 'https://accounts.example.com' }, 'not a valid token of Google'],
     ['audience', { aud: 'https://other.example.com' }, 'another audience'],
-    ['service account', { email: 'somebody@other.iam.gserviceaccount.com' }, 'another service account'],
+    ['service account', { email: 'other@other.iam.gserviceaccount.com' }, 'another service account'],
     ['unverified address', { email_verified: false }, 'not a valid token of Google'],
     ['end', { exp: seconds - 61 }, 'has expired'],
     ['start', { iat: seconds + 61 }, 'not valid yet'],
