@@ -28,8 +28,10 @@ export async function authenticateSource(
 ): Promise<void> {
   for (const key of secret.keys ?? []) registerSecret(key)
   const problem = await findProblem(type, request, secret, now, fetchPublished)
-  if (problem !== undefined)
-    throw new Failure('unauthenticated', problem, { headers: { 'www-authenticate': 'Bearer' } })
+  if (problem === undefined) return
+  // Some senders send a password only after a challenge.
+  const challenge = secret.user === undefined ? 'Bearer' : 'Basic realm="webhooks"'
+  throw new Failure('unauthenticated', problem, { headers: { 'www-authenticate': challenge } })
 }
 
 async function findProblem(

@@ -429,7 +429,7 @@ describe('A source of type http', () => {
 
   it.each<[object, Row]>([
     [{ type: 'job', data: { state: 'done', runs: [{ id: 1 }, { id: 'b' }] } }, ['ended', 'job', '1', 'b']],
-    [{ data: { state: 'running', runs: [{ id: 1 }] } }, ['progress', 'notification', '1']],
+    [{ data: { state: 'running', runs: [{ id: 1 }, { id: '1' }] } }, ['progress', 'notification', '1']],
     [{ data: { state: 'done', runs: [] } }, ['ignored', 'notification']],
     [{}, ['ignored', 'notification']],
   ])('reads %j with its expressions', async (body, row) => {

@@ -1,6 +1,7 @@
 import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, it, test } from '@jest/globals'
 import { generate } from 'selfsigned'
+import { redact } from '../../../shared/redact.ts'
 import type { NotificationRequest } from '../../../shared/sources/authenticate.ts'
 import { readNotification } from '../../../shared/sources/read-notification.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
@@ -27,7 +28,7 @@ function read(type: SourceTypeName, { body, ...sent }: Sent, secret: SourceSecre
   }
   return readNotification({ type }, request, sourceSecret.parse(secret), NOW, fetchPublished).then(
     ({ kind }) => ({ kind, fetched }),
-    (error) => ({ error: `${error.kind}: ${error.message}`, fetched }),
+    (error) => ({ error: `${error.kind}: ${error.message}`, challenge: error.headers?.['www-authenticate'], fetched }),
   )
 }
 
@@ -64,10 +65,19 @@ describe('A signed notification', () => {
       })
   })
 
-  test.each(['payload=%7B%7D', '[]', '"text"', '', '['.repeat(300)])('with the body %j is refused', async (text) => {
-    expect(await read('github', { body: text, headers: signed(text) }, { keys: [key] })).toMatchObject({
-      error: expect.stringContaining('invalid: The body is not a JSON object. Let the sender send JSON'),
-    })
+  test.each(['payload=%7B%7D', '[]', '"text"', '', `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`])(
+    'with the body %j is refused',
+    async (text) => {
+      expect(await read('github', { body: text, headers: signed(text) }, { keys: [key] })).toMatchObject({
+        error: expect.stringContaining('invalid: The body is not a JSON object. Let the sender send JSON'),
+      })
+    },
+  )
+
+  test('has keys that are masked in logs', async () => {
+    const masked = 'a-signing-key-to-mask-0123'
+    await read('github', { body }, { keys: [masked] })
+    expect(redact(`key ${masked}`)).not.toContain(masked)
   })
 
   test('needs its signature, even if the request has the token', async () => {
@@ -139,6 +149,11 @@ describe('A notification with a token or a password', () => {
   ])('of %s is refused with %j and the secret %j', async (type, sent, secret, error) => {
     expect(await read(type, { body, ...sent }, secret)).toMatchObject({ error: expect.stringContaining(error) })
   })
+
+  test('is refused with a challenge for the credentials of the source', async () => {
+    expect(await read('awx', { body }, { token: TOKEN })).toMatchObject({ challenge: 'Bearer' })
+    expect(await read('awx', { body }, login)).toMatchObject({ challenge: 'Basic realm="webhooks"' })
+  })
 })
 
 describe('A push of Google', () => {
@@ -181,7 +196,7 @@ describe('A push of Google', () => {
     ['end', { exp: seconds - 61 }, 'has expired'],
     ['start', { iat: seconds + 61 }, 'not valid yet'],
   ])('with another %s is refused without a request', async (_name, changes, error) => {
-    expect(await push(changes)).toEqual({ error: expect.stringContaining(error), fetched: [] })
+    expect(await push(changes)).toMatchObject({ error: expect.stringContaining(error), fetched: [] })
   })
 
   test.each([
@@ -190,7 +205,7 @@ describe('A push of Google', () => {
     ['an unknown key', { header: { kid: 'k2' } }, [url, `${url} again`]],
     ['the signature of another key', { key: other.privateKey }, [url]],
   ])('with %s is refused', async (_name, options, fetched) => {
-    expect(await push({}, options)).toEqual({
+    expect(await push({}, options)).toMatchObject({
       error: 'unauthenticated: The token is not a valid token of Google.',
       fetched,
     })
@@ -291,7 +306,7 @@ describe('A message of SNS', () => {
     'https://example.com/sns.eu-west-1.amazonaws.com/a.pem',
     'a.pem',
   ])('is refused with the certificate at %s, without a request', async (SigningCertURL) => {
-    expect(await send({ SigningCertURL })).toEqual({
+    expect(await send({ SigningCertURL })).toMatchObject({
       error: expect.stringContaining('unauthenticated: The certificate of the message is not at a URL of SNS'),
       fetched: [],
     })
@@ -299,8 +314,8 @@ describe('A message of SNS', () => {
 
   test('is refused for another topic, or without its fields', async () => {
     const other = { TopicArn: 'arn:aws:sns:eu-west-1:999999999999:wake' }
-    expect(await send(other)).toEqual({ error: expect.stringContaining('does not list'), fetched: [] })
-    expect(await send({}, { SignatureVersion: '3' })).toEqual({
+    expect(await send(other)).toMatchObject({ error: expect.stringContaining('does not list'), fetched: [] })
+    expect(await send({}, { SignatureVersion: '3' })).toMatchObject({
       error: expect.stringContaining('not a signed message of SNS'),
       fetched: [],
     })

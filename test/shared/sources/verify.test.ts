@@ -96,6 +96,14 @@ describe('A signature', () => {
     expect(problem({ header: 'x' }, { x: sign(body).toUpperCase() })).toBeUndefined()
   })
 
+  test('with an empty key is refused', () => {
+    const headers = { x: createHmac('sha256', '').update(body).digest('hex') }
+    const request = { headers, rawBody: Buffer.from(body) }
+    expect(findSignatureProblem({ header: 'x' }, [''], request, 0)).toContain('does not match')
+    const whsec = { header: 'x', key: signatureSchemes.svix.key }
+    expect(findSignatureProblem(whsec, ['whsec_', 'whsec_=='], request, 0)).toContain('does not match')
+  })
+
   test('covers bytes, even if they are not UTF-8', () => {
     const rawBody = Buffer.from([0x7b, 0xff, 0x7d])
     const signature = createHmac('sha256', 'a-key').update(rawBody).digest('hex')
