@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { type Failure, outcomeUnknown, toSentence } from '../errors.ts'
 import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
+import type { SourceTypeName } from '../sources/types.ts'
 import type { JobVariables } from './job-variables.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { thresholds } from './thresholds.ts'
@@ -106,8 +107,7 @@ export interface EventToAnswer extends Pick<CallEvent, 'id' | 'type'> {
  * @example notifiedBy: { type: 'github', wakeId: ({ id }) => id.split('#')[1] }
  */
 interface NotifiedBy {
-  /** The type of the source, from `shared/sources/types`. */
-  type: string
+  type: SourceTypeName
   /** Returns the id of a run in notifications. Undefined if it is not known yet. */
   wakeId(run: Run): string | undefined
 }

@@ -35,6 +35,7 @@ export const awsSsmAutomation = defineJobProvider({
   title: 'AWS Systems Manager',
   aws: Aws,
   noun: 'execution',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection: z.strictObject({
     ...awsAccountFields,
     target: optional(word('Default runbook: the name of the document, or its ARN if another account shares it')),

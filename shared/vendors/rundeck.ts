@@ -103,6 +103,7 @@ const states: Readonly<Record<string, Verdict>> = {
 export const rundeck = defineJobProvider({
   title: 'Rundeck',
   noun: 'execution',
+  notifiedBy: { type: 'rundeck', wakeId: ({ id }) => id },
   connection,
   headers: ({ token }) => ({ 'x-rundeck-auth-token': token }),
   /** A missing permission is `api.error.item.unauthorized`. */

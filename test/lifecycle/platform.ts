@@ -159,7 +159,7 @@ const fakeJob = defineJobProvider({
   start: async ({ http, idempotencyKey: key }, { target }) =>
     (await http.post('runs', { key, target }, { schema: created })).body,
   getStatus: async ({ http }, { id }) => (await http.get(`runs/${segment(id)}`, { schema: status })).body,
-  notifiedBy: { type: 'fake', wakeId: ({ id }) => id },
+  notifiedBy: { type: 'http', wakeId: ({ id }) => id },
   async stop({ http }, { id }) {
     await http.post(`runs/${segment(id)}/stop`)
   },
@@ -174,7 +174,7 @@ const queuedJob = defineJobProvider({
     const current = await fakeJob.getStatus(client, { id: String(providerState) })
     return current.state === 'queued' ? current : { ...current, run: { id: `build-${providerState}`, providerState } }
   },
-  notifiedBy: { type: 'fake', wakeId: ({ id }) => (id.startsWith('build-') ? id : undefined) },
+  notifiedBy: { type: 'http', wakeId: ({ id }) => (id.startsWith('build-') ? id : undefined) },
 })
 
 const blind = { ...jobProvider, start: fakeJob.start, getStatus: fakeJob.getStatus }

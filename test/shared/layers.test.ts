@@ -11,7 +11,7 @@ import { cyclesIn, importsOf } from '../imports.ts'
 const LAYERS = [
   ['root'],
   ['text', 'http', 'aws', 'evaluation'],
-  ['state'],
+  ['state', 'sources'],
   ['auth'],
   ['vendors/clients'],
   ['orchestrators'],

@@ -65,6 +65,7 @@ const experimentResponse = z.object({ experiment })
 export const awsFis = defineJobProvider({
   title: PLATFORM,
   noun: 'experiment',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection,
   baseUrl: (account) => endpointOf(account, { service: SERVICE, platform: PLATFORM }),
   authorization: (account: Connection) =>

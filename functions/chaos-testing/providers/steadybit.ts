@@ -96,6 +96,7 @@ const states: Readonly<Record<string, Verdict>> = {
 export const steadybit = defineJobProvider({
   title: 'Steadybit',
   noun: 'execution',
+  notifiedBy: { type: 'steadybit', wakeId: ({ id }) => id },
   connection,
   headers: ({ token }) => ({ authorization: `accessToken ${token}` }),
   check: ({ http }) => http.post(executions, { page: 0, size: 1 }, { isRead: true, schema: executionPage }),

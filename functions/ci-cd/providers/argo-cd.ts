@@ -57,6 +57,7 @@ const REPLACEMENT_WINDOW_MS = 600_000
 export const argoCd = defineJobProvider({
   title: 'Argo CD',
   noun: 'sync',
+  notifiedBy: { type: 'argo-cd', wakeId: ({ id }) => id.split('#')[0] },
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
 

@@ -40,6 +40,7 @@ export const awsCodeBuild = defineJobProvider({
   title: 'AWS CodeBuild',
   aws: Aws,
   noun: 'build',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection: z.strictObject({
     ...awsAccountFields,
     target: optional(word('Default project, by name')),

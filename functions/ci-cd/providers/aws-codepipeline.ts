@@ -30,6 +30,7 @@ export const awsCodePipeline = defineJobProvider({
   title: 'AWS CodePipeline',
   aws: Aws,
   noun: 'execution',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default pipeline, by name')) }),
   states: {
     InProgress: 'running',

@@ -94,6 +94,7 @@ const states: Record<string, Verdict> = {
 export const azurePipelines = defineJobProvider({
   title: 'Azure Pipelines',
   noun: 'run',
+  notifiedBy: { type: 'azure-devops', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   ...azureDevopsApi,
   states,

@@ -92,6 +92,7 @@ const TAG = /^refs\/tags\/(.+)$/
 export const circleci = defineJobProvider({
   title: 'CircleCI',
   noun: 'pipeline',
+  notifiedBy: { type: 'circleci', wakeId: ({ id }) => id },
   connection,
   headers: ({ token }) => ({ 'circle-token': token }),
   async check({ http, connection: { project } }) {

@@ -71,6 +71,7 @@ const FIND_DELAYS_MS = [0, 500, 1_500, 3_000]
 export const githubActions = defineJobProvider({
   title: 'GitHub Actions',
   noun: 'run',
+  notifiedBy: { type: 'github', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   ...githubApi,
 

@@ -124,6 +124,7 @@ const states: Record<string, Verdict> = {
  */
 export const gitlabCi = defineJobProvider({
   ...naming,
+  notifiedBy: { type: 'gitlab', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   ...gitlabApi,
 

@@ -72,6 +72,7 @@ const MAX_PAGES = 10
 export const googleCloudBuild = defineJobProvider({
   title: 'Google Cloud Build',
   noun: 'build',
+  notifiedBy: { type: 'google-cloud-build', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   authorization: googleAuthorization,
   async check({ http, connection: at }) {

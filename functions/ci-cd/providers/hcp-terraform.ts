@@ -107,6 +107,7 @@ const VARIABLE = /^[A-Za-z_][\w-]{0,99}$/
 export const hcpTerraform = defineJobProvider({
   title: 'HCP Terraform',
   noun: 'run',
+  notifiedBy: { type: 'hcp-terraform', wakeId: ({ id }) => id },
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   async check({ http, connection: at }) {

@@ -49,6 +49,7 @@ const REDIRECTS = [302, 303]
 export const jenkins = defineJobProvider({
   title: 'Jenkins',
   noun: 'build',
+  notifiedBy: { type: 'jenkins', wakeId: ({ id }) => id },
   connection,
   headers: ({ username, token }) => ({ authorization: basicAuth(username, token) }),
   check: ({ http }) => http.get('me/api/json', { query: { tree: 'id' } }),

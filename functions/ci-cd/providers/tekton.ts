@@ -77,6 +77,7 @@ const API = 'apis/tekton.dev/v1'
 export const tekton = defineJobProvider({
   title: 'Tekton',
   noun: 'pipeline run',
+  notifiedBy: { type: 'tekton', wakeId: ({ id }) => id },
   connection,
   authorization: kubernetesAuthorization,
   async check({ http, connection: { namespace } }) {

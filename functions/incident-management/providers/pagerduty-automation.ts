@@ -24,6 +24,7 @@ const PARAMETER_NAMES = ['incident_id', 'alert_id']
 export const pagerdutyAutomation = defineJobProvider({
   title: 'PagerDuty',
   noun: 'invocation',
+  notifiedBy: { type: 'pagerduty', wakeId: ({ id }) => id },
   connection: z.strictObject({
     ...pagerdutyConnection,
     target: optional(word('Id of the default action')),

@@ -23,6 +23,7 @@ export const awsSageMaker = defineJobProvider({
   title: 'Amazon SageMaker',
   aws: Aws,
   noun: 'run',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection: z.strictObject({
     ...awsAccountFields,
     target: optional(word('Default pipeline, or tuning/<name> or training/<name> of an earlier job to run again')),

@@ -34,6 +34,7 @@ export const awsStepFunctions = defineJobProvider({
   title: 'AWS Step Functions',
   aws: Aws,
   noun: 'execution',
+  notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection: z.strictObject({ ...awsAccountFields, target: optional(word('Default state machine, by its ARN')) }),
   states: {
     RUNNING: 'running',

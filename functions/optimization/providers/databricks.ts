@@ -42,6 +42,7 @@ const jobList = z.object({ jobs: z.nullish(z.array(z.object({ job_id: id }))) })
 export const databricks = defineJobProvider({
   title: 'Databricks',
   noun: 'run',
+  notifiedBy: { type: 'databricks', wakeId: ({ id }) => id },
   connection,
   authorization,
   check: ({ http }) => http.get(`${JOBS_PATH}/list`, { query: { limit: 1 } }),

@@ -49,6 +49,7 @@ const SEARCH_LIMIT = { firstAttempt: 50, retry: 200 }
 export const awx = defineJobProvider({
   title: 'AWX',
   noun: 'run',
+  notifiedBy: { type: 'awx', wakeId: ({ id }) => id.split('/')[1] },
   connection,
   headers: (values) => ({ authorization: authorizationHeader(values) }),
   check: ({ http, connection: { api } }) => http.get(`${api}/me/`),

@@ -1,9 +1,10 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import type { UnverifiedRequest } from '../../auth/caller-signatures.ts'
 import { Failure, invalidInput } from '../../errors.ts'
-import { isSame } from '../../hmac.ts'
 import { isRecord } from '../../record.ts'
+import { signatureSchemes } from '../../sources/schemes.ts'
+import { findSignatureProblem, type SignedRequest } from '../../sources/verify.ts'
 import { validate } from '../../validate.ts'
 import { repository as repositoryName } from '../../vendors/clients/github.ts'
 import { evaluate } from '../evaluate.ts'
@@ -49,7 +50,7 @@ export async function readDelivery(
   request: UnverifiedRequest,
 ): Promise<SignedCall | undefined> {
   const body = request.rawBody()
-  verifySignature(settings, request.headers['x-hub-signature-256'], body)
+  verifySignature(settings, { headers: request.headers, rawBody: body })
   const payload = parse(body)
   const event = `${request.headers['x-github-event']}.${payload['action']}`
   const isDeployment = event === 'deployment_protection_rule.requested'
@@ -80,17 +81,9 @@ export async function readDelivery(
 const CHECK_EVENTS = ['check_suite.requested', 'check_suite.rerequested', 'check_run.rerequested']
 
 /** @throws Failure `unauthenticated` */
-function verifySignature(
-  { webhookSecret, previousWebhookSecret }: GitHubSettings,
-  signature: string | undefined,
-  body: Uint8Array,
-): void {
+function verifySignature({ webhookSecret, previousWebhookSecret }: GitHubSettings, request: SignedRequest): void {
   const secrets = [webhookSecret, ...(previousWebhookSecret === undefined ? [] : [previousWebhookSecret])]
-  // Every secret is compared, so that the duration does not show which one matches.
-  const matches = secrets.map((secret) =>
-    isSame(signature ?? '', `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`),
-  )
-  if (!matches.includes(true))
+  if (findSignatureProblem(signatureSchemes.github, secrets, request, Date.now()) !== undefined)
     throw new Failure('unauthenticated', 'The signature is not valid. Check the secret of the webhook.')
 }
 

@@ -65,6 +65,7 @@ type Origin = Partial<Pick<StartJob, 'target' | 'project'>>
 export const httpJob = defineJobProvider({
   title: 'HTTP API',
   noun: 'run',
+  notifiedBy: { type: 'http', wakeId: ({ id }) => id },
   connection,
   ...httpApi,
   // The connection maps the states.

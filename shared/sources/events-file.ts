@@ -1,0 +1,99 @@
+import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools/jmespath'
+import * as z from 'zod/mini'
+import { Failure, type FieldError } from '../errors.ts'
+import { optional } from '../fields.ts'
+import { jmespathReason } from '../jmespath-reason.ts'
+import { isRecord } from '../record.ts'
+import { unknownName, validate } from '../validate.ts'
+import { type SourceTypeName, sourceTypeNames } from './types.ts'
+
+/** Load this module only to read the file. Functions get it compiled. */
+
+const name = z
+  .string()
+  .check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must have 1 to 63 lower-case letters, digits and -'))
+const connection = z
+  .string()
+  .check(z.regex(/^[a-z0-9-]+\/[a-z0-9][a-z0-9_-]{0,62}$/, 'must be <category>/<connection>, such as ci-cd/default'))
+const expression = z.string().check(
+  z.maxLength(4_096),
+  z.superRefine<string>((text, { addIssue }) => {
+    const reason = problemOf(text)
+    if (reason !== undefined)
+      addIssue({ code: 'custom', message: `must be a JMESPath expression, such as data.id (${reason})` })
+  }),
+)
+
+const common = {
+  type: z.enum(sourceTypeNames as [SourceTypeName, ...SourceTypeName[]]),
+  /** The connections whose tasks it wakes. */
+  wakes: z._default(z.array(connection).check(z.maxLength(100)), []),
+}
+const source = z.strictObject(common)
+const httpSource = z.strictObject({ ...common, run: optional(expression), ended: optional(expression) })
+const file = z.strictObject({ sources: z._default(z.record(name, z.unknown()), {}) })
+
+/** A platform that sends notifications. */
+type Source = z.output<typeof httpSource>
+/** The contents of `events.yaml`. */
+export interface EventsFile {
+  sources: Record<string, Source>
+}
+
+/**
+ * Checks what was loaded from `events.yaml`.
+ *
+ * @param loaded undefined or null for an empty file
+ * @param categories the names of all categories
+ * @throws Failure `invalid` with every error
+ */
+export function parseEventsFile(loaded: unknown, categories: readonly string[]): EventsFile {
+  if (!isRecord(loaded ?? {})) throw new Failure('invalid', 'events.yaml must be an object, such as {"sources": {..}}.')
+  const { sources } = validate(file, loaded ?? {}, { what: 'events.yaml' })
+  const errors: FieldError[] = []
+  const parsed = Object.entries(sources).flatMap(([name, declared]): [string, Source][] => {
+    const path = `sources.${name}`
+    try {
+      return [[name, parseSource(path, declared, categories)]]
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      errors.push(...(error.errors ?? []))
+      return []
+    }
+  })
+  if (errors.length === 0) return { sources: Object.fromEntries(parsed) }
+  const texts = errors.map(({ path, message }) => `${path} ${message}`)
+  throw new Failure('invalid', `events.yaml is not valid: ${texts.join('; ')}`, { errors })
+}
+
+/** @throws Failure `invalid` */
+function parseSource(path: string, declared: unknown, categories: readonly string[]): Source {
+  const type = isRecord(declared) ? declared['type'] : undefined
+  if (isRecord(declared) && type === undefined)
+    throw invalid(`${path}.type`, `is required: the type of the sender. Types: ${sourceTypeNames.join(', ')}.`)
+  if (typeof type === 'string' && !sourceTypeNames.includes(type as SourceTypeName))
+    throw invalid(`${path}.type`, `is not a type of source. ${unknownName('type', type, sourceTypeNames)}`)
+  const schema = type === 'http' ? httpSource : source
+  const parsed: Source = validate(schema, declared, { what: 'events.yaml', root: path })
+  for (const [index, connection] of parsed.wakes.entries()) {
+    const [category = ''] = connection.split('/')
+    if (!categories.includes(category))
+      throw invalid(`${path}.wakes.${index}`, `has no category. ${unknownName('category', category, categories)}`)
+  }
+  return parsed
+}
+
+function invalid(path: string, message: string): Failure {
+  return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
+}
+
+function problemOf(text: string): string | undefined {
+  try {
+    search(text, {})
+    return undefined
+  } catch (error) {
+    // A type error is caused by the missing data.
+    if (error instanceof JMESPathTypeError) return undefined
+    return error instanceof JMESPathError ? jmespathReason(error) : 'it cannot be read'
+  }
+}

@@ -1,0 +1,90 @@
+import * as z from 'zod/mini'
+import { Failure } from '../errors.ts'
+import { validate } from '../validate.ts'
+import type { SchemeName } from './schemes.ts'
+
+/** A request header or parameter, by name in lower case. */
+export type Names = Record<string, string | undefined>
+
+/** The settings of a source in `events.yaml` that its type needs to read a notification. */
+export interface SourceSettings {
+  /** For type `http`: JMESPath expression that returns the id of the run, or a list of ids. Defaults to `id`. */
+  run?: string | undefined
+  /** For type `http`: JMESPath expression that returns whether the run has ended. Defaults to true. */
+  ended?: string | undefined
+}
+
+/** The parts of a notification that are needed. Nothing else of its body is returned, because it may contain secrets. */
+export interface Reading {
+  /** The sender's name for what happened: `workflow_run.completed`. */
+  event: string
+  /** The ids of the runs, as the stored runs of providers have them. */
+  runs?: readonly (string | undefined)[]
+  /** Whether a run has ended, or waits for a decision. A hint, not the truth. */
+  ended?: boolean
+  /** A request that only tests the URL. */
+  isFirst?: boolean
+  /** The same for each attempt to deliver the notification. */
+  delivery?: string | undefined
+  /** The URL to fetch so that the sender starts to send. */
+  confirmUrl?: string
+}
+
+/** The ways in which a sender proves its identity. At least one is set. */
+interface Authentication {
+  /** The signatures that the sender may send, for `keys` of the secret. */
+  signatures?: readonly SchemeName[]
+  /** The places of `token` of the secret in a request: a bearer token, the query parameter `token`, or a header. */
+  token?: readonly ('bearer' | 'query' | `x-${string}`)[]
+  /** Whether the sender may send `user` and `password` of the secret. */
+  basic?: true
+  /** Proofs with keys that the sender publishes: for `serviceAccount` and `audience`, or for `topics` of the secret. */
+  publishedKeys?: 'google' | 'sns'
+}
+
+interface Definition<S extends z.ZodMiniType> extends Authentication {
+  /** The sender's name for people. */
+  title: string
+  /** The header with the id of the delivery. */
+  deliveryHeader?: string
+  /** The parts of the body that `read` needs. Everything in it is optional, unless each request of the sender has it. */
+  body: S
+  read(body: z.output<S>, headers: Names, settings: SourceSettings): Reading | Promise<Reading>
+  /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
+  setup: readonly string[]
+}
+
+/** A type of source: how its requests are verified and read. */
+export interface SourceType extends Authentication {
+  title: string
+  setup: readonly string[]
+  /** @throws Failure `invalid`, without values of the body */
+  read(body: unknown, headers: Names, settings: SourceSettings): Promise<Reading>
+}
+
+export function defineSourceType<S extends z.ZodMiniType>(definition: Definition<S>): SourceType {
+  const { body: schema, read, deliveryHeader, ...rest } = definition
+  return {
+    ...rest,
+    async read(body, headers, settings) {
+      const reading = await read(validate(schema, body, { what: 'The notification', root: 'body' }), headers, settings)
+      const delivery = deliveryHeader === undefined ? undefined : headers[deliveryHeader]
+      return { ...reading, delivery: reading.delivery ?? delivery }
+    },
+  }
+}
+
+/** @throws Failure `invalid` */
+export function requireHeader(headers: Names, name: string): string {
+  const value = headers[name]
+  if (value !== undefined) return value
+  throw new Failure('invalid', `The header ${name} is missing: the sender adds it to each request.`)
+}
+
+/** Keys of the state table contain ids, and have at most 2 KB. */
+const MAX_ID = 500
+
+/** An id, as text or as a number. */
+export const id = z.pipe(z.union([z.string().check(z.minLength(1), z.maxLength(MAX_ID)), z.int()]), z.transform(String))
+/** A name of an event or a state. */
+export const word = z.string().check(z.maxLength(255))

@@ -1,0 +1,34 @@
+import type { SourceType } from './source-type.ts'
+
+/** The types of sources. Each is loaded when it is used, so that a cold start pays for one of them. */
+const loaders = {
+  'argo-cd': async () => (await import('./types/argo-cd.ts')).argoCd,
+  'aws-sns': async () => (await import('./types/aws-sns.ts')).awsSns,
+  awx: async () => (await import('./types/awx.ts')).awx,
+  'azure-devops': async () => (await import('./types/azure-devops.ts')).azureDevops,
+  circleci: async () => (await import('./types/circleci.ts')).circleci,
+  databricks: async () => (await import('./types/databricks.ts')).databricks,
+  eventbridge: async () => (await import('./types/eventbridge.ts')).eventbridge,
+  github: async () => (await import('./types/github.ts')).github,
+  gitlab: async () => (await import('./types/gitlab.ts')).gitlab,
+  'google-cloud-build': async () => (await import('./types/google-cloud-build.ts')).googleCloudBuild,
+  'hcp-terraform': async () => (await import('./types/hcp-terraform.ts')).hcpTerraform,
+  http: async () => (await import('./types/http.ts')).http,
+  jenkins: async () => (await import('./types/jenkins.ts')).jenkins,
+  jira: async () => (await import('./types/jira.ts')).jira,
+  linear: async () => (await import('./types/linear.ts')).linear,
+  pagerduty: async () => (await import('./types/pagerduty.ts')).pagerduty,
+  rundeck: async () => (await import('./types/rundeck.ts')).rundeck,
+  servicenow: async () => (await import('./types/servicenow.ts')).servicenow,
+  steadybit: async () => (await import('./types/steadybit.ts')).steadybit,
+  tekton: async () => (await import('./types/tekton.ts')).tekton,
+} satisfies Record<string, () => Promise<SourceType>>
+
+export type SourceTypeName = keyof typeof loaders
+
+export const sourceTypeNames = Object.keys(loaders) as SourceTypeName[]
+
+/** Loads the type of a source. */
+export function loadSourceType(name: SourceTypeName): Promise<SourceType> {
+  return loaders[name]()
+}

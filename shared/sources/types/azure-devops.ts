@@ -1,0 +1,40 @@
+import * as z from 'zod/mini'
+import { optional } from '../../fields.ts'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+/** @see https://learn.microsoft.com/en-us/azure/devops/service-hooks/events */
+export const azureDevops = defineSourceType({
+  title: 'Azure DevOps',
+  token: ['bearer'],
+  basic: true,
+  body: z.object({
+    id: optional(id),
+    eventType: word,
+    resource: z.nullish(
+      z.object({
+        id: optional(id),
+        run: optional(z.object({ id: optional(id), url: optional(z.string()), state: optional(word) })),
+      }),
+    ),
+  }),
+  read({ id: delivery, eventType: event, resource }) {
+    const isBuild = event === 'build.complete'
+    const run = resource?.run
+    // Some versions of the event name the run only in its URL.
+    const runId = run?.id ?? /\/runs\/(\d+)$/i.exec(run?.url ?? '')?.[1]
+    return {
+      event,
+      // A run is a build. The body has only the id of the project, and callers write its name.
+      runs: [isBuild ? resource?.id : runId],
+      ended: isBuild || (event === 'ms.vss-pipelines.run-state-changed-event' && run?.state === 'completed'),
+      delivery,
+    }
+  },
+  setup: [
+    'Open Project settings > Service hooks, and create a subscription of Web Hooks.',
+    'Trigger: "Run state changed", with the state Completed.',
+    'URL: {url}',
+    'Basic authentication username and password: user and password of the secret. Or HTTP headers: Authorization: Bearer {secret}',
+    'Resource details to send: Minimal. Messages and detailed messages to send: None.',
+  ],
+})

@@ -1,0 +1,36 @@
+import * as z from 'zod/mini'
+import { optional } from '../../fields.ts'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+/** A pipeline that waits for a manual job may count as ended: the connection decides. */
+const ENDS = ['success', 'failed', 'canceled', 'skipped', 'manual']
+
+/** @see https://docs.gitlab.com/user/project/integrations/webhook_events/ */
+export const gitlab = defineSourceType({
+  title: 'GitLab',
+  signatures: ['standard-webhooks'],
+  token: ['x-gitlab-token'],
+  deliveryHeader: 'idempotency-key',
+  body: z.object({
+    object_kind: word,
+    object_attributes: z.nullish(z.object({ id: optional(id), status: z.nullish(word) })),
+    pipeline_id: z.nullish(id),
+    build_status: z.nullish(word),
+  }),
+  read({ object_kind: kind, object_attributes: pipeline, pipeline_id, build_status }) {
+    const status = build_status ?? pipeline?.status
+    return {
+      event: status ? `${kind}.${status}` : kind,
+      // Numbers of pipelines are unique. A caller may write the project as its path or as its number.
+      runs: [kind === 'pipeline' ? pipeline?.id : (pipeline_id ?? undefined)],
+      ended: kind === 'pipeline' && ENDS.includes(status ?? ''),
+    }
+  },
+  setup: [
+    'Open Settings > Webhooks of the project (or of the group), and add a webhook.',
+    'URL: {url}',
+    'Signing token: generate one, and add it to "keys" of the secret: GitLab never shows it again. A GitLab without signing tokens: enter {secret} as the secret token.',
+    'Trigger: select only "Pipeline events".',
+    'Keep SSL verification enabled.',
+  ],
+})

@@ -1,0 +1,69 @@
+import * as z from 'zod/mini'
+import { optional } from '../../fields.ts'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+const path = z.string().check(z.maxLength(1_000))
+/** A step of a pipeline sends the first three fields, the Notification plugin `url` and `build`, the Generic Event plugin the others. */
+const body = z.object({
+  job: optional(path),
+  number: optional(id),
+  result: z.nullish(word),
+  url: optional(path),
+  build: optional(z.object({ number: id, queue_id: optional(id), phase: word })),
+  type: optional(word),
+  source: optional(path),
+  data: z.nullish(z.object({ number: optional(id), queueId: optional(id) })),
+})
+
+/** Jenkins has no webhooks of its own: a step or a plugin sends them. */
+export const jenkins = defineSourceType({
+  title: 'Jenkins',
+  token: ['bearer', 'query'],
+  basic: true,
+  body,
+  read({ job, number, result, url, build, type, source, data }) {
+    if (type !== undefined)
+      return {
+        event: type,
+        runs: runsOf(jobIn(source), data?.number, data?.queueId),
+        ended: type === 'run.finalized',
+      }
+    // The phase COMPLETED comes before the steps that follow a build.
+    if (build)
+      return {
+        event: build.phase,
+        runs: runsOf(jobIn(url), build.number, build.queue_id),
+        ended: build.phase === 'FINALIZED',
+      }
+    return { event: result ?? 'unknown', runs: runsOf(job, number, undefined), ended: job !== undefined }
+  },
+  setup: [
+    'Best, for each pipeline: add the token {secret} to the credentials of Jenkins as secret text with the id webhooks-token, and this block to the Jenkinsfile (HTTP Request plugin):',
+    `post { always { catchError(buildResult: null, stageResult: null) {
+  withCredentials([string(credentialsId: 'webhooks-token', variable: 'TOKEN')]) {
+    httpRequest httpMode: 'POST', url: '{url}', contentType: 'APPLICATION_JSON', timeout: 10, validResponseCodes: '100:599',
+      customHeaders: [[name: 'Authorization', value: "Bearer \${TOKEN}", maskValue: true]],
+      requestBody: groovy.json.JsonOutput.toJson([job: env.JOB_NAME, number: env.BUILD_NUMBER as int, result: currentBuild.currentResult])
+} } } }`,
+    'Or, for all jobs of the server: install the Generic Event plugin, and enter {url}?token={secret} at Manage Jenkins > System > Event Dispatcher > Event Receiver.',
+  ],
+})
+
+/** Returns the full name of a job: `folder/name` for `job/folder/job/name/`. */
+function jobIn(url = ''): string | undefined {
+  const names = [...url.matchAll(/(?:^|\/)job\/([^/]+)/g)].map(([, name = '']) => name)
+  return names.length > 0 && names.every(isDecodable) ? names.map(decodeURIComponent).join('/') : undefined
+}
+
+function isDecodable(text: string): boolean {
+  return !/%(?![\da-f]{2})/i.test(text)
+}
+
+/** A run is stored as a queue item until it has a number. */
+function runsOf(job: string | undefined, number: string | undefined, queueId: string | undefined): string[] {
+  if (job === undefined) return []
+  return [
+    ...(number === undefined ? [] : [`${job}#${number}`]),
+    ...(queueId === undefined ? [] : [`${job}#queue-${queueId}`]),
+  ]
+}

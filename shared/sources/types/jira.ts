@@ -1,0 +1,40 @@
+import * as z from 'zod/mini'
+import { optional } from '../../fields.ts'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+/** @see https://developer.atlassian.com/cloud/jira/platform/webhooks/ */
+export const jira = defineSourceType({
+  title: 'Jira',
+  signatures: ['jira'],
+  token: ['bearer'],
+  deliveryHeader: 'x-atlassian-webhook-identifier',
+  body: z.object({
+    webhookEvent: word,
+    issue: optional(
+      z.object({
+        id: optional(id),
+        key: id,
+        fields: z.nullish(
+          z.object({ status: z.nullish(z.object({ statusCategory: z.nullish(z.object({ key: optional(word) })) })) }),
+        ),
+      }),
+    ),
+  }),
+  read({ webhookEvent: event, issue }) {
+    const isDone = issue?.fields?.status?.statusCategory?.key === 'done'
+    return {
+      event,
+      // The key changes when an issue moves to another project.
+      runs: [issue?.key, issue?.id],
+      ended: event === 'jira:issue_deleted' || (event.startsWith('jira:issue') && isDone),
+    }
+  },
+  setup: [
+    'As an admin, open System > WebHooks, and create a webhook.',
+    'URL: {url}',
+    'Secret: {secret}',
+    'Events: only "updated" and "deleted" of issues, for the JQL of your project.',
+    'Or create an automation rule with the action "Send web request": URL {url}, header Authorization: Bearer {secret}, and the custom data:',
+    '{"webhookEvent": "jira:issue_updated", "issue": {"key": "{{issue.key}}", "id": "{{issue.id}}", "fields": {"status": {"statusCategory": {"key": "{{issue.status.statusCategory.key}}"}}}}}',
+  ],
+})

@@ -1,0 +1,31 @@
+import * as z from 'zod/mini'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+/** @see https://developer.pagerduty.com/docs/webhooks-overview */
+export const pagerduty = defineSourceType({
+  title: 'PagerDuty',
+  signatures: ['pagerduty'],
+  deliveryHeader: 'x-webhook-id',
+  body: z.object({
+    event: z.object({
+      event_type: word,
+      data: z.nullish(z.object({ id: z.nullish(id), incident_key: z.nullish(id) })),
+    }),
+  }),
+  read({ event: { event_type: event, data } }) {
+    return {
+      event,
+      // An incident that was created by an event is known by the key of the event.
+      runs: event.startsWith('incident.') ? [data?.id ?? undefined, data?.incident_key ?? undefined] : [],
+      ended: ['incident.resolved', 'incident.action_invocation.terminated'].includes(event),
+      isFirst: event === 'pagey.ping',
+    }
+  },
+  setup: [
+    'Open Integrations > Generic Webhooks (v3), and add a webhook.',
+    'Webhook URL: {url}',
+    'Scope: the service whose incidents and actions you use.',
+    'Events: only incident.resolved and incident.action_invocation.terminated.',
+    'Add the secret that PagerDuty shows once to "keys" of the secret.',
+  ],
+})

@@ -1,0 +1,20 @@
+import * as z from 'zod/mini'
+import { defineSourceType, id, word } from '../source-type.ts'
+
+/** @see https://docs.rundeck.com/docs/manual/notifications/webhooks.html */
+export const rundeck = defineSourceType({
+  title: 'Rundeck',
+  token: ['query'],
+  basic: true,
+  body: z.object({ trigger: word, executionId: id }),
+  read({ trigger, executionId }) {
+    // After `retryablefailure`, another execution continues the run.
+    const ended = ['success', 'failure', 'retryablefailure'].includes(trigger)
+    return { event: trigger, runs: [executionId], ended }
+  },
+  setup: [
+    'Edit the job, open Notifications, and add "Send Webhook" for On Success and for On Failure.',
+    'URL: {url}?token={secret}',
+    'Payload format: JSON. Method: POST.',
+  ],
+})
