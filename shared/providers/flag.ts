@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini'
+import type { SourceTypeName } from '../sources/types.ts'
 import type { ProjectFormat } from './project.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
@@ -64,8 +65,7 @@ export interface FlagProvider<S extends z.ZodMiniObject = z.ZodMiniObject> exten
   ): Promise<PendingChange | undefined>
   /** The notifications of the end of a pending change. They wake its task. */
   notifiedBy?: {
-    /** The type of the source, from `shared/sources/types`. */
-    type: string
+    type: SourceTypeName
     /** Returns the id of a change in notifications. */
     wakeId(change: PendingChange, location: FlagLocation, connection: z.output<S>): string
   }

@@ -70,7 +70,6 @@ export const httpJob = defineJobProvider({
   ...httpApi,
   // The connection maps the states.
   states: {},
-  notifiedBy: { type: 'http', wakeId: ({ id }) => id },
 
   checkStart(input, connection) {
     checkStop(input, connection)
