@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import type { SourceTypeName } from '../sources/types.ts'
+import type { SourceTypeName } from '../sources/load-source-type.ts'
 import type { ProjectFormat } from './project.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 

@@ -5,7 +5,7 @@ import { optional } from '../fields.ts'
 import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import { unknownName, validate } from '../validate.ts'
-import { type SourceTypeName, sourceTypeNames } from './types.ts'
+import { type SourceTypeName, sourceTypeNames } from './load-source-type.ts'
 
 /** Load this module only to read the file. Functions get it compiled. */
 
@@ -78,7 +78,10 @@ function parseSource(path: string, declared: unknown, categories: readonly strin
   for (const [index, connection] of parsed.wakes.entries()) {
     const [category = ''] = connection.split('/')
     if (!categories.includes(category))
-      throw invalid(`${path}.wakes.${index}`, `has no category. ${unknownName('category', category, categories)}`)
+      throw invalid(
+        `${path}.wakes.${index}`,
+        `must start with a category. ${unknownName('category', category, categories)}`,
+      )
   }
   return parsed
 }

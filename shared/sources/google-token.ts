@@ -21,9 +21,8 @@ const claims = z.object({
   exp: z.number(),
   iat: z.number(),
 })
-const keySet = z.object({
-  keys: z.array(z.object({ kid: z.string(), kty: z.literal('RSA'), n: z.string(), e: z.string() })),
-})
+const text = z.optional(z.string())
+const keySet = z.object({ keys: z.array(z.object({ kid: z.string(), kty: z.string(), n: text, e: text })) })
 
 /**
  * Verifies the token that Pub/Sub sends with a push. Compares its claims before keys are fetched, so that tokens of others
@@ -70,6 +69,6 @@ const WRONG = 'The token is not a valid token of Google.'
 /** @throws Failure `unavailable` */
 function keyIn(text: string, kid: string): JsonWebKey | undefined {
   const parsed = z.safeParse(keySet, parseBody(text))
-  if (parsed.success) return parsed.data.keys.find((key) => key.kid === kid)
+  if (parsed.success) return parsed.data.keys.find((key) => key.kid === kid && key.kty === 'RSA')
   throw new Failure('unavailable', 'Google returned no set of keys.')
 }

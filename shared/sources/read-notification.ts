@@ -2,11 +2,11 @@ import { Failure } from '../errors.ts'
 import { isDeepJson, parseBody } from '../http/parse-body.ts'
 import { isRecord } from '../record.ts'
 import { plainSingleLine } from '../text/plain-text.ts'
-import { authenticateSource, type NotificationRequest } from './authenticate.ts'
+import { authenticateSource, type NotificationRequest } from './authenticate-source.ts'
+import { loadSourceType, type SourceTypeName } from './load-source-type.ts'
 import type { FetchPublished } from './published.ts'
 import type { SourceSecret } from './secret.ts'
-import type { Names, SourceSettings } from './source-type.ts'
-import { loadSourceType, type SourceTypeName } from './types.ts'
+import { MAX_ID, type Names, type SourceSettings } from './source-type.ts'
 
 /** A source, as `events.yaml` declares it. */
 interface DeclaredSource extends SourceSettings {
@@ -80,6 +80,8 @@ export async function readEvent(source: DeclaredSource, headers: Names, body: ob
       'invalid',
       `The event ${event} of ${type.title} names no run. Let the sender send the complete body.`,
     )
+  if ([...runs, delivery ?? ''].some(({ length }) => length > MAX_ID))
+    throw new Failure('invalid', `The event ${event} of ${type.title} has an id of more than ${MAX_ID} characters.`)
   const kind = isFirst ? 'first-request' : runs.length === 0 ? 'ignored' : ended ? 'ended' : 'progress'
   return { kind, event, runs, delivery, ...(confirmUrl === undefined ? {} : { confirmUrl }) }
 }

@@ -3,7 +3,7 @@ import { Failure } from '../errors.ts'
 import { validate } from '../validate.ts'
 import type { SchemeName } from './schemes.ts'
 
-/** A request header or parameter, by name in lower case. */
+/** Headers of a request, by name in lower case, or its query parameters. */
 export type Names = Record<string, string | undefined>
 
 /** The settings of a source in `events.yaml` that its type needs to read a notification. */
@@ -82,7 +82,7 @@ export function requireHeader(headers: Names, name: string): string {
 }
 
 /** Keys of the state table contain ids, and have at most 2 KB. */
-const MAX_ID = 500
+export const MAX_ID = 500
 
 /** An id, as text or as a number. */
 export const id = z.pipe(z.union([z.string().check(z.minLength(1), z.maxLength(MAX_ID)), z.int()]), z.transform(String))

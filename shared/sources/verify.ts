@@ -31,7 +31,7 @@ export function findSignatureProblem(
   const parts = separator === undefined ? [sent] : sent.split(separator).map((part) => part.trim())
   const pieces: (string | Uint8Array)[] = []
   // Names are at odd indexes.
-  for (const [index, piece] of (scheme.text ?? '{body}').split(/\{(.+?)\}/).entries()) {
+  for (const [index, piece] of (scheme.text ?? '{body}').split(/\{([^{}]+)\}/).entries()) {
     const value = index % 2 === 0 ? piece : signedValue(piece, request, parts)
     if (value === undefined) return missing(piece.replace(/^header:/, '').replace(/^pair:/, `${header} with `))
     pieces.push(value)

@@ -15,7 +15,8 @@ export const argoCd = defineSourceType({
     return {
       event: health ? `${phase}/${health}` : phase,
       runs: [application, namespace ? `${namespace}/${application}` : undefined],
-      ended: ['Succeeded', 'Failed', 'Error'].includes(phase),
+      // A rollout follows the sync.
+      ended: ['Failed', 'Error'].includes(phase) || (phase === 'Succeeded' && health !== 'Progressing'),
     }
   },
   setup: [

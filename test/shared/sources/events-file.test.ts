@@ -48,7 +48,7 @@ describe('events.yaml', () => {
     ],
     [
       { sources: { a: { type: 'github', wakes: ['ci-cd/a', 'cicd/github'] } } },
-      'sources.a.wakes.1 has no category. Unknown category "cicd". Did you mean "ci-cd"? Categories: ci-cd, optimization.',
+      'sources.a.wakes.1 must start with a category. Unknown category "cicd". Did you mean "ci-cd"? Categories: ci-cd, optimization.',
     ],
     [
       { sources: { a: { type: 'http', run: 'data.' } } },

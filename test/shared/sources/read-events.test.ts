@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from '@jest/globals'
+import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { type Notification, readEvent } from '../../../shared/sources/read-notification.ts'
-import { type SourceTypeName, sourceTypeNames } from '../../../shared/sources/types.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/sources')
 const recorded = readdirSync(fixtures, { recursive: true, encoding: 'utf8' })
@@ -208,6 +208,11 @@ const composed: [type: SourceTypeName, body: object, Row, headers?: Record<strin
     { application: 'shop', namespace: 'argocd', phase: 'Running' },
     ['progress', 'Running', 'shop', 'argocd/shop'],
   ],
+  [
+    'argo-cd',
+    { application: 'shop', phase: 'Succeeded', health: 'Progressing' },
+    ['progress', 'Succeeded/Progressing', 'shop'],
+  ],
   ['argo-cd', { application: 'shop', phase: 'Succeeded', health: 'Healthy' }, ['ended', 'Succeeded/Healthy', 'shop']],
   ['argo-cd', { application: 'shop', phase: 'Failed', health: 'Degraded' }, ['ended', 'Failed/Degraded', 'shop']],
   ['awx', { body: 'A test' }, ['ignored', 'message']],
@@ -370,6 +375,7 @@ describe('A notification', () => {
     ['rundeck', { trigger: 'success' }, 'body.executionId is required'],
     ['tekton', {}, 'The header ce-type is missing'],
     ['awx', { id: 'x'.repeat(501), status: 'failed' }, 'body.id must be at most 500 characters'],
+    ['jenkins', { job: 'x'.repeat(500), number: 1 }, 'has an id of more than 500 characters'],
     ['eventbridge', { 'detail-type': 'CodeBuild Build State Change', detail: {} }, 'detail.build-status'],
     [
       'aws-sns',
@@ -402,6 +408,17 @@ describe('A notification', () => {
     const { event } = await readEvent({ type: 'linear' }, {}, { type: 'A\nB', action: 'x'.repeat(200), data: {} })
     expect(event).toMatch(/^A B\.x+…$/)
     expect(event.length).toBe(100)
+  })
+})
+
+describe('A type of source', () => {
+  it.each(sourceTypeNames)('%s says what to enter at the sender', async (name) => {
+    const { title, setup, signatures, token, basic, publishedKeys } = await loadSourceType(name)
+    const steps = setup.join('\n')
+    expect(title).not.toBe('')
+    expect([signatures, token, basic, publishedKeys].filter(Boolean)).not.toEqual([])
+    expect(steps).toContain('{url}')
+    expect(steps).toMatch(/\{secret\}|the secret\b|The secret\b/)
   })
 })
 

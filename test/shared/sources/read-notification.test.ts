@@ -2,10 +2,10 @@ import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, it, test } from '@jest/globals'
 import { generate } from 'selfsigned'
 import { redact } from '../../../shared/redact.ts'
-import type { NotificationRequest } from '../../../shared/sources/authenticate.ts'
+import type { NotificationRequest } from '../../../shared/sources/authenticate-source.ts'
+import type { SourceTypeName } from '../../../shared/sources/load-source-type.ts'
 import { readNotification } from '../../../shared/sources/read-notification.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
-import type { SourceTypeName } from '../../../shared/sources/types.ts'
 
 const NOW = Date.parse('2026-11-30T10:00:00Z')
 const TOKEN = 'a-token-of-a-source'
@@ -161,7 +161,12 @@ describe('A push of Google', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   const other = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   const published = {
-    [url]: JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256' }] }),
+    [url]: JSON.stringify({
+      keys: [
+        { kid: 'k0', kty: 'EC', crv: 'P-256', x: 'x', y: 'y' },
+        { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256' },
+      ],
+    }),
   }
   const secret = { serviceAccount: 'wake@acme.iam.gserviceaccount.com', audience: 'https://api.example.com/events' }
   const seconds = NOW / 1_000
@@ -203,6 +208,7 @@ describe('A push of Google', () => {
     ['no signature algorithm', { header: { alg: 'none' } }, []],
     ['a symmetric algorithm', { header: { alg: 'HS256' } }, []],
     ['an unknown key', { header: { kid: 'k2' } }, [url, `${url} again`]],
+    ['a key of another algorithm', { header: { kid: 'k0' } }, [url, `${url} again`]],
     ['the signature of another key', { key: other.privateKey }, [url]],
   ])('with %s is refused', async (_name, options, fetched) => {
     expect(await push({}, options)).toMatchObject({
