@@ -26,7 +26,7 @@ export interface Notification {
   event: string
   /** The ids of the runs, as `notifiedBy` of the provider returns them for a stored run. */
   runs: string[]
-  /** The same for each attempt to deliver the notification. */
+  /** The same for each attempt to deliver the notification. Not a reason to ignore one: the first may have come too early. */
   delivery?: string | undefined
   /** The URL to fetch so that SNS starts to send. It is a URL of SNS. */
   confirmUrl?: string

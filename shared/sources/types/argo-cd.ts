@@ -36,7 +36,10 @@ template.webhooks-wake: |
          "phase": {{toJson .app.status.operationState.phase}}, "health": {{toJson .app.status.health.status}}}
 trigger.webhooks-wake: |
   - when: app.status?.operationState?.phase in ['Succeeded', 'Failed', 'Error']
-    oncePer: app.status.operationState.startedAt + app.status.operationState.phase + app.status.health.status
+    oncePer: app.status.operationState.startedAt + app.status.operationState.phase
+    send: [webhooks-wake]
+  - when: app.status?.health?.status in ['Healthy', 'Degraded'] and app.status?.operationState?.phase == 'Succeeded'
+    oncePer: app.status.operationState.startedAt + app.status.health.status
     send: [webhooks-wake]`,
     'Annotate the Applications, or their AppProject: notifications.argoproj.io/subscribe.webhooks-wake.webhooks: ""',
   ],

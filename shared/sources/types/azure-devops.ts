@@ -35,6 +35,6 @@ export const azureDevops = defineSourceType({
     'Trigger: "Run state changed", with the state Completed.',
     'URL: {url}',
     'Basic authentication username and password: user and password of the secret. Or HTTP headers: Authorization: Bearer {secret}',
-    'Resource details to send: Minimal. Messages and detailed messages to send: None.',
+    'Resource details to send: All, because the state of the run is needed. Messages and detailed messages to send: None.',
   ],
 })

@@ -52,11 +52,12 @@ export const jenkins = defineSourceType({
 /** Returns the full name of a job: `folder/name` for `job/folder/job/name/`. */
 function jobIn(url = ''): string | undefined {
   const names = [...url.matchAll(/(?:^|\/)job\/([^/]+)/g)].map(([, name = '']) => name)
-  return names.length > 0 && names.every(isDecodable) ? names.map(decodeURIComponent).join('/') : undefined
-}
-
-function isDecodable(text: string): boolean {
-  return !/%(?![\da-f]{2})/i.test(text)
+  try {
+    return names.length > 0 ? names.map(decodeURIComponent).join('/') : undefined
+  } catch {
+    // Not a URL of Jenkins.
+    return undefined
+  }
 }
 
 /** A run is stored as a queue item until it has a number. */

@@ -375,6 +375,11 @@ describe('A notification', () => {
     ['rundeck', { trigger: 'success' }, 'body.executionId is required'],
     ['tekton', {}, 'The header ce-type is missing'],
     ['awx', { id: 'x'.repeat(501), status: 'failed' }, 'body.id must be at most 500 characters'],
+    [
+      'jenkins',
+      { url: 'job/%ff/', build: { number: 1, phase: 'FINALIZED' } },
+      'The event FINALIZED of Jenkins names no run',
+    ],
     ['jenkins', { job: 'x'.repeat(500), number: 1 }, 'has an id of more than 500 characters'],
     ['eventbridge', { 'detail-type': 'CodeBuild Build State Change', detail: {} }, 'detail.build-status'],
     [
