@@ -7,7 +7,6 @@ import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
   type Run,
-  type RunStatus,
   type StartJob,
   type StopJob,
   startOutcomeUnknown,
@@ -18,6 +17,7 @@ import { resolveProject } from '../../../shared/providers/project.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
+import { type Pipeline, pipeline, pipelineDetails, resultsOf } from '../gitlab-ci-pipeline.ts'
 
 const connection = z.strictObject({
   ...gitlabConnection,
@@ -47,27 +47,7 @@ const connection = z.strictObject({
 type Connection = z.output<typeof connection>
 
 const projectDetails = z.object({ default_branch: z.nullable(z.string()) })
-const pipeline = z.object({ id: z.int(), web_url: z.string(), status: z.string(), name: z.nullish(z.string()) })
-type Pipeline = z.output<typeof pipeline>
-const pipelineDetails = z.extend(pipeline, {
-  duration: z.nullish(z.number()),
-  coverage: z.nullish(z.union([z.string(), z.number()])),
-  yaml_errors: z.nullish(z.string()),
-  detailed_status: optional(z.object({ group: z.string() })),
-})
 const variableList = z.array(z.object({ key: z.string(), value: z.string() }))
-const jobList = z.array(
-  z.object({
-    name: z.string(),
-    stage: z.string(),
-    web_url: z.string(),
-    failure_reason: z.nullish(z.string()),
-    allow_failure: optional(z.boolean()),
-  }),
-)
-const testSummary = z.object({
-  total: z.object({ count: z.int(), success: z.int(), failed: z.int(), skipped: z.int(), error: z.int() }),
-})
 
 /** Variables of GitLab's own templates, which choose images, charts and builders, or get their options. */
 const TEMPLATE_VARIABLES = [
@@ -93,8 +73,6 @@ const KEY_VARIABLE = 'WEBHOOKS_KEY'
 const PAGE_SIZE = { first: 20, retry: 50 }
 /** The variables of a pipeline are visible to the user who started it, and to maintainers. */
 const FORBIDDEN = 403
-/** Without permission to read jobs, only the state is reported. */
-const UNREADABLE = [403, 404]
 /** GitLab's name for a success in which a job failed that is allowed to fail. */
 const SUCCESS_WITH_WARNINGS = 'success-with-warnings'
 
@@ -258,40 +236,6 @@ async function defaultBranch(http: Http, project: string): Promise<string> {
   const { default_branch } = (await http.get(projectPath(project), { schema: projectDetails })).body
   if (default_branch !== null) return default_branch
   throw refused(`The GitLab project ${project} has no branches. Push a branch first.`)
-}
-
-async function resultsOf(
-  http: Http,
-  path: string,
-  current: z.output<typeof pipelineDetails>,
-): Promise<Partial<RunStatus>> {
-  const { duration, coverage, yaml_errors } = current
-  const numbers: Record<string, number> = {
-    ...(duration == null ? {} : { duration }),
-    ...(coverage == null ? {} : { coverage: Number(coverage) }),
-  }
-  const tests = await testsOf(http, path)
-  const job = current.status === 'failed' ? await failedJobOf(http, path) : undefined
-  const cause = job?.failure_reason ? ` (${job.failure_reason})` : ''
-  return {
-    reason: job ? `job "${job.name}" of stage "${job.stage}" failed${cause}` : (yaml_errors ?? undefined),
-    data: { ...numbers, ...(tests ? { tests } : {}), ...(job ? { failedJob: job.name, failedStage: job.stage } : {}) },
-    links: job ? { [`job ${job.name}`]: job.web_url } : {},
-    metrics: { ...numbers, ...tests },
-  }
-}
-
-async function testsOf(http: Http, path: string) {
-  const { status, body } = await http.get(`${path}/test_report_summary`, { accept: UNREADABLE, schema: testSummary })
-  if (UNREADABLE.includes(status) || body.total.count === 0) return undefined
-  const { count: total, success: passed, failed, error, skipped } = body.total
-  return { total, passed, failed: failed + error, skipped }
-}
-
-async function failedJobOf(http: Http, path: string) {
-  const query = { scope: 'failed', per_page: 100 }
-  const { status, body: jobs } = await http.get(`${path}/jobs`, { query, accept: UNREADABLE, schema: jobList })
-  return UNREADABLE.includes(status) ? undefined : jobs.find(({ allow_failure }) => !allow_failure)
 }
 
 function runOf(project: string, { id, web_url }: Pipeline): Run {
