@@ -12,6 +12,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowList, checkAllowed } from '../blast-radius.ts'
+import { type ExperimentRun, errorStatus, NOT_FOUND, readRun, startRun, stopRun } from '../litmus-api.ts'
 import { type Execution, type Fault, failedSteps, faultsOf, readExecution } from '../litmus-execution.ts'
 import { litmusAuthorization } from '../litmus-login.ts'
 
@@ -35,49 +36,9 @@ const connection = z.strictObject({
   ),
 })
 
-const count = z.nullish(z.int())
-const experimentRun = z.object({
-  experimentID: z.string(),
-  /** Empty until the agent in the cluster accepts the run. */
-  experimentRunID: z.string(),
-  experimentName: z.nullish(z.string()),
-  phase: z.string(),
-  resiliencyScore: z.nullish(z.number()),
-  faultsPassed: count,
-  faultsFailed: count,
-  faultsAwaited: count,
-  faultsStopped: count,
-  faultsNa: count,
-  totalFaults: count,
-  executionData: z.nullish(z.string()),
-  infra: z.nullish(z.object({ name: z.string() })),
-})
-type ExperimentRun = z.output<typeof experimentRun>
-const oneRun = z.object({ getExperimentRun: experimentRun })
-const started = z.object({ runChaosExperiment: z.object({ notifyID: z.string() }) })
-const stopped = z.object({ stopExperimentRuns: z.literal(true) })
-
-/** GraphQL operations. */
-const operations = {
-  start: `mutation runChaosExperiment($experimentID: String!, $projectID: ID!) {
-    runChaosExperiment(experimentID: $experimentID, projectID: $projectID) { notifyID }
-  }`,
-  status: `query getExperimentRun($projectID: ID!, $notifyID: ID) {
-    getExperimentRun(projectID: $projectID, notifyID: $notifyID) {
-      experimentID experimentRunID experimentName phase resiliencyScore
-      faultsPassed faultsFailed faultsAwaited faultsStopped faultsNa totalFaults
-      executionData infra { name }
-    }
-  }`,
-  stop: `mutation stopExperimentRuns($projectID: ID!, $experimentID: String!, $experimentRunID: String) {
-    stopExperimentRuns(projectID: $projectID, experimentID: $experimentID, experimentRunID: $experimentRunID)
-  }`,
-}
-
 /** A new run can be missing from responses for this long. */
 const VISIBLE_WITHIN_MS = 60_000
 const UNKNOWN_RUN = '00000000-0000-0000-0000-000000000000'
-const NOT_FOUND = 404
 const MAX_FAULTS = 20
 const MAX_REASONS = 3
 const MAX_REASON_LENGTH = 500
@@ -115,9 +76,9 @@ export const litmus = defineJobProvider({
   noun: 'experiment run',
   connection,
   authorization: (connection, ca) => litmusAuthorization(connection, ca),
-  errorStatus: statusOf,
+  errorStatus,
   // With permission to read runs, an unknown id returns "not found".
-  check: ({ http, connection: { project } }) => read(http, { project, notifyID: UNKNOWN_RUN }, [NOT_FOUND]),
+  check: ({ http, connection: { project } }) => readRun(http, { project, notifyID: UNKNOWN_RUN }, [NOT_FOUND]),
 
   states,
 
@@ -131,8 +92,7 @@ export const litmus = defineJobProvider({
   },
 
   async start({ http, connection: { project } }, { target }) {
-    const { body } = await send(http, operations.start, { experimentID: target, projectID: project }, started)
-    const { notifyID } = body.data.runChaosExperiment
+    const notifyID = await startRun(http, project, target)
     if (notifyID === '')
       throw refused(
         `The experiment ${target} has a schedule: Litmus activated the schedule and returned no run to poll. Use an experiment that runs once.`,
@@ -144,7 +104,7 @@ export const litmus = defineJobProvider({
     const runId = parseId(run.id)
     const { startedAt = 0 } = (run.providerState ?? {}) as { startedAt?: number }
     const isNew = Date.now() - startedAt < VISIBLE_WITHIN_MS
-    const current = await read(http, runId, isNew ? [NOT_FOUND] : [])
+    const current = await readRun(http, runId, isNew ? [NOT_FOUND] : [])
     if (!current) return { state: 'not visible yet', verdict: 'running' }
     const { phase: state } = current
     const report = readExecution(current.executionData)
@@ -161,12 +121,11 @@ export const litmus = defineJobProvider({
   // Without a run id, Litmus stops all runs of the experiment, including those of other callers.
   async stop({ http }, { id }) {
     const runId = parseId(id)
-    const current = await read(http, runId)
+    const current = await readRun(http, runId)
     if (!current || !isRunning(current.phase)) return
-    const { experimentID, experimentRunID } = current
-    if (experimentRunID === '')
+    if (current.experimentRunID === '')
       throw retryLater(`Litmus cannot stop a run before its agent accepts it (${current.phase}).`)
-    await send(http, operations.stop, { projectID: runId.project, experimentID, experimentRunID }, stopped)
+    await stopRun(http, runId.project, current)
   },
 })
 
@@ -175,47 +134,6 @@ interface RunId {
   project: string
   experiment: string
   notifyID: string
-}
-
-function send<T>(
-  http: Http,
-  query: string,
-  variables: Record<string, string>,
-  data: z.ZodMiniType<T>,
-  accept: readonly number[] = [],
-) {
-  const isRead = query.startsWith('query')
-  return http.post('api/query', { query, variables }, { accept, isRead, schema: z.object({ data }) })
-}
-
-/** Returns undefined if the response has one of the accepted error statuses. */
-async function read(http: Http, runId: Pick<RunId, 'project' | 'notifyID'>, accept: readonly number[] = []) {
-  const variables = { projectID: runId.project, notifyID: runId.notifyID }
-  const { status, body } = await send(http, operations.status, variables, oneRun, accept)
-  return accept.includes(status) ? undefined : body.data.getExperimentRun
-}
-
-const UNREACHABLE =
-  /code = (?:Unavailable|DeadlineExceeded|Internal)|server selection error|connection\(|deadline exceeded/i
-/**
- * Statuses of Litmus's errors, which all arrive with 200; the first match wins. Litmus checks permissions first. If that
- * check fails, nothing was written, but a 5xx would leave that open.
- */
-const ERROR_STATUSES: readonly [RegExp, number][] = [
-  [new RegExp(`permission_denied.*(?:${UNREACHABLE.source})`, 'i'), 408],
-  [/invalid token|token (?:is|has|contains|revoked|not found|used before)|signature is invalid|illegal base64/i, 401],
-  [/permission_denied/, 403],
-  [/no matching experiment run|no documents in result/, 404],
-  [UNREACHABLE, 503],
-  [/internal system error|DB aggregate|cursor|transaction|topology/i, 500],
-]
-const REJECTED = 422
-
-function statusOf(body: unknown): number | undefined {
-  const { errors } = (body ?? {}) as { errors?: { message?: unknown }[] | null }
-  if (!Array.isArray(errors) || errors.length === 0) return undefined
-  const messages = errors.map((error) => error?.message).join('; ')
-  return ERROR_STATUSES.find(([pattern]) => pattern.test(messages))?.[1] ?? REJECTED
 }
 
 function isRunning(state: string): boolean {
