@@ -51,9 +51,11 @@ export class Journal {
     this.flush()
   }
 
-  /** Returns a call, from memory or from the store. */
+  /** Returns a call by its id or a unique start of it. */
   record(id: string): CallRecord | undefined {
-    return this.#records.get(id) ?? this.#store.load(id)?.record
+    this.flush()
+    const complete = this.#store.completeId(id) ?? id
+    return this.#records.get(complete) ?? this.#store.load(complete)?.record
   }
 
   /** @param id of the request, which also identifies the log lines of its invocation */

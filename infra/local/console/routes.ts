@@ -7,7 +7,7 @@ import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
 
 /** The data of a console. */
-interface ReadApi {
+export interface ReadApi {
   calls(query: URLSearchParams): unknown
   /** Returns undefined for an unknown id, or a promise of it. */
   call(id: string): unknown

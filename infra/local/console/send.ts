@@ -1,9 +1,9 @@
-interface SentCall {
+export interface SentCall {
   status: number
   body: string
 }
 
-interface NewCall {
+export interface NewCall {
   category: string
   action: string
   query: string
