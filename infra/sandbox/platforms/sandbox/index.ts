@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { engines, targetOf } from '../../engines/index.ts'
 import { createEnginesPage } from '../../engines/page.ts'
 import { type EngineHost, placeOf } from '../../engines/place.ts'
@@ -18,22 +17,11 @@ import { createToxiproxy } from '../toxiproxy/index.ts'
 import { createUnleash } from '../unleash/index.ts'
 import { createAdminApi } from './admin-api.ts'
 import { createFaults } from './faults.ts'
-import {
-  type Answer,
-  type Call,
-  isForeignForm,
-  isLocal,
-  type Platform,
-  type PlatformTarget,
-  readBody,
-  send,
-  sendInTime,
-  type Target,
-} from './http.ts'
-import { injectFault } from './inject-fault.ts'
+import { type Platform, type PlatformTarget, send } from './http.ts'
+import { createRequestHandler } from './request-handler.ts'
 import { deleteOld } from './retention.ts'
 import type { Sandbox, SandboxObservation } from './sandbox.ts'
-import { openStore } from './store.ts'
+import { openStore, type Store } from './store.ts'
 
 export interface SandboxOptions {
   /** The folder of the database. */
@@ -58,7 +46,7 @@ const CLEANUP_INTERVAL_MS = 60_000
  * @throws if the state folder is not writable
  */
 export function createSandbox(options: SandboxOptions): Sandbox {
-  const { state, interactivityUrl, timeScale = 1, observe = () => undefined } = options
+  const { state, engines: host, observe = () => undefined } = options
   const store = openStore(state)
   const closing = new AbortController()
   // Each pending request adds a listener.
@@ -67,37 +55,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const cleanup = setInterval(() => deleteOld(store), CLEANUP_INTERVAL_MS).unref()
 
   const faults = createFaults(store)
-  const github = createGitHub(store, timeScale)
-  const serviceNow = createServiceNow(store)
-  const unleash = createUnleash(store)
-  const toxiproxy = createToxiproxy(store)
-  const databricks = createDatabricks(store, timeScale)
-  const rundeck = createRundeck(store, timeScale)
-  const slack = createSlack(store, interactivityUrl)
-  const dynatrace = createDynatrace(store)
-  const tool = createTool(store, timeScale)
-  const sso = createSso(store)
-  const keptn = createKeptn(store, sso, ({ at, via, event }) => {
-    observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
-  })
   const engineRuns = createEngineRuns(store)
-  const platforms: Record<PlatformTarget, Platform> = {
-    github,
-    servicenow: serviceNow,
-    unleash,
-    keptn,
-    sso,
-    shop: createShop(() => toxiproxy.passage('shop-db')),
-    toxiproxy,
-    databricks,
-    rundeck,
-    slack,
-    dynatrace,
-    tool,
-  }
-  const byTarget = new Map<string, Platform>(Object.entries(platforms))
+  const platforms = createPlatforms(store, options)
+  const byTarget = targetsOf(platforms)
   byTarget.set('engines', createEnginesPage(engineRuns, faults))
-  const { engines: host } = options
   for (const engine of host ? engines : []) {
     const platform = host && engine.platform?.(engineRuns, placeOf(engine, host))
     if (platform) byTarget.set(targetOf(engine), platform)
@@ -119,18 +80,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       clearInterval(cleanup)
       store.close()
     },
+    ...platforms,
     faults,
-    github,
-    serviceNow,
-    unleash,
-    toxiproxy,
-    databricks,
-    rundeck,
-    slack,
-    dynatrace,
-    tool,
-    keptn,
-    sso,
     engineRuns,
     requests: (target) => store.requests(target),
     empty() {
@@ -138,66 +89,36 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       store.empty()
     },
   }
-  const adminApi = createAdminApi(sandbox)
-
-  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const url = URL.parse(req.url ?? '/', 'http://sandbox.invalid')
-    const parsed = /^\/sandbox(?:\/(engines\/[^/]+|[^/]*)(\/.*)?)?$/.exec(url?.pathname ?? '')
-    if (!parsed) return void send(res, { status: 404, body: 'Not found. The sandbox responds below /sandbox/ only.\n' })
-    const [, name = '', path = '/'] = parsed
-    const { body, size } = await readBody(req)
-    if (closing.signal.aborted) return void res.destroy()
-    const call: Call = {
-      method: req.method ?? 'GET',
-      path,
-      query: new URLSearchParams(url?.search),
-      headers: req.headers,
-      body,
-      size,
-      root: `http://${req.headers.host ?? 'localhost'}/sandbox/${name}`,
-    }
-    const platform = byTarget.get(name)
-    const page = call.method === 'GET' ? platform?.page?.(call) : undefined
-    const act = call.method === 'POST' ? platform?.actions?.[path] : undefined
-    if (platform && !page && !act) return platformCall(name as Target, platform, call, res)
-    if (!isLocal(req) || (act && isForeignForm(call))) {
-      return void send(res, {
-        status: 403,
-        body: 'Forbidden. The sandbox accepts this request from its own machine only.\n',
-      })
-    }
-    send(res, act ? await act(call) : (page ?? adminApi(name, call)))
-  }
-
-  async function platformCall(target: Target, platform: Platform, call: Call, res: ServerResponse): Promise<void> {
-    const at = new Date().toISOString()
-    const { method } = call
-    const path = platform.shownPath?.(call.path) ?? call.path
-    const fault = faults.take(target, call)
-    const seq = platform.unlisted
-      ? undefined
-      : store.requestReceived({ at, target, method, path, fault: fault?.kind ?? null })
-    let note = ''
-    const carryOut = (): Answer => {
-      const answer = platform.answer(call)
-      note = answer.note ?? ''
-      return answer
-    }
-
-    const status = fault
-      ? await injectFault(fault, platform, call, res, carryOut, closing.signal)
-      : await sendInTime(res, carryOut(), closing.signal)
-    if (closing.signal.aborted || seq === undefined) return
-    store.requestAnswered(seq, status)
-    observe({
-      at,
-      target,
-      method,
-      path,
-      status,
-      note: [fault && `fault ${fault.kind}`, note].filter(Boolean).join(': '),
-    })
-  }
-
+  const handle = createRequestHandler(byTarget, createAdminApi(sandbox), {
+    faults,
+    store,
+    observe,
+    closing: closing.signal,
+  })
   return sandbox
+}
+
+function createPlatforms(store: Store, { interactivityUrl, timeScale = 1, observe }: SandboxOptions) {
+  const sso = createSso(store)
+  return {
+    github: createGitHub(store, timeScale),
+    serviceNow: createServiceNow(store),
+    unleash: createUnleash(store),
+    toxiproxy: createToxiproxy(store),
+    databricks: createDatabricks(store, timeScale),
+    rundeck: createRundeck(store, timeScale),
+    slack: createSlack(store, interactivityUrl),
+    dynatrace: createDynatrace(store),
+    tool: createTool(store, timeScale),
+    sso,
+    keptn: createKeptn(store, sso, ({ at, via, event }) => {
+      observe?.({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` })
+    }),
+  }
+}
+
+function targetsOf({ serviceNow, ...others }: ReturnType<typeof createPlatforms>): Map<string, Platform> {
+  const shop = createShop(() => others.toxiproxy.passage('shop-db'))
+  const platforms: Record<PlatformTarget, Platform> = { ...others, servicenow: serviceNow, shop }
+  return new Map(Object.entries(platforms))
 }
