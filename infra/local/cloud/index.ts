@@ -7,18 +7,17 @@ import { Driver } from './driver.ts'
 import { DurableService } from './durable.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { ApiError } from './errors.ts'
-import type { Execution } from './execution.ts'
-import { detailOf, executionOf, listExecutions } from './executions.ts'
-import { historyOf } from './history.ts'
+import { executionOf } from './executions.ts'
 import { type ApiResponse, errorResponse, hasAccessKey, readLimited, sendResponse, unrecognizedClient } from './http.ts'
 import { Invoker } from './invoke.ts'
 import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
 import { Notifier } from './notifier.ts'
-import { listOperations, skipWaits } from './operations.ts'
+import { skipWaits } from './operations.ts'
+import { readersOf } from './readers.ts'
 import { handleSecrets, isSecretsCall } from './secrets-api.ts'
 import { Store } from './store.ts'
-import type { CloudCredentials, CloudOptions, ExecutionSummary, HistoryEvent, LocalCloud } from './types.ts'
+import type { CloudCredentials, CloudOptions, LocalCloud } from './types.ts'
 import { Versions } from './versions.ts'
 import { functionVariables, Workers } from './workers.ts'
 
@@ -95,21 +94,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
     credentials,
     dynamodb: dynamodb.endpoint,
     functionArn: (name) => functionArn(name, 'live'),
-    executions: (filter = {}) =>
-      listExecutions(store, filter).map(({ id: _id, ...summary }): ExecutionSummary => summary),
-    execution: (arn) => {
-      const found = store.get<Execution>('SELECT * FROM execution WHERE arn = ?', arn)
-      return found === undefined ? undefined : detailOf(found)
-    },
-    operations: (arn) => listOperations(store, executionOf(store, arn).id),
-    history: (arn) => {
-      const all = { limit: Number.MAX_SAFE_INTEGER - 1, data: true }
-      return historyOf(store, executionOf(store, arn).id, all, 'iso').events as HistoryEvent[]
-    },
-    newestEvents: (arn, limit) => {
-      const page = { limit, newestFirst: true, data: true }
-      return historyOf(store, executionOf(store, arn).id, page, 'iso').events as HistoryEvent[]
-    },
+    ...readersOf(store),
     skipWait: (arn) => {
       const now = Date.now()
       skipWaits(store, executionOf(store, arn).id, now)
