@@ -103,21 +103,7 @@ function Action({ view }: { view: ActionView }) {
         <h2>{action}</h2>
         <span class="muted nowrap">{category}</span>
         <span class="grow" />
-        {examples.length > 0 && (
-          <select
-            class="field example"
-            aria-label="Example"
-            value={usesExample ? String(number) : ''}
-            onChange={({ currentTarget }) => go(linkTo(['send', category, action, currentTarget.value]))}
-          >
-            {!usesExample && <option value="">Earlier call</option>}
-            {examples.map((one, index) => (
-              <option key={one.name} value={String(index)}>
-                Example: {one.name}
-              </option>
-            ))}
-          </select>
-        )}
+        {examples.length > 0 && <ExampleSelect view={view} selected={usesExample ? String(number) : ''} />}
       </header>
       <div class="notes">
         <a class="phone" href="#/send">
@@ -137,5 +123,24 @@ function Action({ view }: { view: ActionView }) {
         )}
       </div>
     </SendForm>
+  )
+}
+
+/** @param selected the number of the example, or an empty text for the request of an earlier call */
+function ExampleSelect({ view: { category, action, examples }, selected }: { view: ActionView; selected: string }) {
+  return (
+    <select
+      class="field example"
+      aria-label="Example"
+      value={selected}
+      onChange={({ currentTarget }) => go(linkTo(['send', category, action, currentTarget.value]))}
+    >
+      {selected === '' && <option value="">Earlier call</option>}
+      {examples.map((example, index) => (
+        <option key={example.name} value={String(index)}>
+          Example: {example.name}
+        </option>
+      ))}
+    </select>
   )
 }
