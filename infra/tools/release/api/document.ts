@@ -7,6 +7,7 @@ import { EXPORTS } from '../../pack/manifest.ts'
 import { PACKAGE as ROOT } from '../../project/roots.ts'
 import { writeDeclarations } from './declarations.ts'
 import { apiPage } from './page.ts'
+import { shortReport } from './report.ts'
 
 /** Texts by the path of their file. */
 type Files = Record<string, string>
@@ -34,10 +35,11 @@ export async function documentApi(): Promise<{ reports: Files; pages: Files }> {
     writeDeclarations(ROOT, Object.values(EXPORTS), folder)
     const reports: Files = { [`${FOLDER}/README.md`]: overview() }
     const pages: Files = {}
+    const listed = new Set<string>()
     const documented = new Set<string>()
     for (const [entry, { page }] of Object.entries(ENTRIES)) {
       const { report, model } = extract(folder, `${EXPORTS[entry]}.d.ts`, page)
-      reports[`${FOLDER}/${page}.api.md`] = report
+      reports[`${FOLDER}/${page}.api.md`] = shortReport(report, listed)
       pages[`${FOLDER}/${page}.md`] = apiPage(model, importOf(entry), documented)
     }
     return { reports, pages }
@@ -54,7 +56,8 @@ function overview(): string {
     `[\`${importOf(entry)}\`](${page}.api.md)`,
     purpose,
   ])
-  const text = `The package \`${PACKAGE}\` exports ${rows.length} modules. [support.md](../support.md#versions) describes how they change.`
+  const text = `The package \`${PACKAGE}\` exports ${rows.length} modules. [support.md](../support.md#versions) describes how they change.
+A report omits the types that a report above it lists.`
   return `# API\n\n${text}\n\n${table(['Module', 'Use it to'], rows)}`
 }
 
