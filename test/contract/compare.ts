@@ -1,8 +1,9 @@
 import { type Contract, type Operation, type Part, readContract } from '../../infra/tools/openapi/contract.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { Checker, type Sent } from './check.ts'
-import { extraOperations, operationsOf } from './extra-operations.ts'
+import { extraOperations } from './extra-operations.ts'
 import { byPath } from './match.ts'
+import { operationsOf } from './operations.ts'
 import type { RecordedExchange } from './recording.ts'
 import type { Subject } from './subjects.ts'
 

@@ -1,124 +1,10 @@
 import { categories } from '../../functions/index.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import type { Random } from '../prove/random.ts'
+import { CONTENT_TYPES, FIELD_NAMES, HOSTILE_VALUES, METHODS, QUERIES } from './hostile-values.ts'
 import type { Request } from './wire.ts'
 
 type Json = Record<string, unknown>
-
-/** Values that often break parsers, platforms, pages and logs. */
-const hostile = [
-  '',
-  ' ',
-  '0',
-  '-1',
-  '1e999',
-  'NaN',
-  'null',
-  'true',
-  '[]',
-  '{}',
-  '[object Object]',
-  '\u0000',
-  '\ufeff',
-  '\u202e',
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'hasOwnProperty',
-  'then',
-  'length',
-  '..',
-  '../..',
-  '../../../../etc/passwd',
-  '..%2f..%2f',
-  '%2e%2e/',
-  '%00',
-  '%',
-  '%zz',
-  '%c3%28',
-  '/',
-  '//',
-  '\\',
-  'a\r\nx-injected: yes',
-  'a\nb',
-  '\r\n\r\nGET / HTTP/1.1\r\n\r\n',
-  '\u2028',
-  '\u001b[2J',
-  '\ud800',
-  '🚀',
-  '<script>alert(1)</script>',
-  '"><img src=x onerror=alert(1)>',
-  "'; drop table x; --",
-  '{{.env.secret}}',
-  '$(id)',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text that is sent.
-  '${jndi:ldap://x}',
-  '`id`',
-  'javascript:alert(1)',
-  'file:///etc/passwd',
-  '@channel',
-  '<!channel>',
-  '****',
-  '😀',
-]
-const names = [
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'input',
-  'data',
-  'id',
-  'type',
-  'mode',
-  'connection',
-  '',
-  ...'title target parameters thresholds fields labels start sloFile queries channel x.y'.split(' '),
-]
-const types = [
-  'application/json',
-  'application/x-www-form-urlencoded',
-  'application/cloudevents+json',
-  'text/plain',
-  '',
-  'application/json; charset=utf-16',
-  'multipart/form-data; boundary=x',
-  'application/x-www-form-urlencoded;;',
-  'a/b',
-]
-const queries = [
-  'mode=interactive',
-  'mode=silent',
-  'mode=',
-  'mode=x',
-  'mode=silent&mode=interactive',
-  'sendStarted=true',
-  'dryRun=true',
-  'dryRun=maybe',
-  'when=fail',
-  'when=fail,warning,x',
-  'labels=false',
-  'progress=true',
-  'x=y',
-  'deadline=PT1S',
-  'deadline=P31D',
-  'deadline=PT0S',
-  'deadline=P1Y',
-  'deadline=PT99999999999999999999S',
-  'connection=default',
-  'connection=../callers',
-  'connection=%00',
-  'connection=DEFAULT',
-  'connection=__proto__',
-  'input.title=t',
-  'input.__proto__.x=1',
-  'data.constructor.prototype.x=1',
-  'input.a.b.c=1&input.a=2',
-  '%',
-  '=&=&',
-]
-const methods = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'POST', 'PROPFIND']
 
 /** Shortens durations, so that tasks end soon. */
 const shortDeadline = 'deadline=PT2S'
@@ -207,23 +93,23 @@ function changeOne(random: Random, body: Json, canary: string): void {
     keys = Object.keys(holder)
   }
   const known = keys.length > 0 && random.chance(0.7)
-  const name = known ? random.pick(keys) : random.pick(names)
+  const name = known ? random.pick(keys) : random.pick(FIELD_NAMES)
   if (known && random.chance(0.2)) delete holder[name]
   else define(holder, name, hostileValue(random, canary))
 }
 
 function hostileValue(random: Random, canary: string): unknown {
-  const text = random.pick(hostile)
+  const text = random.pick(HOSTILE_VALUES)
   const kinds: (() => unknown)[] = [
     () => text,
     () => text,
-    () => `${random.pick(hostile)}${random.pick(hostile)}`,
+    () => `${random.pick(HOSTILE_VALUES)}${random.pick(HOSTILE_VALUES)}`,
     () => text.repeat(random.pick([10, 300, 5_000])).slice(0, 100_000),
     () => `${canary}${random.pick(['', 'x', '#', '?', '@'])}`,
     () => random.pick([null, true, false, 0, -1, 1.5, 1e308, Number.MAX_SAFE_INTEGER, [], {}]),
-    () => ({ toString: random.pick(hostile), valueOf: text }),
-    () => Array.from({ length: random.integer(1, 60) }, () => random.pick(hostile)),
-    () => ({ [random.pick(names)]: { [random.pick(names)]: random.pick(hostile) } }),
+    () => ({ toString: random.pick(HOSTILE_VALUES), valueOf: text }),
+    () => Array.from({ length: random.integer(1, 60) }, () => random.pick(HOSTILE_VALUES)),
+    () => ({ [random.pick(FIELD_NAMES)]: { [random.pick(FIELD_NAMES)]: random.pick(HOSTILE_VALUES) } }),
     () => deep(random.pick([5, 31, 33, 200])),
   ]
   return random.pick(kinds)()
@@ -248,7 +134,7 @@ function changeBytes(random: Random, request: Request): Request {
     const kinds = [
       () => bytes.splice(at, 1, random.integer(0, 255)),
       () => bytes.splice(at, random.integer(1, 20)),
-      () => bytes.splice(at, 0, ...Buffer.from(random.pick(hostile))),
+      () => bytes.splice(at, 0, ...Buffer.from(random.pick(HOSTILE_VALUES))),
       () => bytes.splice(at, 0, 0xff, 0xfe, 0xc3),
       () => bytes.splice(at, 0, ...bytes.slice(at, at + random.integer(1, 50))),
       () => bytes.splice(at),
@@ -278,14 +164,14 @@ function changeBody(random: Random, request: Request): Request {
     () => 'x'.repeat(300_000),
     () => random.pick(['null', '1', '"text"', '[]', 'true', '\ufeff{}', '{', '}', '{"a"', "{'a':1}", '<xml/>']),
   ]
-  return withBody(request, random.pick(types), random.pick(bodies)())
+  return withBody(request, random.pick(CONTENT_TYPES), random.pick(bodies)())
 }
 
 function changePath(random: Random, request: Request): Request {
   const [path = '', query] = request.path.split('?', 2)
   const parts = path.split('/')
   const category = random.pick<(typeof categories)[number]>(categories)
-  const encoded = () => encodeURIComponent(random.pick(hostile).toWellFormed())
+  const encoded = () => encodeURIComponent(random.pick(HOSTILE_VALUES).toWellFormed())
   const paths = [
     () => `/v1/${category.name}/${random.pick(actionNames(category))}`,
     () => `/v1/${category.name}/tasks/${encoded()}`,
@@ -307,7 +193,7 @@ function changePath(random: Random, request: Request): Request {
 }
 
 function changeQuery(random: Random, request: Request): Request {
-  const added = random.chance(0.8) ? random.pick(queries) : `${random.pick(names)}=${random.pick(hostile)}`
+  const added = random.chance(0.8) ? random.pick(QUERIES) : `${random.pick(FIELD_NAMES)}=${random.pick(HOSTILE_VALUES)}`
   const safe = added.replace(/[^\x21-\x7e]/g, (sign) => encodeURIComponent(sign.toWellFormed()))
   return { ...request, path: `${request.path}${request.path.includes('?') ? '&' : '?'}${safe}` }
 }
@@ -317,24 +203,24 @@ function changeHeaders(random: Random, request: Request): Request {
   const without = (name: string) => headers.filter(([known]) => known.toLowerCase() !== name)
   const kinds: (() => [string, string][])[] = [
     () => without('authorization'),
-    () => [...without('authorization'), ['Authorization', `Bearer ${random.pick(hostile)}`]],
+    () => [...without('authorization'), ['Authorization', `Bearer ${random.pick(HOSTILE_VALUES)}`]],
     () => [...without('authorization'), ['Authorization', random.pick(['Basic eDp4', 'Bearer', 'Bearer  ', 'x'])]],
-    () => [...without('authorization'), ['X-Token', random.pick(hostile)]],
+    () => [...without('authorization'), ['X-Token', random.pick(HOSTILE_VALUES)]],
     () => [...headers, ['Authorization', 'Bearer another']],
-    () => [...without('content-type'), ['Content-Type', random.pick(types)]],
+    () => [...without('content-type'), ['Content-Type', random.pick(CONTENT_TYPES)]],
     () => without('content-type'),
-    () => [...headers, ['X-Fuzz', random.pick(hostile)]],
+    () => [...headers, ['X-Fuzz', random.pick(HOSTILE_VALUES)]],
     () => [...headers, [random.pick(['__proto__', 'constructor', 'x y', '']), 'x']],
     () => [...headers, ['X-Long', 'a'.repeat(random.pick([1_000, 20_000]))]],
     () => [...headers, ['X-Forwarded-Proto', 'javascript'], ['X-Forwarded-Port', '99999999']],
     () => [...headers, ['Accept', 'text/html'], ['Accept-Encoding', 'gzip'], ['Expect', '100-continue']],
-    () => [...headers, ['Cookie', random.pick(hostile)], ['X-HTTP-Method-Override', 'DELETE']],
+    () => [...headers, ['Cookie', random.pick(HOSTILE_VALUES)], ['X-HTTP-Method-Override', 'DELETE']],
   ]
   return { ...request, headers: random.pick(kinds)() }
 }
 
 function changeMethod(random: Random, request: Request): Request {
-  return { ...request, method: random.pick(methods) }
+  return { ...request, method: random.pick(METHODS) }
 }
 
 function withBody(request: Request, type: string, text: string): Request {
