@@ -8,7 +8,7 @@ import { isCompact } from './density.ts'
 import { plural } from './format.ts'
 import { NoCalls } from './no-calls.tsx'
 
-/** Height of a row in pixels, as in calls.css. */
+/** Height of a row in pixels, as in call-list.css. */
 const rowHeights = { comfortable: 48, compact: 32, narrow: 56, phone: 96 }
 /** Rows that are drawn above and below the visible ones. */
 const OVERSCAN = 8
