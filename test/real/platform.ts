@@ -1,0 +1,47 @@
+import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Started } from './program.ts'
+import { startProxy } from './proxy.ts'
+
+/** The environment variable with the program for a test file. */
+export const STARTED_PROGRAM = 'STARTED_PROGRAM'
+
+/** Returns the program that `npm run test:real` has started for this test file. */
+export function startedProgram(): Started {
+  const text = process.env[STARTED_PROGRAM]
+  if (text === undefined) throw new Error('This file needs a real program: run npm run test:real.')
+  return JSON.parse(text)
+}
+
+/**
+ * Starts a proxy for a real server, as a platform for the suites. Its state is what the server has stored: it is read at the
+ * start and after each write.
+ *
+ * @param members further members, such as credentials
+ */
+export async function startPlatform<State, Members extends object>(
+  read: () => Promise<State>,
+  members: Members,
+): Promise<Served & { state: State } & Members> {
+  const { url } = startedProgram()
+  const state = await read()
+  const server = await startProxy(url, {
+    async afterEach({ method }) {
+      if (method !== 'GET') platform.state = await read()
+    },
+  })
+  const platform = { ...server, ...members, state }
+  return platform
+}
+
+/** Sends a request to the server itself, and returns the response as JSON. Throws an error if the server refuses it. */
+// biome-ignore lint/suspicious/noExplicitAny: each server has its own responses.
+export async function send(method: string, path: string, headers: Record<string, string>, body?: object): Promise<any> {
+  const response = await fetch(`${startedProgram().url}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}

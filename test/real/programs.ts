@@ -1,0 +1,7 @@
+import type { Program } from './program.ts'
+
+export const redmine: Program = {
+  name: 'Redmine',
+  script: 'redmine.sh',
+  suite: 'redmine.test.ts',
+}

@@ -1,0 +1,72 @@
+import { request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+
+/** Headers that belong to a connection. Without `accept-encoding`, the response is text. */
+const OWN_HEADERS = ['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding', 'keep-alive']
+
+interface ProxyOptions {
+  /** PEM of the certificate authority of the server. */
+  ca?: string | undefined
+  /** Called with each forwarded request, before its response is returned or lost. */
+  afterEach?: (call: Call) => unknown
+}
+
+/**
+ * Starts a proxy for a real server. Like a fake platform, it records the requests and can lose, hold and replace responses.
+ *
+ * @param origin the URL of the server without a path
+ */
+export async function startProxy(origin: string, { ca, afterEach }: ProxyOptions = {}): Promise<Served> {
+  const running = new Set<Promise<unknown>>()
+  const server = await serve(async (call) => {
+    const { promise, resolve: end } = Promise.withResolvers<void>()
+    running.add(promise)
+    try {
+      const reply = await forward(origin, call, ca)
+      await afterEach?.(call)
+      return reply
+    } finally {
+      running.delete(promise)
+      end()
+    }
+  })
+  return {
+    ...server,
+    async close() {
+      await server.close()
+      // The server still works on requests whose responses nobody waits for.
+      await Promise.all(running)
+    },
+  }
+}
+
+/** Sends a request to a server, and returns its response, or a 502 if there is none. */
+export async function forward(
+  origin: string,
+  { method, encodedPath, query, headers, text: body }: Call,
+  ca?: string,
+): Promise<Reply> {
+  const request = origin.startsWith('https:') ? overHttps : overHttp
+  const search = query.size > 0 ? `?${query}` : ''
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+  const sent = request(
+    `${origin}${encodedPath}${search}`,
+    { method, headers: withoutOwn(headers), ...(ca ? { ca } : {}) },
+    (response) => {
+      const { statusCode: status = 502, headers } = response
+      // Without a type, a fake platform would add one.
+      const reply = { status, headers: { 'content-type': '', ...withoutOwn(headers) } }
+      text(response).then((body) => resolve({ ...reply, body }), reject)
+    },
+  )
+  sent.on('error', ({ message }) => resolve({ status: 502, body: message }))
+  sent.end(body)
+  return promise
+}
+
+function withoutOwn(headers: Call['headers']): Record<string, string> {
+  const others = Object.entries(headers).filter(([name]) => !OWN_HEADERS.includes(name))
+  return Object.fromEntries(others.map(([name, value]) => [name, String(value)]))
+}
