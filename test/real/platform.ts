@@ -12,16 +12,22 @@ export function startedProgram(): Started {
   return JSON.parse(text)
 }
 
+/** A proxy for a real server, with what the server has stored. */
+interface Platform<State> extends Served {
+  state: State
+  /** Changes the server in another way, and reads the state again. */
+  change(run: () => Promise<unknown>): Promise<void>
+}
+
 /**
- * Starts a proxy for a real server, as a platform for the suites. Its state is what the server has stored: it is read at the
- * start and after each write.
+ * Starts a proxy for a real server, as a platform for the suites. Its state is read at the start and after each write.
  *
  * @param members further members, such as credentials
  */
 export async function startPlatform<State, Members extends object>(
   read: () => Promise<State>,
   members: Members,
-): Promise<Served & { state: State } & Members> {
+): Promise<Platform<State> & Members> {
   const { url } = startedProgram()
   const state = await read()
   const server = await startProxy(url, {
@@ -29,7 +35,13 @@ export async function startPlatform<State, Members extends object>(
       if (method !== 'GET') platform.state = await read()
     },
   })
-  const platform = { ...server, ...members, state }
+  const platform = Object.assign(server, members, {
+    state,
+    async change(run: () => Promise<unknown>) {
+      await run()
+      platform.state = await read()
+    },
+  })
   return platform
 }
 

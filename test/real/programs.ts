@@ -5,3 +5,9 @@ export const redmine: Program = {
   script: 'redmine.sh',
   suite: 'redmine.test.ts',
 }
+
+export const unleash: Program = {
+  name: 'Unleash',
+  script: 'unleash.sh',
+  suite: 'unleash.test.ts',
+}

@@ -19,25 +19,23 @@ interface ProxyOptions {
  * @param origin the URL of the server without a path
  */
 export async function startProxy(origin: string, { ca, afterEach }: ProxyOptions = {}): Promise<Served> {
-  const running = new Set<Promise<unknown>>()
-  const server = await serve(async (call) => {
-    const { promise, resolve: end } = Promise.withResolvers<void>()
-    running.add(promise)
-    try {
-      const reply = await forward(origin, call, ca)
-      await afterEach?.(call)
-      return reply
-    } finally {
-      running.delete(promise)
-      end()
-    }
+  const replies: Promise<Reply>[] = []
+  const forwardOne = async (call: Call) => {
+    const reply = await forward(origin, call, ca)
+    await afterEach?.(call)
+    return reply
+  }
+  const server = await serve((call) => {
+    const reply = forwardOne(call)
+    replies.push(reply)
+    return reply
   })
   return {
     ...server,
     async close() {
       await server.close()
       // The server still works on requests whose responses nobody waits for.
-      await Promise.all(running)
+      await Promise.all(replies)
     },
   }
 }

@@ -5,11 +5,10 @@ import { locust } from './locust.ts'
 import { moto } from './moto.ts'
 import { ntfy } from './ntfy.ts'
 import { end, endAll, type Program, type Started, start } from './program.ts'
-import { redmine } from './programs.ts'
+import { redmine, unleash } from './programs.ts'
 import { prometheus } from './prometheus.ts'
 import { recipes } from './recipes/index.ts'
 import { runSuite } from './run-suite.ts'
-import { unleash } from './unleash.ts'
 
 const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, ...recipes]
 const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
