@@ -1,6 +1,6 @@
 import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { Started } from './program.ts'
-import { startProxy } from './proxy.ts'
+import { request, startProxy } from './proxy.ts'
 
 /** The environment variable with the program for a test file. */
 export const STARTED_PROGRAM = 'STARTED_PROGRAM'
@@ -45,15 +45,19 @@ export async function startPlatform<State, Members extends object>(
   return platform
 }
 
-/** Sends a request to the server itself, and returns the response as JSON. Throws an error if the server refuses it. */
-// biome-ignore lint/suspicious/noExplicitAny: each server has its own responses.
-export async function send(method: string, path: string, headers: Record<string, string>, body?: object): Promise<any> {
-  const response = await fetch(`${startedProgram().url}${path}`, {
+/** Sends a request to the server itself, and returns the text of its response. Throws an error if the server refuses it. */
+export async function sendText(method: string, path: string, headers: Record<string, string>, body?: object) {
+  const { status, body: text } = await request(`${startedProgram().url}${path}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+    ...(body && { body: JSON.stringify(body) }),
   })
-  const text = await response.text()
-  if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
-  return text === '' ? undefined : JSON.parse(text)
+  if (status >= 300) throw new Error(`${method} ${path} was answered ${status}: ${text}`)
+  return text
+}
+
+/** Sends a request to the server itself, and returns its response as JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: each server has its own responses.
+export async function send(...call: Parameters<typeof sendText>): Promise<any> {
+  return JSON.parse((await sendText(...call)) || 'null')
 }

@@ -11,3 +11,13 @@ export const unleash: Program = {
   script: 'unleash.sh',
   suite: 'unleash.test.ts',
 }
+
+export const ntfy: Program = {
+  name: 'ntfy',
+  script: 'ntfy.sh',
+  suite: 'ntfy.test.ts',
+  unreachable: {
+    'the decision replaces an approval, and a repeat changes nothing': 'sequences need ntfy 2.16',
+    'shows the sequence of the event': 'sequences need ntfy 2.16',
+  },
+}

@@ -24,7 +24,7 @@ const withStrategies =
     server.setStrategies(...strategies)
 const europe = gradual('checkout-v2', '25', { title: 'Europe' })
 const several = withStrategies(europe, gradual('checkout-v2', '50'))
-const userWithId = withStrategies(gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } }))
+const everybody = withStrategies(gradual('checkout-v2', '0', { name: 'default', title: 'Everybody', parameters: {} }))
 
 /**
  * Registers the tests that pass with a real Unleash and with the fake.
@@ -49,7 +49,7 @@ export function testUnleash<S extends AnyUnleash>(
           'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
         change: several,
       },
-      { input: { percentage: 5 }, reason: 'strategies: userWithId. A percentage', change: userWithId },
+      { input: { percentage: 5 }, reason: 'strategies: Everybody. A percentage', change: everybody },
       { input: { state: 'on', project: 'shop' }, reason: `but there's a feature with that name in project "default"` },
       { input: { state: 'on', flag: 'archived' }, reason: 'Could not find feature flag with name archived' },
       {
@@ -67,7 +67,7 @@ export function testUnleash<S extends AnyUnleash>(
       {
         input: { state: 'on' },
         outcome: { message: 'checkout-v2 in production is on, and was off' },
-        change: userWithId,
+        change: everybody,
       },
       {
         input: { percentage: 25 },
