@@ -21,3 +21,9 @@ export const ntfy: Program = {
     'shows the sequence of the event': 'sequences need ntfy 2.16',
   },
 }
+
+export const prometheus: Program = {
+  name: 'Prometheus',
+  script: 'prometheus.sh',
+  suite: 'prometheus.test.ts',
+}
