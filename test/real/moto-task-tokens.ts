@@ -95,7 +95,7 @@ async function invoke(lambda: LambdaClient, name: string, payload: object): Prom
 /** Starts an execution, and waits until its state has sent its task token to a queue. */
 async function startExecution(endpoint: string, region: string) {
   const states = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
-  await runStateMachines(endpoint, true)
+  await runStateMachines(endpoint)
   const { QueueUrl: queue } = await sqs(endpoint, region, 'CreateQueue', { QueueName: 'tokens' })
   const { stateMachineArn } = await states.send(
     new CreateStateMachineCommand({

@@ -34,6 +34,8 @@ type Answer = Pick<ServiceAnswer, 'status' | 'body'>
 export const moto: Program = {
   name: 'moto (Secrets Manager, DynamoDB)',
   script: 'moto.sh',
+  suite: 'moto.test.ts',
+  unreachable: { 'for an express state machine': 'in moto, each state machine is a standard one' },
   async checks({ url }) {
     if (!existsSync(bundle)) throw new Error(`There is no ${bundle}: run npm run build first.`)
     const github = await playGitHub()
