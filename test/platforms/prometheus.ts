@@ -15,8 +15,6 @@ interface Answer {
   warnings?: string[]
 }
 
-export type PrometheusServer = Awaited<ReturnType<typeof startPrometheus>>
-
 const SECONDS = 1_795_514_700.796
 
 /** Returns a vector of one series, as `sum(..)` does. */

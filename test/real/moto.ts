@@ -16,7 +16,6 @@ import type { Answer as ServiceAnswer } from '../e2e/service.ts'
 import { listen } from '../listen.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
 import { snsChecks } from './moto-sns.ts'
-import { stepFunctionsChecks } from './moto-step-functions.ts'
 import { taskTokenChecks } from './moto-task-tokens.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
@@ -160,7 +159,6 @@ export const moto: Program = {
           assert.match(body.detail, /state table is not available/)
           assert.equal(github.requests(), before)
         },
-        ...stepFunctionsChecks(url),
         ...taskTokens.tests,
         ...sageMakerChecks(url),
         ...snsChecks(url),

@@ -34,7 +34,7 @@ export async function startProxy(origin: string, { ca, afterEach }: ProxyOptions
     ...server,
     async close() {
       await server.close()
-      // The server still works on requests whose responses nobody waits for.
+      // The server may still work on requests whose responses were lost.
       await Promise.all(replies)
     },
   }

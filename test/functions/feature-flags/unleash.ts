@@ -29,7 +29,7 @@ const everybody = withStrategies(gradual('checkout-v2', '0', { name: 'default', 
 /**
  * Registers the tests that pass with a real Unleash and with the fake.
  *
- * @param options what only the fake can do
+ * @param options rows for the fake
  */
 export function testUnleash<S extends AnyUnleash>(
   platform: FlagPlatform<S>,

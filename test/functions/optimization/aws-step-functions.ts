@@ -15,7 +15,7 @@ export const url = `https://eu-west-1.console.aws.amazon.com/states/home?region=
 /**
  * Registers the tests that pass with the Step Functions of moto and with the fake.
  *
- * @param options the states, and what only the fake can do
+ * @param options the states, and rows for the fake
  */
 export function testStepFunctions<S extends Served>(
   platform: JobPlatform<S>,
