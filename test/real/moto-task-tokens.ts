@@ -157,7 +157,7 @@ function definition(queue: string): object {
 
 /** Sends a request to SQS, whose client is not a dependency. */
 // biome-ignore lint/suspicious/noExplicitAny: as above.
-export async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
+async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {

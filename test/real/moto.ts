@@ -15,7 +15,6 @@ import { dist, webhookBundle } from '../../infra/tools/build/files.ts'
 import type { Answer as ServiceAnswer } from '../e2e/service.ts'
 import { listen } from '../listen.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
-import { snsChecks } from './moto-sns.ts'
 import { taskTokenChecks } from './moto-task-tokens.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
@@ -33,7 +32,7 @@ type Answer = Pick<ServiceAnswer, 'status' | 'body'>
 export const moto: Program = {
   name: 'moto (Secrets Manager, DynamoDB)',
   script: 'moto.sh',
-  suite: 'moto.test.ts',
+  suite: 'moto',
   unreachable: { 'for an express state machine': 'in moto, each state machine is a standard one' },
   async checks({ url }) {
     if (!existsSync(bundle)) throw new Error(`There is no ${bundle}: run npm run build first.`)
@@ -161,7 +160,6 @@ export const moto: Program = {
         },
         ...taskTokens.tests,
         ...sageMakerChecks(url),
-        ...snsChecks(url),
       },
     }
   },

@@ -45,12 +45,21 @@ export async function startPlatform<State, Members extends object>(
   return platform
 }
 
-/** Sends a request to the server itself, and returns the text of its response. Throws an error if the server refuses it. */
-export async function sendText(method: string, path: string, headers: Record<string, string>, body?: object) {
+/**
+ * Sends a request to the server itself, and returns the text of its response. Throws an error if the server refuses it.
+ *
+ * @param body text, or an object that is sent as JSON
+ */
+export async function sendText(
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: object | string,
+): Promise<string> {
   const { status, body: text } = await request(`${startedProgram().url}${path}`, {
     method,
     headers: { 'content-type': 'application/json', ...headers },
-    ...(body && { body: JSON.stringify(body) }),
+    ...(body && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   if (status >= 300) throw new Error(`${method} ${path} was answered ${status}: ${text}`)
   return text

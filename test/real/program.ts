@@ -9,9 +9,9 @@ export interface Program {
   name: string
   /** Its script in this folder, which prints `READY <url> pid=<pid> ..` and leaves it running. */
   script: string
-  /** The test file in this folder, which Jest runs. */
+  /** The start of the names of the test files in this folder, which Jest runs. */
   suite?: string
-  /** The ends of the names of tests in `suite` that the program cannot pass, and why. */
+  /** The ends of the names of tests in these files that the program cannot pass, and why. */
   unreachable?: Record<string, string>
   checks?(started: Started): Promise<Checks>
 }

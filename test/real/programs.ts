@@ -3,19 +3,19 @@ import type { Program } from './program.ts'
 export const redmine: Program = {
   name: 'Redmine',
   script: 'redmine.sh',
-  suite: 'redmine.test.ts',
+  suite: 'redmine',
 }
 
 export const unleash: Program = {
   name: 'Unleash',
   script: 'unleash.sh',
-  suite: 'unleash.test.ts',
+  suite: 'unleash',
 }
 
 export const ntfy: Program = {
   name: 'ntfy',
   script: 'ntfy.sh',
-  suite: 'ntfy.test.ts',
+  suite: 'ntfy',
   unreachable: {
     'the decision replaces an approval, and a repeat changes nothing': 'sequences need ntfy 2.16',
     'shows the sequence of the event': 'sequences need ntfy 2.16',
@@ -25,5 +25,5 @@ export const ntfy: Program = {
 export const prometheus: Program = {
   name: 'Prometheus',
   script: 'prometheus.sh',
-  suite: 'prometheus.test.ts',
+  suite: 'prometheus',
 }

@@ -13,9 +13,14 @@ interface TestResult {
   failureMessages?: string[]
 }
 
+interface TestFile {
+  message: string
+  assertionResults: TestResult[]
+}
+
 const root = join(import.meta.dirname, '../..')
 
-/** Runs a test file with a program, without the tests that the program cannot pass. */
+/** Runs the test files of a program, one after the other, without the tests that the program cannot pass. */
 export async function runSuite({ suite = '', unreachable = {} }: Program, started: Started): Promise<TestResult[]> {
   const names = Object.keys(unreachable)
   const excluded = names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')
@@ -25,8 +30,9 @@ export async function runSuite({ suite = '', unreachable = {} }: Program, starte
       '--no-warnings',
       'node_modules/jest/bin/jest.js',
       '--json',
+      '--runInBand',
       ...(names.length > 0 ? ['--testNamePattern', `^(?!.*(?:${excluded})$)`] : []),
-      `test/real/${suite}`,
+      `test/real/${suite}[.-]`,
     ],
     {
       cwd: root,
@@ -35,9 +41,10 @@ export async function runSuite({ suite = '', unreachable = {} }: Program, starte
     },
   )
   const [output, errors] = await Promise.all([text(jest.stdout), text(jest.stderr)])
-  const [file] = output.startsWith('{') ? JSON.parse(output).testResults : []
-  if (!file || file.assertionResults.length === 0) throw new Error(`${suite} did not run: ${file?.message ?? errors}`)
-  const results: TestResult[] = file.assertionResults
+  const files: TestFile[] = output.startsWith('{') ? JSON.parse(output).testResults : []
+  const broken = files.find(({ assertionResults }) => assertionResults.length === 0)
+  if (files.length === 0 || broken) throw new Error(`${suite} did not run: ${broken?.message ?? errors}`)
+  const results = files.flatMap(({ assertionResults }) => assertionResults)
   const pending = results.filter(({ status }) => status === 'pending').map(({ fullName }) => fullName)
   const unused = names.filter((name) => !pending.some((test) => test.endsWith(name)))
   if (unused.length > 0) throw new Error(`${suite} has no test "${unused.join('", "')}"`)
