@@ -19,8 +19,11 @@ export default {
   testSequencer: '<rootDir>/test/runner/sequencer.ts',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Tests that install packages, or run npm, tsc and Jest in a copy of the project, take longer. They run only when they are named.
-  testPathIgnorePatterns: process.argv.some((argument) => argument.startsWith('test/nested')) ? [] : ['/test/nested/'],
+  // Tests that install packages, or run npm, tsc and Jest in a copy of the project, take longer. They run only when they are
+  // named, as do those that need a real program.
+  testPathIgnorePatterns: ['test/nested/', 'test/real/'].filter(
+    (folder) => !process.argv.some((argument) => `${argument}/`.startsWith(folder)),
+  ),
   transform: {},
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,

@@ -12,11 +12,11 @@ export interface PlayedJobs<S extends Served = Served> {
   /** The id of the newest run, as stop accepts it. */
   id(): string
   /** Marks the newest run as started. It runs until `end`. */
-  hasStarted(): void
+  hasStarted(): unknown
   /** Brings the newest run into a state, as the provider names it. */
-  enter(state: string): void
+  enter(state: string): unknown
   /** Ends the newest run, successfully if the platform has no other end. */
-  end(): void
+  end(): unknown
   /** Whether the newest run has stopped; one that was asked to does so now. */
   hasStopped(): boolean
 }

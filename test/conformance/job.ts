@@ -104,7 +104,7 @@ function operationsOf<S extends Served>(fixture: JobFixture<S>) {
       },
       async 'the last poll'(platform) {
         const started = await fixture.startRun()
-        platform.end()
+        await platform.end()
         return (options) => job.poll(started, platform.input, options)
       },
       ...(fixture.provider.stop !== undefined && {

@@ -10,7 +10,7 @@ import { decided, evaluation, question } from './notification/messages.ts'
 
 type Conformance<S extends Served> = Parameters<typeof messageConformance<S>>[1]
 
-interface MessageTests<S extends Served> extends Conformance<S> {
+export interface MessageTests<S extends Served> extends Conformance<S> {
   /** Returns the newest message of the platform. */
   newest(server: S): unknown
   /** Returns the result of a post, or a part of it. */

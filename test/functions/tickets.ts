@@ -30,7 +30,7 @@ interface Refused<S> {
   change?: Change<S>
 }
 
-interface TicketTests<S extends Served, T extends object> extends CommonOptions<S> {
+export interface TicketTests<S extends Served, T extends object> extends CommonOptions<S> {
   anyTitle?: true
   /** Returns the tickets of the platform, oldest first. */
   tickets(server: S): readonly T[]

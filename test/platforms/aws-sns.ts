@@ -3,7 +3,7 @@ import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.
 import { type MessageRow, play } from '../conformance/rows/row.ts'
 import { deniedMessage, signatureProblem } from './aws-signature.ts'
 
-interface Published {
+export interface Published {
   id: string
   topic: string
   message: string
@@ -12,6 +12,8 @@ interface Published {
   deduplication: string | undefined
   group: string | undefined
 }
+
+export type SnsServer = Awaited<ReturnType<typeof startSns>>
 
 const ARN = 'arn:aws:sns:eu-west-1:123456789012'
 const MAX_BYTES = 262_144

@@ -9,7 +9,7 @@ interface ViewAction {
   url: string
 }
 
-interface Notification {
+export interface Notification {
   id: string
   time: number
   event: 'message'

@@ -15,8 +15,6 @@ interface Answer {
   warnings?: string[]
 }
 
-export type PrometheusServer = Awaited<ReturnType<typeof startPrometheus>>
-
 const SECONDS = 1_795_514_700.796
 
 /** Returns a vector of one series, as `sum(..)` does. */
@@ -64,7 +62,8 @@ export const startPrometheus = definePlatform({
       const time = Number(form.get('time'))
       if (!Number.isFinite(time)) return badData('time', `cannot parse "${form.get('time')}" to a valid timestamp`)
       state.queries.push({ query, time })
-      const answer = state.answers[query] ?? vector([])
+      const [, constant] = /^vector\(([\d.e-]+)\)$/.exec(query) ?? []
+      const answer = state.answers[query] ?? (constant ? series(constant) : vector([]))
       if ('status' in answer) return answer
       const { warnings, ...data } = answer
       return { status: 'success', data, warnings }

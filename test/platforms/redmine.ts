@@ -13,8 +13,6 @@ import {
 } from './redmine-issue.ts'
 import { accountOf, CREATED_ON, fullName, listMemberships, listUsers, project, type User } from './redmine-people.ts'
 
-export type RedmineServer = Awaited<ReturnType<typeof startRedmine>>
-
 /**
  * A fake of the REST API of Redmine 6. `test/fixtures/redmine` contains recorded responses of a real Redmine.
  *

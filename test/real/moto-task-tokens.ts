@@ -10,7 +10,6 @@ import {
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, until } from '../e2e/service.ts'
-import { runStateMachines } from './moto-step-functions.ts'
 import type { Checks } from './program.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -69,6 +68,13 @@ export async function taskTokenChecks(endpoint: string): Promise<Checks> {
   }
 }
 
+/** Lets moto run its state machines. */
+async function runStateMachines(endpoint: string): Promise<void> {
+  const body = JSON.stringify({ stepfunctions: { execute_state_machine: true } })
+  const headers = { 'content-type': 'application/json' }
+  assert.ok((await fetch(`${endpoint}/moto-api/config`, { method: 'POST', headers, body })).ok)
+}
+
 /** Each region has a caller and an orchestrator of its name. */
 function secretsFor(endpoint: string): Record<string, unknown> {
   const names = Object.values(regions)
@@ -95,7 +101,7 @@ async function invoke(lambda: LambdaClient, name: string, payload: object): Prom
 /** Starts an execution, and waits until its state has sent its task token to a queue. */
 async function startExecution(endpoint: string, region: string) {
   const states = new SFNClient({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })
-  await runStateMachines(endpoint, true)
+  await runStateMachines(endpoint)
   const { QueueUrl: queue } = await sqs(endpoint, region, 'CreateQueue', { QueueName: 'tokens' })
   const { stateMachineArn } = await states.send(
     new CreateStateMachineCommand({
@@ -151,7 +157,7 @@ function definition(queue: string): object {
 
 /** Sends a request to SQS, whose client is not a dependency. */
 // biome-ignore lint/suspicious/noExplicitAny: as above.
-export async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
+async function sqs(endpoint: string, region: string, operation: string, body: object): Promise<any> {
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {

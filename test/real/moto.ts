@@ -15,8 +15,6 @@ import { dist, webhookBundle } from '../../infra/tools/build/files.ts'
 import type { Answer as ServiceAnswer } from '../e2e/service.ts'
 import { listen } from '../listen.ts'
 import { sageMakerChecks } from './moto-sagemaker.ts'
-import { snsChecks } from './moto-sns.ts'
-import { stepFunctionsChecks } from './moto-step-functions.ts'
 import { taskTokenChecks } from './moto-task-tokens.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { Program } from './program.ts'
@@ -34,6 +32,8 @@ type Answer = Pick<ServiceAnswer, 'status' | 'body'>
 export const moto: Program = {
   name: 'moto (Secrets Manager, DynamoDB)',
   script: 'moto.sh',
+  suite: 'moto',
+  unreachable: { 'for an express state machine': 'in moto, each state machine is a standard one' },
   async checks({ url }) {
     if (!existsSync(bundle)) throw new Error(`There is no ${bundle}: run npm run build first.`)
     const github = await playGitHub()
@@ -158,10 +158,8 @@ export const moto: Program = {
           assert.match(body.detail, /state table is not available/)
           assert.equal(github.requests(), before)
         },
-        ...stepFunctionsChecks(url),
         ...taskTokens.tests,
         ...sageMakerChecks(url),
-        ...snsChecks(url),
       },
     }
   },

@@ -15,6 +15,7 @@ listen-http: 127.0.0.1:$PORT
 cache-file: $DIR/cache.db
 auth-file: $DIR/user.db
 auth-default-access: deny-all
+visitor-request-limit-exempt-hosts: 127.0.0.1
 YAML
 
 ntfy serve --config "$DIR/server.yml" >"$DIR/ntfy.log" 2>&1 </dev/null &

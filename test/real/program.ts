@@ -9,7 +9,11 @@ export interface Program {
   name: string
   /** Its script in this folder, which prints `READY <url> pid=<pid> ..` and leaves it running. */
   script: string
-  checks(started: Started): Promise<Checks>
+  /** The start of the names of the test files in this folder, which Jest runs. */
+  suite?: string
+  /** The ends of the names of tests in these files that the program cannot pass, and why. */
+  unreachable?: Record<string, string>
+  checks?(started: Started): Promise<Checks>
 }
 
 export interface Checks {

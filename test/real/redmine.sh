@@ -2,7 +2,7 @@
 # Starts a real Redmine 6 from Debian with its REST API, its own database and a project.
 #
 #   PORT=3210 bash test/real/redmine.sh
-#   READY http://127.0.0.1:3210 pid=4711 token=<key of a manager> admin=<key of an administrator> project=ops
+#   READY http://127.0.0.1:3210 pid=4711 admin=<key> robot=<key of a manager> mia=<key> editor=<key> viewer=<key> project=ops
 . "$(dirname "$0")/server.sh"
 HOME_OF_REDMINE=/usr/share/redmine
 prepare 3210
@@ -30,11 +30,18 @@ project = Project.create!(
   name: 'Operations', identifier: 'ops', is_public: true, trackers: Tracker.all,
   enabled_module_names: %w[issue_tracking]
 )
-robot = person('robot', 'Robby', 'Robot')
-mia = person('mia', 'Mia', 'Krystof')
-Member.create!(project: project, principal: robot, roles: [manager])
-Member.create!(project: project, principal: mia, roles: [developer])
-puts "token=#{robot.api_key} admin=#{person('admin', 'Redmine', 'Admin').api_key} project=#{project.identifier}"
+# May start work on an issue, but neither close it nor write notes.
+editor = Role.create!(name: 'Editor', permissions: %i[view_issues add_issues edit_issues])
+new, in_progress = ['New', 'In Progress'].map { |name| IssueStatus.find_by!(name: name) }
+Tracker.all.each { |tracker| WorkflowTransition.create!(role: editor, tracker: tracker, old_status: new, new_status: in_progress) }
+viewer = Role.create!(name: 'Viewer', permissions: %i[view_issues])
+members = [
+  [person('robot', 'Robby', 'Robot'), manager], [person('mia', 'Mia', 'Krystof'), developer],
+  [person('editor', 'editor', 'X'), editor], [person('viewer', 'viewer', 'X'), viewer]
+]
+members.each { |user, role| Member.create!(project: project, principal: user, roles: [role]) }
+keys = [person('admin', 'Redmine', 'Admin'), *members.map(&:first)].map { |user| "#{user.login}=#{user.api_key}" }
+puts "#{keys.join(' ')} project=#{project.identifier}"
 RUBY
 
 cd "$HOME_OF_REDMINE"
@@ -49,7 +56,7 @@ for task in db:migrate redmine:load_default_data; do
     fail 'its database could not be set up.'
   }
 done
-seeded=$(timeout 120 "${redmine[@]}" bin/rails runner "$DIR/seed.rb" 2>"$DIR/seed.log" | grep '^token=') || {
+seeded=$(timeout 120 "${redmine[@]}" bin/rails runner "$DIR/seed.rb" 2>"$DIR/seed.log" | grep '^admin=') || {
   tail -20 "$DIR/seed.log" >&2
   fail 'its project could not be set up.'
 }

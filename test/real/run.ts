@@ -3,12 +3,10 @@ import { helpIfAsked } from '../../infra/tools/help.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
 import { moto } from './moto.ts'
-import { ntfy } from './ntfy.ts'
-import { end, endAll, type Program, start } from './program.ts'
-import { prometheus } from './prometheus.ts'
+import { end, endAll, type Program, type Started, start } from './program.ts'
+import { ntfy, prometheus, redmine, unleash } from './programs.ts'
 import { recipes } from './recipes/index.ts'
-import { redmine } from './redmine.ts'
-import { unleash } from './unleash.ts'
+import { runSuite } from './run-suite.ts'
 
 const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, ...recipes]
 const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
@@ -70,7 +68,8 @@ async function drive(program: Program): Promise<void> {
     const version = started.details['version'] ? ` ${started.details['version']}` : ''
     console.log(`${name}${version} runs at ${started.url} after ${seconds(Date.now() - startedAt)}`)
     try {
-      const { tests, close } = await program.checks(started)
+      if (program.suite) await reportSuite(program, started)
+      const { tests, close } = (await program.checks?.(started)) ?? { tests: {} }
       for (const [what, run] of Object.entries(tests)) await check(`${name}: ${what}`, run)
       await close?.()
     } finally {
@@ -82,16 +81,26 @@ async function drive(program: Program): Promise<void> {
   }
 }
 
+async function reportSuite(program: Program, started: Started): Promise<void> {
+  for (const { fullName, status, duration, failureMessages = [] } of await runSuite(program, started)) {
+    if (status !== 'pending')
+      report(fullName, duration ?? 0, status === 'failed' ? failureMessages.join('\n') : undefined)
+  }
+  for (const [test, reason] of Object.entries(program.unreachable ?? {})) {
+    console.log(`  not run ${program.name}: ${test} (${reason})`)
+  }
+}
+
 async function check(what: string, run: () => Promise<void>): Promise<void> {
   const startedAt = Date.now()
-  try {
-    await run()
-    passed++
-    console.log(`  ok      ${what} (${seconds(Date.now() - startedAt)})`)
-  } catch (error) {
-    failed++
-    console.log(`  FAILED  ${what}: ${messageOf(error)}`)
-  }
+  const failure = await run().then(() => undefined, messageOf)
+  report(what, Date.now() - startedAt, failure)
+}
+
+function report(what: string, milliseconds: number, failure: string | undefined): void {
+  if (failure === undefined) passed++
+  else failed++
+  console.log(failure === undefined ? `  ok      ${what} (${seconds(milliseconds)})` : `  FAILED  ${what}: ${failure}`)
 }
 
 function seconds(milliseconds: number): string {

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Starts a real Unleash 8 with its own database, both from npm. In its environment `production` only an administrator may
+# Starts a real Unleash 8 with its own database, both from npm. In its environment `development` only an administrator may
 # bypass change requests, as in Unleash Enterprise.
 #
 #   PORT=3230 bash test/real/unleash.sh
-#   READY http://127.0.0.1:3230 pid=4711 version=8.2.0 token=<token of an editor> admin=<token of an administrator>
+#   READY http://127.0.0.1:3230 pid=4711 version=8.2.0 token=<token of an editor> viewer=<token of a viewer> admin=<token of an administrator>
 . "$(dirname "$0")/server.sh"
 UNLEASH=8.2.0
 POSTGRES=18.4.0-beta.17
@@ -102,32 +102,38 @@ async function retry(attempts, run) {
   }
 }
 
+async function tokenOf(username, rootRole) {
+  const user = { username, email: `${username}@example.com`, name: username, rootRole, sendEmail: false }
+  const { id } = await (await call('/api/admin/user-admin', user)).json()
+  // Unleash rejects passwords that repeat a character three times.
+  const password = `${randomBytes(16).toString('hex').replace(/(.)\1+/g, '$1')}-Aa1!`
+  await call(`/api/admin/user-admin/${id}/change-password`, { password })
+  const expiresAt = new Date(Date.now() + 86_400_000).toISOString()
+  // Unleash may answer the login before it has stored the session: a request with its cookie then gets 401.
+  const { secret } = await retry(20, async () => {
+    const login = await call('/auth/simple/login', { username, password }, {})
+    const cookie = login.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
+    return (await call('/api/admin/user/tokens', { description: 'tests', expiresAt }, { cookie })).json()
+  })
+  return secret
+}
+
 const healthy = () => fetch(`${url}/health`).then(({ ok }) => ok, () => false)
 try {
   while (!(await healthy())) await new Promise((resolve) => setTimeout(resolve, 100))
   // An administrator may do everything: the tests are somebody who may not.
-  const editor = { username: 'robot', email: 'robot@example.com', name: 'Robot', rootRole: 2, sendEmail: false }
-  const { id } = await (await call('/api/admin/user-admin', editor)).json()
-  // Unleash rejects passwords that repeat a character three times.
-  const secret = `${randomBytes(16).toString('hex').replace(/(.)\1+/g, '$1')}-Aa1!`
-  await call(`/api/admin/user-admin/${id}/change-password`, { password: secret })
-  const tomorrow = new Date(Date.now() + 86_400_000).toISOString()
-  // Unleash may answer the login before it has stored the session: a request with its cookie then gets 401.
-  const token = await retry(20, async () => {
-    const login = await call('/auth/simple/login', { username: 'robot', password: secret }, {})
-    const cookie = login.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ')
-    return (await call('/api/admin/user/tokens', { description: 'tests', expiresAt: tomorrow }, { cookie })).json()
-  })
+  const token = await tokenOf('robot', 2)
+  const viewer = await tokenOf('viewer', 3)
   // Only Enterprise has a page for this, but each edition keeps to it.
   const client = new pg.Client(database)
   await client.connect()
   await client.query(
-    "INSERT INTO change_request_settings (project, environment, required_approvals) VALUES ('default', 'production', 1)",
+    "INSERT INTO change_request_settings (project, environment, required_approvals) VALUES ('default', 'development', 1)",
   )
   await client.end()
   const { version } = await (await fetch(`${url}/api/admin/ui-config`, { headers: { authorization: admin } })).json()
   ready = true
-  console.log(`READY ${url} pid=${process.pid} version=${version} token=${token.secret} admin=${admin}`)
+  console.log(`READY ${url} pid=${process.pid} version=${version} token=${token} viewer=${viewer} admin=${admin}`)
 } catch (error) {
   console.error(error)
   await end(1)

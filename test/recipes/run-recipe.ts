@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Service, triggered } from '../e2e/service.ts'
 import type { Checks, Program, Started } from '../real/program.ts'
-import { startLossyProxy } from './lossy-proxy.ts'
+import { startProxy } from '../real/proxy.ts'
 import { connectionText } from './page.ts'
 
 /** A page of docs/http/ and its server, real or fake. */
@@ -90,12 +90,13 @@ export function program<R extends Recipe>(
   async function prepare(started: Started): Promise<Prepared> {
     const values = recipe.values?.(started) ?? {}
     const connection = connectionOf(page, started, values)
-    const proxy = await startLossyProxy(String(connection['baseUrl']), connection['ca'] as string | undefined)
-    const { ca: _, ...withoutCa } = connection
+    const { origin, pathname } = new URL(String(connection['baseUrl']))
+    const { ca, ...withoutCa } = connection
+    const proxy = await startProxy(origin, { ca: ca as string | undefined })
     const path = `cloud-automation-webhooks/connections/${category}/${page}`
     const secrets = {
       [`${path}-real`]: connection,
-      [`${path}-lossy`]: { ...withoutCa, baseUrl: proxy.url },
+      [`${path}-lossy`]: { ...withoutCa, baseUrl: new URL(pathname, proxy.url).href },
       [`${path}-wrong`]: connectionOf(page, started, {
         ...values,
         ...(wrongCredentials && { [wrongCredentials.placeholder]: 'another-password' }),
@@ -124,7 +125,7 @@ export function program<R extends Recipe>(
       }
       const finish: Running['finish'] = async (action, input, query = '') => {
         const event = triggered({ input })
-        if (query.includes('lossy')) proxy.loseNextWrite()
+        if (query.includes('lossy')) proxy.loseNext(({ method }) => method !== 'GET')
         return endOf(await accept(action, input, query, event), event)
       }
       const finishAfterRestart: Running['finishAfterRestart'] = async (action, input) => {

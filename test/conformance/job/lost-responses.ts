@@ -34,7 +34,7 @@ export function lostResponseTests<S extends Served>(fixture: JobFixture<S>): voi
       const { current } = fixture
       current.server.replaceNext(isStart, body)
       await fixture.start().catch(ignoreFailure)
-      current.hasStarted()
+      await current.hasStarted()
       const id = await fixture.start({ isRetry: true }).then(({ outcome }) => outcome.data['id'], ignoreFailure)
       if (id !== undefined && current.id() !== 'current') expect(id).toBe(current.id())
       expect(current.runs()).toBe(1)
@@ -63,7 +63,7 @@ function findableTest<S extends Served>(fixture: JobFixture<S>): void {
     const { current } = fixture
     current.server.loseNext(fixture.isStart)
     expect(await failureOf(fixture.start())).toMatchObject({ transient: true, mayHaveWritten: true })
-    current.hasStarted()
+    await current.hasStarted()
     expect((await fixture.start({ isRetry: true })).outcome.data['id']).toBe(current.id())
     expect(current.runs()).toBe(1)
   })
@@ -75,7 +75,7 @@ function unknownOutcomeTest<S extends Served>(fixture: JobFixture<S>): void {
     current.server.loseNext(fixture.isStart)
     const lost = await failureOf(fixture.start())
     expect(lost.kind === 'unconfirmed' || lost.mayHaveWritten).toBe(true)
-    current.hasStarted()
+    await current.hasStarted()
     const failure = await failureOf(fixture.start({ isRetry: true }))
     expect(failure).toMatchObject({ kind: 'unconfirmed', transient: false })
     expect(failure.message).toContain(`Check ${fixture.provider.title} before you repeat the call`)

@@ -29,7 +29,7 @@ export function repeatTests<S extends Served>(fixture: JobFixture<S>): void {
 
     test('finds the run of the same event after it has ended', async () => {
       const first = await fixture.startRun()
-      fixture.current.end()
+      await fixture.current.end()
       const again = fixture.start({ isRetry: !isFindable })
       if (isFindable) expect((await again).outcome.data['id']).toBe(fixture.idOf(first))
       else expect(await failureOf(again)).toMatchObject({ kind: 'unconfirmed' })
@@ -39,7 +39,7 @@ export function repeatTests<S extends Served>(fixture: JobFixture<S>): void {
     test('without an idempotency key is a run of its own', async () => {
       for (const runs of [1, 2]) {
         await fixture.startRun({ key: undefined })
-        fixture.current.end()
+        await fixture.current.end()
         expect(fixture.current.runs()).toBe(runs)
       }
       for (const { text } of fixture.starts()) expect(text).not.toContain('undefined')
@@ -49,7 +49,7 @@ export function repeatTests<S extends Served>(fixture: JobFixture<S>): void {
       test('that is retried starts a run only if no other run can be its own', async () => {
         await fixture.startRun({ key: keyOf(2) })
         const { current } = fixture
-        current.end()
+        await current.end()
         current.server.failNext(502, '<html><title>Bad gateway</title></html>', { on: fixture.isStart })
         await failureOf(fixture.start())
         const sent = fixture.starts().length

@@ -25,7 +25,7 @@ export function runTests<S extends Served>(fixture: JobFixture<S>): void {
       const { job, current } = fixture
       const started = await fixture.startRun()
       expect(await job.poll(started, current.input)).toMatchObject({ status: expect.any(String) })
-      current.end()
+      await current.end()
       const end = platform.ends ? { status: platform.ends } : ENDS.pass
       expect(await job.end(started, current.input)).toMatchObject(end)
     })
@@ -37,7 +37,7 @@ export function runTests<S extends Served>(fixture: JobFixture<S>): void {
     async ({ change, reported, input, connection }) => {
       const job = fixture.unlimited(connection)
       const started = await job.start(fixture.input(input))
-      fixture.current.hasStarted()
+      await fixture.current.hasStarted()
       await change(fixture.current.server)
       const result = await job.poll(started, fixture.input(input))
       expect('outcome' in result ? result.outcome : result).toMatchObject(reported)
@@ -54,7 +54,7 @@ function stateTests<S extends Served>(fixture: JobFixture<S>): void {
   const ends = Object.entries(ending).flatMap(([verdict, names]) => names.map((state) => ({ state, verdict })))
   const startIn = async (state: string) => {
     const started = await fixture.startRun()
-    fixture.current.enter(state)
+    await fixture.current.enter(state)
     return started
   }
 

@@ -38,7 +38,7 @@ export function startTests<S extends Served>(fixture: JobFixture<S>): void {
 
     test('of another event is another run', async () => {
       await fixture.startRun()
-      fixture.current.end()
+      await fixture.current.end()
       await fixture.start({ key: keyOf(2) })
       expect(fixture.current.runs()).toBe(2)
     })

@@ -54,7 +54,7 @@ function lateStopTests<S extends Served>(fixture: JobFixture<S>): void {
     const started = await fixture.startRun()
     const { current } = fixture
     const id = current.id()
-    current.end()
+    await current.end()
     expect(await job.stop({ id })).toMatchObject({ result: 'pass', message: expect.stringContaining('had ended') })
     const late = job.stopAtDeadline(started, current.input)
     if (platform.refusesLateStop) expect(await failureOf(late)).toMatchObject({ kind: 'refused' })

@@ -1,28 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
-import { isWrite } from '../../conformance/common/requests.ts'
-import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
-import { gradual, type UnleashServer, unleashFlags } from '../../platforms/unleash/server.ts'
+import { type UnleashServer, unleashFlags } from '../../platforms/unleash/server.ts'
 import { type ClientOptions, failureOf, keyOf } from '../helpers.ts'
+import { testUnleash } from './unleash.ts'
 
-const flagIn = ({ state }: UnleashServer, key = 'checkout-v2', environment = 'production') => {
-  const found = state.flags[key]?.environments[environment]
-  if (!found) throw new Error(`No flag ${key} in ${environment}`)
-  return found
-}
-const flag = (...at: [key?: string, environment?: string]) => flagIn(server, ...at)
-/** Returns a function that gives a flag these strategies. */
-const withStrategies =
-  (...strategies: ReturnType<typeof gradual>[]) =>
-  (server: UnleashServer) =>
-    Object.assign(flagIn(server), { strategies })
-const withArchived = ({ state }: UnleashServer) =>
-  Object.assign(state.flags, { archived: { name: 'archived', archived: true, environments: {} } })
-const europe = gradual('checkout-v2', '25', { title: 'Europe' })
-const several = withStrategies(europe, gradual('checkout-v2', '50'))
-const userWithId = withStrategies(gradual('checkout-v2', '0', { name: 'userWithId', parameters: { userIds: 'mia' } }))
 const guard = withState({ guarded: ['production'] })
 const requestIn = ({ state }: UnleashServer, at = 0) => {
   const found = state.requests[at]
@@ -35,32 +17,14 @@ const createdBy = { username: 'mia' }
 const decided = { rejections: [{ createdBy }], comments: [{ text: 'Not on a Friday', createdBy }] }
 const time = '2026-12-01T06:00:00.000Z'
 const suspended = { scheduledAt: time, status: 'suspended', reason: 'The strategy was deleted' }
-const suite = flagConformance(unleash, unleashFlags, {
-  refusal: (message) => ({ name: 'BadDataError', message: 'Request validation failed', details: [{ message }] }),
-  defaults: { project: 'default' },
-  unknown: {
-    flag: `404 to GET /api/admin/projects/default/features/no-such-flag: There's no feature named "no-such-flag"`,
-    environment: 'has no environment "no-such-one" in Unleash. Environments: development, production.',
-  },
+const {
+  server,
+  set,
+  flag,
+  request: requestChange,
+  poll,
+} = testUnleash(unleashFlags, {
   refused: [
-    {
-      input: { state: 'off', percentage: 5 },
-      reason:
-        'checkout-v2 has these strategies: Europe (25 %), flexibleRollout (50 %). A percentage can only be set for a flag with exactly one gradual rollout. Its state can still be set.',
-      change: several,
-    },
-    { input: { percentage: 5 }, reason: 'strategies: userWithId. A percentage', change: userWithId },
-    { input: { state: 'on', project: 'shop' }, reason: `but there's a feature with that name in project "default"` },
-    {
-      input: { state: 'on', flag: 'archived' },
-      reason: 'Could not find feature flag with name archived',
-      change: withArchived,
-    },
-    {
-      input: { state: 'on' },
-      reason: `403 to POST /api/admin/projects/default/features/checkout-v2/environments/production/on: You don't have the required permissions to perform this operation. To perform this action, you need the "UPDATE_FEATURE_ENVIRONMENT" permission.`,
-      connection: ({ viewerToken: token }) => ({ token }),
-    },
     {
       input: { state: 'on' },
       reason: 'The path you were looking for is not available.',
@@ -71,19 +35,6 @@ const suite = flagConformance(unleash, unleashFlags, {
       },
     },
   ],
-  sets: [
-    {
-      input: { state: 'on' },
-      outcome: { message: 'checkout-v2 in production is on, and was off' },
-      change: userWithId,
-    },
-    {
-      input: { percentage: 25 },
-      outcome: { message: expect.stringContaining('(25 %) already') },
-      change: withStrategies(europe, gradual('checkout-v2', '25')),
-    },
-  ],
-  projects: { accepted: ['default', 'Shop_1.x~y-z'], refused: ['', '../x', 'a b'] },
   pending: {
     noun: 'change request',
     guard,
@@ -113,55 +64,6 @@ const suite = flagConformance(unleash, unleashFlags, {
       ),
     },
   },
-})
-
-const { server, set, request: requestChange, poll } = suite
-const writes = () => server.calls.filter(isWrite).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
-
-describe('Unleash: set-flag', () => {
-  test('turns a flag off in one environment and links to it', async () => {
-    const key = 'slow-recommendations'
-    const data = { url: `${server.url}/projects/default/features/${key}` }
-    expect(await set({ flag: key, state: 'off' })).toMatchObject({ result: 'pass', data })
-    expect([flag(key).enabled, flag(key, 'development').enabled]).toEqual([false, true])
-    expect(writes()).toEqual(['POST off'])
-  })
-
-  test('changes only the rollout of the strategy', async () => {
-    const unchanged = {
-      title: 'Europe',
-      sortOrder: 3,
-      segments: [1, 2],
-      variants: [{ name: 'blue', weight: 1_000, weightType: 'variable', stickiness: 'default' }],
-      constraints: [{ contextName: 'country', operator: 'IN', values: ['NO'] }],
-    }
-    const parameters = { groupId: 'of-its-own', rollout: '25', stickiness: 'userId' }
-    flag().strategies = [gradual('checkout-v2', '25', { ...unchanged, parameters })]
-    const [before] = flag().strategies
-    expect(await set({ percentage: 50 })).toMatchObject({ data: { after: { state: 'off', percentage: 50 } } })
-    expect(flag().strategies).toEqual([{ ...before, ...unchanged, parameters: { ...parameters, rollout: '50' } }])
-  })
-
-  test('rolls out before turning on, and turns off before rolling out', async () => {
-    await set({ state: 'on', percentage: 5 })
-    await set({ state: 'off', percentage: 100 })
-    const { id } = flag().strategies[0] ?? {}
-    expect(writes()).toEqual([`PUT ${id}`, 'POST on', 'POST off', `PUT ${id}`])
-  })
-
-  test('adds a gradual rollout to a flag without strategies', async () => {
-    const expected = { data: { before: { state: 'off' }, after: { state: 'on', percentage: 10 } } }
-    expect(await set({ flag: 'bare', state: 'on', percentage: 10 })).toMatchObject(expected)
-    expect(flag('bare').strategies).toMatchObject([
-      { name: 'flexibleRollout', parameters: { rollout: '10', stickiness: 'default', groupId: 'bare' } },
-    ])
-  })
-
-  test('adds a gradual rollout if all strategies are disabled', async () => {
-    flag().strategies = [gradual('checkout-v2', '25', { disabled: true })]
-    expect(await set({ percentage: 10 })).toMatchObject({ result: 'pass', data: { after: { percentage: 10 } } })
-    expect(flag().strategies).toHaveLength(2)
-  })
 })
 
 describe('Unleash: change requests', () => {
@@ -267,7 +169,6 @@ const recorded = [
 ].flatMap((line) => line.split(' '))
 
 test('the fake Unleash responds as a real one', async () => {
-  withArchived(server)
   const recordings = new URL('../../fixtures/unleash/', import.meta.url)
   for (const name of recorded) {
     const { request, answer } = JSON.parse(readFileSync(new URL(`${name}.json`, recordings), 'utf8'))

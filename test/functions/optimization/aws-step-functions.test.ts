@@ -1,21 +1,14 @@
 import { awsStepFunctionsJob } from '../../platforms/aws-step-functions.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
 import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
-import { jobConformance, withState } from '../../conformance/job.ts'
+import { withState } from '../../conformance/job.ts'
 import { failureOf, keyOf } from '../helpers.ts'
 import { secondsOf } from '../job.ts'
-import { modelActions } from '../job-actions.ts'
+import { express, id, target, testStepFunctions, url } from './aws-step-functions.ts'
 
-const arn = 'arn:aws:states:eu-west-1:123456789012'
-const target = `${arn}:stateMachine:tune-checkout`
-const express = `${arn}:stateMachine:quick`
 const tune = { target }
-const id = `${arn}:execution:tune-checkout:${keyOf(1)}`
-const url = `https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/${id}`
-
 const execution = () => newestOf(server.state.executions)
 const endAfter = (change: () => unknown, input: object = tune) => connected().endAfter(input, change)
 const succeed = (output: unknown, input: object = tune) =>
@@ -23,24 +16,8 @@ const succeed = (output: unknown, input: object = tune) =>
 
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
-const platform = awsStepFunctionsJob
-const { server, connected } = jobConformance(awsStepFunctions, modelActions, platform, {
+const { server, connected } = testStepFunctions(awsStepFunctionsJob, {
   states: vendorStates('aws-step-functions', { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
-  unsupported: ['project'],
-  invalidStarts: [
-    { name: 'a name', input: { target: 'tune-checkout' }, message: 'input.target must be the ARN of a state machine' },
-    { name: 'an execution', input: { target: id }, message: 'input.target must be the ARN of a state machine' },
-    { name: 'a version in the ARN', input: { target: `${target}:3` }, message: 'Send a version or alias as ref' },
-    {
-      name: 'an invalid version',
-      input: { ref: 'a:b' },
-      message: 'input.ref must be a version, such as 3, or an alias',
-    },
-  ],
-  refused: [
-    { name: 'an express state machine', input: { target: express }, reason: 'has the type EXPRESS' },
-    { name: 'an unknown one', input: { target: `${target}s` }, reason: `State Machine Does Not Exist: '${target}s'` },
-  ],
   checks: [
     { connection: tune, requests: [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }] },
     { requests: ['DescribeStateMachine'], change: withState({ denied: ['DescribeStateMachine'] }) },
@@ -59,22 +36,12 @@ const { server, connected } = jobConformance(awsStepFunctions, modelActions, pla
     metrics: { p95: 312, duration: 90 },
     data: { output, url: expect.stringContaining('/v2/executions/details/'), duration: 90 },
   },
-  refusedStops: [
-    { change: withState({ denied: ['StopExecution'] }), reason: 'states:StopExecution' },
-    { id: `${id}0`, reason: 'Execution Does Not Exist' },
-  ],
+  refusedStops: [{ change: withState({ denied: ['StopExecution'] }), reason: 'states:StopExecution' }],
   waits: ['ExecutionLimitExceeded', 'KmsThrottlingException'].map((type) => ({
     name: `the end of ${type}`,
     change: ({ failNext }) => failNext(400, { __type: type, message: 'Try again later.' }, { on: 'StartExecution' }),
     reason: 'Try again later.',
   })),
-  sends: [
-    {
-      name: 'the parameters as the input',
-      input: { parameters: { trials: 20, space: { cpu: [1, 4] } } },
-      request: { body: { input: '{"trials":20,"space":{"cpu":[1,4]}}' } },
-    },
-  ],
   reports: [
     {
       name: 'its last state if it timed out',
@@ -86,12 +53,7 @@ const { server, connected } = jobConformance(awsStepFunctions, modelActions, pla
       reported: { message: expect.stringContaining('ended as TIMED_OUT: in state Train') },
     },
   ],
-  url,
   stores: { read: ({ state }) => state.executions[0], expected: { name: keyOf(1), input: '{}' } },
-  invalidIds: {
-    ids: [keyOf(1), target, `${arn}:execution:tune-checkout`, `${arn}:express:quick:a:b`],
-    message: 'must be the ARN of an execution',
-  },
 })
 
 describe('AWS Step Functions: a start', () => {

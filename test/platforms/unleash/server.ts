@@ -18,6 +18,8 @@ export interface UnleashServer extends Served {
   /** The token of a user without permission to write. */
   viewerToken: string
   state: State
+  /** Gives the flag `checkout-v2` these strategies in production. */
+  setStrategies(...strategies: Strategy[]): void
 }
 
 /** Starts an Unleash whose state the test can change directly. */
@@ -29,6 +31,7 @@ async function startUnleash(): Promise<UnleashServer> {
       'checkout-v2': flagOf('checkout-v2', '25', false),
       'slow-recommendations': flagOf('slow-recommendations', '100', true),
       bare: flagOf('bare', undefined, false),
+      archived: { ...flagOf('archived', undefined, false), archived: true },
     },
     requests: [],
     guarded: [],
@@ -61,7 +64,10 @@ async function startUnleash(): Promise<UnleashServer> {
       people,
     }),
   )
-  return { ...served, token, viewerToken, state }
+  const setStrategies = (...strategies: Strategy[]) => {
+    Object.assign(state.flags['checkout-v2']?.environments['production'] ?? {}, { strategies })
+  }
+  return { ...served, token, viewerToken, state, setStrategies }
 }
 
 export function gradual(flag: string, rollout: string, fields: Partial<Strategy> = {}): Strategy {

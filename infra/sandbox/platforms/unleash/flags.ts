@@ -52,7 +52,7 @@ export interface Flags {
   changeStrategy(flag: Flag, environment: string, id: string, body: Record<string, unknown>): Strategy
 }
 
-const strategyNames = ['default', 'flexibleRollout', 'userWithId', 'remoteAddress', 'applicationHostname']
+const strategyNames = ['default', 'flexibleRollout', 'remoteAddress', 'applicationHostname']
 
 /** Creates a gradual rollout. */
 export function gradualRollout(flag: string, rollout: string): Strategy {
