@@ -35,7 +35,7 @@ export const kinds: readonly Kind[] = [
     query: (random): Record<string, string> => (random.chance(0.3) ? { connection: 'tls' } : {}),
   }),
   kindOf(7, 'issue-ticketing/open-issue', 'openissue', {
-    effect: 'tool_records',
+    effect: 'tickets',
     input: (_, id) => ({ title: `Prove ${id}` }),
     query: () => ({ connection: 'tool' }),
   }),
@@ -67,13 +67,13 @@ export const kinds: readonly Kind[] = [
     }),
   }),
   kindOf(8, 'optimization/start-model', 'tuning', {
-    effect: 'job_runs',
+    effect: 'job runs',
     long: true,
     deadlines: [12, 20, 30],
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
   }),
   kindOf(1, 'optimization/start-model', 'tuning', {
-    effect: 'job_runs',
+    effect: 'job runs',
     long: true,
     deadlines: [6, 9],
     input: (random, id) => ({
@@ -82,7 +82,7 @@ export const kinds: readonly Kind[] = [
     }),
   }),
   kindOf(8, 'remediation/run-runbook', 'repair', {
-    effect: 'job_runs',
+    effect: 'job runs',
     long: true,
     deadlines: [12, 20, 30],
     input: (random, id) => ({

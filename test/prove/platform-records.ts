@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Ending } from '../../infra/sandbox/engines/runs.ts'
-import { WAITING_MS } from '../../infra/sandbox/platforms/sandbox/job-runs.ts'
-import type { LoggedRequest } from '../../infra/sandbox/platforms/sandbox/store.ts'
+import type { EngineMessage, EngineRun } from '../../infra/sandbox/engines/runs.ts'
+import type { RecordedEvent } from '../../infra/sandbox/platforms/keptn/recorded-event.ts'
+import { type JobRun, WAITING_MS } from '../../infra/sandbox/platforms/sandbox/job-runs.ts'
+import type { LoggedRequest } from '../../infra/sandbox/platforms/sandbox/sandbox.ts'
+import type { ChatMessage } from '../../infra/sandbox/platforms/slack/messages.ts'
+import type { ToxicProxy } from '../../infra/sandbox/platforms/toxiproxy/input.ts'
 
 /** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {
@@ -22,46 +25,31 @@ export interface PlatformRequest extends Omit<LoggedRequest, 'at'> {
   at: number
 }
 
-/** A run of an engine, as the engine has recorded it. */
-export interface EngineRun {
-  id: string
-  engine: string
-  secret: string
-  isGone: boolean
-  ending: Ending | undefined
-  contradictions: number
-}
-
 /** A message with buttons. */
-export interface ChatMessage {
-  rowid: number
+export interface ButtonMessage {
+  seq: number
   ts: string
   text: string
 }
 
-/** The column that contains the id of the event, by table. */
-const COLUMNS = {
-  issues: 'title',
-  comments: 'body',
-  incidents: 'record',
-  journal: 'value',
-  runs: 'inputs',
-  job_runs: 'parameters',
-  // Ignores replies in a thread and ephemeral messages.
-  messages:
-    "CASE WHEN json_extract(message, '$.thread_ts') IS NULL AND json_extract(message, '$.onlyFor') IS NULL THEN message ELSE '' END",
-  reports: 'report',
-  tool_records: 'record',
+/** The collections whose records contain the id of the event, by effect. */
+const COLLECTIONS = {
+  issues: ['github.issues'],
+  comments: ['github.comments'],
+  incidents: ['servicenow.incidents'],
+  journal: ['servicenow.journal'],
+  runs: ['github.runs'],
+  'job runs': ['databricks.runs', 'rundeck.runs'],
+  messages: ['slack.messages'],
+  reports: ['dynatrace.reports'],
+  tickets: ['tool.tickets'],
 }
-/** The table of the sandbox in which the records of a call contain the id of its event. */
-export type Effect = keyof typeof COLUMNS
+/** The kinds of records that calls create. */
+export type Effect = keyof typeof COLLECTIONS
 
-/** Ignores runs that vanished before the next run started, because `find` cannot see them. */
-const NOT_VANISHED = `WHERE NOT EXISTS (
-  SELECT 1 FROM job_runs AS next
-  WHERE next.parameters = job_runs.parameters AND next.number > job_runs.number
-    AND json_extract(job_runs.parameters, '$.outcome') = 'vanish'
-    AND next.created >= job_runs.created + ${WAITING_MS} + 1000 * json_extract(job_runs.parameters, '$.seconds'))`
+/** The fields of messages and job runs that decide whether a record counts. */
+type EffectRecord = Pick<ChatMessage, 'thread_ts' | 'onlyFor'> &
+  Partial<Pick<JobRun, 'number' | 'parameters' | 'created'>>
 
 /** Returns the id of the event in a text. */
 export function idIn(text: string): string | undefined {
@@ -80,69 +68,78 @@ export class PlatformRecords {
     this.#db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 })
   }
 
+  /** Returns the records of a collection, or of a group in it, after a sequence number. */
+  #read<T>(collection: string, after = 0, group: string | null = null): (T & { seq: number })[] {
+    const sql = `SELECT seq, record FROM records
+      WHERE collection = ? AND seq > ? AND group_id IS coalesce(?, group_id) ORDER BY seq`
+    const rows = this.#db.prepare(sql).all(collection, after, group)
+    return rows.map(({ seq, record }) => ({ ...JSON.parse(String(record)), seq }))
+  }
+
   /** Returns the events of the functions after a sequence number. */
   events(after = 0): SentEvent[] {
-    const rows = this.#db
-      .prepare("SELECT seq, at, type, event FROM events WHERE via = 'api' AND seq > ? ORDER BY seq")
-      .all(after) as { seq: number; at: string; type: string; event: string }[]
-    return rows.map(({ seq, at, type, event }) => {
-      const { triggeredid, data, shkeptncontext } = JSON.parse(event)
-      return { seq, at: Date.parse(at), type, triggeredid, data, shkeptncontext }
-    })
+    return this.#read<RecordedEvent & { event: Omit<SentEvent, 'seq' | 'at'> }>('keptn.events', after)
+      .filter(({ via }) => via === 'api')
+      .map(({ seq, at, event: { type, triggeredid, data, shkeptncontext } }) => {
+        return { seq, at: Date.parse(at), type, triggeredid, data, shkeptncontext }
+      })
   }
 
-  /** Returns the messages with buttons after a row. */
-  approvals(after: number): ChatMessage[] {
-    const sql =
-      "SELECT rowid, ts, message AS text FROM messages WHERE rowid > ? AND message LIKE '%action_id%' ORDER BY rowid"
-    return this.#db.prepare(sql).all(after) as unknown as ChatMessage[]
+  /** Returns the messages with buttons after a sequence number. */
+  approvals(after: number): ButtonMessage[] {
+    return this.#read<ChatMessage>('slack.messages', after)
+      .map(({ seq, ...message }) => ({ seq, ts: message.ts, text: JSON.stringify(message) }))
+      .filter(({ text }) => text.includes('action_id'))
   }
 
-  /** Returns the number of records of each event in a table. */
+  /** Returns the number of records of each event that calls with this effect created. */
   effects(effect: Effect): Map<string, number> {
     const counts = new Map<string, number>()
-    const sql = `SELECT ${COLUMNS[effect]} AS held FROM ${effect} ${effect === 'job_runs' ? NOT_VANISHED : ''}`
-    const rows = this.#db.prepare(sql).all() as { held: string | null }[]
-    for (const row of rows) {
-      for (const id of new Set(row.held?.match(uuid))) counts.set(id, (counts.get(id) ?? 0) + 1)
+    const records = COLLECTIONS[effect].flatMap((collection) => this.#read<EffectRecord>(collection))
+    for (const record of records) {
+      if (record.thread_ts || record.onlyFor || hasVanished(record, records)) continue
+      for (const id of new Set(JSON.stringify(record).match(uuid))) counts.set(id, (counts.get(id) ?? 0) + 1)
     }
     return counts
   }
 
   /** Returns the runs of the engines. */
   engineRuns(): EngineRun[] {
-    const rows = this.#db.prepare('SELECT id, engine, secret, gone, ending, contradictions FROM engine_runs').all()
-    return (rows as unknown as (Omit<EngineRun, 'isGone' | 'ending'> & { gone: number; ending: string | null })[]).map(
-      ({ gone, ending, ...run }) => ({
-        ...run,
-        isGone: gone === 1,
-        ending: ending === null ? undefined : JSON.parse(ending),
-      }),
-    )
+    return this.#read<EngineRun>('engines.runs')
   }
 
   /** Returns the answers of a run that its engine got, oldest first. */
   engineAnswers(run: string): { at: number; what: string; status: number }[] {
-    const rows = this.#db
-      .prepare("SELECT at, what, status FROM engine_messages WHERE run = ? AND direction = 'answer' ORDER BY seq")
-      .all(run) as { at: string; what: string; status: number }[]
-    return rows.map(({ at, ...row }) => ({ ...row, at: Date.parse(at) }))
+    return this.#read<EngineMessage>('engines.messages', 0, run)
+      .filter(({ direction }) => direction === 'answer')
+      .map(({ at, what, status }) => ({ at: Date.parse(at), what, status }))
   }
 
   requests(): PlatformRequest[] {
-    const rows = this.#db
-      .prepare('SELECT at, target, method, path, status, fault FROM requests ORDER BY seq')
-      .all() as unknown as LoggedRequest[]
-    return rows.map(({ at, ...row }) => ({ ...row, at: Date.parse(at) }))
+    return this.#read<LoggedRequest>('requests').map(({ seq: _, at, ...request }) => ({
+      ...request,
+      at: Date.parse(at),
+    }))
   }
 
   /** Returns the number of active toxics. */
   toxics(): number {
-    const rows = this.#db.prepare('SELECT proxy FROM proxies').all() as { proxy: string }[]
-    return rows.reduce((sum, { proxy }) => sum + (JSON.parse(proxy)?.toxics?.length ?? 0), 0)
+    return this.#read<ToxicProxy>('toxiproxy.proxies').reduce((sum, { toxics }) => sum + toxics.length, 0)
   }
 
   close(): void {
     this.#db.close()
   }
+}
+
+/** Returns whether a run had vanished before the same run was started again, because `find` could not see it. */
+function hasVanished({ number = 0, parameters, created = 0 }: EffectRecord, records: EffectRecord[]): boolean {
+  if (parameters?.['outcome'] !== 'vanish') return false
+  const endsAt = created + WAITING_MS + 1_000 * Number(parameters['seconds'])
+  return records.some(
+    (next) =>
+      (next.number ?? 0) > number &&
+      (next.created ?? 0) >= endsAt &&
+      JSON.stringify(next.parameters) === JSON.stringify(parameters),
+  )
 }

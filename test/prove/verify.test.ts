@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from '@jest/globals'
@@ -9,7 +10,6 @@ import { PlatformRecords } from './platform-records.ts'
 import { verify } from './verify.ts'
 
 const folders = temporaryFolder()
-let issues = 0
 let store: ReturnType<typeof openStore>
 let records: PlatformRecords
 beforeEach(() => {
@@ -22,10 +22,9 @@ afterEach(() => {
   store.close()
 })
 
-function insert(table: string, row: Record<string, string | number | null>): void {
-  const places = Object.keys(row).map(() => '?')
-  const sql = `INSERT OR IGNORE INTO ${table} (${Object.keys(row)}) VALUES (${places})`
-  store.run(sql, ...Object.values(row))
+/** Adds a record to a collection of the sandbox. */
+function add(collection: string, record: object): void {
+  store.collection(collection).put(randomUUID(), record)
 }
 
 const START = Date.parse('2026-11-25T12:00:00Z')
@@ -62,18 +61,15 @@ function sent({ call }: Entry, kind: 'started' | 'finished', at = secondsIn(1), 
     ...more,
     data: { project: 'shop', stage: 'production', service: 'checkout', status: 'succeeded', result: 'pass', ...data },
   }
-  const row = { id: crypto.randomUUID(), at: new Date(at).toISOString(), via: 'api', visible_at: 0, time: 0 }
-  insert('events', { ...row, type: event.type, event: JSON.stringify(event) })
+  add('keptn.events', { at: new Date(at).toISOString(), via: 'api', event })
 }
 
 function opened({ call }: Entry): void {
-  insert('repos', { id: 1, key: 'k', owner: 'o', name: 'n', created_at: '' })
-  const fields = { state: 'open', labels: '[]', assignees: '[]', created_at: '', updated_at: '' }
-  insert('issues', { repo_id: 1, number: ++issues, title: `Prove ${call.id}`, ...fields })
+  add('github.issues', { title: `Prove ${call.id}` })
 }
 
 function asked(fault: string | null, at: number): void {
-  insert('requests', { at: new Date(at).toISOString(), target: 'keptn', method: 'POST', path: '/', status: 500, fault })
+  add('requests', { at: new Date(at).toISOString(), target: 'keptn', method: 'POST', path: '/', status: 500, fault })
 }
 
 function judge(entry: Entry, more: Partial<Parameters<typeof verify>[0]> = {}) {
@@ -81,11 +77,17 @@ function judge(entry: Entry, more: Partial<Parameters<typeof verify>[0]> = {}) {
   return { ...found, broken: found.violations.map(({ claim }) => claim) }
 }
 
-/** Everything that belongs to an accepted call, and what is laid over it. */
-function completeEntry(more: Partial<Call> = {}): Entry {
+/** A call with both events, and without its issue. */
+function withoutIssue(more: Partial<Call> = {}): Entry {
   const entry = accepted(more)
   sent(entry, 'started')
   sent(entry, 'finished')
+  return entry
+}
+
+/** Everything that belongs to an accepted call, and what is laid over it. */
+function completeEntry(more: Partial<Call> = {}): Entry {
+  const entry = withoutIssue(more)
   opened(entry)
   return entry
 }
@@ -100,8 +102,8 @@ function withoutTask({ accepted: _, ...entry }: Entry): Entry {
   return entry
 }
 
-function finishedWith(event: object, data?: object): Entry {
-  const entry = accepted({ sendStarted: false })
+function finishedWith(event: object, data?: object, more: Partial<Call> = { sendStarted: false }): Entry {
+  const entry = accepted(more)
   opened(entry)
   sent(entry, 'finished', secondsIn(1), event, data)
   return entry
@@ -115,11 +117,11 @@ function startedTwice(more: Partial<Call> = {}): Entry {
 
 /** Two runs, of which the first one ended with an outcome before the second one started. */
 function ranTwice(outcome: string, secondsBetween: number): Entry {
-  const entry = completeEntry({ effect: 'job_runs' })
-  const parameters = JSON.stringify({ event: entry.call.id, outcome, seconds: '1' })
+  const entry = completeEntry({ effect: 'job runs' })
+  const parameters = { event: entry.call.id, outcome, seconds: '1' }
   for (const run of [0, 1]) {
     const created = secondsIn(run * secondsBetween)
-    insert('job_runs', { platform: 'rundeck', number: run + 1, job: 'job', parameters, created })
+    add('rundeck.runs', { number: run + 1, job: 'job', parameters, created })
   }
   return entry
 }
@@ -127,8 +129,7 @@ function ranTwice(outcome: string, secondsBetween: number): Entry {
 /** A silent call that posted two messages. */
 function postedTwice(): Entry {
   const entry = withoutTask(accepted({ mode: 'silent', effect: 'messages', action: 'notification/push-update' }))
-  const message = JSON.stringify({ text: `Prove ${entry.call.id}` })
-  for (const ts of ['1.1', '1.2']) insert('messages', { ts, message })
+  for (const ts of ['1.1', '1.2']) add('slack.messages', { ts, text: `Prove ${entry.call.id}` })
   return entry
 }
 
@@ -138,7 +139,6 @@ function after(act: (entry: Entry) => void, entry: Entry): Entry {
 }
 const invalid = () => withoutTask(accepted({ refused: 401 }))
 const sentForAnother = ({ call, ...entry }: Entry) => sent({ ...entry, call: { ...call, id: 'x' } }, 'finished')
-const deleted = (what: string) => () => void store.run(`DELETE FROM ${what}`)
 
 test.each<[string, () => Entry, string[]]>([
   ['nothing if all invariants hold', completeEntry, []],
@@ -148,15 +148,15 @@ test.each<[string, () => Entry, string[]]>([
   ['a task that ended as aborted', () => finishedWith({}, { status: 'aborted', result: 'fail' }), ['aborted']],
   ['a duplicate started event', startedTwice, ['started']],
   ['an unrequested started event', () => startedTwice({ sendStarted: false }), ['started']],
-  ['a missing started event', () => after(deleted("events WHERE type LIKE '%.started'"), completeEntry()), ['started']],
+  ['a missing started event', () => finishedWith({}, {}, { sendStarted: true }), ['started']],
   ['a duplicate issue', () => after(opened, completeEntry()), ['once']],
   ['no duplicate run if the first one had vanished before', () => ranTwice('vanish', 2), []],
   ['a duplicate run if the first one vanished later', () => ranTwice('vanish', 1), ['once']],
   ['a duplicate run if the first one failed', () => ranTwice('fail', 2), ['once']],
   ['a duplicate message of a silent call', () => answeredWith(postedTwice(), 200), ['once']],
   ['a duplicate message after its worker died', () => answeredWith(postedTwice(), undefined, 200), ['once']],
-  ['a missing issue of a pass', () => after(deleted('issues'), completeEntry()), ['done']],
-  ['no missing issue of a dry run', () => after(deleted('issues'), completeEntry({ acts: false })), []],
+  ['a missing issue of a pass', () => withoutIssue(), ['done']],
+  ['no missing issue of a dry run', () => withoutIssue({ acts: false }), []],
   ['an event of a rejected call', () => answeredWith(withoutTask(completeEntry()), 503), ['refused']],
   ['no event of a call that may be accepted', () => answeredWith(withoutTask(completeEntry()), 503, undefined), []],
   ['an event of a silent call', () => answeredWith(withoutTask(completeEntry({ mode: 'silent' })), 200), ['refused']],
@@ -165,7 +165,7 @@ test.each<[string, () => Entry, string[]]>([
   [
     'a remaining toxic',
     () => {
-      insert('proxies', { name: 'shop-db', proxy: JSON.stringify({ toxics: [{}] }) })
+      add('toxiproxy.proxies', { name: 'shop-db', toxics: [{}] })
       return completeEntry()
     },
     ['left'],
@@ -191,7 +191,7 @@ describe('verify: a task that ends after its deadline', () => {
 
   it('is late if it exceeds it by more than a poll', () => {
     expect(judge(late(17))).toMatchObject({ broken: [], late: { tasks: 1, max: 17_000, maxOwn: 17_000 } })
-    store.run('DELETE FROM events')
+    store.empty()
     expect(judge(late(19)).broken).toContain('deadline')
   })
 

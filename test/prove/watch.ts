@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallRecords } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
-import { type ChatMessage, idIn, type PlatformRecords } from './platform-records.ts'
+import { type ButtonMessage, idIn, type PlatformRecords } from './platform-records.ts'
 
 /** Interval of the checks. */
 const INTERVAL_MS = 200
@@ -37,7 +37,7 @@ export class Watch {
         this.#callRecords.ended(triggeredid)
       }
       for (const approval of this.#records.approvals(message)) {
-        message = approval.rowid
+        message = approval.seq
         void this.#decide(approval)
       }
       await sleep(INTERVAL_MS)
@@ -48,7 +48,7 @@ export class Watch {
     this.#ended = true
   }
 
-  async #decide({ ts, text }: ChatMessage): Promise<void> {
+  async #decide({ ts, text }: ButtonMessage): Promise<void> {
     const decision = this.#callRecords.entries.get(idIn(text) ?? '')?.call.decision
     if (!decision) return
     await sleep(decision.after)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Store } from '../platforms/sandbox/store.ts'
 import type { Step } from './step.ts'
 
@@ -69,90 +69,53 @@ export interface EngineRuns {
   giveUp(id: string): void
 }
 
-interface Row {
-  id: string
-  engine: string
-  step: string
-  secret: string
-  started_at: string
-  gone: number
-  ending: string | null
-  identity: string | null
-  contradictions: number
+interface StoredRun extends EngineRun {
+  /** The identity of the message with the result. */
+  identity?: string | undefined
 }
 
 export function createEngineRuns(store: Store): EngineRuns {
-  const runOf = ({
-    id,
-    engine,
-    step,
-    secret,
-    started_at: startedAt,
-    gone,
-    ending,
-    contradictions,
-  }: Row): EngineRun => ({
-    id,
-    engine,
-    step: JSON.parse(step),
-    secret,
-    startedAt,
-    isGone: gone === 1,
-    contradictions,
-    ...(ending === null ? {} : { ending: JSON.parse(ending) }),
-  })
-  const one = (row: Row | undefined) => row && runOf(row)
-  const rowOf = (id: string) => store.get<Row>('SELECT * FROM engine_runs WHERE id = ?', id)
-  const get = (id: string) => one(rowOf(id))
+  const runs = store.collection<StoredRun>('engines.runs')
+  const messages = store.collection<EngineMessage>('engines.messages')
+  const runOf = ({ identity: _, ...run }: StoredRun): EngineRun => run
 
   return {
     start(engine, id, step) {
-      store.run(
-        'INSERT OR IGNORE INTO engine_runs (id, engine, step, secret, started_at) VALUES (?, ?, ?, ?, ?)',
-        id,
-        engine,
-        JSON.stringify(step),
-        randomBytes(24).toString('base64url'),
-        new Date().toISOString(),
-      )
-      const run = get(id)
-      if (!run) throw new Error(`The run ${id} vanished while it was started.`)
-      return run
+      const secret = randomBytes(24).toString('base64url')
+      const startedAt = new Date().toISOString()
+      const run = { id, engine, step, secret, startedAt, isGone: false, contradictions: 0 }
+      return runOf(runs.get(id) ?? runs.put(id, run, secret))
     },
-    get,
-    bySecret: (engine, secret) =>
-      one(store.get<Row>('SELECT * FROM engine_runs WHERE engine = ? AND secret = ?', engine, secret)),
+    get(id) {
+      const run = runs.get(id)
+      return run && runOf(run)
+    },
+    bySecret(engine, secret) {
+      const [run] = runs.list(secret)
+      return run?.engine === engine ? runOf(run) : undefined
+    },
     list: (engine) =>
-      store
-        .all<Row>('SELECT * FROM engine_runs WHERE engine = coalesce(?, engine) ORDER BY rowid DESC', engine ?? null)
-        .map(runOf),
-    record: (run, { direction, what, status, body }) =>
-      void store.run(
-        'INSERT INTO engine_messages (run, at, direction, what, status, body) VALUES (?, ?, ?, ?, ?, ?)',
-        run,
-        new Date().toISOString(),
-        direction,
-        what,
-        status,
-        body,
-      ),
-    messages: (run) =>
-      store.all<EngineMessage>(
-        'SELECT at, direction, what, status, body FROM engine_messages WHERE run = ? ORDER BY seq',
-        run,
-      ),
+      runs
+        .list()
+        .filter((run) => engine === undefined || run.engine === engine)
+        .map(runOf)
+        .reverse(),
+    record: (run, message) => void messages.put(randomUUID(), { at: new Date().toISOString(), ...message }, run),
+    messages: (run) => messages.list(run),
     end(id, { verdict, message }, identity) {
-      const row = rowOf(id)
-      if (!row || (row.gone === 1 && row.ending === null)) return 'gone'
-      const ending = JSON.stringify({ verdict, message })
-      if (row.ending === null) {
-        store.run('UPDATE engine_runs SET ending = ?, identity = ? WHERE id = ?', ending, identity ?? null, id)
+      const run = runs.get(id)
+      if (!run || (run.isGone && !run.ending)) return 'gone'
+      if (!run.ending) {
+        runs.change(id, { ending: { verdict, message }, identity })
         return 'decides'
       }
-      if (row.ending === ending && (identity ?? row.identity) === row.identity) return 'repeated'
-      store.run('UPDATE engine_runs SET contradictions = contradictions + 1 WHERE id = ?', id)
+      const isSame = run.ending.verdict === verdict && run.ending.message === message
+      if (isSame && (identity ?? run.identity) === run.identity) return 'repeated'
+      runs.change(id, { contradictions: run.contradictions + 1 })
       return 'contradicts'
     },
-    giveUp: (id) => void store.run('UPDATE engine_runs SET gone = 1 WHERE id = ? AND ending IS NULL', id),
+    giveUp(id) {
+      if (!runs.get(id)?.ending) runs.change(id, { isGone: true })
+    },
   }
 }

@@ -85,7 +85,7 @@ export async function startServiceNow(): Promise<ServiceNowServer> {
     ...demo.serviceNow,
     state,
     setColumns(sysId = '', columns) {
-      store.run('UPDATE incidents SET record = json_patch(record, ?) WHERE sys_id = ?', JSON.stringify(columns), sysId)
+      store.collection<ServiceNowRecord>('servicenow.incidents').change(sysId, columns)
     },
   }
 }

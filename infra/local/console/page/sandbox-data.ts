@@ -1,7 +1,7 @@
 import { batch, signal } from '@preact/signals'
 import type { EngineRun } from '../../../sandbox/engines/runs.ts'
 import type { Fault, FaultKind } from '../../../sandbox/platforms/sandbox/faults.ts'
-import type { LoggedRequest } from '../../../sandbox/platforms/sandbox/store.ts'
+import type { LoggedRequest } from '../../../sandbox/platforms/sandbox/sandbox.ts'
 import type { MessageSummary } from '../../../sandbox/platforms/slack/responses.ts'
 import { get, messageOf, send } from './api.ts'
 

@@ -41,6 +41,7 @@ export interface Automation {
  * @see https://developer.dynatrace.com/develop/sdks/client-automation
  */
 export function createAutomation(store: Store, token: string, workflows: readonly Workflow[]): Automation {
+  const executions = store.collection<Execution>('dynatrace.executions')
   const automation: Automation = {
     answer(call) {
       if (bearer(call.headers) !== token) return errorResponse(401, 'Unauthorized')
@@ -51,14 +52,11 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     start: (workflow, id) => create({ workflow, id }),
     set(id, state) {
       const endedAt = state === 'RUNNING' || state === 'PAUSED' ? null : new Date().toISOString()
-      change(id, { state, endedAt })
+      executions.change(id, { state, endedAt })
     },
-    setTasks: (id, tasks) => change(id, { tasks }),
-    get: (id) => read('SELECT execution FROM executions WHERE id = ?', id),
-    executions: () =>
-      store
-        .all<{ execution: string }>('SELECT execution FROM executions ORDER BY seq')
-        .map(({ execution }): Execution => JSON.parse(execution)),
+    setTasks: (id, tasks) => void executions.change(id, { tasks }),
+    get: executions.get,
+    executions: () => executions.list(),
   }
 
   function operation(call: Call, name: string, id: string): Answer {
@@ -107,9 +105,8 @@ export function createAutomation(store: Store, token: string, workflows: readonl
       return errorResponse(400, 'The body must have input, params and uniqueQualifier only')
     if (uniqueQualifier !== null && typeof uniqueQualifier !== 'string')
       return errorResponse(400, 'uniqueQualifier must be a text')
-    const qualifier = uniqueQualifier === null ? null : `${id} ${uniqueQualifier}`
-    const known =
-      qualifier === null ? undefined : read('SELECT execution FROM executions WHERE qualifier = ?', qualifier)
+    const qualifier = uniqueQualifier === null ? undefined : `${id} ${uniqueQualifier}`
+    const [known] = qualifier === undefined ? [] : executions.list(qualifier)
     if (known) return json(202, responseOf(known), {}, 'the qualifier was used before')
     return json(201, responseOf(create({ workflow: id, input, params, qualifier })))
   }
@@ -119,24 +116,15 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     id = randomUUID(),
     input = {},
     params = {},
-    qualifier = null,
+    qualifier,
   }: Pick<Execution, 'workflow'> &
-    Partial<Pick<Execution, 'input' | 'params'>> & { id?: string | undefined; qualifier?: string | null }): Execution {
+    Partial<Pick<Execution, 'input' | 'params'>> & {
+      id?: string | undefined
+      qualifier?: string | undefined
+    }): Execution {
     const startedAt = new Date().toISOString()
     const execution: Execution = { id, workflow, state: 'RUNNING', input, params, startedAt, endedAt: null }
-    const insert = 'INSERT INTO executions (id, qualifier, execution) VALUES (?, ?, ?)'
-    store.run(insert, id, qualifier, JSON.stringify(execution))
-    return execution
-  }
-
-  function change(id: string, changes: Partial<Execution>): void {
-    const changed = JSON.stringify({ ...automation.get(id), ...changes })
-    store.run('UPDATE executions SET execution = ? WHERE id = ?', changed, id)
-  }
-
-  function read(sql: string, value: string): Execution | undefined {
-    const row = store.get<{ execution: string }>(sql, value)
-    return row && JSON.parse(row.execution)
+    return executions.put(id, execution, qualifier)
   }
 
   function responseOf({ tasks: _, ...execution }: Execution): object {

@@ -34,6 +34,7 @@ const MAX_BODY_BYTES = 10 * 1024 * 1024
  * @see https://developer.dynatrace.com/develop/sdks/client-query
  */
 export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event) => void = () => undefined): Grail {
+  const stored = store.collection<Event>('dynatrace.events')
   /** The polls that are left until a query is complete, by its token. */
   const running = new Map<string, { query: string; left: number }>()
 
@@ -54,13 +55,10 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
           return undefined
       }
     },
-    events: () =>
-      store
-        .all<{ event: string }>('SELECT event FROM sdlc_events ORDER BY seq')
-        .map(({ event }): Event => JSON.parse(event)),
+    events: () => stored.list(),
     add(event) {
       const filled = { timestamp: new Date().toISOString(), 'event.kind': 'SDLC_EVENT', ...event }
-      store.run('INSERT INTO sdlc_events (event) VALUES (?)', JSON.stringify(filled))
+      stored.put(randomUUID(), filled)
     },
   }
 

@@ -30,10 +30,7 @@ const DEFAULT_DURATION_MS = 15 * 60_000
 export function createDynatrace(store: Store): Dynatrace {
   const slos = createSlos(store)
   const names = () => slos.all().map(({ name }) => name)
-  const reports = () =>
-    store
-      .all<{ report: string }>('SELECT report FROM reports ORDER BY seq')
-      .map(({ report }): EventReport => JSON.parse(report))
+  const reports = store.collection<EventReport>('dynatrace.reports')
 
   /** Changes an SLO. The form contains `slo` and at least one of `value`, `target` and `warning`. */
   function set({ body }: Call): Answer {
@@ -61,11 +58,11 @@ export function createDynatrace(store: Store): Dynatrace {
     slos: slos.all,
     response: sloResponse,
     entities: (selector) => entitiesIn(selector, names()),
-    events: reports,
+    events: () => reports.list(),
     ingest: ({ eventType, title, startTime = Date.now(), endTime, properties = {} }, entities) =>
       entities.map((entity) => {
         const correlationId = randomBytes(8).toString('hex')
-        const report: EventReport = {
+        reports.put(correlationId, {
           at: new Date().toISOString(),
           correlationId,
           eventType,
@@ -74,8 +71,7 @@ export function createDynatrace(store: Store): Dynatrace {
           startTime,
           endTime: endTime ?? startTime + DEFAULT_DURATION_MS,
           properties,
-        }
-        store.run('INSERT INTO reports (report) VALUES (?)', JSON.stringify(report))
+        })
         return { correlationId, status: 'OK' }
       }),
   })
@@ -83,10 +79,10 @@ export function createDynatrace(store: Store): Dynatrace {
     ...classic,
     answer: (call) => (call.path.startsWith('/platform/') ? environment.answer(call) : classic.answer(call)),
     page: ({ path, root }) =>
-      path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), reports(), root) : undefined,
+      path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), reports.list(), root) : undefined,
     actions: { '/set': async (call) => set(call) },
     slos: (root) => slos.all().map((slo) => ({ ...slo, status: statusOf(slo), url: `${root}/ui/slo?id=${slo.id}` })),
-    reports,
+    reports: () => reports.list(),
     automation: environment.automation,
     sdlcEvents: environment.grail.events,
   }

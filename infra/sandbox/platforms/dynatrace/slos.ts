@@ -32,14 +32,9 @@ function sloOf(service: string, id: string, value: number): Slo {
 }
 
 export function createSlos(store: Store): Slos {
+  const slos = store.collection<Slo>('dynatrace.slos', { isPermanent: true })
   return {
-    all() {
-      const saved = store.all<{ slo: string }>('SELECT slo FROM slos').map(({ slo }): Slo => JSON.parse(slo))
-      return firstSlos.map((first) => saved.find(({ id }) => id === first.id) ?? { ...first })
-    },
-    save(slo) {
-      const put = 'INSERT INTO slos (id, slo) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET slo = excluded.slo'
-      store.run(put, slo.id, JSON.stringify(slo))
-    },
+    all: () => firstSlos.map((first) => slos.get(first.id) ?? { ...first }),
+    save: (slo) => void slos.put(slo.id, slo),
   }
 }

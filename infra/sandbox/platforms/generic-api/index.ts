@@ -14,7 +14,6 @@ import type { Store } from '../sandbox/store.ts'
 import { type Body, missing, refusal, textIn, wrong } from './answers.ts'
 import type { ToolFlag, ToolMessage, ToolSeries } from './page.ts'
 import { toolPage } from './page.ts'
-import { createRecords } from './records.ts'
 import { runRoutes } from './runs.ts'
 import { type ToolTicket, ticketRoutes } from './tickets.ts'
 
@@ -36,11 +35,14 @@ const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
  * `Idempotency-Key` once.
  */
 export function createTool(store: Store, timeScale: number): Tool {
-  const records = createRecords(store)
+  const tickets = store.collection<ToolTicket>('tool.tickets')
+  const messages = store.collection<ToolMessage>('tool.messages')
+  const changedFlags = store.collection<ToolFlag>('tool.flags', { isPermanent: true })
+  const changedSeries = store.collection<ToolSeries>('tool.series', { isPermanent: true })
   const runs = runRoutes(store, timeScale)
   const routes = Object.entries<Route>({
     'GET me': () => json(200, { name: 'robot' }),
-    ...ticketRoutes(records),
+    ...ticketRoutes(tickets),
     ...runs.routes,
 
     'GET environments/*/flags/*': (call, parts) => withFlag(parts, (flag) => json(200, flagResponse(call, flag))),
@@ -50,7 +52,7 @@ export function createTool(store: Store, timeScale: number): Tool {
         if (typeof enabled !== 'boolean' || typeof rollout !== 'number')
           return wrong('enabled must be true or false, rollout a number')
         const changed = { ...flag, enabled, rollout }
-        records.put('flag', `${flag.environment}/${flag.name}`, changed)
+        changedFlags.put(`${flag.environment}/${flag.name}`, changed)
         return json(
           200,
           flagResponse(call, changed),
@@ -61,11 +63,11 @@ export function createTool(store: Store, timeScale: number): Tool {
 
     'POST rooms/*/messages': ({ headers, root }, [room = ''], body) => {
       const key = headers['idempotency-key']?.toString()
-      const before = key === undefined ? undefined : records.get<ToolMessage>('message', key)
+      const before = key === undefined ? undefined : messages.get(key)
       if (before) return json(200, before)
       const title = textIn(body, 'title')
       if (!title) return wrong('title is missing')
-      const id = records.nextId('message')
+      const id = String(messages.next())
       const message: ToolMessage = {
         id,
         room,
@@ -75,11 +77,11 @@ export function createTool(store: Store, timeScale: number): Tool {
         level: textIn(body, 'level') ?? null,
         permalink: `${root}#message-${id}`,
       }
-      records.put('message', key ?? `message ${id}`, message)
+      messages.put(key ?? `message ${id}`, message)
       return json(201, message, {}, `message ${id} in ${room}`)
     },
     'GET rooms/*/messages': (_, [room]) =>
-      json(200, { items: records.all<ToolMessage>('message').filter((message) => message.room === room) }),
+      json(200, { items: messages.list().filter((message) => message.room === room) }),
 
     'GET series/*/value': ({ query }, [name = '']) => {
       if (['from', 'to'].some((end) => Number.isNaN(Date.parse(query.get(end) ?? ''))))
@@ -90,7 +92,7 @@ export function createTool(store: Store, timeScale: number): Tool {
     },
     'PUT series/*': (_, [name = ''], { value = null }) => {
       if (value !== null && typeof value !== 'number') return wrong('value must be a number, or null')
-      records.put('series', name, { name, value })
+      changedSeries.put(name, { name, value })
       return json(200, { name, value })
     },
   }).map(([pattern, act]) => {
@@ -108,7 +110,7 @@ export function createTool(store: Store, timeScale: number): Tool {
     environments.flatMap((environment) =>
       flags.map(
         (name): ToolFlag =>
-          records.get<ToolFlag>('flag', `${environment}/${name}`) ?? {
+          changedFlags.get(`${environment}/${name}`) ?? {
             name,
             environment,
             enabled: false,
@@ -117,10 +119,9 @@ export function createTool(store: Store, timeScale: number): Tool {
       ),
     )
   const allSeries = () => {
-    const set = records.all<ToolSeries>('series')
+    const set = changedSeries.list()
     return [...series.filter(({ name }) => !set.some((one) => one.name === name)), ...set]
   }
-  const tickets = () => records.all<ToolTicket>('ticket')
 
   function answer(call: Call): Answer {
     if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'invalid token')
@@ -144,14 +145,14 @@ export function createTool(store: Store, timeScale: number): Tool {
     page: ({ path, root }) =>
       path === '/'
         ? toolPage({
-            tickets: tickets(),
+            tickets: tickets.list(),
             runs: runs.summaries(root),
             flags: allFlags(),
-            messages: records.all('message'),
+            messages: messages.list(),
             series: allSeries(),
           })
         : undefined,
-    tickets,
+    tickets: () => tickets.list(),
     runs: runs.summaries,
   }
 }

@@ -1,6 +1,6 @@
 import { type Answer, type Call, json } from '../sandbox/http.ts'
+import type { Collection } from '../sandbox/store.ts'
 import { type Body, missing, textIn, wrong } from './answers.ts'
-import type { Records } from './records.ts'
 
 /** A ticket in a response. */
 export interface ToolTicket {
@@ -19,24 +19,21 @@ export interface ToolTicket {
 const statuses = ['open', 'working', 'closed']
 
 /** The part of the tool that keeps tickets. */
-export function ticketRoutes(records: Records) {
-  const all = () => records.all<ToolTicket>('ticket')
-
+export function ticketRoutes(tickets: Collection<ToolTicket>) {
   function withTicket(id: string, then: (ticket: ToolTicket) => Answer): Answer {
-    const ticket = records.get<ToolTicket>('ticket', id)
+    const ticket = tickets.get(id)
     return ticket ? then(ticket) : missing('ticket', id)
   }
 
   function save(ticket: ToolTicket, status: number, note: string): Answer {
-    records.put('ticket', ticket.id, ticket)
-    return json(status, ticket, {}, note)
+    return json(status, tickets.put(ticket.id, ticket), {}, note)
   }
 
   return {
     'POST tickets': ({ root }: Call, _: string[], body: Body) => {
       const title = textIn(body, 'title')
       if (!title) return wrong('title is missing')
-      const id = records.nextId('ticket')
+      const id = String(tickets.next())
       const ticket: ToolTicket = {
         id,
         number: `T-${id}`,
@@ -52,7 +49,7 @@ export function ticketRoutes(records: Records) {
     },
     'GET tickets': ({ query }: Call) => {
       const ref = query.get('ref')
-      return json(200, { items: all().filter((ticket) => ref === null || ticket.ref === ref) })
+      return json(200, { items: tickets.list().filter((ticket) => ref === null || ticket.ref === ref) })
     },
     'GET tickets/*': (_: Call, [id = '']: string[]) => withTicket(id, (ticket) => json(200, ticket)),
     'PATCH tickets/*': (_: Call, [id = '']: string[], body: Body) =>

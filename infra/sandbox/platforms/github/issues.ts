@@ -65,74 +65,53 @@ export interface Issues {
   all(): Issue[]
 }
 
-const select = `
-  SELECT issues.*, repos.owner, repos.name AS repo, (SELECT count(*) FROM comments WHERE issue_id = issues.id) AS comments
-  FROM issues JOIN repos ON repos.id = issues.repo_id`
-
 /** GitHub's times have no milliseconds. */
 const now = (): string => timeOf(Date.now())
 export const timeOf = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+/, '')
 
 export function createIssues(store: Store): Issues {
-  type Row = Omit<Issue, 'labels' | 'assignees'> & { labels: string; assignees: string }
-  const read = (row: Row): Issue => ({ ...row, labels: JSON.parse(row.labels), assignees: JSON.parse(row.assignees) })
-  const byId = (id: number): Issue => {
-    const row = store.get<Row>(`${select} WHERE issues.id = ?`, id)
-    if (!row) throw new Error(`There is no issue with the id ${id}.`)
-    return read(row)
-  }
+  const repos = store.collection<Repo>('github.repos', { isPermanent: true })
+  const issues = store.collection<Issue>('github.issues')
+  const comments = store.collection<Comment>('github.comments')
+  const idOf = (repo_id: number, number: number) => `${repo_id}/${number}`
+  const save = (issue: Issue) => issues.put(idOf(issue.repo_id, issue.number), issue, issue.repo_id)
 
-  const issues: Issues = {
+  return {
     repo(owner, name) {
       const key = `${owner}/${name}`.toLowerCase()
-      const sql = 'SELECT id, owner, name, created_at FROM repos WHERE key = ?'
-      const known = store.get<Repo>(sql, key)
-      if (known) return known
-      const created_at = now()
-      const id = store.run(
-        'INSERT INTO repos (key, owner, name, created_at) VALUES (?, ?, ?, ?)',
-        key,
-        owner,
-        name,
-        created_at,
-      )
-      return { id, owner, name, created_at }
+      return repos.get(key) ?? repos.put(key, { id: repos.next(), owner, name, created_at: now() })
     },
 
-    get(repo, number) {
-      const row = store.get<Row>(`${select} WHERE repo_id = ? AND number = ?`, repo.id, number)
-      return row && read(row)
-    },
+    get: (repo, number) => issues.get(idOf(repo.id, number)),
 
-    list: (repo, { state, since, direction }, { page, perPage }) =>
-      store
-        .all<Row>(
-          `${select} WHERE repo_id = ? AND ? IN ('all', state) AND updated_at >= ?
-           ORDER BY number ${direction} LIMIT ? OFFSET ?`,
-          repo.id,
-          state,
-          since,
-          perPage + 1,
-          (page - 1) * perPage,
-        )
-        .map(read),
+    list(repo, { state, since, direction }, { page, perPage }) {
+      const found = issues
+        .list(repo.id)
+        .filter((issue) => (state === 'all' || issue.state === state) && issue.updated_at >= since)
+      const from = (page - 1) * perPage
+      return (direction === 'asc' ? found : found.reverse()).slice(from, from + perPage + 1)
+    },
 
     create(repo, { title, body = null, labels = [], assignees = [], milestone = null }) {
       const at = now()
-      const id = store.run(
-        `INSERT INTO issues (repo_id, number, title, body, state, labels, assignees, milestone, created_at, updated_at)
-         SELECT ?, coalesce(max(number), 0) + 1, ?, ?, 'open', ?, ?, ?, ?, ? FROM issues WHERE repo_id = ?`,
-        repo.id,
+      return save({
+        id: issues.next(),
+        owner: repo.owner,
+        repo: repo.name,
+        repo_id: repo.id,
+        number: issues.next(repo.id),
         title,
         body,
-        JSON.stringify(labels),
-        JSON.stringify(assignees),
+        state: 'open',
+        state_reason: null,
+        labels,
+        assignees,
         milestone,
-        at,
-        at,
-        repo.id,
-      )
-      return byId(id)
+        comments: 0,
+        created_at: at,
+        updated_at: at,
+        closed_at: null,
+      })
     },
 
     update(issue, change) {
@@ -143,44 +122,18 @@ export function createIssues(store: Store): Issues {
       if (next.state === issue.state) next.state_reason = issue.state_reason
       else next.state_reason = next.state === 'open' ? 'reopened' : (change.state_reason ?? 'completed')
       if (next.state !== issue.state) next.closed_at = next.state === 'closed' ? next.updated_at : null
-      store.run(
-        `UPDATE issues SET title = ?, body = ?, state = ?, state_reason = ?, labels = ?, assignees = ?, milestone = ?,
-         updated_at = ?, closed_at = ? WHERE id = ?`,
-        next.title,
-        next.body,
-        next.state,
-        next.state_reason,
-        JSON.stringify(next.labels),
-        JSON.stringify(next.assignees),
-        next.milestone,
-        next.updated_at,
-        next.closed_at,
-        issue.id,
-      )
-      return byId(issue.id)
+      return save(next)
     },
 
-    comments: (issue, { page, perPage }) =>
-      store.all<Comment>(
-        'SELECT id, body, created_at FROM comments WHERE issue_id = ? ORDER BY id LIMIT ? OFFSET ?',
-        issue.id,
-        perPage + 1,
-        (page - 1) * perPage,
-      ),
+    comments: (issue, { page, perPage }) => comments.list(issue.id).slice((page - 1) * perPage, page * perPage + 1),
 
     comment(issue, body) {
-      const created_at = now()
-      const id = store.run(
-        'INSERT INTO comments (issue_id, body, created_at) VALUES (?, ?, ?)',
-        issue.id,
-        body,
-        created_at,
-      )
-      store.run('UPDATE issues SET updated_at = ? WHERE id = ?', created_at, issue.id)
-      return { id, body, created_at }
+      const comment = { id: comments.next(), body, created_at: now() }
+      comments.put(comment.id, comment, issue.id)
+      save({ ...issue, comments: issue.comments + 1, updated_at: comment.created_at })
+      return comment
     },
 
-    all: () => store.all<Row>(`${select} ORDER BY issues.id`).map(read),
+    all: () => issues.list(),
   }
-  return issues
 }

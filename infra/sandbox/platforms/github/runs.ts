@@ -48,22 +48,12 @@ const QUEUED_MS = 500
 const RUNNING_MS = 2_000
 const CANCELING_MS = 500
 
-interface Row {
-  id: number
-  owner: string
-  repo: string
-  repo_id: number
-  workflow: string
-  run_number: number
-  ref: string
-  inputs: string
+interface StoredRun
+  extends Pick<WorkflowRun, 'id' | 'owner' | 'repo' | 'repo_id' | 'workflow' | 'run_number' | 'ref' | 'inputs'> {
   /** Epoch milliseconds. */
   created: number
   cancelled: number | null
 }
-
-const select = `
-  SELECT runs.*, repos.owner, repos.name AS repo FROM runs JOIN repos ON repos.id = runs.repo_id`
 
 /**
  * Stores the runs of the sandbox. Their state depends on the clock, so that they continue while the sandbox is down.
@@ -71,19 +61,19 @@ const select = `
  * @param timeScale divides the durations
  */
 export function createRuns(store: Store, timeScale: number): Runs {
-  const runAt = (row: Row) => runOf(row, timeScale)
-
-  const get: Runs['get'] = (repo, id) => {
-    const row = store.get<Row>(`${select} WHERE repo_id = ? AND runs.id = ?`, repo.id, id)
-    return row && runAt(row)
-  }
+  const runs = store.collection<StoredRun>('github.runs')
+  const runAt = (run: StoredRun) => runOf(run, timeScale)
 
   return {
-    get,
+    get(repo, id) {
+      const run = runs.get(id)
+      return run?.repo_id === repo.id ? runAt(run) : undefined
+    },
 
     list(repo, { workflow, event, status, branch }, { page, perPage }) {
-      const found = store
-        .all<Row>(`${select} WHERE repo_id = ? ORDER BY runs.id DESC`, repo.id)
+      const found = runs
+        .list(repo.id)
+        .reverse()
         .map(runAt)
         .filter((run) => workflow === undefined || run.workflow === workflow)
         .filter((run) => event === undefined || run.event === event)
@@ -93,45 +83,32 @@ export function createRuns(store: Store, timeScale: number): Runs {
       return { runs: found.slice(from, from + perPage + 1), total: found.length }
     },
 
-    start(repo, { workflow, ref, inputs }) {
-      const id = store.run(
-        `INSERT INTO runs (repo_id, workflow, run_number, ref, inputs, created)
-         SELECT ?, ?, coalesce(max(run_number), 0) + 1, ?, ?, ? FROM runs WHERE repo_id = ? AND workflow = ?`,
-        repo.id,
-        workflow,
-        ref,
-        JSON.stringify(inputs),
-        Date.now(),
-        repo.id,
-        workflow,
-      )
-      const run = get(repo, id)
-      if (!run) throw new Error(`Run ${id} was not stored.`)
-      return run
+    start({ id: repo_id, owner, name: repo }, { workflow, ref, inputs }) {
+      const [id, run_number] = [runs.next(), runs.next(`${repo_id} ${workflow}`)]
+      const run = { id, owner, repo, repo_id, workflow, run_number, ref, inputs, created: Date.now(), cancelled: null }
+      return runAt(runs.put(id, run, repo_id))
     },
 
     cancel({ id }) {
-      store.run('UPDATE runs SET cancelled = coalesce(cancelled, ?) WHERE id = ?', Date.now(), id)
+      if (runs.get(id)?.cancelled === null) runs.change(id, { cancelled: Date.now() })
     },
 
-    all: () => store.all<Row>(`${select} ORDER BY runs.id`).map(runAt),
+    all: () => runs.list().map(runAt),
   }
 }
 
-function runOf({ inputs: text, created, cancelled, ...row }: Row, timeScale: number): WorkflowRun {
-  const inputs: Record<string, string> = JSON.parse(text)
+function runOf({ created, cancelled, ...run }: StoredRun, timeScale: number): WorkflowRun {
   const now = Date.now()
   const starts = created + QUEUED_MS / timeScale
   const ends = cancelled === null ? starts + RUNNING_MS / timeScale : cancelled + CANCELING_MS / timeScale
   // A run that is canceled while it is queued never starts.
   const hasStarted = starts <= Math.min(now, cancelled ?? now)
   const hasEnded = ends <= now
-  const end = cancelled !== null ? 'cancelled' : fails(row.workflow, inputs) ? 'failure' : 'success'
+  const end = cancelled !== null ? 'cancelled' : fails(run.workflow, run.inputs) ? 'failure' : 'success'
   return {
-    ...row,
-    title: [workflowName(row), ...Object.values(inputs)].filter(Boolean).join(' '),
+    ...run,
+    title: [workflowName(run), ...Object.values(run.inputs)].filter(Boolean).join(' '),
     run_attempt: 1,
-    inputs,
     event: 'workflow_dispatch',
     status: hasEnded ? 'completed' : hasStarted ? 'in_progress' : 'queued',
     conclusion: hasEnded ? end : null,

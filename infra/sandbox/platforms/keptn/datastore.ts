@@ -1,4 +1,4 @@
-import { type Answer, json } from '../sandbox/http.ts'
+import { type Answer, isObject, json } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { KeptnEvent, RecordedEvent } from './recorded-event.ts'
 
@@ -22,71 +22,68 @@ export function keptnError(status: number, message: string): Answer {
   return json(status, { code: status, message }, {}, message)
 }
 
-/** The columns of the query parameters. */
+interface StoredEvent extends RecordedEvent {
+  /** Epoch milliseconds. */
+  time: number
+  visibleAt: number
+}
+
+type Condition = (event: KeptnEvent) => boolean
+
+/** The paths of the query parameters. */
 const parameters: Record<string, string> = {
-  keptnContext: 'context',
+  keptnContext: 'shkeptncontext',
   type: 'type',
   source: 'source',
-  project: 'project',
-  stage: 'stage',
-  service: 'service',
+  project: 'data.project',
+  stage: 'data.stage',
+  service: 'data.service',
   eventID: 'id',
 }
 
-/** The columns of the names in a filter. */
-const terms: Record<string, string> = {
-  'data.project': 'project',
-  'data.stage': 'stage',
-  'data.service': 'service',
-  'data.result': "json_extract(event, '$.data.result')",
-  'data.status': "json_extract(event, '$.data.status')",
-  shkeptncontext: 'context',
-  source: 'source',
-  id: 'id',
-  triggeredid: "json_extract(event, '$.triggeredid')",
-}
-
-/** An invalidated event and the events that it invalidates have the same trigger. */
-const notInvalidated = `AND NOT EXISTS (
-  SELECT 1 FROM events AS taking WHERE taking.type LIKE '%.invalidated' AND taking.project = events.project
-  AND json_extract(taking.event, '$.triggeredid') = json_extract(events.event, '$.triggeredid'))`
-
-/** The first event of a sequence. */
-const isRoot = 'AND seq = (SELECT min(seq) FROM events AS first WHERE first.context = events.context)'
+/** The paths that a filter can use. */
+const terms = /^(?:data\.(?:project|stage|service|result|status|labels\.\w+)|shkeptncontext|source|id|triggeredid)$/
 
 /** @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/db/mongodb_event_repo.go */
 export function createDatastore(store: Store): Datastore {
-  const read = (rows: { event: string }[]) => rows.map(({ event }): KeptnEvent => JSON.parse(event))
+  const stored = store.collection<StoredEvent>('keptn.events')
+
+  /** Returns the visible events that fulfill all conditions, newest first. */
+  function select(context: string | undefined, conditions: Condition[]): KeptnEvent[] {
+    const now = Date.now()
+    return stored
+      .list(context)
+      .filter(({ visibleAt, event }) => visibleAt <= now && conditions.every((holds) => holds(event)))
+      .reverse()
+      .sort((a, b) => b.time - a.time)
+      .map(({ event }) => event)
+  }
+
+  /** Returns a condition for the first event of each sequence. */
+  function isRoot(): Condition {
+    const roots = new Map<unknown, string>()
+    for (const { event } of stored.list().reverse()) roots.set(event['shkeptncontext'], event.id)
+    return (event) => roots.get(event['shkeptncontext']) === event.id
+  }
+
+  /** Returns a condition that omits invalidated events. They have the same trigger as the event that invalidates them. */
+  function isValid(): Condition {
+    const triggerOf = (event: KeptnEvent) => `${valueAt(event, 'data.project')} ${event['triggeredid']}`
+    const invalid = stored.list().flatMap(({ event }) => (event.type.endsWith('.invalidated') ? triggerOf(event) : []))
+    return (event) => !invalid.includes(triggerOf(event))
+  }
 
   return {
     insert(event, via, delayMs) {
-      if (store.get('SELECT seq FROM events WHERE id = ?', event.id)) return undefined
-      const at = new Date()
-      const data = (event.data ?? {}) as Record<string, unknown>
-      const text = (value: unknown) => (typeof value === 'string' ? value : null)
-      store.run(
-        `INSERT INTO events (id, at, via, visible_at, time, context, type, source, project, stage, service, event)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        event.id,
-        at.toISOString(),
-        via,
-        at.getTime() + delayMs,
-        Date.parse(event.time) || at.getTime(),
-        text(event.shkeptncontext),
-        event.type,
-        text(event.source),
-        text(data.project),
-        text(data.stage),
-        text(data.service),
-        JSON.stringify(event),
-      )
-      return { at: at.toISOString(), via, event }
+      if (stored.get(event.id)) return undefined
+      const now = Date.now()
+      const recorded = { at: new Date(now).toISOString(), via, event }
+      const time = Date.parse(event.time) || now
+      stored.put(event.id, { ...recorded, time, visibleAt: now + delayMs }, String(event['shkeptncontext']))
+      return recorded
     },
 
-    all: () =>
-      store
-        .all<{ at: string; via: RecordedEvent['via']; event: string }>('SELECT at, via, event FROM events ORDER BY seq')
-        .map(({ event, ...rest }) => ({ ...rest, event: JSON.parse(event) })),
+    all: () => stored.list().map(({ at, via, event }) => ({ at, via, event })),
 
     find(query) {
       const pageSize = Number(query.get('pageSize') || 20)
@@ -95,26 +92,23 @@ export function createDatastore(store: Store): Datastore {
         return keptnError(422, 'pageSize in query should be an integer from 1 to 100')
       }
       if (!Number.isInteger(offset) || offset < 0) return keptnError(400, 'nextPageKey in query should be an offset')
-      const where: string[] = []
-      const values: string[] = []
+      const conditions: Condition[] = []
       for (const [name, value] of query) {
         if (name === 'pageSize' || name === 'nextPageKey' || value === '') continue
         if (name === 'root') {
-          if (value === 'true') where.push(isRoot)
+          if (value === 'true') conditions.push(isRoot())
           continue
         }
+        const path = parameters[name]
         // A filter that is not applied would answer with the wrong events, which is worse than a refusal.
-        if (!parameters[name]) return keptnError(400, `the sandbox does not know the filter ${name}`)
-        where.push(`AND ${parameters[name]} = ?`)
-        values.push(value)
+        if (!path) return keptnError(400, `the sandbox does not know the filter ${name}`)
+        conditions.push((event) => valueAt(event, path) === value)
       }
-      const from = `FROM events WHERE visible_at <= ? ${where.join(' ')}`
-      const now = Date.now()
-      const { total = 0 } = store.get<{ total: number }>(`SELECT count(*) AS total ${from}`, now, ...values) ?? {}
-      const newest = `SELECT event ${from} ORDER BY time DESC, seq DESC LIMIT ? OFFSET ?`
-      const events = read(store.all<{ event: string }>(newest, now, ...values, pageSize, offset))
+      const found = select(query.get('keptnContext') || undefined, conditions)
+      const events = found.slice(offset, offset + pageSize)
       const end = offset + events.length
-      return json(200, { events, nextPageKey: end < total ? String(end) : '0', totalCount: total, pageSize })
+      const nextPageKey = end < found.length ? String(end) : '0'
+      return json(200, { events, nextPageKey, totalCount: found.length, pageSize })
     },
 
     findByType(type, query) {
@@ -127,35 +121,35 @@ export function createDatastore(store: Store): Datastore {
         return keptnError(422, `excludeInvalidated in query must be of type bool: "${exclude}"`)
       }
       const filter = filterOf(query.get('filter') ?? '')
-      if ('refusal' in filter) return keptnError(400, filter.refusal)
-      const newest = `SELECT event FROM events WHERE visible_at <= ? AND type = ? ${filter.where}
-        ${exclude === 'true' ? notInvalidated : ''} ORDER BY time DESC, seq DESC LIMIT ?`
+      if (typeof filter === 'string') return keptnError(400, filter)
+      const conditions = [(event: KeptnEvent) => event.type === type, ...filter]
+      if (exclude === 'true') conditions.push(isValid())
       // In MongoDB, 0 means no limit.
-      const rows = store.all<{ event: string }>(newest, Date.now(), type, ...filter.values, limit || -1)
-      return json(200, { events: read(rows) })
+      return json(200, { events: select(undefined, conditions).slice(0, limit || undefined) })
     },
   }
 }
 
-/** `data.project:shop AND data.result:pass,warning`: every term must hold, by one of its values. */
-function filterOf(text: string): { where: string; values: string[] } | { refusal: string } {
-  if (text === '') return { refusal: 'event filter must not be empty: invalid event filter' }
+/**
+ * Parses a filter, such as `data.project:shop AND data.result:pass,warning`: every term must hold, by one of its values.
+ *
+ * @returns the conditions, or why the filter is refused
+ */
+function filterOf(text: string): Condition[] | string {
+  if (text === '') return 'event filter must not be empty: invalid event filter'
   const given = text.split(' AND ').map((term) => term.split(':'))
   // Keptn ignores conditions that it cannot parse, and so returns more events.
-  const wrong = given.find(([name = '', value, ...more]) => !columnOf(name) || !value || more.length > 0)
-  if (wrong) return { refusal: `the sandbox does not know the filter term "${wrong.join(':')}"` }
-  if (!given.some(([name]) => name === 'data.project' || name === 'shkeptncontext')) {
-    return { refusal: "invalid event filter: either 'shkeptncontext' or 'data.project' must be set" }
-  }
-  const parts = given.map(([name = '', value = '']) => ({ column: columnOf(name), values: value.split(',') }))
-  return {
-    where: parts.map(({ column, values }) => `AND ${column} IN (${values.map(() => '?').join(', ')})`).join(' '),
-    values: parts.flatMap(({ values }) => values),
-  }
+  const wrong = given.find(([path = '', value, ...more]) => !terms.test(path) || !value || more.length > 0)
+  if (wrong) return `the sandbox does not know the filter term "${wrong.join(':')}"`
+  if (!given.some(([path]) => path === 'data.project' || path === 'shkeptncontext'))
+    return "invalid event filter: either 'shkeptncontext' or 'data.project' must be set"
+  return given.map(([path = '', value = '']) => {
+    const values: unknown[] = value.split(',')
+    return (event) => values.includes(valueAt(event, path))
+  })
 }
 
-function columnOf(term: string): string | undefined {
-  const label = /^data\.labels\.(\w+)$/.exec(term)?.[1]
-  if (label !== undefined) return `json_extract(event, '$.data.labels.${label}')`
-  return Object.hasOwn(terms, term) ? terms[term] : undefined
+/** Returns the value at a path, such as `data.project`. */
+function valueAt(event: KeptnEvent, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), event)
 }

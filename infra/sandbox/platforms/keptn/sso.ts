@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
 import { type Answer, type Call, json, mediaType, type Platform } from '../sandbox/http.ts'
-import type { Store } from '../sandbox/store.ts'
+import type { Collection, Store } from '../sandbox/store.ts'
 
 const scopes = ['cloudautomation:events:write', 'cloudautomation:events:read', 'cloudautomation:metadata:read']
 
@@ -14,27 +14,37 @@ export interface Sso extends Platform {
   scopesOf(token: string): string[] | undefined
 }
 
+interface Token {
+  token: string
+  scope: string
+  /** Epoch milliseconds. */
+  expiresAt: number
+}
+
 /**
  * Fakes the token endpoint of Dynatrace SaaS for Cloud Automation: client credentials in
  * a form body (RFC 6749 §4.4), errors as in §5.2. The scopes are those of the protocol's "Sending events
  * back". A request without `cloudautomation:events:write` is rejected, because a receiver could not use the token.
  */
 export function createSso(store: Store): Sso {
+  const tokens = store.collection<Token>('keptn.tokens')
   const sso: Sso = {
     tokenSeconds: 300,
-    revokeTokens: () => void store.run('DELETE FROM tokens'),
+    revokeTokens() {
+      for (const { token } of tokens.list()) tokens.delete(token)
+    },
 
-    scopesOf: (token) =>
-      store
-        .get<{ scope: string }>('SELECT scope FROM tokens WHERE token = ? AND expires_at > ?', token, Date.now())
-        ?.scope.split(' '),
+    scopesOf(token) {
+      const issued = tokens.get(token)
+      return issued && issued.expiresAt > Date.now() ? issued.scope.split(' ') : undefined
+    },
 
     error: (status, message) => json(status, { error: codes[status] ?? 'server_error', error_description: message }),
 
     answer(call) {
       if (call.path !== '/oauth2/token') return sso.error(404, 'There is only /oauth2/token here.')
       if (call.method !== 'POST') return { ...sso.error(405, 'Use POST.'), headers: { allow: 'POST' } }
-      return issue(store, sso, call)
+      return issue(tokens, sso, call)
     },
   }
   return sso
@@ -49,7 +59,7 @@ const codes: Record<number, string> = {
   503: 'temporarily_unavailable',
 }
 
-function issue(store: Store, sso: Sso, call: Call): Answer {
+function issue(tokens: Collection<Token>, sso: Sso, call: Call): Answer {
   const refuse = (status: number, error: string, error_description: string) =>
     json(status, { error, error_description }, { 'cache-control': 'no-store' }, error)
 
@@ -72,9 +82,7 @@ function issue(store: Store, sso: Sso, call: Call): Answer {
 
   const token = `sandbox-sso.${randomBytes(24).toString('base64url')}`
   const scope = asked.join(' ')
-  const now = Date.now()
-  store.run('DELETE FROM tokens WHERE expires_at <= ?', now)
-  store.run('INSERT INTO tokens VALUES (?, ?, ?)', token, scope, Math.round(now + sso.tokenSeconds * 1000))
+  tokens.put(token, { token, scope, expiresAt: Date.now() + sso.tokenSeconds * 1000 })
   const granted = { access_token: token, token_type: 'Bearer', expires_in: sso.tokenSeconds, scope }
   return json(200, granted, { 'cache-control': 'no-store' }, 'token issued')
 }

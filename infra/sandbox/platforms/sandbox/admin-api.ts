@@ -10,11 +10,11 @@ import { targets } from './targets.ts'
  * kind of record, `faults`, and `DELETE /sandbox`, which deletes everything.
  */
 export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => Answer {
-  const { github, databricks, rundeck, tool, serviceNow, unleash, toxiproxy, slack, dynatrace, keptn } = sandbox
+  const { github, databricks, rundeck, tool, servicenow, unleash, toxiproxy, slack, dynatrace, keptn } = sandbox
   const lists: Record<string, (url: (target: PlatformTarget) => string, call: Call) => Answer> = {
     events: () => json(200, keptn.events()),
     issues: (url) => json(200, github.issues(url('github'))),
-    incidents: (url) => json(200, serviceNow.incidents(url('servicenow'))),
+    incidents: (url) => json(200, servicenow.incidents(url('servicenow'))),
     flags: (url) => json(200, unleash.flags(url('unleash'))),
     runs: (url) => {
       const runs = [

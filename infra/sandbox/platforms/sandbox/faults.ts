@@ -112,35 +112,29 @@ export interface Faults {
 
 /** Stores the faults in the database, so that a platform that is down stays down when the sandbox restarts. */
 export function createFaults(store: Store): Faults {
-  const rows = store.all<{ id: number; fault: string }>('SELECT id, fault FROM faults ORDER BY id')
-  let active: Fault[] = rows.map(({ id, fault }) => ({ ...JSON.parse(fault), id }))
+  const faults = store.collection<Fault>('faults', { isPermanent: true })
 
-  const drop = (gone: (fault: Fault) => boolean) => {
-    const dropped = active.filter(gone)
-    for (const { id } of dropped) store.run('DELETE FROM faults WHERE id = ?', id)
-    active = active.filter((fault) => !dropped.includes(fault))
+  const drop = (isGone: (fault: Fault) => boolean) => {
+    const dropped = faults.list().filter(isGone)
+    for (const { id } of dropped) faults.delete(id)
     return dropped.length
   }
-  const dropExpired = () => {
+  /** Deletes the expired faults and returns the others, oldest first. */
+  const active = () => {
     const now = new Date().toISOString()
     drop(({ until }) => until !== undefined && until <= now)
+    return faults.list()
   }
 
   return {
     add(given) {
       const spec = faultSchema.parse(given)
       const until = spec.seconds && new Date(Date.now() + spec.seconds * 1000).toISOString()
-      const fault = { ...spec, ...(spec.count && { left: spec.count }), ...(until && { until }) }
-      const id = store.run('INSERT INTO faults (fault) VALUES (?)', JSON.stringify(fault))
-      const added = { ...fault, id }
-      active.push(added)
-      return added
+      const id = faults.next()
+      return faults.put(id, { ...spec, ...(spec.count && { left: spec.count }), ...(until && { until }), id })
     },
 
-    list() {
-      dropExpired()
-      return [...active]
-    },
+    list: active,
 
     remove: ({ id, target } = {}) =>
       drop((fault) => (id === undefined || fault.id === id) && (target === undefined || fault.target === target)),
@@ -157,13 +151,10 @@ export function createFaults(store: Store): Faults {
 
   /** Returns the oldest fault that applies, and counts that it did. */
   function count(applies: (fault: Fault) => boolean): Fault | undefined {
-    if (active.length === 0) return undefined
-    dropExpired()
-    const hit = active.find(applies)
+    const hit = active().find(applies)
     if (hit?.left === undefined) return hit
-    hit.left -= 1
-    if (hit.left === 0) drop((fault) => fault === hit)
-    else store.run('UPDATE faults SET fault = ? WHERE id = ?', JSON.stringify(hit), hit.id)
+    if (hit.left === 1) faults.delete(hit.id)
+    else faults.change(hit.id, { left: hit.left - 1 })
     return hit
   }
 }

@@ -31,15 +31,9 @@ export interface JobRuns {
   stop(run: Pick<JobRun, 'number'>): void
 }
 
-interface Row {
-  number: number
-  job: string
-  parameters: string
-  created: number
+interface StoredRun extends Pick<JobRun, 'number' | 'job' | 'parameters' | 'created'> {
   stopped: number | null
 }
-
-const newest = 'SELECT max(number) AS newest FROM job_runs WHERE platform = ?'
 
 /** The duration of the phases before and after the work of a run, in milliseconds. */
 export const WAITING_MS = 500
@@ -58,42 +52,36 @@ export function createJobRuns(
   seconds: number,
   timeScale: number,
 ): JobRuns {
-  const columns = 'SELECT number, job, parameters, created, stopped FROM job_runs WHERE platform = ?'
+  const runs = store.collection<StoredRun>(`${platform}.runs`)
+  const runAt = (run: StoredRun) => runOf(run, seconds, timeScale)
 
   return {
     get(number) {
-      const row = store.get<Row>(`${columns} AND number = ?`, platform, number)
-      return row && runOf(row, seconds, timeScale)
+      const run = runs.get(number)
+      return run && runAt(run)
     },
 
-    all: () =>
-      store.all<Row>(`${columns} ORDER BY number`, platform).flatMap((row) => runOf(row, seconds, timeScale) ?? []),
+    all: () => runs.list().flatMap((run) => runAt(run) ?? []),
 
     start(job, parameters, token) {
-      const earlier = token && store.get<Row>(`${columns} AND token = ?`, platform, token)
+      const [earlier] = token === undefined ? [] : runs.list(token)
       if (earlier) return earlier.number
-      const number = 1 + (store.get<{ newest: number }>(newest, platform)?.newest ?? 0)
-      const values = [platform, number, job, JSON.stringify(parameters), token ?? null, Date.now()]
-      store.run(
-        'INSERT INTO job_runs (platform, number, job, parameters, token, created) VALUES (?, ?, ?, ?, ?, ?)',
-        ...values,
-      )
+      const number = runs.next()
+      runs.put(number, { number, job, parameters, created: Date.now(), stopped: null }, token)
       return number
     },
 
     stop({ number }) {
-      const sql = 'UPDATE job_runs SET stopped = coalesce(stopped, ?) WHERE platform = ? AND number = ?'
-      store.run(sql, Date.now(), platform, number)
+      if (runs.get(number)?.stopped === null) runs.change(number, { stopped: Date.now() })
     },
   }
 }
 
 function runOf(
-  { parameters: text, created, stopped, ...row }: Row,
+  { number, job, parameters, created, stopped }: StoredRun,
   seconds: number,
   timeScale: number,
 ): JobRun | undefined {
-  const parameters: Record<string, string> = JSON.parse(text)
   const { outcome = '' } = parameters
   const now = Date.now()
   const starts = created + WAITING_MS / timeScale
@@ -107,7 +95,8 @@ function runOf(
   const hasStarted = starts <= Math.min(now, stopped ?? now)
   const ending = isStopped ? 'stopped' : endingOf(outcome)
   return {
-    ...row,
+    number,
+    job,
     parameters,
     state: hasEnded ? ending : isStopped ? 'stopping' : hasStarted ? 'running' : 'waiting',
     created,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Faults } from './faults.ts'
 import {
@@ -12,12 +13,12 @@ import {
   type Target,
 } from './http.ts'
 import { injectFault } from './inject-fault.ts'
-import type { SandboxObservation } from './sandbox.ts'
-import type { Store } from './store.ts'
+import type { LoggedRequest, SandboxObservation } from './sandbox.ts'
+import type { Collection } from './store.ts'
 
 interface HandlerOptions {
   faults: Faults
-  store: Store
+  requests: Collection<LoggedRequest>
   /** Called once for each completed request to a platform. */
   observe: (observation: SandboxObservation) => void
   /** Aborted when the sandbox closes. */
@@ -28,16 +29,16 @@ interface HandlerOptions {
 export function createRequestHandler(
   platforms: ReadonlyMap<string, Platform>,
   adminApi: (name: string, call: Call) => Answer,
-  { faults, store, observe, closing }: HandlerOptions,
+  { faults, requests, observe, closing }: HandlerOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   async function platformCall(target: Target, platform: Platform, call: Call, res: ServerResponse): Promise<void> {
     const at = new Date().toISOString()
     const { method } = call
     const path = platform.shownPath?.(call.path) ?? call.path
     const fault = faults.take(target, call)
-    const seq = platform.unlisted
-      ? undefined
-      : store.requestReceived({ at, target, method, path, fault: fault?.kind ?? null })
+    const id = randomUUID()
+    // A request that is handled when the process is killed is in the list, too.
+    if (!platform.unlisted) requests.put(id, { at, target, method, path, status: null, fault: fault?.kind ?? null })
     let note = ''
     const carryOut = (): Answer => {
       const answer = platform.answer(call)
@@ -48,8 +49,8 @@ export function createRequestHandler(
     const status = fault
       ? await injectFault(fault, platform, call, res, carryOut, closing)
       : await sendInTime(res, carryOut(), closing)
-    if (closing.aborted || seq === undefined) return
-    store.requestAnswered(seq, status)
+    if (closing.aborted || platform.unlisted) return
+    requests.change(id, { status })
     observe({
       at,
       target,

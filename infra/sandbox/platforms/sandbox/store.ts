@@ -1,94 +1,46 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 import { unreadableState } from '../../../local/unreadable-state.ts'
-import type { Target } from './http.ts'
 
-const schema = `
-  CREATE TABLE IF NOT EXISTS repos (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, name TEXT NOT NULL, created_at TEXT NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS issues (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL, number INTEGER NOT NULL, title TEXT NOT NULL, body TEXT,
-    state TEXT NOT NULL, state_reason TEXT, labels TEXT NOT NULL, assignees TEXT NOT NULL, milestone INTEGER,
-    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, UNIQUE (repo_id, number)
-  );
-  CREATE TABLE IF NOT EXISTS comments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, body TEXT NOT NULL, created_at TEXT NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS comments_of_issue ON comments (issue_id);
-  CREATE TABLE IF NOT EXISTS runs (
-    id INTEGER PRIMARY KEY, repo_id INTEGER NOT NULL, workflow TEXT NOT NULL, run_number INTEGER NOT NULL,
-    ref TEXT NOT NULL, inputs TEXT NOT NULL, created INTEGER NOT NULL, cancelled INTEGER
-  );
-  CREATE TABLE IF NOT EXISTS job_runs (
-    platform TEXT NOT NULL, number INTEGER NOT NULL, job TEXT NOT NULL, parameters TEXT NOT NULL, token TEXT,
-    created INTEGER NOT NULL, stopped INTEGER, PRIMARY KEY (platform, number), UNIQUE (platform, token)
-  );
-  CREATE TABLE IF NOT EXISTS incidents (id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, record TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS journal (
-    id INTEGER PRIMARY KEY, sys_id TEXT NOT NULL UNIQUE, element_id TEXT NOT NULL, element TEXT NOT NULL, value TEXT NOT NULL,
-    sys_created_on TEXT NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS journal_of_record ON journal (element_id);
-  CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, flag TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS change_requests (id INTEGER PRIMARY KEY, request TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS proxies (name TEXT PRIMARY KEY, proxy TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS slos (id TEXT PRIMARY KEY, slo TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS reports (seq INTEGER PRIMARY KEY AUTOINCREMENT, report TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS executions (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, qualifier TEXT UNIQUE, execution TEXT NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS sdlc_events (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS tool_records (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, changed_at TEXT NOT NULL, record TEXT NOT NULL,
-    UNIQUE (kind, id)
-  );
-  CREATE TABLE IF NOT EXISTS messages (ts TEXT PRIMARY KEY, message TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, via TEXT NOT NULL, visible_at INTEGER NOT NULL,
-    time INTEGER NOT NULL, context TEXT, type TEXT NOT NULL, source TEXT, project TEXT, stage TEXT, service TEXT, event TEXT NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS events_of_context ON events (context, type);
-  CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, scope TEXT NOT NULL, expires_at INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS engine_runs (
-    id TEXT PRIMARY KEY, engine TEXT NOT NULL, step TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, started_at TEXT NOT NULL,
-    gone INTEGER NOT NULL DEFAULT 0, ending TEXT, identity TEXT, contradictions INTEGER NOT NULL DEFAULT 0
-  );
-  CREATE TABLE IF NOT EXISTS engine_messages (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, at TEXT NOT NULL, direction TEXT NOT NULL, what TEXT NOT NULL,
-    status INTEGER NOT NULL, body TEXT NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS messages_of_run ON engine_messages (run);
-  CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY AUTOINCREMENT, fault TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS requests (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, target TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
-    status INTEGER, fault TEXT
-  );
-`
-/** A request in the list `/sandbox/requests`. `status` is null if no response was sent. */
-export interface LoggedRequest {
-  at: string
-  target: Target
-  method: string
-  path: string
-  status: number | null
-  fault: string | null
+/** Records of one kind, in the order in which they were added. */
+export interface Collection<T> {
+  get(id: string | number): T | undefined
+  /** Returns all records, or those of a group. */
+  list(group?: string | number): T[]
+  /** Adds or replaces a record. It keeps the group with which it was added. */
+  put(id: string | number, record: T, group?: string | number): T
+  /** Replaces fields of a record. Returns the changed record, or undefined if it does not exist. */
+  change(id: string | number, fields: Partial<T>): T | undefined
+  delete(id: string | number): void
+  /** Returns a number that is greater than all earlier ones of the scope, and not less than `min`. */
+  next(scope?: string | number, min?: number): number
 }
 
 export interface Store {
-  /** Returns the first row. */
-  get<T>(sql: string, ...values: SQLInputValue[]): T | undefined
-  all<T>(sql: string, ...values: SQLInputValue[]): T[]
-  /** Runs a statement. Returns the id of the inserted row. */
-  run(sql: string, ...values: SQLInputValue[]): number
-  /** Records a request before it is handled, so that the list is complete even if the process is killed. */
-  requestReceived(request: Pick<LoggedRequest, 'at' | 'target' | 'method' | 'path' | 'fault'>): number
-  requestAnswered(seq: number, status: number | null): void
-  requests(target?: string): LoggedRequest[]
+  /** @param options.isPermanent keeps the records longer than 14 days */
+  collection<T>(name: string, options?: { isPermanent?: boolean }): Collection<T>
+  /** Deletes the records that did not change for 14 days. */
+  deleteOld(now?: number): void
   empty(): void
   close(): void
 }
+
+/** The local runtime keeps completed tasks for the same time. */
+export const RETENTION_MS = 14 * 86_400_000
+
+/** Increase it with every change of the schema or of a record. The records of other versions are deleted. */
+const VERSION = 1
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, group_id TEXT, expires_at INTEGER, record TEXT NOT NULL,
+    UNIQUE (collection, id)
+  );
+  CREATE INDEX IF NOT EXISTS records_in_order ON records (collection);
+  CREATE INDEX IF NOT EXISTS records_of_group ON records (collection, group_id);
+  CREATE INDEX IF NOT EXISTS records_by_age ON records (expires_at);
+  PRAGMA user_version = ${VERSION};
+`
 
 /**
  * Opens `sandbox.db` in a folder and creates both if needed; without a folder, opens a database in memory. Every write is
@@ -97,57 +49,71 @@ export interface Store {
  * @throws if the folder is not writable
  */
 export function openStore(folder?: string): Store {
+  const db = openDatabase(folder)
+  const sql = {
+    get: db.prepare('SELECT record FROM records WHERE collection = ? AND id = ?'),
+    list: db.prepare('SELECT record FROM records WHERE collection = ? ORDER BY seq'),
+    listGroup: db.prepare('SELECT record FROM records WHERE collection = ? AND group_id = ? ORDER BY seq'),
+    put: db.prepare(
+      `INSERT INTO records (collection, id, group_id, expires_at, record) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (collection, id) DO UPDATE SET expires_at = excluded.expires_at, record = excluded.record`,
+    ),
+    delete: db.prepare('DELETE FROM records WHERE collection = ? AND id = ?'),
+    deleteOld: db.prepare('DELETE FROM records WHERE expires_at < ?'),
+  }
+
+  function collection<T>(name: string, { isPermanent = false } = {}): Collection<T> {
+    const parse = (row: Record<string, SQLOutputValue>): T => JSON.parse(String(row['record']))
+    const records: Collection<T> = {
+      get(id) {
+        const row = sql.get.get(name, String(id))
+        return row && parse(row)
+      },
+      list: (group) => (group === undefined ? sql.list.all(name) : sql.listGroup.all(name, String(group))).map(parse),
+      put(id, record, group) {
+        const expiresAt = isPermanent ? null : Date.now() + RETENTION_MS
+        sql.put.run(name, String(id), group === undefined ? null : String(group), expiresAt, JSON.stringify(record))
+        return record
+      },
+      change(id, fields) {
+        const record = records.get(id)
+        return record && records.put(id, { ...record, ...fields })
+      },
+      delete: (id) => void sql.delete.run(name, String(id)),
+      next(scope = '', min = 1) {
+        const counter = `${name} ${scope}`
+        return counters.put(counter, Math.max(min, (counters.get(counter) ?? 0) + 1))
+      },
+    }
+    return records
+  }
+  const counters = collection<number>('counters', { isPermanent: true })
+
+  return {
+    collection,
+    deleteOld: (now = Date.now()) => void sql.deleteOld.run(now),
+    empty: () => db.exec('DELETE FROM records'),
+    close: () => db.close(),
+  }
+}
+
+function openDatabase(folder: string | undefined): DatabaseSync {
   if (folder !== undefined) mkdirSync(folder, { recursive: true })
   const file = folder === undefined ? ':memory:' : join(folder, 'sandbox.db')
   const db = new DatabaseSync(file)
-  // NORMAL loses the last writes only if the power fails, and makes each write ten times cheaper.
   try {
+    // NORMAL loses the last writes only if the power fails, and makes each write ten times cheaper.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
-    db.exec(schema)
+    if (db.prepare('PRAGMA user_version').get()?.['user_version'] !== VERSION) dropTables(db)
+    db.exec(SCHEMA)
+    return db
   } catch (error) {
     db.close()
     throw unreadableState(file, error)
   }
+}
 
-  const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
-  const statement = (sql: string) => {
-    const known = prepared.get(sql) ?? db.prepare(sql)
-    prepared.set(sql, known)
-    return known
-  }
-
-  const store: Store = {
-    get: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined,
-    all: <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[],
-    run: (sql, ...values) => Number(statement(sql).run(...values).lastInsertRowid),
-
-    requestReceived: ({ at, target, method, path, fault }) =>
-      store.run(
-        'INSERT INTO requests (at, target, method, path, fault) VALUES (?, ?, ?, ?, ?)',
-        at,
-        target,
-        method,
-        path,
-        fault,
-      ),
-
-    requestAnswered(seq, status) {
-      store.run('UPDATE requests SET status = ? WHERE seq = ?', status, seq)
-    },
-
-    requests: (target) =>
-      store.all<LoggedRequest>(
-        `SELECT at, target, method, path, status, fault FROM requests WHERE target = coalesce(?, target) ORDER BY seq`,
-        target ?? null,
-      ),
-
-    empty() {
-      const tables = store.all<{ name: string }>(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-      )
-      db.exec(`BEGIN; ${tables.map(({ name }) => `DELETE FROM ${name};`).join(' ')} COMMIT;`)
-    },
-    close: () => db.close(),
-  }
-  return store
+function dropTables(db: DatabaseSync): void {
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
+  for (const { name } of tables) db.exec(`DROP TABLE ${name}`)
 }

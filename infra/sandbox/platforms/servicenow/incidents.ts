@@ -34,40 +34,31 @@ const ended = ['6', '7', '8']
  * needs a resolution code and notes, only closed and canceled incidents are inactive, and each can be reopened.
  */
 export function createIncidents(store: Store): Incidents {
-  const read = ({ record }: { record: string }): ServiceNowRecord => JSON.parse(record)
+  const incidents = store.collection<ServiceNowRecord>('servicenow.incidents')
+  const journal = store.collection<JournalEntry>('servicenow.journal')
 
-  function addToJournal(sysId: string, body: Record<string, unknown>): void {
+  function save(record: ServiceNowRecord, body: Record<string, unknown>): ServiceNowRecord {
+    const element_id = record['sys_id'] ?? ''
+    incidents.put(element_id, record)
     for (const element of Object.keys(journals)) {
       const value = body[element]
       if (typeof value !== 'string' || value === '') continue
-      store.run(
-        'INSERT INTO journal (sys_id, element_id, element, value, sys_created_on) VALUES (?, ?, ?, ?, ?)',
-        randomBytes(16).toString('hex'),
-        sysId,
-        element,
-        value,
-        now(),
-      )
+      const sys_id = randomBytes(16).toString('hex')
+      const stamp = { sys_created_on: now(), sys_created_by: integration.user_name }
+      journal.put(sys_id, { sys_id, name: 'incident', element_id, element, value, ...stamp }, element_id)
     }
+    return record
   }
 
-  const incidents: Incidents = {
-    all: () => store.all<{ record: string }>('SELECT record FROM incidents ORDER BY id').map(read),
-
-    get(sysId) {
-      const row = store.get<{ record: string }>('SELECT record FROM incidents WHERE sys_id = ?', sysId)
-      return row && read(row)
-    },
+  return {
+    all: () => incidents.list(),
+    get: incidents.get,
 
     create(body, isDisplayValue) {
-      const { id } = store.get<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM incidents') ?? { id: 1 }
-      const sys_id = randomBytes(16).toString('hex')
       const at = now()
       const blank = {
         ...defaults,
-        sys_id,
-        // The demo data of an instance uses the numbers below INC0010000.
-        number: `INC${String(10_000 + id).padStart(7, '0')}`,
+        sys_id: randomBytes(16).toString('hex'),
         opened_at: at,
         opened_by: integration.sys_id,
         sys_created_by: integration.user_name,
@@ -76,30 +67,19 @@ export function createIncidents(store: Store): Incidents {
         sys_updated_on: at,
       }
       const record = apply(blank, changesOf(body, isDisplayValue))
-      store.run('INSERT INTO incidents (id, sys_id, record) VALUES (?, ?, ?)', id, sys_id, JSON.stringify(record))
-      addToJournal(sys_id, body)
-      return record
+      // The demo data of an instance uses the numbers below INC0010000.
+      const number = `INC${String(10_000 + incidents.next()).padStart(7, '0')}`
+      return save({ ...record, number }, body)
     },
 
     update(incident, body, isDisplayValue) {
       const sys_mod_count = String(Number(incident['sys_mod_count']) + 1)
       const stamp = { sys_mod_count, sys_updated_by: integration.user_name, sys_updated_on: now() }
-      const record: ServiceNowRecord = { ...apply(incident, changesOf(body, isDisplayValue)), ...stamp }
-      const sysId = record['sys_id'] ?? ''
-      store.run('UPDATE incidents SET record = ? WHERE sys_id = ?', JSON.stringify(record), sysId)
-      addToJournal(sysId, body)
-      return record
+      return save({ ...apply(incident, changesOf(body, isDisplayValue)), ...stamp }, body)
     },
 
-    journal: (sysId) =>
-      store.all<JournalEntry>(
-        `SELECT sys_id, element_id, element, value, sys_created_on, ? AS sys_created_by, 'incident' AS name
-         FROM journal WHERE element_id = coalesce(?, element_id) ORDER BY id`,
-        integration.user_name,
-        sysId ?? null,
-      ),
+    journal: journal.list,
   }
-  return incidents
 }
 
 /** Returns the values to store. Numbers and booleans become text, null becomes empty text. */

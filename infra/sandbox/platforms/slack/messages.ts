@@ -29,31 +29,21 @@ export interface Messages {
 }
 
 export function createMessages(store: Store): Messages {
-  return {
-    all: () => store.all<{ message: string }>('SELECT message FROM messages ORDER BY ts').map(read),
-    find: (ts) => store.all<{ message: string }>('SELECT message FROM messages WHERE ts = ?', ts).map(read)[0],
-    add(given) {
-      const { latest } = store.get<{ latest: string | null }>('SELECT max(ts) AS latest FROM messages') ?? {}
-      const message = { ...given, ts: after(latest ?? '0.0') }
-      store.run('INSERT INTO messages (ts, message) VALUES (?, ?)', message.ts, JSON.stringify(message))
-      return message
-    },
-    replace(given) {
-      const message = { ...given, edited: after(given.edited ?? given.ts) }
-      store.run('UPDATE messages SET message = ? WHERE ts = ?', JSON.stringify(message), message.ts)
-      return message
-    },
+  const messages = store.collection<ChatMessage>('slack.messages')
+  /** Returns the current time, or a later one if another message has it. */
+  const now = () => {
+    const microseconds = messages.next('ts', Date.now() * 1000)
+    return `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`
   }
-}
-
-function read({ message }: { message: string }): ChatMessage {
-  return JSON.parse(message)
-}
-
-/** Returns the current time, or a later one if another message has it. */
-function after(ts: string): string {
-  const microseconds = Math.max(Date.now() * 1000, Number(ts.replace('.', '')) + 1)
-  return `${Math.floor(microseconds / 1e6)}.${String(microseconds % 1e6).padStart(6, '0')}`
+  return {
+    all: () => messages.list(),
+    find: messages.get,
+    add(given) {
+      const ts = now()
+      return messages.put(ts, { ...given, ts })
+    },
+    replace: (given) => messages.put(given.ts, { ...given, edited: now() }),
+  }
 }
 
 /** In ISO 8601. */

@@ -22,21 +22,12 @@ export type ProxySeed = Omit<ToxicProxy, 'toxics'>
 
 /** @param seeds the proxies */
 export function createProxies(store: Store, seeds: readonly ProxySeed[]): Proxies {
+  const changed = store.collection<ToxicProxy>('toxiproxy.proxies', { isPermanent: true })
   const proxies: Proxies = {
-    all() {
-      const saved = store
-        .all<{ proxy: string }>('SELECT proxy FROM proxies')
-        .map(({ proxy }): ToxicProxy => JSON.parse(proxy))
-      return seeds
-        .map((seed) => saved.find(({ name }) => name === seed.name) ?? { ...seed, toxics: [] })
-        .sort((a, b) => (a.name < b.name ? -1 : 1))
-    },
+    all: () =>
+      seeds.map((seed) => changed.get(seed.name) ?? { ...seed, toxics: [] }).sort((a, b) => (a.name < b.name ? -1 : 1)),
     get: (name) => proxies.all().find((proxy) => proxy.name === name),
-    save(proxy) {
-      const put =
-        'INSERT INTO proxies (name, proxy) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET proxy = excluded.proxy'
-      store.run(put, proxy.name, JSON.stringify(proxy))
-    },
+    save: (proxy) => void changed.put(proxy.name, proxy),
     passage: (name) => proxies.get(name)?.toxics.reduce(through, { takesMs: 0 }) ?? { takesMs: 0 },
   }
   return proxies

@@ -34,28 +34,20 @@ const SEEDS: readonly Flag[] = [
  * user `reviewer` can approve.
  */
 export function createUnleash(store: Store): Unleash {
-  const flags = () => {
-    const saved = store.all<{ flag: string }>('SELECT flag FROM flags').map(({ flag }): Flag => JSON.parse(flag))
-    return SEEDS.map((seed) => saved.find(({ name }) => name === seed.name) ?? structuredClone(seed))
-  }
-  const requests = () =>
-    store
-      .all<{ request: string }>('SELECT request FROM change_requests ORDER BY id')
-      .map(({ request }): ChangeRequest => JSON.parse(request))
+  const changedFlags = store.collection<Flag>('unleash.flags', { isPermanent: true })
+  const changeRequests = store.collection<ChangeRequest>('unleash.change-requests', { isPermanent: true })
+  const flags = () => SEEDS.map((seed) => changedFlags.get(seed.name) ?? structuredClone(seed))
+  const requests = () => changeRequests.list()
 
   return {
     ...unleashRoutes({
       flags: {
         all: flags,
-        save: (flag) =>
-          void store.run('INSERT OR REPLACE INTO flags (name, flag) VALUES (?, ?)', flag.name, JSON.stringify(flag)),
+        save: (flag) => void changedFlags.put(flag.name, flag),
       },
       requests: {
         all: requests,
-        save(request) {
-          const sql = 'INSERT OR REPLACE INTO change_requests (id, request) VALUES (?, ?)'
-          store.run(sql, request.id, JSON.stringify(request))
-        },
+        save: (request) => void changeRequests.put(request.id, request),
       },
       environments: ENVIRONMENTS,
       isGuarded: (environment) => environment === 'production-guarded',

@@ -16,9 +16,8 @@ import { releaseSteps } from '../../../../infra/sandbox/engines/release.ts'
 import { createEngineRuns } from '../../../../infra/sandbox/engines/runs.ts'
 import { readBody } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { createSandbox } from '../../../../infra/sandbox/platforms/sandbox/index.ts'
-import { deleteOld, RETENTION_MS } from '../../../../infra/sandbox/platforms/sandbox/retention.ts'
 import type { Sandbox } from '../../../../infra/sandbox/platforms/sandbox/sandbox.ts'
-import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
+import { openStore, RETENTION_MS } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
 
 type Body = Record<string, unknown>
@@ -265,9 +264,9 @@ test('The sandbox keeps the runs of engines for 14 days', () => {
   const runs = createEngineRuns(store)
   const started = runs.start('callback', randomUUID(), releaseStep())
   runs.record(started.id, { direction: 'call', what: 'POST /v1/ci-cd/trigger-deployment', status: 202, body: '' })
-  deleteOld(store, Date.now() + RETENTION_MS - 60_000)
+  store.deleteOld(Date.now() + RETENTION_MS - 60_000)
   expect(runs.messages(started.id)).toHaveLength(1)
-  deleteOld(store, Date.now() + RETENTION_MS + 60_000)
+  store.deleteOld(Date.now() + RETENTION_MS + 60_000)
   expect([runs.get(started.id), runs.messages(started.id)]).toEqual([undefined, []])
   store.close()
 })
