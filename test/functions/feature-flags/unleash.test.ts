@@ -1,18 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import type { ChangeRequest } from '../../../infra/sandbox/platforms/unleash/changes.ts'
 import { withState } from '../../conformance/job.ts'
 import { type UnleashServer, unleashFlags } from '../../platforms/unleash/server.ts'
 import { type ClientOptions, failureOf, keyOf } from '../helpers.ts'
 import { testUnleash } from './unleash.ts'
 
 const guard = withState({ guarded: ['production'] })
-const requestIn = ({ state }: UnleashServer, at = 0) => {
-  const found = state.requests[at]
-  if (!found) throw new Error('There is no change request')
-  return found
-}
 /** Returns a function that changes the request, such as its state. */
-const change = (more: object) => (server: UnleashServer) => Object.assign(requestIn(server), more)
+const change =
+  (fields: object) =>
+  ({ requests }: UnleashServer) =>
+    requests.change(1, fields)
 const createdBy = { username: 'mia' }
 const decided = { rejections: [{ createdBy }], comments: [{ text: 'Not on a Friday', createdBy }] }
 const time = '2026-12-01T06:00:00.000Z'
@@ -48,7 +47,7 @@ const {
       'Approved, but only a person may apply it': {
         reach(server: UnleashServer) {
           server.state.mayApply = false
-          requestIn(server).state = 'Approved'
+          server.requests.change(1, { state: 'Approved' })
         },
         says: 'Approved, but must be applied by someone else, because Unleash refused it:',
       },
@@ -71,8 +70,12 @@ describe('Unleash: change requests', () => {
 
   const wanted = { state: 'on', percentage: 10 }
   const ask = (options?: ClientOptions, more: object = {}) => requestChange({ ...wanted, ...more }, options)
-  const request = (at?: number) => requestIn(server, at)
-  const changesOf = ({ features }: ReturnType<typeof requestIn>) =>
+  const request = (id = 1) => {
+    const found = server.requests.get(id)
+    if (!found) throw new Error('There is no change request')
+    return found
+  }
+  const changesOf = ({ features }: ChangeRequest) =>
     features.flatMap(({ name, changes }) => changes.map(({ action, payload }) => ({ feature: name, action, payload })))
 
   test('creates one with all changes and sends it to review', async () => {
@@ -118,7 +121,7 @@ describe('Unleash: change requests', () => {
     expect(await failureOf(ask())).toMatchObject({ transient: true, mayHaveWritten: true })
     expect(request().state).toBe('Draft')
     await ask({ isRetry: true })
-    expect(server.state.requests).toHaveLength(1)
+    expect(server.requests.list()).toHaveLength(1)
     expect(request()).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(1)) })
     expect(changesOf(request())).toHaveLength(2)
   })
@@ -131,16 +134,16 @@ describe('Unleash: change requests', () => {
       `Unleash has the open change request 1 "Set feature flags (caw-${keyOf(1)})" of this user in production, and would add this change to it. It is In review: apply or cancel it first.`,
     )
     expect(changesOf(request())).toHaveLength(2)
-    request().state = 'Cancelled'
+    change({ state: 'Cancelled' })(server)
     await set({ flag: 'bare', state: 'on' }, { key: keyOf(2) })
-    expect(request(1)).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(2)) })
+    expect(request(2)).toMatchObject({ state: 'In review', title: expect.stringContaining(keyOf(2)) })
   })
 
   test('does not submit a draft that a person creates with the same token', async () => {
     await ask({ key: undefined })
-    Object.assign(request(), { state: 'Draft' })
-    const change = { id: 3, action: 'updateEnabled', payload: { enabled: true }, createdAt: request().createdAt }
-    request().features.push({ name: 'bare', changes: [{ ...change, createdBy: request().createdBy }] })
+    const { features, createdAt, createdBy: person } = request()
+    const added = { id: 3, action: 'updateEnabled', payload: { enabled: true }, createdAt, createdBy: person }
+    change({ state: 'Draft', features: [...features, { name: 'bare', changes: [added] }] })(server)
     expect(await failureOf(ask())).toMatchObject({ kind: 'platform', transient: true })
     expect(request().state).toBe('Draft')
   })
@@ -155,7 +158,7 @@ describe('Unleash: change requests', () => {
     const both = await requestChange(all)
     expect(both.outcome.message).toContain('change request 1 for checkout-v2, slow-recommendations')
     expect(changesOf(request()).map(({ feature }) => feature)).toEqual(['checkout-v2', 'slow-recommendations'])
-    request().state = 'Approved'
+    change({ state: 'Approved' })(server)
     const expected = { outcome: { result: 'pass', data: { changed: ['checkout-v2', 'slow-recommendations'] } } }
     expect(await poll(both, all)).toMatchObject(expected)
   })

@@ -10,19 +10,13 @@ const PROXIES: readonly ProxySeed[] = [
 ]
 
 export interface ToxiproxyServer extends Served {
-  proxies: Proxies & { remove(name: string): void }
+  proxies: Proxies
 }
 
 /** Starts Toxiproxy with two proxies and without toxics. */
 export async function toxiproxyServer(): Promise<ToxiproxyServer> {
-  const seeds = [...PROXIES]
-  const toxiproxy = createToxiproxy(openStore(), seeds)
-  const remove = (removed: string) =>
-    void seeds.splice(
-      seeds.findIndex(({ name }) => name === removed),
-      1,
-    )
-  return { ...(await servePlatform(toxiproxy)), proxies: Object.assign(toxiproxy.proxies, { remove }) }
+  const toxiproxy = createToxiproxy(openStore(), PROXIES)
+  return { ...(await servePlatform(toxiproxy)), proxies: toxiproxy.proxies }
 }
 
 export const toxiproxyJob = {

@@ -1,73 +1,69 @@
 import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import type { ChangeRequest, Person } from '../../../infra/sandbox/platforms/unleash/changes.ts'
+import { type Collection, openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { ChangeRequest } from '../../../infra/sandbox/platforms/unleash/changes.ts'
 import { type Flag, gradualRollout, type Strategy } from '../../../infra/sandbox/platforms/unleash/flags.ts'
-import { unleashRoutes } from '../../../infra/sandbox/platforms/unleash/routes.ts'
+import { createUnleash } from '../../../infra/sandbox/platforms/unleash/index.ts'
 import { type FlagRow, play, withToken } from '../../conformance/rows/row.ts'
-
-interface State {
-  flags: Record<string, Flag>
-  requests: ChangeRequest[]
-  /** Environments that require change requests. */
-  guarded: string[]
-  /** Whether the robot may apply approved change requests. */
-  mayApply: boolean
-}
 
 export interface UnleashServer extends Served {
   token: string
   /** The token of a user without permission to write. */
   viewerToken: string
-  state: State
+  state: {
+    /** Environments that require change requests. */
+    guarded: string[]
+    /** Whether the robot may apply approved change requests. */
+    mayApply: boolean
+    readonly flags: Record<string, Flag>
+  }
+  requests: Collection<ChangeRequest>
   /** Gives the flag `checkout-v2` these strategies in production. */
   setStrategies(...strategies: Strategy[]): void
 }
 
-/** Starts an Unleash whose state the test can change directly. */
+/** Starts an Unleash whose permissions the test can change. */
 async function startUnleash(): Promise<UnleashServer> {
   const token = 'user:robot-0123456789abcdef'
   const viewerToken = 'user:viewer-0123456789abcdef'
-  const state: State = {
-    flags: {
-      'checkout-v2': flagOf('checkout-v2', '25', false),
-      'slow-recommendations': flagOf('slow-recommendations', '100', true),
-      bare: flagOf('bare', undefined, false),
-      archived: { ...flagOf('archived', undefined, false), archived: true },
-    },
-    requests: [],
+  const store = openStore()
+  const flags = store.collection<Flag>('unleash.flags')
+  const requests = store.collection<ChangeRequest>('unleash.change-requests')
+  const state: UnleashServer['state'] = {
     guarded: [],
     mayApply: true,
+    get flags() {
+      return Object.fromEntries(flags.list().map((flag) => [flag.name, flag]))
+    },
   }
-  const people: Record<string, Person> = {
-    [token]: { id: 2, username: 'robot', imageUrl: null },
-    [viewerToken]: { id: 3, username: 'viewer', imageUrl: null, isReadOnly: true },
+  const unleash = createUnleash(store, {
+    flags: [
+      flagOf('checkout-v2', '25', false),
+      flagOf('slow-recommendations', '100', true),
+      flagOf('bare', undefined, false),
+      { ...flagOf('archived', undefined, false), archived: true },
+    ],
+    environments: [
+      { name: 'development', type: 'development', sortOrder: 2 },
+      { name: 'production', type: 'production', sortOrder: 3 },
+    ],
+    isGuarded: (environment) => state.guarded.includes(environment),
+    mayApply: () => state.mayApply,
+    people: {
+      [token]: { id: 2, username: 'robot', imageUrl: null },
+      [viewerToken]: { id: 3, username: 'viewer', imageUrl: null, isReadOnly: true },
+    },
+  })
+  return {
+    ...(await servePlatform(unleash)),
+    token,
+    viewerToken,
+    state,
+    requests,
+    setStrategies(...strategies) {
+      const { environments = {} } = flags.get('checkout-v2') ?? {}
+      flags.change('checkout-v2', { environments: { ...environments, production: { enabled: false, strategies } } })
+    },
   }
-  const served = await servePlatform(
-    unleashRoutes({
-      flags: {
-        all: () => Object.values(state.flags),
-        save(flag) {
-          state.flags[flag.name] = flag
-        },
-      },
-      requests: {
-        all: () => state.requests,
-        save(request) {
-          if (!state.requests.includes(request)) state.requests.push(request)
-        },
-      },
-      environments: [
-        { name: 'development', type: 'development', sortOrder: 2 },
-        { name: 'production', type: 'production', sortOrder: 3 },
-      ],
-      isGuarded: (environment) => state.guarded.includes(environment),
-      mayApply: () => state.mayApply,
-      people,
-    }),
-  )
-  const setStrategies = (...strategies: Strategy[]) => {
-    Object.assign(state.flags['checkout-v2']?.environments['production'] ?? {}, { strategies })
-  }
-  return { ...served, token, viewerToken, state, setStrategies }
 }
 
 export function gradual(flag: string, rollout: string, fields: Partial<Strategy> = {}): Strategy {

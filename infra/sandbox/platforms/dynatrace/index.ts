@@ -10,7 +10,7 @@ import type { SloSummary } from './page.ts'
 import { sloPage, wrongPage } from './page.ts'
 import { sloResponse, statusOf } from './responses.ts'
 import { dynatraceRoutes, type EventReport } from './routes.ts'
-import { createSlos, type Slo } from './slos.ts'
+import { INITIAL_SLOS, type Slo } from './slos.ts'
 
 export interface Dynatrace extends Platform {
   slos(root: string): SloSummary[]
@@ -28,15 +28,16 @@ const DEFAULT_DURATION_MS = 15 * 60_000
  * every timeframe.
  */
 export function createDynatrace(store: Store): Dynatrace {
-  const slos = createSlos(store)
-  const names = () => slos.all().map(({ name }) => name)
+  const initial = Object.fromEntries(INITIAL_SLOS.map((slo) => [slo.id, slo]))
+  const slos = store.collection<Slo>('dynatrace.slos', { initial })
+  const names = () => slos.list().map(({ name }) => name)
   const reports = store.collection<EventReport>('dynatrace.reports')
 
   /** Changes an SLO. The form contains `slo` and at least one of `value`, `target` and `warning`. */
   function set({ body }: Call): Answer {
     const form = new URLSearchParams(body)
     const named = form.get('slo') ?? ''
-    const slo = slos.all().find(({ id, name }) => named === id || named === name)
+    const slo = slos.list().find(({ id, name }) => named === id || named === name)
     if (!slo) return wrongPage(404, `There is no SLO "${named}": there are ${names().join(', ')}.`)
     const given = (name: 'value' | 'target' | 'warning') => {
       const text = form.get(name)?.trim()
@@ -47,7 +48,7 @@ export function createDynatrace(store: Store): Dynatrace {
       return wrongPage(400, 'value, target and warning are percentages: 99.5. An empty value stands for no data.')
     }
     if (warning < target) return wrongPage(400, 'The warning must not be below the target.')
-    slos.save({ ...slo, value, target, warning })
+    slos.put(slo.id, { ...slo, value, target, warning })
     return { status: 303, headers: { location: '/sandbox/dynatrace' } }
   }
 
@@ -55,7 +56,7 @@ export function createDynatrace(store: Store): Dynatrace {
   const classic = dynatraceRoutes<Slo>({
     token: demo.dynatraceToken,
     hasScope: () => true,
-    slos: slos.all,
+    slos: () => slos.list(),
     response: sloResponse,
     entities: (selector) => entitiesIn(selector, names()),
     events: () => reports.list(),
@@ -81,7 +82,7 @@ export function createDynatrace(store: Store): Dynatrace {
     page: ({ path, root }) =>
       path === '/' || path === '/ui/slo' ? sloPage(dynatrace.slos(root), reports.list(), root) : undefined,
     actions: { '/set': async (call) => set(call) },
-    slos: (root) => slos.all().map((slo) => ({ ...slo, status: statusOf(slo), url: `${root}/ui/slo?id=${slo.id}` })),
+    slos: (root) => slos.list().map((slo) => ({ ...slo, status: statusOf(slo), url: `${root}/ui/slo?id=${slo.id}` })),
     reports: () => reports.list(),
     automation: environment.automation,
     sdlcEvents: environment.grail.events,

@@ -1,5 +1,3 @@
-import type { Store } from '../sandbox/store.ts'
-
 /** A service-level objective, without what Dynatrace calculates. */
 export interface Slo {
   id: string
@@ -13,15 +11,8 @@ export interface Slo {
   value: number | null
 }
 
-/** The objectives in the sandbox's database. */
-export interface Slos {
-  /** In the order of their names. */
-  all(): Slo[]
-  save(slo: Slo): void
-}
-
 /** The objectives of an empty store: one for each service of the demo. */
-const firstSlos: readonly Slo[] = [
+export const INITIAL_SLOS: readonly Slo[] = [
   sloOf('casdemoapp', '5d1f9a0c-6c1e-3a52-8f0b-1c7b5e2d9a01', 99.2),
   sloOf('checkout', '0b7c4f7e-93d5-3b1a-a6d4-8e2f60c1d702', 98.9),
   sloOf('shop', 'e4a86d35-2f78-3c9d-b1e7-47d09a5c3b03', 99.6),
@@ -29,12 +20,4 @@ const firstSlos: readonly Slo[] = [
 
 function sloOf(service: string, id: string, value: number): Slo {
   return { id, name: service, description: `Requests to ${service} that succeed`, target: 95, warning: 97.5, value }
-}
-
-export function createSlos(store: Store): Slos {
-  const slos = store.collection<Slo>('dynatrace.slos', { isPermanent: true })
-  return {
-    all: () => firstSlos.map((first) => slos.get(first.id) ?? { ...first }),
-    save: (slo) => void slos.put(slo.id, slo),
-  }
 }

@@ -26,8 +26,13 @@ export interface Tool extends Platform {
 type Route = (call: Call, parts: string[], body: Body) => Answer
 
 const environments = ['staging', 'production']
-const flags = ['checkout-v2', 'slow-recommendations']
-const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
+const flagNames = ['checkout-v2', 'slow-recommendations']
+const initialFlags = Object.fromEntries(
+  environments.flatMap((environment) =>
+    flagNames.map((name) => [`${environment}/${name}`, { name, environment, enabled: false, rollout: 100 }]),
+  ),
+)
+const initialSeries = { 'checkout-p95': { name: 'checkout-p95', value: 312 } }
 
 /**
  * Fakes a custom tool for the generic provider (`docs/http.md`) and new providers: a small REST API of tickets, job runs,
@@ -37,8 +42,8 @@ const series: ToolSeries[] = [{ name: 'checkout-p95', value: 312 }]
 export function createTool(store: Store, timeScale: number): Tool {
   const tickets = store.collection<ToolTicket>('tool.tickets')
   const messages = store.collection<ToolMessage>('tool.messages')
-  const changedFlags = store.collection<ToolFlag>('tool.flags', { isPermanent: true })
-  const changedSeries = store.collection<ToolSeries>('tool.series', { isPermanent: true })
+  const flags = store.collection<ToolFlag>('tool.flags', { initial: initialFlags })
+  const series = store.collection<ToolSeries>('tool.series', { initial: initialSeries })
   const runs = runRoutes(store, timeScale)
   const routes = Object.entries<Route>({
     'GET me': () => json(200, { name: 'robot' }),
@@ -52,7 +57,7 @@ export function createTool(store: Store, timeScale: number): Tool {
         if (typeof enabled !== 'boolean' || typeof rollout !== 'number')
           return wrong('enabled must be true or false, rollout a number')
         const changed = { ...flag, enabled, rollout }
-        changedFlags.put(`${flag.environment}/${flag.name}`, changed)
+        flags.put(`${flag.environment}/${flag.name}`, changed)
         return json(
           200,
           flagResponse(call, changed),
@@ -86,13 +91,13 @@ export function createTool(store: Store, timeScale: number): Tool {
     'GET series/*/value': ({ query }, [name = '']) => {
       if (['from', 'to'].some((end) => Number.isNaN(Date.parse(query.get(end) ?? ''))))
         return wrong('from and to must be times, such as 2026-11-24T10:00:00Z')
-      const found = allSeries().find((one) => one.name === name)
+      const found = series.get(name)
       if (!found) return missing('series', name)
       return json(200, found.value === null ? { value: null, note: 'nothing was measured' } : { value: found.value })
     },
     'PUT series/*': (_, [name = ''], { value = null }) => {
       if (value !== null && typeof value !== 'number') return wrong('value must be a number, or null')
-      changedSeries.put(name, { name, value })
+      series.put(name, { name, value })
       return json(200, { name, value })
     },
   }).map(([pattern, act]) => {
@@ -102,25 +107,8 @@ export function createTool(store: Store, timeScale: number): Tool {
 
   function withFlag([environment = '', name = '']: string[], then: (flag: ToolFlag) => Answer): Answer {
     if (!environments.includes(environment)) return missing('environment', environment)
-    const flag = allFlags().find((one) => one.environment === environment && one.name === name)
+    const flag = flags.get(`${environment}/${name}`)
     return flag ? then(flag) : missing('flag', name)
-  }
-
-  const allFlags = () =>
-    environments.flatMap((environment) =>
-      flags.map(
-        (name): ToolFlag =>
-          changedFlags.get(`${environment}/${name}`) ?? {
-            name,
-            environment,
-            enabled: false,
-            rollout: 100,
-          },
-      ),
-    )
-  const allSeries = () => {
-    const set = changedSeries.list()
-    return [...series.filter(({ name }) => !set.some((one) => one.name === name)), ...set]
   }
 
   function answer(call: Call): Answer {
@@ -147,9 +135,9 @@ export function createTool(store: Store, timeScale: number): Tool {
         ? toolPage({
             tickets: tickets.list(),
             runs: runs.summaries(root),
-            flags: allFlags(),
+            flags: flags.list(),
             messages: messages.list(),
-            series: allSeries(),
+            series: series.list(),
           })
         : undefined,
     tickets: () => tickets.list(),

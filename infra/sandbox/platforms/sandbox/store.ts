@@ -18,8 +18,11 @@ export interface Collection<T> {
 }
 
 export interface Store {
-  /** @param options.isPermanent keeps the records longer than 14 days */
-  collection<T>(name: string, options?: { isPermanent?: boolean }): Collection<T>
+  /**
+   * @param options.isPermanent keeps the records longer than 14 days
+   * @param options.initial permanent records of an empty store, by their ids
+   */
+  collection<T>(name: string, options?: { isPermanent?: boolean; initial?: Record<string, T> }): Collection<T>
   /** Deletes the records that did not change for 14 days. */
   deleteOld(now?: number): void
   empty(): void
@@ -62,7 +65,12 @@ export function openStore(folder?: string): Store {
     deleteOld: db.prepare('DELETE FROM records WHERE expires_at < ?'),
   }
 
-  function collection<T>(name: string, { isPermanent = false } = {}): Collection<T> {
+  const fills: (() => void)[] = []
+
+  const collection: Store['collection'] = <T>(
+    name: string,
+    { initial, isPermanent = initial !== undefined }: { isPermanent?: boolean; initial?: Record<string, T> } = {},
+  ) => {
     const parse = (row: Record<string, SQLOutputValue>): T => JSON.parse(String(row['record']))
     const records: Collection<T> = {
       get(id) {
@@ -85,6 +93,11 @@ export function openStore(folder?: string): Store {
         return counters.put(counter, Math.max(min, (counters.get(counter) ?? 0) + 1))
       },
     }
+    const fill = () => {
+      for (const [id, record] of Object.entries(initial ?? {})) if (!records.get(id)) records.put(id, record)
+    }
+    fill()
+    fills.push(fill)
     return records
   }
   const counters = collection<number>('counters', { isPermanent: true })
@@ -92,7 +105,10 @@ export function openStore(folder?: string): Store {
   return {
     collection,
     deleteOld: (now = Date.now()) => void sql.deleteOld.run(now),
-    empty: () => db.exec('DELETE FROM records'),
+    empty() {
+      db.exec('DELETE FROM records')
+      for (const fill of fills) fill()
+    },
     close: () => db.close(),
   }
 }

@@ -19,8 +19,6 @@ export interface SlackState {
   /** Returns the URL of the workspace. */
   url(root: string): string
   enterprise?(): string | undefined
-  /** Called with the arguments of each method that sends text. */
-  observe?(method: string, given: Given): void
 }
 
 /** Maximum size of the text of an update. */
@@ -44,7 +42,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
       const channel = channelOf(given['channel'], 'byName')
       if (channel.isArchived) throw new SlackError('is_archived')
       if (channel.isForeign) throw new SlackError('not_in_channel')
-      const { text, blocks } = readContent('chat.postMessage', given)
+      const { text, blocks } = contentOf(given)
       const thread_ts = textOf(given['thread_ts']) || undefined
       if (thread_ts !== undefined) messageAt(channel.id, thread_ts)
       const reply_broadcast = thread_ts !== undefined && isOn(given['reply_broadcast'])
@@ -60,7 +58,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
       const before = messageAt(channel.id, textOf(given['ts']))
       if (Buffer.byteLength(textOf(given['text'])) > MAX_UPDATE_BYTES) throw new SlackError('msg_too_long')
       // A text without blocks removes the previous blocks.
-      const { text, blocks } = readContent('chat.update', given)
+      const { text, blocks } = contentOf(given)
       if (hasRichText(before.blocks) && !hasRichText(blocks)) throw new SlackError('block_mismatch')
       const message = messages.replace({ ...before, text, blocks: withIds(blocks) })
       const { ts } = message
@@ -72,7 +70,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
       const channel = channelOf(given['channel'], 'byName')
       const reader = state.people().find(({ id }) => id === given['user'])
       if (!reader) throw new SlackError('user_not_in_channel')
-      const { text, blocks } = readContent('chat.postEphemeral', given)
+      const { text, blocks } = contentOf(given)
       const { ts } = messages.add({ channel: channel.id, text, blocks: withIds(blocks), onlyFor: reader.id })
       return { message_ts: ts, note: `sent to ${reader.name} alone in #${channel.name}` }
     },
@@ -124,12 +122,6 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
   function checkToken({ headers }: Call): void {
     if (headers.authorization === undefined) throw new SlackError('not_authed')
     if (bearer(headers) !== state.token) throw new SlackError('invalid_auth')
-  }
-
-  function readContent(method: string, given: Given) {
-    const content = contentOf(given)
-    state.observe?.(method, given)
-    return content
   }
 
   /** Only some methods accept the name of a channel. */

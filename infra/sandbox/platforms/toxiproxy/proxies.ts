@@ -15,6 +15,7 @@ export interface Proxies {
   all(): ToxicProxy[]
   get(name: string): ToxicProxy | undefined
   save(proxy: ToxicProxy): void
+  remove(name: string): void
   passage(name: string): Passage
 }
 
@@ -22,12 +23,13 @@ export type ProxySeed = Omit<ToxicProxy, 'toxics'>
 
 /** @param seeds the proxies */
 export function createProxies(store: Store, seeds: readonly ProxySeed[]): Proxies {
-  const changed = store.collection<ToxicProxy>('toxiproxy.proxies', { isPermanent: true })
+  const initial = Object.fromEntries(seeds.map((seed) => [seed.name, { ...seed, toxics: [] }]))
+  const stored = store.collection<ToxicProxy>('toxiproxy.proxies', { initial })
   const proxies: Proxies = {
-    all: () =>
-      seeds.map((seed) => changed.get(seed.name) ?? { ...seed, toxics: [] }).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    get: (name) => proxies.all().find((proxy) => proxy.name === name),
-    save: (proxy) => void changed.put(proxy.name, proxy),
+    all: () => stored.list().sort((a, b) => (a.name < b.name ? -1 : 1)),
+    get: stored.get,
+    save: (proxy) => void stored.put(proxy.name, proxy),
+    remove: stored.delete,
     passage: (name) => proxies.get(name)?.toxics.reduce(through, { takesMs: 0 }) ?? { takesMs: 0 },
   }
   return proxies

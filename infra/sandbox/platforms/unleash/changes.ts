@@ -1,6 +1,7 @@
 import { isObject } from '../sandbox/http.ts'
+import type { Collection } from '../sandbox/store.ts'
 import { permissionError, UnleashError } from './errors.ts'
-import { type Flags, project, type Records } from './flags.ts'
+import { type Flags, project } from './flags.ts'
 
 export interface Person {
   id: number
@@ -40,7 +41,6 @@ export interface ChangeRequest {
 
 /** The methods throw UnleashError. */
 export interface ChangeRequests {
-  all(): ChangeRequest[]
   get(inProject: string, id: string): ChangeRequest
   /** Returns the open requests. */
   pending(): ChangeRequest[]
@@ -69,24 +69,22 @@ const NEXT_STATES: Record<State, State[]> = {
  * @see https://docs.getunleash.io/concepts/change-requests
  */
 export function createChangeRequests(
-  records: Records<ChangeRequest>,
+  requests: Collection<ChangeRequest>,
   flags: Flags,
   isGuarded: (environment: string) => boolean,
   mayApply: () => boolean,
 ): ChangeRequests {
   const now = () => new Date().toISOString()
-  const { all } = records
-  const save = (request: ChangeRequest) => {
-    records.save(request)
-    return request
-  }
+  const save = (request: ChangeRequest) => requests.put(request.id, request)
+  const pending = () =>
+    requests.list().filter(({ state }) => ['Draft', 'In review', 'Approved', 'Scheduled'].includes(state))
   const enter = (request: ChangeRequest, state: State) => {
     request.state = state
     request.stateTimestamps[state] = now()
   }
 
   function draft(person: Person, environment: string): ChangeRequest {
-    const id = (all().at(-1)?.id ?? 0) + 1
+    const id = requests.next()
     const createdAt = now()
     return {
       id,
@@ -118,16 +116,14 @@ export function createChangeRequests(
     }
   }
 
-  const requests: ChangeRequests = {
-    all,
+  return {
+    pending,
 
     get(inProject, id) {
-      const found = inProject === project ? all().find((request) => String(request.id) === id) : undefined
+      const found = inProject === project ? requests.get(id) : undefined
       if (!found) throw new UnleashError(404, `Could not find change request with id: ${id}`)
       return found
     },
-
-    pending: () => all().filter(({ state }) => ['Draft', 'In review', 'Approved', 'Scheduled'].includes(state)),
 
     add(person, environment, given) {
       if (!isGuarded(environment)) {
@@ -137,7 +133,7 @@ export function createChangeRequests(
       for (const { feature } of changes) flags.get(project, feature)
       const isOwn = (request: ChangeRequest) =>
         request.createdBy.id === person.id && request.environment === environment
-      const request = requests.pending().findLast(isOwn) ?? draft(person, environment)
+      const request = pending().findLast(isOwn) ?? draft(person, environment)
       if (request.state === 'Approved') {
         enter(request, 'In review')
         request.approvals = []
@@ -176,7 +172,6 @@ export function createChangeRequests(
       save(request)
     },
   }
-  return requests
 }
 
 interface RequestedChange {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Collection } from '../sandbox/store.ts'
 import { permissionError, UnleashError } from './errors.ts'
 
 export const project = 'default'
@@ -35,15 +36,8 @@ export interface Flag {
   environments: Record<string, FlagEnvironment>
 }
 
-/** Stores the state of Unleash. */
-export interface Records<T> {
-  all(): T[]
-  save(record: T): void
-}
-
 /** The methods throw UnleashError. */
 export interface Flags {
-  all(): Flag[]
   get(inProject: string, name: string): Flag
   /** Returns a flag that can be changed. */
   getActive(inProject: string, name: string): Flag
@@ -69,7 +63,8 @@ export function gradualRollout(flag: string, rollout: string): Strategy {
   }
 }
 
-export function createFlags({ all, save }: Records<Flag>): Flags {
+export function createFlags(flags: Collection<Flag>): Flags {
+  const save = (flag: Flag) => flags.put(flag.name, flag)
   // Only an admin has permissions in an environment that does not exist.
   const environmentOf = (flag: Flag, environment: string): FlagEnvironment => {
     const found = Object.hasOwn(flag.environments, environment) ? flag.environments[environment] : undefined
@@ -78,8 +73,6 @@ export function createFlags({ all, save }: Records<Flag>): Flags {
   }
 
   return {
-    all,
-
     getActive(inProject, name) {
       const flag = this.get(inProject, name)
       if (!flag.archived) return flag
@@ -88,7 +81,7 @@ export function createFlags({ all, save }: Records<Flag>): Flags {
     },
 
     get(inProject, name) {
-      const flag = all().find((one) => one.name === name)
+      const flag = flags.get(name)
       if (flag && inProject === project) return flag
       const missing = `There's no feature named "${name}" in project "${inProject}"`
       const elsewhere = `, but there's a feature with that name in project "${project}"`

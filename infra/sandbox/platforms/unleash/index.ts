@@ -2,19 +2,19 @@ import { demo } from '../sandbox/demo.ts'
 import { type Platform, segments } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
-import type { ChangeRequest, Person } from './changes.ts'
+import type { ChangeRequest } from './changes.ts'
 import { type Environment, type Flag, gradualRollout, project } from './flags.ts'
 import type { FlagSummary } from './page.ts'
 import { changeRequestPage, flagPage } from './page.ts'
-import { unleashRoutes } from './routes.ts'
+import { type UnleashSettings, unleashRoutes } from './routes.ts'
 
 export interface Unleash extends Platform {
   flags(root: string): FlagSummary[]
 }
 
-const PEOPLE: Record<string, Person> = {
-  [demo.unleash.token]: { id: 2, username: 'webhooks', imageUrl: 'https://gravatar.com/avatar/webhooks' },
-  [demo.unleash.reviewerToken]: { id: 3, username: 'reviewer', imageUrl: 'https://gravatar.com/avatar/reviewer' },
+interface UnleashOptions extends UnleashSettings {
+  /** The flags of an empty store. */
+  flags: readonly Flag[]
 }
 
 const ENVIRONMENTS: readonly Environment[] = [
@@ -23,51 +23,44 @@ const ENVIRONMENTS: readonly Environment[] = [
   { name: 'production-guarded', type: 'production', sortOrder: 4 },
 ]
 
-const SEEDS: readonly Flag[] = [
-  seed('checkout-v2', 'release', 'The new checkout', false, '25'),
-  seed('express-payment', 'experiment', 'Payment with one click', false, '50'),
-  seed('slow-recommendations', 'kill-switch', 'Slow recommendations in the shop', true, '100'),
-]
+/** The environment `production-guarded` requires change requests, which the user `reviewer` can approve. */
+const SANDBOX: UnleashOptions = {
+  environments: ENVIRONMENTS,
+  isGuarded: (environment) => environment === 'production-guarded',
+  mayApply: () => true,
+  people: {
+    [demo.unleash.token]: { id: 2, username: 'webhooks', imageUrl: 'https://gravatar.com/avatar/webhooks' },
+    [demo.unleash.reviewerToken]: { id: 3, username: 'reviewer', imageUrl: 'https://gravatar.com/avatar/reviewer' },
+  },
+  flags: [
+    seed('checkout-v2', 'release', 'The new checkout', false, '25'),
+    seed('express-payment', 'experiment', 'Payment with one click', false, '50'),
+    seed('slow-recommendations', 'kill-switch', 'Slow recommendations in the shop', true, '100'),
+  ],
+}
 
-/**
- * Fakes an Unleash with the project `default`. Its environment `production-guarded` requires change requests, which the
- * user `reviewer` can approve.
- */
-export function createUnleash(store: Store): Unleash {
-  const changedFlags = store.collection<Flag>('unleash.flags', { isPermanent: true })
-  const changeRequests = store.collection<ChangeRequest>('unleash.change-requests', { isPermanent: true })
-  const flags = () => SEEDS.map((seed) => changedFlags.get(seed.name) ?? structuredClone(seed))
-  const requests = () => changeRequests.list()
+/** Fakes an Unleash with the project `default`. */
+export function createUnleash(store: Store, options = SANDBOX): Unleash {
+  const initial = Object.fromEntries(options.flags.map((flag) => [flag.name, flag]))
+  const flags = store.collection<Flag>('unleash.flags', { initial })
+  const requests = store.collection<ChangeRequest>('unleash.change-requests', { isPermanent: true })
 
   return {
-    ...unleashRoutes({
-      flags: {
-        all: flags,
-        save: (flag) => void changedFlags.put(flag.name, flag),
-      },
-      requests: {
-        all: requests,
-        save: (request) => void changeRequests.put(request.id, request),
-      },
-      environments: ENVIRONMENTS,
-      isGuarded: (environment) => environment === 'production-guarded',
-      mayApply: () => true,
-      people: PEOPLE,
-    }),
+    ...unleashRoutes(flags, requests, options),
 
     page({ path, root }) {
       const [first, inProject = '', kind, name = '', ...more] = segments(path)
       if (first !== 'projects' || more.length > 0) return undefined
       if (kind === 'features') {
-        const flag = inProject === project ? flags().find((flag) => flag.name === name) : undefined
-        return flag ? flagPage(summaryOf(root, flag, requests())) : missingPage('flag')
+        const flag = inProject === project ? flags.get(name) : undefined
+        return flag ? flagPage(summaryOf(root, flag, requests.list())) : missingPage('flag')
       }
       if (kind !== 'change-requests') return undefined
-      const request = requests().find(({ id }) => String(id) === name)
+      const request = requests.get(name)
       return request ? changeRequestPage(root, request) : missingPage('change request')
     },
 
-    flags: (root) => flags().map((flag) => summaryOf(root, flag, requests())),
+    flags: (root) => flags.list().map((flag) => summaryOf(root, flag, requests.list())),
   }
 }
 

@@ -8,14 +8,13 @@ import {
   type Platform,
   segments,
 } from '../sandbox/http.ts'
+import type { Collection } from '../sandbox/store.ts'
 import { type ChangeRequest, createChangeRequests, type Person } from './changes.ts'
 import { earlyError, permissionError, serviceError, UnleashError } from './errors.ts'
-import { createFlags, type Environment, type Flag, project, type Records } from './flags.ts'
+import { createFlags, type Environment, type Flag, project } from './flags.ts'
 import { featureResponse } from './responses.ts'
 
-export interface UnleashState {
-  flags: Records<Flag>
-  requests: Records<ChangeRequest>
+export interface UnleashSettings {
   environments: readonly Environment[]
   /** Returns whether an environment requires change requests. */
   isGuarded(environment: string): boolean
@@ -29,10 +28,13 @@ export interface UnleashState {
  *
  * @see https://docs.getunleash.io/api/overview
  */
-export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'error'> {
-  const { environments, isGuarded } = state
-  const flags = createFlags(state.flags)
-  const requests = createChangeRequests(state.requests, flags, isGuarded, () => state.mayApply())
+export function unleashRoutes(
+  storedFlags: Collection<Flag>,
+  storedRequests: Collection<ChangeRequest>,
+  { environments, people, isGuarded, mayApply }: UnleashSettings,
+): Pick<Platform, 'answer' | 'error'> {
+  const flags = createFlags(storedFlags)
+  const requests = createChangeRequests(storedRequests, flags, isGuarded, mayApply)
 
   function route(call: Call, person: Person): Answer {
     if (call.size > MAX_BODY_BYTES) return earlyError(413, 'request entity too large')
@@ -111,7 +113,7 @@ export function unleashRoutes(state: UnleashState): Pick<Platform, 'answer' | 'e
   /** Unleash accepts the token with and without `Bearer`. */
   function personOf({ headers }: Call): Person | undefined {
     const token = headers.authorization?.replace(/^Bearer +/i, '') ?? ''
-    return Object.hasOwn(state.people, token) ? state.people[token] : undefined
+    return Object.hasOwn(people, token) ? people[token] : undefined
   }
 
   /** None of the users is an admin, who could skip change requests. */

@@ -45,9 +45,9 @@ const collections: Record<string, [before: number, left: number]> = {
   'dynatrace.reports': [2, 0],
   'keptn.events': [2, 0],
   // Settings of the platforms.
-  'unleash.flags': [1, 1],
+  'unleash.flags': [3, 3],
   'unleash.change-requests': [1, 1],
-  'toxiproxy.proxies': [1, 1],
+  'toxiproxy.proxies': [2, 2],
 }
 
 test.each(Object.entries(collections))('The sandbox keeps %s for 14 days', (collection, [before, left]) => {

@@ -43,6 +43,17 @@ test('A collection keeps the order and the groups in which records were added', 
   store.close()
 })
 
+test('An empty store contains the initial records of a collection', () => {
+  const store = openStore()
+  const initial = { a: 'One', b: 'Two' }
+  const notes = store.collection('notes', { initial })
+  notes.put('a', 'Changed')
+  expect(store.collection('notes', { initial }).list()).toEqual(['Changed', 'Two'])
+  store.empty()
+  expect(notes.list()).toEqual(['One', 'Two'])
+  store.close()
+})
+
 test('A collection counts on in each scope, and not below the minimum', () => {
   const store = openStore()
   const notes = store.collection('notes')
