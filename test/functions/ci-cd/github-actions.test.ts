@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { githubActionsJob } from '../../platforms/github/actions-server.ts'
@@ -9,7 +8,7 @@ import { pipelineActions } from './pipeline.ts'
 
 const repo = 'octo-org/octo-repo'
 const deploy = { target: 'deploy.yml', project: repo }
-const id = `${repo}#30433642`
+const id = `${repo}#1`
 const key = keyOf(1)
 
 const step = (name: string, conclusion = 'success') => ({ name, conclusion })
@@ -27,7 +26,7 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, git
     errored: ['completed/startup_failure', 'completed/action_required', 'completed/stale'],
   }),
   unknownStates: ['paused', 'completed/exploded'],
-  url: `/${repo}/actions/runs/30433642`,
+  url: `/${repo}/actions/runs/1`,
   invalidStarts: [
     { name: 'an invalid repository', input: { project: 'octo-repo' }, message: 'input.project must look like' },
     { name: 'no repository', input: { project: undefined }, message: 'input.project is required' },
@@ -89,13 +88,13 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, git
   reports: [
     {
       name: 'that it waits for the approval of an environment',
-      change: ({ state }) => Object.assign(newestOf(state.runs), { status: 'waiting' }),
+      change: ({ show }) => show({ status: 'waiting' }),
       reported: { progress: 'waiting for the approval of an environment' },
     },
     {
       name: 'its attempt',
-      change: ({ state, finish }) => {
-        newestOf(state.runs).run_attempt = 2
+      change: ({ show, finish }) => {
+        show({ run_attempt: 2 })
         finish('success')
       },
       reported: { data: { attempt: 2 } },
@@ -112,18 +111,18 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, git
   ],
   found: [{ name: 'that is listed late', change: withState({ staleLists: 2 }) }],
   lost: [{ name: 'if no input carries the key', change: () => {}, connection: { keyInput: undefined } }],
-  stopsBy: { id: '30433642', project: repo },
-  refusedPolls: [{ change: withState({ runs: [] }), reason: '404' }],
+  stopsBy: { id: '1', project: repo },
+  refusedPolls: [{ change: ({ empty }) => empty(), reason: '404' }],
   measures: { end: ({ finish }) => finish('success'), metrics: { duration: 60 } },
   check: ['GET /rate_limit'],
   slowStop: { state: 'in_progress', change: withState({ ignoresCancel: true }) },
   refusedStops: [
     { change: withState({ mayWrite: false }), reason: 'Resource not accessible' },
-    { id: `${repo}#1`, reason: '404 to GET' },
+    { id: `${repo}#404`, reason: '404 to GET' },
   ],
   invalidIds: {
     ids: ['octo-repo#1', '1', 'octo-org/octo-repo#x', '../..#1', 'octo-org/..#1'],
-    message: `such as ${id}`,
+    message: `such as ${repo}#30433642`,
   },
 })
 
@@ -134,18 +133,18 @@ describe('GitHub Actions: server that does not return the run', () => {
 
   test('the start finds the run by its key', async () => {
     expect((await connected().start(deploy)).outcome.data).toMatchObject({ id })
-    expect(server.state.runs).toHaveLength(1)
+    expect(server.runs()).toHaveLength(1)
   })
 
   test('starts nothing if the run could not be found', async () => {
     await expectFailure(connected({ keyInput: undefined }).start(deploy), 'refused', 'Set keyInput in the connection')
     await expectFailure(connected().start(deploy, { key: undefined }), 'refused', 'Set keyInput in the connection')
-    expect(server.state.runs).toEqual([])
+    expect(server.runs()).toEqual([])
   })
 
   test('the outcome is unknown if the run does not contain its key', async () => {
-    Object.assign(server.state.workflows[0] ?? {}, { titleInput: undefined })
+    server.state.showsInputs = false
     await expectFailure(connected().start(deploy), 'unconfirmed', 'Check GitHub before you repeat the call')
-    expect(server.state.runs).toHaveLength(1)
+    expect(server.runs()).toHaveLength(1)
   })
 })

@@ -48,17 +48,19 @@ const QUEUED_MS = 500
 const RUNNING_MS = 2_000
 const CANCELING_MS = 500
 
-interface StoredRun
+export interface StoredRun
   extends Pick<WorkflowRun, 'id' | 'owner' | 'repo' | 'repo_id' | 'workflow' | 'run_number' | 'ref' | 'inputs'> {
   /** Epoch milliseconds. */
   created: number
   cancelled: number | null
+  /** Fields that a test sets. */
+  shown?: Partial<WorkflowRun>
 }
 
 /**
  * Stores the runs of the sandbox. Their state depends on the clock, so that they continue while the sandbox is down.
  *
- * @param timeScale divides the durations
+ * @param timeScale divides the durations. With 0, no run starts
  */
 export function createRuns(store: Store, timeScale: number): Runs {
   const runs = store.collection<StoredRun>('github.runs')
@@ -97,7 +99,7 @@ export function createRuns(store: Store, timeScale: number): Runs {
   }
 }
 
-function runOf({ created, cancelled, ...run }: StoredRun, timeScale: number): WorkflowRun {
+function runOf({ created, cancelled, shown, ...run }: StoredRun, timeScale: number): WorkflowRun {
   const now = Date.now()
   const starts = created + QUEUED_MS / timeScale
   const ends = cancelled === null ? starts + RUNNING_MS / timeScale : cancelled + CANCELING_MS / timeScale
@@ -116,6 +118,7 @@ function runOf({ created, cancelled, ...run }: StoredRun, timeScale: number): Wo
     started_at: hasStarted ? timeOf(starts) : null,
     completed_at: hasEnded ? timeOf(ends) : null,
     updated_at: timeOf(hasEnded ? ends : hasStarted ? starts : created),
+    ...shown,
   }
 }
 

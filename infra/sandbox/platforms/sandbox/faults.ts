@@ -114,16 +114,14 @@ export interface Faults {
 export function createFaults(store: Store): Faults {
   const faults = store.collection<Fault>('faults', { isPermanent: true })
 
-  const drop = (isGone: (fault: Fault) => boolean) => {
-    const dropped = faults.list().filter(isGone)
-    for (const { id } of dropped) faults.delete(id)
-    return dropped.length
-  }
   /** Deletes the expired faults and returns the others, oldest first. */
   const active = () => {
     const now = new Date().toISOString()
-    drop(({ until }) => until !== undefined && until <= now)
-    return faults.list()
+    return faults.list().filter(({ id, until }) => {
+      if (until === undefined || until > now) return true
+      faults.delete(id)
+      return false
+    })
   }
 
   return {
@@ -136,8 +134,13 @@ export function createFaults(store: Store): Faults {
 
     list: active,
 
-    remove: ({ id, target } = {}) =>
-      drop((fault) => (id === undefined || fault.id === id) && (target === undefined || fault.target === target)),
+    remove({ id, target } = {}) {
+      const removed = faults
+        .list()
+        .filter((fault) => (id === undefined || fault.id === id) && (target === undefined || fault.target === target))
+      for (const fault of removed) faults.delete(fault.id)
+      return removed.length
+    },
 
     take(target, call) {
       return count((fault) => fault.target === target && !callerKinds.includes(fault.kind) && matches(fault, call))

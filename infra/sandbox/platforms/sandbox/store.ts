@@ -65,6 +65,7 @@ export function openStore(folder?: string): Store {
     deleteOld: db.prepare('DELETE FROM records WHERE expires_at < ?'),
   }
 
+  /** Add the initial records that are missing. */
   const fills: (() => void)[] = []
 
   const collection: Store['collection'] = <T>(
