@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
+import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'
@@ -10,14 +11,14 @@ const recent = () => ({ ...evaluated, timeStart: minutesAgo(10), timeEnd: minute
 const push = (options: Parameters<typeof pushTo>[0] = {}) =>
   pushTo({ ...options, data: { evaluation: recent(), ...options.data } })
 const posted = () => server.calls.filter(({ method }) => method === 'POST')
-const event = () => server.state.events.at(-1)
+const event = () => newestOf(posted()).body as Record<string, unknown> & { properties: Record<string, unknown> }
 
 const { server, push: pushTo } = playReports(dynatraceEvent, {
   inputs: ['fields'],
   start: startDynatrace,
   connection: ({ url, token }) => ({ baseUrl: url, token }),
-  visible: ({ state }) => state.events.length,
-  result: ({ state }) => state.events.at(-1)?.properties['result'],
+  visible: ({ reports }) => reports().length,
+  result: ({ reports }) => reports().at(-1)?.properties['result'],
   refusal: (message) => ({ error: { code: 400, message } }),
   results: [
     { result: 'pass', status: 'succeeded', shown: 'pass' },
@@ -37,7 +38,7 @@ describe('Dynatrace event: a report', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'pass',
-      data: { id: 'c7c5bfb8c0d1b6f0' },
+      data: { id: server.reports()[0]?.correlationId },
       message: expect.stringContaining('to Dynatrace: a CUSTOM_INFO event on 1 entity'),
     })
     expect(posted()).toHaveLength(1)
@@ -68,7 +69,7 @@ describe('Dynatrace event: a report', () => {
     const entitySelector = 'type(SERVICE),entityName.equals("$SERVICE"),tag("stage:$STAGE")'
     server.state.matches = 3
     expect((await push({ connection: { entitySelector } })).message).toContain('on 3 entities')
-    expect(event()?.entitySelector).toBe('type(SERVICE),entityName.equals("checkout"),tag("stage:production")')
+    expect(event().entitySelector).toBe('type(SERVICE),entityName.equals("checkout"),tag("stage:production")')
   })
 
   test('refuses a name that would change the selector', async () => {
@@ -121,7 +122,7 @@ describe('Dynatrace event: a report', () => {
     const indicatorResults = [...passed, objective('same', 'fail'), objective('same', 'fail')]
     const labels = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`l${at}`, 'x']))
     await push({ data: { evaluation: { ...recent(), indicatorResults }, labels } })
-    const properties = event()?.properties ?? {}
+    const properties = event().properties
     const names = Object.keys(properties)
     expect(names).toHaveLength(100)
     const expected = ['objective.same', 'objective.same #2']
@@ -134,7 +135,7 @@ describe('Dynatrace event: a report', () => {
     const value = { metric: 'p95', value: 0, success: false, message: 'no series has data' }
     const indicatorResults = [{ displayName: 'p95', status: 'fail', score: 0, value, passTargets: [] }]
     await push({ data: { evaluation: { ...recent(), indicatorResults } } })
-    expect(event()?.properties['objective.p95']).toBe('fail: no data')
+    expect(event().properties['objective.p95']).toBe('fail: no data')
   })
 })
 
@@ -152,7 +153,7 @@ test('Dynatrace event: a refusal for some entities in a 201 response is a failur
   Object.assign(server.state, { matches: 3, statuses: ['OK', 'INVALID_ENTITY_TYPE', 'INVALID_METADATA'] })
   const words =
     'Dynatrace did not accept the event on 2 of 3 entities (INVALID_ENTITY_TYPE, INVALID_METADATA). The other entities have it.'
-  await expectFailure(push(), 'refused', words)
+  await expectFailure(push({ connection: { entitySelector: 'type(SERVICE)' } }), 'refused', words)
 })
 
 test.each([0, 1])(
@@ -162,7 +163,7 @@ test.each([0, 1])(
     expect(await failureOf(push())).toMatchObject({ transient: true, mayHaveWritten: true })
     server.state.listsLate = listsLate
     const outcome = await push({ isRetry: true })
-    expect(outcome).toMatchObject({ data: { id: 'c7c5bfb8c0d1b6f0' } })
+    expect(outcome).toMatchObject({ data: { id: server.reports()[0]?.correlationId } })
     expect(outcome.message).toContain('which already exists')
     expect(posted()).toHaveLength(1)
   },

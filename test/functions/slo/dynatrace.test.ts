@@ -48,7 +48,7 @@ const { server, ask: run } = playEvaluations(dynatrace, {
     'a name that two SLOs have': {
       slo: 'Checkout availability',
       message: 'more than one SLO',
-      change: ({ server: { state } }) => (state.slos = state.slos.flatMap((slo) => [slo, { ...slo, id: 'another' }])),
+      change: ({ server }) => server.addSlo(),
     },
     'an unknown id': { slo: 'aaaaaaaa-b714-3e6e-ad95-08490e2540c4', message: 'not found' },
     'a name that is a path': { slo: '../../config', message: 'Dynatrace has no enabled SLO named "../../config"' },
@@ -101,7 +101,7 @@ describe('Dynatrace: an evaluation', () => {
   })
 
   test('has no error budget if the target is 100', async () => {
-    server.show({ target: 100, warning: undefined, evaluatedPercentage: 100 })
+    server.show({ target: 100, warning: null, evaluatedPercentage: 100 })
     expect((await run()).data).not.toHaveProperty('errorBudget')
   })
 

@@ -8,8 +8,8 @@ import { createEnvironment } from './environment.ts'
 import { entitiesIn } from './input.ts'
 import type { SloSummary } from './page.ts'
 import { sloPage, wrongPage } from './page.ts'
-import { sloResponse, statusOf } from './responses.ts'
-import { dynatraceRoutes, type EventReport } from './routes.ts'
+import { statusOf } from './responses.ts'
+import { type DynatraceState, dynatraceRoutes, type EventReport } from './routes.ts'
 import { INITIAL_SLOS, type Slo } from './slos.ts'
 
 export interface Dynatrace extends Platform {
@@ -23,12 +23,22 @@ export interface Dynatrace extends Platform {
 
 const DEFAULT_DURATION_MS = 15 * 60_000
 
-/**
- * Fakes a Dynatrace environment with an objective for each service of the demo. A page sets its value, which is the same for
- * every timeframe.
- */
-export function createDynatrace(store: Store): Dynatrace {
-  const initial = Object.fromEntries(INITIAL_SLOS.map((slo) => [slo.id, slo]))
+interface DynatraceOptions extends Pick<DynatraceState, 'token' | 'hasScope'> {
+  /** The objectives of an empty store. */
+  slos: readonly Slo[]
+  /** Returns how many services match any selector. */
+  matches?(): number
+  /** Returns whether an event is accepted for the n-th entity, and else why not. */
+  statusAt?(index: number): string | undefined
+}
+
+/** An objective for each service of the demo. */
+const SANDBOX: DynatraceOptions = { token: demo.dynatraceToken, hasScope: () => true, slos: INITIAL_SLOS }
+
+/** Fakes a Dynatrace environment. A page sets the value of its objectives, which is the same for every timeframe. */
+export function createDynatrace(store: Store, options = SANDBOX): Dynatrace {
+  const { token, hasScope, matches, statusAt } = options
+  const initial = Object.fromEntries(options.slos.map((slo) => [slo.id, slo]))
   const slos = store.collection<Slo>('dynatrace.slos', { initial })
   const names = () => slos.list().map(({ name }) => name)
   const reports = store.collection<EventReport>('dynatrace.reports')
@@ -53,16 +63,18 @@ export function createDynatrace(store: Store): Dynatrace {
   }
 
   const environment = createEnvironment(store)
-  const classic = dynatraceRoutes<Slo>({
-    token: demo.dynatraceToken,
-    hasScope: () => true,
+  const classic = dynatraceRoutes({
+    token,
+    hasScope,
     slos: () => slos.list(),
-    response: sloResponse,
-    entities: (selector) => entitiesIn(selector, names()),
+    entities: (selector) =>
+      matches ? Array.from({ length: matches() }, (_, index) => `service-${index}`) : entitiesIn(selector, names()),
     events: () => reports.list(),
     ingest: ({ eventType, title, startTime = Date.now(), endTime, properties = {} }, entities) =>
-      entities.map((entity) => {
+      entities.map((entity, index) => {
         const correlationId = randomBytes(8).toString('hex')
+        const status = statusAt?.(index) ?? 'OK'
+        if (status !== 'OK') return { correlationId, status }
         reports.put(correlationId, {
           at: new Date().toISOString(),
           correlationId,
@@ -73,7 +85,7 @@ export function createDynatrace(store: Store): Dynatrace {
           endTime: endTime ?? startTime + DEFAULT_DURATION_MS,
           properties,
         })
-        return { correlationId, status: 'OK' }
+        return { correlationId, status }
       }),
   })
   const dynatrace: Dynatrace = {

@@ -15,7 +15,7 @@ export function statusOf({ value, target, warning }: Slo): Status {
  * @param evaluate false for a request without evaluation, which returns -1 as the value
  */
 export function sloResponse(slo: Slo, evaluate: boolean) {
-  const { id, name, description, target, warning, value } = slo
+  const { id, name, description, target, warning, value, shown } = slo
   const metric = name.replace(/\W/g, '_')
   const measured = evaluate && value !== null
   const errorBudget = measured ? rounded(value - target) : -1
@@ -43,6 +43,7 @@ export function sloResponse(slo: Slo, evaluate: boolean) {
     relatedOpenProblems: 0,
     relatedTotalProblems: 0,
     errorBudgetBurnRate: burnRateResponse(slo, measured),
+    ...shown,
   }
 }
 

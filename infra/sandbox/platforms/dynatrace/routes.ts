@@ -10,7 +10,8 @@ import {
   segments,
 } from '../sandbox/http.ts'
 import { criteriaOf, selected, timeOf } from './input.ts'
-import { errorResponse, violated } from './responses.ts'
+import { errorResponse, sloResponse, violated } from './responses.ts'
+import type { Slo } from './slos.ts'
 
 /** An event that was reported for one entity. */
 export interface EventReport {
@@ -26,7 +27,7 @@ export interface EventReport {
   properties: Record<string, string>
 }
 
-export interface IngestedEvent {
+interface IngestedEvent {
   eventType: string
   title: string
   entitySelector?: string
@@ -36,12 +37,10 @@ export interface IngestedEvent {
   properties?: Record<string, string>
 }
 
-export interface DynatraceState<Slo extends { id: string; name: string }> {
+export interface DynatraceState {
   token: string
   hasScope(scope: string): boolean
   slos(): readonly Slo[]
-  /** Returns an SLO in the format of the API. */
-  response(slo: Slo, evaluate: boolean, query: URLSearchParams): object
   /** Returns the names of the matching services, or the error of an invalid selector. */
   entities(selector: string): string[] | string
   /** Oldest first. */
@@ -72,9 +71,7 @@ const EVENT_TYPES = [
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/service-level-objectives-classic
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2
  */
-export function dynatraceRoutes<Slo extends { id: string; name: string }>(
-  state: DynatraceState<Slo>,
-): Pick<Platform, 'answer' | 'error'> {
+export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' | 'error'> {
   function route(call: Call): Answer {
     const [api, version, what = '', id, ...more] = segments(call.path)
     if (api !== 'api' || version !== 'v2' || more.length > 0) return errorResponse(404, 'HTTP 404 Not Found')
@@ -96,8 +93,7 @@ export function dynatraceRoutes<Slo extends { id: string; name: string }>(
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return violated('id', 'must be a UUID', 'PATH')
     const slo = state.slos().find((slo) => slo.id === id.toLowerCase())
     return (
-      wrongTime(query) ??
-      (slo ? json(200, state.response(slo, true, query)) : errorResponse(404, `SLO with id ${id} not found`))
+      wrongTime(query) ?? (slo ? json(200, sloResponse(slo, true)) : errorResponse(404, `SLO with id ${id} not found`))
     )
   }
 
@@ -125,7 +121,7 @@ export function dynatraceRoutes<Slo extends { id: string; name: string }>(
     const end = at + pageSize
     const nextPageKey = Buffer.from(`${end} ${query}`).toString('base64url')
     return json(200, {
-      slo: found.slice(at, end).map((slo) => state.response(slo, evaluate === 'true', query)),
+      slo: found.slice(at, end).map((slo) => sloResponse(slo, evaluate === 'true')),
       pageSize,
       totalCount: found.length,
       ...(end < found.length ? { nextPageKey } : {}),

@@ -9,6 +9,8 @@ export interface Slo {
   warning: number
   /** Percent, set by a person; null means no data. */
   value: number | null
+  /** Fields of the response that a test sets. */
+  shown?: Record<string, unknown>
 }
 
 /** The objectives of an empty store: one for each service of the demo. */
