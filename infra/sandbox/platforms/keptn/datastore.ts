@@ -31,7 +31,7 @@ interface StoredEvent extends RecordedEvent {
 type Condition = (event: KeptnEvent) => boolean
 
 /** The paths of the query parameters. */
-const parameters: Record<string, string> = {
+const PARAMETERS: Record<string, string> = {
   keptnContext: 'shkeptncontext',
   type: 'type',
   source: 'source',
@@ -42,7 +42,7 @@ const parameters: Record<string, string> = {
 }
 
 /** The paths that a filter can use. */
-const terms = /^(?:data\.(?:project|stage|service|result|status|labels\.\w+)|shkeptncontext|source|id|triggeredid)$/
+const TERM = /^(?:data\.(?:project|stage|service|result|status|labels\.\w+)|shkeptncontext|source|id|triggeredid)$/
 
 /** @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/db/mongodb_event_repo.go */
 export function createDatastore(store: Store): Datastore {
@@ -59,18 +59,19 @@ export function createDatastore(store: Store): Datastore {
       .map(({ event }) => event)
   }
 
-  /** Returns a condition for the first event of each sequence. */
-  function isRoot(): Condition {
+  /** Returns the condition that an event is the first one of its sequence. */
+  function root(): Condition {
     const roots = new Map<unknown, string>()
     for (const { event } of stored.list().reverse()) roots.set(event['shkeptncontext'], event.id)
     return (event) => roots.get(event['shkeptncontext']) === event.id
   }
 
-  /** Returns a condition that omits invalidated events. They have the same trigger as the event that invalidates them. */
-  function isValid(): Condition {
+  /** Returns the condition that no event invalidates an event. It would have the same trigger. */
+  function notInvalidated(): Condition {
     const triggerOf = (event: KeptnEvent) => `${valueAt(event, 'data.project')} ${event['triggeredid']}`
-    const invalid = stored.list().flatMap(({ event }) => (event.type.endsWith('.invalidated') ? triggerOf(event) : []))
-    return (event) => !invalid.includes(triggerOf(event))
+    const invalidating = stored.list().filter(({ event }) => event.type.endsWith('.invalidated'))
+    const invalid = new Set(invalidating.map(({ event }) => triggerOf(event)))
+    return (event) => !invalid.has(triggerOf(event))
   }
 
   return {
@@ -96,10 +97,10 @@ export function createDatastore(store: Store): Datastore {
       for (const [name, value] of query) {
         if (name === 'pageSize' || name === 'nextPageKey' || value === '') continue
         if (name === 'root') {
-          if (value === 'true') conditions.push(isRoot())
+          if (value === 'true') conditions.push(root())
           continue
         }
-        const path = parameters[name]
+        const path = PARAMETERS[name]
         // A filter that is not applied would answer with the wrong events, which is worse than a refusal.
         if (!path) return keptnError(400, `the sandbox does not know the filter ${name}`)
         conditions.push((event) => valueAt(event, path) === value)
@@ -123,7 +124,7 @@ export function createDatastore(store: Store): Datastore {
       const filter = filterOf(query.get('filter') ?? '')
       if (typeof filter === 'string') return keptnError(400, filter)
       const conditions = [(event: KeptnEvent) => event.type === type, ...filter]
-      if (exclude === 'true') conditions.push(isValid())
+      if (exclude === 'true') conditions.push(notInvalidated())
       // In MongoDB, 0 means no limit.
       return json(200, { events: select(undefined, conditions).slice(0, limit || undefined) })
     },
@@ -139,7 +140,7 @@ function filterOf(text: string): Condition[] | string {
   if (text === '') return 'event filter must not be empty: invalid event filter'
   const given = text.split(' AND ').map((term) => term.split(':'))
   // Keptn ignores conditions that it cannot parse, and so returns more events.
-  const wrong = given.find(([path = '', value, ...more]) => !terms.test(path) || !value || more.length > 0)
+  const wrong = given.find(([path = '', value, ...more]) => !TERM.test(path) || !value || more.length > 0)
   if (wrong) return `the sandbox does not know the filter term "${wrong.join(':')}"`
   if (!given.some(([path]) => path === 'data.project' || path === 'shkeptncontext'))
     return "invalid event filter: either 'shkeptncontext' or 'data.project' must be set"

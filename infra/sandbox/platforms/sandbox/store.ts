@@ -35,13 +35,13 @@ export const RETENTION_MS = 14 * 86_400_000
 /** Increase it with every change of the schema or of a record. The records of other versions are deleted. */
 const VERSION = 1
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS records (
+  CREATE TABLE records (
     seq INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, group_id TEXT, expires_at INTEGER, record TEXT NOT NULL,
     UNIQUE (collection, id)
   );
-  CREATE INDEX IF NOT EXISTS records_in_order ON records (collection);
-  CREATE INDEX IF NOT EXISTS records_of_group ON records (collection, group_id);
-  CREATE INDEX IF NOT EXISTS records_by_age ON records (expires_at);
+  CREATE INDEX records_in_order ON records (collection);
+  CREATE INDEX records_of_group ON records (collection, group_id);
+  CREATE INDEX records_by_age ON records (expires_at);
   PRAGMA user_version = ${VERSION};
 `
 
@@ -53,18 +53,7 @@ const SCHEMA = `
  */
 export function openStore(folder?: string): Store {
   const db = openDatabase(folder)
-  const sql = {
-    get: db.prepare('SELECT record FROM records WHERE collection = ? AND id = ?'),
-    list: db.prepare('SELECT record FROM records WHERE collection = ? ORDER BY seq'),
-    listGroup: db.prepare('SELECT record FROM records WHERE collection = ? AND group_id = ? ORDER BY seq'),
-    put: db.prepare(
-      `INSERT INTO records (collection, id, group_id, expires_at, record) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (collection, id) DO UPDATE SET expires_at = excluded.expires_at, record = excluded.record`,
-    ),
-    delete: db.prepare('DELETE FROM records WHERE collection = ? AND id = ?'),
-    deleteOld: db.prepare('DELETE FROM records WHERE expires_at < ?'),
-  }
-
+  const sql = prepare(db)
   /** Add the initial records that are missing. */
   const fills: (() => void)[] = []
 
@@ -114,6 +103,20 @@ export function openStore(folder?: string): Store {
   }
 }
 
+function prepare(db: DatabaseSync) {
+  return {
+    get: db.prepare('SELECT record FROM records WHERE collection = ? AND id = ?'),
+    list: db.prepare('SELECT record FROM records WHERE collection = ? ORDER BY seq'),
+    listGroup: db.prepare('SELECT record FROM records WHERE collection = ? AND group_id = ? ORDER BY seq'),
+    put: db.prepare(
+      `INSERT INTO records (collection, id, group_id, expires_at, record) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (collection, id) DO UPDATE SET expires_at = excluded.expires_at, record = excluded.record`,
+    ),
+    delete: db.prepare('DELETE FROM records WHERE collection = ? AND id = ?'),
+    deleteOld: db.prepare('DELETE FROM records WHERE expires_at < ?'),
+  }
+}
+
 function openDatabase(folder: string | undefined): DatabaseSync {
   if (folder !== undefined) mkdirSync(folder, { recursive: true })
   const file = folder === undefined ? ':memory:' : join(folder, 'sandbox.db')
@@ -121,8 +124,10 @@ function openDatabase(folder: string | undefined): DatabaseSync {
   try {
     // NORMAL loses the last writes only if the power fails, and makes each write ten times cheaper.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
-    if (db.prepare('PRAGMA user_version').get()?.['user_version'] !== VERSION) dropTables(db)
-    db.exec(SCHEMA)
+    if (db.prepare('PRAGMA user_version').get()?.['user_version'] !== VERSION) {
+      dropTables(db)
+      db.exec(SCHEMA)
+    }
     return db
   } catch (error) {
     db.close()
