@@ -50,7 +50,7 @@ export class CategoryFunction extends Construct {
     const taskTablePermissions = [
       ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
-      ...table.allow(['PutItem', 'UpdateItem'], approvals),
+      ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], approvals),
       ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
       // For calls of other durable functions, which no webhook accepts.
       ...table.allow(['UpdateItem'], [itemKeys.rate(name, '*')]),
@@ -99,11 +99,11 @@ export class CategoryFunction extends Construct {
             itemKeys.guesses(name, '*'),
             itemKeys.rate(name, '*'),
             ...runs,
-            ...approvals,
             ...lastRuns,
             ...toggles,
           ],
         ),
+        ...table.allow(['GetItem', 'UpdateItem'], approvals),
         // All webhooks share these items: a copy of a message must not be a call of another category.
         ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
         ...startAndReadTasks(this.task),
@@ -132,7 +132,7 @@ function startAndReadTasks({ fn, live }: DurableFunction): Permission[] {
   ]
 }
 
-/** A decision completes the callback that the task waits for. */
+/** A decision wakes the task. */
 function completeCallbacks({ fn }: DurableFunction): Permission {
   return {
     actions: ['lambda:SendDurableExecutionCallbackSuccess'],

@@ -1,4 +1,3 @@
-import { serviceUnavailable } from '../errors.ts'
 import { decide } from './decide.ts'
 import { readApproval } from './store.ts'
 
@@ -11,9 +10,5 @@ import { readApproval } from './store.ts'
 export async function cancelApproval(category: string, taskId: string, by: string): Promise<void> {
   const stored = await readApproval(taskId)
   // Before the task saves the approval, it reads the request to cancel.
-  if (!stored || stored.decision) return
-  const decision = { decision: 'cancel', by, at: new Date().toISOString() } as const
-  const { status } = await decide(category, taskId, stored, decision)
-  if (status === 'too-early')
-    throw serviceUnavailable('A reminder is being sent. Cancel the task again in a minute.', { after: 60 })
+  if (stored) await decide(category, taskId, stored, { decision: 'cancel', by, at: new Date().toISOString() })
 }

@@ -11,6 +11,14 @@ export const decisionSchema = z.object({
 })
 export type Decision = z.output<typeof decisionSchema>
 
+/** The result of an attempt to decide. */
+export type DecideResult =
+  | { status: 'decided'; decision: Decision }
+  /** Another decision was first. */
+  | { status: 'already-decided'; decision: Decision }
+  /** No one decided in time, or the task ended for another reason. */
+  | { status: 'ended'; reason: string }
+
 /**
  * Describes a decision. Undefined stands for no decision in time.
  *

@@ -2,11 +2,12 @@ import { audit } from '../audit.ts'
 import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
+import type { Message } from '../providers/message.ts'
 import { redact } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
-import { decide, TOO_EARLY } from './decide.ts'
-import { describeDecision } from './decision.ts'
+import { decide, decideAgain } from './decide.ts'
+import { type DecideResult, type Decision, describeDecision } from './decision.ts'
 import { type Page, renderPage } from './page.ts'
 import { verifyToken } from './signed-link.ts'
 import { readApproval, type StoredApproval } from './store.ts'
@@ -49,10 +50,8 @@ async function handleRequest(category: string, { method, rest, body, now }: Rout
   const { approval, decision } = stored
   if (approval.hasButtons) throw new Failure('unauthenticated', 'Decide this approval with the buttons of its message.')
   const { message, deadlineAt } = approval
-  if (decision) {
-    const text = `Already decided. ${describeDecision(decision)}`
-    return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, text }
-  }
+  if (decision && method === 'POST') return pageAfter(message, await decideAgain(category, taskId, stored, decision))
+  if (decision) return { kind: 'decided', status: 200, message, text: alreadyDecided(decision) }
   if (isExpired || deadlineAt <= now) return { kind: 'ended', status: 410, message, text: describeDecision(undefined) }
   if (method !== 'POST') return { kind: 'open', status: 200, message, deadlineAt }
   return decideByForm(category, taskId, stored, new URLSearchParams(body), now)
@@ -90,15 +89,22 @@ async function decideByForm(
     at,
     ...(reason ? { reason: redact(reason) } : {}),
   })
+  if (result.status === 'decided')
+    audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
+  return pageAfter(message, result)
+}
+
+function pageAfter(message: Message, result: DecideResult): Page {
+  if (result.status === 'decided')
+    return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
   if (result.status === 'already-decided')
-    return { kind: 'decided', status: 409, message, text: `Already decided. ${describeDecision(result.decision)}` }
-  if (result.status === 'too-early') return open(503, TOO_EARLY)
-  if (result.status === 'ended') {
-    const text = `This approval has ended. ${toSentence(result.reason)} Your decision was not saved`
-    return { kind: 'ended', status: 410, message, text }
-  }
-  audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
-  return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
+    return { kind: 'decided', status: 409, message, text: alreadyDecided(result.decision) }
+  const text = `This approval has ended. ${toSentence(result.reason)} Your decision has no effect`
+  return { kind: 'ended', status: 410, message, text }
+}
+
+function alreadyDecided(decision: Decision): string {
+  return `Already decided. ${describeDecision(decision)}`
 }
 
 /** Returns whether a name has a letter or a digit that people can see. Some invisible characters count as letters. */

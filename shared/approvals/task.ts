@@ -1,54 +1,105 @@
-import { CallbackTimeoutError } from '@aws/durable-execution-sdk-js'
+import { CallbackError, type DurablePromise } from '@aws/durable-execution-sdk-js'
 import { retriedStep } from '../core/retried-step.ts'
-import { Failure, isTransient, messageOf, toSentence } from '../errors.ts'
+import { isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
 import type { Message, MessageProvider, Mood, PostedMessage } from '../providers/message.ts'
 import type { Client } from '../providers/provider.ts'
 import { redact, redactDeep } from '../redact.ts'
-import { type Decision, decisionSchema, describeDecision } from './decision.ts'
+import { type Decision, describeDecision } from './decision.ts'
 import type { ApprovalInput } from './input.ts'
-import { changeCallback, saveApproval, saveDecision } from './store.ts'
+import { expireApproval, readApproval, type StoredApproval, saveApproval, saveCallback } from './store.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
 /** The decision does not depend on a reminder or on the closed message. */
 const MESSAGE_TIMEOUT_MS = 20_000
 const MAX_MESSAGE_ATTEMPTS = 5
-const MAX_SAVE_ATTEMPTS = 60
+const MAX_TABLE_ATTEMPTS = 60
 const DAY_SECONDS = 86_400
 const MIN_REMINDER_SECONDS = 60
+/** An execution may have 3,000 operations. A task that was woken so often without a decision reads the table every hour. */
+const MAX_WAKE_UPS = 50
+const HOUR_SECONDS = 3_600
+
+/** The result of a step that reads or writes the approval. */
+interface TableResult {
+  /** Epoch milliseconds. */
+  at: number
+  decision?: Decision | undefined
+  /** Why the table could not be used. */
+  error?: string
+}
 
 /**
- * Requests an approval, sends a reminder, and waits for the decision for up to weeks. A decision completes the task's
- * callback, which works once, so there is one decision even if people decide at the same time.
+ * Requests an approval, sends a reminder, and waits for the decision for up to weeks. The decision is in the table, which accepts one. A
+ * callback only wakes the task, and times out when the task has to do something.
  */
 export async function runApprovalTask(task: Task): Promise<Outcome> {
   const { context, deadline, input } = task
   const { seconds } = deadline
   const { remindBefore = defaultReminder(seconds) } = input
   const reminderIn = remindBefore > 0 && remindBefore < seconds ? seconds - remindBefore : seconds
-  const [response, callbackId] = await context.createCallback('decision', { timeout: { seconds: reminderIn } })
-  const saveError = await save(task, 'save-approval', () => saveRequest(task, callbackId))
-  if (saveError) return errored(new Failure('unavailable', `${toSentence(saveError)} The approval was not requested.`))
+  const [woken, callbackId] = await context.createCallback('decision-wake-0', { timeout: { seconds: reminderIn } })
+  const { error: saveError } = await tableStep(task, 'save-approval', () => saveRequest(task, callbackId))
+  if (saveError) return errored(serviceUnavailable(`${toSentence(saveError)} The approval was not requested.`))
   const started = await task.start()
   // A dry run, or the request could not be posted.
   if (started.type !== 'started') return started.outcome
   const posted = started.job as PostedMessage
-  let decision = await decisionOf(response)
-  if (!decision && reminderIn < seconds) {
-    const [lateResponse, nextCallbackId] = await context.createCallback('decision-after-reminder', {
-      timeout: { seconds: seconds - reminderIn },
-    })
-    await save(task, 'save-callback', () => changeCallback(task.taskId, nextCallbackId))
-    await updateMessage(task, 'remind', (provider, client) => remind(provider, client, input, posted))
-    decision = await decisionOf(lateResponse)
+  const reminderAt = deadline.at - (seconds - reminderIn) * 1_000
+  const { decision, error } = await waitForDecision(task, posted, reminderAt, woken)
+  if (error) {
+    const unknown = serviceUnavailable(`It is not known if the approval was decided. ${error}`)
+    return redactDeep({ ...errored(unknown), data: started.outcome.data })
   }
-  await updateMessage(task, 'close-approval', async (provider, client) => {
-    if (decision) await saveDecision(task.taskId, decision)
-    await close(provider, client, input, posted, decision)
-  })
+  await updateMessage(task, 'close-approval', (provider, client) => close(provider, client, input, posted, decision))
   return redactDeep(outcomeOf(started.outcome, decision))
+}
+
+/** Reads the table when the task is woken, when people have to be reminded, and at the deadline. */
+async function waitForDecision(
+  task: Task,
+  posted: PostedMessage,
+  reminderAt: number,
+  firstWakeUp: DurablePromise<string>,
+): Promise<TableResult> {
+  const { context, deadline, input, taskId } = task
+  let wakeUp = firstWakeUp
+  let nextAt = reminderAt
+  for (let round = 0; ; round++) {
+    await untilWoken(wakeUp)
+    const seen = await tableStep(task, `read-decision-${round}`, (now) => readOrExpire(task, now))
+    if (seen.decision || seen.at >= deadline.at) return seen
+    const isReminderDue = seen.at >= nextAt
+    if (isReminderDue) nextAt = deadline.at
+    const seconds = Math.ceil((nextAt - seen.at) / 1_000)
+    const isWakeable = round < MAX_WAKE_UPS
+    const timeout = { seconds: isWakeable ? seconds : Math.min(seconds, HOUR_SECONDS) }
+    const [next, callbackId] = await context.createCallback(`decision-wake-${round + 1}`, { timeout })
+    wakeUp = next
+    if (isWakeable) {
+      const saved = await tableStep(task, `save-wake-up-${round + 1}`, () => saveCallback(taskId, callbackId))
+      if (saved.decision) return saved
+    }
+    if (isReminderDue)
+      await updateMessage(task, 'remind', (provider, client) => remind(provider, client, input, posted))
+  }
+}
+
+/** The end of the callback says nothing, whether somebody completes or fails it, or it times out. */
+async function untilWoken(wakeUp: DurablePromise<string>): Promise<void> {
+  try {
+    await wakeUp
+  } catch (error) {
+    if (!(error instanceof CallbackError)) throw error
+  }
+}
+
+/** Reads the approval. From the deadline, ends it unless it has been decided: the last decision and the end cannot both win. */
+async function readOrExpire({ taskId, deadline }: Task, now: number): Promise<StoredApproval | undefined> {
+  const expired = now >= deadline.at ? await expireApproval(taskId) : undefined
+  return expired ?? readApproval(taskId)
 }
 
 /** A tenth of the deadline, at most a day. Zero if that is less than a minute. */
@@ -57,20 +108,24 @@ function defaultReminder(deadline: number): number {
   return before < MIN_REMINDER_SECONDS ? 0 : before
 }
 
-/** @returns why it could not be saved */
-function save({ context }: Task, step: string, write: () => Promise<void>): Promise<string | null> {
-  return retriedStep<string | null>(
+/** Reads or writes the approval, and returns its decision. Gives up after about an hour. */
+function tableStep(
+  { context }: Task,
+  step: string,
+  access: (now: number) => Promise<StoredApproval | undefined>,
+): Promise<TableResult> {
+  return retriedStep<TableResult>(
     context,
     step,
     async () => {
-      await write()
-      return null
+      const at = Date.now()
+      return { at, decision: (await access(at))?.decision }
     },
     {
-      maxAttempts: MAX_SAVE_ATTEMPTS,
+      maxAttempts: MAX_TABLE_ATTEMPTS,
       backoff: { min: 1, max: 60 },
       isRetryable: isTransient,
-      giveUp: (error) => redact(messageOf(error)),
+      giveUp: (error) => ({ at: Date.now(), error: redact(messageOf(error)) }),
     },
   )
 }
@@ -85,16 +140,7 @@ async function saveRequest({ taskId, connection, input, deadline, withClient }: 
       callbackId,
     )
   })
-}
-
-/** @returns undefined if no one decided in time */
-async function decisionOf(response: Promise<string>): Promise<Decision | undefined> {
-  try {
-    return decisionSchema.parse(JSON.parse(await response))
-  } catch (error) {
-    if (error instanceof CallbackTimeoutError) return undefined
-    throw error
-  }
+  return undefined
 }
 
 /** Changes or adds to the posted message. Gives up after some attempts: people know what they have decided. */

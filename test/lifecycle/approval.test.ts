@@ -1,12 +1,16 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { readApproval, saveDecision } from '../../shared/approvals/store.ts'
+import { closeCallback } from '../../shared/core/task/wake.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
-import { withPauses } from './runner.ts'
+import { passTime, withPauses } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
 const target = 'ask-approval?connection=chat'
+/** The callback of a task that has reminded people. */
+const AFTER_REMINDER = 'decision-wake-1'
 /** Requests an approval, and does something when the task waits for a person. */
 const ask = (onWait?: (name: string) => Promise<void>, query = '') =>
   lifecycle.call(`${target}${query}`, {}, { onWait })
@@ -14,6 +18,13 @@ const ask = (onWait?: (name: string) => Promise<void>, query = '') =>
 const decide = async (decision: 'approve' | 'reject', name = 'Jane Doe') =>
   (await lifecycle.decide(platform.messages[0]?.page, { decision, name })).statusCode
 const showPage = async () => (await lifecycle.request('GET', platform.messages[0]?.page ?? '')).statusCode
+/** The approval of the newest task. */
+async function newestApproval() {
+  const taskId = lifecycle.newest().id
+  const stored = await readApproval(taskId)
+  if (!stored) throw new Error('There is no approval')
+  return { taskId, ...stored }
+}
 const isWrite =
   (method: string, path: RegExp) =>
   (call: Call): boolean =>
@@ -31,9 +42,10 @@ describe('An approval', () => {
     ])
     expect(operations.map((operation) => operation.replace(' SUCCEEDED', ''))).toEqual([
       'send-started',
-      'decision',
+      'decision-wake-0',
       'save-approval',
       'start',
+      'read-decision-0',
       'close-approval',
       'send-finished',
     ])
@@ -49,7 +61,7 @@ describe('An approval', () => {
 
   it('reminds people, and accepts a decision after the reminder', async () => {
     const { outcome } = await ask(async (name) => {
-      if (name === 'decision-after-reminder') expect(await decide('approve')).toBe(200)
+      if (name === AFTER_REMINDER) expect(await decide('approve')).toBe(200)
     })
     expect(outcome).toMatchObject({ result: 'pass' })
     expect(platform.messages).toMatchObject([
@@ -81,7 +93,7 @@ describe('An approval', () => {
 
   it('has no reminder if its deadline is minutes away', async () => {
     const { operations } = await ask(undefined, '&deadline=PT5M')
-    expect(operations.join()).not.toContain('decision-after-reminder')
+    expect(operations.join()).not.toContain(AFTER_REMINDER)
     expect(platform.messages).toMatchObject([{ replies: [] }])
   })
 
@@ -101,15 +113,119 @@ describe('An approval', () => {
     expect([await decide('reject'), await showPage()]).toEqual([409, 200])
   })
 
-  it('stays open if the decision could not be delivered', async () => {
+  it('is decided although its task cannot be woken, and wakes it when somebody decides again', async () => {
     let statuses: number[] = []
-    const { outcome } = await ask(async () => {
-      const isDelivery = ({ path }: Call) => path.endsWith('/succeed')
-      lifecycle.aws.failNext(500, { message: 'oops' }, { on: isDelivery, times: 3 })
-      statuses = [await decide('reject'), await decide('approve')]
+    const { outcome, operations } = await ask(async () => {
+      const isWakeUp = ({ path }: Call) => path.endsWith('/succeed')
+      lifecycle.aws.failNext(500, { message: 'oops' }, { on: isWakeUp, times: 3 })
+      statuses = [await decide('reject'), await showPage(), await decide('approve')]
     })
-    expect(statuses).toEqual([503, 200])
-    expect(outcome).toMatchObject({ result: 'pass' })
+    expect(statuses).toEqual([503, 200, 409])
+    expect(outcome).toMatchObject({ result: 'fail', data: { decision: 'rejected' } })
+    expect(operations).toContain('decision-wake-0 SUCCEEDED')
+  })
+
+  describe('whose decision is saved by a function that dies before it wakes the task', () => {
+    const decideAndDie = async () => {
+      const { taskId } = await newestApproval()
+      await saveDecision(taskId, { decision: 'approve', by: 'Jane', at: new Date().toISOString() })
+    }
+
+    it('is decided when people would be reminded', async () => {
+      const { outcome, operations } = await ask(decideAndDie)
+      expect(outcome).toMatchObject({ result: 'pass', data: { by: 'Jane' } })
+      expect(operations).toContain('decision-wake-0 TIMED_OUT')
+      expect(platform.messages).toMatchObject([{ replies: [] }])
+    })
+
+    it('is decided at the deadline, which it has met', async () => {
+      const { outcome } = await ask(async (name) => {
+        if (name !== AFTER_REMINDER) return
+        const { approval } = await newestApproval()
+        passTime((approval.deadlineAt - Date.now()) / 1_000 - 1)
+        await decideAndDie()
+      })
+      expect(outcome).toMatchObject({ result: 'pass', data: { by: 'Jane' } })
+    })
+  })
+
+  it('is not decided by a function whose clock is behind, after the task has ended it', async () => {
+    const { outcome } = await ask(undefined, '&deadline=PT5M')
+    const { taskId, approval } = await newestApproval()
+    const at = new Date(approval.deadlineAt - 1).toISOString()
+    expect(await saveDecision(taskId, { decision: 'approve', by: 'Jane', at })).toBeUndefined()
+    expect(outcome).toMatchObject({ data: { decision: 'expired' } })
+  })
+
+  it.each([
+    ['the reminder', 'remind START'],
+    ['the change of the callback', `${AFTER_REMINDER} START`],
+    ['the save of the callback', 'save-wake-up-1 START'],
+  ])('is decided at once during %s', async (_step, checkpoint) => {
+    let status = 0
+    const onCheckpoint = async (name: string) => {
+      if (name.includes(checkpoint)) status = await decide('approve')
+    }
+    const task = await lifecycle.call(target, {}, { onCheckpoint })
+    const { approval } = await newestApproval()
+    expect([status, task.outcome?.result]).toEqual([200, 'pass'])
+    expect(Date.now()).toBeLessThan(approval.deadlineAt - 3_600_000)
+  })
+
+  it('is not decided by a forged, repeated or late wake-up', async () => {
+    const forged = JSON.stringify({ decision: 'approve', by: 'Mallory', at: new Date().toISOString() })
+    const seen: unknown[] = []
+    const wake = async () => closeCallback((await newestApproval()).callbackId, forged)
+    const { outcome, operations } = await ask(async (name) => {
+      if (name === 'decision-wake-2') seen.push(await decide('reject'), await wake())
+      else seen.push(await wake(), await wake())
+    })
+    expect(seen).toEqual([true, false, true, false, 200, false])
+    expect(await wake()).toBe(false)
+    expect(outcome).toMatchObject({ result: 'fail', data: { decision: 'rejected', by: 'link: Jane Doe' } })
+    expect(operations).not.toContain('remind SUCCEEDED')
+  })
+
+  it('reads the decision within an hour after too many wake-ups without one', async () => {
+    let wakeUps = 0
+    const { outcome } = await ask(async () => {
+      const { callbackId } = await newestApproval()
+      if (await closeCallback(callbackId, '')) wakeUps++
+      else await decide('approve')
+    })
+    const { approval } = await newestApproval()
+    expect([outcome?.result, wakeUps]).toEqual(['pass', 51])
+    expect(Date.now()).toBeLessThan(approval.deadlineAt - 6 * 86_400_000)
+  })
+
+  it.each([
+    ['approve', 'cancel'],
+    ['cancel', 'approve'],
+  ])('has one end if %s and %s come together', async (...order) => {
+    let status = 0
+    const requests: Record<string, (taskId: string) => Promise<unknown>> = {
+      approve: async () => {
+        status = await decide('approve')
+      },
+      cancel: (taskId) => lifecycle.command('cancel', taskId),
+    }
+    const { outcome } = await ask(async () => {
+      const { taskId } = await newestApproval()
+      await withPauses(() => Promise.all(order.map((name) => requests[name]?.(taskId))))
+    })
+    const decision = status === 200 ? 'approved' : 'canceled'
+    expect([200, 409]).toContain(status)
+    expect(outcome?.data['decision']).toBe(decision)
+    expect(platform.messages[0]?.texts).toHaveLength(2)
+  })
+
+  it('ends as errored if the table cannot be read at the deadline', async () => {
+    const table = process.env['AWS_ENDPOINT_URL_DYNAMODB']
+    const { outcome } = await ask(async () => {
+      // Refuses all requests to a table.
+      process.env['AWS_ENDPOINT_URL_DYNAMODB'] = lifecycle.aws.url
+    }, '&deadline=PT5M').finally(() => Object.assign(process.env, { AWS_ENDPOINT_URL_DYNAMODB: table }))
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('It is not known if') })
   })
 
   it('is posted once if the response of the platform was lost', async () => {
@@ -133,7 +249,7 @@ describe('An approval', () => {
   ])('does not depend on %s', async (_name, on) => {
     platform.failNext(500, { message: 'oops' }, { on, times: 100 })
     const { outcome } = await ask(async (name) => {
-      if (name === 'decision-after-reminder') await decide('approve')
+      if (name === AFTER_REMINDER) await decide('approve')
     })
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
   })

@@ -14,6 +14,8 @@ interface Scenario {
   input: object
   /** Defaults to a caller of Keptn, which receives the answers. */
   caller?: 'poll'
+  /** The callback during which people approve. */
+  approvedAt?: string
   /** The durable steps, which this test interrupts one after the other. */
   steps: string[]
 }
@@ -39,7 +41,33 @@ const scenarios: Record<string, Scenario> = {
   'an approval': {
     target: `ask-approval?connection=chat&${DAY}`,
     input: {},
-    steps: ['send-started', 'decision', 'save-approval', 'start', 'close-approval', 'send-finished'],
+    steps: [
+      'send-started',
+      'decision-wake-0',
+      'save-approval',
+      'start',
+      'read-decision-0',
+      'close-approval',
+      'send-finished',
+    ],
+  },
+  'an approval that is granted after the reminder': {
+    target: `ask-approval?connection=chat&${DAY}`,
+    input: {},
+    approvedAt: 'decision-wake-1',
+    steps: [
+      'send-started',
+      'decision-wake-0',
+      'save-approval',
+      'start',
+      'read-decision-0',
+      'decision-wake-1',
+      'save-wake-up-1',
+      'remind',
+      'read-decision-1',
+      'close-approval',
+      'send-finished',
+    ],
   },
 }
 
@@ -48,10 +76,15 @@ async function approve(key: string): Promise<void> {
   await lifecycle.decide(platform.messages.find((message) => message.key === key)?.page)
 }
 
-async function run({ target, input, caller }: Scenario, interruption?: Interruption) {
+async function run({ target, input, caller, approvedAt = 'decision-wake-0' }: Scenario, interruption?: Interruption) {
   const event = caller === 'poll' ? { id: randomUUID(), input } : { input }
   const task = await lifecycle.accept(target, event, caller)
-  const options: ExecutionOptions = { interruption, onWait: () => approve(task.id) }
+  const options: ExecutionOptions = {
+    interruption,
+    onWait: async (name) => {
+      if (name === approvedAt) await approve(task.id)
+    },
+  }
   const ended = await lifecycle.run(task, options)
   return { task, ...ended, writes: writesOf(task.id) }
 }

@@ -98,8 +98,8 @@ export function approvalOf({ payload, operations, deadlineAt }: Task): Approval 
   const question = [message.title, message.text].filter(Boolean).join(' ')
   const started = parseObject(operations.find(({ name }) => name === 'start')?.result)
   const { url } = (started?.['outcome'] as Outcome | undefined)?.data ?? {}
-  // The first of two callbacks ends when people are reminded. The provider http cannot remind them.
-  const first = operations.find(({ name, endedAt }) => name === 'decision' && endedAt === undefined)
+  // The first callback ends when people are reminded. The provider http cannot remind them.
+  const first = operations.find(({ name, endedAt }) => name === 'decision-wake-0' && endedAt === undefined)
   const reminderAt = payload.provider === 'http' ? undefined : first?.nextAt
   return {
     question,

@@ -34,6 +34,7 @@ const stepNames: Record<string, string> = {
   'poll-after-stop': 'Wait for the job to stop',
   stop: 'Stop the job',
   decision: 'Wait for a decision',
+  'read-decision': 'Read the decision',
   remind: 'Send a reminder',
   [ANSWER_AGAIN]: 'Send the answer again',
 }
@@ -104,7 +105,8 @@ function stepBlocks(
   now: number,
 ): Row[][] {
   const shown = operations.filter(
-    ({ type, name }) => (type === 'STEP' || type === 'CALLBACK') && name !== 'send-finished',
+    ({ type, name }) =>
+      (type === 'STEP' && name !== 'send-finished') || (type === 'CALLBACK' && name?.startsWith('decision')),
   )
   return consecutive(shown).map((group): Row[] => {
     const [first] = group
@@ -150,8 +152,9 @@ function stepRow(
   }
 }
 
-/** Returns the name of a durable step in words. */
-export function stepName(name = 'step', engine: string): string {
+/** Returns the name of a durable step in words. The number of a repeated step is left out. */
+export function stepName(fullName = 'step', engine: string): string {
+  const name = fullName.replace(/-\d+$/, '')
   if (name === 'send-started' || name === 'send-started-late') return `Send started to ${engine}`
   const words = name.replaceAll('-', ' ')
   return stepNames[name] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`

@@ -50,8 +50,9 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number)
       const until = timeOf(event.WaitStartedDetails?.ScheduledEndTimestamp)
       return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
     }
-    // The callback may time out earlier: then the task sends a reminder and waits for the rest of the time.
-    if (type === 'CallbackStarted') return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
+    // Other callbacks only wake a task that polls. This one may time out before the deadline, when the task reminds people.
+    if (type === 'CallbackStarted' && event.Name?.startsWith('decision'))
+      return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
     const retry = findRetry(event)
     if (retry) return retry
   }

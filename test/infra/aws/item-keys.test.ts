@@ -120,16 +120,16 @@ async function call(mode: string, title = 'T'): Promise<void> {
   await webhookHandler(issueTicketing)(request, context)
 }
 
-const saveDecision = () => approvals.saveDecision(taskId, { decision: 'approve', by: 'me', at: '' } as never)
 const requestApproval = async () => {
   const approval = { connection: 'c', message: { title: 'T' } as never, hasButtons: false, deadlineAt: Date.now() }
   await approvals.saveApproval(taskId, approval, 'callback')
-  await approvals.changeCallback(taskId, 'another')
-  await saveDecision()
+  await approvals.saveCallback(taskId, 'another')
+  await approvals.expireApproval(taskId)
+  await approvals.readApproval(taskId)
 }
 const decideApproval = async () => {
   await approvals.readApproval(taskId)
-  await saveDecision()
+  await approvals.saveDecision(taskId, { decision: 'approve', by: 'me', at: new Date().toISOString() })
 }
 const useRunState = async () => {
   await saveRun('run', 'running')
@@ -216,6 +216,11 @@ describe('table items', () => {
       }
     },
   )
+
+  it('a webhook may neither create nor delete an approval', () => {
+    for (const action of ['dynamodb:PutItem', 'dynamodb:DeleteItem'])
+      expect(isAllowed('webhook', 'notification', { action, key: itemKeys.approval(taskId) })).toBe(false)
+  })
 
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
     const made = await accessesOf(() => saveFirstUse('signer', 'digest', 'issue-ticketing/open-issue', 0))

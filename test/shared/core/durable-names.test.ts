@@ -9,7 +9,7 @@ const wordsOf = (text: string) => text.trim().split(/\s+/)
 const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 
 const STEP =
-  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|waitUntilDoneOrWoken<\w+>\(context,|tryCleanUp\(|save\(task,|updateMessage\(task,)\s*'([\w-]+)'/g
+  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|waitUntilDoneOrWoken<\w+>\(context,|tryCleanUp\(|tableStep\(task,|updateMessage\(task,)\s*['`]([\w-]+)(?:\$\{[^}]*\})?['`]/g
 
 /**
  * Names and their order must not change: running executions replay them, and the finisher reads them in the history of older
@@ -25,7 +25,7 @@ test('the names of durable steps and their order are frozen', () => {
   })
   expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
     'shared/approvals/process.ts withdraw-approval poll-decision',
-    'shared/approvals/task.ts decision save-approval decision-after-reminder save-callback remind close-approval',
+    'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- remind',
     'shared/core/task/accept-invocation.ts accept-invocation',
     'shared/core/task/answer.ts send-to-observers',
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
