@@ -83,7 +83,7 @@ async function handleResponse(
   return response(buttons.confirm?.(pressed, describeDecision(result.decision)))
 }
 
-/** Tells somebody who has not decided why. */
+/** Returns why a press has not decided. */
 function lateText(result: DecideResult): string {
   return result.status === 'ended'
     ? `This approval has ended. ${toSentence(result.reason)} Your decision has no effect.`

@@ -7,7 +7,7 @@ import { readApproval, type StoredApproval, saveDecision } from './store.ts'
 
 /**
  * Decides an approval. The table accepts the first decision, which is final from then on. Then the task is woken to read it. If this
- * function crashes in between, the task reads the decision at its next time, or when somebody decides again.
+ * function crashes in between, the task reads the decision later: when it reminds people, at the deadline, or when a person decides again.
  *
  * @throws Failure `unavailable`: if the decision was saved, the task was perhaps not woken
  */
@@ -27,7 +27,7 @@ export async function decide(
 }
 
 /**
- * Responds to somebody who decides an approval again, and wakes its task again: perhaps the first wake-up was lost.
+ * Wakes the task of a decided approval again, for a person who decides it again: perhaps the first wake-up was lost.
  *
  * @throws Failure `unavailable`
  */
@@ -52,7 +52,7 @@ async function wakeDecided(
   try {
     if (await closeCallback(callbackId, '')) return decided
   } catch (cause) {
-    const message = 'The approval has been decided, but its task does not know this yet. Send your decision again.'
+    const message = 'The approval has been decided, but its task does not know this yet. Try again.'
     throw serviceUnavailable(message, { cause })
   }
   const { state, outcome } = (await readTaskIfKnown(category, taskId))?.status ?? {}

@@ -54,7 +54,7 @@ export async function saveApproval(taskId: string, approval: Approval, callbackI
 }
 
 /**
- * Replaces the callback that wakes the task, and reads the approval in the same request: whoever decides later gets this callback.
+ * Replaces the callback that wakes the task, and reads the approval in the same request: every later decision wakes this callback.
  *
  * @returns undefined if there is no approval
  * @throws Failure `unavailable`

@@ -87,7 +87,7 @@ async function waitForDecision(
   }
 }
 
-/** The end of the callback says nothing, whether somebody completes or fails it, or it times out. */
+/** How the callback ends does not matter: it is completed or failed, or it times out. */
 async function untilWoken(wakeUp: DurablePromise<string>): Promise<void> {
   try {
     await wakeUp

@@ -113,7 +113,7 @@ describe('An approval', () => {
     expect([await decide('reject'), await showPage()]).toEqual([409, 200])
   })
 
-  it('is decided although its task cannot be woken, and wakes it when somebody decides again', async () => {
+  it('is decided although its task cannot be woken, and a second response wakes it', async () => {
     let statuses: number[] = []
     const { outcome, operations } = await ask(async () => {
       const isWakeUp = ({ path }: Call) => path.endsWith('/succeed')

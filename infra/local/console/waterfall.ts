@@ -152,7 +152,7 @@ function stepRow(
   }
 }
 
-/** Returns the name of a durable step in words. The number of a repeated step is left out. */
+/** Returns the name of a durable step in words. Omits the number of a repeated step. */
 export function stepName(fullName = 'step', engine: string): string {
   const name = fullName.replace(/-\d+$/, '')
   if (name === 'send-started' || name === 'send-started-late') return `Send started to ${engine}`

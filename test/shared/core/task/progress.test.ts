@@ -61,14 +61,14 @@ describe('Progress of a task', () => {
     expect(progressOf({ ...running, Name: 'poll-after-stop' })).toBe('Waiting for the job to stop')
   })
 
-  it.each([
-    'decision-wake-1',
-    'decision',
-  ])('names the decision and the deadline, with the date if it is another day: %s', (name) => {
-    const callback = event('CallbackStarted', '2', name)
-    const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'start' }
-    expect(progressOf(posted, callback, accepted)).toBe('Waiting for a decision until 2026-11-29 12:00:00 UTC')
-  })
+  it.each(['decision-wake-1', 'decision'])(
+    'names the decision and the deadline, with the date if it is another day: %s',
+    (name) => {
+      const callback = event('CallbackStarted', '2', name)
+      const posted: HistoryEvent = { ...accepted, Id: '3', Name: 'start' }
+      expect(progressOf(posted, callback, accepted)).toBe('Waiting for a decision until 2026-11-29 12:00:00 UTC')
+    },
+  )
 
   it('names the next poll of a job whose task can be woken', () => {
     const callback = event('CallbackStarted', '5', 'poll-wake-0')
