@@ -8,8 +8,8 @@ import { connect } from '../providers/connect.ts'
 import { loadConnection } from '../providers/connections.ts'
 import type { MessageProvider, Person } from '../providers/message.ts'
 import { redact } from '../redact.ts'
-import { decide, decideAgain } from './decide.ts'
-import { type DecideResult, describeDecision } from './decision.ts'
+import { decide, wakeDecided } from './decide.ts'
+import { describeDecision } from './decision.ts'
 import { bareName, refusalFor } from './person.ts'
 import { verifyToken } from './signed-link.ts'
 import { readApproval } from './store.ts'
@@ -60,7 +60,10 @@ async function handleResponse(
     connect(connection, { idempotencyKey: undefined, isRetry: false, deadlineAt: Date.now() + PLATFORM_TIMEOUT_MS })
   const reply = async (text: string) => response(await buttons.replyTo(client(), pressed, text))
 
-  if (stored.decision) return reply(lateText(await decideAgain(category.name, taskId, stored, stored.decision)))
+  if (stored.decision) {
+    await wakeDecided(stored)
+    return reply(`Already decided. ${describeDecision(stored.decision)}.`)
+  }
   if (isExpired || approval.deadlineAt <= request.now)
     return reply('This approval has expired: no one decided in time.')
   const { excluded } = approval
@@ -78,16 +81,11 @@ async function handleResponse(
   }
   const at = new Date(request.now).toISOString()
   const result = await decide(category.name, taskId, stored, { decision: pressed.decision, by, at })
-  if (result.status !== 'decided') return reply(lateText(result))
+  if (result.status === 'already-decided') return reply(`Already decided. ${describeDecision(result.decision)}.`)
+  if (result.status === 'ended')
+    return reply(`This approval has ended. ${toSentence(result.reason)} Your decision has no effect.`)
   audit.add({ ...known, outcome: pressed.decision })
   return response(buttons.confirm?.(pressed, describeDecision(result.decision)))
-}
-
-/** Returns why a press has not decided. */
-function lateText(result: DecideResult): string {
-  return result.status === 'ended'
-    ? `This approval has ended. ${toSentence(result.reason)} Your decision has no effect.`
-    : `Already decided. ${describeDecision(result.decision)}.`
 }
 
 /** Adds the platform's id, because people can change their display name. */

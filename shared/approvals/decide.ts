@@ -20,43 +20,30 @@ export async function decide(
   if (stored.isDecidedByCallback) return decideByCallback(category, taskId, stored, decision)
   const current = (await saveDecision(taskId, decision)) ?? (await readApproval(taskId))
   if (!current?.decision) return { status: 'ended', reason: describeDecision(undefined) }
-  const result = await wakeDecided(category, taskId, current.callbackId, current.decision)
+  if (!(await wakeDecided(current))) {
+    const { state, outcome } = (await readTaskIfKnown(category, taskId))?.status ?? {}
+    // The outcome of a task that has read the decision contains it.
+    const isRead = state === 'running' || outcome?.data['decision'] !== undefined
+    if (!isRead) return { status: 'ended', reason: reasonOfEnd(outcome) }
+  }
   // A write that was repeated, because its response was lost, finds its own decision.
   const isOwn = JSON.stringify(current.decision) === JSON.stringify(decision)
-  return isOwn && result.status === 'already-decided' ? { status: 'decided', decision } : result
+  return { status: isOwn ? 'decided' : 'already-decided', decision: current.decision }
 }
 
 /**
- * Wakes the task of a decided approval again, for a person who decides it again: perhaps the first wake-up was lost.
+ * Wakes the task of a decided approval. When a person decides again, this repeats a wake-up that was perhaps lost.
  *
+ * @returns false if the task does not wait: it is about to read the decision, or has ended
  * @throws Failure `unavailable`
  */
-export async function decideAgain(
-  category: string,
-  taskId: string,
-  { callbackId, isDecidedByCallback }: StoredApproval,
-  decision: Decision,
-): Promise<DecideResult> {
-  return isDecidedByCallback
-    ? { status: 'already-decided', decision }
-    : wakeDecided(category, taskId, callbackId, decision)
-}
-
-async function wakeDecided(
-  category: string,
-  taskId: string,
-  callbackId: string,
-  decision: Decision,
-): Promise<DecideResult> {
-  const decided = { status: 'already-decided', decision } as const
+export async function wakeDecided({ callbackId, isDecidedByCallback }: StoredApproval): Promise<boolean> {
+  // Its callback was completed with the decision.
+  if (isDecidedByCallback) return false
   try {
-    if (await closeCallback(callbackId, '')) return decided
+    return await closeCallback(callbackId, '')
   } catch (cause) {
     const message = 'The approval has been decided, but its task does not know this yet. Try again.'
     throw serviceUnavailable(message, { cause })
   }
-  const { state, outcome } = (await readTaskIfKnown(category, taskId))?.status ?? {}
-  // The outcome of a task that has read the decision contains it.
-  const isRead = state === 'running' || outcome?.data['decision'] !== undefined
-  return isRead ? decided : { status: 'ended', reason: reasonOfEnd(outcome) }
 }

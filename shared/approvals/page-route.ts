@@ -2,12 +2,11 @@ import { audit } from '../audit.ts'
 import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
-import type { Message } from '../providers/message.ts'
 import { redact } from '../redact.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
-import { decide, decideAgain } from './decide.ts'
-import { type DecideResult, type Decision, describeDecision } from './decision.ts'
+import { decide, wakeDecided } from './decide.ts'
+import { describeDecision } from './decision.ts'
 import { type Page, renderPage } from './page.ts'
 import { verifyToken } from './signed-link.ts'
 import { readApproval, type StoredApproval } from './store.ts'
@@ -50,8 +49,11 @@ async function handleRequest(category: string, { method, rest, body, now }: Rout
   const { approval, decision } = stored
   if (approval.hasButtons) throw new Failure('unauthenticated', 'Decide this approval with the buttons of its message.')
   const { message, deadlineAt } = approval
-  if (decision && method === 'POST') return pageAfter(message, await decideAgain(category, taskId, stored, decision))
-  if (decision) return { kind: 'decided', status: 200, message, text: alreadyDecided(decision) }
+  if (decision) {
+    if (method === 'POST') await wakeDecided(stored)
+    const text = `Already decided. ${describeDecision(decision)}`
+    return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, text }
+  }
   if (isExpired || deadlineAt <= now) return { kind: 'ended', status: 410, message, text: describeDecision(undefined) }
   if (method !== 'POST') return { kind: 'open', status: 200, message, deadlineAt }
   return decideByForm(category, taskId, stored, new URLSearchParams(body), now)
@@ -89,22 +91,14 @@ async function decideByForm(
     at,
     ...(reason ? { reason: redact(reason) } : {}),
   })
-  if (result.status === 'decided')
-    audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
-  return pageAfter(message, result)
-}
-
-function pageAfter(message: Message, result: DecideResult): Page {
-  if (result.status === 'decided')
-    return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
   if (result.status === 'already-decided')
-    return { kind: 'decided', status: 409, message, text: alreadyDecided(result.decision) }
-  const text = `This approval has ended. ${toSentence(result.reason)} Your decision has no effect`
-  return { kind: 'ended', status: 410, message, text }
-}
-
-function alreadyDecided(decision: Decision): string {
-  return `Already decided. ${describeDecision(decision)}`
+    return { kind: 'decided', status: 409, message, text: `Already decided. ${describeDecision(result.decision)}` }
+  if (result.status === 'ended') {
+    const text = `This approval has ended. ${toSentence(result.reason)} Your decision has no effect`
+    return { kind: 'ended', status: 410, message, text }
+  }
+  audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
+  return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
 }
 
 /** Returns whether a name has a letter or a digit that people can see. Some invisible characters count as letters. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { cancelApproval } from '../../../shared/approvals/cancel.ts'
-import { decide, decideAgain } from '../../../shared/approvals/decide.ts'
+import { decide, wakeDecided } from '../../../shared/approvals/decide.ts'
 import * as store from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { itemKeys } from '../../../shared/state/item-keys.ts'
@@ -184,7 +184,7 @@ describe('A decision', () => {
       status: 'already-decided',
       decision: first,
     })
-    expect(await decideAgain('notification', task, await read(task), first)).toMatchObject({ decision: first })
+    expect(await wakeDecided(await read(task))).toBe(true)
     expect(completed).toHaveLength(2)
   })
 
@@ -199,7 +199,6 @@ describe('A decision', () => {
     const { task, stored } = await requested()
     lambda.status = 'SUCCEEDED'
     expect(await decideBy(task, stored)).toEqual({ status: 'ended', reason: 'The message could not be sent' })
-    expect(await decideAgain('notification', task, await read(task), approval())).toMatchObject({ status: 'ended' })
   })
 
   it('has no effect on a task that was stopped', async () => {
@@ -217,7 +216,7 @@ describe('A decision about an approval of the previous version', () => {
     expect(await decide('notification', task, stored, decision)).toEqual({ status: 'decided', decision })
     expect(completed).toEqual([['first', JSON.stringify(decision)]])
     expect((await read(task)).decision).toEqual(decision)
-    expect(await decideAgain('notification', task, await read(task), decision)).toMatchObject({ decision })
+    expect(await wakeDecided(await read(task))).toBe(false)
     expect(completed).toHaveLength(1)
   })
 
