@@ -2,7 +2,7 @@
 export const slowFiles: Record<string, string> = {
   'test/conformance/wrong-words.test.ts': 'breaks every expression of 19 connections',
   'test/e2e/engines.test.ts': 'runs a release with each orchestrator through the shipped bundles',
-  'test/e2e/every-job.test.ts': 'starts a job on every platform through the shipped bundles, with crashes',
+  'test/e2e/jobs.test.ts': 'starts jobs through the shipped bundles, with crashes',
   'test/e2e/examples.test.ts': "runs every example locally and under AWS's runner",
   'test/e2e/sequences.test.ts': 'runs sequences through the shipped bundles',
   'test/fuzz/fuzz.test.ts': 'fuzzes the bundles in a process of its own',
