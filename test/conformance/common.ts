@@ -25,7 +25,7 @@ export function commonTests<P extends StartedPlatform>(provider: Provider, suite
   connectionTests(fixture)
   connectionFieldTests(fixture)
   describe.each(operations)('%s', (operation) => {
-    failureTests(fixture, operation)
+    failureTests(fixture, operation, operation === operations[0])
     resultSecretTests(fixture, operation)
     dryRunTest(fixture, operation)
   })

@@ -144,7 +144,7 @@ function contentTests<S extends Served>(
         await provider.replace(client(), JSON.parse(JSON.stringify(sent)), message)
         verify(platform().server, message)
       }),
-      { numRuns: 100 },
+      { numRuns: 30 },
     )
   })
 }

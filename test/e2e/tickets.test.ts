@@ -8,8 +8,21 @@ import { awsCredentials, Service, triggered } from './service.ts'
 // The servers that simulate AWS accept only this access key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
+/**
+ * A platform for each way to find a ticket again. `test/conformance` calls the others, and `test/infra/tools/bundles.test.ts` loads
+ * all of them.
+ */
+const lost: [finds: string, target: keyof typeof ticketRows, request: string][] = [
+  ['searches', 'issue-ticketing/jira', 'POST'],
+  ['deduplicates', 'incident-management/pagerduty-events', 'POST'],
+  ['is a service of AWS', 'incident-management/aws-opscenter', 'CreateOpsItem'],
+]
+const rows = Object.fromEntries(
+  Object.entries<TicketPlatform>(ticketRows).filter(([target]) => lost.some(([, one]) => one === target)),
+)
+
 const played: Record<string, Played> = {}
-for (const [target, { start }] of Object.entries(ticketRows)) played[target] = await start()
+for (const [target, { start }] of Object.entries(rows)) played[target] = await start()
 const secrets = Object.entries(played).map(([target, { connection }]) => {
   const [category, provider] = target.split('/')
   return [`cloud-automation-webhooks/connections/${category}/${provider}`, { provider, ...connection }]
@@ -28,7 +41,7 @@ const platforms: Record<string, TicketPlatform> = {
     unknownId: 'demo/shop#424242',
     ...issueInputs,
   },
-  ...ticketRows,
+  ...rows,
 }
 
 const dynatraceProblem = {
@@ -133,17 +146,16 @@ describe.each(Object.entries(platforms))('%s, through the shipped bundles', (tar
   })
 })
 
-it.each([
-  ['searches', 'issue-ticketing/jira', 'POST'],
-  ['deduplicates', 'incident-management/pagerduty-events', 'POST'],
-  ['is a service of AWS', 'incident-management/aws-opscenter', 'CreateOpsItem'],
-])('A platform that %s: the ticket whose response was lost is opened once', async (_how, target, request) => {
-  const { server } = played[target] as Played
-  const before = await made(target)
-  server.loseNext(request)
-  expect(await interactively(target, 'open', { title: 'Lost answer' })).toMatchObject({ result: 'pass' })
-  expect((await made(target)) - before).toBe(1)
-})
+it.each(lost)(
+  'A platform that %s: the ticket whose response was lost is opened once',
+  async (_how, target, request) => {
+    const { server } = played[target] as Played
+    const before = await made(target)
+    server.loseNext(request)
+    expect(await interactively(target, 'open', { title: 'Lost answer' })).toMatchObject({ result: 'pass' })
+    expect((await made(target)) - before).toBe(1)
+  },
+)
 
 function secretsOf(target: string): string[] {
   const { token, password } = (played[target]?.connection ?? { token: demo.githubToken }) as Record<string, string>

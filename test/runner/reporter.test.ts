@@ -14,7 +14,7 @@ beforeEach(() => {
     return true
   })
   process.env['TEST_CPU_TIMES'] = join(tmpdir(), `reporter-test-${process.pid}`)
-  const times = { 'test/fast.test.ts': 1, 'test/slow.test.ts': 12.34, 'test/e2e/every-job.test.ts': 60 }
+  const times = { 'test/fast.test.ts': 1, 'test/slow.test.ts': 12.34, 'test/e2e/jobs.test.ts': 60 }
   const lines = Object.entries(times).map(([path, seconds]) =>
     JSON.stringify({ testPath: `${rootDir}/${path}`, seconds }),
   )
@@ -30,7 +30,7 @@ describe('The reporter of the tests', () => {
     const reporter = new QuietReporter({ rootDir })
     reporter.onRunStart({ numTotalTestSuites: 5 })
     reporter.onRunComplete()
-    expect(printed).toMatch(/60\.0 s {2}test\/e2e\/every-job\.test\.ts\n.*12\.3 s {2}test\/slow\.test\.ts\n/)
+    expect(printed).toMatch(/60\.0 s {2}test\/e2e\/jobs\.test\.ts\n.*12\.3 s {2}test\/slow\.test\.ts\n/)
     expect(printed).toContain('73.3 s  in all 3 files')
   })
 

@@ -23,7 +23,7 @@ const TESTS = {
     shared/core/task/status > A task status can be read by > no other caller, who gets the response of an unknown task`,
   Replay: `
     e2e/silent > A silent call > with an event id runs once, in parallel or later, and a repeat gets the same response
-    e2e/every-job > An event that is delivered twice at once
+    e2e/jobs > An event that is delivered twice at once
     security/signatures > A Slack button > is rejected more than five minutes before or after its time
     e2e/chat-buttons > A click in Slack >
       has one decision if two people click at once, and notifies the other in private`,

@@ -8,13 +8,20 @@ import type { Fixture } from './fixture.ts'
 import type { StartedPlatform } from './options.ts'
 import { isNotToken, isWrite, requestOf } from './requests.ts'
 
-/** Registers the tests of an operation whose requests fail. */
-export function failureTests<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
+/**
+ * Registers the tests of an operation whose requests fail.
+ *
+ * @param isFirst whether to test every error of AWS. All operations of a provider read them with the same code
+ */
+export function failureTests<P extends StartedPlatform>(
+  fixture: Fixture<P>,
+  operation: string,
+  isFirst: boolean,
+): void {
   const { unexpectedBodies = {} } = fixture.suite
 
   test.each<[string, (server: P['server']) => void]>([
     ['a 500 response', (server) => server.failNext(500, '<html><title>Error</title></html>', { times: 9 })],
-    ['a 503 response', (server) => server.failNext(503, '<html><title>Unavailable</title></html>', { times: 9 })],
     ['a broken connection', (server) => server.down()],
   ])('can be retried after %s, and repeats no request itself', async (_name, fail) => {
     const run = await fixture.prepare(operation)
@@ -45,20 +52,32 @@ export function failureTests<P extends StartedPlatform>(fixture: Fixture<P>, ope
     expect(await fixture.failureOf(run())).toMatchObject({ kind: 'platform', transient: true, retryAfter })
   })
 
-  singleFailureTests(fixture, operation)
-  reasonTests(fixture, operation)
+  singleFailureTest(fixture, operation)
+  reasonTest(fixture, operation)
+  if (isFirst) awsErrorTests(fixture, operation)
 }
 
-function singleFailureTests<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
+/** Both ways in which one of several requests fails, and how the operation may end. */
+const SINGLE_FAILURES: [status: number, ends: string[]][] = [
+  [500, ['platform transient']],
+  [200, ['platform', 'platform transient', 'refused', 'credentials']],
+]
+
+function singleFailureTest<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
   const { ignored = /^$/, creates = isWrite } = fixture.suite
 
-  test.each([
-    ['a 500 response', 500, ['platform transient']],
-    ['another text', 200, ['platform', 'platform transient', 'refused', 'credentials']],
-  ])('ends with a reason if only one of its requests gets %s', async (_name, status, ends) => {
+  test('ends with a reason if only one of its requests gets a 500 response or another text', async () => {
     await (await fixture.prepare(operation))()
     const others: string[] = []
-    for (let index = 0, count = fixture.current.server.calls.length; index < count; index++) {
+    const count = fixture.current.server.calls.length
+    // If there is only one, the other tests let it fail.
+    const cases = SINGLE_FAILURES.flatMap((failure) =>
+      Array.from({ length: count }, (_, index) => ({ failure, index })),
+    )
+    for (const {
+      failure: [status, ends],
+      index,
+    } of count > 1 ? cases : []) {
       await fixture.restart()
       const run = await fixture.prepare(operation)
       const { server } = fixture.current
@@ -74,9 +93,7 @@ function singleFailureTests<P extends StartedPlatform>(fixture: Fixture<P>, oper
   })
 }
 
-function reasonTests<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
-  const { awsError } = fixture.suite
-
+function reasonTest<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
   test('shows the reason of a refusal, with masked credentials', async () => {
     const run = await fixture.prepare(operation)
     const secrets = fixture.secrets()
@@ -86,7 +103,10 @@ function reasonTests<P extends StartedPlatform>(fixture: Fixture<P>, operation: 
     expect(kind).toBe('refused')
     expect(message).toContain(`no ${['such thing', ...secrets.map(() => '***')].join(' ')}`)
   })
+}
 
+function awsErrorTests<P extends StartedPlatform>(fixture: Fixture<P>, operation: string): void {
+  const { awsError } = fixture.suite
   if (!awsError) return
   testEach(
     awsErrors,

@@ -100,5 +100,5 @@ test.each([
 })
 
 test('CI distinguishes "not audited" from a pass and a failure by the exit code', () => {
-  expect(readFileSync(join(root, '.ci/run'), 'utf8')).toMatch(/^npm run audit \|\| \[ \$\? -eq 2 \]$/m)
+  expect(readFileSync(join(root, '.ci/run'), 'utf8')).toMatch(/^ {2}npm run audit \|\| \[ \$\? -eq 2 \]$/m)
 })

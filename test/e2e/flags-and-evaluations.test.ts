@@ -1,11 +1,10 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { isWrite } from '../conformance/common/requests.ts'
 import type { FlagPlatform } from '../conformance/platform.ts'
-import * as flagRows from '../conformance/rows/flags.ts'
 import { play } from '../conformance/rows/row.ts'
+import { awsAppconfigFlags } from '../platforms/aws-appconfig.ts'
 import { startGoogleCloudMonitoring } from '../platforms/google-cloud-monitoring.ts'
-import { startGrafanaSlo } from '../platforms/grafana-slo.ts'
-import { guid, startNewRelic } from '../platforms/new-relic.ts'
+import { unleashFlags } from '../platforms/unleash/server.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that simulate AWS accept only this access key.
@@ -24,7 +23,9 @@ interface Tried {
 const score = { score: 100 }
 const [on, off] = [{ state: 'on' }, { state: 'off' }]
 
-/** Platforms of evaluations that other tests of the bundles do not call. Their SLOs are met. */
+/** One that changes flags with a client of AWS, some time later, and one that changes them at once. */
+const flagPlatforms = { 'aws-appconfig': awsAppconfigFlags, unleash: unleashFlags }
+/** One that signs in. Other tests of the bundles evaluate with other providers. */
 const evaluations = {
   'google-cloud-monitoring': {
     slo: 'checkout/availability',
@@ -32,17 +33,9 @@ const evaluations = {
       connection: { baseUrl: url, loginUrl: url, serviceAccount, privateKey, project: 'acme-shop', dataDelay: 0 },
     })),
   },
-  'grafana-slo': {
-    slo: 'Checkout',
-    start: play(startGrafanaSlo, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, dataDelay: 0 } })),
-  },
-  'new-relic': {
-    slo: guid,
-    start: play(startNewRelic, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, dataDelay: 0 } })),
-  },
 }
 const tried: Tried[] = [
-  ...Object.entries(flagRows).map(([provider, { start, flags }]): Tried => {
+  ...Object.entries<FlagPlatform>(flagPlatforms).map(([provider, { start, flags }]): Tried => {
     const set = [{ flag: flags.off }, { before: off, after: on, changed: true }] as const
     return {
       provider,
@@ -109,26 +102,29 @@ describe.each(tried)('$provider, through the shipped bundles', ({ provider, acti
   })
 })
 
-describe.each(Object.entries(flagRows))('toggle-flag without a state, with %s', (provider, { flags }) => {
-  const called = () => triggered({ type: 'sh.keptn.event.check.triggered', input: { flag: flags.off } })
-  const toggle = (event = called(), query = '') =>
-    complete(provider, service.call(`/v1/remediation/toggle-flag?connection=${provider}${query}`, event))
-  const loseWrite = () => played.get(provider)?.server.loseNext(isWrite)
+describe.each(Object.entries<FlagPlatform>(flagPlatforms))(
+  'toggle-flag without a state, with %s',
+  (provider, { flags }) => {
+    const called = () => triggered({ type: 'sh.keptn.event.check.triggered', input: { flag: flags.off } })
+    const toggle = (event = called(), query = '') =>
+      complete(provider, service.call(`/v1/remediation/toggle-flag?connection=${provider}${query}`, event))
+    const loseWrite = () => played.get(provider)?.server.loseNext(isWrite)
 
-  it('switches the flag once per call, although responses are lost and calls are repeated', async () => {
-    const event = called()
-    const first = await toggle(event)
-    expect(first).toMatchObject({ status: 200, body: { result: 'pass', data: { changed: true } } })
-    const { before, after } = first.body.data
-    expect(new Set([before.state, after.state])).toEqual(new Set(['on', 'off']))
-    expect((await toggle(event)).body).toEqual(first.body)
-    loseWrite()
-    expect(await toggle()).toMatchObject({ status: 200, body: { data: { after: { state: before.state } } } })
-    loseWrite()
-    const interactive = called()
-    await toggle(interactive, '&mode=interactive&sendStarted=true')
-    const { finished } = await complete(provider, service.finishedOf(interactive.id))
-    expect(finished).toMatchObject([{ result: 'pass', check: { after: { state: after.state } } }])
-    expect((await toggle()).body.data).toMatchObject({ before: { state: after.state }, changed: true })
-  })
-})
+    it('switches the flag once per call, although responses are lost and calls are repeated', async () => {
+      const event = called()
+      const first = await toggle(event)
+      expect(first).toMatchObject({ status: 200, body: { result: 'pass', data: { changed: true } } })
+      const { before, after } = first.body.data
+      expect(new Set([before.state, after.state])).toEqual(new Set(['on', 'off']))
+      expect((await toggle(event)).body).toEqual(first.body)
+      loseWrite()
+      expect(await toggle()).toMatchObject({ status: 200, body: { data: { after: { state: before.state } } } })
+      loseWrite()
+      const interactive = called()
+      await toggle(interactive, '&mode=interactive&sendStarted=true')
+      const { finished } = await complete(provider, service.finishedOf(interactive.id))
+      expect(finished).toMatchObject([{ result: 'pass', check: { after: { state: after.state } } }])
+      expect((await toggle()).body.data).toMatchObject({ before: { state: after.state }, changed: true })
+    })
+  },
+)
