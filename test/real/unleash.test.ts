@@ -28,7 +28,7 @@ for (const environment of ENVIRONMENTS) {
 await turn('checkout-v2', 'development', true)
 const initial = await readFlags()
 
-/** Restores what a test has changed. Unleash ends if a new flag is deleted while it still handles the events of the flag. */
+/** Restores what a test has changed. Unleash 8.2 ends if a flag is deleted while it still handles that it was archived. */
 async function start() {
   const { flags } = await readFlags()
   for (const name of FLAGS) {
