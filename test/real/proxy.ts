@@ -1,7 +1,7 @@
 import { request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type ForwardedReply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 
 /** Headers that belong to a connection. Without `accept-encoding`, the response is text. */
 const OWN_HEADERS = ['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding', 'keep-alive']
@@ -19,7 +19,7 @@ interface ProxyOptions {
  * @param origin the URL of the server without a path
  */
 export async function startProxy(origin: string, { ca, afterEach }: ProxyOptions = {}): Promise<Served> {
-  const replies: Promise<Reply>[] = []
+  const replies: Promise<ForwardedReply>[] = []
   const forwardOne = async (call: Call) => {
     const reply = await forward(origin, call, ca)
     await afterEach?.(call)
@@ -41,7 +41,7 @@ export async function startProxy(origin: string, { ca, afterEach }: ProxyOptions
 }
 
 /** Sends a request to a server as it was received, and returns its response, or a 502 if there is none. */
-export async function forward(origin: string, call: Call, ca?: string): Promise<Reply> {
+export async function forward(origin: string, call: Call, ca?: string): Promise<ForwardedReply> {
   const { method, encodedPath, query, headers, text: body } = call
   const url = `${origin}${encodedPath}${query.size > 0 ? `?${query}` : ''}`
   return request(url, { method, headers, body, ca }).catch(({ message }) => ({ status: 502, body: message }))
@@ -57,11 +57,7 @@ interface RequestOptions {
 /** Sends a request. Unlike `fetch`, it sets no timer, which a test could take for one of the code under test. */
 export function request(url: string, { method = 'GET', headers = {}, body = '', ca }: RequestOptions) {
   const send = url.startsWith('https:') ? overHttps : overHttp
-  const { promise, resolve, reject } = Promise.withResolvers<{
-    status: number
-    headers: Record<string, string>
-    body: string
-  }>()
+  const { promise, resolve, reject } = Promise.withResolvers<ForwardedReply & { body: string }>()
   const sent = send(url, { method, headers: withoutOwn(headers), ...(ca ? { ca } : {}) }, (response) => {
     const { statusCode: status = 502, headers } = response
     // Without a type, a fake platform would add one.
@@ -73,7 +69,7 @@ export function request(url: string, { method = 'GET', headers = {}, body = '', 
   return promise
 }
 
-function withoutOwn(headers: Call['headers']): Record<string, string> {
+function withoutOwn(headers: Call['headers']): Record<string, string | string[]> {
   const others = Object.entries(headers).filter(([name]) => !OWN_HEADERS.includes(name))
-  return Object.fromEntries(others.map(([name, value]) => [name, String(value)]))
+  return Object.fromEntries(others.map(([name, value]) => [name, value ?? '']))
 }

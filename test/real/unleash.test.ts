@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from '@jest/globals'
-import type { Strategy } from '../../infra/sandbox/platforms/unleash/flags.ts'
+import type { Flag, FlagEnvironment, Strategy } from '../../infra/sandbox/platforms/unleash/flags.ts'
 import { flagDriver } from '../functions/feature-flags/drive.ts'
 import { testUnleash } from '../functions/feature-flags/unleash.ts'
 import { expectFailure } from '../functions/helpers.ts'
@@ -8,27 +9,37 @@ import { send, startedProgram, startPlatform } from './platform.ts'
 
 const { admin = '', token, viewer = '' } = startedProgram().details
 const FLAGS = ['checkout-v2', 'slow-recommendations', 'bare']
+const ENVIRONMENTS = ['development', 'production']
 const project = '/api/admin/projects/default'
 const asAdmin = (method: string, path: string, body?: object) => send(method, path, { authorization: admin }, body)
 
-// Two segments and an archived flag, for all tests.
+// Two segments and the flags of the fake, for all tests.
 for (const name of ['staff', 'partners']) {
   const constraints = [{ contextName: 'country', operator: 'IN', values: ['NO'] }]
   await asAdmin('POST', '/api/admin/segments', { name, constraints })
 }
-await create('archived')
+for (const name of [...FLAGS, 'archived']) await asAdmin('POST', `${project}/features`, { name, type: 'release' })
 await asAdmin('DELETE', `${project}/features/archived`)
+for (const environment of ENVIRONMENTS) {
+  await setStrategies('checkout-v2', environment, [gradual('checkout-v2', '25')])
+  await setStrategies('slow-recommendations', environment, [gradual('slow-recommendations', '100')])
+  await turn('slow-recommendations', environment, true)
+}
+await turn('checkout-v2', 'development', true)
+const initial = await readFlags()
 
-/** Replaces the flags with those of the fake. */
+/** Restores what a test has changed. Unleash 8.2 ends if a flag is deleted while it still handles that it was archived. */
 async function start() {
-  await remove()
-  for (const name of FLAGS) await create(name)
-  for (const name of FLAGS.slice(0, 2)) {
-    for (const environment of ['development', 'production'])
-      await setStrategies(name, environment, [gradual(name, name === 'checkout-v2' ? '25' : '100')])
-    await asAdmin('POST', `${project}/features/${name}/environments/development/on`)
+  const { flags } = await readFlags()
+  for (const name of FLAGS) {
+    for (const environment of ENVIRONMENTS) {
+      const before = initial.flags[name]?.environments[environment]
+      const now = flags[name]?.environments[environment]
+      if (!before || !now || isDeepStrictEqual(withoutIds(before), withoutIds(now))) continue
+      await setStrategies(name, environment, before.strategies)
+      await turn(name, environment, before.enabled)
+    }
   }
-  await asAdmin('POST', `${project}/features/slow-recommendations/environments/production/on`)
   const server = await startPlatform(readFlags, { viewerToken: viewer })
   return {
     server: Object.assign(server, {
@@ -39,26 +50,23 @@ async function start() {
   }
 }
 
-async function create(name: string): Promise<void> {
-  await asAdmin('POST', `${project}/features`, { name, type: 'release' })
+function withoutIds({ enabled, strategies }: FlagEnvironment) {
+  return { enabled, strategies: strategies.map(({ id: _, ...strategy }) => strategy) }
 }
 
-async function remove(): Promise<void> {
-  const { features } = await asAdmin('GET', `${project}/features`)
-  const names = features.map(({ name }: { name: string }) => name)
-  if (names.length === 0) return
-  await asAdmin('POST', `${project}/archive`, { features: names })
-  await asAdmin('POST', `${project}/delete`, { features: names })
+function turn(flag: string, environment: string, isOn: boolean) {
+  return asAdmin('POST', `${project}/features/${flag}/environments/${environment}/${isOn ? 'on' : 'off'}`)
 }
 
 /** Replaces the strategies of a flag. */
 async function setStrategies(flag: string, environment: string, strategies: Strategy[]): Promise<void> {
   const path = `${project}/features/${flag}/environments/${environment}/strategies`
-  for (const { id } of await asAdmin('GET', path)) await asAdmin('DELETE', `${path}/${id}`)
+  const earlier = await asAdmin('GET', path)
   for (const { id: _, ...strategy } of strategies) await asAdmin('POST', path, strategy)
+  for (const { id } of earlier) await asAdmin('DELETE', `${path}/${id}`)
 }
 
-async function readFlags() {
+async function readFlags(): Promise<{ flags: Record<string, Pick<Flag, 'environments'>> }> {
   const flags = FLAGS.map(async (name) => {
     const { environments } = await asAdmin('GET', `${project}/features/${name}`)
     const byName = environments.map((environment: { name: string }) => [environment.name, environment])

@@ -24,10 +24,15 @@ export interface Reply {
   headers?: Record<string, string>
 }
 
+/** A response in which a header, such as `set-cookie`, may have several values. */
+export interface ForwardedReply extends Omit<Reply, 'headers'> {
+  headers?: Record<string, string | string[]>
+}
+
 /** A request and its response. */
 export interface Exchange {
   call: Call
-  reply: Reply
+  reply: ForwardedReply
   /** The test chose the response, not the platform. */
   isInjected: boolean
 }
@@ -101,13 +106,13 @@ export function newestOf<T>(items: readonly T[]): T {
  *
  * @example const server = await serve(({ path }) => (path === '/me' ? ok({ name: 'robot' }) : { status: 404 }))
  */
-export async function serve(answer: (call: Call) => Reply | Promise<Reply>): Promise<Served> {
+export async function serve(answer: (call: Call) => ForwardedReply | Promise<ForwardedReply>): Promise<Served> {
   const calls: Call[] = []
   const failures: Failure[] = []
   const watched: { matches: (call: Call) => boolean; body: string | undefined; statuses: number[] }[] = []
   const mode = { hangs: false, down: false }
 
-  const replaced = (call: Call, reply: Reply): Reply => {
+  const replaced = (call: Call, reply: ForwardedReply): ForwardedReply => {
     const matching = watched.filter(({ matches }) => matches(call))
     const first = matching.find(({ statuses }) => statuses.length === 0)
     for (const { statuses } of matching) statuses.push(reply.status)

@@ -125,7 +125,7 @@ export function testUnleash<S extends AnyUnleash>(
       ])
     })
 
-    test('that turns on a flag without strategies turns it on for everyone', async () => {
+    test('turns a flag without strategies on for everyone', async () => {
       const message = expect.stringMatching(/is on \(100 %\), and was off$/)
       expect(await set({ flag: 'bare', state: 'on' })).toMatchObject({ result: 'pass', message })
     })

@@ -32,8 +32,8 @@ async function start() {
   return { server, connection: { baseUrl: server.url, token } }
 }
 
-const { server, run, check } = testPrometheus(start, {
-  reason: ({ server }, text) => (server.answers[p95] = vector([{ metric: {}, ...sample }], [text])),
+const { server, run, check } = testPrometheus(start, ({ server }, text) => {
+  server.answers[p95] = vector([{ metric: {}, ...sample }], [text])
 })
 
 test('Prometheus: a query that returns a histogram is refused with an example', async () => {

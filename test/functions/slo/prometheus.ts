@@ -30,13 +30,11 @@ export const queries = {
 /**
  * Registers the tests that pass with a real Prometheus and with the fake.
  *
- * @param reason lets the query p95 return a warning
+ * @param reason lets the query p95 return a warning. A real Prometheus chooses the text itself
  */
 export function testPrometheus<S extends Served>(
   start: () => Promise<PrometheusPlatform<S>>,
-  {
-    reason,
-  }: Pick<Parameters<typeof evaluationConformance<PrometheusPlatform<S> & { input: object }>>[1], 'reason'> = {},
+  reason?: (platform: PrometheusPlatform<S>, text: string) => unknown,
 ) {
   const common = { errors: 'scalar(vector(0.5))' }
   const shows = (query: string) => ({

@@ -22,7 +22,7 @@ export interface Strategy {
   segments: unknown[]
 }
 
-interface FlagEnvironment {
+export interface FlagEnvironment {
   enabled: boolean
   strategies: Strategy[]
 }
