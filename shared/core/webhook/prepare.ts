@@ -22,33 +22,13 @@ import { completeWithoutCredentials } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
-  const { action, actionName, caller, connection, event, input, options, task } = resolved
+  const { action, actionName, caller, connection, event, options, task } = resolved
   const { mode, dryRun, answer, hold, invert } = options
   const { provider, values } = connection
-  const isApproval = action.type === 'approval'
-  const startsJob = action.type === 'job' && action.startsJob === true
+  const startsJob = isStart(action)
   const needsCleanup = startsJob && provider.requiresTask ? true : undefined
-  const startsTask = needsCleanup && mode === 'silent'
-  const sequenceUrl =
-    action.isNotification || isApproval ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined
-  const notes: string[] = []
-  const context: CallContext = {
-    event,
-    connection: values,
-    provider,
-    sequenceUrl,
-    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
-    silent: mode === 'silent',
-    note: (sentence) => void notes.push(sentence),
-  }
-  const isStop = action.kind === 'job' && !startsJob
-  const skipped = skipOf(resolved)
-  const named = isStop ? await withRunId(category, resolved, skipped !== undefined) : { input }
-  const sender = { category: category.name, caller: caller.name }
-  const completed = await completeWithoutCredentials(sender, async () =>
-    named.canceled ? named.input : completeInput(action, named.input, context),
-  )
-  const skip: Call['skip'] = named.canceled ? { message: named.canceled, result: 'pass', isAutomatic: false } : skipped
+  const needsApiUrl = action.type === 'approval' || task?.isDetailed || (needsCleanup && mode === 'silent')
+  const { input, skip, notes } = await completeCall(category, resolved)
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
@@ -77,7 +57,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     mappedName: resolved.mappedName,
     connection: connection.name,
     provider: String(values['provider']),
-    input: completed,
+    input,
     notes: notes.length > 0 && !skip ? notes : undefined,
     dryRun,
     deadline,
@@ -87,7 +67,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.
-    apiUrl: isApproval || isDetailed || startsTask ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: needsApiUrl ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
@@ -97,6 +77,38 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     needsCleanup,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
   }
+}
+
+/** Completes the input of a call and checks it. Returns why the action does not run, if it does not, and notes for the message. */
+async function completeCall(
+  category: Category,
+  resolved: ResolvedCall,
+): Promise<Pick<Call, 'input' | 'skip'> & { notes: string[] }> {
+  const { action, caller, connection, event, input, options, task } = resolved
+  const showsSequence = action.isNotification || action.type === 'approval'
+  const notes: string[] = []
+  const context: CallContext = {
+    event,
+    connection: connection.values,
+    provider: connection.provider,
+    sequenceUrl: showsSequence ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined,
+    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
+    silent: options.mode === 'silent',
+    note: (sentence) => void notes.push(sentence),
+  }
+  const skip = skipOf(resolved)
+  const isStop = action.kind === 'job' && !isStart(action)
+  const named = isStop ? await withRunId(category, resolved, skip !== undefined) : { input }
+  const sender = { category: category.name, caller: caller.name }
+  const completed = await completeWithoutCredentials(sender, async () =>
+    named.canceled ? named.input : completeInput(action, named.input, context),
+  )
+  if (!named.canceled) return { input: completed, skip, notes }
+  return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
+}
+
+function isStart(action: ResolvedCall['action']): boolean {
+  return action.type === 'job' && action.startsJob === true
 }
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
