@@ -208,7 +208,7 @@ export class Alarms extends Construct {
   #addTaskCrashes(categories: CategoryFunction[]): void {
     const errors = categories.map(({ task }) => task.fn.metricErrors({ period: PERIOD }))
     for (let start = 0; start < errors.length; start += MAX_METRICS) {
-      const summed = errors.slice(start, start + MAX_METRICS).map((metric, at) => [`m${at}`, metric])
+      const summed = errors.slice(start, start + MAX_METRICS).map((metric, index) => [`m${index}`, metric])
       this.#add(
         `TaskCrashes${start === 0 ? '' : start / MAX_METRICS + 1}`,
         'task-errors',

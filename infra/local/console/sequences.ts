@@ -114,7 +114,7 @@ interface PlayOptions {
   onChange: (line?: string) => void
 }
 
-/** Plays a sequence to its end. */
+/** Plays a sequence. */
 async function play(name: string, run: StartedRun, { url, token, onChange }: PlayOptions): Promise<void> {
   const print = (line: string) => {
     run.lines.push(line)

@@ -130,7 +130,7 @@ function parseHold(text: string | undefined): number {
 
 /** The first value is the default. */
 function parseOneOf<T extends string>(name: string, value: string | undefined, values: readonly [T, ...T[]]): T {
-  const found = value === undefined ? values[0] : values.find((one) => one === value)
+  const found = value === undefined ? values[0] : values.find((allowed) => allowed === value)
   if (found !== undefined) return found
   throw invalidQuery(name, `must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(values)}`)
 }

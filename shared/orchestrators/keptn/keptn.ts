@@ -120,7 +120,7 @@ async function isRecorded(
     const options = { query, schema: recordedEvents, accept: [403] }
     const { status, body } = await http.get('api/mongodb-datastore/event', options)
     if (status !== 403)
-      return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)
+      return (body.events ?? []).some((event) => event.triggeredid === triggeredid && event.source === source)
     const reason = 'Keptn answered 403 to reading an event back. The token needs the permission to read events.'
     if (attempts < MAX_FORBIDDEN_ATTEMPTS) throw retryLater(reason)
     log.warn('event not read back', { kind: 'platform', reason })

@@ -108,7 +108,7 @@ function FieldControl({ control, schema, choices, onChange, attributes }: FieldC
 function optionsOf(
   { enum: values, default: fallback }: SchemaField['schema'],
   text: string,
-  choices: [string, string][] = (values ?? ['true', 'false']).map((one) => [one, one]),
+  choices: [string, string][] = (values ?? ['true', 'false']).map((value) => [value, value]),
 ): [value: string, title: string][] {
   const none: [string, string] = ['', fallback === undefined ? 'not set' : `${fallback} (default)`]
   const hasValue = text === '' || choices.some(([value]) => value === text)
