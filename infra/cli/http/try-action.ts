@@ -82,7 +82,7 @@ async function prepare({ category, action: name, connection, event: body }: TryR
       connect(connection, {
         idempotencyKey: key,
         isRetry: false,
-        event: originOf(event),
+        origin: originOf(event),
         deadlineAt,
         ...(action.type === 'approval' ? { signedLink } : {}),
         ...(recorder ? { intercept: (request) => recorder.hold(request) } : {}),

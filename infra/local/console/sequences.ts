@@ -114,7 +114,7 @@ interface PlayOptions {
   onChange: (line?: string) => void
 }
 
-/** Plays a sequence. */
+/** Runs a sequence with the control plane of the sandbox. */
 async function play(name: string, run: StartedRun, { url, token, onChange }: PlayOptions): Promise<void> {
   const print = (line: string) => {
     run.lines.push(line)

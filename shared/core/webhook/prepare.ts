@@ -22,12 +22,12 @@ import { completeWithoutCredentials } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
-  const { action, actionName, caller, connection, event, options, task } = resolved
+  const { action, actionName, caller, connection, event, options, answerable } = resolved
   const { mode, dryRun, answer, hold, invert } = options
   const { provider, values } = connection
   const startsJob = isStart(action)
   const needsCleanup = startsJob && provider.requiresTask ? true : undefined
-  const needsApiUrl = action.type === 'approval' || task?.isDetailed || (needsCleanup && mode === 'silent')
+  const needsApiUrl = action.type === 'approval' || answerable?.isDetailed || (needsCleanup && mode === 'silent')
   const { input, skip, notes } = await completeCall(category, resolved)
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
@@ -42,7 +42,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     maxDeadline: _,
     maxProgress,
     ...origin
-  }: CallOrigin & Partial<AnswerableCall> = task ?? originOf(event)
+  }: CallOrigin & Partial<AnswerableCall> = answerable ?? originOf(event)
   return {
     version: 1,
     id,
@@ -51,7 +51,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
     mode: mode === 'silent' ? 'silent' : 'interactive',
     answersRepeats,
-    gate: mode === 'gate' ? { answer, hold, invert } : undefined,
+    gate: mode === 'gate' ? { form: answer, hold, invert } : undefined,
     event: origin,
     action: actionName,
     mappedName: resolved.mappedName,
@@ -84,14 +84,14 @@ async function completeCall(
   category: Category,
   resolved: ResolvedCall,
 ): Promise<Pick<Call, 'input' | 'skip'> & { notes: string[] }> {
-  const { action, caller, connection, event, input, options, task } = resolved
+  const { action, caller, connection, event, input, options, answerable } = resolved
   const showsSequence = action.isNotification || action.type === 'approval'
   const notes: string[] = []
-  const context: CallContext = {
+  const callContext: CallContext = {
     event,
     connection: connection.values,
     provider: connection.provider,
-    sequenceUrl: showsSequence ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined,
+    sequenceUrl: showsSequence ? await sequenceUrlOf(caller, answerable ?? originOf(event)) : undefined,
     orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
     silent: options.mode === 'silent',
     note: (sentence) => void notes.push(sentence),
@@ -101,7 +101,7 @@ async function completeCall(
   const named = isStop ? await withRunId(category, resolved, skip !== undefined) : { input }
   const sender = { category: category.name, caller: caller.name }
   const completed = await completeWithoutCredentials(sender, async () =>
-    named.canceled ? named.input : completeInput(action, named.input, context),
+    named.canceled ? named.input : completeInput(action, named.input, callContext),
   )
   if (!named.canceled) return { input: completed, skip, notes }
   return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
@@ -143,9 +143,9 @@ async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Prom
 }
 
 /** Returns the deadline of a call, in seconds. The orchestrator may accept answers only for a limited time. */
-function deadlineOf({ action, options, task }: ResolvedCall): number {
+function deadlineOf({ action, options, answerable }: ResolvedCall): number {
   const deadline = options.deadline ?? defaultDeadline() ?? action.deadline
-  return Math.min(deadline, task?.maxDeadline ?? deadline)
+  return Math.min(deadline, answerable?.maxDeadline ?? deadline)
 }
 
 /** Returns the deployment's default deadline, in seconds. */
