@@ -70,8 +70,8 @@ function secretRecord(name: z.ZodMiniString<string>, description: string) {
 /** Returns a field for headers. Those with the name of a credential are secret: see `isCredential`. */
 export function headers(description: string) {
   const value = z.string().check(z.maxLength(4_096))
-  const longEnough = z.superRefine<Record<string, string>>((given, { addIssue }) => {
-    for (const [name, { length }] of Object.entries(given)) {
+  const longEnough = z.superRefine<Record<string, string>>((headers, { addIssue }) => {
+    for (const [name, { length }] of Object.entries(headers)) {
       if (!isCredential(name) || length >= MIN_SECRET_LENGTH) continue
       addIssue({
         code: 'custom',
@@ -180,13 +180,13 @@ export function createdId(description: string) {
 }
 
 function idField(description: string, hint: string) {
-  const given = z.union([z.string().check(z.minLength(1), z.maxLength(255)), z.int()], {
+  const idSchema = z.union([z.string().check(z.minLength(1), z.maxLength(255)), z.int()], {
     error: ({ input }) =>
       input === undefined
         ? `is missing: ${description}${hint}`
         : `must be 1 to 255 characters or a whole number: ${description}`,
   })
-  return withDescription(z.pipe(given, z.transform(String)), description)
+  return withDescription(z.pipe(idSchema, z.transform(String)), description)
 }
 
 /** Returns a field for a list of words: an array, or text with commas. */

@@ -209,11 +209,11 @@ function replaceIn(text: string, matcher: Matcher): string {
   if (secret === undefined) return text.replace(pattern, MASK)
   let masked = ''
   let rest = text
-  for (let at = rest.search(pattern); at >= 0; at = rest.search(pattern)) {
+  for (let index = rest.search(pattern); index >= 0; index = rest.search(pattern)) {
     let length = matcher.form.length
-    while (isSameLetter(rest[at + length], secret[length])) length++
-    masked += `${rest.slice(0, at)}${MASK}`
-    rest = rest.slice(at + length)
+    while (isSameLetter(rest[index + length], secret[length])) length++
+    masked += `${rest.slice(0, index)}${MASK}`
+    rest = rest.slice(index + length)
   }
   return masked + rest
 }

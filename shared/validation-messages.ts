@@ -59,9 +59,9 @@ function isInteger(schema: Issue['inst']): boolean {
 }
 
 function typeMessage(expected: string, input: unknown): string {
-  const given = input === null ? 'null' : Array.isArray(input) ? 'array' : typeof input
-  const isObvious = given === 'number' || named(given) === named(expected)
-  return `must be ${named(expected)}${isObvious ? '' : `, not ${named(given)}`}`
+  const type = input === null ? 'null' : Array.isArray(input) ? 'array' : typeof input
+  const isObvious = type === 'number' || named(type) === named(expected)
+  return `must be ${named(expected)}${isObvious ? '' : `, not ${named(type)}`}`
 }
 
 /** Units of size by type. */

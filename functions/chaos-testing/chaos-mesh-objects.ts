@@ -149,22 +149,22 @@ function workflowSpec(inNamespace: string, spec: { entry: string; templates: Ste
   const first = templates.find(({ name }) => name === entry)
   // The deadline of the entry ends all of its steps.
   checkTimeLimit(`the entry ${entry}`, 'deadline', first?.deadline, bounds.maxDuration)
-  return { entry, templates: templates.map((one) => boundedStep(inNamespace, one, bounds)) }
+  return { entry, templates: templates.map((template) => boundedStep(inNamespace, template, bounds)) }
 }
 
-function boundedStep(inNamespace: string, one: Step, { allow, maxDuration }: Bounds): Step {
-  const { name, templateType } = one
+function boundedStep(inNamespace: string, step: Step, { allow, maxDuration }: Bounds): Step {
+  const { name, templateType } = step
   const field = kinds.find((kind) => kind === templateType) && SPEC_FIELDS[templateType as keyof typeof SPEC_FIELDS]
   if (field === undefined && !CONTROL_TYPES.includes(templateType))
     throw refusedTemplate(`contains the step ${name} of the type ${templateType}, which allow cannot limit`)
-  const other = Object.keys(one).find((key) => key !== field && !COMMON_FIELDS.includes(key))
+  const other = Object.keys(step).find((key) => key !== field && !COMMON_FIELDS.includes(key))
   if (other !== undefined)
     throw refusedTemplate(`contains the step ${name} with ${other}, which is not a field of ${templateType}`)
-  if (field === undefined) return one
-  checkTimeLimit(name, 'deadline', one.deadline, maxDuration)
-  const parsed = z.safeParse(fault, one[field])
+  if (field === undefined) return step
+  checkTimeLimit(name, 'deadline', step.deadline, maxDuration)
+  const parsed = z.safeParse(fault, step[field])
   if (!parsed.success) throw refusedTemplate(`contains the step ${name} with ${describeIssue(field, parsed.error)}`)
-  return { ...one, [field]: withNamespaces(inNamespace, parsed.data, allow) }
+  return { ...step, [field]: withNamespaces(inNamespace, parsed.data, allow) }
 }
 
 function describeIssue(field: string, { issues: [issue] }: z.core.$ZodError): string {
@@ -185,11 +185,15 @@ function withNamespaces(inNamespace: string, spec: Fault, allow: readonly string
   }
 }
 
-function boundedSelector(inNamespace: string, given: Fault['selector'], allow: readonly string[]): Fault['selector'] {
-  const namespaces = given.namespaces?.length ? given.namespaces : [inNamespace]
-  const other = [...namespaces, ...Object.keys(given.pods ?? {})].find((one) => !isListed(one, allow))
+function boundedSelector(
+  inNamespace: string,
+  selector: Fault['selector'],
+  allow: readonly string[],
+): Fault['selector'] {
+  const namespaces = selector.namespaces?.length ? selector.namespaces : [inNamespace]
+  const other = [...namespaces, ...Object.keys(selector.pods ?? {})].find((namespace) => !isListed(namespace, allow))
   if (other !== undefined) throw refusedTemplate(`selects pods of the namespace ${other}, ${outside(allow)}`)
-  return { ...given, namespaces }
+  return { ...selector, namespaces }
 }
 
 function outside(allow: readonly string[]): string {

@@ -57,9 +57,9 @@ export const rollback = {
   },
 }
 
-function parametersOf({ parameters: given = {} }: StartJob): { prune?: boolean } {
+function parametersOf({ parameters: values = {} }: StartJob): { prune?: boolean } {
   const path = 'input.parameters'
-  const { prune } = validate(parameters, given, { what: path, root: path })
+  const { prune } = validate(parameters, values, { what: path, root: path })
   return prune ? { prune: prune === 'on' } : {}
 }
 
@@ -69,7 +69,7 @@ function deploymentOf(found: Application, target: string, ref: string): Deployme
   const isRevision = (revision: string) =>
     revision === ref || (ref.length >= MIN_REVISION_LENGTH && revision.startsWith(ref))
   const deployment =
-    history.find(({ id }) => String(id) === ref) ?? history.findLast((one) => revisionsOf(one).some(isRevision))
+    history.find(({ id }) => String(id) === ref) ?? history.findLast((entry) => revisionsOf(entry).some(isRevision))
   if (deployment) return deployment
   const known = history.slice(-MAX_LISTED).map(describeDeployment).join(', ') || 'none'
   throw refused(`${target} has no deployment ${ref} in its history. Its deployments: ${known}.`)
@@ -86,7 +86,7 @@ function deploymentBefore({ status }: Application, target: string): Deployment {
   const history = status?.history ?? []
   const last = history.at(-1)
   const current = failedContent(status) ?? last
-  const first = history.findIndex((one) => current && contentKey(one) === contentKey(current))
+  const first = history.findIndex((entry) => current && contentKey(entry) === contentKey(current))
   const before = first < 0 ? last : history[first - 1]
   if (before) return before
   throw refused(`${target} has no earlier deployment in its history. Set input.ref to a deployment or a revision.`)

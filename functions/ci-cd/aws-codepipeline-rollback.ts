@@ -78,9 +78,9 @@ function executionOf({ target }: StartJob, ref: string): string {
 async function executionBefore(aws: Client['aws'], pipelineName: string, stageName: string): Promise<string> {
   const pipeline = await aws.read(CodePipelineClient, new GetPipelineStateCommand({ name: pipelineName }))
   const stageStates = aws.requireField(pipeline.stageStates, 'stageStates')
-  const stage = stageStates.find((one) => one.stageName === stageName)
+  const stage = stageStates.find((state) => state.stageName === stageName)
   if (!stage) {
-    const names = stageStates.map((one) => one.stageName).join(', ')
+    const names = stageStates.map((state) => state.stageName).join(', ')
     throw refused(`Pipeline ${pipelineName} has no stage ${stageName}. Its stages: ${names}.`)
   }
   const { pipelineExecutionId: last = UNKNOWN_EXECUTION, type, status } = stage.latestExecution ?? {}

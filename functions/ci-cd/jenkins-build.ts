@@ -52,9 +52,9 @@ async function stagesOf(http: Http, path: string): Promise<Stage[]> {
 }
 
 function describeProgress(stages: Stage[]): string | undefined {
-  const at = stages.findLastIndex(({ status }) => ['IN_PROGRESS', 'PAUSED_PENDING_INPUT'].includes(status))
-  const stage = stages[at]
-  return stage && `stage ${at + 1}, ${stage.name}${stage.status === 'IN_PROGRESS' ? '' : ', waiting for input'}`
+  const index = stages.findLastIndex(({ status }) => ['IN_PROGRESS', 'PAUSED_PENDING_INPUT'].includes(status))
+  const stage = stages[index]
+  return stage && `stage ${index + 1}, ${stage.name}${stage.status === 'IN_PROGRESS' ? '' : ', waiting for input'}`
 }
 
 function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[], page: string): Partial<RunStatus> {

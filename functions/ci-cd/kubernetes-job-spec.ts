@@ -39,8 +39,8 @@ export function imageOf(target: string, ref: string | undefined): string {
 }
 
 /** Returns the spec of a job that runs an image once. */
-export function specOf(at: ImageOptions, image: string, env: Variable[]): object {
-  const { command, args, serviceAccount, secrets = [], timeoutSeconds } = at
+export function specOf(options: ImageOptions, image: string, env: Variable[]): object {
+  const { command, args, serviceAccount, secrets = [], timeoutSeconds } = options
   const container = {
     name: 'job',
     image,
@@ -75,7 +75,7 @@ export async function jobOfTemplate(
   const pod = spec.template.spec
   const containers = pod.containers.map((container) => {
     // A replaced variable stays in its place, because a variable can refer to earlier ones only.
-    const variables = new Map([...(container.env ?? []), ...env].map((one) => [one.name, one]))
+    const variables = new Map([...(container.env ?? []), ...env].map((variable) => [variable.name, variable]))
     return { ...container, env: [...variables.values()] }
   })
   // A job that is deleted sooner loses its result, and a repeated call would run it again.

@@ -111,7 +111,7 @@ function tableOf(table: Table | undefined): string {
   if (!table || table.rows.length === 0) return ''
   const visible = table.rows.slice(0, MAX_ROWS)
   const width = Math.min(MAX_COLUMNS, Math.max(table.columns.length, ...visible.map(({ cells }) => cells.length)))
-  const row = (cells: string[]) => `| ${Array.from({ length: width }, (_, at) => cells[at] ?? '').join(' | ')} |`
+  const row = (cells: string[]) => `| ${Array.from({ length: width }, (_, index) => cells[index] ?? '').join(' | ')} |`
   const rows = visible.map(({ mood, cells }) => {
     const [name = '', ...values] = cells.map((text) => verbatim(plainSingleLine(text, MAX_CELL)))
     return row([`${MOOD_ICONS[mood]} ${name}`, ...values])

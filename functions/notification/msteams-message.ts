@@ -125,8 +125,8 @@ function tableOf({ columns, rows }: Table, share: number): object[] {
   const maxCell = Math.floor(MAX.cell * share)
   const line = (text: string) => breakFunctions(plainSingleLine(text, maxCell))
   const visible = rows.slice(0, Math.floor(MAX.rows * share)).map(({ mood, cells }) => {
-    const texts = names.map((_, at) => line(cells[at] ?? ''))
-    return row(texts.map((text, at) => block(at === 0 ? `${MOOD_ICONS[mood]} ${text}` : text)))
+    const texts = names.map((_, index) => line(cells[index] ?? ''))
+    return row(texts.map((text, index) => block(index === 0 ? `${MOOD_ICONS[mood]} ${text}` : text)))
   })
   const header = row(names.map((name) => block(line(name), { weight: 'bolder' })))
   return withRest(visible, rows.length, { columns: names.map(() => ({ width: 1 })), firstRowAsHeader: true }, [header])
@@ -155,5 +155,5 @@ function buttonsOf(links: Link[]): object[] {
       if (fits) room -= size
       return fits
     })
-    .map((link, at) => ({ type: 'Action.OpenUrl', ...link, ...(at < MAX_BUTTONS ? {} : { mode: 'secondary' }) }))
+    .map((link, index) => ({ type: 'Action.OpenUrl', ...link, ...(index < MAX_BUTTONS ? {} : { mode: 'secondary' }) }))
 }

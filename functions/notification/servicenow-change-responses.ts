@@ -18,7 +18,7 @@ const changeFields = z.object({
 export const change = z.object({
   result: z.pipe(
     z.union([changeFields, z.tuple([changeFields])]),
-    z.transform((given) => (Array.isArray(given) ? given[0] : given)),
+    z.transform((result) => (Array.isArray(result) ? result[0] : result)),
   ),
 })
 export type Change = z.output<typeof change>['result']

@@ -76,7 +76,7 @@ export const slackButtons: Buttons<typeof slackConnection> = {
     const exactName = username !== undefined && ID_FORMAT.test(username) ? username.toLowerCase() : undefined
     // Only the e-mail address of the profile counts, not one in the user name.
     const userName = exactName === undefined && !username?.includes('@') ? username : undefined
-    const names = [id, userName, email].filter((one) => one !== undefined)
+    const names = [id, userName, email].filter((name) => name !== undefined)
     return { name, names, exactName }
   },
 

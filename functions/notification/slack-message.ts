@@ -89,7 +89,7 @@ function fieldLines(fields: Field[], share: number): Run[][] {
 function rowLines({ columns, rows }: Table, share: number): Run[][] {
   return limitLines(rows, MAX.rows * share, ({ mood, cells }) => {
     const [first = '', ...others] = cells
-    const rest = others.map((cell, at) => [columns[at + 1], cell].filter(Boolean).join(': ')).join(' · ')
+    const rest = others.map((cell, index) => [columns[index + 1], cell].filter(Boolean).join(': ')).join(' · ')
     return [
       { text: `${MOOD_ICONS[mood]} ` },
       { text: plainSingleLine(first, MAX.cell * share), bold: true },
@@ -98,7 +98,7 @@ function rowLines({ columns, rows }: Table, share: number): Run[][] {
   })
 }
 
-function limitLines<T>(all: T[], limit: number, toLine: (one: T) => Run[]): Run[][] {
+function limitLines<T>(all: T[], limit: number, toLine: (item: T) => Run[]): Run[][] {
   const lines = all.slice(0, limit).map(toLine)
   const omitted = all.length - lines.length
   return omitted > 0 ? [...lines, [{ text: `and ${omitted} more` }]] : lines
@@ -126,16 +126,16 @@ function linkElements(links: Link[], omitted: number): object[] {
   const between = { type: 'text', text: ' · ' }
   const elements = links.map(({ label, url }) => ({ type: 'link', url, text: label }))
   const rest = omitted > 0 ? [{ type: 'text', text: `${omitted} more ${omitted > 1 ? 'links' : 'link'}` }] : []
-  return [...elements, ...rest].flatMap((element, at) => (at > 0 ? [between, element] : [element]))
+  return [...elements, ...rest].flatMap((element, index) => (index > 0 ? [between, element] : [element]))
 }
 
 function elementsOf(lines: Run[][]): object[] {
-  return lines.flatMap((line, at) =>
+  return lines.flatMap((line, index) =>
     line
       .filter(({ text }) => text !== '')
       .map(({ text, bold }, position) => ({
         type: 'text',
-        text: at > 0 && position === 0 ? `\n${text}` : text,
+        text: index > 0 && position === 0 ? `\n${text}` : text,
         ...(bold ? { style: { bold } } : {}),
       })),
   )

@@ -30,8 +30,8 @@ export function telegramMessage(message: Message): object {
   const room = MAX_TEXT - heading.length - labels.map(({ label }) => `\n${label}`).join('').length - '\n\n\n'.length
   const body = fitEscaped(room, (length) => withoutDetection(plainTextBody(message, [], length)))
   let text = [heading, body].filter(Boolean).join('\n\n')
-  for (const [at, { label, url }] of labels.entries()) {
-    text += at === 0 ? '\n\n' : '\n'
+  for (const [index, { label, url }] of labels.entries()) {
+    text += index === 0 ? '\n\n' : '\n'
     entities.push({ type: 'text_link', offset: text.length, length: label.length, url: new URL(url).href })
     text += label
   }

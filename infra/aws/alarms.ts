@@ -72,20 +72,10 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id)
-    const { categories, finisher, apiFailures, throttledCalls, verifyPasses, stackName, email, dataKey, runbooks } =
-      props
-    const { isMinimal, isGradual } = props
-    this.#runbooks = runbooks
+    const { categories, finisher, verifyPasses, email, dataKey, isMinimal, isGradual } = props
+    this.#runbooks = props.runbooks
     this.topic = new Topic(this, 'Topic', { enforceSSL: true, ...(dataKey ? { masterKey: dataKey } : {}) })
-    // The topic policy replaces the default one, which allows alarms of the account.
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    )
+    this.topic.addToResourcePolicy(this.#publishStatement())
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
     for (const category of categories) {
       this.#addDeadLetters(category)
@@ -94,6 +84,36 @@ export class Alarms extends Construct {
     }
     this.#addForFinisher(finisher, isMinimal)
     if (isMinimal) this.#addTaskCrashes(categories)
+    this.#addForAll(props)
+    if (verifyPasses)
+      this.#add(
+        'VerifyFailed',
+        'verify-failed',
+        verifyPasses,
+        'The scheduled verification failed twice in a row, or did not run. Calls through the public URL may fail.',
+        FEWER_THAN_ONE_TWICE,
+      )
+  }
+
+  /** Returns the alarm that ends the gradual rollout of a webhook. */
+  webhookErrorsOf(category: CategoryFunction): Alarm {
+    const alarm = this.#webhookErrors.get(category)
+    if (!alarm) throw new Error(`There is no alarm for the errors of the webhook of ${category.category.name}.`)
+    return alarm
+  }
+
+  /** Lets CloudWatch send alarms. Replaces the default statement, which allows alarms of the account. */
+  #publishStatement(): PolicyStatement {
+    return new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [this.topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    })
+  }
+
+  /** Adds the alarms that all categories share. */
+  #addForAll({ apiFailures, throttledCalls, stackName }: AlarmsProps): void {
     this.#add(
       'ApiFailures',
       'api-failures',
@@ -130,21 +150,6 @@ export class Alarms extends Construct {
       'More than 80 % of the quota for running durable executions is in use. Request a higher quota.',
       { threshold: 80 },
     )
-    if (verifyPasses)
-      this.#add(
-        'VerifyFailed',
-        'verify-failed',
-        verifyPasses,
-        'The scheduled verification failed twice in a row, or did not run. Calls through the public URL may fail.',
-        FEWER_THAN_ONE_TWICE,
-      )
-  }
-
-  /** Returns the alarm that ends the gradual rollout of a webhook. */
-  webhookErrorsOf(category: CategoryFunction): Alarm {
-    const alarm = this.#webhookErrors.get(category)
-    if (!alarm) throw new Error(`There is no alarm for the errors of the webhook of ${category.category.name}.`)
-    return alarm
   }
 
   /** The queue also receives the tasks that failed, timed out or were stopped. */
@@ -203,7 +208,7 @@ export class Alarms extends Construct {
   #addTaskCrashes(categories: CategoryFunction[]): void {
     const errors = categories.map(({ task }) => task.fn.metricErrors({ period: PERIOD }))
     for (let start = 0; start < errors.length; start += MAX_METRICS) {
-      const summed = errors.slice(start, start + MAX_METRICS).map((metric, at) => [`m${at}`, metric])
+      const summed = errors.slice(start, start + MAX_METRICS).map((metric, index) => [`m${index}`, metric])
       this.#add(
         `TaskCrashes${start === 0 ? '' : start / MAX_METRICS + 1}`,
         'task-errors',

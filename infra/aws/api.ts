@@ -92,18 +92,7 @@ export class Api extends Construct {
     // The stack defines its own outputs.
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
-    for (const { category, webhook } of categories) {
-      const integration = new LambdaIntegration(webhook.live, { allowTestInvoke: false })
-      const root = this.api.root.addResource(category.name)
-      root.addResource('{proxy+}').addMethod('ANY', integration)
-      // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers there.
-      // On the other routes they can: only the webhook knows which token is valid.
-      for (const route of category.publicRoutes) {
-        const resource = root.addResource(route)
-        resource.addMethod('ANY', integration)
-        resource.addResource('{proxy+}').addMethod('ANY', integration)
-      }
-    }
+    for (const category of categories) addPaths(this.api, category)
     for (const response of gatewayResponses(categories.map(({ category }) => category.name)))
       this.api.addGatewayResponse(response.type.responseType, response)
     if (settings.waf)
@@ -117,6 +106,20 @@ export class Api extends Construct {
 
   urlOf(category: string): string {
     return `${this.origin}/${STAGE_NAME}/${category}`
+  }
+}
+
+/** Adds the paths of a category. All of them go to its webhook. */
+function addPaths({ root }: RestApi, { category, webhook }: CategoryFunction): void {
+  const integration = new LambdaIntegration(webhook.live, { allowTestInvoke: false })
+  const paths = root.addResource(category.name)
+  paths.addResource('{proxy+}').addMethod('ANY', integration)
+  // Each public route is a resource with its own throttle, so that unknown clients cannot exhaust that of the callers there.
+  // On the other routes they can: only the webhook knows which token is valid.
+  for (const route of category.publicRoutes) {
+    const resource = paths.addResource(route)
+    resource.addMethod('ANY', integration)
+    resource.addResource('{proxy+}').addMethod('ANY', integration)
   }
 }
 

@@ -16,10 +16,10 @@ const INVALID_CREDENTIALS =
 /**
  * Converts an error of the AWS SDK into an error that says what to do.
  *
- * @param what the operation or resource, as the subject of a sentence
+ * @param subject the operation or resource, as the subject of a sentence
  * @param alternative the end of the advice for a user without AWS: `, or pass --local`
  */
-export function explainAws(error: unknown, what: string, alternative = ''): Error {
+export function explainAws(error: unknown, subject: string, alternative = ''): Error {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
   const message = messageOf(error)
   if (message === 'Region is missing')
@@ -32,12 +32,12 @@ export function explainAws(error: unknown, what: string, alternative = ''): Erro
   if (INVALID_CREDENTIALS.test(name ?? ''))
     return new AwsRefusedError(`AWS rejected the credentials (${name}). Log in again.`, { cause: error })
   if (isNotPermitted({ name }))
-    return new AwsRefusedError(`${what} is not permitted: ${toSentence(message)}${adviceFor(message)}`, {
+    return new AwsRefusedError(`${subject} is not permitted: ${toSentence(message)}${adviceFor(message)}`, {
       cause: error,
     })
   if (code !== undefined || cause !== undefined || name === 'TimeoutError')
     return new AwsRefusedError(`Cannot reach AWS: ${firstLine(message || String(code))}.`, { cause: error })
-  return new AwsRefusedError(`${what} failed (${name}): ${toSentence(message)}`, { cause: error })
+  return new AwsRefusedError(`${subject} failed (${name}): ${toSentence(message)}`, { cause: error })
 }
 
 /** Returns whether AWS rejected a request because of the permissions of the user. */

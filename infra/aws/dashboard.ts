@@ -1,4 +1,4 @@
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import type { RestApi, Stage } from 'aws-cdk-lib/aws-apigateway'
 import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
@@ -40,108 +40,134 @@ export class Dashboard extends Construct {
     { api, categories, finisher, alarms, logGroups, namespace }: DashboardProps,
   ) {
     super(scope, id)
-    const stage = api.deploymentStage
-    const webhooks = (metric: (category: CategoryFunction) => IMetric) => categories.map(metric)
-    const tasks = (name: string, suffix = '', statistic: string = Stats.SUM) =>
-      categories.map(({ category, task }) =>
-        task.fn.metric(name, { statistic, period: PERIOD, label: [category.name, suffix].filter(Boolean).join(' ') }),
-      )
-    const queues = [
-      ...categories.map(({ category, deadLetters }) => ({ name: category.name, queue: deadLetters })),
-      { name: 'finisher', queue: finisher.deadLetters },
-    ]
-    /** All values of the dimensions of a metric of the functions. */
-    const ownMetric = (name: keyof typeof metrics) =>
-      new MathExpression({
-        expression: `SEARCH('{${[namespace, ...metrics[name].dimensions].join(',')}} MetricName="${name}"', 'Sum', ${PERIOD.toSeconds()})`,
-        usingMetrics: {},
-        label: '',
-        period: PERIOD,
-      })
-    const logQuery = (title: string, name: QueryName) =>
-      new LogQueryWidget({
-        title,
-        logGroupNames: logGroups,
-        queryString: queries[name],
-        view: LogQueryVisualizationType.TABLE,
-        width: 12,
-        height: 6,
-      })
     new CloudWatchDashboard(this, 'Dashboard', {
       defaultInterval: Duration.days(1),
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: 24, height: 4 })],
+        callGraphs(api.deploymentStage, categories),
+        taskGraphs(categories),
         [
-          graph('Calls', [
-            stage.metricCount({ ...SUM, label: 'all' }),
-            stage.metricClientError({ ...SUM, label: 'rejected (4xx)' }),
-            stage.metricServerError({ ...SUM, label: 'failed (5xx)' }),
-          ]),
-          graph('Response time', [
-            stage.metricLatency({ statistic: Stats.p(50), period: PERIOD, label: 'p50' }),
-            stage.metricLatency({ statistic: Stats.p(99), period: PERIOD, label: 'p99' }),
-          ]),
-          graph(
-            'Calls by category',
-            webhooks(({ category, webhook }) => webhook.fn.metricInvocations({ period: PERIOD, label: category.name })),
-          ),
+          logTable('Oldest open tasks (started in the time range)', 'oldest open tasks', logGroups),
+          logTable('Internal errors', 'errors', logGroups),
         ],
         [
-          graph('Running tasks of the account', [
-            new Metric({
-              namespace: 'AWS/Lambda',
-              metricName: 'ApproximateRunningDurableExecutions',
-              statistic: Stats.MAXIMUM,
-              period: PERIOD,
-              label: 'running durable executions',
-            }),
-          ]),
-          graph('Tasks accepted', tasks('DurableExecutionStarted')),
-          graph('Tasks finished', tasks('DurableExecutionSucceeded')),
+          graph('Calls by outcome', [ownMetric('Calls', namespace)]),
+          graph('Tasks by outcome', [ownMetric('Tasks', namespace)]),
+          graph('Failures by provider', [ownMetric('Failures', namespace)]),
         ],
-        [
-          logQuery('Oldest open tasks (started in the time range)', 'oldest open tasks'),
-          logQuery('Internal errors', 'errors'),
-        ],
-        [
-          graph('Calls by outcome', [ownMetric('Calls')]),
-          graph('Tasks by outcome', [ownMetric('Tasks')]),
-          graph('Failures by provider', [ownMetric('Failures')]),
-        ],
-        [
-          graph('Time from accepted to finished, p50', tasks('DurableExecutionDuration', '', Stats.p(50))),
-          graph('Time from accepted to finished, p99', tasks('DurableExecutionDuration', '', Stats.p(99))),
-          graph('Tasks ended by Lambda', [
-            ...tasks('DurableExecutionFailed', 'failed'),
-            ...tasks('DurableExecutionTimedOut', 'timed out'),
-            ...tasks('DurableExecutionStopped', 'stopped'),
-          ]),
-        ],
-        [
-          graph('Webhook crashes and throttles', [
-            ...webhooks(({ category, webhook }) =>
-              webhook.fn.metricErrors({ period: PERIOD, label: `${category.name} crashed` }),
-            ),
-            ...webhooks(({ category, webhook }) =>
-              webhook.fn.metricThrottles({ period: PERIOD, label: `${category.name} throttled` }),
-            ),
-          ]),
-          graph('Finisher', [
-            finisher.durable.fn.metric('DurableExecutionStarted', { ...SUM, label: 'tasks to finish' }),
-            finisher.durable.fn.metric('DurableExecutionSucceeded', { ...SUM, label: 'finished' }),
-          ]),
-          graph(
-            'Dead letters',
-            queues.map(({ name, queue }) =>
-              queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, label: name }),
-            ),
-          ),
-        ],
+        endGraphs(categories),
+        failureGraphs(categories, finisher),
       ],
     })
   }
 }
 
+function callGraphs(stage: Stage, categories: CategoryFunction[]): GraphWidget[] {
+  return [
+    graph('Calls', [
+      stage.metricCount({ ...SUM, label: 'all' }),
+      stage.metricClientError({ ...SUM, label: 'rejected (4xx)' }),
+      stage.metricServerError({ ...SUM, label: 'failed (5xx)' }),
+    ]),
+    graph('Response time', [
+      stage.metricLatency({ statistic: Stats.p(50), period: PERIOD, label: 'p50' }),
+      stage.metricLatency({ statistic: Stats.p(99), period: PERIOD, label: 'p99' }),
+    ]),
+    graph(
+      'Calls by category',
+      categories.map(({ category, webhook }) => webhook.fn.metricInvocations({ period: PERIOD, label: category.name })),
+    ),
+  ]
+}
+
+function taskGraphs(categories: CategoryFunction[]): GraphWidget[] {
+  return [
+    graph('Running tasks of the account', [
+      new Metric({
+        namespace: 'AWS/Lambda',
+        metricName: 'ApproximateRunningDurableExecutions',
+        statistic: Stats.MAXIMUM,
+        period: PERIOD,
+        label: 'running durable executions',
+      }),
+    ]),
+    graph('Tasks accepted', taskMetrics(categories, 'DurableExecutionStarted')),
+    graph('Tasks finished', taskMetrics(categories, 'DurableExecutionSucceeded')),
+  ]
+}
+
+function endGraphs(categories: CategoryFunction[]): GraphWidget[] {
+  const durations = (percentile: number) => taskMetrics(categories, 'DurableExecutionDuration', '', Stats.p(percentile))
+  return [
+    graph('Time from accepted to finished, p50', durations(50)),
+    graph('Time from accepted to finished, p99', durations(99)),
+    graph('Tasks ended by Lambda', [
+      ...taskMetrics(categories, 'DurableExecutionFailed', 'failed'),
+      ...taskMetrics(categories, 'DurableExecutionTimedOut', 'timed out'),
+      ...taskMetrics(categories, 'DurableExecutionStopped', 'stopped'),
+    ]),
+  ]
+}
+
+function failureGraphs(categories: CategoryFunction[], finisher: Finisher): GraphWidget[] {
+  const finishing = finisher.durable.fn
+  const queues = [
+    ...categories.map(({ category, deadLetters }) => ({ name: category.name, queue: deadLetters })),
+    { name: 'finisher', queue: finisher.deadLetters },
+  ]
+  return [
+    graph('Webhook crashes and throttles', [
+      ...categories.map(({ category, webhook }) =>
+        webhook.fn.metricErrors({ period: PERIOD, label: `${category.name} crashed` }),
+      ),
+      ...categories.map(({ category, webhook }) =>
+        webhook.fn.metricThrottles({ period: PERIOD, label: `${category.name} throttled` }),
+      ),
+    ]),
+    graph('Finisher', [
+      finishing.metric('DurableExecutionStarted', { ...SUM, label: 'tasks to finish' }),
+      finishing.metric('DurableExecutionSucceeded', { ...SUM, label: 'finished' }),
+    ]),
+    graph(
+      'Dead letters',
+      queues.map(({ name, queue }) => queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, label: name })),
+    ),
+  ]
+}
+
+/** Returns a metric of each task function, labeled with its category and the suffix. */
+function taskMetrics(
+  categories: CategoryFunction[],
+  name: string,
+  suffix = '',
+  statistic: string = Stats.SUM,
+): IMetric[] {
+  return categories.map(({ category, task }) =>
+    task.fn.metric(name, { statistic, period: PERIOD, label: [category.name, suffix].filter(Boolean).join(' ') }),
+  )
+}
+
+/** Returns a metric that the functions emit, with all values of its dimensions. */
+function ownMetric(name: keyof typeof metrics, namespace: string): IMetric {
+  return new MathExpression({
+    expression: `SEARCH('{${[namespace, ...metrics[name].dimensions].join(',')}} MetricName="${name}"', 'Sum', ${PERIOD.toSeconds()})`,
+    usingMetrics: {},
+    label: '',
+    period: PERIOD,
+  })
+}
+
 function graph(title: string, left: IMetric[]): GraphWidget {
   return new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 } })
+}
+
+function logTable(title: string, name: QueryName, logGroups: string[]): LogQueryWidget {
+  return new LogQueryWidget({
+    title,
+    logGroupNames: logGroups,
+    queryString: queries[name],
+    view: LogQueryVisualizationType.TABLE,
+    width: 12,
+    height: 6,
+  })
 }

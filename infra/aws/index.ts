@@ -41,10 +41,10 @@ export class WebhooksStack extends BaseStack {
    */
   constructor(scope: Construct, id: string, { bundles = dist, ...props }: WebhooksStackProps = {}) {
     const isSetting = ([name]: [string, unknown]) => SETTING_NAMES.includes(name)
-    const given = Object.entries(props)
-    const settings = settingsOf(id, { stackName: id, ...Object.fromEntries(given.filter(isSetting)) })
+    const entries = Object.entries(props)
+    const settings = settingsOf(id, { stackName: id, ...Object.fromEntries(entries.filter(isSetting)) })
     super(scope, id, {
-      ...Object.fromEntries(given.filter((entry) => !isSetting(entry))),
+      ...Object.fromEntries(entries.filter((entry) => !isSetting(entry))),
       stackName: settings.stackName,
       settings,
       categories: CATEGORIES,

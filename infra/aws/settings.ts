@@ -232,8 +232,8 @@ function checkServed(orchestrators: Record<string, string[]> = {}, names: readon
   return Object.entries(orchestrators).flatMap(([name, served]) => checkNames(`orchestrators.${name}`, served, names))
 }
 
-function checkNames(path: string, given: readonly string[], known: readonly string[]): string[] {
-  const unknown = given.filter((name) => name !== '*' && !known.includes(name))
+function checkNames(path: string, names: readonly string[], known: readonly string[]): string[] {
+  const unknown = names.filter((name) => name !== '*' && !known.includes(name))
   return unknown.map((name) => `${path}: ${unknownName('category', name, known)}`)
 }
 

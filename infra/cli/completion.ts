@@ -26,13 +26,16 @@ export function completionWords(program: Command): CommandWords[] {
 }
 
 function wordsOf(command: Command, path: string): CommandWords[] {
-  const subcommands = command.commands.filter((one) => one.name() !== 'help')
+  const subcommands = command.commands.filter((command) => command.name() !== 'help')
   const options = command.options.filter(({ long }) => long)
   const values = options.map(({ long = '', argChoices }) => [long, argChoices ?? optionValues[long] ?? []] as const)
   return [
     {
       command: path,
-      subcommands: subcommands.map((one) => ({ word: one.name(), description: one.description() })),
+      subcommands: subcommands.map((subcommand) => ({
+        word: subcommand.name(),
+        description: subcommand.description(),
+      })),
       options: [
         ...options.map(({ long = '', description }) => ({ word: long, description })),
         { word: '--help', description: 'display help for command' },
@@ -40,7 +43,7 @@ function wordsOf(command: Command, path: string): CommandWords[] {
       values: valuesOf(command.registeredArguments[0]),
       optionValues: Object.fromEntries(values.filter(([, words]) => words.length > 0)),
     },
-    ...subcommands.flatMap((one) => wordsOf(one as Command, `${path} ${one.name()}`.trim())),
+    ...subcommands.flatMap((subcommand) => wordsOf(subcommand as Command, `${path} ${subcommand.name()}`.trim())),
   ]
 }
 
@@ -56,7 +59,7 @@ function valuesOf(argument: Argument | undefined): string[] {
   if (name === 'category') return categoryNames
   if (name === 'category/action')
     return categories.flatMap((category) => listActions(category).map(({ name }) => `${category.name}/${name}`))
-  return /^category\//.test(name) ? categoryNames.map((one) => `${one}/`) : []
+  return /^category\//.test(name) ? categoryNames.map((name) => `${name}/`) : []
 }
 
 export const shells = ['bash', 'zsh', 'fish'] as const
@@ -74,7 +77,7 @@ function bashScript(words: readonly CommandWords[]): string {
     ${commandCase(words)}
   done
   case "$command" in
-${words.map((one) => `    ${quote(one.command)}) words=${quote(wordsAfter(one).join(' '))} ;;`).join('\n')}
+${words.map((word) => `    ${quote(word.command)}) words=${quote(wordsAfter(word).join(' '))} ;;`).join('\n')}
   esac
   case "$command $previous" in
 ${optionCases(words, (found) => `words=${quote(found.join(' '))}`)}
@@ -94,7 +97,7 @@ _webhooks() {
     ${commandCase(words)}
   done
   case "$command" in
-${words.map((one) => `    ${quote(one.command)}) found=(${wordsAfter(one).map(quote).join(' ')}) ;;`).join('\n')}
+${words.map((word) => `    ${quote(word.command)}) found=(${wordsAfter(word).map(quote).join(' ')}) ;;`).join('\n')}
   esac
   case "$command $previous" in
 ${optionCases(words, (found) => `found=(${found.map(quote).join(' ')})`)}

@@ -20,10 +20,12 @@ export function note(text: string): void {
 /** Formats rows as a table with headings. */
 export function table(headings: readonly string[], cells: readonly (readonly string[])[]): string {
   const rows = cells.map((row) => row.map(toPlainText))
-  const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map((row) => row[at]?.length ?? 0)))
+  const widths = headings.map((heading, index) =>
+    Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)),
+  )
   const line = (row: readonly string[]) =>
     row
-      .map((cell, at) => colored(cell, widths[at] ?? 0))
+      .map((cell, index) => colored(cell, widths[index] ?? 0))
       .join('  ')
       .trimEnd()
   return [headings, ...rows].map(line).join('\n')

@@ -26,8 +26,9 @@ export async function playEngine(
   { url }: Receiver,
   { json, autoApproveReason, checkReachable }: Options,
 ): Promise<void> {
-  const engine = engines.find((one) => one.name === name)
-  if (!engine) throw new UsageError(unknownName('orchestrator', name, ['keptn', ...engines.map((one) => one.name)]))
+  const engine = engines.find((engine) => engine.name === name)
+  if (!engine)
+    throw new UsageError(unknownName('orchestrator', name, ['keptn', ...engines.map((engine) => engine.name)]))
   if (sequence !== 'release') throw new UsageError(`${engine.title} can run the sequence release only.`)
   if (!isLoopback(url)) throw new UsageError('The engines of the sandbox call the local runtime. Omit --url.')
   await checkReachable()

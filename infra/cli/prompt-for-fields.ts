@@ -56,8 +56,8 @@ export async function promptForFields(
 ): Promise<Record<string, unknown>> {
   // `--ca` sets this field from a file.
   const fields = fieldsOf(schema).filter(({ name }) => name !== 'ca')
-  const given = { ...known, ...parseFields(fields, options.field ?? {}) }
-  return options.fromFile === undefined && isInteractive() ? prompt(fields, given, options) : given
+  const values = { ...known, ...parseFields(fields, options.field ?? {}) }
+  return options.fromFile === undefined && isInteractive() ? prompt(fields, values, options) : values
 }
 
 /**
@@ -83,11 +83,11 @@ export function validateSecret<S extends z.ZodMiniObject>(
 
 async function prompt(
   fields: Field[],
-  given: Record<string, unknown>,
+  known: Record<string, unknown>,
   { parent, stored = {}, include = [], exclude = [] }: PromptOptions,
 ): Promise<Record<string, unknown>> {
-  const values = { ...given }
-  const missing = fields.filter(({ name }) => !Object.hasOwn(given, name) && !exclude.includes(name))
+  const values = { ...known }
+  const missing = fields.filter(({ name }) => !Object.hasOwn(known, name) && !exclude.includes(name))
   const required = missing.filter((field) => field.required || include.includes(field.name))
   for (const field of required) values[field.name] = await promptForValue(field, stored[field.name])
   const optional = missing.filter((field) => !required.includes(field))
@@ -117,7 +117,7 @@ async function promptForValue(field: Field, stored: unknown): Promise<unknown> {
 
 /** Parses one `name=value` of a repeated option. */
 function parsePair(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('Write it as name=value.')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+  const index = text.indexOf('=')
+  if (index < 1) throw new InvalidArgumentError('Write it as name=value.')
+  return { ...before, [text.slice(0, index)]: text.slice(index + 1) }
 }

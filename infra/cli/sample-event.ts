@@ -57,9 +57,9 @@ function readEvent(file: string): Record<string, unknown> {
 }
 
 function parseField(field: string): [string, string] {
-  const at = field.indexOf('=')
-  if (at < 1) throw new UsageError(`Invalid input "${field}". Write it as name=value.`)
-  return [field.slice(0, at), field.slice(at + 1)]
+  const index = field.indexOf('=')
+  if (index < 1) throw new UsageError(`Invalid input "${field}". Write it as name=value.`)
+  return [field.slice(0, index), field.slice(index + 1)]
 }
 
 function collect(value: string, before: string[] = []): string[] {

@@ -120,14 +120,14 @@ function isJson(type: z.core.$ZodType): boolean {
 }
 
 /** Parses a JSON object. */
-export function parseObject(text: string, what: string): Record<string, unknown> {
+export function parseObject(text: string, subject: string): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // The parser's message would quote what may be a secret.
-    throw new UsageError(`${what} is not JSON. Write one object, such as {"name": "value"}.`)
+    throw new UsageError(`${subject} is not JSON. Write one object, such as {"name": "value"}.`)
   }
-  if (!isRecord(value)) throw new UsageError(`${what} must be a JSON object, such as {"name": "value"}.`)
+  if (!isRecord(value)) throw new UsageError(`${subject} must be a JSON object, such as {"name": "value"}.`)
   return value
 }

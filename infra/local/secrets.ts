@@ -110,7 +110,10 @@ export function leadsToSandbox(secret: unknown): boolean {
 /** Replaces the hashes of the published tokens, which `webhooks token` copies to the file with all callers. */
 function withOwnTokens(callers: string, url: string, current: LocalCredentials): string {
   const own = tokenHashes(url, current)
-  return tokenHashes(url, demoCredentials).reduce((text, hash, at) => text.replaceAll(hash, own[at] ?? hash), callers)
+  return tokenHashes(url, demoCredentials).reduce(
+    (text, hash, index) => text.replaceAll(hash, own[index] ?? hash),
+    callers,
+  )
 }
 
 /** Returns the hashes of the tokens that all credentials of a runtime contain, in the same order for each runtime. */

@@ -44,8 +44,9 @@ export async function openAddress(taskId: string, sealed: string): Promise<strin
   // The cached secret may be older than the key that sealed the address.
   for (const fresh of [false, true]) {
     const { key, previousKey } = await readSecret('callbacks', callbacksSecret, { fresh })
-    for (const one of [key, previousKey]) {
-      const address = one === undefined ? undefined : decrypt(one, taskId, Buffer.from(sealed, 'base64url'))
+    for (const decryptionKey of [key, previousKey]) {
+      const address =
+        decryptionKey === undefined ? undefined : decrypt(decryptionKey, taskId, Buffer.from(sealed, 'base64url'))
       if (address === undefined) continue
       registerSecret(address)
       return address

@@ -29,8 +29,8 @@ export function toFailure(
   // A broken connection is named like a timeout, too, but has a code.
   if ((name === 'AbortError' || name === 'TimeoutError') && typeof code !== 'string')
     return fail('timeout', `${platform} did not respond within ${Math.round(timeoutMs / 1_000)} s (${operation}).`)
-  const answer = `${platform} answered ${name} to ${operation}: ${message || 'no reason given'}`
-  if (CREDENTIALS_ERROR.test(name)) return fail('credentials', answer)
+  const reason = `${platform} answered ${name} to ${operation}: ${message || 'no reason given'}`
+  if (CREDENTIALS_ERROR.test(name)) return fail('credentials', reason)
   // Errors of the SDK itself: the region is missing, or a field cannot be serialized.
   if (status === undefined && (error instanceof TypeError || message === 'Region is missing'))
     return fail('misconfigured', `${operation} could not be sent to ${platform}: ${message}`)
@@ -42,10 +42,10 @@ export function toFailure(
   if (isSuccess(status))
     return fail('platform', `${platform} answered ${status} to ${operation} with a body that cannot be read.`)
   if (status >= 500 || status === 429 || THROTTLING_ERROR.test(name) || transientErrors.includes(name))
-    return fail('platform', answer, retryAfterSeconds($response?.headers ?? {}, Date.now()))
+    return fail('platform', reason, retryAfterSeconds($response?.headers ?? {}, Date.now()))
   return fail(
     'refused',
-    /AccessDenied/.test(name) ? `${toSentence(answer)} ${permissionHint(account, message)}` : answer,
+    /AccessDenied/.test(name) ? `${toSentence(reason)} ${permissionHint(account, message)}` : reason,
   )
 }
 

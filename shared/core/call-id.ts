@@ -37,8 +37,8 @@ export function identify(identity: Identity, key: string): string {
  * @throws Failure `misconfigured`, `unavailable`
  */
 export async function identifyCall(category: Category, resolved: ResolvedCall): Promise<string | undefined> {
-  const { actionName, caller, connection, event, input, options, task } = resolved
-  const eventId = task?.id ?? event.id
+  const { actionName, caller, connection, event, input, options, answerable } = resolved
+  const eventId = answerable?.id ?? event.id
   if (eventId === undefined) return undefined
   return identify(
     {

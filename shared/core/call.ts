@@ -107,7 +107,8 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
 }
 
 export interface GateOptions {
-  answer: 'body' | 'status'
+  /** The part of the response that says whether the gate is open. */
+  form: 'body' | 'status'
   /** Seconds for which an outcome is returned before the next call starts a new task. */
   hold: number
   /** `true`: opens on fail instead of on pass. `any`: on errored and aborted, too. Both start no task. */

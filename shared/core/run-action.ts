@@ -144,20 +144,20 @@ async function withJobAction<T>(
   })
 }
 
-function optionsOf({ id, event }: Call, deadlineAt: number) {
-  return { idempotencyKey: id, event, deadlineAt }
+function optionsOf({ id, event: origin }: Call, deadlineAt: number) {
+  return { idempotencyKey: id, origin, deadlineAt }
 }
 
 /** Runs a function. If the platform does not accept the credentials, reads the secret again and runs it once more. */
 async function withConnection<T>(
   category: Category,
-  { action: name, connection }: Call,
+  { action: actionName, connection: connectionName }: Call,
   run: (action: AnyAction, connection: Connection, mayHaveWritten: boolean) => Promise<T>,
 ): Promise<T> {
-  const action = category.actions[name]
-  if (!action) throw new Failure('unknown', `${category.name} has no action ${name}.`)
+  const action = category.actions[actionName]
+  if (!action) throw new Failure('unknown', `${category.name} has no action ${actionName}.`)
   const attempt = async (fresh: boolean, mayHaveWritten: boolean) =>
-    run(action, await loadConnection(category, connection, { fresh, ignoresUnknown: true }), mayHaveWritten)
+    run(action, await loadConnection(category, connectionName, { fresh, ignoresUnknown: true }), mayHaveWritten)
   let mayHaveWritten: boolean
   try {
     return await attempt(false, false)
@@ -169,7 +169,7 @@ async function withConnection<T>(
     return await attempt(true, mayHaveWritten)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
-    const secret = connectionPath(category.name, connection)
+    const secret = connectionPath(category.name, connectionName)
     throw new Failure('credentials', `${toSentence(error.message)} Update the secret ${secret}.`, {
       mayHaveWritten: mayHaveWritten || error.mayHaveWritten,
     })

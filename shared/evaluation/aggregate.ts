@@ -11,8 +11,8 @@ const shares = { p50: 0.5, p90: 0.9, p95: 0.95 }
 export function aggregate(values: readonly number[], by: Aggregate): number {
   if (by === 'avg') return values.reduce((sum, value) => sum + value, 0) / values.length
   const sorted = values.toSorted((a, b) => a - b)
-  const at = (place: number) => sorted[Math.min(Math.max(place, 1), sorted.length) - 1] ?? Number.NaN
+  const valueAt = (place: number) => sorted[Math.min(Math.max(place, 1), sorted.length) - 1] ?? Number.NaN
   const place = shares[by] * (sorted.length + 1)
   const below = Math.floor(place)
-  return at(below) + (place - below) * (at(below + 1) - at(below))
+  return valueAt(below) + (place - below) * (valueAt(below + 1) - valueAt(below))
 }

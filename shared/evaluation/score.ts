@@ -80,20 +80,20 @@ export function scoreEach(
 /** Scores by the platform's own verdicts. The worst result counts. */
 export function scoreByPlatform(measured: readonly MeasuredIndicator[], noData: NoData): Score {
   return scored(
-    measured.map((one) => {
-      const { status: verdict = 'fail', pass, warning } = one.verdict ?? {}
-      const status = despiteGap(verdict, one, noData)
+    measured.map((indicator) => {
+      const { status: verdict = 'fail', pass, warning } = indicator.verdict ?? {}
+      const status = despiteGap(verdict, indicator, noData)
       const target = (criterion: Criterion | undefined) =>
-        criterion ? [targetOf(criterion, one.value, undefined)] : []
+        criterion ? [targetOf(criterion, indicator.value, undefined)] : []
       return {
-        displayName: one.name,
+        displayName: indicator.name,
         status,
         score: pointsOf(status, 1),
         keySli: false,
-        value: measuredValue(one.name, one),
+        value: measuredValue(indicator.name, indicator),
         passTargets: target(pass),
         warningTargets: target(warning),
-        ...budgetOf(one),
+        ...budgetOf(indicator),
       }
     }),
   )

@@ -14,7 +14,7 @@ const criterion = z.pipe(
   z.transform((parsed) => parsed as Criterion),
 )
 const criteria = z.pipe(
-  z.transform((given) => given ?? []),
+  z.transform((list) => list ?? []),
   z
     .array(z.strictObject({ criteria: z.array(criterion).check(z.minLength(1), z.maxLength(20)) }))
     .check(z.maxLength(20)),

@@ -134,13 +134,14 @@ export interface AnsweredTask {
   category: string
   action: string
   caller: string
-  event: TaskOrigin
+  /** The origin of its call. Its id is that of the event. */
+  origin: TaskOrigin
   /** The base URL of the category's API, if answers are detailed. */
   apiUrl?: string | undefined
   /** The address that the call supplied. Masked in logs, responses and events. */
   replyTo?: string | undefined
   /** Whether links are sent as labels, if the engine has labels. */
-  labels: boolean
+  linksAsLabels: boolean
 }
 
 /** A message about a task to its orchestrator. */

@@ -239,13 +239,13 @@ export function hasNeed({ actions }: { actions: Record<string, Pick<Action, 'nee
 /**
  * Returns the complete input of an action: with its defaults, checked.
  *
- * @param asked the input that the caller sent, parsed by `action.input`
+ * @param input the input that the caller sent, parsed by `action.input`
  * @throws Failure `invalid`, `misconfigured`
  */
 export async function completeInput<P extends Provider, Input, Asked>(
   action: Pick<Action<P, Input, Asked>, 'prepare' | 'complete'>,
-  asked: unknown,
+  input: unknown,
   context: CallContext<P>,
 ): Promise<Input> {
-  return action.complete((action.prepare ? await action.prepare(asked as never, context) : asked) as Asked, context)
+  return action.complete((action.prepare ? await action.prepare(input as never, context) : input) as Asked, context)
 }

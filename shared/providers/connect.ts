@@ -8,7 +8,7 @@ import type { Client, SignedLink } from './provider.ts'
 interface ConnectOptions {
   idempotencyKey: string | undefined
   isRetry: boolean
-  event?: CallOrigin | undefined
+  origin?: CallOrigin | undefined
   signedLink?: SignedLink | undefined
   /** Key under which the id of a started run is saved. */
   lastRunKey?: string | undefined
@@ -20,7 +20,7 @@ interface ConnectOptions {
 
 /** Returns the client that a provider's functions get. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { idempotencyKey, isRetry, event, signedLink, lastRunKey, ...limits } = options
+  const { idempotencyKey, isRetry, origin, signedLink, lastRunKey, ...limits } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
@@ -28,7 +28,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     connection: values,
     idempotencyKey,
     isRetry,
-    event,
+    origin,
     signedLink,
     lastRunKey,
     notes: new Set(),

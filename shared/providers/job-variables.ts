@@ -71,9 +71,9 @@ export function checkParameterNames<C extends Record<string, unknown>>(
   const names = Object.keys(parameters ?? {})
   const allowed = connection['allowParameters'] as string[] | undefined
   if (allowed) {
-    const wrong = names.find((name) => !allowed.includes(name))
-    if (wrong !== undefined)
-      throw refusedParameter(wrong, `is not in allowParameters of the connection: ${allowed.join(', ')}`)
+    const unknown = names.find((name) => !allowed.includes(name))
+    if (unknown !== undefined)
+      throw refusedParameter(unknown, `is not in allowParameters of the connection: ${allowed.join(', ')}`)
     return
   }
   if (!variables || variables.appliesTo?.(connection) === false) return

@@ -8,11 +8,11 @@ import type { TicketRef } from './ticket.ts'
  * @throws Failure `invalid`
  */
 export function parseProjectNumber(
-  { id, project: given }: TicketRef,
+  { id, project: inputProject }: TicketRef,
   { pattern, example }: ProjectFormat,
 ): { project: string; number: string } {
   const match = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const project = match?.[1] ?? given
+  const project = match?.[1] ?? inputProject
   const number = match?.[2]
   if (number && project && pattern.test(project)) return { project, number }
   throw invalidInput('input.id', `must be an id such as ${example}#7, or a number with input.project`)

@@ -25,7 +25,8 @@ export interface Client<Connection = Record<string, unknown>> {
    * id: then nothing can be looked up.
    */
   idempotencyKey: string | undefined
-  event?: CallOrigin | undefined
+  /** The origin of the call. */
+  origin?: CallOrigin | undefined
   /** For an action that requests an approval. */
   signedLink?: SignedLink | undefined
   /** The key under which the id of a started run is stored. */

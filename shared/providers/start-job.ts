@@ -1,6 +1,6 @@
 import { Failure, invalidInput, isTransient, toSentence } from '../errors.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
-import type { JobAction } from './action.ts'
+import type { CallContext, JobAction } from './action.ts'
 import {
   type EventToAnswer,
   type JobProvider,
@@ -46,29 +46,7 @@ export function startJob({
     outputs: ['id', 'url', 'state', 'start', 'end'],
     deadline,
     isDeduplicated: ({ hasIdempotentStart = false }) => hasIdempotentStart,
-    complete(input, { event, connection, provider }) {
-      const { title, noun } = provider
-      const target = input.target ?? (connection['target'] as string | undefined)
-      if (target === undefined) {
-        throw invalidInput(
-          'input.target',
-          `is required, because the connection has no default: name the ${title} job to run`,
-        )
-      }
-      const project = input.project ?? (connection['project'] as string | undefined)
-      const toAnswer = provider.sendsFinished?.(connection) ? { event: eventToAnswer(event) } : {}
-      const completed = { ...input, target, project, ...toAnswer }
-      if (input.onDeadline === 'stop' && !provider.stop) {
-        throw invalidInput('input.onDeadline', `must be leave: ${title} cannot stop ${withArticle(noun)}`)
-      }
-      if (input.onDeadline === 'leave' && provider.requiresTask) {
-        throw invalidInput('input.onDeadline', `must be stop: ${withArticle(noun)} ends with its task`)
-      }
-      checkParameterNames(completed.parameters, connection, provider.variables)
-      provider.checkStart?.(completed, connection)
-      const defaultAtDeadline = provider.requiresTask ? 'stop' : provider.stop ? onDeadline : 'leave'
-      return { ...completed, onDeadline: input.onDeadline ?? defaultAtDeadline }
-    },
+    complete: (input, context) => completeStart(input, context, onDeadline),
     async run(provider, client, input) {
       const startedAt = Date.now()
       const run: Run = { ...(await startOnce(provider, client, input)), startedAt }
@@ -97,6 +75,39 @@ export function startJob({
       },
     },
   }
+}
+
+/**
+ * Adds the defaults to the input of a start, and checks it.
+ *
+ * @param onDeadline default of a job that can be stopped and left
+ */
+function completeStart(
+  input: StartJob,
+  { event, connection, provider }: CallContext<JobProvider>,
+  onDeadline: 'stop' | 'leave',
+): StartJob {
+  const { title, noun } = provider
+  const target = input.target ?? (connection['target'] as string | undefined)
+  if (target === undefined) {
+    throw invalidInput(
+      'input.target',
+      `is required, because the connection has no default: name the ${title} job to run`,
+    )
+  }
+  const project = input.project ?? (connection['project'] as string | undefined)
+  const toAnswer = provider.sendsFinished?.(connection) ? { event: eventToAnswer(event) } : {}
+  const completed = { ...input, target, project, ...toAnswer }
+  if (input.onDeadline === 'stop' && !provider.stop) {
+    throw invalidInput('input.onDeadline', `must be leave: ${title} cannot stop ${withArticle(noun)}`)
+  }
+  if (input.onDeadline === 'leave' && provider.requiresTask) {
+    throw invalidInput('input.onDeadline', `must be stop: ${withArticle(noun)} ends with its task`)
+  }
+  checkParameterNames(completed.parameters, connection, provider.variables)
+  provider.checkStart?.(completed, connection)
+  const defaultAtDeadline = provider.requiresTask ? 'stop' : provider.stop ? onDeadline : 'leave'
+  return { ...completed, onDeadline: input.onDeadline ?? defaultAtDeadline }
 }
 
 /**

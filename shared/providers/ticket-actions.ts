@@ -157,8 +157,8 @@ export function ticketOf(
 }
 
 function cutTexts<T extends Record<string, string | undefined>>(texts: T, note: CallContext['note']): Partial<T> {
-  const given = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return Object.fromEntries(given.map(([name, text]) => [name, cutText(name, text, MAX_TEXT, note)])) as Partial<T>
+  const entries = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return Object.fromEntries(entries.map(([name, text]) => [name, cutText(name, text, MAX_TEXT, note)])) as Partial<T>
 }
 
 function checkInput<I extends Partial<UpdateTicket & CloseTicket>>(

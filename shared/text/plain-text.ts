@@ -30,15 +30,15 @@ export function plainSingleLine(text: string, maxLength = MAX_LINE): string {
  *
  * @example const message = clip(outcome.message, 4_000)
  */
-export function clip(given: string, maxLength: number): string {
-  const text = redact(given)
+export function clip(original: string, maxLength: number): string {
+  const text = redact(original)
   if (text.length <= maxLength) return text
   return `${text.slice(0, Math.max(0, maxLength - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
 /** Cuts a text to at most `maxLength` bytes of UTF-8. See `clip`. */
-export function clipBytes(given: string, maxLength: number): string {
-  const text = redact(given)
+export function clipBytes(original: string, maxLength: number): string {
+  const text = redact(original)
   if (byteLength(text) <= maxLength) return text
   const room = new Uint8Array(Math.max(0, maxLength - byteLength('…')))
   const { read } = new TextEncoder().encodeInto(text, room)
@@ -91,8 +91,8 @@ export function plainTextBody({ text, fields, table }: Message, links: readonly 
 export function tableLines(table: Table | undefined): string[] {
   return (table?.rows ?? []).map(({ mood, cells }) => {
     const [name = '', ...values] = cells.map((cell) => plainSingleLine(cell))
-    const named = values.map((value, at) => [table?.columns[at + 1], value].filter(Boolean).join(' '))
-    return `${MOOD_ICONS[mood]} ${[name, ...named.map((one) => plainSingleLine(one))].join(', ')}`
+    const named = values.map((value, index) => [table?.columns[index + 1], value].filter(Boolean).join(' '))
+    return `${MOOD_ICONS[mood]} ${[name, ...named.map((cell) => plainSingleLine(cell))].join(', ')}`
   })
 }
 

@@ -136,7 +136,7 @@ function table({ header, rows }: Tokens.Table): AdfNode {
 function rowsAsText({ header, rows }: Tokens.Table): AdfNode[] {
   return [header, ...rows].flatMap((cells) =>
     paragraph(
-      joinTexts(cells.flatMap((cell, at) => [...(at > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])])),
+      joinTexts(cells.flatMap((cell, index) => [...(index > 0 ? words(' | ', []) : []), ...inlines(cell.tokens, [])])),
     ),
   )
 }
@@ -191,8 +191,8 @@ function address(href: string): string | undefined {
 function words(text: string, marks: AdfMark[]): AdfNode[] {
   return text
     .split('\n')
-    .flatMap((line, at): AdfNode[] => [
-      ...(at > 0 ? [{ type: 'hardBreak' }] : []),
+    .flatMap((line, index): AdfNode[] => [
+      ...(index > 0 ? [{ type: 'hardBreak' }] : []),
       ...(line ? [{ type: 'text', text: line, ...(marks.length > 0 ? { marks } : {}) }] : []),
     ])
 }

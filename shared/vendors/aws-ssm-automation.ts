@@ -130,8 +130,8 @@ function tokenOf(key: string): string {
 
 /** Returns parameters as lists of text. Runbooks accept maps as JSON. */
 function parametersOf(parameters: NonNullable<StartJob['parameters']>): Record<string, string[]> {
-  const given = Object.entries(parameters).filter(([, value]) => value !== null)
-  return Object.fromEntries(given.map(([name, value]) => [name, [value].flat().map(textOf)]))
+  const entries = Object.entries(parameters).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries.map(([name, value]) => [name, [value].flat().map(textOf)]))
 }
 
 function textOf(value: unknown): string {
@@ -181,9 +181,9 @@ function statusOf(execution: Execution): RunStatus {
 }
 
 function stepOf({ CurrentStepName: name, StepExecutions: steps = [], StepExecutionsTruncated: more }: Execution) {
-  const at = steps.findIndex(({ StepName }) => StepName === name)
-  if (!name || at < 0 || more) return name
-  return `step ${at + 1} of ${steps.length}, ${name}`
+  const index = steps.findIndex(({ StepName }) => StepName === name)
+  if (!name || index < 0 || more) return name
+  return `step ${index + 1} of ${steps.length}, ${name}`
 }
 
 /** Returns as many outputs as fit. */

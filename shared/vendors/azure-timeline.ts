@@ -34,8 +34,8 @@ export function stepOf(records: TimelineRecord[]): string | undefined {
   const stages = records
     .filter(({ type, name }) => type === 'Stage' && name !== UNNAMED)
     .sort((one, other) => (one.order ?? 0) - (other.order ?? 0))
-  const at = stages.findIndex(({ state }) => state === 'inProgress')
-  return at < 0 ? undefined : `stage ${at + 1} of ${stages.length}, ${stages[at]?.name}`
+  const index = stages.findIndex(({ state }) => state === 'inProgress')
+  return index < 0 ? undefined : `stage ${index + 1} of ${stages.length}, ${stages[index]?.name}`
 }
 
 /** Returns the first failure, as deep as possible: the task of a job of a stage. */

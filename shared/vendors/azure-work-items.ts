@@ -97,30 +97,30 @@ export async function statesOf(azure: AzureDevops, project: string, type: string
 
 /** Returns whether a state is a closed one, independent of the process. */
 export function isClosed(states: State[], name: string | undefined): boolean {
-  return ['Completed', 'Removed'].includes(states.find((one) => is(one.name, name))?.category ?? '')
+  return ['Completed', 'Removed'].includes(states.find((state) => is(state.name, name))?.category ?? '')
 }
 
 /**
  * Returns the state to set.
  *
- * @param asked `open` or `closed` for a category of states, or the name of a state
+ * @param wanted `open` or `closed` for a category of states, or the name of a state
  * @returns undefined if the work item already has it; started and resolved work counts as open
  * @throws Failure `refused` with the states of the type
  */
-export function stateFor(states: State[], now: string, asked: string): string | undefined {
-  const neutral = ['open', 'closed'].includes(asked.toLowerCase())
-  if (is(now, asked) || (neutral && is('closed', asked) === isClosed(states, now))) return undefined
-  const first = (category: string) => states.find((one) => one.category === category)
+export function stateFor(states: State[], now: string, wanted: string): string | undefined {
+  const neutral = ['open', 'closed'].includes(wanted.toLowerCase())
+  if (is(now, wanted) || (neutral && is('closed', wanted) === isClosed(states, now))) return undefined
+  const first = (category: string) => states.find((state) => state.category === category)
   const target = !neutral
-    ? states.find(({ name }) => is(name, asked))
-    : is('closed', asked)
+    ? states.find(({ name }) => is(name, wanted))
+    : is('closed', wanted)
       ? first('Completed')
       : (first('Proposed') ?? first('InProgress'))
   if (target) return target.name
   const names = states.map(({ name }) => name).join(', ')
-  throw refused(`Azure Boards has no state ${asked} for work items of this type. States: ${names}.`)
+  throw refused(`Azure Boards has no state ${wanted} for work items of this type. States: ${names}.`)
 }
 
-function is(name: string, asked: string | undefined): boolean {
-  return name.toLowerCase() === asked?.toLowerCase()
+function is(name: string, wanted: string | undefined): boolean {
+  return name.toLowerCase() === wanted?.toLowerCase()
 }

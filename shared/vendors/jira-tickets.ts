@@ -4,7 +4,7 @@ import { refusalBody } from '../http/refusal.ts'
 import { segment } from '../http/segment.ts'
 import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
-import type { OpenTicket, Ticket, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
+import type { OpenTicket, Ticket, TicketChanges, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
 import { isRecord } from '../record.ts'
 import { clipSingleLine, clipTitle } from '../text/single-line.ts'
 import { toAdf } from './adf.ts'
@@ -53,46 +53,7 @@ interface JiraTicketOptions<C> {
  *
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
  */
-export function jiraTickets<C extends Connection>({ type: usualType, fields: moreFields }: JiraTicketOptions<C>) {
-  const settingsOf = async ({ http, connection }: Client<C>, settings: Settings) => {
-    const { type, priority, assignee } = settings
-    return {
-      // Some sites accept only the id of a type.
-      ...(type ? { issuetype: /^\d+$/.test(type) ? { id: type } : { name: type } } : {}),
-      ...(priority ? { priority: { name: platformLevel(priorities, priority) } } : {}),
-      ...(assignee ? { assignee: await accountOf(http, assignee) } : {}),
-      ...moreFields?.(settings, connection),
-    }
-  }
-
-  const create = async (client: Client<C>, input: OpenTicket): Promise<{ id: string; key: string }> => {
-    const { http, idempotencyKey, connection } = client
-    const { title: _, description: __, project = '', type, labels = [], fields, ...settings } = input
-    const { title, description } = clipTitle(input, MAX_SUMMARY)
-    const issue = {
-      project: /^\d/.test(project) ? { id: project } : { key: project },
-      summary: title,
-      description: toAdf(description),
-      ...(await settingsOf(client, { ...settings, type: type || connection.type || usualType })),
-      ...fields,
-    }
-    const post = async (labels: string[]) => {
-      const content = {
-        fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
-        ...(idempotencyKey === undefined ? {} : { properties: [propertyOf(idempotencyKey)] }),
-      }
-      return (await http.post('rest/api/3/issue', content, { schema: createdIssue })).body
-    }
-    if (idempotencyKey === undefined) return post(labels)
-    try {
-      return await post([...labels, labelOf(idempotencyKey)])
-    } catch (error) {
-      // Some projects do not allow labels. Then only the property stores the key.
-      if (labels.length > 0 || !refusesLabels(error)) throw error
-      return post([])
-    }
-  }
-
+export function jiraTickets<C extends Connection>(options: JiraTicketOptions<C>) {
   return {
     project: jiraProject,
     // Jira refuses transitions that it does not perform.
@@ -111,7 +72,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
     },
 
     async open(client: Client<C>, input) {
-      const { id, key } = await create(client, input)
+      const { id, key } = await createIssue(client, input, options)
       const made = { id, number: key, url: linkTo(client, key), state: 'open', isClosed: false }
       // The issue exists, even if reading its first state fails.
       return readIssue(client.http, id).then(
@@ -124,30 +85,7 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       return ticketOf(client, await readIssue(client.http, id))
     },
 
-    async update(client: Client<C>, { id }, changes) {
-      const { http, isRetry } = client
-      const { title, description, labels = [], state, fields, ...settings } = changes
-      const added = cleanLabels(labels).map((label) => ({ add: label }))
-      const edit: IssueEdit = {
-        fields: {
-          ...(title === undefined ? {} : { summary: clipSingleLine(title, MAX_SUMMARY) }),
-          ...(description === undefined ? {} : { description: toAdf(description) }),
-          ...(await settingsOf(client, settings)),
-          ...fields,
-        },
-        update: added.length > 0 ? { labels: added } : {},
-      }
-      const plan = state ? await planMove(http, id, state, edit) : undefined
-      if (!plan) {
-        // An earlier attempt may have set fields with the transition that cannot be edited after it.
-        await editIssue(http, id, state && isRetry ? await withoutHeld(http, id, edit) : edit)
-        return
-      }
-      // Many workflows do not allow edits of closed issues: reopen first, close last.
-      if (!plan.closes) await move(http, id, plan)
-      await editIssue(http, id, plan.rest)
-      if (plan.closes) await move(http, id, plan)
-    },
+    update: (client: Client<C>, { id }, changes) => updateIssue(client, id, changes, options),
 
     async comment({ http, idempotencyKey }: Client<C>, { id }, text) {
       await http.post(`${issuePath(id)}/comment`, {
@@ -156,26 +94,105 @@ export function jiraTickets<C extends Connection>({ type: usualType, fields: mor
       })
     },
 
-    async hasComment({ http, idempotencyKey, isRetry }, { id }) {
-      for (let startAt = 0; ; startAt += perPage) {
-        const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
-        const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
-        const { comments, total } = body
-        if (comments.some(({ properties = [] }) => properties.some((one) => holdsKey(one, idempotencyKey)))) return true
-        // The API reference documents only the property of each comment, not this expansion.
-        if (isRetry && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
-          for (const one of comments.slice(0, MAX_COMMENT_READS))
-            if (await carries(http, one, idempotencyKey)) return true
-        }
-        if (comments.length === 0 || startAt + comments.length >= total) return false
-      }
-    },
+    hasComment: ({ http, idempotencyKey, isRetry }, { id }) => hasCommentWithKey(http, id, idempotencyKey, isRetry),
 
     async close({ http }, { id }, { resolution }) {
       const plan = await planMove(http, id, 'closed', { fields: {}, update: {} }, resolution)
       if (plan) await move(http, id, plan)
     },
   } satisfies Partial<TicketProvider>
+}
+
+async function createIssue<C extends Connection>(
+  client: Client<C>,
+  input: OpenTicket,
+  options: JiraTicketOptions<C>,
+): Promise<{ id: string; key: string }> {
+  const { http, idempotencyKey, connection } = client
+  const { title: _, description: __, project = '', type, labels = [], fields, ...settings } = input
+  const { title, description } = clipTitle(input, MAX_SUMMARY)
+  const issue = {
+    project: /^\d/.test(project) ? { id: project } : { key: project },
+    summary: title,
+    description: toAdf(description),
+    ...(await settingFields(client, { ...settings, type: type || connection.type || options.type }, options)),
+    ...fields,
+  }
+  const post = async (labels: string[]) => {
+    const content = {
+      fields: { ...issue, ...(labels.length > 0 ? { labels: cleanLabels(labels) } : {}) },
+      ...(idempotencyKey === undefined ? {} : { properties: [propertyOf(idempotencyKey)] }),
+    }
+    return (await http.post('rest/api/3/issue', content, { schema: createdIssue })).body
+  }
+  if (idempotencyKey === undefined) return post(labels)
+  try {
+    return await post([...labels, labelOf(idempotencyKey)])
+  } catch (error) {
+    // Some projects do not allow labels. Then only the property stores the key.
+    if (labels.length > 0 || !refusesLabels(error)) throw error
+    return post([])
+  }
+}
+
+async function updateIssue<C extends Connection>(
+  client: Client<C>,
+  id: string,
+  changes: TicketChanges,
+  options: JiraTicketOptions<C>,
+): Promise<void> {
+  const { http, isRetry } = client
+  const { title, description, labels = [], state, fields, ...settings } = changes
+  const added = cleanLabels(labels).map((label) => ({ add: label }))
+  const edit: IssueEdit = {
+    fields: {
+      ...(title === undefined ? {} : { summary: clipSingleLine(title, MAX_SUMMARY) }),
+      ...(description === undefined ? {} : { description: toAdf(description) }),
+      ...(await settingFields(client, settings, options)),
+      ...fields,
+    },
+    update: added.length > 0 ? { labels: added } : {},
+  }
+  const plan = state ? await planMove(http, id, state, edit) : undefined
+  if (!plan) {
+    // An earlier attempt may have set fields with the transition that cannot be edited after it.
+    await editIssue(http, id, state && isRetry ? await withoutHeld(http, id, edit) : edit)
+    return
+  }
+  // Many workflows do not allow edits of closed issues: reopen first, close last.
+  if (!plan.closes) await move(http, id, plan)
+  await editIssue(http, id, plan.rest)
+  if (plan.closes) await move(http, id, plan)
+}
+
+/** Returns the fields of an issue for the other fields of an input. */
+async function settingFields<C extends Connection>(
+  { http, connection }: Client<C>,
+  settings: Settings,
+  options: JiraTicketOptions<C>,
+): Promise<Record<string, unknown>> {
+  const { type, priority, assignee } = settings
+  return {
+    // Some sites accept only the id of a type.
+    ...(type ? { issuetype: /^\d+$/.test(type) ? { id: type } : { name: type } } : {}),
+    ...(priority ? { priority: { name: platformLevel(priorities, priority) } } : {}),
+    ...(assignee ? { assignee: await accountOf(http, assignee) } : {}),
+    ...options.fields?.(settings, connection),
+  }
+}
+
+async function hasCommentWithKey(http: Client['http'], id: string, key: string, isRetry: boolean): Promise<boolean> {
+  for (let startAt = 0; ; startAt += perPage) {
+    const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
+    const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
+    const { comments, total } = body
+    if (comments.some(({ properties = [] }) => properties.some((property) => holdsKey(property, key)))) return true
+    // The API reference documents only the property of each comment, not this expansion.
+    if (isRetry && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
+      for (const comment of comments.slice(0, MAX_COMMENT_READS)) if (await carries(http, comment, key)) return true
+    }
+    if (comments.length === 0 || startAt + comments.length >= total) return false
+  }
 }
 
 function refusesLabels(error: unknown): boolean {

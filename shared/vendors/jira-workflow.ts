@@ -70,13 +70,13 @@ export async function planMove(
   if (isIn(issue.fields.status, state)) return undefined
   const path = `${issuePath(idOrKey)}/transitions`
   const { body } = await http.get(path, { query: { expand: 'transitions.fields' }, schema: offered })
-  const transitions = body.transitions.filter((one) => one.isAvailable !== false)
+  const transitions = body.transitions.filter((transition) => transition.isAvailable !== false)
   const chosen = pick(transitions, state, resolution)
   if (!chosen) throw noTransition(issue.key, issue.fields.status, state, transitions)
   const { fields: screen = {}, to } = chosen
-  const asked = { ...edit.fields, ...resolutionOn(chosen, resolution) }
-  const missing = await missingFields(http, idOrKey, screen, { ...asked, ...edit.update })
-  const fields: Record<string, unknown> = { ...asked, ...(resolution ? {} : usualResolution(to, missing)) }
+  const requested = { ...edit.fields, ...resolutionOn(chosen, resolution) }
+  const missing = await missingFields(http, idOrKey, screen, { ...requested, ...edit.update })
+  const fields: Record<string, unknown> = { ...requested, ...(resolution ? {} : usualResolution(to, missing)) }
   const stillMissing = missing.filter(([name]) => !Object.hasOwn(fields, name))
   if (stillMissing.length > 0) throw needsFields(issue.key, chosen, stillMissing)
   const isOnScreen = (name: string) => Object.hasOwn(screen, name)
@@ -129,10 +129,11 @@ async function readValues(http: Http, idOrKey: string, names: string[]): Promise
 }
 
 /** Returns whether a value of an issue contains the requested one. Jira adds fields to options and users. */
-function holds(value: unknown, asked: unknown): boolean {
-  if (Array.isArray(asked)) return Array.isArray(value) && asked.every((one) => value.some((held) => holds(held, one)))
-  if (!isRecord(asked)) return value === asked
-  return isRecord(value) && Object.entries(asked).every(([name, one]) => holds(value[name], one))
+function holds(value: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted))
+    return Array.isArray(value) && wanted.every((item) => value.some((held) => holds(held, item)))
+  if (!isRecord(wanted)) return value === wanted
+  return isRecord(value) && Object.entries(wanted).every(([name, member]) => holds(value[name], member))
 }
 
 /** An issue in progress is open already: it is not moved back to the start. */
@@ -143,10 +144,12 @@ function isIn(status: Status, state: string): boolean {
 }
 
 function pick(transitions: Transition[], state: string, resolution: string | undefined): Transition | undefined {
-  const to = (category: string) => transitions.filter((one) => one.to.statusCategory.key === category)
+  const to = (category: string) => transitions.filter((transition) => transition.to.statusCategory.key === category)
   if (is(state, 'open')) return to('new')[0] ?? to('indeterminate')[0]
   if (is(state, 'closed')) return pickDone(to('done'), resolution)
-  return transitions.find((one) => is(one.to.name, state)) ?? transitions.find(({ name }) => is(name, state))
+  return (
+    transitions.find((transition) => is(transition.to.name, state)) ?? transitions.find(({ name }) => is(name, state))
+  )
 }
 
 /** The transition that the resolution names, else the one to Done, Closed or Resolved: a workflow may also have `Won't do`. */
@@ -184,10 +187,10 @@ async function missingFields(
   http: Http,
   idOrKey: string,
   screen: Record<string, ScreenField>,
-  given: Record<string, unknown>,
+  fields: Record<string, unknown>,
 ): Promise<[string, ScreenField][]> {
   const needed = Object.entries(screen).filter(
-    ([name, { required, hasDefaultValue }]) => required && !hasDefaultValue && isEmpty(given[name]),
+    ([name, { required, hasDefaultValue }]) => required && !hasDefaultValue && isEmpty(fields[name]),
   )
   if (needed.length === 0) return []
   const names = needed.map(([name]) => name)
@@ -232,6 +235,6 @@ function namesOf({ allowedValues = [] }: ScreenField): string[] {
   })
 }
 
-function is(name: string | undefined, asked: string): boolean {
-  return name?.toLowerCase() === asked.toLowerCase()
+function is(name: string | undefined, wanted: string): boolean {
+  return name?.toLowerCase() === wanted.toLowerCase()
 }

@@ -114,7 +114,7 @@ export async function findIssue(
 async function findUnindexed(http: Http, key: string, project: string): Promise<JiraIssue | undefined> {
   const newest = await search(http, `project = ${/^\d/.test(project) ? project : `"${project}"`} ORDER BY key DESC`)
   const [, prefix = project, last = '0'] = /^(.+)-(\d+)$/.exec(newest[0]?.key ?? '') ?? []
-  const next = Array.from({ length: perPage }, (_, at) => `${prefix}-${Number(last) + at + 1}`)
+  const next = Array.from({ length: perPage }, (_, index) => `${prefix}-${Number(last) + index + 1}`)
   // Some projects do not allow labels. Then only the property has the key.
   const isOurs = ({ fields: { labels = [] }, properties = {} }: JiraIssue) =>
     labels.includes(labelOf(key)) || holdsKey({ key: keyProperty, value: properties[keyProperty] }, key)
@@ -137,9 +137,9 @@ async function search(http: Http, jql: string): Promise<JiraIssue[]> {
  * @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulkfetch-post
  */
 async function fetchAll(http: Http, keys: string[]): Promise<JiraIssue[]> {
-  const asked = { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] }
+  const query = { issueIdsOrKeys: keys, fields: issueFields, properties: [keyProperty] }
   const unreadable = [400, 404]
-  const { status, body } = await http.post('rest/api/3/issue/bulkfetch', asked, {
+  const { status, body } = await http.post('rest/api/3/issue/bulkfetch', query, {
     isRead: true,
     accept: unreadable,
     schema: jiraIssues,

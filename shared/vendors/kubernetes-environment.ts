@@ -13,9 +13,9 @@ export interface Variable {
  * @throws Failure `invalid`
  */
 export function checkVariableNames(parameters: Record<string, unknown> = {}): void {
-  const wrong = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
-  if (wrong !== undefined)
-    throw invalidInput(`input.parameters.${wrong}`, 'is not a valid name of an environment variable')
+  const invalid = Object.keys(parameters).find((name) => !/^[A-Za-z_]\w*$/.test(name))
+  if (invalid !== undefined)
+    throw invalidInput(`input.parameters.${invalid}`, 'is not a valid name of an environment variable')
 }
 
 /**

@@ -59,7 +59,7 @@ export async function waitingReason(
 ): Promise<{ reason?: string; isStuck?: boolean }> {
   const items = await podsOf(http, namespace, job)
   const waiting = containersOf(items).map(({ state }) => state?.waiting)
-  const stuck = waiting.find((one) => STUCK_REASONS.includes(one?.reason ?? ''))
+  const stuck = waiting.find((state) => STUCK_REASONS.includes(state?.reason ?? ''))
   const conditions = items.flatMap(({ status }) => status?.conditions ?? [])
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   const found = stuck ?? unscheduled

@@ -74,16 +74,16 @@ const LEVELS: string[] = ['critical', 'high', 'medium', 'low'] satisfies Level[]
  * @returns undefined for a level if the account has no priorities
  * @throws Failure `refused` with the existing names
  */
-export async function priorityOf(http: Http, asked: string) {
+export async function priorityOf(http: Http, priority: string) {
   const { status, body } = await http.get('priorities', { accept: NOT_IN_PLAN, schema: priorityList })
   const listed = NOT_IN_PLAN.includes(status) ? [] : body.priorities
-  const named = listed.find(({ name }) => name.toLowerCase() === asked.toLowerCase())
-  const position = LEVELS.indexOf(asked.trim().toLowerCase())
+  const named = listed.find(({ name }) => name.toLowerCase() === priority.toLowerCase())
+  const position = LEVELS.indexOf(priority.trim().toLowerCase())
   const found = named ?? (position < 0 ? undefined : listed[Math.min(position, listed.length - 1)])
   if (found) return { id: found.id, type: 'priority_reference' }
   if (position >= 0) return undefined
   const known = listed.map(({ name }) => name).join(', ') || 'none'
-  throw refused(`PagerDuty has no priority "${asked}". Priorities: ${known}.`)
+  throw refused(`PagerDuty has no priority "${priority}". Priorities: ${known}.`)
 }
 
 /** Returns whether a value is one of the neutral levels. */

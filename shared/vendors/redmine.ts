@@ -122,17 +122,17 @@ async function assigneeOf(http: Http, project: string, assignee: string): Promis
   return user?.id ?? unknown('assignee', assignee, members)
 }
 
-function unknown(what: string, asked: string, known: Named[]): never {
+function unknown(what: string, wanted: string, known: Named[]): never {
   const names = known.map(({ name }) => name)
   const list = names.length > 20 ? `${names.slice(0, 20).join(', ')}, ...` : names.join(', ') || 'none'
-  throw refused(`Redmine has no ${what} "${asked}" for this project. It has: ${list}.`)
+  throw refused(`Redmine has no ${what} "${wanted}" for this project. It has: ${list}.`)
 }
 
-function pick<N extends Named>(all: N[], asked: string): N | undefined {
-  return all.find(({ name }) => is(name, asked)) ?? all.find(({ id }) => String(id) === asked)
+function pick<N extends Named>(all: N[], wanted: string): N | undefined {
+  return all.find(({ name }) => is(name, wanted)) ?? all.find(({ id }) => String(id) === wanted)
 }
 
 /** Compares names without case. */
-export function is(name: string | undefined, asked: string | undefined): boolean {
-  return name !== undefined && name.toLowerCase() === asked?.toLowerCase()
+export function is(name: string | undefined, wanted: string | undefined): boolean {
+  return name !== undefined && name.toLowerCase() === wanted?.toLowerCase()
 }

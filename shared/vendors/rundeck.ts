@@ -144,9 +144,9 @@ export const rundeck = defineJobProvider({
   async start({ http, idempotencyKey, connection }, input) {
     const { keyOption } = connection
     const id = await jobOf(http, connection, input)
-    const given = Object.entries(input.parameters ?? {}).map(([option, value]) => [option, String(value)])
+    const parameters = Object.entries(input.parameters ?? {}).map(([option, value]) => [option, String(value)])
     const options = {
-      ...Object.fromEntries(given),
+      ...Object.fromEntries(parameters),
       ...(keyOption && idempotencyKey ? { [keyOption]: idempotencyKey } : {}),
     }
     const path = pathOf(connection, `job/${segment(id)}/run`)
@@ -201,13 +201,13 @@ function executionPath(connection: Connection, id: string): string {
  */
 async function jobOf(http: Http, connection: Connection, { target, project = '' }: StartJob): Promise<string> {
   if (uuid.test(target)) return target
-  const at = target.lastIndexOf('/')
-  const [group, job] = [target.slice(0, Math.max(0, at)), target.slice(at + 1)]
+  const index = target.lastIndexOf('/')
+  const [group, job] = [target.slice(0, Math.max(0, index)), target.slice(index + 1)]
   const query = { jobExactFilter: job, groupPathExact: group || '-' }
   const path = pathOf(connection, `project/${segment(project)}/jobs`)
   const { body } = await http.get(path, { query, schema: jobs })
   // Rundeck ignores unknown filters and may list other jobs.
-  const found = body.find((one) => one.name === job && (one.group ?? '') === group)
+  const found = body.find((listed) => listed.name === job && (listed.group ?? '') === group)
   if (found) return found.id
   throw refused(`Rundeck has no job "${target}" in project ${project}, or the token has no access to it.`)
 }

@@ -44,8 +44,8 @@ export function isSysId(id: string): boolean {
 }
 
 /** Compares names without case. */
-export function is(name: string | undefined, asked: string): boolean {
-  return name?.toLowerCase() === asked.toLowerCase()
+export function is(name: string | undefined, wanted: string): boolean {
+  return name?.toLowerCase() === wanted.toLowerCase()
 }
 
 /**
@@ -70,8 +70,8 @@ export async function groupOf(http: Http, group: string): Promise<string> {
  */
 export async function userOf(http: Http, user: string): Promise<string> {
   if (isSysId(user)) return user
-  const asked = term(user)
-  const query = `user_name=${asked}^ORemail=${asked}^ORname=${asked}^active=true`
+  const userName = term(user)
+  const query = `user_name=${userName}^ORemail=${userName}^ORname=${userName}^active=true`
   const found = await search(http, 'sys_user', query)
   const byLogin = found.filter(({ user_name }) => is(user_name, user))
   return only(
@@ -86,10 +86,10 @@ async function search(http: Http, table: string, query: string): Promise<z.outpu
   return (await http.get(tablePath(table), { ...request, schema: someNamed })).body.result
 }
 
-function only([one, ...more]: { sys_id: string }[], what: string, asked: string): string {
-  if (one && more.length === 0) return one.sys_id
+function only([found, ...more]: { sys_id: string }[], what: string, wanted: string): string {
+  if (found && more.length === 0) return found.sys_id
   throw refused(
-    `ServiceNow shows ${one ? 'more than one' : 'no'} active ${what} "${asked}" to the user of the connection. Send its sys_id.`,
+    `ServiceNow shows ${found ? 'more than one' : 'no'} active ${what} "${wanted}" to the user of the connection. Send its sys_id.`,
   )
 }
 

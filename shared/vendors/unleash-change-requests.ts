@@ -62,12 +62,14 @@ export async function requestChange(
   if (open && !ours) throw busy(open)
   const add = `${path}/environments/${segment(location.environment)}/change-requests`
   const request = open && holds(open, actions) ? open : (await http.post(add, actions, { schema: changeRequest })).body
-  const one = `${path}/change-requests/${request.id}`
+  const changeRequestPath = `${path}/change-requests/${request.id}`
   if (marker && !hasMarker(request, marker)) {
-    await http.put(`${one}/title`, { title: `${clipSingleLine(comment ?? 'Set feature flags', MAX_TITLE)} ${marker}` })
+    await http.put(`${changeRequestPath}/title`, {
+      title: `${clipSingleLine(comment ?? 'Set feature flags', MAX_TITLE)} ${marker}`,
+    })
   }
   if (request.state === 'Draft') {
-    await http.put(`${one}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
+    await http.put(`${changeRequestPath}/state`, { state: 'In review', ...(comment ? { comment } : {}) })
   }
   return { id: String(request.id), noun: 'change request', url: linkTo(http, location, request.id) }
 }

@@ -12,7 +12,7 @@ export interface ClientOptions {
   /** The idempotency key. Defaults to `keyOf(1)`. */
   key?: string | undefined
   isRetry?: boolean
-  event?: CallOrigin
+  origin?: CallOrigin
   /** Milliseconds from now. */
   deadline?: number
   /** Called with each write before it is sent, as in a dry run. */
@@ -29,13 +29,13 @@ export function clientOf<S extends z.ZodMiniObject>(
   values: z.output<S>,
   options: ClientOptions = {},
 ): Client<z.output<S>> & { idempotencyKey: string } {
-  const { key, isRetry = false, deadline = 20_000, event, intercept } = { key: keyOf(1), ...options }
+  const { key, isRetry = false, deadline = 20_000, origin, intercept } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) registerSecret(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
   return connect(connection, {
     idempotencyKey: key,
     isRetry,
-    event,
+    origin,
     deadlineAt: Date.now() + deadline,
     ...(intercept ? { intercept } : {}),
   }) as Client<z.output<S>> & { idempotencyKey: string }

@@ -4,7 +4,7 @@ import { categories } from '../../functions/index.ts'
 import { callersSchema } from '../../shared/auth/callers.ts'
 import { Failure, type FieldError } from '../../shared/errors.ts'
 import { eventSchema } from '../../shared/orchestrators/event/event.ts'
-import { keptnConnection } from '../../shared/orchestrators/keptn/keptn.ts'
+import { keptnSecret } from '../../shared/orchestrators/keptn/keptn.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connectionSchema } from '../../shared/providers/connections.ts'
 import { unknownName, validate } from '../../shared/validate.ts'
@@ -66,7 +66,7 @@ function errorsOf(schema: z.core.$ZodType, value: unknown): readonly FieldError[
 
 const schemas: [string, z.core.$ZodType][] = [
   ['callers', callersSchema],
-  ['keptn', keptnConnection],
+  ['keptn', keptnSecret],
   ['an event', eventSchema],
 ]
 for (const category of categories as readonly Category[]) {

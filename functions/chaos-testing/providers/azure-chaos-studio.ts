@@ -97,14 +97,15 @@ export const azureChaosStudio = defineJobProvider({
   noun: 'execution',
   connection,
   authorization: (connection, ca) => azureAuthorization(connection, { scope: SCOPE, title: 'Azure Chaos Studio', ca }),
-  async check({ http, connection: at }) {
+  async check({ http, connection }) {
     const query = VERSION
-    if (at.target === undefined)
-      return http.get(experimentsPath(at), { query, schema: z.object({ value: z.array(z.unknown()) }) })
+    if (connection.target === undefined)
+      return http.get(experimentsPath(connection), { query, schema: z.object({ value: z.array(z.unknown()) }) })
     const schema = z.object({ properties: z.object({ provisioningState: text }) })
-    const { provisioningState } = (await http.get(experimentPath(at, at.target), { query, schema })).body.properties
+    const { provisioningState } = (await http.get(experimentPath(connection, connection.target), { query, schema }))
+      .body.properties
     if (provisioningState && provisioningState !== 'Succeeded')
-      throw refused(`The experiment ${at.target} cannot run: its provisioning state is ${provisioningState}.`)
+      throw refused(`The experiment ${connection.target} cannot run: its provisioning state is ${provisioningState}.`)
     return undefined
   },
 
@@ -116,8 +117,8 @@ export const azureChaosStudio = defineJobProvider({
     checkAllowed(allow, target)
   },
 
-  async start({ http, connection: at }, { target }) {
-    const path = experimentPath(at, target)
+  async start({ http, connection }, { target }) {
+    const path = experimentPath(connection, target)
     const earlier = summarize(await listExecutions(http, path))
     const { status, headers, body } = await http.post(`${path}/start`, undefined, {
       query: VERSION,
@@ -129,15 +130,15 @@ export const azureChaosStudio = defineJobProvider({
     for (const delay of LISTING_DELAYS_MS) {
       await sleep(delay)
       const found = await findNewer(http, path, earlier).catch(leaveToPoll)
-      if (found) return runOf(at, target, found.name)
+      if (found) return runOf(connection, target, found.name)
     }
     const operation = headers['azure-asyncoperation'] ?? headers['location']
-    return { ...runOf(at, target, NOT_LISTED), providerState: { ...earlier, operation } }
+    return { ...runOf(connection, target, NOT_LISTED), providerState: { ...earlier, operation } }
   },
 
-  async getStatus({ http, connection: at }, run) {
+  async getStatus({ http, connection }, run) {
     const { target, execution: id } = parseId(run.id)
-    const path = experimentPath(at, target)
+    const path = experimentPath(connection, target)
     const unlisted = id === NOT_LISTED ? unlistedSchema.parse(run.providerState) : undefined
     const current = unlisted ? await findNewer(http, path, unlisted) : await readExecution(http, path, id)
     if (!current) return unlistedStatus(http, unlisted?.operation)
@@ -148,7 +149,7 @@ export const azureChaosStudio = defineJobProvider({
     const failure = states[state] === 'errored' ? await failureOf(http, path, current.name) : {}
     return {
       state,
-      run: runOf(at, target, current.name),
+      run: runOf(connection, target, current.name),
       ...(measured ? { metrics: measured } : {}),
       period: { start: startedAt, end: stoppedAt },
       ...failure,
@@ -162,9 +163,9 @@ export const azureChaosStudio = defineJobProvider({
   },
 
   /** Azure cancels the execution that runs, so one that has ended must not be canceled. */
-  async stop({ http, connection: at }, run) {
+  async stop({ http, connection }, run) {
     const { target, execution: id } = parseId(run.id)
-    const path = experimentPath(at, target)
+    const path = experimentPath(connection, target)
     const status = id === NOT_LISTED ? '' : ((await readExecution(http, path, id)).properties.status ?? '')
     const state = SPELLINGS.get(status.toLowerCase()) ?? status
     if ((states[state] ?? 'running') === 'running') await http.post(`${path}/cancel`, undefined, { query: VERSION })
@@ -176,8 +177,8 @@ function experimentsPath({ subscription, resourceGroup }: Connection): string {
   return `${group}/providers/Microsoft.Chaos/experiments`
 }
 
-function experimentPath(at: Connection, name: string): string {
-  return `${experimentsPath(at)}/${segment(name)}`
+function experimentPath(connection: Connection, name: string): string {
+  return `${experimentsPath(connection)}/${segment(name)}`
 }
 
 async function readExecution(http: Http, path: string, id: string): Promise<Execution> {
@@ -243,9 +244,12 @@ function parseId(id: string): { target: string; execution: string } {
   throw invalidInput('input.id', 'must be an execution such as <experiment>/<id of the execution>')
 }
 
-function runOf(at: Connection, target: string, id: string): Run {
-  const tenant = at.tenantId ? `@${encodeURIComponent(at.tenantId)}/` : ''
-  return { id: `${target}/${id}`, url: `https://portal.azure.com/#${tenant}resource/${experimentPath(at, target)}` }
+function runOf(connection: Connection, target: string, id: string): Run {
+  const tenant = connection.tenantId ? `@${encodeURIComponent(connection.tenantId)}/` : ''
+  return {
+    id: `${target}/${id}`,
+    url: `https://portal.azure.com/#${tenant}resource/${experimentPath(connection, target)}`,
+  }
 }
 
 async function failureOf(http: Http, path: string, id: string): Promise<Partial<RunStatus>> {
@@ -257,9 +261,11 @@ async function failureOf(http: Http, path: string, id: string): Promise<Partial<
   const actions = (runInformation?.steps ?? []).flatMap(({ branches }) =>
     (branches ?? []).flatMap(({ actions }) => actions ?? []),
   )
-  const failed = actions.filter((one) => one.status?.toLowerCase() === 'failed')
-  const targets = failed.flatMap(({ actionName, targets }) => (targets ?? []).map((one) => ({ ...one, actionName })))
-  const reached = targets.filter((one) => one.status?.toLowerCase() === 'failed')
+  const failed = actions.filter((action) => action.status?.toLowerCase() === 'failed')
+  const targets = failed.flatMap(({ actionName, targets }) =>
+    (targets ?? []).map((target) => ({ ...target, actionName })),
+  )
+  const reached = targets.filter((target) => target.status?.toLowerCase() === 'failed')
   const errors = reached.map(({ actionName, error }) => [actionName, errorReasonIn(error)].filter(Boolean).join(': '))
   const reason = clipSingleLine([failureReason, ...new Set(errors)].filter(Boolean).join('; '), MAX_REASON)
   const [first] = failed

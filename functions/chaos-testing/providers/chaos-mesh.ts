@@ -84,7 +84,9 @@ export const chaosMesh = defineJobProvider({
     const name = nameOf(input.target, idempotencyKey ?? crypto.randomUUID().replaceAll('-', ''))
     // Once an object is deleted, its name is free again. A retry must not restart a stopped experiment.
     const earlier =
-      idempotencyKey === undefined ? undefined : (await listArchived(http, target)).find((one) => one.name === name)
+      idempotencyKey === undefined
+        ? undefined
+        : (await listArchived(http, target)).find((experiment) => experiment.name === name)
     if (earlier) return runOf(http, formatId(target, earlier))
     const labels = { ...metadata.labels, ...(idempotencyKey === undefined ? {} : { [KEY_LABEL]: idempotencyKey }) }
     await create(http, target.kind, { ...object, metadata: { ...metadata, name, labels } })

@@ -187,7 +187,9 @@ function metricsOf(run: ExperimentRun, { startedAt, finishedAt }: Execution): Re
     totalFaults,
     duration,
   }
-  return Object.fromEntries(Object.entries(measured).filter((one): one is [string, number] => Number.isFinite(one[1])))
+  return Object.fromEntries(
+    Object.entries(measured).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
+  )
 }
 
 function describeFault({ name, verdict, failedProbes, failStep }: Fault): string {

@@ -125,10 +125,10 @@ export const steadybit = defineJobProvider({
     if (UNREADABLE.includes(status)) return 'unknown'
     let isUnclear = false
     for (const { id } of body.items) {
-      const one = await http.get(executionPath(id), { accept: UNREADABLE, schema: execution })
-      const { state, started, variables = null } = UNREADABLE.includes(one.status) ? {} : one.body
-      if (variables?.[KEY_VARIABLE]?.value === idempotencyKey) return runOf(http, one.body)
-      if (state && NOT_STARTED.includes(state)) throw notStartedYet(one.body, target)
+      const response = await http.get(executionPath(id), { accept: UNREADABLE, schema: execution })
+      const { state, started, variables = null } = UNREADABLE.includes(response.status) ? {} : response.body
+      if (variables?.[KEY_VARIABLE]?.value === idempotencyKey) return runOf(http, response.body)
+      if (state && NOT_STARTED.includes(state)) throw notStartedYet(response.body, target)
       // An execution that was canceled before it started may have no variables.
       isUnclear ||= variables === null || (!started && Object.keys(variables).length === 0)
     }

@@ -103,7 +103,7 @@ export const argoCd = defineJobProvider({
     const found = await read(http, operation)
     const state = found.status?.operationState
     const operations = [found.operation, state?.operation]
-    if (operations.some((one) => hasMarker(one, operation.marker))) return runOf(http, found, operation)
+    if (operations.some((candidate) => hasMarker(candidate, operation.marker))) return runOf(http, found, operation)
     // Ours may have ended and been replaced by another operation.
     const isRecent = state && Date.now() - Date.parse(state.startedAt) < REPLACEMENT_WINDOW_MS
     return isRetry && isRecent ? 'unknown' : undefined
@@ -233,8 +233,8 @@ function checkOneSource({ spec }: Application, target: string): void {
 /** Returns the parameters of a sync in the names of Argo CD. Throws Failure `invalid`. */
 function parametersOf(input: StartJob) {
   const path = 'input.parameters'
-  const given = validate(parameters, input.parameters ?? {}, { what: path, root: path })
-  const { prune, dryRun, force, strategy, resources, syncOptions } = given
+  const values = validate(parameters, input.parameters ?? {}, { what: path, root: path })
+  const { prune, dryRun, force, strategy, resources, syncOptions } = values
   return {
     ...(prune ? { prune: prune === 'on' } : {}),
     ...(dryRun ? { dryRun: dryRun === 'on' } : {}),

@@ -271,9 +271,9 @@ function buildPath(number: string): string {
 }
 
 /** An id is `organization/project#33`. A number alone requires a project. */
-function parseId({ id, project: given }: StopJob): { project: string; number: string } {
+function parseId({ id, project: inputProject }: StopJob): { project: string; number: string } {
   const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const project = found?.[1] ?? given
+  const project = found?.[1] ?? inputProject
   const number = found?.[2]
   if (number && project && azureDevopsProject.pattern.test(project)) return { project, number }
   throw invalidInput(

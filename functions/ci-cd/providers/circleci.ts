@@ -102,16 +102,16 @@ export const circleci = defineJobProvider({
 
   states,
 
-  checkStart({ target, project, ref = undefined }, at) {
-    slugOf(project, at)
+  checkStart({ target, project, ref = undefined }, connection) {
+    slugOf(project, connection)
     if (target !== 'pipeline' && !UUID.test(target))
       throw invalidInput('input.target', 'must be pipeline, or the id of a pipeline definition')
-    if (target !== 'pipeline' && (ref ?? at.ref) === undefined)
+    if (target !== 'pipeline' && (ref ?? connection.ref) === undefined)
       throw invalidInput('input.ref', 'is required for a pipeline definition, because the connection has no default')
   },
 
-  async start({ http, connection: at }, { target, project, ref = at.ref, parameters }) {
-    const path = projectPath(slugOf(project, at))
+  async start({ http, connection }, { target, project, ref = connection.ref, parameters }) {
+    const path = projectPath(slugOf(project, connection))
     const [, tag] = TAG.exec(ref ?? '') ?? []
     const version = ref === undefined ? {} : tag === undefined ? { branch: ref } : { tag }
     const more = parameters ? { parameters } : {}
@@ -124,14 +124,14 @@ export const circleci = defineJobProvider({
             { definition_id: target, config: version, checkout: version, ...more },
             { schema },
           )
-    if ('number' in body) return { id: body.id, url: urlOf(at, slugOf(project, at), body.number) }
+    if ('number' in body) return { id: body.id, url: urlOf(connection, slugOf(project, connection), body.number) }
     throw refused(`CircleCI started no pipeline: ${clipSingleLine(body.message, 500)}`)
   },
 
-  async getStatus({ http, connection: at }, { id }) {
+  async getStatus({ http, connection }, { id }) {
     const current = (await http.get(pipelinePath(id), { schema: pipeline })).body
     const { state, errors, number, project_slug } = current
-    const run = { id, url: urlOf(at, project_slug, number) }
+    const run = { id, url: urlOf(connection, project_slug, number) }
     // Only the setup workflow of a dynamic configuration runs before the state `created`.
     if (state !== 'created' && state !== 'setup')
       return { state, run, reason: errors?.map(({ message }) => message).join('; ') || undefined }
@@ -152,8 +152,8 @@ export const circleci = defineJobProvider({
   },
 })
 
-function slugOf(project: string | undefined, at: Connection): string {
-  return resolveProject(project, at, { title: 'CircleCI', project: SLUG }, true) ?? ''
+function slugOf(project: string | undefined, connection: Connection): string {
+  return resolveProject(project, connection, { title: 'CircleCI', project: SLUG }, true) ?? ''
 }
 
 /** The parts of a slug are separate segments: CircleCI does not decode a slash. */
@@ -188,7 +188,7 @@ async function workflowsOf(http: Http, id: string): Promise<Workflow[]> {
 /** A rerun is another workflow with the same name. */
 function newestOf(all: Workflow[]): Workflow[] {
   const sorted = all.toSorted((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at))
-  return [...new Map(sorted.map((one) => [one.name, one])).values()]
+  return [...new Map(sorted.map((workflow) => [workflow.name, workflow])).values()]
 }
 
 async function statusOf(http: Http, current: Pipeline, all: Workflow[]): Promise<RunStatus> {
@@ -235,5 +235,5 @@ function progressOf(all: Workflow[]): string | undefined {
 
 async function failedJobOf(http: Http, { id }: Workflow): Promise<string | undefined> {
   const { status, body } = await http.get(`api/v2/workflow/${segment(id)}/job`, { accept: [403, 404], schema: jobs })
-  return status === 200 ? body.items.find((one) => one.status === 'failed')?.name : undefined
+  return status === 200 ? body.items.find((item) => item.status === 'failed')?.name : undefined
 }

@@ -236,9 +236,9 @@ function runOf(repo: string | undefined, { id, html_url }: Pick<WorkflowRun, 'id
 }
 
 /** An id is `owner/repo#30433642`. A number alone requires a project. */
-function parseId({ id, project: given }: StopJob): { repo: string; number: string; path: string } {
+function parseId({ id, project: inputProject }: StopJob): { repo: string; number: string; path: string } {
   const found = /^(?:([^#]+)#|#)?(\d{1,15})$/.exec(id)
-  const repo = found?.[1] ?? given
+  const repo = found?.[1] ?? inputProject
   const number = found?.[2]
   if (number && repo && repository.pattern.test(repo))
     return { repo, number, path: `${repositoryPath(repo)}/actions/runs/${segment(number)}` }

@@ -135,12 +135,12 @@ export const gitlabCi = defineJobProvider({
     }
     const path = `${projectPath(project)}/pipelines`
     const { body: pipelines } = await http.get(path, { query, schema: z.array(pipeline) })
-    for (const one of pipelines) {
+    for (const pipeline of pipelines) {
       const hasKey =
         parametersAre === 'inputs'
-          ? one.name?.includes(idempotencyKey)
-          : await hasVariable(http, path, one, idempotencyKey)
-      if (hasKey) return runOf(project, one)
+          ? pipeline.name?.includes(idempotencyKey)
+          : await hasVariable(http, path, pipeline, idempotencyKey)
+      if (hasKey) return runOf(project, pipeline)
     }
     return undefined
   },
@@ -243,9 +243,9 @@ function runOf(project: string, { id, web_url }: Pipeline): Run {
 }
 
 /** An id is `group/project#61`. A number alone requires a project. */
-function parseId({ id, project: given }: StopJob): { project: string; number: string; path: string } {
+function parseId({ id, project: inputProject }: StopJob): { project: string; number: string; path: string } {
   const found = /^(?:([^#]+)#|#)?(\d{1,15})$/.exec(id)
-  const project = found?.[1] ?? given
+  const project = found?.[1] ?? inputProject
   const number = found?.[2]
   if (number && project && gitlabProject.pattern.test(project))
     return { project, number, path: `${projectPath(project)}/pipelines/${segment(number)}` }

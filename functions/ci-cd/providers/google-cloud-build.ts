@@ -75,35 +75,37 @@ export const googleCloudBuild = defineJobProvider({
   notifiedBy: { type: 'google-cloud-build', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   authorization: googleAuthorization,
-  async check({ http, connection: at }) {
-    const path = pathOf(at, projectOf(undefined, at))
+  async check({ http, connection }) {
+    const path = pathOf(connection, projectOf(undefined, connection))
     await http.get(`${path}/builds`, { query: { pageSize: 1 }, schema: builds })
-    if (at.target !== undefined) await http.get(`${path}/triggers/${segment(at.target)}`)
+    if (connection.target !== undefined) await http.get(`${path}/triggers/${segment(connection.target)}`)
   },
 
   states,
 
-  checkStart({ project, parameters = {} }, at) {
-    projectOf(project, at)
+  checkStart({ project, parameters = {} }, connection) {
+    projectOf(project, connection)
     for (const name of Object.keys(parameters)) {
-      if (!SUBSTITUTION.test(name) || name === at.keySubstitution)
+      if (!SUBSTITUTION.test(name) || name === connection.keySubstitution)
         throw invalidInput(
           `input.parameters.${name.slice(0, 100)}`,
-          `must be the name of a substitution: _ and capital letters, digits or _. ${at.keySubstitution} is reserved`,
+          `must be the name of a substitution: _ and capital letters, digits or _. ${connection.keySubstitution} is reserved`,
         )
     }
   },
 
-  async find({ http, connection: at, idempotencyKey, isRetry }, { project }) {
-    const known = projectOf(project, at)
+  async find({ http, connection, idempotencyKey, isRetry }, { project }) {
+    const known = projectOf(project, connection)
     const filter = `create_time>="${searchSince(isRetry).toISOString()}"`
     let pageToken: string | undefined
     for (let page = 0; page < MAX_PAGES; page++) {
       const query = { filter, pageSize: 100, pageToken }
-      const { body } = await http.get(`${pathOf(at, known)}/builds`, { query, schema: builds })
+      const { body } = await http.get(`${pathOf(connection, known)}/builds`, { query, schema: builds })
       // An empty list looks like an object of another kind.
       if (body.builds === undefined && isRetry) return 'unknown'
-      const found = body.builds?.find(({ substitutions }) => substitutions?.[at.keySubstitution] === idempotencyKey)
+      const found = body.builds?.find(
+        ({ substitutions }) => substitutions?.[connection.keySubstitution] === idempotencyKey,
+      )
       if (found) return runOf(known, found)
       pageToken = body.nextPageToken
       if (!pageToken) return undefined
@@ -111,17 +113,17 @@ export const googleCloudBuild = defineJobProvider({
     return 'unknown'
   },
 
-  async start({ http, connection: at, idempotencyKey }, { target, project, ref = at.ref, parameters }) {
-    const known = projectOf(project, at)
-    const key = idempotencyKey === undefined ? {} : { [at.keySubstitution]: idempotencyKey }
+  async start({ http, connection, idempotencyKey }, { target, project, ref = connection.ref, parameters }) {
+    const known = projectOf(project, connection)
+    const key = idempotencyKey === undefined ? {} : { [connection.keySubstitution]: idempotencyKey }
     const substitutions = { ...toTextParameters(parameters), ...key }
     const body = { projectId: known, triggerId: target, source: { ...revisionOf(ref), substitutions } }
-    const path = `${pathOf(at, known)}/triggers/${segment(target)}:run`
+    const path = `${pathOf(connection, known)}/triggers/${segment(target)}:run`
     return runOf(known, (await http.post(path, body, { schema: started })).body.metadata.build)
   },
 
-  async getStatus({ http, connection: at }, { id }) {
-    const { project, path } = parseId(at, id, undefined)
+  async getStatus({ http, connection }, { id }) {
+    const { project, path } = parseId(connection, id, undefined)
     const current = (await http.get(path, { schema: build })).body
     const isRejected = current.status === 'CANCELLED' && current.approval?.state === 'REJECTED'
     const state = isRejected ? 'REJECTED' : current.status
@@ -132,13 +134,13 @@ export const googleCloudBuild = defineJobProvider({
     return { id: parseId(undefined, id, project).id }
   },
 
-  async stop({ http, connection: at }, { id }) {
-    await http.post(`${parseId(at, id, undefined).path}:cancel`, {})
+  async stop({ http, connection }, { id }) {
+    await http.post(`${parseId(connection, id, undefined).path}:cancel`, {})
   },
 })
 
-function projectOf(project: string | undefined, at: Connection): string {
-  return resolveProject(project, at, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+function projectOf(project: string | undefined, connection: Connection): string {
+  return resolveProject(project, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
 }
 
 function pathOf({ location }: Pick<Connection, 'location'>, project: string): string {
@@ -153,9 +155,13 @@ function revisionOf(ref: string | undefined) {
 }
 
 /** An id is `acme-shop#<id of the build>`. The id alone requires a project. */
-function parseId({ location }: Pick<Connection, 'location'> = { location: 'global' }, id: string, given?: string) {
+function parseId(
+  { location }: Pick<Connection, 'location'> = { location: 'global' },
+  id: string,
+  inputProject?: string,
+) {
   const [, named, number] = /^(?:([^#]+)#)?([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(id) ?? []
-  const project = named ?? given
+  const project = named ?? inputProject
   if (number && project && googleProject.pattern.test(project))
     return { id: `${project}#${number}`, project, path: `${pathOf({ location }, project)}/builds/${segment(number)}` }
   throw invalidInput('input.id', 'must be a build such as acme-shop#3f7c..., or its id together with input.project')
@@ -168,7 +174,7 @@ function runOf(project: string, { id, logUrl }: Pick<Build, 'id' | 'logUrl'>): R
 function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build) {
   const milliseconds = Date.parse(finishTime ?? '') - Date.parse(startTime ?? '')
   const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
-  const failed = status === 'SUCCESS' ? undefined : steps?.find((one) => one.status === status && one.exitCode)
+  const failed = status === 'SUCCESS' ? undefined : steps?.find((step) => step.status === status && step.exitCode)
   const failedStep = failed && (failed.id || failed.name || undefined)
   const decision = approval?.state === 'REJECTED' ? approval.result : undefined
   const reasons = [

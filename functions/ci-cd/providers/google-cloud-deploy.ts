@@ -88,10 +88,10 @@ export const googleCloudDeploy = defineJobProvider({
   connection,
   authorization: googleAuthorization,
   hasIdempotentStart: true as const,
-  async check({ http, connection: at }) {
-    const { pipeline } = at.target === undefined ? { pipeline: '-' } : partsOf(at.target)
+  async check({ http, connection }) {
+    const { pipeline } = connection.target === undefined ? { pipeline: '-' } : partsOf(connection.target)
     const query = { pageSize: 1 }
-    await http.get(`${pipelinePath(at, projectOf(undefined, at), pipeline)}/releases`, {
+    await http.get(`${pipelinePath(connection, projectOf(undefined, connection), pipeline)}/releases`, {
       query,
       schema: z.looseObject({}),
     })
@@ -99,29 +99,29 @@ export const googleCloudDeploy = defineJobProvider({
 
   states,
 
-  checkStart({ target, project, ref, parameters }, at) {
-    projectOf(project, at)
+  checkStart({ target, project, ref, parameters }, connection) {
+    projectOf(project, connection)
     partsOf(target)
     if (ref !== undefined && !NAME.test(ref)) throw invalidInput('input.ref', 'must be the name of a release')
     if (ref !== undefined && parameters)
       throw invalidInput('input.parameters', 'must be omitted with input.ref: a release has its images')
-    if (ref === undefined && at.skaffoldConfigUri === undefined)
+    if (ref === undefined && connection.skaffoldConfigUri === undefined)
       throw invalidInput('input.ref', 'must be a release, because the connection has no skaffoldConfigUri for new ones')
     for (const [image, tag] of Object.entries(parameters ?? {}))
       if (typeof tag !== 'string')
         throw invalidInput(`input.parameters.${image.slice(0, 100)}`, 'must be an image with its tag')
   },
 
-  async start({ http, connection: at, idempotencyKey = crypto.randomUUID() }, { target, project, ref, parameters }) {
+  async start({ http, connection, idempotencyKey = crypto.randomUUID() }, { target, project, ref, parameters }) {
     const { pipeline, targetId } = partsOf(target)
-    const known = projectOf(project, at)
+    const known = projectOf(project, connection)
     const name = `wh-${idempotencyKey}`
     const release = ref ?? name
-    const path = `${pipelinePath(at, known, pipeline)}/releases`
+    const path = `${pipelinePath(connection, known, pipeline)}/releases`
     const query = { requestId: uuidOf(idempotencyKey) }
     const annotations = { 'cloud-automation-webhooks': idempotencyKey }
     if (ref === undefined) {
-      const { skaffoldConfigUri } = at
+      const { skaffoldConfigUri } = connection
       const body = { annotations, skaffoldConfigUri, buildArtifacts: artifactsOf(parameters) }
       const exists = await create(http, path, body, { query: { ...query, releaseId: name } })
       // The start is repeated. A rollout of a release that does not exist yet would be refused.
@@ -129,12 +129,12 @@ export const googleCloudDeploy = defineJobProvider({
     }
     const more = { query: { ...query, rolloutId: name } }
     await create(http, `${path}/${segment(release)}/rollouts`, { targetId, annotations }, more)
-    return runOf(at, `${known}#${pipeline}/${release}/${name}`)
+    return runOf(connection, `${known}#${pipeline}/${release}/${name}`)
   },
 
-  async getStatus({ http, connection: at }, { id, startedAt }) {
-    const { status, body } = await http.get(parseId(at, id).path, { schema: rollout, accept: [NOT_FOUND] })
-    const run = runOf(at, id)
+  async getStatus({ http, connection }, { id, startedAt }) {
+    const { status, body } = await http.get(parseId(connection, id).path, { schema: rollout, accept: [NOT_FOUND] })
+    const run = runOf(connection, id)
     if (status === NOT_FOUND) {
       if (startedAt !== undefined && Date.now() - startedAt < CREATION_MS) return { state: 'PENDING', run }
       throw refused(`Google Cloud Deploy has no rollout ${id}.`)
@@ -148,13 +148,13 @@ export const googleCloudDeploy = defineJobProvider({
     return { id: parseId({ location: '-' }, id, project).id }
   },
 
-  async stop({ http, connection: at }, { id }) {
-    await http.post(`${parseId(at, id).path}:cancel`, {})
+  async stop({ http, connection }, { id }) {
+    await http.post(`${parseId(connection, id).path}:cancel`, {})
   },
 })
 
-function projectOf(project: string | undefined, at: Connection): string {
-  return resolveProject(project, at, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+function projectOf(project: string | undefined, connection: Connection): string {
+  return resolveProject(project, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
 }
 
 function partsOf(target: string): { pipeline: string; targetId: string } {
@@ -201,20 +201,20 @@ async function create(
 }
 
 /** An id is `acme-shop#<pipeline>/<release>/<rollout>`. The part after # alone requires a project. */
-function parseId(at: Pick<Connection, 'location'>, id: string, given?: string) {
+function parseId(connection: Pick<Connection, 'location'>, id: string, inputProject?: string) {
   const [, named, names = ''] = /^(?:([^#]+)#)?([^#]+)$/.exec(id) ?? []
   const [pipeline = '', release = '', name = '', ...more] = names.split('/')
-  const project = named ?? given
+  const project = named ?? inputProject
   const isValid = [pipeline, release, name].every((part) => NAME.test(part)) && more.length === 0
   if (!isValid || !project || !googleProject.pattern.test(project))
     throw invalidInput('input.id', 'must be a rollout such as acme-shop#<pipeline>/<release>/<rollout>')
-  const path = `${pipelinePath(at, project, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
+  const path = `${pipelinePath(connection, project, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
   return { id: `${project}#${names}`, project, pipeline, path }
 }
 
-function runOf(at: Connection, id: string) {
-  const { project, pipeline } = parseId(at, id)
-  const path = [at.location, pipeline].map(encodeURIComponent).join('/')
+function runOf(connection: Connection, id: string) {
+  const { project, pipeline } = parseId(connection, id)
+  const path = [connection.location, pipeline].map(encodeURIComponent).join('/')
   const url = `https://console.cloud.google.com/deploy/delivery-pipelines/${path}?project=${encodeURIComponent(project)}`
   return { id, url }
 }

@@ -110,52 +110,53 @@ export const hcpTerraform = defineJobProvider({
   notifiedBy: { type: 'hcp-terraform', wakeId: ({ id }) => id },
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
-  async check({ http, connection: at }) {
+  async check({ http, connection }) {
     await http.get('account/details', { schema: z.object({ data: z.object({ id: z.string() }) }) })
-    const { name } = at.target === undefined ? {} : partsOf(at.target)
-    if (name !== undefined) await workspaceId(http, organizationOf(undefined, at), name)
+    const { name } = connection.target === undefined ? {} : partsOf(connection.target)
+    if (name !== undefined) await workspaceId(http, organizationOf(undefined, connection), name)
   },
 
   states,
 
-  checkStart({ target, project, ref, parameters = {} }, at) {
+  checkStart({ target, project, ref, parameters = {} }, connection) {
     refuseUnsupported('HCP Terraform', { ref })
     const { runId } = partsOf(target)
-    if (runId === undefined) organizationOf(project, at)
+    if (runId === undefined) organizationOf(project, connection)
     else if (Object.keys(parameters).length > 0)
       throw invalidInput('input.parameters', 'must be omitted: the plan of a run has its variables')
-    const wrong = Object.keys(parameters).find((name) => !VARIABLE.test(name))
-    if (wrong !== undefined)
-      throw invalidInput(`input.parameters.${wrong.slice(0, 100)}`, 'is not a valid name of a variable')
+    const invalid = Object.keys(parameters).find((name) => !VARIABLE.test(name))
+    if (invalid !== undefined)
+      throw invalidInput(`input.parameters.${invalid.slice(0, 100)}`, 'is not a valid name of a variable')
   },
 
-  async find({ http, connection: at, idempotencyKey }, { target, project }) {
+  async find({ http, connection, idempotencyKey }, { target, project }) {
     const { runId, name = '' } = partsOf(target)
     // A run is confirmed once, no matter by whom.
     if (runId !== undefined) return isConfirmed(await readRun(http, runId)) ? { id: runId } : undefined
-    const organization = organizationOf(project, at)
+    const organization = organizationOf(project, connection)
     const path = `workspaces/${segment(await workspaceId(http, organization, name))}/runs`
     const { data } = (await http.get(path, { query: { 'search[basic]': idempotencyKey }, schema: runs })).body
     const found = data.find(({ attributes }) => attributes.message?.includes(idempotencyKey))
-    return found && runOf(at, organization, target, found.id)
+    return found && runOf(connection, organization, target, found.id)
   },
 
-  async start({ http, connection: at, idempotencyKey }, { target, project, parameters }) {
+  async start({ http, connection, idempotencyKey }, { target, project, parameters }) {
     const { mode, runId, name = '' } = partsOf(target)
     if (runId !== undefined) {
       await confirm(http, runId)
       return { id: runId }
     }
-    const organization = organizationOf(project, at)
+    const organization = organizationOf(project, connection)
     const id = await workspaceId(http, organization, name)
     const message = ['Started by cloud-automation-webhooks', idempotencyKey].filter(Boolean).join(' ')
-    const autoApply = mode === 'plan' ? { 'auto-apply': false } : at.autoApply === 'on' ? { 'auto-apply': true } : {}
+    const autoApply =
+      mode === 'plan' ? { 'auto-apply': false } : connection.autoApply === 'on' ? { 'auto-apply': true } : {}
     const variables = Object.entries(parameters ?? {}).map(([key, value]) => ({ key, value: toHcl(value) }))
     const attributes = { message, ...autoApply, ...(variables.length > 0 ? { variables } : {}) }
     const relationships = { workspace: { data: { type: 'workspaces', id } } }
     const body = JSON.stringify({ data: { type: 'runs', attributes, relationships } })
     const started = (await http.post('runs', body, { headers: JSON_API, schema: oneRun })).body.data
-    return runOf(at, organization, target, started.id)
+    return runOf(connection, organization, target, started.id)
   },
 
   async getStatus({ http }, { id, providerState }) {
@@ -187,9 +188,9 @@ export const hcpTerraform = defineJobProvider({
   },
 })
 
-function organizationOf(project: string | undefined, at: Connection): string {
+function organizationOf(project: string | undefined, connection: Connection): string {
   const format = { pattern: /^[\w-]{1,100}$/, example: 'acme' }
-  return resolveProject(project, at, { title: 'HCP Terraform', project: format }, true) ?? ''
+  return resolveProject(project, connection, { title: 'HCP Terraform', project: format }, true) ?? ''
 }
 
 function partsOf(target: string): { mode?: string | undefined; name?: string | undefined; runId?: string | undefined } {

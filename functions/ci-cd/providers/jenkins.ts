@@ -196,8 +196,8 @@ function parametersOf({ property = [] }: z.output<typeof job>): string[] | undef
  *
  * @see https://www.jenkins.io/security/advisory/2016-05-11/#arbitrary-build-parameters-are-passed-to-build-scripts-as-environment-variables
  */
-function checkParameters(job: string, given: string[], known: string[]): void {
-  const unknown = given.filter((name) => !known.includes(name))
+function checkParameters(job: string, names: string[], known: string[]): void {
+  const unknown = names.filter((name) => !known.includes(name))
   if (unknown.length === 0) return
   const parameters = known.length > 0 ? `Its parameters: ${known.join(', ')}` : 'It has no parameters'
   throw refused(`The Jenkins job ${job} has no parameter ${unknown.join(', ')}. ${parameters}.`)

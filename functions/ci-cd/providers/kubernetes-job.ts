@@ -92,7 +92,7 @@ export const kubernetesJob = defineJobProvider({
   connection,
   authorization: kubernetesAuthorization,
   check: ({ http, connection: { namespace, images } }) => {
-    const hasTemplates = images.some((one) => one.startsWith('cronjob/'))
+    const hasTemplates = images.some((image) => image.startsWith('cronjob/'))
     return checkPermissions(http, namespace, hasTemplates ? [...PERMISSIONS, READ_CRON_JOBS] : PERMISSIONS)
   },
 
@@ -112,24 +112,24 @@ export const kubernetesJob = defineJobProvider({
   },
 
   async start(client, { target, ref, parameters }) {
-    const { http, connection: at } = client
+    const { http, connection } = client
     const env = toVariables(parameters)
     const [, template] = /^cronjob\/(.+)$/.exec(target) ?? []
     const job =
       template === undefined
-        ? { spec: specOf(at, imageOf(target, ref), env) }
-        : await jobOfTemplate(http, at.namespace, template, env)
+        ? { spec: specOf(connection, imageOf(target, ref), env) }
+        : await jobOfTemplate(http, connection.namespace, template, env)
     return { id: await createObject(client, { api: 'batch/v1', kind: 'Job', resource: 'jobs', ...job }) }
   },
 
-  async getStatus({ http, connection: at }, run) {
-    const path = resourcePath(BATCH, at.namespace, 'jobs', run.id)
+  async getStatus({ http, connection }, run) {
+    const path = resourcePath(BATCH, connection.namespace, 'jobs', run.id)
     const { status, body } = await http.get(path, { accept: [404], schema: job })
     if (status === 404) return { state: 'Deleted', reason: 'The job no longer exists' }
     const state = stateOf(body)
-    if (state === 'Pending') return pendingStatus(http, at.namespace, run, state)
+    if (state === 'Pending') return pendingStatus(http, connection.namespace, run, state)
     if (states[state] === 'running') return { state }
-    return endedStatus(http, at, body, state)
+    return endedStatus(http, connection, body, state)
   },
 
   parseRunId: (ref) => parseObjectId('Kubernetes', 'job', ref),
@@ -152,7 +152,8 @@ const PERMISSIONS = [
 
 /** A job has ended when a condition says so. The counters lag. */
 function stateOf({ metadata, spec, status }: Job): string {
-  const isTrue = (type: string) => status?.conditions?.find((one) => one.type === type && one.status === 'True')
+  const isTrue = (type: string) =>
+    status?.conditions?.find((condition) => condition.type === type && condition.status === 'True')
   const failed = isTrue('Failed')
   if (isTrue('Complete')) return 'Complete'
   if (failed) return failed.reason && Object.hasOwn(states, failed.reason) ? failed.reason : 'Failed'
@@ -179,7 +180,7 @@ async function pendingStatus(
 
 async function endedStatus(
   http: Http,
-  at: z.output<typeof connection>,
+  { namespace, erroredExitCodes }: z.output<typeof connection>,
   { metadata, status }: Job,
   state: string,
 ): Promise<RunStatus> {
@@ -189,9 +190,9 @@ async function endedStatus(
   const period = { start, end: completionTime }
   if (state === 'Complete') return { state, metrics, data: metrics, period }
   const message = conditions?.find(({ type }) => type === 'Failed')?.message ?? undefined
-  const failure = await failureOf(http, at.namespace, metadata.name)
+  const failure = await failureOf(http, namespace, metadata.name)
   const { exitCode } = failure
-  const isErrored = exitCode !== undefined && at.erroredExitCodes.includes(exitCode)
+  const isErrored = exitCode !== undefined && erroredExitCodes.includes(exitCode)
   return {
     state,
     ...(isErrored ? { verdict: 'errored' } : {}),

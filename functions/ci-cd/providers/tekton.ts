@@ -100,25 +100,25 @@ export const tekton = defineJobProvider({
   },
 
   async start(client, { target, parameters = {} }) {
-    const { connection: at } = client
+    const { connection } = client
     const params = Object.entries(parameters).map(([name, value]) => ({ name, value: paramOf(value) }))
     const spec = {
       pipelineRef: { name: target },
       ...(params.length > 0 ? { params } : {}),
-      ...(at.serviceAccount ? { taskRunTemplate: { serviceAccountName: at.serviceAccount } } : {}),
-      ...(at.timeout ? { timeouts: { pipeline: at.timeout } } : {}),
-      ...(at.workspaces ? { workspaces: at.workspaces } : {}),
+      ...(connection.serviceAccount ? { taskRunTemplate: { serviceAccountName: connection.serviceAccount } } : {}),
+      ...(connection.timeout ? { timeouts: { pipeline: connection.timeout } } : {}),
+      ...(connection.workspaces ? { workspaces: connection.workspaces } : {}),
     }
     const object = { api: 'tekton.dev/v1', kind: 'PipelineRun', resource: 'pipelineruns', spec }
-    return runOf(at, await createObject(client, object))
+    return runOf(connection, await createObject(client, object))
   },
 
-  async getStatus({ http, connection: at }, { id }) {
-    const path = resourcePath(API, at.namespace, 'pipelineruns', id)
+  async getStatus({ http, connection }, { id }) {
+    const path = resourcePath(API, connection.namespace, 'pipelineruns', id)
     const { status, body } = await http.get(path, { accept: [404], schema: pipelineRun })
     if (status === 404) return { state: 'Deleted', reason: 'The pipeline run no longer exists' }
     const { state, message } = stateOf(body)
-    const run = runOf(at, id)
+    const run = runOf(connection, id)
     if (states[state] === 'running') return { state, run, progress: message }
     const { startTime: start, completionTime: end, results } = body.status ?? {}
     const duration = (Date.parse(end ?? '') - Date.parse(start ?? '')) / 1_000
@@ -160,10 +160,10 @@ function runOf({ dashboard, namespace }: Connection, id: string) {
 
 /** Parameters of Tekton are texts, lists of texts, or maps of texts. */
 function paramOf(value: unknown): unknown {
-  const text = (one: unknown) => (typeof one === 'string' ? one : JSON.stringify(one))
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
   if (Array.isArray(value)) return value.map(text)
   if (value === null || typeof value !== 'object') return text(value)
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, text(one)]))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, text(member)]))
 }
 
 function stateOf({ status }: PipelineRun): { state: string; message: string | undefined } {

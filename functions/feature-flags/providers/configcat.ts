@@ -121,15 +121,15 @@ function only<T>(noun: string, wanted: string, items: readonly T[], namesOf: (it
 
 async function findConfig({ http, connection: { product, config } }: ConfigCat) {
   const { body } = await http.get(`v1/products/${segment(product)}/configs`, { schema: configs })
-  return only('config', config, body, (one) => [one.configId, one.name])
+  return only('config', config, body, (item) => [item.configId, item.name])
 }
 
 async function readSetting(client: ConfigCat, environment: string, flag: string): Promise<Setting> {
-  const { http, connection: at } = client
+  const { http, connection } = client
   const { configId, evaluationVersion } = await findConfig(client)
-  const path = `v1/products/${segment(at.product)}/environments`
+  const path = `v1/products/${segment(connection.product)}/environments`
   const all = (await http.get(path, { schema: environments })).body
-  const { environmentId } = only('environment', environment, all, (one) => [one.environmentId, one.name])
+  const { environmentId } = only('environment', environment, all, (item) => [item.environmentId, item.name])
   const list = (await http.get(`v1/configs/${segment(configId)}/settings`, { schema: settings })).body
   const { settingId, settingType } = only('flag', flag, list, ({ key }) => [key, key])
   if (settingType !== 'boolean')
@@ -137,7 +137,7 @@ async function readSetting(client: ConfigCat, environment: string, flag: string)
   const valuePath = `${evaluationVersion}/environments/${segment(environmentId)}/settings/${settingId}/value`
   const place = {
     path: valuePath,
-    link: `https://app.configcat.com/${[at.product, configId, environmentId].map(encodeURIComponent).join('/')}`,
+    link: `https://app.configcat.com/${[connection.product, configId, environmentId].map(encodeURIComponent).join('/')}`,
   }
   return evaluationVersion === 'v1' ? readV1(http, place) : readV2(http, place)
 }
@@ -173,7 +173,8 @@ async function readV2(http: Http, place: Place): Promise<Setting> {
   return {
     ...place,
     value: defaultValue.boolValue,
-    percentage: index < 0 ? undefined : shareOf(options.map((one) => ({ ...one, value: one.value.boolValue }))),
+    percentage:
+      index < 0 ? undefined : shareOf(options.map((option) => ({ ...option, value: option.value.boolValue }))),
     patchTo(next, percentage) {
       const percentageOptions = optionsOf(percentage, (served) => ({ boolValue: served }))
       const rule = { conditions: [], percentageOptions }

@@ -80,9 +80,9 @@ export const growthbook = defineFlagProvider({
   async set(client, { environment }, [change], comment) {
     // Without setsAllAtOnce, each call has one change.
     if (!change) return undefined
-    const { http, connection: at } = client
+    const { http, connection } = client
     const { flag, on, percentage } = change
-    if (at.review === 'off' && percentage === undefined) {
+    if (connection.review === 'off' && percentage === undefined) {
       const body = { environments: { [environment]: on }, ...(comment ? { reason: comment } : {}) }
       await http.post(`${pathOf(flag)}/toggle`, body, writeOptions(client))
       return undefined
@@ -92,7 +92,7 @@ export const growthbook = defineFlagProvider({
     const draft = found ?? (await createDraft(client, flag, comment))
     if (draft.status === 'draft') await changeDraft(client, environment, change, draft, rollout)
     const path = revisionPath(flag, draft.version)
-    if (at.review === 'on') {
+    if (connection.review === 'on') {
       if (draft.status === 'draft') await http.post(`${path}/request-review`, {}, writeOptions(client))
       return { id: String(draft.version), noun: 'revision', providerState: flag } satisfies PendingChange
     }
@@ -137,7 +137,7 @@ async function readFeature({ http }: GrowthBook, environment: string, flag: stri
     throw refused(`${flag} has no environment "${environment}" in GrowthBook. Environments: ${known}.`)
   }
   const isHere = ({ allEnvironments, environments: own }: Rule) => allEnvironments || own?.includes(environment)
-  const rollouts = rules.filter((one) => one.type === 'rollout' && one.enabled !== false && isHere(one))
+  const rollouts = rules.filter((rule) => rule.type === 'rollout' && rule.enabled !== false && isHere(rule))
   return { enabled: found.enabled, rollouts }
 }
 

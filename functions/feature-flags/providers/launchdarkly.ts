@@ -151,11 +151,11 @@ function booleanVariations(variations: Flag['variations']): { yes: number; no: n
 }
 
 function percentageOf(variations: Flag['variations'], { fallthrough }: InEnvironment): number | undefined {
-  const at = booleanVariations(variations)
-  if (!at || !fallthrough) return undefined
+  const indexes = booleanVariations(variations)
+  if (!indexes || !fallthrough) return undefined
   const { variation, rollout } = fallthrough
-  if (!rollout) return variation === undefined ? undefined : variation === at.yes ? 100 : 0
-  const weights = rollout.variations.filter((one) => one.variation === at.yes).map(({ weight }) => weight)
+  if (!rollout) return variation === undefined ? undefined : variation === indexes.yes ? 100 : 0
+  const weights = rollout.variations.filter(({ variation: index }) => index === indexes.yes).map(({ weight }) => weight)
   return weights.reduce((sum, weight) => sum + weight, 0) / WEIGHT_PER_PERCENT
 }
 
@@ -168,8 +168,8 @@ async function instructionsFor(client: LaunchDarkly, location: FlagLocation, { f
 
 async function rolloutInstruction(client: LaunchDarkly, location: FlagLocation, key: string, percentage: number) {
   const { variations, config } = await readFlag(client, location, key)
-  const at = booleanVariations(variations)
-  const [yes, no] = [variations[at?.yes ?? -1], variations[at?.no ?? -1]]
+  const indexes = booleanVariations(variations)
+  const [yes, no] = [variations[indexes?.yes ?? -1], variations[indexes?.no ?? -1]]
   if (!yes || !no) {
     const names = variations.map(({ value }) => JSON.stringify(value)).join(', ')
     throw refused(

@@ -67,12 +67,12 @@ export const unleash = defineFlagProvider({
     // Roll out before turning on, and turn off before rolling out: no user gets the flag by the old percentage.
     const steps = [...(await rolloutSteps(client, location, change)), ...enableSteps(location, change)]
     if (change.on === false) steps.reverse()
-    for (const [at, { method, path, body }] of steps.entries()) {
+    for (const [index, { method, path, body }] of steps.entries()) {
       try {
         await client.http.request(method, path, { body })
       } catch (error) {
         // Unleash names the missing permission only in its message.
-        if (at > 0 || !isRefusedBecause(error, 'SKIP_CHANGE_REQUEST')) throw error
+        if (index > 0 || !isRefusedBecause(error, 'SKIP_CHANGE_REQUEST')) throw error
         const actions = steps.map((step): ChangeAction => ({ feature: change.flag, ...step.asChange }))
         return requestChange(client, location, actions, comment)
       }
@@ -127,9 +127,9 @@ async function rolloutSteps(
   if (percentage === undefined) return []
   const { strategies } = await readEnvironment(http, location, flag)
   const path = `${pathIn(location, flag)}/strategies`
-  const [one, ...others] = gradualRollouts(strategies)
-  if (one && others.length === 0) {
-    const { id, ...kept } = one
+  const [rollout, ...others] = gradualRollouts(strategies)
+  if (rollout && others.length === 0) {
+    const { id, ...kept } = rollout
     const body = { ...kept, parameters: { ...kept.parameters, rollout: String(percentage) } }
     const asChange = { action: 'updateStrategy', payload: { id, ...body } }
     return [{ method: 'PUT', path: `${path}/${segment(id)}`, body, asChange }]

@@ -168,17 +168,17 @@ async function updateItem({ aws }: Pick<OpsCenter, 'aws'>, id: string, fields: o
 }
 
 /** Returns the field that sets a state, or none if the OpsItem has it already. */
-async function stateChange(client: Pick<OpsCenter, 'aws'>, id: string, asked: string): Promise<object> {
-  const [status, { Status: current = '' }] = [stateNamed(asked), await read(client, id)]
+async function stateChange(client: Pick<OpsCenter, 'aws'>, id: string, state: string): Promise<object> {
+  const [status, { Status: current = '' }] = [stateNamed(state), await read(client, id)]
   // InProgress also counts as open, and Closed as closed.
-  const isKind = is(asked, 'open') || is(asked, 'closed')
-  const hasState = isKind ? CLOSED_STATES.includes(current) === is(asked, 'closed') : current === status
+  const isKind = is(state, 'open') || is(state, 'closed')
+  const hasState = isKind ? CLOSED_STATES.includes(current) === is(state, 'closed') : current === status
   return hasState ? {} : { Status: status }
 }
 
-function stateNamed(asked: string): string | undefined {
-  if (is(asked, 'closed')) return 'Resolved'
-  return STATES.find((state) => is(state, asked.replace(/[\s_-]/g, '')))
+function stateNamed(wanted: string): string | undefined {
+  if (is(wanted, 'closed')) return 'Resolved'
+  return STATES.find((state) => is(state, wanted.replace(/[\s_-]/g, '')))
 }
 
 function scalesOf({ type, priority, severity }: Partial<Pick<OpenTicket, 'type' | 'priority' | 'severity'>>) {
@@ -212,8 +212,8 @@ function clip(text: string): string {
   return text.length > MAX_DESCRIPTION ? `${text.slice(0, MAX_DESCRIPTION - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : text
 }
 
-function is(name: string, asked: string): boolean {
-  return name.toLowerCase() === asked.toLowerCase()
+function is(name: string, wanted: string): boolean {
+  return name.toLowerCase() === wanted.toLowerCase()
 }
 
 async function ticketOf({ aws }: Pick<OpsCenter, 'aws'>, { OpsItemId, Status }: OpsItem): Promise<Ticket> {

@@ -85,8 +85,8 @@ function alertOf(input: AlertContent & { title: string }): object {
   const link = problemLinkIn(description)
   const details = { type, labels, priority, urgency, severity }
   const { metadata: more, ...others } = fields
-  const given = Object.entries({ ...details, ...(more as object | undefined) })
-  const metadata = Object.fromEntries(given.filter(([, value]) => value !== undefined))
+  const entries = Object.entries({ ...details, ...(more as object | undefined) })
+  const metadata = Object.fromEntries(entries.filter(([, value]) => value !== undefined))
   return {
     title: line,
     ...(text ? { description: text } : {}),

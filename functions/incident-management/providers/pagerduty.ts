@@ -148,11 +148,11 @@ function urgencyOf({ urgency, severity, priority }: Partial<OpenTicket>): string
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json (updateIncident)
  */
 function statusFor({ incident_number: number, status }: Incident, state: string): string | undefined {
-  const asked = state.toLowerCase()
-  const wanted = asked === 'closed' ? 'resolved' : asked === 'open' ? 'triggered' : asked
+  const wanted = state.toLowerCase()
+  const target = wanted === 'closed' ? 'resolved' : wanted === 'open' ? 'triggered' : wanted
   const possible = status === 'resolved' ? ['triggered', 'acknowledged'] : ['acknowledged', 'resolved']
-  if (wanted === status || (asked === 'open' && status !== 'resolved')) return undefined
-  if (possible.includes(wanted)) return wanted
+  if (target === status || (wanted === 'open' && status !== 'resolved')) return undefined
+  if (possible.includes(target)) return target
   throw refused(
     `PagerDuty cannot change incident ${number} from ${status} to ${state}, only to ${possible.join(' or ')}.`,
   )

@@ -213,17 +213,17 @@ function isClosed(client: Pick<ServiceNow, 'connection'>, { state, active }: Inc
 }
 
 /** Returns the columns that set a state, or none if the incident is already in it. */
-function stateChange(client: ServiceNow, before: Incident, asked: string): Record<string, string> {
+function stateChange(client: ServiceNow, before: Incident, wanted: string): Record<string, string> {
   const states = statesOf(client)
   const closed = isClosed(client, before)
-  if (is(asked, 'open')) return closed ? { state: states['In Progress'] } : {}
-  if (is(asked, 'closed')) return closed ? {} : closing(client, states.Resolved)
-  const found = Object.entries(states).find(([name, number]) => is(name, asked) || number === asked)
-  if (!found && !/^-?\d+$/.test(asked)) {
+  if (is(wanted, 'open')) return closed ? { state: states['In Progress'] } : {}
+  if (is(wanted, 'closed')) return closed ? {} : closing(client, states.Resolved)
+  const found = Object.entries(states).find(([name, number]) => is(name, wanted) || number === wanted)
+  if (!found && !/^-?\d+$/.test(wanted)) {
     const known = Object.keys(states).join(', ')
-    throw refused(`Unknown state "${asked}". States of this connection: ${known}.`)
+    throw refused(`Unknown state "${wanted}". States of this connection: ${known}.`)
   }
-  const state = found?.[1] ?? asked
+  const state = found?.[1] ?? wanted
   if (state === before.state) return {}
   return isClosed(client, { ...before, state, active: 'true' }) ? closing(client, state) : { state }
 }
@@ -271,7 +271,7 @@ function ticketOf(client: Pick<ServiceNow, 'http' | 'connection'>, incident: Inc
   const { sys_id: id, number, state } = incident
   const { http, connection } = client
   const uri = encodeURIComponent(`${connection.table}.do?sys_id=${id}`)
-  const name = Object.entries(statesOf(client)).find(([, one]) => one === state)?.[0]
+  const name = Object.entries(statesOf(client)).find(([, stateId]) => stateId === state)?.[0]
   const url = `${http.baseUrl}/nav_to.do?uri=${uri}`
   return { id, number, url, state: name ?? state, isClosed: isClosed(client, incident) }
 }

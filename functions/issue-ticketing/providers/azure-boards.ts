@@ -197,7 +197,7 @@ function tagsIn(fields: Fields | undefined): string[] {
 function tagsField(tags: string[]): Fields {
   const clean = tags.map((tag) => tag.replace(/[;,\s]+/g, ' ').trim()).filter(Boolean)
   const lower = clean.map((tag) => tag.toLowerCase())
-  const unique = clean.filter((_, at) => lower.indexOf(lower[at] ?? '') === at)
+  const unique = clean.filter((_, index) => lower.indexOf(lower[index] ?? '') === index)
   return unique.length > 0 ? { 'System.Tags': unique.join('; ') } : {}
 }
 

@@ -109,7 +109,7 @@ export const linear = defineTicketProvider({
   async close({ http }, ref, { resolution }) {
     const current = await read(http, ref)
     const closing = inOrder(await statesOf(http, current), CLOSED_TYPES)
-    const found = resolution === undefined ? closing[0] : closing.find((one) => isNamed(one, resolution))
+    const found = resolution === undefined ? closing[0] : closing.find((state) => isNamed(state, resolution))
     await updateIssue(http, current, { stateId: (found ?? refuseState(current, closing, resolution ?? 'closed')).id })
   },
 })
@@ -144,14 +144,14 @@ async function stateFor(http: Http, current: Issue, wanted: string): Promise<str
   const isClosed = CLOSED_TYPES.includes(current.state.type)
   if (kind ? isClosed === (kind === CLOSED_TYPES) : isNamed(current.state, wanted)) return undefined
   const states = await statesOf(http, current)
-  const found = kind ? inOrder(states, kind)[0] : states.find((one) => isNamed(one, wanted))
+  const found = kind ? inOrder(states, kind)[0] : states.find((state) => isNamed(state, wanted))
   return (found ?? refuseState(current, states, wanted)).id
 }
 
 /** Returns the states of some types, sorted by type and then by their position in the team. */
 function inOrder(states: State[], types: string[]): State[] {
   const sorted = states.toSorted((a, b) => a.position - b.position)
-  return types.flatMap((type) => sorted.filter((one) => one.type === type))
+  return types.flatMap((type) => sorted.filter((state) => state.type === type))
 }
 
 function isNamed({ name }: { name: string }, text: string): boolean {

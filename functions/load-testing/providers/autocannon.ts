@@ -44,7 +44,7 @@ const onlyHeaders = z.refine<Record<string, string>>(isHeader, {
   message: `must contain only valid header names and values, and none of ${RESERVED_HEADERS.join(', ')}`,
 })
 const onlyTargets = z.refine<string[]>(
-  (list) => list.length > 0 && list.every((one) => !problemOf(one) && !one.includes('?')),
+  (list) => list.length > 0 && list.every((url) => !problemOf(url) && !url.includes('?')),
   {
     message: 'must be URLs such as https://shop.example.com/api, without credentials, query or #',
   },
@@ -136,8 +136,8 @@ export const autocannon = defineJobProvider({
 
   async start({ connection, idempotencyKey }, input) {
     const { plan, duration } = planOf(input, connection)
-    const left = Array.from({ length: Math.ceil(duration / SEGMENT_SECONDS) }, (_, at) =>
-      Math.min(SEGMENT_SECONDS, duration - at * SEGMENT_SECONDS),
+    const left = Array.from({ length: Math.ceil(duration / SEGMENT_SECONDS) }, (_, index) =>
+      Math.min(SEGMENT_SECONDS, duration - index * SEGMENT_SECONDS),
     )
     // Only a dry run has no idempotency key.
     if (idempotencyKey !== undefined) await (await runStates()).saveRun(idOf(idempotencyKey), 'running')
@@ -224,7 +224,7 @@ function planOf(
 ): { plan: Plan; duration: number } {
   if (project !== undefined) throw invalidInput('input.project', 'is not supported by the built-in generator')
   if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by the built-in generator')
-  const given = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  const values = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
   const problem = problemOf(target)
   if (problem) throw invalidInput('input.target', problem)
   const url = new URL(target)
@@ -234,7 +234,7 @@ function planOf(
       `is not allowed: the connection allows URLs below ${connection.allow.join(', ')}`,
     )
   }
-  const { duration, rate, connections, method, body } = given
+  const { duration, rate, connections, method, body } = values
   for (const [name, value, limit] of [
     ['rate', rate, connection.maxRate],
     ['connections', connections, connection.maxConnections],
@@ -247,7 +247,7 @@ function planOf(
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
     throw invalidInput('input.parameters.body', `is not supported with ${method}: remove it, or set another method`)
   }
-  const { headers, timeout, expect } = given
+  const { headers, timeout, expect } = values
   return {
     plan: { url: url.href, method, headers, body, rate, connections, timeout, expect },
     duration,

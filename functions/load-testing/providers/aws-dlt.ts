@@ -161,8 +161,8 @@ export const awsDlt = defineJobProvider({
 })
 
 /** The API accepts only IAM signatures: of the function's role, or of a role that it assumes. */
-function authorization({ baseUrl, region: given, roleArn, externalId }: Connection): Authorization {
-  const region = given ?? API_HOST.exec(new URL(baseUrl).hostname)?.[1]
+function authorization({ baseUrl, region: configured, roleArn, externalId }: Connection): Authorization {
+  const region = configured ?? API_HOST.exec(new URL(baseUrl).hostname)?.[1]
   if (region)
     return sigV4Authorization({ service: 'execute-api', platform: PLATFORM, account: { region, roleArn, externalId } })
   throw new Failure(

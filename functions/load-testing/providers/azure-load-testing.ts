@@ -201,15 +201,15 @@ interface FailedCriterion {
 
 function failedCriteriaOf({ passFailCriteria }: TestRun): FailedCriterion[] {
   const { passFailMetrics, passFailServerMetrics } = passFailCriteria ?? {}
-  const clientCriteria = Object.values(passFailMetrics ?? {}).map((one) => ({
-    ...one,
-    criterion: [one.aggregate, one.clientMetric ?? one.clientmetric].filter(Boolean).join(' of '),
-    scope: one.requestName ? { request: one.requestName } : {},
+  const clientCriteria = Object.values(passFailMetrics ?? {}).map((criterion) => ({
+    ...criterion,
+    criterion: [criterion.aggregate, criterion.clientMetric ?? criterion.clientmetric].filter(Boolean).join(' of '),
+    scope: criterion.requestName ? { request: criterion.requestName } : {},
   }))
-  const serverCriteria = Object.values(passFailServerMetrics ?? {}).map((one) => ({
-    ...one,
-    criterion: [one.aggregation, one.metricName].filter(Boolean).join(' of '),
-    scope: one.resourceId ? { resource: one.resourceId.replace(/^.*\//, '') } : {},
+  const serverCriteria = Object.values(passFailServerMetrics ?? {}).map((criterion) => ({
+    ...criterion,
+    criterion: [criterion.aggregation, criterion.metricName].filter(Boolean).join(' of '),
+    scope: criterion.resourceId ? { resource: criterion.resourceId.replace(/^.*\//, '') } : {},
   }))
   return [...clientCriteria, ...serverCriteria]
     .filter(({ result }) => result === 'failed')

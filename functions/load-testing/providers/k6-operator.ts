@@ -107,18 +107,18 @@ export const k6Operator = defineJobProvider({
   },
 
   async start(client, { target, parameters }) {
-    const { connection: at } = client
+    const { connection } = client
     const [, name, file] = SCRIPT.exec(target) ?? []
     const env = toVariables(parameters)
     const runner = {
-      ...(at.image ? { image: at.image } : {}),
-      ...(at.serviceAccount ? { serviceAccountName: at.serviceAccount } : {}),
+      ...(connection.image ? { image: connection.image } : {}),
+      ...(connection.serviceAccount ? { serviceAccountName: connection.serviceAccount } : {}),
       ...(env.length > 0 ? { env } : {}),
     }
     const spec = {
-      parallelism: at.parallelism,
+      parallelism: connection.parallelism,
       script: { configMap: { name, file } },
-      ...(at.arguments ? { arguments: at.arguments } : {}),
+      ...(connection.arguments ? { arguments: connection.arguments } : {}),
       ...(Object.keys(runner).length > 0 ? { runner } : {}),
     }
     const object = { api: 'k6.io/v1alpha1', kind: 'TestRun', resource: 'testruns', spec }
@@ -165,7 +165,7 @@ async function finishedStatus(http: Http, namespace: string, id: string): Promis
   const failed = items.filter(({ status }) => (status?.failed ?? 0) > 0)
   if (failed.length === 0) return { state, ...measured }
   const ends = await Promise.all(failed.map(({ metadata }) => endOf(http, namespace, metadata.name)))
-  const worst = WORST_FIRST.flatMap((verdict) => ends.filter((one) => one.verdict === verdict))[0]
+  const worst = WORST_FIRST.flatMap((verdict) => ends.filter((end) => end.verdict === verdict))[0]
   return { state, ...measured, verdict: worst?.verdict ?? 'errored', reason: worst?.reason }
 }
 

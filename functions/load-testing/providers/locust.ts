@@ -170,8 +170,8 @@ function isHost(target: string): boolean {
   return /^https?:\/\//i.test(target) && URL.canParse(target) && !new URL(target).username
 }
 
-function parametersOf({ parameters: given }: Pick<StartJob, 'parameters'>) {
-  return validate(parameters, given ?? {}, { what: 'The input', root: 'input.parameters' })
+function parametersOf({ parameters: values }: Pick<StartJob, 'parameters'>) {
+  return validate(parameters, values ?? {}, { what: 'The input', root: 'input.parameters' })
 }
 
 /** Reads the state from the script of the start page, which is not cached. Older versions do not have it there. */
@@ -214,7 +214,7 @@ async function measure(http: Http, requests: number, errors: number): Promise<Re
     .split(/\r?\n/)
   // The last row is the total, whose name contains no comma.
   const values = rows.at(-1)?.split(',') ?? []
-  const named = Object.fromEntries(head.split(',').map((name, at) => [name, values[at]]))
+  const named = Object.fromEntries(head.split(',').map((name, index) => [name, values[index]]))
   return metricsOf({
     requests,
     errors,

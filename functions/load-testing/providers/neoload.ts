@@ -238,9 +238,9 @@ function runOf({ webUrl }: z.output<typeof connection>, project: string, result:
 }
 
 /** An id is `workspace#result`. The id of a result alone requires a project. */
-function parseId({ id, project: given }: Pick<StopJob, 'id' | 'project'>) {
+function parseId({ id, project: inputProject }: Pick<StopJob, 'id' | 'project'>) {
   const [, named, result] = /^(?:([^#]+)#|#)?([\w-]{1,64})$/.exec(id) ?? []
-  const project = named ?? given
+  const project = named ?? inputProject
   if (result && project && workspace.project.pattern.test(project))
     return { project, result, path: `${workspacePath(project)}/test-results/${segment(result)}` }
   throw invalidInput(

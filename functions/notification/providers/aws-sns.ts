@@ -184,8 +184,8 @@ function attributesOf({ mood, title, fields }: Message): Record<string, string> 
     .map(([name, value]) => [name, clipBytes(plainSingleLine(value), MAX_ATTRIBUTE)] as const)
     .filter(([, value]) => value !== '')
   return Object.fromEntries(
-    entries.flatMap(([name, value], at) => {
-      const entry = `MessageAttributes.entry.${at + 1}`
+    entries.flatMap(([name, value], index) => {
+      const entry = `MessageAttributes.entry.${index + 1}`
       return [
         [`${entry}.Name`, name],
         [`${entry}.Value.DataType`, 'String'],

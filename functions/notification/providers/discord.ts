@@ -115,7 +115,7 @@ function fieldErrors(errors: unknown): string[] {
   if (!isRecord(errors)) return []
   return Object.entries(errors).flatMap(([name, value]) =>
     name === '_errors' && Array.isArray(value)
-      ? value.flatMap((one) => (isRecord(one) && typeof one['message'] === 'string' ? [one['message']] : []))
+      ? value.flatMap((item) => (isRecord(item) && typeof item['message'] === 'string' ? [item['message']] : []))
       : fieldErrors(value),
   )
 }

@@ -34,7 +34,7 @@ const ALREADY_EXISTS = 409
 export const googleChat = defineMessageProvider({
   title: 'Google Chat',
   connection,
-  authorization: (at: Connection, ca) => googleAuthorization(at, ca, SCOPE),
+  authorization: (connection: Connection, ca) => googleAuthorization(connection, ca, SCOPE),
   channel: 'space',
   // The id of a message makes a repeat fail instead of posting twice.
   hasIdempotentWrites: () => true,

@@ -67,17 +67,17 @@ export const servicenowChange = defineMessageProvider({
   },
 
   async post(client, _channel, message) {
-    const { http, idempotencyKey, connection: at } = client
+    const { http, idempotencyKey, connection } = client
     const created = await http.post(
       `${API}/normal`,
       {
         short_description: plainSingleLine(message.title, MAX_TITLE),
         description: plainTextBody(message, webLinks(message.links), MAX_TEXT),
         ...(idempotencyKey === undefined ? {} : { correlation_id: idempotencyKey }),
-        ...(at.group === undefined ? {} : { assignment_group: await groupOf(http, at.group) }),
-        ...(at.plan === undefined ? {} : { implementation_plan: at.plan }),
-        ...(at.backoutPlan === undefined ? {} : { backout_plan: at.backoutPlan }),
-        ...(at.item === undefined ? {} : { cmdb_ci: at.item, ...windowOf(at.windowHours) }),
+        ...(connection.group === undefined ? {} : { assignment_group: await groupOf(http, connection.group) }),
+        ...(connection.plan === undefined ? {} : { implementation_plan: connection.plan }),
+        ...(connection.backoutPlan === undefined ? {} : { backout_plan: connection.backoutPlan }),
+        ...(connection.item === undefined ? {} : { cmdb_ci: connection.item, ...windowOf(connection.windowHours) }),
       },
       { schema: change },
     )
@@ -88,7 +88,8 @@ export const servicenowChange = defineMessageProvider({
       throw refused(`ServiceNow did not set ${ignored.join(', ')} of ${number}, which was canceled.`)
     }
     await move(client, created.body.result, STATES.assess)
-    if (at.item !== undefined) await http.post(`${pathOf(sys_id)}/conflict`, undefined, { schema: conflictCheck })
+    if (connection.item !== undefined)
+      await http.post(`${pathOf(sys_id)}/conflict`, undefined, { schema: conflictCheck })
     return postedOf(client, created.body.result)
   },
 
@@ -177,7 +178,7 @@ async function decisionOf(
     sysparm_limit: 20,
   }
   const { result } = (await http.get(tablePath('sysapproval_approver'), { query, schema: approvers })).body
-  const names = result.map((one) => one['approver.name']).filter(Boolean)
+  const names = result.map((row) => row['approver.name']).filter(Boolean)
   const [last] = result
   const time = Date.parse(`${last?.sys_updated_on?.replace(' ', 'T')}Z`)
   const found =

@@ -140,8 +140,8 @@ export const telegram = defineMessageProvider({
     readToken: (request) => parseButtonPress(request)?.token,
 
     async verify({ webhookSecret }, request) {
-      const { 'x-telegram-bot-api-secret-token': given } = request.headers
-      if (webhookSecret === undefined || given === undefined || !isSame(given, webhookSecret))
+      const { 'x-telegram-bot-api-secret-token': token } = request.headers
+      if (webhookSecret === undefined || token === undefined || !isSame(token, webhookSecret))
         throw new Failure('unauthenticated', 'Invalid secret token of the Telegram webhook.')
       const press = parseButtonPress(request)
       if (!press) throw new Failure('invalid', 'Unknown button payload.')

@@ -13,7 +13,7 @@ const isKey = (secret: string) =>
 const RESERVED_HEADERS = /^(?:host|connection|content-length|transfer-encoding|upgrade|expect|te|trailer)$/i
 const isHeader = ([name, value]: [string, string]) =>
   /^[!#$%&'*+.^`|~\w-]+$/.test(name) && !RESERVED_HEADERS.test(name) && /^[\t\x20-\x7e]*$/.test(value)
-const onlyHeaders = z.refine<Record<string, string>>((given) => Object.entries(given).every(isHeader), {
+const onlyHeaders = z.refine<Record<string, string>>((headers) => Object.entries(headers).every(isHeader), {
   message: 'must be valid header names and values, except headers such as Host and Content-Length',
 })
 

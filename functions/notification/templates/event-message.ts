@@ -14,8 +14,8 @@ export function textOfMessage(message = ''): string {
   const end = status < 0 ? text.lastIndexOf(BEFORE_REASON) : status
   if (end < 0) return text
   const reason = text.slice(end + BEFORE_REASON.length)
-  const at = reason.indexOf(BEFORE_DETAIL, reason.indexOf('Response:'))
-  if (at < 0) return reason
-  const [detail] = JSON_TEXT.exec(reason.slice(at + BEFORE_DETAIL.length)) ?? []
+  const index = reason.indexOf(BEFORE_DETAIL, reason.indexOf('Response:'))
+  if (index < 0) return reason
+  const [detail] = JSON_TEXT.exec(reason.slice(index + BEFORE_DETAIL.length)) ?? []
   return detail ? JSON.parse(`"${detail}"`) : reason
 }

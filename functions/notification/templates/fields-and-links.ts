@@ -64,7 +64,7 @@ export function tableOf(columns: string[], rows: Table['rows']): Table | undefin
   const rest = sorted.slice(MAX_ROWS)
   const restRow = rest.slice(0, 1).map(({ mood }) => ({
     mood,
-    cells: columns.map((_, at) => (at === 0 ? `and ${rest.length} more` : '')),
+    cells: columns.map((_, index) => (index === 0 ? `and ${rest.length} more` : '')),
   }))
   return rows.length > 0 ? { columns, rows: [...sorted.slice(0, MAX_ROWS), ...restRow] } : undefined
 }

@@ -114,20 +114,20 @@ export const kubernetes = defineJobProvider({
       )
   },
 
-  async start({ http, idempotencyKey = crypto.randomUUID(), connection: at }, { target, parameters }) {
+  async start({ http, idempotencyKey = crypto.randomUUID(), connection }, { target, parameters }) {
     const { verb, name } = parse(target)
-    if (verb === 'scale') return startScale(http, at, name, Number(parameters?.['replicas']))
+    if (verb === 'scale') return startScale(http, connection, name, Number(parameters?.['replicas']))
     const template = { metadata: { annotations: { [RESTART]: idempotencyKey } } }
-    const { body } = await http.patch(pathOf(at, name), JSON.stringify({ spec: { template } }), {
+    const { body } = await http.patch(pathOf(connection, name), JSON.stringify({ spec: { template } }), {
       headers: { 'content-type': 'application/strategic-merge-patch+json' },
       schema: deployment,
     })
     return runOf(target, { deployment: name, generation: body.metadata.generation, restart: idempotencyKey })
   },
 
-  async getStatus({ http, connection: at }, { providerState }) {
+  async getStatus({ http, connection }, { providerState }) {
     const change = providerState as Change
-    const current = (await http.get(pathOf(at, change.deployment), { schema: deployment })).body
+    const current = (await http.get(pathOf(connection, change.deployment), { schema: deployment })).body
     const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = current.status ?? {}
     const state = stateOf(current, change)
     const ready = `${updatedReplicas} of ${current.spec.replicas ?? 1} pods updated, ${availableReplicas} available`
@@ -148,20 +148,20 @@ export const kubernetes = defineJobProvider({
       checkAllowed(targets, `rollback/${target}`)
     },
 
-    async find({ http, idempotencyKey, connection: at }, { target }) {
-      const { metadata } = (await http.get(pathOf(at, target), { schema: deployment })).body
+    async find({ http, idempotencyKey, connection }, { target }) {
+      const { metadata } = (await http.get(pathOf(connection, target), { schema: deployment })).body
       if (metadata.annotations?.[ROLLBACK] !== idempotencyKey) return undefined
       return runOf(`rollback/${target}`, { deployment: target, generation: metadata.generation })
     },
 
-    async start({ http, idempotencyKey = crypto.randomUUID(), connection: at }, { target, ref }) {
-      const { metadata } = (await http.get(pathOf(at, target), { schema: deployment })).body
-      const template = await previousTemplate(http, at.namespace, metadata, ref)
+    async start({ http, idempotencyKey = crypto.randomUUID(), connection }, { target, ref }) {
+      const { metadata } = (await http.get(pathOf(connection, target), { schema: deployment })).body
+      const template = await previousTemplate(http, connection.namespace, metadata, ref)
       const patch = [
         { op: 'replace', path: '/spec/template', value: template },
         { op: 'add', path: `/metadata/annotations/${ROLLBACK.replace('/', '~1')}`, value: idempotencyKey },
       ]
-      const { body } = await http.patch(pathOf(at, target), JSON.stringify(patch), {
+      const { body } = await http.patch(pathOf(connection, target), JSON.stringify(patch), {
         headers: { 'content-type': 'application/json-patch+json' },
         schema: deployment,
       })
@@ -200,18 +200,18 @@ function runOf(id: string, providerState: Change): Run {
   return { id, providerState }
 }
 
-async function startScale(http: Http, at: Connection, name: string, replicas: number): Promise<Run> {
-  const path = resourcePath('apis/autoscaling/v2', at.namespace, 'horizontalpodautoscalers')
+async function startScale(http: Http, connection: Connection, name: string, replicas: number): Promise<Run> {
+  const path = resourcePath('apis/autoscaling/v2', connection.namespace, 'horizontalpodautoscalers')
   const { items } = (await http.get(path, { schema: autoscalers })).body
   const owner = items.find(({ spec }) => spec.scaleTargetRef.kind === 'Deployment' && spec.scaleTargetRef.name === name)
   if (owner)
     throw refused(
       `The autoscaler ${owner.metadata.name} sets the number of pods of ${name}, and would undo the change. Change its limits instead.`,
     )
-  const before = (await http.get(`${pathOf(at, name)}/scale`, { schema: scale })).body.spec?.replicas ?? 0
+  const before = (await http.get(`${pathOf(connection, name)}/scale`, { schema: scale })).body.spec?.replicas ?? 0
   const options = { headers: { 'content-type': 'application/merge-patch+json' }, schema: scale }
-  await http.patch(`${pathOf(at, name)}/scale`, JSON.stringify({ spec: { replicas } }), options)
-  const { metadata } = (await http.get(pathOf(at, name), { schema: deployment })).body
+  await http.patch(`${pathOf(connection, name)}/scale`, JSON.stringify({ spec: { replicas } }), options)
+  const { metadata } = (await http.get(pathOf(connection, name), { schema: deployment })).body
   return runOf(`scale/${name}`, { deployment: name, generation: metadata.generation, before, replicas })
 }
 

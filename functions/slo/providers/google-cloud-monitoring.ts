@@ -54,12 +54,14 @@ export const googleCloudMonitoring = defineEvaluationProvider({
   // SLOs that count requests lag some minutes.
   dataDelay: 300,
 
-  async check({ http, connection: at }) {
+  async check({ http, connection }) {
     // Queries with placeholders do not name an SLO until there is an event.
-    const slos = [at.slo, ...(at.queries ?? []).map(({ query }) => query)].filter((slo) => slo && QUERY.test(slo))
-    for (const slo of slos) await http.get(`v3/${nameOf(at, slo ?? '')}`, { schema: objective })
+    const slos = [connection.slo, ...(connection.queries ?? []).map(({ query }) => query)].filter(
+      (slo) => slo && QUERY.test(slo),
+    )
+    for (const slo of slos) await http.get(`v3/${nameOf(connection, slo ?? '')}`, { schema: objective })
     if (slos.length === 0)
-      await http.get(`v3/projects/${segment(at.project)}/services`, {
+      await http.get(`v3/projects/${segment(connection.project)}/services`, {
         query: { pageSize: 1 },
         schema: z.looseObject({}),
       })
@@ -72,12 +74,12 @@ export const googleCloudMonitoring = defineEvaluationProvider({
     }
   },
 
-  async measure({ http, connection: at }, { queries, start, end }) {
+  async measure({ http, connection }, { queries, start, end }) {
     const interval = {
       'interval.startTime': new Date(Math.min(start, end - MIN_WINDOW_MS)).toISOString(),
       'interval.endTime': new Date(end).toISOString(),
     }
-    return measureEach(queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, at, query, interval))
+    return measureEach(queries, MAX_CONCURRENT_SLOS, (query) => measureOne(http, connection, query, interval))
   },
 })
 
@@ -89,15 +91,15 @@ function nameOf({ project }: Connection, query: string): string {
 
 async function measureOne(
   http: Http,
-  at: Connection,
+  connection: Connection,
   query: string,
   interval: Record<string, string>,
 ): Promise<Omit<MeasuredIndicator, 'name'>> {
-  const slo = nameOf(at, query)
+  const slo = nameOf(connection, query)
   const { body } = await http.get(`v3/${slo}`, { schema: objective })
-  const compliance = await newestOf(http, at, `select_slo_compliance("${slo}")`, interval)
-  const budget = await newestOf(http, at, `select_slo_budget_fraction("${slo}")`, interval)
-  const url = `https://console.cloud.google.com/monitoring/services?project=${encodeURIComponent(at.project)}`
+  const compliance = await newestOf(http, connection, `select_slo_compliance("${slo}")`, interval)
+  const budget = await newestOf(http, connection, `select_slo_budget_fraction("${slo}")`, interval)
+  const url = `https://console.cloud.google.com/monitoring/services?project=${encodeURIComponent(connection.project)}`
   const gaps = clipSingleLine([...new Set([...compliance.errors, ...budget.errors])].join('; '), 300)
   if (compliance.value === undefined)
     return { url, value: undefined, message: gaps || 'no data at the end of this time' }
@@ -105,7 +107,7 @@ async function measureOne(
     value: percentOf(compliance.value),
     goal: percentOf(body.goal),
     errorBudget: budget.value === undefined ? undefined : percentOf(budget.value),
-    budgetWarning: at.budgetWarning,
+    budgetWarning: connection.budgetWarning,
   }
   return { url, ...judgedByBudget(measured, [periodOf(body)]), ...(gaps === '' ? {} : { incomplete: gaps }) }
 }

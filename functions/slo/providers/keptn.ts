@@ -8,7 +8,7 @@ import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { Authorization } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
-import { checkKeptn, keptnConnection, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { checkKeptn, keptnSecret, sequenceUrl } from '../../../shared/orchestrators/keptn/keptn.ts'
 import {
   defineEvaluationProvider,
   type EvaluationCall,
@@ -19,7 +19,7 @@ import { type Client, hasIdempotencyKey } from '../../../shared/providers/provid
 import { sleep } from '../../../shared/sleep.ts'
 import { type Finished, finishedEvents, indicatorsOf, rootEvents, triggeredEvents } from '../keptn-events.ts'
 
-const { baseUrl, bridgeUrl, token, oauth } = keptnConnection.shape
+const { baseUrl, bridgeUrl, token, oauth } = keptnSecret.shape
 const connection = z.strictObject({
   baseUrl,
   bridgeUrl,

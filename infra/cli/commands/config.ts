@@ -155,7 +155,7 @@ function idSourceOf(
   if (from === undefined && !last) return undefined
   if (from !== undefined && last) throw new UsageError('Pass --from or --last, not both.')
   if (!action || !Object.hasOwn(action.input.shape, 'id')) {
-    const others = listActions(category).filter((one) => one.action && Object.hasOwn(one.action.input.shape, 'id'))
+    const others = listActions(category).filter(({ action }) => action && Object.hasOwn(action.input.shape, 'id'))
     const known = others.map(({ name }) => name).join(', ') || 'none in this category'
     throw new UsageError(`${target} does not take an id. Actions that do: ${known}.`)
   }

@@ -67,7 +67,7 @@ async function run(target: string, options: Options): Promise<void> {
   const { baseUrl } = options.field ?? {}
   const draft = await readDraft(options, category, { ...file, ...(baseUrl === undefined ? {} : { baseUrl }) })
   if (draft && options.draft !== undefined) return writeDraft(options.draft, draft)
-  for (const one of draft?.notes ?? []) note(one)
+  for (const text of draft?.notes ?? []) note(text)
   const known = draft?.values ?? file
   const store = await openStore(options)
   const stored = await readStored(store, path, options)
@@ -118,9 +118,9 @@ async function providerNameOf(
   known: Record<string, unknown>,
   stored: Record<string, unknown>,
 ): Promise<string> {
-  const given = provider ?? known['provider']
+  const chosen = provider ?? known['provider']
   const names = Object.keys(category.providers)
-  if (typeof given === 'string') return given
+  if (typeof chosen === 'string') return chosen
   if (fromFile !== undefined || !isInteractive())
     throw new UsageError(`The provider is missing. Pass --provider, or set it in --from-file: ${names.join(', ')}.`)
   const providers = await Promise.all(

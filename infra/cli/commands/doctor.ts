@@ -80,16 +80,16 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
 async function receiver(options: StoreOptions): Promise<Finding> {
   const local = options.local || process.env['WEBHOOKS_URL'] === undefined
   const url = local ? localUrl() : receiverOf({}).url
-  const what = local ? 'local runtime' : 'API'
+  const target = local ? 'local runtime' : 'API'
   try {
     const { status } = await fetch(`${url}/`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })
-    return okFinding(what, `responds at ${url} (${status})`)
+    return okFinding(target, `responds at ${url} (${status})`)
   } catch {
     const nothing = `no response from ${url}`
-    if (!local) return wrongFinding(what, nothing, 'Check WEBHOOKS_URL.')
+    if (!local) return wrongFinding(target, nothing, 'Check WEBHOOKS_URL.')
     return options.local
-      ? wrongFinding(what, nothing, 'Run npm start. It also starts the sandbox, which the default connections use.')
-      : noteFinding(what, nothing, 'Run npm start if you want to use the local runtime.')
+      ? wrongFinding(target, nothing, 'Run npm start. It also starts the sandbox, which the default connections use.')
+      : noteFinding(target, nothing, 'Run npm start if you want to use the local runtime.')
   }
 }
 
@@ -99,8 +99,8 @@ function textOf(findings: readonly Finding[]): string {
     ['', 'what', 'found'],
     findings.map(({ state, what, found }) => [state, what, found]),
   ).split('\n')
-  const lines = rows.map((row, at) => {
-    const { advice } = findings[at] ?? {}
+  const lines = rows.map((row, index) => {
+    const { advice } = findings[index] ?? {}
     return advice ? `${row}\n       -> ${advice}` : row
   })
   return [heading, ...lines].join('\n')

@@ -97,7 +97,7 @@ async function create(name: string, { action, input, repositories, ...options }:
   if (!Object.hasOwn(actions, actionName))
     throw new UsageError(
       `Unknown action "${action}". Actions: ${Object.keys(actions)
-        .map((one) => `${category}/${one}`)
+        .map((name) => `${category}/${name}`)
         .join(', ')}`,
     )
   const manifest = appManifest({ ...options, orchestrator: checkName(name), target: action })

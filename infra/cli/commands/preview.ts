@@ -40,9 +40,9 @@ Example:
 
 /** Reads one `name=value` of a repeated option. */
 export function parseSecret(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('Write it as name=value.')
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+  const index = text.indexOf('=')
+  if (index < 1) throw new InvalidArgumentError('Write it as name=value.')
+  return { ...before, [text.slice(0, index)]: text.slice(index + 1) }
 }
 
 const DROPPED_HINT =
@@ -114,14 +114,14 @@ function spellings(env: Record<string, string>): Record<string, string> {
       return [form, Buffer.from(form).toString('latin1')]
     }),
   )
-  return Object.fromEntries(forms.map((form, at) => [at, form]))
+  return Object.fromEntries(forms.map((form, index) => [index, form]))
 }
 
 /** Formats a command for a shell, with one option per line. */
 function shellLine(argv: readonly string[]): string {
   const quoted = argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
-  return quoted.reduce((line, arg, at) => {
-    const startsLine = at > 0 && (arg.startsWith('-') || !argv[at - 1]?.startsWith('-'))
-    return at === 0 ? arg : `${line}${startsLine ? ' \\\n  ' : ' '}${arg}`
+  return quoted.reduce((line, arg, index) => {
+    const startsLine = index > 0 && (arg.startsWith('-') || !argv[index - 1]?.startsWith('-'))
+    return index === 0 ? arg : `${line}${startsLine ? ' \\\n  ' : ' '}${arg}`
   }, '')
 }

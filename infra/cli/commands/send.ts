@@ -87,7 +87,7 @@ async function waitForResult(receiver: Receiver, statusUrl: string, say: (text: 
 
 function queryOf({ mode, key, connection, sendStarted, deadline, when, dryRun }: Options): URLSearchParams {
   const query = new URLSearchParams()
-  const given = {
+  const options = {
     mode,
     key,
     connection,
@@ -96,7 +96,7 @@ function queryOf({ mode, key, connection, sendStarted, deadline, when, dryRun }:
     when,
     dryRun: dryRun ? 'true' : undefined,
   }
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, value)
   return query
 }
 

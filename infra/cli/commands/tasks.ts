@@ -162,10 +162,10 @@ function cellsOf(tasks: readonly ListedTask[]): string[][] {
   ])
   const { isTTY, columns } = process.stdout
   if (!isTTY) return cells
-  const others = HEADINGS.slice(0, -1).map((heading, at) =>
-    Math.max(heading.length, ...cells.map((row) => row[at]?.length ?? 0)),
+  const others = HEADINGS.slice(0, -1).map((heading, index) =>
+    Math.max(heading.length, ...cells.map((row) => row[index]?.length ?? 0)),
   )
-  const width = Math.max(MIN_MESSAGE_WIDTH, columns - others.reduce((sum, one) => sum + one + 2, 0))
+  const width = Math.max(MIN_MESSAGE_WIDTH, columns - others.reduce((sum, columnWidth) => sum + columnWidth + 2, 0))
   return cells.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)])
 }
 

@@ -163,7 +163,9 @@ async function rotate(
   const oldTokens = dropOld ? [] : caller.tokens.slice(-1)
   const tokens = [...oldTokens, hash]
   await writeCallers(store, { ...callers, [name]: { ...caller, tokens } })
-  const old = oldTokens.map((one) => `; ${one.slice(0, SHORT_HASH_LENGTH)}.. stays valid until you revoke it`).join('')
+  const old = oldTokens
+    .map((token) => `; ${token.slice(0, SHORT_HASH_LENGTH)}.. stays valid until you revoke it`)
+    .join('')
   printToken(
     { token, hash, caller: name, ...caller, tokens },
     `Created a new token for ${name} in ${store.place}${old}. Copy it now; it is not shown again:`,
@@ -189,8 +191,8 @@ async function revoke(name: string, { hash, ...options }: Options & { hash?: str
   if (hash !== undefined && left.length === 0)
     throw new UsageError(`This is the only token of ${name}. Run the command without --hash to delete the caller.`)
   await writeCallers(store, left.length > 0 ? { ...callers, [name]: { ...caller, tokens: left } } : others)
-  const what = left.length > 0 ? `one token of ${name}` : name
-  show({ caller: name, revoked, left }, `Deleted ${what} from ${store.place}.`, options)
+  const deleted = left.length > 0 ? `one token of ${name}` : name
+  show({ caller: name, revoked, left }, `Deleted ${deleted} from ${store.place}.`, options)
   note(`${CACHE_NOTE} Until then, calls with a deleted token may succeed.`)
 }
 
@@ -222,11 +224,11 @@ function printToken(
   console.log(json ? JSON.stringify(result, null, 2) : result.token)
 }
 
-function findToken(name: string, { tokens }: Caller, given: string): string {
-  const wanted = given.startsWith('sha256:') ? given : `sha256:${given}`
+function findToken(name: string, { tokens }: Caller, hash: string): string {
+  const wanted = hash.startsWith('sha256:') ? hash : `sha256:${hash}`
   const [found, second] = tokens.filter((token) => token.startsWith(wanted.replace(/\.+$/, '')))
   if (found && !second) return found
-  throw new UsageError(`${name} has ${second ? 'several tokens' : 'no token'} with the hash ${given.slice(0, 80)}.`)
+  throw new UsageError(`${name} has ${second ? 'several tokens' : 'no token'} with the hash ${hash.slice(0, 80)}.`)
 }
 
 async function warningFor(store: SecretStore, orchestrator: string | undefined): Promise<string | undefined> {

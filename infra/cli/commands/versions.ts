@@ -39,8 +39,8 @@ Examples:
 
 async function run({ stack, dryRun = false, json }: Options): Promise<void> {
   const lambda = new LambdaClient()
-  const explain = (what: string) => (error: unknown) => {
-    throw explainAws(error, what)
+  const explain = (subject: string) => (error: unknown) => {
+    throw explainAws(error, subject)
   }
   note(`Reading the versions of ${stack} ...`)
   const versions = await listVersions(lambda, stack).catch(explain('Listing the versions'))
@@ -48,9 +48,9 @@ async function run({ stack, dryRun = false, json }: Options): Promise<void> {
     throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
   const unused = versions.filter(({ usedBy }) => usedBy === undefined)
   if (!dryRun)
-    for (const [at, version] of unused.entries()) {
+    for (const [index, version] of unused.entries()) {
       await deleteVersion(lambda, version).catch(explain(`Deleting version ${version.version} of ${version.function}`))
-      if (at % 10 === 9) note(`${at + 1} of ${unused.length} deleted`)
+      if (index % 10 === 9) note(`${index + 1} of ${unused.length} deleted`)
     }
   const result = versions.map(({ functionArn: _, ...version }) => ({
     ...version,

@@ -97,11 +97,11 @@ function problem(): string {
 
 /** Returns the evaluation result by objective. On a triggered event, `score` may come from an earlier stage. */
 function evaluation(suffix: Subscription['suffix']): string {
-  const at = 'data.evaluation'
-  const objective = `${at}.indicatorResults.{{$i}}`
+  const path = 'data.evaluation'
+  const objective = `${path}.indicatorResults.{{$i}}`
   const parts = [
-    members('.', [suffix === 'finished' ? 'score' : 'scoreText', 'result', 'timeStart', 'timeEnd'], at),
-    suffix === 'finished' ? falsyMember('score', '0', `${at}.score`, '0') : '',
+    members('.', [suffix === 'finished' ? 'score' : 'scoreText', 'result', 'timeStart', 'timeEnd'], path),
+    suffix === 'finished' ? falsyMember('score', '0', `${path}.score`, '0') : '',
     '{{range $i,$r:=index . "indicatorResults"}}',
     members('$r', ['displayName', 'status', 'score', 'keySli'], objective),
     `{{range $n,$v:=index $r "value"}}{{if eq $n "metric" "value" "success"}}&${objective}.value.{{$n}}={{urlquery $v}}{{end}}{{end}}`,

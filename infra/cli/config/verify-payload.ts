@@ -25,7 +25,7 @@ export function verifyPayload(subscription: Subscription): ModeWarning[] {
   const { warnings } = receivedForm(subscription, bare)
   const { form } = receivedForm(subscription, full)
   for (const [path, value] of expected) {
-    if (at(form, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
+    if (valueAt(form, path) !== value) throw new Error(`The payload for ${subscription.task} loses ${path.join('.')}.`)
   }
   return warnings
 }
@@ -117,9 +117,9 @@ export function receivedForm(
   return { form, warnings: played.warnings }
 }
 
-function at(value: unknown, [first, ...rest]: readonly string[]): unknown {
+function valueAt(value: unknown, [first, ...rest]: readonly string[]): unknown {
   if (first === undefined) return value
-  return isRecord(value) ? at(value[first], rest) : undefined
+  return isRecord(value) ? valueAt(value[first], rest) : undefined
 }
 
 function refused(why: string): UsageError {

@@ -20,7 +20,7 @@ export async function githubFindings(
 ): Promise<Finding[]> {
   const settings = validateSecret(githubSecret, stored, 'Its secret')
   const { caller } = settings
-  const found = Object.entries(await readCallers(store)).find(([one]) => one === caller)?.[1]
+  const found = Object.entries(await readCallers(store)).find(([name]) => name === caller)?.[1]
   const problem = found ? `does not have "orchestrator": "${name}"` : 'does not exist'
   const advice = found
     ? 'Correct the secret callers.'

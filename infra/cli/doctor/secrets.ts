@@ -92,13 +92,13 @@ function orchestrators(store: SecretStore): Promise<Finding[]> {
         const advice = `Run npx webhooks orchestrator add ${name}${store.option}.`
         return findingsOf(what, advice, async () => {
           const stored = await store.get(`orchestrators/${checkName(name)}`)
-          const given = isRecord(stored) ? stored : {}
-          const type = String(given['type'])
+          const fields = isRecord(stored) ? stored : {}
+          const type = String(fields['type'])
           const { secret, connect } = await loadOrchestratorType(type)
-          const settings = secret ? validateSecret(secret, given, 'Its secret') : {}
+          const settings = secret ? validateSecret(secret, fields, 'Its secret') : {}
           const found = typeof settings['baseUrl'] === 'string' ? settings['baseUrl'] : type
           const result = await testCall(() => connect(settings).check())
-          const more = type === 'github' && succeeded(result) ? await githubFindings(what, name, given, store) : []
+          const more = type === 'github' && succeeded(result) ? await githubFindings(what, name, fields, store) : []
           return [findingOf(what, found, result, advice), ...more]
         })
       }),

@@ -33,9 +33,9 @@ export class Changes {
    */
   insert(path: string, anchor: string, text: string): void {
     const before = this.read(path)
-    const at = before.indexOf(anchor)
-    if (at < 0) throw new Error(`${path} has no line "${anchor.trim()}" to insert a text after.`)
-    const end = at + anchor.length
+    const index = before.indexOf(anchor)
+    if (index < 0) throw new Error(`${path} has no line "${anchor.trim()}" to insert a text after.`)
+    const end = index + anchor.length
     this.#texts.set(path, before.slice(0, end) + text + before.slice(end))
   }
 

@@ -19,8 +19,8 @@ interface CredentialLiteral {
 /** Finds the literals in the expressions of an http connection that may be credentials. The functions do not mask literals. */
 export function credentialLiterals(connection: Record<string, unknown>): CredentialLiteral[] {
   if (!/^http(?:-|$)/.test(String(connection['provider']))) return []
-  const given = Object.entries(connection).filter(([name]) => !WITHOUT_EXPRESSIONS.includes(name))
-  return given.flatMap(([name, value]) => literalsIn(value, name, name))
+  const entries = Object.entries(connection).filter(([name]) => !WITHOUT_EXPRESSIONS.includes(name))
+  return entries.flatMap(([name, value]) => literalsIn(value, name, name))
 }
 
 export function literalWarnings(connection: Record<string, unknown>): Warning[] {
@@ -49,9 +49,9 @@ function tokensIn(text: string): string[] {
 }
 
 function literalsIn(value: unknown, name: string, field: string): CredentialLiteral[] {
-  if (typeof value === 'string') return valuesIn(value, name).map((one) => ({ field, value: one }))
+  if (typeof value === 'string') return valuesIn(value, name).map((found) => ({ field, value: found }))
   if (Array.isArray(value))
-    return value.flatMap((item, at) => literalsIn(item, name, value.length === 1 ? field : `${field}[${at}]`))
+    return value.flatMap((item, index) => literalsIn(item, name, value.length === 1 ? field : `${field}[${index}]`))
   if (!isRecord(value)) return []
   return Object.entries(value).flatMap(([part, item]) => literalsIn(item, part, `${field}.${part}`))
 }

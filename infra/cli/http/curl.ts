@@ -48,7 +48,7 @@ export function parseCurl(text: string, environment: NodeJS.ProcessEnv): CurlReq
   const [program, ...words] = shellWords(text, environment)
   if (program !== 'curl') throw new UsageError('The command must start with curl.')
   const options = optionsOf(words)
-  const valuesOf = (name: string) => options.filter((one) => one.name === name).map(({ value }) => value)
+  const valuesOf = (name: string) => options.filter((option) => option.name === name).map(({ value }) => value)
   const urls = valuesOf('url')
   if (urls.length !== 1) throw new UsageError(`The curl command must have one URL. It has ${urls.length}.`)
   const url = urlOf(urls[0] ?? '')
@@ -97,9 +97,9 @@ function urlOf(text: string): URL {
 }
 
 function headerOf(text: string): [string, string] {
-  const at = text.indexOf(':')
-  if (at < 1) throw new UsageError('The curl option --header must be written as "Name: value".')
-  return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
+  const index = text.indexOf(':')
+  if (index < 1) throw new UsageError('The curl option --header must be written as "Name: value".')
+  return [text.slice(0, index).trim(), text.slice(index + 1).trim()]
 }
 
 /** Returns whether the http provider sets a header itself. */
@@ -122,9 +122,9 @@ function credentialsOf(
   const inUrl = username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   const pair = basic === undefined ? (user ?? inUrl) : Buffer.from(basic, 'base64').toString('utf8')
   if (pair === undefined) return {}
-  const at = pair.indexOf(':')
-  if (at < 0) throw new UsageError('The curl option --user has no password. Write it as user:password.')
-  return { username: pair.slice(0, at), password: pair.slice(at + 1) }
+  const index = pair.indexOf(':')
+  if (index < 0) throw new UsageError('The curl option --user has no password. Write it as user:password.')
+  return { username: pair.slice(0, index), password: pair.slice(index + 1) }
 }
 
 /** Joins all data, as curl does. */
@@ -141,9 +141,9 @@ function dataOf(options: Option[]): string | undefined {
 }
 
 function encoded(text: string): string {
-  const at = text.indexOf('=')
-  const content = encodeURIComponent(text.slice(at + 1))
-  return at < 1 ? content : `${text.slice(0, at)}=${content}`
+  const index = text.indexOf('=')
+  const content = encodeURIComponent(text.slice(index + 1))
+  return index < 1 ? content : `${text.slice(0, index)}=${content}`
 }
 
 function bodyOf(data: string, type: string | undefined): NonNullable<CurlRequest['body']> {

@@ -127,8 +127,8 @@ export function splitUrl({ origin, pathname }: URL, baseUrl: unknown): { baseUrl
     return { baseUrl, path: withoutLeadingSlash(url.slice(base.length)) }
   }
   const parts = pathname.split('/').filter(Boolean)
-  const at = parts.findLastIndex((part) => /^(?:api|rest|v\d+(?:\.\d+)?)$/i.test(part)) + 1
-  const below = at === parts.length ? 0 : at
+  const index = parts.findLastIndex((part) => /^(?:api|rest|v\d+(?:\.\d+)?)$/i.test(part)) + 1
+  const below = index === parts.length ? 0 : index
   return {
     baseUrl: [origin, ...parts.slice(0, below)].join('/'),
     path: withoutLeadingSlash(parts.slice(below).join('/')),
@@ -143,8 +143,8 @@ function withoutLeadingSlash(path: string): string {
 export function withId(path: string, name: string): string {
   if (!ITEM_REQUESTS.includes(name)) return path
   const parts = path.split('/')
-  const at = parts.findLastIndex((part) => /\d/.test(part))
-  return at < 0 ? path : parts.with(at, '{input.id}').join('/')
+  const index = parts.findLastIndex((part) => /\d/.test(part))
+  return index < 0 ? path : parts.with(index, '{input.id}').join('/')
 }
 
 /**
@@ -155,7 +155,7 @@ export function withId(path: string, name: string): string {
 export function partOf(kind: ProviderKind, request: string, name: string, isLast: boolean): string | undefined {
   if (isLast && ITEM_REQUESTS.includes(request) && kindOf(kind).requests.includes('find')) return 'input.id'
   const plain = name.toLowerCase().replace(/[-_]/g, '')
-  const found = Object.entries(kindOf(kind).parts).find(([, names]) => names.some((one) => plain.includes(one)))
+  const found = Object.entries(kindOf(kind).parts).find(([, names]) => names.some((name) => plain.includes(name)))
   return found?.[0]
 }
 
@@ -192,7 +192,7 @@ export class ExpressionWriter {
       return input
     }
     if (typeof value === 'string' && isCredentialValue(value, name)) return this.secret(value, where, name ?? 'secret')
-    if (Array.isArray(value) && value.length > 0) return `[${value.map((one) => this.value(one, where)).join(', ')}]`
+    if (Array.isArray(value) && value.length > 0) return `[${value.map((item) => this.value(item, where)).join(', ')}]`
     if (!isRecord(value) || Object.keys(value).length === 0) return literal(value)
     const fields = Object.entries(value).map(
       ([field, held]) => `${identifier(field)}: ${this.value(held, `${where}`, field)}`,

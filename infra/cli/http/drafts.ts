@@ -84,6 +84,6 @@ export function writeDraft(file: string, { values, placeholders, notes }: Draft)
       throw new UsageError(`Cannot write ${file}: ${messageOf(error)}.`, { cause: error })
     }
   }
-  for (const one of notes) note(one)
+  for (const text of notes) note(text)
   if (file !== '-') note(`Wrote ${file}. Complete it, and save the connection with --from-file ${file}.`)
 }

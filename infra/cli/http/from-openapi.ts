@@ -73,9 +73,9 @@ function contractOf(text: string): Contract {
 }
 
 function operationNamed({ operations }: Contract, name: string | undefined): Operation {
-  const found = operations.find((one) => name !== undefined && (one.id === name || one.name === name))
+  const found = operations.find((operation) => name !== undefined && (operation.id === name || operation.name === name))
   if (found) return found
-  const known = operations.map((one) => one.id ?? `"${one.name}"`)
+  const known = operations.map((operation) => operation.id ?? `"${operation.name}"`)
   const more = known.length > MAX_LISTED ? `, and ${known.length - MAX_LISTED} more` : ''
   const list = `${known.slice(0, MAX_LISTED).join(', ')}${more}`
   throw new UsageError(
@@ -90,8 +90,11 @@ function draftOfOperation(contract: Contract, operation: Operation, options: Dra
   const name = requestName(options)
   const writer = new ExpressionWriter(options)
   const path = pathOf(operation, name, options, writer.notes)
-  const query = operation.parameters.filter((one) => one.in === 'query' && one.required)
-  const sampled = query.map((one): [string, unknown] => [one.name, sampleOf(document, one.schema, one.name)])
+  const query = operation.parameters.filter((parameter) => parameter.in === 'query' && parameter.required)
+  const sampled = query.map((parameter): [string, unknown] => [
+    parameter.name,
+    sampleOf(document, parameter.schema, parameter.name),
+  ])
   const { placeholders, keys } = credentialsOf(operation, name, writer)
   const parameters = { ...writer.values(sampled, `${name}.query`), ...keys }
   const body = bodyOf(document, operation, name, writer)
@@ -101,7 +104,9 @@ function draftOfOperation(contract: Contract, operation: Operation, options: Dra
     ...(Object.keys(parameters).length > 0 ? { query: parameters } : {}),
     ...body,
   }
-  const header = operation.parameters.find((one) => one.in === 'header' && /idempotency/i.test(one.name))
+  const header = operation.parameters.find(
+    (parameter) => parameter.in === 'header' && /idempotency/i.test(parameter.name),
+  )
   const connection = {
     ...baseUrlOf(document, writer.notes),
     ...(header ? { idempotencyHeader: header.name } : {}),
@@ -140,7 +145,7 @@ function bodyOf(
   writer: ExpressionWriter,
 ): Partial<Record<'body' | 'form', string>> | undefined {
   const types = Object.keys(body?.content ?? {})
-  const type = types.find((one) => /json/.test(one)) ?? types.find((one) => /x-www-form-urlencoded/.test(one))
+  const type = types.find((type) => /json/.test(type)) ?? types.find((type) => /x-www-form-urlencoded/.test(type))
   if (type === undefined) {
     if (types.length > 0) writer.notes.push(`${name}: add its body (${types.join(' or ')}).`)
     return undefined
@@ -200,17 +205,17 @@ function resultsOf(
   })
   const schema = responseOf(operation)
   const seen = sibling ? responseOf(sibling) : undefined
-  const at = (where: string, names: string[], byDefault?: string): string | undefined => {
+  const pathOf = (where: string, names: string[], byDefault?: string): string | undefined => {
     const found = pathTo(document, schema, names) ?? pathTo(document, seen, names)
     if (found === undefined && byDefault !== undefined)
       notes.push(`${where}: ${byDefault} is a guess. The document does not describe the response.`)
     return found ?? byDefault
   }
-  const id = () => at(`${kind === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
-  const url = () => defined('url', at('url', LINK))
+  const id = () => pathOf(`${kind === 'job' ? 'run' : 'ticket'}.id`, ID, 'response.id')
+  const url = () => defined('url', pathOf('url', LINK))
   if (kind === 'ticket') {
-    const state = at('ticket.state', STATE, 'response.state') ?? ''
-    const closed = valuesAt(document, schema ?? seen, STATE).find((one) => CLOSED.test(one)) ?? 'closed'
+    const state = pathOf('ticket.state', STATE, 'response.state') ?? ''
+    const closed = valuesAt(document, schema ?? seen, STATE).find((state) => CLOSED.test(state)) ?? 'closed'
     return {
       get: { path: `${path}/{input.id}` },
       ticket: { id: id(), ...url(), state, closed: `${state}=='${closed}'` },
@@ -220,13 +225,13 @@ function resultsOf(
     const states = valuesAt(document, seen ?? schema, STATE)
     return {
       look: { path: `${path}/{input.id}` },
-      run: { id: id(), ...url(), state: at('run.state', STATE, 'response.state') },
+      run: { id: id(), ...url(), state: pathOf('run.state', STATE, 'response.state') },
       ...(states.length > 0 ? { states: Object.fromEntries(states.map((state) => [state, verdictOf(state)])) } : {}),
     }
   }
-  if (kind === 'message') return { posted: { ...defined('id', at('posted.id', ID)), ...url() } }
-  if (kind === 'evaluation') return { indicator: { value: at('indicator.value', ['value'], 'response.value') } }
-  return { flag: { on: at('flag.on', ['enabled', 'on', 'active'], 'response.enabled'), ...url() } }
+  if (kind === 'message') return { posted: { ...defined('id', pathOf('posted.id', ID)), ...url() } }
+  if (kind === 'evaluation') return { indicator: { value: pathOf('indicator.value', ['value'], 'response.value') } }
+  return { flag: { on: pathOf('flag.on', ['enabled', 'on', 'active'], 'response.enabled'), ...url() } }
 }
 
 function defined(name: string, value: string | undefined): Record<string, string> {
@@ -247,13 +252,13 @@ function credentialsOf({ credentials }: Operation, name: string, writer: Express
   const [alternative = []] = credentials
   const placeholders: Record<string, unknown> = {}
   const keys: Record<string, string> = {}
-  for (const one of alternative) {
-    if (one.kind === 'bearer') placeholders['token'] = '<token>'
-    else if (one.kind !== 'key') Object.assign(placeholders, { username: '<username>', password: '<password>' })
-    else if (one.in === 'header') placeholders['secretHeaders'] = { [one.name]: `<${one.name}>` }
-    else if (one.in === 'query') keys[one.name] = writer.secret(`<${one.name}>`, `${name}.query`, one.name)
+  for (const scheme of alternative) {
+    if (scheme.kind === 'bearer') placeholders['token'] = '<token>'
+    else if (scheme.kind !== 'key') Object.assign(placeholders, { username: '<username>', password: '<password>' })
+    else if (scheme.in === 'header') placeholders['secretHeaders'] = { [scheme.name]: `<${scheme.name}>` }
+    else if (scheme.in === 'query') keys[scheme.name] = writer.secret(`<${scheme.name}>`, `${name}.query`, scheme.name)
     else {
-      placeholders['secretHeaders'] = { Cookie: `${one.name}=<${one.name}>` }
+      placeholders['secretHeaders'] = { Cookie: `${scheme.name}=<${scheme.name}>` }
     }
   }
   return { placeholders, keys }

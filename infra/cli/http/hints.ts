@@ -23,7 +23,7 @@ export function hintsOf(step: Step, options: HintOptions): string[] {
   const { body } = response
   const ofResponse = hintOfResponse(name, body, options)
   if (ofResponse !== undefined && !isRecord(body)) return [ofResponse]
-  const ofExpressions = expressions.flatMap((one) => hintOfExpression(one, step, options) ?? [])
+  const ofExpressions = expressions.flatMap((expression) => hintOfExpression(expression, step, options) ?? [])
   return [...new Set([...(ofResponse === undefined ? [] : [ofResponse]), ...ofExpressions])]
 }
 
@@ -47,14 +47,14 @@ function errorIn(body: Record<string, unknown>): string | undefined {
     if (error === undefined || error === null || error === false || error === '' || error === 0) continue
     if (Array.isArray(error) && error.length === 0) continue
     if (!isRecord(error)) return `response.${name}`
-    const field = ['message', 'description', 'faultstring'].find((one) => typeof error[one] === 'string')
+    const field = ['message', 'description', 'faultstring'].find((name) => typeof error[name] === 'string')
     return `response.${name}${field === undefined ? '' : `.${field}`}`
   }
   return undefined
 }
 
-function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): string | undefined {
-  const { where, found } = one
+function hintOfExpression(expression: Evaluated, step: Step, options: HintOptions): string | undefined {
+  const { where, found } = expression
   const { states } = options.connection
   if (USUALLY_EMPTY.test(where)) return undefined
   if (where === 'run.state' && step.name === 'look' && isRecord(states) && typeof found === 'string') {
@@ -68,14 +68,14 @@ function hintOfExpression(one: Evaluated, step: Step, options: HintOptions): str
   const isAt = where === `${step.name}.at`
   if (options.mayFindNothing?.includes(step.name)) {
     if (isAt) return undefined
-    if (isRecord(one.names['response']) && Object.keys(one.names['response']).length === 0)
+    if (isRecord(expression.names['response']) && Object.keys(expression.names['response']).length === 0)
       return `at of ${step.name} creates an empty object if there is no match. Add a condition, as in response[0] && {id: response[0].id}.`
   }
   const { body } = step.response ?? {}
   if (body === undefined) return hintOfEmpty(step.name)
   return (
-    (isAt && ['find', 'hasComment'].includes(step.name) ? hintOfKey(one, step, options) : undefined) ??
-    hintOfName(one, step)
+    (isAt && ['find', 'hasComment'].includes(step.name) ? hintOfKey(expression, step, options) : undefined) ??
+    hintOfName(expression, step)
   )
 }
 
@@ -97,8 +97,8 @@ function hintOfKey({ where, text }: Evaluated, step: Step, { key }: HintOptions)
 const PATH = /\bresponse((?:\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\])*)/g
 
 /** Suggests the path of a property that has the name in the expression. */
-function hintOfName(one: Evaluated, step: Step): string | undefined {
-  const { where, text, names } = one
+function hintOfName(expression: Evaluated, step: Step): string | undefined {
+  const { where, text, names } = expression
   const body = step.response?.body
   for (const [expected, path = ''] of withoutLiterals(text).matchAll(PATH)) {
     const steps = path.match(/\.[A-Za-z_]\w*|\."[^"]*"|\[\d*\]/g) ?? []
@@ -137,10 +137,10 @@ function withArticle(path: string): string {
 function pathTo(value: unknown, name: string): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '')
   let similar: string | undefined
-  for (const one of valuesIn(value)) {
-    if (one.name === undefined || one.value === null || one.value === '') continue
-    if (one.name === name) return one.path
-    if (plain(one.name) === plain(name)) similar ??= one.path
+  for (const entry of valuesIn(value)) {
+    if (entry.name === undefined || entry.value === null || entry.value === '') continue
+    if (entry.name === name) return entry.path
+    if (plain(entry.name) === plain(name)) similar ??= entry.path
   }
   return similar
 }
@@ -148,10 +148,10 @@ function pathTo(value: unknown, name: string): string | undefined {
 /** Yields all values of a response with their paths, shortest path first. */
 function* valuesIn(root: unknown): Generator<{ path: string; name?: string; value: unknown }> {
   const due: { path: string; name?: string; value: unknown }[] = [{ path: '', value: root }]
-  for (let at = 0; at < due.length && at < MAX_VALUES; at++) {
-    const one = due[at] as (typeof due)[number]
-    yield one
-    const { path, value } = one
+  for (let next = 0; next < due.length && next < MAX_VALUES; next++) {
+    const entry = due[next] as (typeof due)[number]
+    yield entry
+    const { path, value } = entry
     if (Array.isArray(value)) due.push(...value.map((item, index) => ({ path: `${path}[${index}]`, value: item })))
     else if (isRecord(value))
       due.push(

@@ -77,8 +77,8 @@ export class Recorder {
 
   #start(name: string): void {
     // A login runs while the request that needs it is being built.
-    const at = this.#next() ? this.steps.length - 1 : this.steps.length
-    this.steps.splice(at, 0, { name, expressions: [] })
+    const index = this.#next() ? this.steps.length - 1 : this.steps.length
+    this.steps.splice(index, 0, { name, expressions: [] })
   }
 
   /** The step whose request is being built. */
@@ -89,10 +89,10 @@ export class Recorder {
   #evaluated({ kind: _, names, ...event }: Extract<TraceEvent, { kind: 'expression' }>): void {
     const step = this.#current
     if (!step || step.held || !('response' in names)) return
-    const at = step.expressions.findIndex(({ where }) => where === event.where)
-    const one: Evaluated = { ...event, names: { ...names } }
-    if (at < 0) step.expressions.push(one)
-    else step.expressions[at] = one
+    const index = step.expressions.findIndex(({ where }) => where === event.where)
+    const expression: Evaluated = { ...event, names: { ...names } }
+    if (index < 0) step.expressions.push(expression)
+    else step.expressions[index] = expression
   }
 }
 
@@ -112,18 +112,21 @@ export function withRest(step: Step, connection: Record<string, unknown>): Step 
   const due = known
     .map(([field, text]) => ({ field, where: `${group}.${field}`, text, names: started.names }))
     .filter(({ field, where }) => field !== 'gone' && (fields?.includes(field) ?? true) && !has(step, where))
-  return { ...step, expressions: [...step.expressions, ...due.map(({ field: _, ...one }) => evaluated(one))] }
+  return {
+    ...step,
+    expressions: [...step.expressions, ...due.map(({ field: _, ...expression }) => evaluated(expression))],
+  }
 }
 
 function has({ expressions }: Step, where: string): boolean {
-  return expressions.some((one) => one.where === where)
+  return expressions.some((expression) => expression.where === where)
 }
 
-function evaluated(one: Evaluated): Evaluated {
+function evaluated(expression: Evaluated): Evaluated {
   try {
-    const found = findIn(one.text, one.names as Names, one.where)
-    return found === undefined ? one : { ...one, found }
+    const found = findIn(expression.text, expression.names as Names, expression.where)
+    return found === undefined ? expression : { ...expression, found }
   } catch (error) {
-    return { ...one, problem: messageOf(error) }
+    return { ...expression, problem: messageOf(error) }
   }
 }

@@ -11,12 +11,16 @@ type Flattened = { properties: Record<string, Part>; required: string[]; plain: 
 export function flattened(document: Part, schema: Schema | undefined, depth = 0): Flattened {
   if (!isRecord(schema) || depth > 2 * MAX_DEPTH) return { properties: {}, required: [], plain: {} }
   const plain = resolve(document, schema)
-  const alternatives = [...list(plain['oneOf']), ...list(plain['anyOf'])].filter((one) => one['type'] !== 'null')
-  const parts = [...list(plain['allOf']), ...alternatives.slice(0, 1)].map((one) => flattened(document, one, depth + 1))
+  const alternatives = [...list(plain['oneOf']), ...list(plain['anyOf'])].filter(
+    (alternative) => alternative['type'] !== 'null',
+  )
+  const parts = [...list(plain['allOf']), ...alternatives.slice(0, 1)].map((part) =>
+    flattened(document, part, depth + 1),
+  )
   return {
-    plain: Object.assign({}, ...parts.map((one) => one.plain), plain),
-    properties: Object.assign({}, ...parts.map((one) => one.properties), plain['properties']),
-    required: [...parts.flatMap((one) => one.required), ...((plain['required'] ?? []) as string[])],
+    plain: Object.assign({}, ...parts.map((part) => part.plain), plain),
+    properties: Object.assign({}, ...parts.map((part) => part.properties), plain['properties']),
+    required: [...parts.flatMap((part) => part.required), ...((plain['required'] ?? []) as string[])],
   }
 }
 
@@ -30,10 +34,10 @@ function levelsOf(document: Part, schema: Schema | undefined): { path: string; n
   let parents = [{ path: 'response', schema }]
   for (let depth = 0; depth < MAX_DEPTH && parents.length > 0; depth++) {
     const level = parents.flatMap(({ path, schema: parent }) =>
-      Object.entries(flattened(document, parent).properties).map(([name, one]) => ({
+      Object.entries(flattened(document, parent).properties).map(([name, member]) => ({
         path: `${path}.${identifier(name)}`,
         name,
-        schema: one,
+        schema: member,
       })),
     )
     levels.push(level)
@@ -46,7 +50,7 @@ function levelsOf(document: Part, schema: Schema | undefined): { path: string; n
 export function pathTo(document: Part, schema: Schema | undefined, names: string[]): string | undefined {
   for (const level of levelsOf(document, schema)) {
     for (const name of names) {
-      const found = level.find((one) => one.name === name && isPlain(document, one.schema))
+      const found = level.find((property) => property.name === name && isPlain(document, property.schema))
       if (found) return found.path
     }
   }
@@ -63,7 +67,7 @@ function isPlain(document: Part, schema: Part): boolean {
 export function valuesAt(document: Part, schema: Schema | undefined, names: string[]): string[] {
   const found = levelsOf(document, schema)
     .flat()
-    .find(({ name, schema: one }) => names.includes(name) && isPlain(document, one))
+    .find(({ name, schema: property }) => names.includes(name) && isPlain(document, property))
   const values = found && flattened(document, found.schema).plain['enum']
   return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : []
 }

@@ -73,10 +73,10 @@ function variableOf(name: string, environment: NodeJS.ProcessEnv): string {
 function withoutEscapes(text: string): string {
   return text.replace(
     /\\(?:x([\da-fA-F]{1,2})|u([\da-fA-F]{1,4})|([0-7]{1,3})|([\s\S]))/g,
-    (_, hex, code, octal, one) => {
+    (_, hex, code, octal, character) => {
       if (hex !== undefined || code !== undefined) return String.fromCharCode(Number.parseInt(hex ?? code, 16))
       if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8))
-      return ESCAPES[one] ?? one
+      return ESCAPES[character] ?? character
     },
   )
 }

@@ -69,8 +69,8 @@ async function prepare({ category, action: name, connection, event: body }: TryR
     throw new UsageError(`The provider ${values['provider']} does not support ${name}. It supports ${able}.`)
   }
   const event = parseEvent(body)
-  const given = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
-  const input = await completeInput(action, given, { event, connection: values, provider, silent: true })
+  const parsed = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
+  const input = await completeInput(action, parsed, { event, connection: values, provider, silent: true })
   const key = randomBytes(20).toString('hex')
   const deadlineAt = Date.now() + MAX_DURATION_MS
   const signedLink = { token: 'try', url: 'https://webhooks.example.com/approvals/try', deadlineAt }
@@ -82,7 +82,7 @@ async function prepare({ category, action: name, connection, event: body }: TryR
       connect(connection, {
         idempotencyKey: key,
         isRetry: false,
-        event: originOf(event),
+        origin: originOf(event),
         deadlineAt,
         ...(action.type === 'approval' ? { signedLink } : {}),
         ...(recorder ? { intercept: (request) => recorder.hold(request) } : {}),
@@ -234,8 +234,8 @@ function reportOf(
 ): Report {
   recorder.stop()
   const options = { connection: connection.values, key: idempotencyKey }
-  const steps = recorder.steps.map((step, at) =>
-    reportStep(step, { ...options, ...(at < mayFindNothing ? { mayFindNothing: ['find', 'hasComment'] } : {}) }),
+  const steps = recorder.steps.map((step, index) =>
+    reportStep(step, { ...options, ...(index < mayFindNothing ? { mayFindNothing: ['find', 'hasComment'] } : {}) }),
   )
   return { steps, ...(message === undefined ? {} : { message: toSentence(message) }), problems }
 }

@@ -74,7 +74,7 @@ export async function tryResponse(
 ): Promise<Report> {
   const { values } = connection
   const known = requestsOf(connection)
-  const names = Object.keys(known).filter((one) => values[one] !== undefined)
+  const names = Object.keys(known).filter((name) => values[name] !== undefined)
   const send = names.includes(name) ? known[name] : undefined
   if (!send) throw new UsageError(`--request must be one of ${names.join(', ')}.`)
   const server = createServer((_req, res) => res.writeHead(status).end(text)).listen(0, '127.0.0.1')

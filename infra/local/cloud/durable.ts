@@ -48,13 +48,13 @@ export class DurableService {
     const core = this.#core
     return core.store.transaction(() => {
       const execution = executionOf(core.store, arn)
-      const given = readToken(request.token, execution)
+      const token = readToken(request.token, execution)
       const isRetry =
         request.clientToken !== undefined &&
         request.clientToken === execution.client_token &&
-        given === execution.token - 1
+        token === execution.token - 1
       if (isRetry) return checkpointResponse(core, execution, execution.client_version ?? 0)
-      assertCurrent(execution, given)
+      assertCurrent(execution, token)
       validateUpdates(request.updates)
       this.#fireDue(execution)
       for (const update of request.updates) {
@@ -151,9 +151,9 @@ function readToken(token: string, execution: Execution): number {
   return Number(parts[2])
 }
 
-function assertCurrent(execution: Execution, given: number): void {
+function assertCurrent(execution: Execution, token: number): void {
   if (execution.status !== 'RUNNING') throw invalidToken(`The execution has ended with ${execution.status}.`)
-  if (given !== execution.token) throw invalidToken('It was used, or another invocation has started.')
+  if (token !== execution.token) throw invalidToken('It was used, or another invocation has started.')
 }
 
 function checkpointResponse(core: Core, execution: Execution, since: number): Record<string, unknown> {

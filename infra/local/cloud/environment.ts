@@ -187,14 +187,14 @@ export class Environment {
   }
 
   /** Reports a log line or a sent request of the current invocation. */
-  #report(what: Pick<LogLine, 'kind' | 'stream' | 'line'> | ({ kind: 'request' } & SentRequest)): void {
+  #report(content: Pick<LogLine, 'kind' | 'stream' | 'line'> | ({ kind: 'request' } & SentRequest)): void {
     const { execution, requestId } = this.#job ?? {}
     this.#observe({
       at: Date.now(),
       functionName: this.#fn.name,
       ...(execution === undefined ? {} : { execution }),
       ...(requestId === undefined ? {} : { requestId }),
-      ...what,
+      ...content,
     })
   }
 }

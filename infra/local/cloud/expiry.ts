@@ -56,14 +56,14 @@ async function expirePage(call: Call, table: string, limit: number, from: unknow
       ...(from === undefined ? {} : { ExclusiveStartKey: from }),
     }),
   )
-  for (const { id, [EXPIRATION]: at } of expired) {
+  for (const { id, [EXPIRATION]: expiresAt } of expired) {
     // The condition protects an item that was updated in the meantime.
     const { ok, text } = await call('DeleteItem', {
       TableName: table,
       Key: { id },
       ConditionExpression: '#at = :at',
       ExpressionAttributeNames: { '#at': EXPIRATION },
-      ExpressionAttributeValues: { ':at': at },
+      ExpressionAttributeValues: { ':at': expiresAt },
     })
     if (!ok && !text.includes('ConditionalCheckFailed')) throw new Error(text)
   }

@@ -122,8 +122,8 @@ function isProxyResult(result: unknown): result is APIGatewayProxyResult {
 }
 
 function split(url: string): [path: string, query: string] {
-  const at = url.indexOf('?')
-  return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
+  const index = url.indexOf('?')
+  return index < 0 ? [url, ''] : [url.slice(0, index), url.slice(index + 1)]
 }
 
 function withoutStage(path: string, stage: string): string {
@@ -132,7 +132,7 @@ function withoutStage(path: string, stage: string): string {
 }
 
 function headerPairs(raw: string[]): [string, string][] {
-  return raw.flatMap((name, at): [string, string][] => (at % 2 === 0 ? [[name, raw[at + 1] ?? '']] : []))
+  return raw.flatMap((name, index): [string, string][] => (index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : []))
 }
 
 function multiValue(pairs: [string, string][]): Record<string, string[]> {

@@ -48,8 +48,8 @@ export const unrecognizedClient = () =>
  * cannot call the local AWS APIs. Checking the signature would not add protection.
  */
 export function hasAccessKey({ headers }: IncomingMessage, accessKeyId: string): boolean {
-  const given = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? ''
-  return isSame(given, accessKeyId)
+  const keyId = /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? ''
+  return isSame(keyId, accessKeyId)
 }
 
 /** Returns the header that `hasAccessKey` expects, for calls without the AWS SDK. */

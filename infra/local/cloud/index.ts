@@ -41,22 +41,9 @@ const CLOCK_CHECK_MS = 5_000
  */
 export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud> {
   const { credentials = randomCredentials() } = options
-  const store = new Store(options.state)
-  let versions: Versions
-  let dynamodb: Awaited<ReturnType<typeof startDynamoDb>>
-  try {
-    versions = new Versions(store, options.state, options.functions, options.copiesCode)
-    dynamodb = await startDynamoDb(options.state, options.table, credentials)
-  } catch (error) {
-    store.close()
-    throw error
-  }
+  const { store, versions, dynamodb } = await openStores(options, credentials)
   const observe = options.observe ?? (() => {})
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-
+  const { server, endpoint } = await listenOnLoopback()
   const core: Core = {
     store,
     versions,
@@ -110,6 +97,25 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
       return closing
     },
   }
+}
+
+/** Opens the database of the executions and the local DynamoDB. If one of them fails, the state folder is free again. */
+async function openStores(options: CloudOptions, credentials: CloudCredentials) {
+  const store = new Store(options.state)
+  try {
+    const versions = new Versions(store, options.state, options.functions, options.copiesCode)
+    return { store, versions, dynamodb: await startDynamoDb(options.state, options.table, credentials) }
+  } catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+async function listenOnLoopback() {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 function randomCredentials(): CloudCredentials {

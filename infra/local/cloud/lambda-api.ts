@@ -70,9 +70,9 @@ export class LambdaApi {
   }
 
   #invoke({ headers, body }: ApiCall, functionId: string): Promise<ApiResponse> {
-    const type = one(headers['x-amz-invocation-type']) ?? 'RequestResponse'
+    const type = single(headers['x-amz-invocation-type']) ?? 'RequestResponse'
     const fn = this.#invoker.resolve(functionId)
-    return this.#invoker.invoke(fn, type, body, one(headers['x-amz-durable-execution-name']))
+    return this.#invoker.invoke(fn, type, body, single(headers['x-amz-durable-execution-name']))
   }
 
   #functions(): ApiResponse {
@@ -232,7 +232,7 @@ function versionFrom(qualifier: string | null): number | undefined {
   return qualifier !== null && /^\d+$/.test(qualifier) ? Number(qualifier) : undefined
 }
 
-function one(header: string | string[] | undefined): string | undefined {
+function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
 
@@ -269,7 +269,7 @@ function afterOf(query: URLSearchParams): number | undefined {
 
 function timeOf(text: string | null): number | undefined {
   if (text === null) return undefined
-  const at = /^[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
-  if (Number.isNaN(at)) throw invalidParameter(`Invalid timestamp: ${text}`)
-  return at
+  const time = /^[\d.]+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
+  if (Number.isNaN(time)) throw invalidParameter(`Invalid timestamp: ${text}`)
+  return time
 }

@@ -15,9 +15,9 @@ export function assertError(error: ErrorObject): void {
 }
 
 /** @throws InvalidParameterValueException if the payload of an operation is too large */
-export function assertPayload(what: string, bytes: number): void {
+export function assertPayload(subject: string, bytes: number): void {
   if (bytes > MAX_PAYLOAD_BYTES)
-    throw invalidParameter(`${what} payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`)
+    throw invalidParameter(`${subject} payload size must be less than or equal to ${MAX_PAYLOAD_BYTES} bytes.`)
 }
 
 /**

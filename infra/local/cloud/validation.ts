@@ -33,12 +33,12 @@ export function validateTokens(token: string, clientToken: string | undefined): 
  */
 export function validateUpdates(updates: readonly OperationUpdate[]): void {
   const seen = new Map<string, OperationUpdate>()
-  for (const [at, update] of updates.entries()) {
+  for (const [index, update] of updates.entries()) {
     const { Id, Type, Action } = update
     if (!Id) throw invalidParameter('The operation update has no Id.')
     if (!ACTIONS[Type ?? '']?.includes(Action ?? ''))
       throw invalidParameter(`Invalid action ${Action} for an operation of type ${Type}.`)
-    if (Type === 'EXECUTION' && at < updates.length - 1)
+    if (Type === 'EXECUTION' && index < updates.length - 1)
       throw invalidParameter('EXECUTION checkpoint must be the last update.')
     // Only a step or a context can start and end, or retry, in one request.
     const earlier = seen.get(Id)

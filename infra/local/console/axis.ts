@@ -84,7 +84,7 @@ export function ticksOf(parts: readonly AxisPart[]): number[] {
   return parts
     .filter(({ isCompressed, start, end }) => !isCompressed && end - start > MIN_TICKED_WIDTH)
     .flatMap(({ from, to, start, end }) => {
-      const step = TICK_STEPS.find((one) => one >= (to - from) / 4) ?? to - from
+      const step = TICK_STEPS.find((step) => step >= (to - from) / 4) ?? to - from
       const margin = ((to - from) * LABEL_WIDTH) / (end - start)
       const first = Math.ceil((from + margin - origin) / step)
       const last = Math.floor((to - margin - origin) / step)

@@ -57,19 +57,19 @@ export function createCallOperator(
 
   return {
     send: sendCall,
-    async act(id, what) {
+    async act(id, operation) {
       const record = journal.record(id)
       if (!record) return undefined
-      if (what === 'rerun') return runAgain(record)
+      if (operation === 'rerun') return runAgain(record)
       const { category, verdict, endedAt } = summaryOf(record, context)
       if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
-      if (what === 'try') {
+      if (operation === 'try') {
         if (verdict !== 'retrying') throw new Failure('invalid', 'This call does not wait for its next attempt.')
         cloud.skipWait(record.arn)
         return { status: 202, body: '' }
       }
-      if (what === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
-      await operate(category, record.id, what)
+      if (operation === 'cancel' && endedAt !== undefined) throw new Failure('invalid', 'This call has ended.')
+      await operate(category, record.id, operation)
       return { status: 202, body: '' }
     },
   }

@@ -37,7 +37,7 @@ export async function cliCommands(state: string, store: Pick<CallStore, 'list'>)
     task ? line.replace(SAMPLE_TASK, `${task.category}/${task.id.slice(0, SHORT_ID_LENGTH)}`) : line
   const isDefault = resolve('.webhooks') === resolve(state)
   const shown = NAMES.flatMap((name) => {
-    const command = commands.find((one) => one.name() === name)
+    const command = commands.find((command) => command.name() === name)
     if (!command) return []
     let help = ''
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()

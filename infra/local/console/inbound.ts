@@ -34,8 +34,8 @@ export function inboundOf(req: IncomingMessage, body: Buffer | undefined): Inbou
   const [path = '/', query = ''] = (req.url ?? '/').split('?', 2)
   const credentials: string[] = []
   const headers: Record<string, string> = {}
-  for (const [name, given = ''] of Object.entries(req.headers)) {
-    const value = name === REPLY_HEADER ? MASK : String(given)
+  for (const [name, text = ''] of Object.entries(req.headers)) {
+    const value = name === REPLY_HEADER ? MASK : String(text)
     if (!isCredential(name)) {
       headers[name] = value
       continue

@@ -69,15 +69,8 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
   })
   const operator = createCallOperator(url, token, { context, store, journal })
   const sequences = createSequences(url, token, store, (view, line) => stream.send('sequence', { ...view, line }))
-  let sandboxTimer: NodeJS.Timeout | undefined
+  const sandboxChanges = createSandboxChanges(stream)
   let isClosed = false
-  const sandboxChanged = () => {
-    if (!stream.hasPages) return
-    sandboxTimer ??= setTimeout(() => {
-      sandboxTimer = undefined
-      stream.send('sandbox', {})
-    }, SANDBOX_BATCH_MS).unref()
-  }
   const handle = createRoutes(createReads(stream, journal, { store, context, sandbox }), operator, {
     actions: () =>
       actionViews({
@@ -107,18 +100,33 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
     observe(event) {
       if (event.from === 'cloud' && event.kind === 'request') context.refresh()
       if (event.from === 'cloud') journal.observe(event)
-      if (event.from === 'sandbox') sandboxChanged()
+      if (event.from === 'sandbox') sandboxChanges.add()
     },
-    sandboxChanged,
+    sandboxChanged: sandboxChanges.add,
     close() {
       if (isClosed) return
       isClosed = true
-      clearTimeout(sandboxTimer)
+      sandboxChanges.close()
       sequences.close()
       stream.close()
       journal.close()
       store.close()
     },
+  }
+}
+
+/** Reports changes of the sandbox to the pages, in batches. */
+function createSandboxChanges(stream: EventStream) {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    add() {
+      if (!stream.hasPages) return
+      timer ??= setTimeout(() => {
+        timer = undefined
+        stream.send('sandbox', {})
+      }, SANDBOX_BATCH_MS).unref()
+    },
+    close: () => clearTimeout(timer),
   }
 }
 

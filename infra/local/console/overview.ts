@@ -134,7 +134,7 @@ function platformTimes(requests: ReturnType<CallStore['requests']>): PlatformTim
       const [first] = all
       if (!first) return []
       const times = all.map(({ ms }) => ms).sort((a, b) => a - b)
-      const failed = all.filter((one) => one.failed === 1).length
+      const failed = all.filter((request) => request.failed === 1).length
       const { platform, connection } = first
       return { platform, connection, requests: all.length, failed, p95: quantile(times, 0.95) }
     })

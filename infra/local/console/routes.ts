@@ -25,7 +25,7 @@ export interface OperatorApi {
    * @returns undefined for an unknown id
    * @throws Failure
    */
-  act(id: string, what: CallAction): Promise<unknown>
+  act(id: string, operation: CallAction): Promise<unknown>
 }
 
 /** The pages of the local runtime that a deployed stack does not have. */
@@ -104,10 +104,10 @@ function readRoutes(api: ReadApi): Record<string, Route> {
 function operatorRoutes(api: OperatorApi): Record<string, Route> {
   return {
     'POST calls': async ([id = '', name], _req, res) => {
-      const what = callActions.find((action) => action === name)
-      if (!what) return sendJson(res, 404, { message: `Unknown action. Actions: ${callActions.join(', ')}.` })
+      const operation = callActions.find((known) => known === name)
+      if (!operation) return sendJson(res, 404, { message: `Unknown action. Actions: ${callActions.join(', ')}.` })
       try {
-        const done = await api.act(id, what)
+        const done = await api.act(id, operation)
         return done === undefined ? sendJson(res, 404, { message: UNKNOWN_CALL }) : sendJson(res, 200, done)
       } catch (error) {
         if (!(error instanceof Failure)) throw error
@@ -120,18 +120,18 @@ function operatorRoutes(api: OperatorApi): Record<string, Route> {
 function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
   return {
     'GET actions': (_parts, _req, res) => sendJson(res, 200, api.actions()),
-    'POST actions': async ([category = '', action = '', what], req, res) => {
+    'POST actions': async ([category = '', action = '', last], req, res) => {
       const { query, body } = (await readJson(req)) ?? {}
-      if (typeof query !== 'string' || body === undefined || (what === 'code' && !isRecord(body)))
+      if (typeof query !== 'string' || body === undefined || (last === 'code' && !isRecord(body)))
         return sendJson(res, 400, { message: 'Send {"query": "..", "body": {..}}.' })
-      if (what === 'code' && isRecord(body)) return sendJson(res, 200, api.code(category, action, query, body))
+      if (last === 'code' && isRecord(body)) return sendJson(res, 200, api.code(category, action, query, body))
       return sendJson(res, 200, await api.send(category, action, query, body))
     },
     'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
     'GET commands': async (_parts, _req, res) => sendJson(res, 200, await api.commands()),
     'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),
-    'POST sequences': ([name = '', what], _req, res) => {
-      if (what === 'stop') return sendJson(res, api.stop(name) ? 202 : 409, { name })
+    'POST sequences': ([name = '', last], _req, res) => {
+      if (last === 'stop') return sendJson(res, api.stop(name) ? 202 : 409, { name })
       const result = api.run(name)
       if (result === 'unknown') return sendJson(res, 404, { message: `Unknown sequence "${name}".` })
       if (result === 'running') return sendJson(res, 409, { message: `The sequence ${name} is already running.` })

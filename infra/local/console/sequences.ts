@@ -71,68 +71,16 @@ export function createSequences(
   let isClosed = false
 
   function view(name: string): SequenceView {
-    const stages = loadSequence(name).sequences.map((sequence) => ({
-      stage: sequence.stage,
-      name: sequence.name,
-      tasks: sequence.tasks.map((task) => task.name),
-    }))
+    const stages = stagesOf(name)
     const started = runs.get(name)
     if (!started) return { name, stages }
     const { abort: _abort, ...run } = started
-    return { name, stages, run: { ...run, tasks: run.tasks.map(withCall) } }
-  }
-
-  /** Only the call knows whether its running task waits. */
-  function withCall({ accepted, ...task }: StartedRun['tasks'][number]): TaskRun {
-    const [id] = accepted.map(({ taskId }) => taskId)
-    const summary = id === undefined ? undefined : store.load(id)?.summary
-    if (!summary) return task
-    const { platform, provider, verdict } = summary
-    const isWaiting = task.verdict === 'running' && (verdict === 'waiting' || verdict === 'retrying')
-    return { ...task, call: { id: summary.id, platform, provider }, verdict: isWaiting ? verdict : task.verdict }
+    return { name, stages, run: { ...run, tasks: run.tasks.map((task) => withCall(task, store)) } }
   }
 
   /** A run ends after the console is closed, and with it the store. */
   function changed(name: string, line?: string): void {
     if (!isClosed) notify(view(name), line)
-  }
-
-  function trackTask(run: StartedRun, { stage, sequence, name, outcome, accepted }: PlayedTask, context: string): void {
-    run.context = context
-    // Keptn runs the tasks of a sequence one after the other.
-    if (outcome) Object.assign(run.tasks.at(-1) ?? {}, { verdict: verdictOf(outcome), endedAt: Date.now() })
-    else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now(), accepted })
-  }
-
-  async function start(name: string, run: StartedRun): Promise<void> {
-    const print = (line: string) => {
-      run.lines.push(line)
-      if (run.lines.length > MAX_LINES) run.lines.shift()
-      changed(name, line)
-    }
-    try {
-      const { passed, interrupted } = await playSequence({
-        name,
-        url,
-        token: token(),
-        log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
-        signal: run.abort.signal,
-        print,
-        onTask: (task, context) => {
-          trackTask(run, task, context)
-          changed(name)
-        },
-      })
-      run.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
-    } catch (error) {
-      run.state = 'failed'
-      print(messageOf(error))
-    }
-    run.endedAt = Date.now()
-    for (const task of run.tasks) {
-      if (task.verdict === 'running') Object.assign(task, { verdict: 'aborted', endedAt: run.endedAt })
-    }
-    changed(name)
   }
 
   return {
@@ -143,7 +91,7 @@ export function createSequences(
       const abort = new AbortController()
       const run = { state: 'running' as const, startedAt: Date.now(), tasks: [], lines: [], abort }
       runs.set(name, run)
-      void start(name, run)
+      void play(name, run, { url, token, onChange: (line) => changed(name, line) })
       changed(name)
       return 'started'
     },
@@ -157,6 +105,70 @@ export function createSequences(
       for (const { abort } of runs.values()) abort.abort()
     },
   }
+}
+
+interface PlayOptions {
+  url: string
+  token: () => string
+  /** Called after each change of the run, with its new line if there is one. */
+  onChange: (line?: string) => void
+}
+
+/** Runs a sequence with the control plane of the sandbox. */
+async function play(name: string, run: StartedRun, { url, token, onChange }: PlayOptions): Promise<void> {
+  const print = (line: string) => {
+    run.lines.push(line)
+    if (run.lines.length > MAX_LINES) run.lines.shift()
+    onChange(line)
+  }
+  try {
+    const { passed, interrupted } = await playSequence({
+      name,
+      url,
+      token: token(),
+      log: keptnEventLog(`${url}/sandbox/keptn`, demo.keptnToken),
+      signal: run.abort.signal,
+      print,
+      onTask: (task, context) => {
+        trackTask(run, task, context)
+        onChange()
+      },
+    })
+    run.state = interrupted ? 'stopped' : passed ? 'passed' : 'failed'
+  } catch (error) {
+    run.state = 'failed'
+    print(messageOf(error))
+  }
+  run.endedAt = Date.now()
+  for (const task of run.tasks) {
+    if (task.verdict === 'running') Object.assign(task, { verdict: 'aborted', endedAt: run.endedAt })
+  }
+  onChange()
+}
+
+function stagesOf(sequenceName: string): SequenceView['stages'] {
+  return loadSequence(sequenceName).sequences.map(({ stage, name, tasks }) => ({
+    stage,
+    name,
+    tasks: tasks.map((task) => task.name),
+  }))
+}
+
+/** Adds the call of a task. Only the call knows whether its running task waits. */
+function withCall({ accepted, ...task }: StartedRun['tasks'][number], store: Pick<CallStore, 'load'>): TaskRun {
+  const [id] = accepted.map(({ taskId }) => taskId)
+  const summary = id === undefined ? undefined : store.load(id)?.summary
+  if (!summary) return task
+  const { platform, provider, verdict } = summary
+  const isWaiting = task.verdict === 'running' && (verdict === 'waiting' || verdict === 'retrying')
+  return { ...task, call: { id: summary.id, platform, provider }, verdict: isWaiting ? verdict : task.verdict }
+}
+
+function trackTask(run: StartedRun, { stage, sequence, name, outcome, accepted }: PlayedTask, context: string): void {
+  run.context = context
+  // Keptn runs the tasks of a sequence one after the other.
+  if (outcome) Object.assign(run.tasks.at(-1) ?? {}, { verdict: verdictOf(outcome), endedAt: Date.now() })
+  else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now(), accepted })
 }
 
 function verdictOf({ status, result }: Outcome): Verdict {

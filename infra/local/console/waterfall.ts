@@ -45,11 +45,11 @@ export function waterfallOf(source: Source): Waterfall {
   const now = Date.now()
   const requests = requestsByStep(record.outgoing, [...operations, ...later])
   const blocks = [
-    ...inboundRows(record).map((one) => [one]),
+    ...inboundRows(record).map((row) => [row]),
     ...(startedAt === undefined
       ? record.outgoing.map((request, index) => [requestRow({ request, index }, 0)])
       : stepBlocks(operations, summary, requests, now)),
-    ...finalRows(summary, now).map((one) => [one]),
+    ...finalRows(summary, now).map((row) => [row]),
     ...stepBlocks(later, summary, requests, now),
   ]
   const rows = blocks.sort((one, other) => timeOf(one) - timeOf(other)).flat()
@@ -213,7 +213,9 @@ function pollRows(operation: OperationSummary, own: readonly NumberedRequest[], 
 function callbackRow(callback: OperationSummary, operations: readonly OperationSummary[], now: number): Row {
   const { id, startedAt, endedAt, status } = callback
   const to = endedAt ?? now
-  const asking = operations.filter((one) => one.type === 'STEP' && one.startedAt >= startedAt && one.startedAt < to)
+  const asking = operations.filter(
+    (operation) => operation.type === 'STEP' && operation.startedAt >= startedAt && operation.startedAt < to,
+  )
   const from = Math.min(to, Math.max(startedAt, ...asking.map((step) => step.endedAt ?? to)))
   const note = endedAt === undefined ? '' : status === 'SUCCEEDED' ? 'decided' : 'expired'
   return {

@@ -71,43 +71,20 @@ async function play(engine: Engine, run: EngineRun, options: ClientOptions): Pro
 }
 
 function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): EngineClient {
-  const {
-    url,
-    signal,
-    lambda = () => undefined,
-    print = () => {},
-    onAccepted = () => {},
-    pollMs = POLL_MS,
-    timeScale = 1,
-  } = options
+  const { url, signal, lambda = () => undefined, print = () => {}, onAccepted = () => {}, timeScale = 1 } = options
   const place = placeOf(engine, options)
-  const sandbox = sandboxOf(options)
   const said = new Set<string>()
   let accepted = ''
-
-  async function request(what: string, address: string, init: RequestInit): Promise<SandboxResponse> {
-    const sentAt = Date.now()
-    const response = await fetchText(address, {
-      ...init,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-    })
-    signal.throwIfAborted()
-    options.onResponse?.({ ...response, sentAt })
-    const { status, body } = response
-    const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, status, body }
-    await sandbox(`/${run.id}/messages`, { method: 'POST', body: message })
-    return response
-  }
 
   /** Sends a request as often as the faults of the engine say. */
   async function deliver(what: string, address: string, init: RequestInit, isPoll = false): Promise<EngineResponse> {
     client.say(`-> ${what}`)
-    const response = await request(what, address, init)
+    const response = await sendRecorded(run, what, address, init, options)
     if (!isPoll) client.say(response.status === 0 ? '<- no response' : `<- ${response.status}`)
     const { taskId } = response
     if (taskId !== undefined && taskId !== accepted) onAccepted(taskId)
     accepted = taskId ?? accepted
-    if (options.sendsTwice) await request(what, address, init)
+    if (options.sendsTwice) await sendRecorded(run, what, address, init, options)
     if (options.restarts) throw new Restart()
     return response
   }
@@ -135,19 +112,7 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
         body: JSON.stringify(payload),
       })
     },
-    async ending() {
-      for (;;) {
-        const { ending, isGone, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
-        for (const { direction, what, status } of messages) {
-          // Their number depends on the time, like the number of answers that come before the engine waits.
-          const isCounted = direction === 'answer' && status !== TOO_EARLY && !engine.repeats?.includes(what)
-          if (isCounted) client.say(`<- ${what}, answered with ${status}`)
-        }
-        if (ending) return ending
-        if (isGone) throw new EngineError('The engine no longer waits.')
-        await client.sleep(pollMs)
-      }
-    },
+    ending: () => waitForEnding(engine, run, client, options),
     sleep: (ms) => sleep(ms / timeScale, undefined, { signal }),
     say(text) {
       if (!said.has(text)) print(text)
@@ -155,6 +120,49 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
     },
   }
   return client
+}
+
+/** Sends a request, and records it with its response in the sandbox. */
+async function sendRecorded(
+  run: EngineRun,
+  what: string,
+  address: string,
+  init: RequestInit,
+  options: ClientOptions,
+): Promise<SandboxResponse> {
+  const { signal, onResponse } = options
+  const sentAt = Date.now()
+  const response = await fetchText(address, {
+    ...init,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  })
+  signal.throwIfAborted()
+  onResponse?.({ ...response, sentAt })
+  const { status, body } = response
+  const message: Omit<EngineMessage, 'at'> = { direction: 'call', what, status, body }
+  await sandboxOf(options)(`/${run.id}/messages`, { method: 'POST', body: message })
+  return response
+}
+
+/** Waits until the API of the engine has the result of a run. */
+async function waitForEnding(
+  engine: Engine,
+  run: EngineRun,
+  { say, sleep }: EngineClient,
+  options: ClientOptions,
+): Promise<Ending> {
+  const sandbox = sandboxOf(options)
+  for (;;) {
+    const { ending, isGone, messages } = await sandbox<EngineRun & { messages: EngineMessage[] }>(`/${run.id}`)
+    for (const { direction, what, status } of messages) {
+      // Their number depends on the time, like the number of answers that come before the engine waits.
+      const isCounted = direction === 'answer' && status !== TOO_EARLY && !engine.repeats?.includes(what)
+      if (isCounted) say(`<- ${what}, answered with ${status}`)
+    }
+    if (ending) return ending
+    if (isGone) throw new EngineError('The engine no longer waits.')
+    await sleep(options.pollMs ?? POLL_MS)
+  }
 }
 
 /** Returns a function that calls the sandbox. It waits while the runtime restarts. */

@@ -38,12 +38,12 @@ export async function answerAgain(
  * @throws Failure `unavailable`
  */
 export async function startAnswer(task: Task, { outcome, endedAt }: TaskResult, number: number): Promise<void> {
-  const answer: Task = { ...task, only: 'answer', outcome, endedAt }
+  const sending: Task = { ...task, only: 'answer', outcome, endedAt }
   try {
     await startExecution({
       functionName: settings.taskFunction,
       executionName: `${task.id}${ANSWER_SUFFIX}-${number.toString(36)}`,
-      payload: await payloadOf(answer),
+      payload: await payloadOf(sending),
     })
   } catch (cause) {
     // Another user has sent it again in the same minute.

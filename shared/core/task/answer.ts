@@ -90,18 +90,14 @@ export async function sendToObservers(
  * @param fresh reads the secret of the orchestrator again
  * @throws Failure
  */
-export async function deliver(
-  { sealedReplyTo, ...task }: Task,
-  answer: Answer,
-  uncertainAttempts: number,
-  fresh = false,
-): Promise<Delivery> {
+export async function deliver(task: Task, answer: Answer, uncertainAttempts: number, fresh = false): Promise<Delivery> {
   const { send } = await loadOrchestrator(task.orchestrator, { fresh, ignoresUnknown: true })
-  const answered: AnsweredTask = task
+  const { id, category, action, caller, event: origin, apiUrl, labels: linksAsLabels, sealedReplyTo } = task
+  const answered: AnsweredTask = { id, category, action, caller, origin, apiUrl, linksAsLabels }
   if (sealedReplyTo !== undefined) {
     // Loaded when used: few calls supply an address.
     const { openAddress } = await import('../../auth/reply-address.ts')
-    const replyTo = await openAddress(task.id, sealedReplyTo)
+    const replyTo = await openAddress(id, sealedReplyTo)
     if (replyTo === undefined) return lose('Neither key of the secret callbacks decrypts the address for the answer.')
     answered.replyTo = replyTo
   }

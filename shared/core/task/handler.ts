@@ -85,9 +85,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, started, { mayBeSent: true })
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
-  const answer = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
+  const delivery = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
   await logTaskEnded(task, outcome, context, deadline)
-  return { taskId, outcome, ...unansweredOf(answer), ...(endedAt === undefined ? {} : { endedAt }) }
+  return { taskId, outcome, ...unansweredOf(delivery), ...(endedAt === undefined ? {} : { endedAt }) }
 }
 
 /** Sends the outcome of an ended task again. */
@@ -100,8 +100,8 @@ async function sendOutcomeAgain(task: Task, outcome: Outcome, context: DurableCo
   }
 }
 
-function unansweredOf(answer: boolean | Unanswered): Pick<TaskResult, 'unanswered'> {
-  return typeof answer === 'string' ? { unanswered: answer } : {}
+function unansweredOf(delivery: boolean | Unanswered): Pick<TaskResult, 'unanswered'> {
+  return typeof delivery === 'string' ? { unanswered: delivery } : {}
 }
 
 /** Writes the audit line of an operator, whose request no webhook has received. */

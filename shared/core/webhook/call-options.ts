@@ -70,53 +70,53 @@ export function parseQuery(
   maxDeadline: number,
   defaultAnswer?: CallOptions['answer'],
 ): { options: CallOptions; body: Record<string, unknown> } {
-  const given: Partial<Record<OptionName, string>> = {}
+  const sent: Partial<Record<OptionName, string>> = {}
   const pairs: [string, string][] = []
   for (const [name, values = []] of Object.entries(query)) {
     const option = OPTION_NAMES.find((known) => known === name)
     if (option) {
       const [value, second] = values
       if (second !== undefined && second !== value) throw invalidQuery(name, 'must not be sent more than once')
-      if (value) given[option] = value
+      if (value) sent[option] = value
     } else if (/^(data|input)\./.test(name) || EVENT_FIELDS.includes(name)) {
       pairs.push(...values.map((value): [string, string] => [name, value]))
     } else {
       throw invalidQuery(name, unknownField(name, [...OPTION_NAMES, ...EVENT_FIELDS, 'data.<field>', 'input.<field>']))
     }
   }
-  return { options: parseOptions(given, maxDeadline, defaultAnswer), body: nest(pairs) }
+  return { options: parseOptions(sent, maxDeadline, defaultAnswer), body: nest(pairs) }
 }
 
 function parseOptions(
-  given: Partial<Record<OptionName, string>>,
+  sent: Partial<Record<OptionName, string>>,
   maxDeadline: number,
   defaultAnswer: CallOptions['answer'] | undefined,
 ): CallOptions {
-  const mode = parseOneOf('mode', given.mode, MODES)
-  const gateOnly = GATE_ONLY.find((name) => given[name] !== undefined)
+  const mode = parseOneOf('mode', sent.mode, MODES)
+  const gateOnly = GATE_ONLY.find((name) => sent[name] !== undefined)
   if (mode !== 'gate' && gateOnly !== undefined) throw invalidQuery(gateOnly, 'needs mode=gate')
-  const answer = parseOneOf('answer', given.answer ?? defaultAnswer, ANSWERS)
-  const invert = parseOneOf('invert', given.invert, INVERTS)
+  const answer = parseOneOf('answer', sent.answer ?? defaultAnswer, ANSWERS)
+  const invert = parseOneOf('invert', sent.invert, INVERTS)
   if (invert !== 'false' && answer !== 'status') throw invalidQuery('invert', 'needs answer=status')
-  const deadline = given.deadline === undefined ? undefined : parseDuration(given.deadline, 'deadline')
+  const deadline = sent.deadline === undefined ? undefined : parseDuration(sent.deadline, 'deadline')
   if (deadline !== undefined && deadline > maxDeadline)
     throw invalidQuery('deadline', `must be at most P${maxDeadline / 86_400}D`)
-  const when = given.when?.split(',').map((part) => part.trim())
+  const when = sent.when?.split(',').map((part) => part.trim())
   const unknown = when?.find((result) => !RESULTS.includes(result))
   if (unknown !== undefined)
     throw invalidQuery('when', `must list pass, warning or fail, not "${unknown.slice(0, 40)}"`)
   return {
     mode,
-    key: given.key,
-    connection: given.connection,
-    sendStarted: parseSwitch('sendStarted', given.sendStarted, false),
+    key: sent.key,
+    connection: sent.connection,
+    sendStarted: parseSwitch('sendStarted', sent.sendStarted, false),
     deadline,
     when,
-    dryRun: parseSwitch('dryRun', given.dryRun, false),
-    labels: parseSwitch('labels', given.labels, true),
-    progress: parseSwitch('progress', given.progress, false),
+    dryRun: parseSwitch('dryRun', sent.dryRun, false),
+    labels: parseSwitch('labels', sent.labels, true),
+    progress: parseSwitch('progress', sent.progress, false),
     answer,
-    hold: parseHold(given.hold),
+    hold: parseHold(sent.hold),
     invert,
   }
 }
@@ -130,7 +130,7 @@ function parseHold(text: string | undefined): number {
 
 /** The first value is the default. */
 function parseOneOf<T extends string>(name: string, value: string | undefined, values: readonly [T, ...T[]]): T {
-  const found = value === undefined ? values[0] : values.find((one) => one === value)
+  const found = value === undefined ? values[0] : values.find((allowed) => allowed === value)
   if (found !== undefined) return found
   throw invalidQuery(name, `must be ${new Intl.ListFormat('en', { type: 'disjunction' }).format(values)}`)
 }

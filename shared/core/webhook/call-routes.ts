@@ -22,12 +22,12 @@ export async function callResponse(
   category: Category,
   { caller, message }: Authenticated,
   action: string,
-  event: APIGatewayProxyEvent,
+  httpEvent: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
-  allowMethod(event, 'POST')
-  if (action === VERIFICATION) return verificationResponse(category, caller, event, context)
-  const { query, ...unsigned } = requestOf(category, action, event)
+  allowMethod(httpEvent, 'POST')
+  if (action === VERIFICATION) return verificationResponse(category, caller, httpEvent, context)
+  const { query, ...unsigned } = requestOf(category, action, httpEvent)
   const signed = message === undefined ? undefined : await signedMessage(category, caller, message, { action, query })
   // A signature does not cover headers.
   const headers = signed ? { ...unsigned.headers, 'callback-url': undefined } : unsigned.headers
@@ -40,21 +40,21 @@ export async function cancelResponse(
   category: Category,
   caller: Caller,
   action: string,
-  event: APIGatewayProxyEvent,
+  httpEvent: APIGatewayProxyEvent,
 ): Promise<WebhookResponse> {
-  allowMethod(event, 'POST')
+  allowMethod(httpEvent, 'POST')
   const { cancelCall } = await import('./cancel-call.ts')
-  return cancellation(await cancelCall(category, caller, requestOf(category, action, event)), caller)
+  return cancellation(await cancelCall(category, caller, requestOf(category, action, httpEvent)), caller)
 }
 
-function requestOf(category: Category, action: string, event: APIGatewayProxyEvent): CallRequest {
+function requestOf(category: Category, action: string, httpEvent: APIGatewayProxyEvent): CallRequest {
   return {
     action,
-    query: event.multiValueQueryStringParameters ?? {},
-    body: event.body,
-    isBase64: event.isBase64Encoded,
-    headers: event.headers,
-    categoryUrl: categoryUrlOf(event, category.name),
+    query: httpEvent.multiValueQueryStringParameters ?? {},
+    body: httpEvent.body,
+    isBase64: httpEvent.isBase64Encoded,
+    headers: httpEvent.headers,
+    categoryUrl: categoryUrlOf(httpEvent, category.name),
     findRunOfTask,
   }
 }
@@ -76,18 +76,18 @@ export async function signedCallResponse(
   category: Category,
   orchestrator: string,
   action: string,
-  event: APIGatewayProxyEvent,
+  httpEvent: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
-  allowMethod(event, 'POST')
+  allowMethod(httpEvent, 'POST')
   // Loaded when used: few engines sign their calls.
   const { readSignedCall } = await import('./signed-call.ts')
   const signed = await readSignedCall(category, orchestrator, {
     action,
-    query: event.multiValueQueryStringParameters ?? {},
-    headers: event.headers,
-    rawBody: () => rawBodyOf(event),
-    categoryUrl: categoryUrlOf(event, category.name),
+    query: httpEvent.multiValueQueryStringParameters ?? {},
+    headers: httpEvent.headers,
+    rawBody: () => rawBodyOf(httpEvent),
+    categoryUrl: categoryUrlOf(httpEvent, category.name),
   })
   audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
   if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
@@ -100,14 +100,14 @@ export async function signedCallResponse(
 async function verificationResponse(
   category: Category,
   caller: Caller,
-  event: APIGatewayProxyEvent,
+  httpEvent: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
   authorizeCategory(caller, category.name)
-  const { mode = 'silent', key = context.awsRequestId } = event.queryStringParameters ?? {}
+  const { mode = 'silent', key = context.awsRequestId } = httpEvent.queryStringParameters ?? {}
   if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidInput('key', 'must be up to 200 characters without spaces')
   const refusal = await rateRefusal(caller, category.name)
   const call = { ...(await verificationCall(category.name, caller.name, mode, key)), refusal }
-  return respond(category, call, categoryUrlOf(event, category.name), context)
+  return respond(category, call, categoryUrlOf(httpEvent, category.name), context)
 }

@@ -33,7 +33,7 @@ export async function cancelCall(category: Category, caller: Caller, request: Ca
   const id = await identifyCall(category, resolved)
   if (id === undefined) throw new Error('A call with a task has an id.')
   const taskId = mode === 'gate' ? await newestTaskOf(category.name, id) : id
-  audit.add({ taskId, connection: resolved.connection.name, eventId: resolved.task?.id })
+  audit.add({ taskId, connection: resolved.connection.name, eventId: resolved.answerable?.id })
   try {
     return await cancelTask(category, taskId, caller)
   } catch (error) {

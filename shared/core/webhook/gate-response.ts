@@ -15,13 +15,13 @@ const CLOSED = 424
  *
  * @param status undefined if an inverted gate has no task
  */
-export function gateResponse(status: TaskStatus | undefined, { answer, invert }: GateOptions): WebhookResponse {
+export function gateResponse(status: TaskStatus | undefined, { form, invert }: GateOptions): WebhookResponse {
   if (!status) return line(CLOSED, 'nothing to roll back: no task of this key runs or has failed')
   const headers = {
     'x-task-id': status.taskId,
     ...(status.state === 'running' ? { 'retry-after': String(secondsToNextRead(status, Date.now())) } : {}),
   }
-  if (answer === 'body') return json(200, status, headers)
+  if (form === 'body') return json(200, status, headers)
   return line(statusCodeOf(status.verdict, invert), describe(status), headers)
 }
 

@@ -22,33 +22,13 @@ import { completeWithoutCredentials } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
-  const { action, actionName, caller, connection, event, input, options, task } = resolved
+  const { action, actionName, caller, connection, event, options, answerable } = resolved
   const { mode, dryRun, answer, hold, invert } = options
   const { provider, values } = connection
-  const isApproval = action.type === 'approval'
-  const startsJob = action.type === 'job' && action.startsJob === true
+  const startsJob = isStart(action)
   const needsCleanup = startsJob && provider.requiresTask ? true : undefined
-  const startsTask = needsCleanup && mode === 'silent'
-  const sequenceUrl =
-    action.isNotification || isApproval ? await sequenceUrlOf(caller, task ?? originOf(event)) : undefined
-  const notes: string[] = []
-  const context: CallContext = {
-    event,
-    connection: values,
-    provider,
-    sequenceUrl,
-    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
-    silent: mode === 'silent',
-    note: (sentence) => void notes.push(sentence),
-  }
-  const isStop = action.kind === 'job' && !startsJob
-  const skipped = skipOf(resolved)
-  const named = isStop ? await withRunId(category, resolved, skipped !== undefined) : { input }
-  const sender = { category: category.name, caller: caller.name }
-  const completed = await completeWithoutCredentials(sender, async () =>
-    named.canceled ? named.input : completeInput(action, named.input, context),
-  )
-  const skip: Call['skip'] = named.canceled ? { message: named.canceled, result: 'pass', isAutomatic: false } : skipped
+  const needsApiUrl = action.type === 'approval' || answerable?.isDetailed || (needsCleanup && mode === 'silent')
+  const { input, skip, notes } = await completeCall(category, resolved)
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
@@ -62,7 +42,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     maxDeadline: _,
     maxProgress,
     ...origin
-  }: CallOrigin & Partial<AnswerableCall> = task ?? originOf(event)
+  }: CallOrigin & Partial<AnswerableCall> = answerable ?? originOf(event)
   return {
     version: 1,
     id,
@@ -71,13 +51,13 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
     mode: mode === 'silent' ? 'silent' : 'interactive',
     answersRepeats,
-    gate: mode === 'gate' ? { answer, hold, invert } : undefined,
+    gate: mode === 'gate' ? { form: answer, hold, invert } : undefined,
     event: origin,
     action: actionName,
     mappedName: resolved.mappedName,
     connection: connection.name,
     provider: String(values['provider']),
-    input: completed,
+    input,
     notes: notes.length > 0 && !skip ? notes : undefined,
     dryRun,
     deadline,
@@ -87,7 +67,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.
-    apiUrl: isApproval || isDetailed || startsTask ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: needsApiUrl ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
@@ -97,6 +77,38 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     needsCleanup,
     delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
   }
+}
+
+/** Completes the input of a call and checks it. Returns why the action does not run, if it does not, and notes for the message. */
+async function completeCall(
+  category: Category,
+  resolved: ResolvedCall,
+): Promise<Pick<Call, 'input' | 'skip'> & { notes: string[] }> {
+  const { action, caller, connection, event, input, options, answerable } = resolved
+  const showsSequence = action.isNotification || action.type === 'approval'
+  const notes: string[] = []
+  const callContext: CallContext = {
+    event,
+    connection: connection.values,
+    provider: connection.provider,
+    sequenceUrl: showsSequence ? await sequenceUrlOf(caller, answerable ?? originOf(event)) : undefined,
+    orchestrator: caller.orchestrator === DEFAULT_ORCHESTRATOR ? undefined : caller.orchestrator,
+    silent: options.mode === 'silent',
+    note: (sentence) => void notes.push(sentence),
+  }
+  const skip = skipOf(resolved)
+  const isStop = action.kind === 'job' && !isStart(action)
+  const named = isStop ? await withRunId(category, resolved, skip !== undefined) : { input }
+  const sender = { category: category.name, caller: caller.name }
+  const completed = await completeWithoutCredentials(sender, async () =>
+    named.canceled ? named.input : completeInput(action, named.input, callContext),
+  )
+  if (!named.canceled) return { input: completed, skip, notes }
+  return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
+}
+
+function isStart(action: ResolvedCall['action']): boolean {
+  return action.type === 'job' && action.startsJob === true
 }
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
@@ -131,9 +143,9 @@ async function sequenceUrlOf({ orchestrator }: Caller, origin: CallOrigin): Prom
 }
 
 /** Returns the deadline of a call, in seconds. The orchestrator may accept answers only for a limited time. */
-function deadlineOf({ action, options, task }: ResolvedCall): number {
+function deadlineOf({ action, options, answerable }: ResolvedCall): number {
   const deadline = options.deadline ?? defaultDeadline() ?? action.deadline
-  return Math.min(deadline, task?.maxDeadline ?? deadline)
+  return Math.min(deadline, answerable?.maxDeadline ?? deadline)
 }
 
 /** Returns the deployment's default deadline, in seconds. */

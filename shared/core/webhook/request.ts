@@ -19,9 +19,11 @@ export function decodeSegment(segment: string): string {
   }
 }
 
-export function allowMethod(event: APIGatewayProxyEvent, method: string): void {
-  if (event.httpMethod === method) return
-  throw new Failure('method', `${event.httpMethod} is not allowed here. Use ${method}.`, { headers: { allow: method } })
+export function allowMethod(httpEvent: APIGatewayProxyEvent, method: string): void {
+  if (httpEvent.httpMethod === method) return
+  throw new Failure('method', `${httpEvent.httpMethod} is not allowed here. Use ${method}.`, {
+    headers: { allow: method },
+  })
 }
 
 /** Adds the header names of Standard Webhooks to a request that has those of Svix: the scheme is the same. */
@@ -39,17 +41,17 @@ export function rawBodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Buff
  * Returns the URL of the category, without a slash at the end. Built from API Gateway's own data, because the caller's Host
  * header could name any host.
  */
-export function categoryUrlOf(event: APIGatewayProxyEvent, category: string): string {
-  const { domainName, path } = event.requestContext
-  const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = event.headers
+export function categoryUrlOf(httpEvent: APIGatewayProxyEvent, category: string): string {
+  const { domainName, path } = httpEvent.requestContext
+  const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = httpEvent.headers
   // The stage, or the base path of a custom domain.
   const [prefix = ''] = path.split(`/${category}/`)
   return new URL(`${prefix}/${category}`, `${protocol}://${domainName}:${port}`).href
 }
 
-export function routeRequest(event: APIGatewayProxyEvent, rest: string[]): RouteRequest {
-  const { httpMethod: method, headers, isBase64Encoded } = event
-  const body = event.body ?? ''
+export function routeRequest(httpEvent: APIGatewayProxyEvent, rest: string[]): RouteRequest {
+  const { httpMethod: method, headers, isBase64Encoded } = httpEvent
+  const body = httpEvent.body ?? ''
   // The sender is not authenticated yet.
   refuseLargeBody(body, isBase64Encoded)
   const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body

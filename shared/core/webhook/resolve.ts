@@ -23,7 +23,7 @@ export interface ResolvedCall extends ParsedCall {
   /** Parsed by the action's schema. */
   input: object
   /** The origin of an interactive call, with everything that the answer needs. */
-  task: AnswerableCall | undefined
+  answerable: AnswerableCall | undefined
   /** Whether the orchestrator accepts that a platform sends the result of the call. */
   acceptsPlatformAnswers: boolean
   /** Whether the call may end without running its action. */
@@ -53,14 +53,14 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
   const orchestrator = options.mode === 'silent' ? undefined : await orchestratorOf(caller, event, options)
   await refuseStoredCredentials({ category: category.name, caller: caller.name }, body)
   if (orchestrator) refuseWithoutResult(orchestrator, options)
-  const [task, input] = collect(
+  const [answerable, input] = collect(
     () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo, isCancel: parsed.isCancel }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
       return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })
     },
   )
-  if (body['callback'] !== undefined && task?.replyTo === undefined)
+  if (body['callback'] !== undefined && answerable?.replyTo === undefined)
     throw invalidInput(
       'callback',
       `is not supported: the caller ${caller.name} has no orchestrator that sends results to the URLs of calls`,
@@ -74,11 +74,11 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
     mappedName: mapped?.name,
     connection,
     input,
-    task,
+    answerable,
     acceptsPlatformAnswers,
     acceptsSkips: orchestrator === undefined || orchestrator.acceptsSkips === true,
     verify: async () => {
-      if (task) await orchestrator?.verify?.(task)
+      if (answerable) await orchestrator?.verify?.(answerable)
     },
   }
 }

@@ -16,35 +16,35 @@ export async function route(
   request: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
-  const event = { ...request, headers: withStandardNames(request.headers) }
-  const segments = segmentsOf(event.path, category.name).map(decodeSegment)
+  const httpEvent = { ...request, headers: withStandardNames(request.headers) }
+  const segments = segmentsOf(httpEvent.path, category.name).map(decodeSegment)
   const [first = '', second, operation = ''] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
-  if (publicRoute) return (await publicRoute())(category, routeRequest(event, segments.slice(1)))
+  if (publicRoute) return (await publicRoute())(category, routeRequest(httpEvent, segments.slice(1)))
   const isCall = segments.length === 1
   const isCancel = segments.length === 2 && first !== 'tasks' && second === 'cancel'
   if (isCall || isCancel) audit.add({ operation: isCall ? 'call' : 'cancel', action: first })
-  const [orchestrator] = event.multiValueQueryStringParameters?.['orchestrator'] ?? []
-  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, event, context)
-  const headers = isCall || isCancel ? withPollerToken(event) : event.headers
-  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(event) })
+  const [orchestrator] = httpEvent.multiValueQueryStringParameters?.['orchestrator'] ?? []
+  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, httpEvent, context)
+  const headers = isCall || isCancel ? withPollerToken(httpEvent) : httpEvent.headers
+  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent) })
   const { caller, message } = authenticated
   audit.add({ caller: caller.name })
-  if (isCall) return callResponse(category, authenticated, first, event, context)
+  if (isCall) return callResponse(category, authenticated, first, httpEvent, context)
   if (message !== undefined)
     throw new Failure(
       'forbidden',
       'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
     )
-  if (isCancel) return cancelResponse(category, caller, first, event)
+  if (isCancel) return cancelResponse(category, caller, first, httpEvent)
   if (first === 'tasks' && second !== undefined) {
-    const taskRequest = { category, caller, taskId: second, event, context }
+    const taskRequest = { category, caller, taskId: second, httpEvent, context }
     if (segments.length === 2) return statusResponse(taskRequest)
     if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, taskRequest)
   }
   throw new Failure(
     'unknown',
-    `There is no resource at ${event.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
+    `There is no resource at ${httpEvent.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
   )
 }
 

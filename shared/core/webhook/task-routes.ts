@@ -14,7 +14,7 @@ interface TaskRequest {
   category: Category
   caller: Caller
   taskId: string
-  event: APIGatewayProxyEvent
+  httpEvent: APIGatewayProxyEvent
   context: Context
 }
 
@@ -34,14 +34,14 @@ const taskOperations = {
     return json(202, answered)
   },
 
-  async rerun({ category, caller, taskId, event, context }: TaskRequest): Promise<WebhookResponse> {
+  async rerun({ category, caller, taskId, httpEvent, context }: TaskRequest): Promise<WebhookResponse> {
     const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
     const rerun = await rerunTask(category, taskId, caller, (task) =>
       startTask({ ...task, refusal }, () => context.getRemainingTimeInMillis()),
     )
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
-    return json(202, { ...rerun, statusUrl: `${categoryUrlOf(event, category.name)}/tasks/${rerun.taskId}` })
+    return json(202, { ...rerun, statusUrl: `${categoryUrlOf(httpEvent, category.name)}/tasks/${rerun.taskId}` })
   },
 }
 
@@ -53,8 +53,8 @@ export function isTaskOperation(name: string): name is Operation {
 
 /** Carries out an operation on a task. */
 export function changeTask(operation: Operation, request: TaskRequest): Promise<WebhookResponse> {
-  const { category, caller, taskId, event } = request
-  allowMethod(event, 'POST')
+  const { category, caller, taskId, httpEvent } = request
+  allowMethod(httpEvent, 'POST')
   audit.add({ operation, taskId })
   authorizeCategory(caller, category.name)
   return taskOperations[operation](request)
@@ -65,12 +65,12 @@ export async function statusResponse({
   category,
   caller,
   taskId,
-  event,
+  httpEvent,
   context,
 }: TaskRequest): Promise<WebhookResponse> {
-  allowMethod(event, 'GET')
+  allowMethod(httpEvent, 'GET')
   authorizeCategory(caller, category.name)
-  const requestedMs = waitOf(event, context)
+  const requestedMs = waitOf(httpEvent, context)
   const waitMs = requestedMs > 0 && !(await mayWait(category, caller)) ? BRIEF_WAIT_MS : requestedMs
   const { readTaskStatus, secondsToNextRead } = await import('../task/status.ts')
   const status = await readTaskStatus(category.name, taskId, caller, waitMs)

@@ -79,12 +79,12 @@ function azureDevops(settings: Settings): Orchestrator {
 export const azureDevopsType = defineOrchestrator({ secret: azureDevopsSecret, connect: azureDevops })
 
 function parse({ collections, projects, token }: Settings, { event, headers }: InteractiveCall): AnswerableCall {
-  const task = readServerTask(headers, collections, projects)
+  const serverTask = readServerTask(headers, collections, projects)
   return {
     ...originOf(event),
-    id: idOf(task),
-    context: event.context ?? task.plan,
-    replyTo: JSON.stringify(task),
+    id: idOf(serverTask),
+    context: event.context ?? serverTask.plan,
+    replyTo: JSON.stringify(serverTask),
     maxDeadline: token === undefined ? MAX_DEADLINE_SECONDS : undefined,
     isDetailed: true,
   }
@@ -152,18 +152,18 @@ function serverTaskOf({ collections, token }: Settings, { replyTo }: AnsweredTas
       'misconfigured',
       'The type of the orchestrator was changed: the call had no headers of Azure DevOps.',
     )
-  const task: ServerTask = JSON.parse(replyTo)
-  if (collectionOf(task.collection, collections) === undefined)
+  const serverTask: ServerTask = JSON.parse(replyTo)
+  if (collectionOf(serverTask.collection, collections) === undefined)
     throw new Failure(
       'misconfigured',
-      `The secret of the orchestrator no longer has the collection ${task.collection}.`,
+      `The secret of the orchestrator no longer has the collection ${serverTask.collection}.`,
     )
-  if (token === undefined && task.token === undefined)
+  if (token === undefined && serverTask.token === undefined)
     throw new Failure(
       'misconfigured',
       'The secret of the orchestrator no longer has a token, and the call had none. Add one to the secret.',
     )
-  return task
+  return serverTask
 }
 
 function resultOf({ result }: Outcome): 'succeeded' | 'failed' {

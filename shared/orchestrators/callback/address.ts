@@ -38,11 +38,11 @@ export function readCallUrls(callback: unknown, allow: readonly string[]): CallU
         { path: 'callback', message: 'must be a URL, {"url": ".."}, or {"urls": {"pass": "..", "fail": ".."}}' },
       ],
     }
-  const given: CallUrls = parsed.data
+  const urls: CallUrls = parsed.data
   const errors = Object.entries({
-    url: given.url,
-    'urls.pass': given.urls?.pass,
-    'urls.fail': given.urls?.fail,
+    url: urls.url,
+    'urls.pass': urls.urls?.pass,
+    'urls.fail': urls.urls?.fail,
   }).flatMap(([field, text]): FieldError[] => {
     if (text === undefined) return []
     registerSecret(text)
@@ -50,7 +50,7 @@ export function readCallUrls(callback: unknown, allow: readonly string[]): CallU
     const message = `must be a URL below one of the allowed prefixes, without user name, fragment or dot segments: ${allow.join(', ')}`
     return [{ path: `callback.${field}`, message }]
   })
-  return errors.length > 0 ? { errors } : given
+  return errors.length > 0 ? { errors } : urls
 }
 
 /**

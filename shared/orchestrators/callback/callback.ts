@@ -96,10 +96,10 @@ function parse({ allow = [], url: fixedUrl }: Settings, { event, body, isCancel 
       path: 'id',
       message: 'is required, so that a repeat of the call is the same task: send id, or ?key=<id>',
     })
-  const given = body['callback']
+  const callback = body['callback']
   let urls: CallUrls | undefined
-  if (given !== undefined) {
-    const read = readCallUrls(given, allow)
+  if (callback !== undefined) {
+    const read = readCallUrls(callback, allow)
     if ('errors' in read) errors.push(...read.errors)
     else urls = read
   } else if (fixedUrl === undefined && !isCancel) {
@@ -174,7 +174,7 @@ async function post(settings: Settings, target: URL, task: AnsweredTask, answer:
   const custom =
     settings.body === undefined ? undefined : JSON.stringify(await evaluate(settings.body, message.content, 'body'))
   const sent = custom ?? body
-  const keys = [settings.signingKey, settings.previousSigningKey].filter((one) => one !== undefined)
+  const keys = [settings.signingKey, settings.previousSigningKey].filter((key) => key !== undefined)
   const signed = await signedHeaders(keys, message.id, sent)
   await clientOf(settings, target).request(settings.method, `${target.pathname}${target.search}`, {
     body: sent,

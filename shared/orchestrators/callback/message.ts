@@ -40,8 +40,8 @@ export interface Message {
  * @param uniquePart distinguishes the progress messages of a task
  */
 export function messageOf(task: AnsweredTask, answer: Answer, uniquePart: string): Message {
-  const { id: taskId, category, action, caller, apiUrl, event } = task
-  const { id, context, project, stage, service } = event
+  const { id: taskId, category, action, caller, apiUrl, origin } = task
+  const { id, context, project, stage, service } = origin
   const part = answer.kind === 'progress' ? `progress-${uniquePart}` : answer.kind
   return {
     kind: answer.kind,

@@ -144,9 +144,9 @@ function continuationOf({ workflows = [] }: Settings, { replyTo = workflows[0] }
  *
  * @param endedAt when the task ended, in epoch milliseconds
  */
-async function resume(settings: Settings, { event }: AnsweredTask, endedAt = Date.now()): Promise<Delivery> {
+async function resume(settings: Settings, { origin }: AnsweredTask, endedAt = Date.now()): Promise<Delivery> {
   const http = automation(settings)
-  const path = `platform/automation/v1/executions/${segment(event.context ?? '')}`
+  const path = `platform/automation/v1/executions/${segment(origin.context ?? '')}`
   const state = async () => (await http.get(path, { schema: execution })).body.state
   try {
     const before = await state()

@@ -9,8 +9,8 @@ const MAX_MESSAGE = 4_000
 
 /** Returns the input of the workflow that continues after a task. Omits the details if they are too long. */
 export function inputOf(task: AnsweredTask, outcome: Outcome): Record<string, unknown> {
-  const { id: taskId, caller, category, action, event, apiUrl } = task
-  const { id, context: execution, project, stage, service } = event
+  const { id: taskId, caller, category, action, origin, apiUrl } = task
+  const { id, context: execution, project, stage, service } = origin
   const { message, ...rest } = redactDeep(outcome)
   const input = {
     taskId,
@@ -41,8 +41,8 @@ export function sdlcEvent(
   task: AnsweredTask,
   answer: Answer & { kind: 'started' | 'finished' },
 ): Record<string, string> {
-  const { id, category, action, event } = task
-  const { context, project, stage, service } = event
+  const { id, category, action, origin } = task
+  const { context, project, stage, service } = origin
   const { kind, at = Date.now() } = answer
   const result: Record<string, string> =
     answer.kind === 'finished'
@@ -67,6 +67,6 @@ export function sdlcEvent(
 }
 
 /** Returns the name of the task in its workflow. */
-function nameOf({ event: { id, context } }: AnsweredTask): string {
+function nameOf({ origin: { id, context } }: AnsweredTask): string {
   return context !== undefined && id.startsWith(`${context}/`) ? id.slice(context.length + 1) : id
 }

@@ -126,9 +126,9 @@ class Deployment {
   }
 
   /** Returns undefined if there is no such run, or the App is not installed. */
-  async #read<T>(what: string, schema: z.core.$ZodType<T>): Promise<T | undefined> {
+  async #read<T>(resource: string, schema: z.core.$ZodType<T>): Promise<T | undefined> {
     try {
-      return (await this.#http.get(`${this.#path}/${what}`, { schema })).body
+      return (await this.#http.get(`${this.#path}/${resource}`, { schema })).body
     } catch (error) {
       if (isRefused(error) && error.response?.status === 404) return undefined
       throw error

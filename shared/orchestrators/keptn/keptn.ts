@@ -6,11 +6,11 @@ import { oauthAuthorization } from '../../http/oauth.ts'
 import { segment } from '../../http/segment.ts'
 import { log } from '../../log.ts'
 import { defineOrchestrator, type Orchestrator } from '../orchestrator.ts'
+import { keptnOriginOf } from './keptn-origin.ts'
 import { type Reply, redactReply, replyOf } from './reply.ts'
-import { taskEvent } from './task-event.ts'
 
 /** The secret of a Cloud Automation or Keptn environment, with an API token or an OAuth client (Dynatrace SaaS). */
-export const keptnConnection = z
+export const keptnSecret = z
   .strictObject({
     type: z.literal('keptn'),
     baseUrl: url('The URL of the environment, without /api: https://abc.cloudautomation.live.dynatrace.com'),
@@ -33,7 +33,7 @@ export const keptnConnection = z
     }),
   )
 
-type Connection = z.output<typeof keptnConnection>
+type Settings = z.output<typeof keptnSecret>
 
 /**
  * Returns the orchestrator for Keptn's API (1.x).
@@ -41,19 +41,19 @@ type Connection = z.output<typeof keptnConnection>
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
-export function keptn(connection: Connection): Required<Omit<Orchestrator, 'receive' | 'verify'>> {
+export function keptn(settings: Settings): Required<Omit<Orchestrator, 'receive' | 'verify'>> {
   return {
     acceptsPlatformAnswers: true,
     acceptsSkips: true,
-    parse: ({ event }) => taskEvent(event),
+    parse: ({ event }) => keptnOriginOf(event),
     linkTo: ({ project, context }) =>
-      project === undefined || context === undefined ? undefined : sequenceUrl(connection, project, context),
-    check: () => checkKeptn(connect(connection)),
+      project === undefined || context === undefined ? undefined : sequenceUrl(settings, project, context),
+    check: () => checkKeptn(connect(settings)),
     async send(task, answer, uncertainAttempts) {
       // Keptn waits without a timeout.
       if (answer.kind === 'heartbeat') return 'sent'
       const reply = redactReply(replyOf(task, answer))
-      const http = connect(connection)
+      const http = connect(settings)
       if (uncertainAttempts > 0 && (await isRecorded(http, reply, uncertainAttempts))) return 'sent'
       await http.post('api/v1/event', reply, { schema: sendResponse })
       return 'sent'
@@ -61,7 +61,7 @@ export function keptn(connection: Connection): Required<Omit<Orchestrator, 'rece
     async evaluations({ task, results, limit, ...target }) {
       const { previousEvaluationIn } = await import('../../evaluation/previous-evaluations.ts')
       const type = `sh.keptn.event.${task}.finished`
-      const { body } = await connect(connection).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
+      const { body } = await connect(settings).get(`api/mongodb-datastore/event/type/${segment(type)}`, {
         query: { filter: filterOf(target, results), excludeInvalidated: true, limit },
         schema: evaluationEvents,
       })
@@ -70,11 +70,11 @@ export function keptn(connection: Connection): Required<Omit<Orchestrator, 'rece
   }
 }
 
-export const keptnType = defineOrchestrator({ secret: keptnConnection, connect: keptn })
+export const keptnType = defineOrchestrator({ secret: keptnSecret, connect: keptn })
 
 /** Returns the URL where people see a sequence in the Bridge. */
 export function sequenceUrl(
-  { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` }: Pick<Connection, 'baseUrl' | 'bridgeUrl'>,
+  { baseUrl, bridgeUrl = `${baseUrl.replace(/\/$/, '')}/bridge` }: Pick<Settings, 'baseUrl' | 'bridgeUrl'>,
   project: string,
   shkeptncontext: string,
 ): string {
@@ -93,7 +93,7 @@ export async function checkKeptn(http: Http): Promise<void> {
   await http.get('api/mongodb-datastore/event', { query: { pageSize: 1 }, schema: recordedEvents })
 }
 
-function connect({ baseUrl, ca, token, oauth }: Connection): Http {
+function connect({ baseUrl, ca, token, oauth }: Settings): Http {
   const platform = 'Keptn'
   if (oauth) return new Http({ platform, baseUrl, authorization: oauthAuthorization(oauth, ca), ca })
   return new Http({ platform, baseUrl, headers: { 'x-token': token ?? '' }, ca })
@@ -120,7 +120,7 @@ async function isRecorded(
     const options = { query, schema: recordedEvents, accept: [403] }
     const { status, body } = await http.get('api/mongodb-datastore/event', options)
     if (status !== 403)
-      return (body.events ?? []).some((one) => one.triggeredid === triggeredid && one.source === source)
+      return (body.events ?? []).some((event) => event.triggeredid === triggeredid && event.source === source)
     const reason = 'Keptn answered 403 to reading an event back. The token needs the permission to read events.'
     if (attempts < MAX_FORBIDDEN_ATTEMPTS) throw retryLater(reason)
     log.warn('event not read back', { kind: 'platform', reason })

@@ -3,7 +3,7 @@ import { redactDeep } from '../../redact.ts'
 import { clip, toPlainText } from '../../text/plain-text.ts'
 import { replyType } from '../event/task-type.ts'
 import type { Answer, AnsweredTask } from '../orchestrator.ts'
-import { isTaskEvent, type TaskEvent } from './task-event.ts'
+import { isKeptnOrigin, type KeptnOrigin } from './keptn-origin.ts'
 
 /** An event for Keptn. Its API sets `id` and `time`. */
 export interface Reply {
@@ -26,27 +26,27 @@ const MAX_MESSAGE_LENGTH = 2_000
 
 /** Returns the event that gives Keptn an answer. */
 export function replyOf(
-  { event, category, labels }: AnsweredTask,
+  { origin, category, linksAsLabels }: AnsweredTask,
   answer: Exclude<Answer, { kind: 'heartbeat' }>,
 ): Reply {
-  if (!isTaskEvent(event)) throw new Error('A task of Keptn has an event with all of its fields.')
+  if (!isKeptnOrigin(origin)) throw new Error('A task of Keptn has an origin with all of its fields.')
   switch (answer.kind) {
     case 'started':
-      return startedReply(event, category)
+      return startedReply(origin, category)
     case 'progress':
-      return progressReply(event, category, answer.message)
+      return progressReply(origin, category, answer.message)
     case 'finished':
-      return finishedReply(event, category, answer.outcome, labels)
+      return finishedReply(origin, category, answer.outcome, linksAsLabels)
   }
 }
 
 function reply(
-  event: TaskEvent,
+  origin: KeptnOrigin,
   kind: 'started' | 'status.changed' | 'finished',
   category: string,
   data: Record<string, unknown>,
 ): Reply {
-  const { id, task, context, gitcommitid, project, stage, service } = event
+  const { id, task, context, gitcommitid, project, stage, service } = origin
   return {
     specversion: '1.0',
     source: `cloud-automation-webhooks/${category}`,
@@ -60,45 +60,45 @@ function reply(
 }
 
 /** Returns the `started` event of a task. */
-export function startedReply(event: TaskEvent, category: string): Reply {
-  return replyWithLabels(event, 'started', category, {})
+export function startedReply(origin: KeptnOrigin, category: string): Reply {
+  return replyWithLabels(origin, 'started', category, {})
 }
 
 /** Returns the `status.changed` event of a task, with its progress. */
-export function progressReply(event: TaskEvent, category: string, message: string): Reply {
-  return replyWithLabels(event, 'status.changed', category, { message: toPlainText(message) })
+export function progressReply(origin: KeptnOrigin, category: string, message: string): Reply {
+  return replyWithLabels(origin, 'status.changed', category, { message: toPlainText(message) })
 }
 
 /** Omits the labels if they are too large: the sequence waits for the events. */
 function replyWithLabels(
-  event: TaskEvent,
+  origin: KeptnOrigin,
   kind: 'started' | 'status.changed',
   category: string,
   data: Record<string, unknown>,
 ): Reply {
-  const complete = reply(event, kind, category, { ...data, labels: event.labels })
-  return fits(complete) ? complete : reply(event, kind, category, data)
+  const complete = reply(origin, kind, category, { ...data, labels: origin.labels })
+  return fits(complete) ? complete : reply(origin, kind, category, data)
 }
 
 /**
  * Returns the `finished` event of a task. Keptn refuses an event that is too large, which would leave the sequence waiting,
  * so large details are omitted and the message says so. Short ones stay: an id, a verdict, a score.
  *
- * @param withLinks whether the outcome's links are sent as labels
+ * @param linksAsLabels whether the outcome's links are sent as labels
  */
-export function finishedReply(event: TaskEvent, category: string, outcome: Outcome, withLinks: boolean): Reply {
+export function finishedReply(origin: KeptnOrigin, category: string, outcome: Outcome, linksAsLabels: boolean): Reply {
   const { status, result, message, data, links } = outcome
-  const complete = reply(event, 'finished', category, {
-    [event.task]: data,
-    labels: { ...event.labels, ...(withLinks ? links : {}) },
+  const complete = reply(origin, 'finished', category, {
+    [origin.task]: data,
+    labels: { ...origin.labels, ...(linksAsLabels ? links : {}) },
     status,
     result,
     message,
   })
   if (fits(complete)) return complete
-  return reply(event, 'finished', category, {
-    [event.task]: essentials(data),
-    labels: withLinks ? links : {},
+  return reply(origin, 'finished', category, {
+    [origin.task]: essentials(data),
+    labels: linksAsLabels ? links : {},
     status,
     result,
     message: `${clip(message, MAX_MESSAGE_LENGTH)} (the details were too large to be sent)`,

@@ -105,7 +105,8 @@ async function evaluate(
     ...(budgets.length > 0 ? { errorBudget: Math.min(...budgets) } : {}),
     ...(url === undefined ? {} : { url }),
   }
-  const gaps = request.noData === 'errored' ? measured.filter((one) => isGap(one) && isJudged(one, request)) : []
+  const gaps =
+    request.noData === 'errored' ? measured.filter((indicator) => isGap(indicator) && isJudged(indicator, request)) : []
   return { outcome: evaluationOutcome(provider, evaluation, gaps) }
 }
 

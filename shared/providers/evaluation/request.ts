@@ -76,12 +76,12 @@ export async function readRequest(
 }
 
 async function withFile(
-  asked: ParsedInput,
+  input: ParsedInput,
   file: unknown,
-  at: string,
+  path: string,
   kind: 'invalid' | 'misconfigured',
 ): Promise<ParsedInput> {
-  return { ...asked, file: await readSloFile(file, at, kind), filePath: at }
+  return { ...input, file: await readSloFile(file, path, kind), filePath: path }
 }
 
 /**
@@ -94,7 +94,7 @@ export function completeRequest(input: ParsedInput, context: CallContext<Evaluat
   const { project, stage, service } = event.data
   const { slo = connection['slo'] as string | undefined, thresholds: limits, file } = input
   const named = [...(input.queries ?? []), ...((connection['queries'] as Query[] | undefined) ?? [])]
-  const own = named.filter(({ name }, at) => named.findIndex((other) => other.name === name) === at)
+  const own = named.filter(({ name }, index) => named.findIndex((other) => other.name === name) === index)
   const fill = (query: Query) => fillPlaceholders(query, { project, stage, service })
   const hasSlo = slo !== undefined && (input.slo !== undefined || own.length === 0)
   // An SLO has no name but its own.
@@ -128,8 +128,8 @@ export function completeRequest(input: ParsedInput, context: CallContext<Evaluat
 /** Returns the queries that an SLO file or thresholds use, or all if there is neither. */
 function wanted(all: Query[], { file, filePath, thresholds: limits, queries = [] }: ParsedInput): Query[] {
   const judged =
-    file?.objectives.map(({ sli }, at) => ({ name: sli, path: `${filePath}.objectives.${at}.sli` })) ??
-    limits?.map(({ metric }, at) => ({ name: metric, path: `input.thresholds.${at}.metric` }))
+    file?.objectives.map(({ sli }, index) => ({ name: sli, path: `${filePath}.objectives.${index}.sli` })) ??
+    limits?.map(({ metric }, index) => ({ name: metric, path: `input.thresholds.${index}.metric` }))
   if (!judged) return all
   for (const { name, path } of judged) requireQuery(all, name, path)
   const names = judged.map(({ name }) => name)
@@ -161,8 +161,10 @@ function check(
   if (file || limits || hasOwnVerdict === true) return
   const other = queries.find(({ query }) => !hasOwnVerdict?.(query))
   if (!other) return
-  const what = hasOwnVerdict ? `${title} has no verdict for ${other.name}` : `${title} returns values without a verdict`
-  throw invalidInput('input.thresholds', `or input.sloFile is required: ${what}`)
+  const reason = hasOwnVerdict
+    ? `${title} has no verdict for ${other.name}`
+    : `${title} returns values without a verdict`
+  throw invalidInput('input.thresholds', `or input.sloFile is required: ${reason}`)
 }
 
 /** Returns the period of the input, else that of the event: of its evaluation, or of its test. */
@@ -188,9 +190,9 @@ function comparisonSource({ event, orchestrator }: CallContext): NonNullable<Eva
   const missing = Object.entries({ project, stage, service }).filter(([, value]) => value === undefined)
   if (missing.length > 0 || project === undefined || stage === undefined || service === undefined) {
     const errors: FieldError[] = missing.map(([part]) => ({ path: `data.${part}`, message: 'is missing' }))
-    const what = errors.map(({ path }) => path).join(', ')
+    const fields = errors.map(({ path }) => path).join(', ')
     const why = 'The SLO file compares with previous evaluations, which the event does not identify'
-    throw new Failure('invalid', `${why}: send ${what}`, { errors })
+    throw new Failure('invalid', `${why}: send ${fields}`, { errors })
   }
   if (orchestrator !== undefined) return { orchestrator, task: event.task ?? 'evaluation', project, stage, service }
   throw new Failure(

@@ -83,7 +83,7 @@ async function listDeliveries(http: Http, since: number): Promise<Delivery[]> {
 
 /** Returns the cursor of the next page in a Link header: `<https://..?cursor=v1_42>; rel="next"`. */
 function cursorOf(link: string): string | undefined {
-  const [next = ''] = link.split(',').filter((one) => one.includes('rel="next"'))
+  const [next = ''] = link.split(',').filter((entry) => entry.includes('rel="next"'))
   const url = URL.parse(next.slice(next.indexOf('<') + 1, next.indexOf('>')))
   return url?.searchParams.get('cursor') ?? undefined
 }

@@ -68,9 +68,9 @@ export const httpApi = {
 }
 
 /** Returns the names that the expressions of a request can use. */
-export function namesOf({ idempotencyKey, event, connection }: Client<HttpConnection>, input: unknown): Names {
+export function namesOf({ idempotencyKey, origin, connection }: Client<HttpConnection>, input: unknown): Names {
   const now = `${new Date().toISOString().slice(0, 19)}Z`
-  return { input, key: idempotencyKey, event: event ?? {}, now, secrets: connection.secrets ?? {} }
+  return { input, key: idempotencyKey, event: origin ?? {}, now, secrets: connection.secrets ?? {} }
 }
 
 /**

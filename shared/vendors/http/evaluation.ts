@@ -75,14 +75,14 @@ async function measureOne(
   const found = await search(client, measure, names, 'measure', []).catch((error: unknown) => {
     throw withQueryName(name, error)
   })
-  const given = findIn(indicator.value, found, 'indicator.value')
-  const value = numberIn(given)
+  const raw = findIn(indicator.value, found, 'indicator.value')
+  const value = numberIn(raw)
   const message = optionalText(client, indicator.message, found, 'indicator.message', value === undefined)
   const url = optionalText(client, indicator.url, found, 'indicator.url')
   if (value !== undefined || message !== undefined) return { name, value, message, url }
   const finds =
-    given === undefined
+    raw === undefined
       ? findsNothing(found, 'indicator.value')
-      : `${fieldName('indicator.value')} finds ${excerpt(given)} in ${responseOf(found, 'indicator.value')}`
+      : `${fieldName('indicator.value')} finds ${excerpt(raw)} in ${responseOf(found, 'indicator.value')}`
   return { name, value, message: `the API has no value: ${finds}`, url }
 }

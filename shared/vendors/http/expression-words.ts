@@ -18,10 +18,10 @@ export function wordsIn(text: string): ExpressionWords {
   const words: ExpressionWords = { paths: [], functions: [] }
   // By nesting level: whether names are those of the request, at the start of the level and now.
   const levels = [{ atStart: true, now: true }]
-  for (const [at, token] of tokens.entries()) {
+  for (const [index, token] of tokens.entries()) {
     const level = levels.at(-1)
     if (!level) break
-    const before = tokens[at - 1]
+    const before = tokens[index - 1]
     if (token === '[?' || '([{'.includes(token)) {
       const reads = level.now && token !== '[?' && before !== '.'
       levels.push({ atStart: reads, now: reads })
@@ -29,8 +29,8 @@ export function wordsIn(text: string): ExpressionWords {
     else if (token === ',') level.now = level.atStart
     else if (token === '|' || token === '&') level.now = false
     else if (!NAME.test(token)) continue
-    else if (tokens[at + 1] === '(') words.functions.push(token)
-    else if (tokens[at + 1] !== ':' && before !== '.' && level.now) words.paths.push(pathAt(tokens, at))
+    else if (tokens[index + 1] === '(') words.functions.push(token)
+    else if (tokens[index + 1] !== ':' && before !== '.' && level.now) words.paths.push(pathAt(tokens, index))
   }
   return words
 }
@@ -38,11 +38,11 @@ export function wordsIn(text: string): ExpressionWords {
 /** Returns the names of `a.b[0].c`. */
 function pathAt(tokens: string[], start: number): string[] {
   const path = [nameOf(tokens[start])]
-  for (let at = start + 1; ; ) {
-    if (tokens[at] === '.' && NAME.test(tokens[at + 1] ?? '')) {
-      path.push(nameOf(tokens[at + 1]))
-      at += 2
-    } else if (tokens[at] === '[') at = tokens.indexOf(']', at) + 1
+  for (let end = start + 1; ; ) {
+    if (tokens[end] === '.' && NAME.test(tokens[end + 1] ?? '')) {
+      path.push(nameOf(tokens[end + 1]))
+      end += 2
+    } else if (tokens[end] === '[') end = tokens.indexOf(']', end) + 1
     else return path
   }
 }

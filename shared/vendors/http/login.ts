@@ -124,8 +124,8 @@ function cookiesOf({ cookie }: Login, { headers }: HttpResponse): Session {
   const cookies = new Map<string, string>()
   for (const line of headers['set-cookie']?.split('\n') ?? []) {
     const [pair = ''] = line.split(';')
-    const at = pair.indexOf('=')
-    if (at > 0) cookies.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim())
+    const index = pair.indexOf('=')
+    if (index > 0) cookies.set(pair.slice(0, index).trim(), pair.slice(index + 1).trim())
   }
   if (cookies.size === 0)
     throw new Failure(

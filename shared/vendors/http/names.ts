@@ -41,10 +41,10 @@ export const responseNames: NameTree = withResponse({ input: ANY, ...common })
 /** Returns why a path such as `input.title` cannot exist; undefined if it can. */
 export function problemOfPath(path: readonly string[], names: NameTree): string | undefined {
   let known: NameTree | typeof ANY = names
-  for (const [at, name] of path.entries()) {
+  for (const [index, name] of path.entries()) {
     if (known === ANY) return undefined
     const next: NameTree | typeof ANY | undefined = Object.hasOwn(known, name) ? known[name] : undefined
-    if (next === undefined) return unknownName(path.slice(0, at + 1), known)
+    if (next === undefined) return unknownName(path.slice(0, index + 1), known)
     known = next
   }
   return undefined

@@ -81,8 +81,8 @@ export async function create(
   name: string,
   find?: ReadRequest,
 ): Promise<{ created: Names; findNext: boolean }> {
-  const index = requests.findIndex(({ if: condition }, at) =>
-    holds(condition, names, `${fieldOf(requests, at, name)}.if`),
+  const index = requests.findIndex(({ if: condition }, index) =>
+    holds(condition, names, `${fieldOf(requests, index, name)}.if`),
   )
   const request = requests[index]
   if (!request) throw nothingToSend(requests, name)
@@ -115,8 +115,8 @@ function selected({ at }: ReadRequest, complete: Names, where: string): Names {
   return { ...complete, response, [SELECTION]: { where: `${where}.at`, complete } }
 }
 
-function nothingAt(at: string, complete: Names, name: string): Failure {
-  const list = listIn(at)
+function nothingAt(path: string, complete: Names, name: string): Failure {
+  const list = listIn(path)
   const isEmpty = list !== undefined && Array.isArray(evaluate(list, complete))
   const message = `${findsNothing(complete, `${name}.at`)}.`
   return isEmpty ? refused(message) : new Failure('misconfigured', message)
@@ -128,8 +128,8 @@ function nothingAt(at: string, complete: Names, name: string): Failure {
  *
  * @throws Failure
  */
-function requireProof({ isRetry }: Api, at: string | undefined, complete: Names, name: string): void {
-  const list = at && listIn(at)
+function requireProof({ isRetry }: Api, path: string | undefined, complete: Names, name: string): void {
+  const list = path && listIn(path)
   if (list ? Array.isArray(evaluate(list, complete)) : !isRetry || complete.response !== undefined) return
   const problem = list
     ? `${fieldName(`${name}.at`)} finds no list in ${responseOf(complete, name)}`
@@ -139,7 +139,7 @@ function requireProof({ isRetry }: Api, at: string | undefined, complete: Names,
 }
 
 /** Returns the list in `response.items[0]` or `response.items | [0]`. */
-function listIn(at: string): string | undefined {
-  const text = at.trimEnd()
+function listIn(path: string): string | undefined {
+  const text = path.trimEnd()
   return text.endsWith('[0]') ? text.slice(0, -3).trimEnd().replace(/\|$/, '') : undefined
 }

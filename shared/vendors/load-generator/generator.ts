@@ -127,7 +127,7 @@ function isSuccess(status: number, expect: readonly number[]): boolean {
 /** Returns the metrics of a tally. Latencies are in milliseconds. */
 export function measure({ latencies, ...tally }: Tally) {
   const histogram = latencies ? decode(latencies) : createHistogram()
-  const at = (percentile: number) => milliseconds(histogram.getValueAtPercentile(percentile))
+  const latencyAt = (percentile: number) => milliseconds(histogram.getValueAtPercentile(percentile))
   const { requests, succeeded, seconds, bytes, timeouts, dropped } = tally
   const ratio = (value: number, total: number, digits = 4) => (total > 0 ? round(value / total, digits) : 0)
   return {
@@ -141,10 +141,10 @@ export function measure({ latencies, ...tally }: Tally) {
     ...(histogram.totalCount > 0
       ? {
           mean: milliseconds(histogram.mean),
-          p50: at(50),
-          p90: at(90),
-          p95: at(95),
-          p99: at(99),
+          p50: latencyAt(50),
+          p90: latencyAt(90),
+          p95: latencyAt(95),
+          p99: latencyAt(99),
           max: milliseconds(histogram.maxValue),
         }
       : {}),

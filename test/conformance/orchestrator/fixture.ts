@@ -71,15 +71,15 @@ export class OrchestratorFixture<S extends Served = Served> {
       hasObservers: __,
       maxDeadline: ___,
       maxProgress: ____,
-      ...event
+      ...origin
     } = this.parse(this.subject.body)
     return {
       id: 'a'.repeat(40),
       caller: 'demo',
       category: 'load-testing',
       action: 'start-test',
-      labels: true,
-      event,
+      linksAsLabels: true,
+      origin,
       replyTo,
       apiUrl: 'https://webhooks.example.com/v1/load-testing',
     }

@@ -3,7 +3,7 @@ import { literalWarnings } from '../../../infra/cli/http/credential-literals.ts'
 import { plainHttpOrigins } from '../../../infra/cli/plain-http.ts'
 import { weakSecrets } from '../../../infra/cli/weak-secrets.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
-import { keptnConnection } from '../../../shared/orchestrators/keptn/keptn.ts'
+import { keptnSecret } from '../../../shared/orchestrators/keptn/keptn.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -45,7 +45,7 @@ it('connect does not warn about the published credentials of the sandbox', async
 it('reports the path of a weak secret in an object', () => {
   const oauth = { tokenUrl: 'https://sso.example', clientId: 'c', clientSecret: 'a-secret' }
   const found = 'oauth.clientSecret has fewer than 16 characters'
-  expect(weakSecrets(keptnConnection, { oauth })).toMatchObject([{ found }])
+  expect(weakSecrets(keptnSecret, { oauth })).toMatchObject([{ found }])
 })
 
 it.each([

@@ -65,8 +65,8 @@ describe('Requests to an HTTP API', () => {
 
   test('can read the source of the call and the time', async () => {
     const body = "{stage: event.stage, ref: key, at: now, until: time_add(now, 'PT1H')}"
-    const event = { stage: 'production' }
-    await openTicket.run(provider, client({ open: { path: 'tickets', body } }, { event }), { title: 'Slow' })
+    const origin = { stage: 'production' }
+    await openTicket.run(provider, client({ open: { path: 'tickets', body } }, { origin }), { title: 'Slow' })
     const { stage, ref, at, until } = (api.calls[0]?.body ?? {}) as Record<string, string>
     expect([stage, ref]).toEqual(['production', keyOf(1)])
     expect(Date.parse(String(until)) - Date.parse(String(at))).toBe(3_600_000)

@@ -41,10 +41,10 @@ function acme({ baseUrl, token }: z.output<typeof secretOfAcme>): Orchestrator {
       return { ...originOf(event), id }
     },
 
-    async send({ event }, answer, uncertainAttempts) {
+    async send({ origin }, answer, uncertainAttempts) {
       if (answer.kind !== 'finished') return 'sent'
       const http = client()
-      const path = `runs/${segment(event.id)}`
+      const path = `runs/${segment(origin.id)}`
       if (uncertainAttempts > 0 && (await hasResult(http, path))) return 'sent'
       const { outcome } = answer
       const body = { result: verdictOf(outcome), message: clip(outcome.message, MAX_MESSAGE), links: outcome.links }

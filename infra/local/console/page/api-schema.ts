@@ -69,7 +69,7 @@ export function controlOf(schema: Schema, value: unknown): Control {
   if (isObject(value) || Array.isArray(value)) return 'json'
   if (schema.enum || type === 'boolean') return 'select'
   if (type === 'integer' || type === 'number') return 'number'
-  const text = [schema, ...anyOf].find((one) => one.type === 'string')
+  const text = [schema, ...anyOf].find((option) => option.type === 'string')
   if (!text) return 'json'
   return (text.maxLength ?? maxLength) <= MAX_LINE || schema.examples ? 'line' : 'text'
 }

@@ -81,9 +81,9 @@ export function Actions({ call }: { call: CallDetail }) {
 }
 
 /** Copies a command that does something with the open task of a stack, if it can be done. */
-function copyCommand(what: TaskAction): void {
+function copyCommand(operation: TaskAction): void {
   const call = openCall.value
-  if (call && reasonAgainst(call, what) === undefined) copy(taskCommand(call, what))
+  if (call && reasonAgainst(call, operation) === undefined) copy(taskCommand(call, operation))
 }
 
 const commandTitles: Record<TaskAction, string> = {
@@ -94,9 +94,9 @@ const commandTitles: Record<TaskAction, string> = {
 
 /** The commands that take the place of the actions if the page is read-only. */
 function Commands({ call }: { call: CallDetail }) {
-  return (Object.keys(commandTitles) as TaskAction[]).map((what) => (
-    <ActionButton key={what} reason={reasonAgainst(call, what)} onClick={() => copyCommand(what)}>
-      {commandTitles[what]}
+  return (Object.keys(commandTitles) as TaskAction[]).map((operation) => (
+    <ActionButton key={operation} reason={reasonAgainst(call, operation)} onClick={() => copyCommand(operation)}>
+      {commandTitles[operation]}
     </ActionButton>
   ))
 }
@@ -120,12 +120,13 @@ function ActionButton({ look, reason, onClick, children }: ActionButtonProps) {
 }
 
 /** Returns why something cannot be done with a call. */
-function reasonAgainst({ mode, endedAt, verdict, answer }: CallDetail, what: TaskAction): string | undefined {
+function reasonAgainst({ mode, endedAt, verdict, answer }: CallDetail, operation: TaskAction): string | undefined {
   const isTask = mode !== 'silent'
   const isRunning = endedAt === undefined
-  if (what === 'cancel') return isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'
-  if (what === 'answer' && isTask && answer === 'none') return 'No orchestrator gets the result: the caller reads it'
-  if (what === 'answer') return isTask && !isRunning ? undefined : 'Only an ended interactive call has an answer'
+  if (operation === 'cancel') return isTask && isRunning ? undefined : 'Only a running interactive call can be canceled'
+  if (operation === 'answer' && isTask && answer === 'none')
+    return 'No orchestrator gets the result: the caller reads it'
+  if (operation === 'answer') return isTask && !isRunning ? undefined : 'Only an ended interactive call has an answer'
   if (!isTask || isRunning) return 'Only an ended interactive call can be run again'
   return verdict === 'pass' || verdict === 'warning' ? 'This call has passed' : undefined
 }

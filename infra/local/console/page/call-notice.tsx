@@ -12,7 +12,7 @@ import { stack } from './stack.ts'
 export type TaskAction = 'rerun' | 'cancel' | 'answer'
 
 /** The result of the latest action, or the question before it. */
-const notice = signal<{ what: CallAction; text: ComponentChildren; isBad: boolean } | undefined>(undefined)
+const notice = signal<{ operation: CallAction; text: ComponentChildren; isBad: boolean } | undefined>(undefined)
 const question = signal<TaskAction | undefined>(undefined)
 /** The action that runs: it must not be sent twice. */
 export const acting = signal<CallAction | undefined>(undefined)
@@ -24,32 +24,36 @@ export function clearNotice(): void {
 }
 
 /** Runs an action of the open call. */
-export async function act(what: CallAction): Promise<void> {
+export async function act(operation: CallAction): Promise<void> {
   const call = openCall.value
   if (!call || acting.value !== undefined) return
   clearNotice()
-  acting.value = what
+  acting.value = operation
   try {
     const { status, body, id } = await send<{ status: number; body: string; id?: string }>(
       'POST',
-      `/console/calls/${encodeURIComponent(call.id)}/${what}`,
+      `/console/calls/${encodeURIComponent(call.id)}/${operation}`,
     )
     // Another call may have been opened meanwhile.
     if (openCall.value?.id !== call.id) return
-    if (what === 'rerun' && id !== undefined && !stack) return go(linkToCall(id))
+    if (operation === 'rerun' && id !== undefined && !stack) return go(linkToCall(id))
     const { detail, message } = JSON.parse(body === '' ? '{}' : body) as { detail?: string; message?: string }
     const isBad = status >= 400
-    notice.value = { what, text: isBad ? (detail ?? message ?? `Status ${status}`) : doneText(what, id), isBad }
+    notice.value = {
+      operation,
+      text: isBad ? (detail ?? message ?? `Status ${status}`) : doneText(operation, id),
+      isBad,
+    }
   } catch (error) {
-    if (openCall.value?.id === call.id) notice.value = { what, text: messageOf(error), isBad: true }
+    if (openCall.value?.id === call.id) notice.value = { operation, text: messageOf(error), isBad: true }
   } finally {
     acting.value = undefined
   }
 }
 
 /** @param id of the call that runs the open one again */
-function doneText(what: CallAction, id: string | undefined): ComponentChildren {
-  switch (what) {
+function doneText(operation: CallAction, id: string | undefined): ComponentChildren {
+  switch (operation) {
     case 'rerun':
       return id === undefined ? (
         'The call is being run again.'
@@ -70,9 +74,9 @@ function doneText(what: CallAction, id: string | undefined): ComponentChildren {
 }
 
 /** Asks before it runs an action. */
-export function ask(what: TaskAction): void {
+export function ask(operation: TaskAction): void {
   notice.value = undefined
-  question.value = what
+  question.value = operation
 }
 
 /** Withdraws the question. Returns whether there was one. */
@@ -85,10 +89,10 @@ export function withdrawQuestion(): boolean {
 const confirmations: Record<TaskAction, string> = { rerun: 'Run again', cancel: 'Cancel call', answer: 'Answer again' }
 
 /** Says what an action does, and where. */
-function questionOf({ action, platform, provider, engine }: CallDetail, what: TaskAction): string {
+function questionOf({ action, platform, provider, engine }: CallDetail, operation: TaskAction): string {
   const where = platform || provider || 'its platform'
   const receiver = engine || 'the caller'
-  switch (what) {
+  switch (operation) {
     case 'rerun':
       return `Run ${action} again? It acts at ${where} once more, as a new call.${stack ? ' Its result is not sent: read it here.' : ''}`
     case 'cancel':
@@ -100,12 +104,12 @@ function questionOf({ action, platform, provider, engine }: CallDetail, what: Ta
 
 /** The question before an action, and its result. In place, so that it stays next to its button. */
 export function Notice({ call }: { call: CallDetail }) {
-  const asked = question.value
-  if (asked !== undefined) {
+  const pending = question.value
+  if (pending !== undefined) {
     return (
       <div class="note warning row confirm" role="alertdialog" aria-label="Confirm">
         <span class="grow">
-          {questionOf(call, asked)}
+          {questionOf(call, pending)}
           {stack && (
             <>
               {' '}
@@ -113,19 +117,19 @@ export function Notice({ call }: { call: CallDetail }) {
             </>
           )}
         </span>
-        <button type="button" class={`btn ${asked === 'cancel' ? 'danger' : ''}`} onClick={() => void act(asked)}>
-          {confirmations[asked]}
+        <button type="button" class={`btn ${pending === 'cancel' ? 'danger' : ''}`} onClick={() => void act(pending)}>
+          {confirmations[pending]}
           {stack && ` on ${stack.name}`}
         </button>
         <button type="button" class="btn" onClick={withdrawQuestion}>
-          {asked === 'cancel' ? 'Keep it' : 'Not now'}
+          {pending === 'cancel' ? 'Keep it' : 'Not now'}
         </button>
       </div>
     )
   }
-  const { what, text, isBad = false } = notice.value ?? {}
+  const { operation, text, isBad = false } = notice.value ?? {}
   // The header shows that it is canceled.
-  if (text === undefined || (what === 'cancel' && !isBad && call.endedAt !== undefined)) return null
+  if (text === undefined || (operation === 'cancel' && !isBad && call.endedAt !== undefined)) return null
   return (
     <p class={`note ${isBad ? 'fail' : 'running'}`} role="status">
       {text}

@@ -16,16 +16,16 @@ export function Code({ label, children }: { label: string; children: unknown }) 
 
 function highlight(text: string): ComponentChildren[] {
   const parts: ComponentChildren[] = []
-  let at = 0
+  let end = 0
   for (const match of text.matchAll(TOKEN)) {
     const [all, string, colon = '', literal] = match
-    parts.push(text.slice(at, match.index))
+    parts.push(text.slice(end, match.index))
     if (string === undefined) parts.push(<span class="lit">{literal}</span>)
     else if (string === '"***"') parts.push('"', <span class="masked">masked</span>, '"')
     else parts.push(<span class={colon === '' ? 'str' : 'key'}>{string}</span>, colon)
-    at = match.index + all.length
+    end = match.index + all.length
   }
-  return [...parts, text.slice(at)]
+  return [...parts, text.slice(end)]
 }
 
 /** Shows masked credentials as such. */

@@ -18,12 +18,12 @@ function submit(form: HTMLFormElement): void {
   const text = (name: string) => String(fields.get(name) ?? '').trim()
   const [unit, amount] = text('duration').split(':')
   const match = { method: text('method'), path: text('path'), body: text('body') }
-  const given = Object.entries(match).filter(([, value]) => value !== '')
+  const conditions = Object.entries(match).filter(([, value]) => value !== '')
   void changeFaults('POST', '', {
     target: text('target'),
     kind: text('kind'),
     ...(unit ? { [unit]: Number(amount) } : {}),
-    ...(given.length > 0 ? { match: Object.fromEntries(given) } : {}),
+    ...(conditions.length > 0 ? { match: Object.fromEntries(conditions) } : {}),
     ...(fields.has('after') ? { after: true } : {}),
   })
 }

@@ -157,7 +157,7 @@ function Option({ field, of, selected }: { field: string; of: FacetValue; select
   const { value, count: calls } = of
   if (value === '') return <p class="muted check">none: {count(calls)}</p>
   const toggle = (isChecked: boolean) => {
-    const others = selected.filter((one) => one !== value && one !== `!${value}`)
+    const others = selected.filter((choice) => choice !== value && choice !== `!${value}`)
     setQuery({ [field]: [...others, ...(isChecked ? [value] : [])].join(',') })
   }
   return (

@@ -79,7 +79,7 @@ export function Records({ name }: { name: string }) {
 function withoutRepeatedReads(rows: SandboxRecord[]): SandboxRecord[] {
   const merged: SandboxRecord[] = []
   for (const row of rows) {
-    const last = merged.findLast((one) => one['target'] === row['target'])
+    const last = merged.findLast((shown) => shown['target'] === row['target'])
     const isPoll =
       row['method'] === 'GET' &&
       last !== undefined &&
@@ -131,9 +131,9 @@ function Table({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) 
         <tbody>
           {rows.map((row, index) => (
             <tr key={index}>
-              {used.map((column, at) => (
+              {used.map((column, index) => (
                 <td key={column} data-name={labelOf(column)} class={isShort(row[column]) ? 'nowrap' : ''}>
-                  {at === 0 || column === 'id' ? (
+                  {index === 0 || column === 'id' ? (
                     linked(row, <Cell column={column} value={row[column]} />)
                   ) : (
                     <Cell column={column} value={row[column]} />
@@ -158,7 +158,7 @@ function Table({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) 
 }
 
 function linked(row: SandboxRecord, children: ComponentChildren): ComponentChildren {
-  const url = links.map((name) => row[name]).find((one) => typeof one === 'string')
+  const url = links.map((name) => row[name]).find((value) => typeof value === 'string')
   if (typeof url !== 'string' || !/^https?:/.test(url)) return children
   return (
     <a href={url} target="_blank" rel="noreferrer">
@@ -209,8 +209,8 @@ function Environments({ all }: { all: { name: string; enabled: boolean; rollout:
 
 function textOf(value: unknown): string {
   if (Array.isArray(value)) {
-    const texts = value.map((one) =>
-      typeof one === 'string' ? one : (one?.text ?? one?.body ?? one?.name ?? JSON.stringify(one)),
+    const texts = value.map((item) =>
+      typeof item === 'string' ? item : (item?.text ?? item?.body ?? item?.name ?? JSON.stringify(item)),
     )
     return texts.length === 0 ? '–' : texts.join(', ')
   }

@@ -33,12 +33,12 @@ export function SendCode({ path, draft }: { path: string; draft: Draft }) {
       clearTimeout(timer)
     }
   }, [path, query, body])
-  const view = views.find((one) => one.engine === engine)
+  const view = views.find((view) => view.engine === engine)
   if (!view) return null
   const refusal = problem || ('refusal' in view ? view.refusal : '')
   return (
     <section class="panel code" aria-label="As code">
-      <Tabs names={views.map((one) => one.engine)} selected={engine} onSelect={setEngine} />
+      <Tabs names={views.map((view) => view.engine)} selected={engine} onSelect={setEngine} />
       <div class="body stack" id="code" role="tabpanel" aria-labelledby={`code-${engine}`}>
         <div class="row">
           <span class="muted small grow">{view.place}</span>

@@ -26,10 +26,10 @@ export function SendFields(props: SendFieldsProps) {
   const others = options.filter((option) => !main.includes(option))
   const input = inputFields(category, action)
   const event = eventFields()
-  const { input: given = {} } = read.value
+  const { input: draftInput = {} } = read.value
   const rest = [
     ...unknown(read.value, [...event, { name: 'input' }]),
-    ...(input && isObject(given) ? unknown(given, input).map((name) => `input.${name}`) : []),
+    ...(input && isObject(draftInput) ? unknown(draftInput, input).map((name) => `input.${name}`) : []),
     ...unknown(Object.fromEntries(new URLSearchParams(draft.query)), options),
   ]
   return (
@@ -39,7 +39,7 @@ export function SendFields(props: SendFieldsProps) {
       </div>
       <h3>Input</h3>
       <div class="fields">
-        {input && isObject(given) ? (
+        {input && isObject(draftInput) ? (
           <BodyFields {...props} fields={input} path={['input']} />
         ) : (
           <BodyFields

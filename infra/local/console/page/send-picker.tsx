@@ -102,6 +102,6 @@ export function Picker({ actions, category, action }: PickerProps) {
 /** Moves the focus through the search and the links. */
 function moveFocus(picker: HTMLElement, step: number): void {
   const stops = [...picker.querySelectorAll<HTMLElement>('input, a')]
-  const at = stops.findIndex((stop) => stop.matches(':focus'))
-  stops[Math.max(0, at + step)]?.focus()
+  const index = stops.findIndex((stop) => stop.matches(':focus'))
+  stops[Math.max(0, index + step)]?.focus()
 }

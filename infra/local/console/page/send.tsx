@@ -37,7 +37,7 @@ export function Send() {
       throttle(() => void read(), 1_000),
     )
   }, [])
-  const found = actions.value.find((one) => one.category === category && one.action === action)
+  const found = actions.value.find((view) => view.category === category && view.action === action)
   const from = query.get('from') ?? ''
   const connection = query.get('connection') ?? ''
   return (

@@ -45,7 +45,9 @@ export function Sequences() {
         if (isRunning()) again()
       }),
       listen('sequence', ({ line: _line, ...view }) => {
-        sequences.value = sequences.value.map((one) => (one.name === view.name ? (view as SequenceView) : one))
+        sequences.value = sequences.value.map((sequence) =>
+          sequence.name === view.name ? (view as SequenceView) : sequence,
+        )
       }),
     ]
     return () => {
@@ -53,7 +55,7 @@ export function Sequences() {
     }
   }, [])
   const [name = sequences.value[0]?.name] = route.value.parts
-  const shown = sequences.value.find((one) => one.name === name)
+  const shown = sequences.value.find((sequence) => sequence.name === name)
   return (
     <div class="page">
       <div class="pagehead">
@@ -163,8 +165,8 @@ function Sequence({ name, stages, run }: SequenceView) {
           <div key={`${stage} ${index}`} class="stage">
             <strong>{stage}</strong>
             <ol class="track">
-              {tasks.map((task, at) => (
-                <Task key={`${task} ${at}`} name={task} task={tasksOf(stage, sequence)[at]} />
+              {tasks.map((task, index) => (
+                <Task key={`${task} ${index}`} name={task} task={tasksOf(stage, sequence)[index]} />
               ))}
             </ol>
           </div>

@@ -17,7 +17,7 @@ function stackOf({ stack: name, region = '', account = '', operator }: DOMString
 export const isReadOnly = stack !== undefined && stack.operator === undefined
 
 /** Returns the command that does something with a task of the stack. */
-export function taskCommand(task: { category: string; id: string }, what: 'rerun' | 'cancel' | 'answer'): string {
+export function taskCommand(task: { category: string; id: string }, command: 'rerun' | 'cancel' | 'answer'): string {
   const name = `${task.category}/${task.id} --stack ${stack?.name ?? ''}`
-  return what === 'answer' ? `npx webhooks answer ${name} --again` : `npx webhooks tasks ${name} --${what}`
+  return command === 'answer' ? `npx webhooks answer ${name} --again` : `npx webhooks tasks ${name} --${command}`
 }

@@ -17,10 +17,10 @@ export async function actOnTask(
   lambda: LambdaClient,
   stack: string,
   { record, summary }: StoredCall,
-  what: CallAction,
+  operation: CallAction,
 ): Promise<{ status: number; body: string; id?: string | undefined }> {
   if (record.arn === undefined) throw new Failure('invalid', 'Only interactive calls have a task.')
-  if (what === 'try') throw new Failure('invalid', 'Lambda decides when the next attempt starts.')
+  if (operation === 'try') throw new Failure('invalid', 'Lambda decides when the next attempt starts.')
   // For each action, because the user may have logged in with another identity.
   const operator = await operatorOf(lambda).catch((error: unknown) => {
     throw explainAws(error, 'Reading your AWS identity')
@@ -28,10 +28,10 @@ export async function actOnTask(
   // A profile would take precedence over these credentials.
   const { AWS_PROFILE: _, AWS_SESSION_TOKEN: _1, ...environment } = process.env
   const done = await operate(
-    { stack, category: summary.category, taskId: record.id, operator, operation: what },
+    { stack, category: summary.category, taskId: record.id, operator, operation },
     { ...environment, ...(await credentialVariables(lambda)) },
   )
   const { state, taskId } = done as { state?: string; taskId?: string }
-  if (what === 'cancel' && state !== 'running') throw new Failure('invalid', 'This call has ended.')
-  return { status: 202, body: '', ...(what === 'rerun' && { id: taskId }) }
+  if (operation === 'cancel' && state !== 'running') throw new Failure('invalid', 'This call has ended.')
+  return { status: 202, body: '', ...(operation === 'rerun' && { id: taskId }) }
 }

@@ -28,9 +28,9 @@ export function operationsOf(events: readonly Event[]): OperationSummary[] {
     const type = TYPES[kind]
     const status = STATUSES[change]
     if (id === undefined || type === undefined || status === undefined || !EventTimestamp) continue
-    const at = EventTimestamp.getTime()
-    const known = byId.get(id) ?? { id, type, startedAt: at, ...(name && { name }), ...(subType && { subType }) }
-    byId.set(id, { ...known, ...changeOf(event, status, at) })
+    const time = EventTimestamp.getTime()
+    const known = byId.get(id) ?? { id, type, startedAt: time, ...(name && { name }), ...(subType && { subType }) }
+    byId.set(id, { ...known, ...changeOf(event, status, time) })
   }
   return [...byId.values()]
 }

@@ -58,11 +58,11 @@ export function createStackApi({ lambda, stack, functions, sinceMs, isReadOnly }
       return stream.add(res)
     },
   }
-  async function act(id: string, what: CallAction): Promise<object | undefined> {
+  async function act(id: string, operation: CallAction): Promise<object | undefined> {
     const complete = store.completeId(id)
     const stored = complete === undefined ? undefined : store.load(complete)
     if (!stored) return undefined
-    const done = await actOnTask(lambda, stack, stored, what)
+    const done = await actOnTask(lambda, stack, stored, operation)
     await calls.readChanged(stored.record.id)
     const readAgain = () => void calls.readChanged(done.id ?? stored.record.id)
     for (const ms of READ_AGAIN_MS) timers.add(setTimeout(readAgain, ms).unref())

@@ -85,8 +85,8 @@ export class StackCalls {
       const started: ListedExecution[] = []
       for (const fn of functions.filter(isOfCategory))
         started.push(...(await newestExecutions(lambda, fn, MAX_STARTED)))
-      const added = this.#tasksIn(started).filter((one) => !this.#known.has(one.arn))
-      this.#save(await Promise.all([changed, ...added].map((one) => this.#readTask(one))))
+      const added = this.#tasksIn(started).filter((execution) => !this.#known.has(execution.arn))
+      this.#save(await Promise.all([changed, ...added].map((execution) => this.#readTask(execution))))
     } catch (error) {
       this.notice = `The task cannot be read again: ${(error as Error).message}`
     }
@@ -94,8 +94,8 @@ export class StackCalls {
 
   async #readAll(): Promise<void> {
     const problems: string[] = []
-    const attempt = (what: string, read: Promise<void>) =>
-      read.catch((error: Error) => void problems.push(`${what} cannot be read: ${error.message}`))
+    const attempt = (subject: string, read: Promise<void>) =>
+      read.catch((error: Error) => void problems.push(`${subject} cannot be read: ${error.message}`))
     await attempt('Tasks', this.#readTasks())
     await attempt('Silent calls', this.#readLogs())
     this.notice = problems.join(' ')
@@ -112,13 +112,13 @@ export class StackCalls {
     for (let start = 0; start < unread.length; start += READS_AT_ONCE) {
       this.notice = `Reading tasks: ${start} of ${unread.length}`
       const batch = unread.slice(start, start + READS_AT_ONCE)
-      this.#save(await Promise.all(batch.map((one) => this.#readTask(one))))
+      this.#save(await Promise.all(batch.map((execution) => this.#readTask(execution))))
     }
   }
 
   /** Returns the tasks, and remembers which executions have sent the answer of one again. */
   #tasksIn(executions: readonly ListedExecution[]): ListedExecution[] {
-    for (const { arn, name } of executions.filter((one) => one.name.includes(ANSWER_SUFFIX)))
+    for (const { arn, name } of executions.filter((execution) => execution.name.includes(ANSWER_SUFFIX)))
       this.#answers.set(taskIdOf(name), new Set(this.#answers.get(taskIdOf(name))).add(arn))
     return executions.filter(({ name }) => isTask(name))
   }
@@ -127,7 +127,7 @@ export class StackCalls {
   #changed(found: ReadonlyMap<string, ListedExecution>): ListedExecution[] {
     const running = [...this.#known.values()].filter(({ status }) => status === 'RUNNING')
     const isSame = ({ arn, status }: ListedExecution) => found.get(arn)?.status === status
-    const ended = running.filter((one) => !isSame(one))
+    const ended = running.filter((call) => !isSame(call))
     const added = [...found.values()].filter(({ arn }) => !this.#known.has(arn))
     return [
       ...[...added, ...ended].sort((a, b) => b.startedAt - a.startedAt),
@@ -213,7 +213,7 @@ export class StackCalls {
         return parseLogLine({ at, line }, step?.name)
       })
       const outgoing = parsed.flatMap((one) => one?.outgoing ?? [])
-      const log = parsed.flatMap((one) => one?.line ?? [])
+      const log = parsed.flatMap((line) => line?.line ?? [])
       return { record: { ...record, outgoing, log }, problem: {} }
     } catch (error) {
       return { record, problem: { logProblem: `The log cannot be read: ${(error as Error).message}` } }

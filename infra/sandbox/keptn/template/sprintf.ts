@@ -47,15 +47,7 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
     directive.lastIndex = percent
     const groups = directive.exec(format)?.groups ?? {}
     at = directive.lastIndex
-    const flags = groups['flags'] ?? ''
-    const spec: Spec = {
-      minus: flags.includes('-'),
-      plus: flags.includes('+'),
-      sharp: flags.includes('#'),
-      source: false,
-      space: flags.includes(' '),
-      zero: flags.includes('0') && !flags.includes('-'),
-    }
+    const spec = parseFlags(groups['flags'] ?? '')
     if (groups['width']?.endsWith('*')) {
       const width = starred(groups['width'])
       if (width === undefined) text += '%!(BADWIDTH)'
@@ -77,13 +69,23 @@ export function sprintf(format: string, args: readonly GoValue[]): string {
     else text += print(args[next++] ?? null, verb, verb === 'v' ? sourceSpec(spec) : spec)
   }
   text += format.slice(at)
-  if (!reordered && next < args.length) {
-    const extra = args
-      .slice(next)
-      .map((value) => (value === null ? '<nil>' : `${typeName(value)}=${formatValue(value)}`))
-    text += `%!(EXTRA ${extra.join(', ')})`
+  return reordered || next >= args.length ? text : text + describeExtra(args.slice(next))
+}
+
+function parseFlags(flags: string): Spec {
+  return {
+    minus: flags.includes('-'),
+    plus: flags.includes('+'),
+    sharp: flags.includes('#'),
+    source: false,
+    space: flags.includes(' '),
+    zero: flags.includes('0') && !flags.includes('-'),
   }
-  return text
+}
+
+function describeExtra(args: readonly GoValue[]): string {
+  const described = args.map((value) => (value === null ? '<nil>' : `${typeName(value)}=${formatValue(value)}`))
+  return `%!(EXTRA ${described.join(', ')})`
 }
 
 /** For `%v` the flags + and # have another meaning: they do not affect the sign and the form of a number. */

@@ -5,8 +5,8 @@ import { nest, overlay } from '../../../../shared/dotted-keys.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
 import { kindOf, subjectOf, triggeredTask } from '../../../../shared/orchestrators/event/task-type.ts'
+import { keptnOriginOf } from '../../../../shared/orchestrators/keptn/keptn-origin.ts'
 import { finishedReply, progressReply, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
-import { taskEvent } from '../../../../shared/orchestrators/keptn/task-event.ts'
 import { passed } from '../../../../shared/outcome.ts'
 import { anyCharacter } from '../../text/any-character.ts'
 
@@ -101,22 +101,22 @@ describe('An event that is answered', () => {
     fc.assert(
       fc.property(type, (given) => {
         const event = parseEvent({ ...sent, type: given })
-        let asked: ReturnType<typeof taskEvent>
+        let origin: ReturnType<typeof keptnOriginOf>
         try {
-          asked = taskEvent(event)
+          origin = keptnOriginOf(event)
         } catch (error) {
           expect(error).toMatchObject({ kind: 'invalid' })
           return
         }
-        expect(given).toBe(`sh.keptn.event.${asked.task}.triggered`)
+        expect(given).toBe(`sh.keptn.event.${origin.task}.triggered`)
         const replies = [
-          startedReply(asked, 'c'),
-          progressReply(asked, 'c', 'm'),
-          finishedReply(asked, 'c', passed('m'), true),
+          startedReply(origin, 'c'),
+          progressReply(origin, 'c', 'm'),
+          finishedReply(origin, 'c', passed('m'), true),
         ]
         for (const reply of replies) {
           expect(triggeredTask(reply.type)).toBeUndefined()
-          expect(subjectOf(reply.type)).toBe(asked.task)
+          expect(subjectOf(reply.type)).toBe(origin.task)
           expect(kindOf(reply.type)).not.toBe('triggered')
           expect(reply.type).toMatch(/^sh\.keptn\.event\.[^.]+\.(started|status\.changed|finished)$/)
         }

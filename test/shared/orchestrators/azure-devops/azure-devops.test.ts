@@ -21,8 +21,8 @@ const finished = (result: 'pass' | 'warning' | 'fail', message = 'p95 was 812 ms
   outcome: { ...passed(message, {}, { dashboard: 'https://grafana.example.com/d/1' }), result },
 })
 const send = (answer: Answer, uncertainAttempts = 0, more?: object) => {
-  const { replyTo, ...event } = parse(azure.headers(), more)
-  return connect(more).send({ ...task(), event, replyTo }, answer, uncertainAttempts)
+  const { replyTo, ...origin } = parse(azure.headers(), more)
+  return connect(more).send({ ...task(), origin, replyTo }, answer, uncertainAttempts)
 }
 const isEvent = ({ path }: Call) => path.endsWith('/events')
 const lines = () => azure.calls.map(({ method, path }) => `${method} ${path.split('/plans/')[1]?.split('/')[1]}`)

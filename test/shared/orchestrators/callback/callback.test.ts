@@ -183,8 +183,8 @@ describe('The format cdevents', () => {
     ['trigger-build', {}, failed, 'taskrun.finished.0.3.0'],
     ['trigger-deployment', {}, { ...failed, status: 'aborted' as const }, 'taskrun.finished.0.3.0'],
   ])('of %s is valid (%#)', async (action, change, result, type) => {
-    const event = { ...task().event, ...change }
-    expect(validated(await send({ format: 'cdevents' }, finished(result), { action, event }))).toBe(type)
+    const origin = { ...task().origin, ...change }
+    expect(validated(await send({ format: 'cdevents' }, finished(result), { action, origin }))).toBe(type)
   })
 
   it.each([

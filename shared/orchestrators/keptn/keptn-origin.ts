@@ -2,8 +2,8 @@ import { Failure, type FieldError } from '../../errors.ts'
 import { type CallEvent, type CallOrigin, originOf, type TaskOrigin } from '../event/event.ts'
 import { triggeredTask } from '../event/task-type.ts'
 
-/** An event that Keptn waits for an answer to, with all fields of a `started` or `finished` event. */
-export interface TaskEvent extends TaskOrigin {
+/** The origin of a call whose answer Keptn waits for, with all fields of a `started` or `finished` event. */
+export interface KeptnOrigin extends TaskOrigin {
   task: string
   context: string
   project: string
@@ -15,11 +15,11 @@ export interface TaskEvent extends TaskOrigin {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
- * Returns the event of an interactive call, with everything that the answer needs.
+ * Returns the origin of an interactive call, with everything that the answer needs.
  *
  * @throws Failure `invalid` with all missing fields
  */
-export function taskEvent(event: CallEvent): TaskEvent {
+export function keptnOriginOf(event: CallEvent): KeptnOrigin {
   const { id, type, context, data } = event
   const { project, stage, service } = data
   const task = type === undefined ? undefined : triggeredTask(type)
@@ -48,7 +48,7 @@ export function taskEvent(event: CallEvent): TaskEvent {
     .filter(([, value]) => value === undefined)
     .map(([path, , message]) => ({ path, message }))
   const origin = { ...originOf(event), task }
-  if (errors.length === 0 && isTaskEvent(origin)) return origin
+  if (errors.length === 0 && isKeptnOrigin(origin)) return origin
   throw new Failure(
     'invalid',
     `The result of this call goes to Keptn, which needs the fields of the triggered event. Missing or not valid: ${errors.map(({ path, message }) => `${path} (${message})`).join(', ')}. Without an event, use mode=gate, or a caller without an orchestrator.`,
@@ -57,7 +57,7 @@ export function taskEvent(event: CallEvent): TaskEvent {
 }
 
 /** Whether an origin has all fields of Keptn's answers. */
-export function isTaskEvent(origin: CallOrigin): origin is TaskEvent {
+export function isKeptnOrigin(origin: CallOrigin): origin is KeptnOrigin {
   const { id, task, context, project, stage, service, labels } = origin
   return [id, task, context, project, stage, service, labels].every((field) => field !== undefined)
 }
