@@ -67,7 +67,7 @@ const { connected } = testStepFunctions(
   { ...awsStepFunctionsJob, start, ends: 'aborted' },
   {
     states: { running: ['RUNNING'], aborted: ['ABORTED'] },
-    // moto runs a state machine at once, or not at all.
+    // moto runs a state machine at once or never.
     otherStates: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'PENDING_REDRIVE'],
     unknownStates: [],
   },
