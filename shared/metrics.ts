@@ -21,6 +21,11 @@ export const metrics = {
     counts: ({ audit, provider, kind }) =>
       audit === undefined && typeof provider === 'string' && PLATFORM_FAILURES.includes(String(kind)),
   },
+  Notifications: {
+    dimensions: ['source', 'effect'],
+    counts: ({ message, source }) => message === 'notification' && source !== undefined,
+  },
+  MissedEnds: { dimensions: ['source'], counts: ({ missedEnd }) => missedEnd === true },
   SecretsInInput: { dimensions: [], counts: ({ secretInInput }) => secretInInput === true, hasAlarm: true },
   AnswersLost: { dimensions: [], counts: ({ answerLost }) => answerLost === true, hasAlarm: true },
 } satisfies Record<string, Metric>

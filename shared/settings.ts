@@ -12,6 +12,10 @@ export const settings = {
   get stateTable(): string {
     return required('WEBHOOKS_STATE_TABLE')
   },
+  /** The file with what `events.yaml` declares, as JSON. Undefined if this function does not need it. */
+  get eventsFile(): string | undefined {
+    return process.env['WEBHOOKS_EVENTS_FILE'] || undefined
+  },
   /** Default deadline of interactive calls, as an ISO 8601 duration. Defaults to the action's deadline. */
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined

@@ -11,6 +11,8 @@ export interface CategoryInfo {
   providers: readonly string[]
   /** Whether a provider runs jobs inside the task. They save their state in the table. */
   hasRunsInTask: boolean
+  /** The types of sources that notify us of the runs of its providers. */
+  notifiedBy: readonly string[]
   /** Paths that need no caller's token. */
   publicRoutes: readonly string[]
 }
@@ -25,6 +27,7 @@ export async function describeCategory(category: Category): Promise<CategoryInfo
     actions,
     providers: Object.keys(category.providers),
     hasRunsInTask: providers.some(({ runsInTask }) => runsInTask === true),
+    notifiedBy: [...new Set(providers.flatMap(({ notifiedBy }) => notifiedBy?.type ?? []))],
     publicRoutes: Object.keys(routes),
   }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
-import { finisher, webhookFile } from '../tools/build/files.ts'
+import { events, finisher, webhookFile } from '../tools/build/files.ts'
 import { categories } from '../tools/project/categories.ts'
 import type { LocalFunction } from './cloud/index.ts'
 
@@ -10,6 +10,8 @@ export const STATE_TABLE = 'webhooks'
 
 /** The default name of the stack. */
 export const STACK = 'CloudAutomationWebhooks'
+/** The same as in the stack. */
+const EVENTS_TIMEOUT_SECONDS = 15
 /** Limit of Lambda for one invocation of a task. */
 const TASK_TIMEOUT_SECONDS = 300
 const DAY_SECONDS = 86_400
@@ -22,15 +24,18 @@ interface FunctionOptions {
   executionTimeoutSeconds?: number | undefined
   /** Limit of the environments of each function. */
   concurrency?: number | undefined
+  /** The file with the declared sources, as JSON. Without it, no function receives notifications. */
+  eventsFile?: string | undefined
 }
 
-/** Returns the Lambda functions of all categories, and the finisher. */
+/** Returns the Lambda functions of all categories, the finisher, and the receiver of notifications. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
-  const { bundles, webhookTimeoutSeconds, concurrency } = options
+  const { bundles, webhookTimeoutSeconds, concurrency, eventsFile } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
     const { name } = category
     const environment = {
       ...commonVariables(),
+      ...(eventsFile === undefined ? {} : { WEBHOOKS_EVENTS_FILE: eventsFile }),
       WEBHOOKS_TASK_FUNCTION: `${name}-task:live`,
       WEBHOOKS_STATE_TABLE: STATE_TABLE,
     }
@@ -52,9 +57,21 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
       },
     ]
   })
-  return [...functions, finisherFunction(bundles)].map((fn) =>
+  const receivers = eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile)]
+  return [...functions, finisherFunction(bundles), ...receivers].map((fn) =>
     concurrency === undefined ? fn : { ...fn, concurrency },
   )
+}
+
+function eventsFunction(bundles: string, eventsFile: string): LocalFunction {
+  return {
+    name: events,
+    file: join(bundles, events, `${events}.js`),
+    handler: 'handler',
+    environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE, WEBHOOKS_EVENTS_FILE: eventsFile },
+    timeoutSeconds: EVENTS_TIMEOUT_SECONDS,
+    tags: tagsOf('EventsReceiverFunction'),
+  }
 }
 
 function finisherFunction(bundles: string): LocalFunction {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { APIGatewayProxyResult } from 'aws-lambda'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import type { Task } from '../../shared/core/call.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import { problem } from '../../shared/core/webhook/responses.ts'
@@ -9,6 +9,7 @@ import { unknownName } from '../../shared/validate.ts'
 import { HOW_TO_CALL } from '../aws/how-to-call.ts'
 import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
+import { events } from '../tools/build/files.ts'
 import { openApi } from '../tools/openapi/document.ts'
 import { categories } from '../tools/project/categories.ts'
 import { apiIndex } from './api-index.ts'
@@ -33,6 +34,8 @@ export interface RuntimeParts {
   console: Console
   observe: (event: RuntimeEvent) => void
   credentials: () => LocalCredentials
+  /** Whether it receives notifications of sources. */
+  hasSources: boolean
 }
 
 /** Routes a request to the functions, the sandbox or the console. */
@@ -64,6 +67,8 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
     if (prefersPage(req.headers.accept) && (await sendAsset(res, 'index.html'))) return undefined
     return sendJson(res, 200, apiIndex(url))
   }
+  const source = /^\/v1\/events\/([^/]+)$/.exec(pathname)?.[1]
+  if (source !== undefined && parts.hasSources) return callEvents(req, res, { source, pathname }, parts)
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
     return sendJson(res, 404, { message: `Not found: ${pathname}. ${HOW_TO_CALL}`, ...apiIndex(url) })
@@ -77,23 +82,12 @@ async function callWebhook(
   { category, pathname }: { category: string; pathname: string },
   { cloud, console, observe }: RuntimeParts,
 ): Promise<void> {
-  const startedAt = Date.now()
-  const observeResponse = (status: number, detail?: string) =>
-    observe({
-      from: 'gateway',
-      at: Date.now(),
-      method: req.method ?? '',
-      // The path of an approval contains a key.
-      path: pathname.replace(/(\/approvals\/).+/, '$1***'),
-      status,
-      ms: Date.now() - startedAt,
-      ...(detail ? { detail } : {}),
-    })
+  const observeResponse = responseObserver(req, pathname, observe)
   const names = categories.map(({ name }) => name)
   if (!names.some((name) => name === category)) {
-    const failure = new Failure('unknown', unknownName('category', decodePath(category), names))
-    writeProxyResult(res, problem(failure, ''))
-    return observeResponse(404, failure.message)
+    const response = problem(new Failure('unknown', unknownName('category', decodePath(category), names)), '')
+    writeProxyResult(res, response)
+    return observeResponse(response)
   }
   const body = await readBody(req)
   const id = randomUUID()
@@ -101,10 +95,48 @@ async function callWebhook(
   const isCall = !/^\/v1\/[^/]+\/(?:tasks\/|approvals\/|[^/]+\/cancel$)/.test(pathname)
   if (isCall) console.received(id, req, body)
   const { error, ...response } =
-    body === undefined ? { error: undefined, ...tooLong() } : await invokeWebhook(cloud, category, id, req, body)
+    body === undefined
+      ? { error: undefined, ...tooLong() }
+      : await invoke(cloud, `${category}-webhook`, toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }), id)
   if (isCall) console.responded(id, response)
   writeProxyResult(res, response)
-  observeResponse(response.statusCode, response.statusCode >= 400 ? (error ?? detailOf(response)) : undefined)
+  observeResponse(response, error)
+}
+
+/** Simulates API Gateway: invokes the function that receives notifications. */
+async function callEvents(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { source, pathname }: { source: string; pathname: string },
+  { cloud, observe }: RuntimeParts,
+): Promise<void> {
+  const observeResponse = responseObserver(req, pathname, observe)
+  const body = await readBody(req)
+  const resource = { resource: '/events/{source}', stage: 'v1', pathParameters: { source } }
+  const { error, ...response } =
+    body === undefined
+      ? { error: undefined, ...tooLong() }
+      : await invoke(cloud, events, toProxyEvent(req, body, resource), randomUUID())
+  writeProxyResult(res, response)
+  observeResponse(response, error)
+}
+
+/** Returns a function that reports the response to a request. */
+function responseObserver(req: IncomingMessage, pathname: string, observe: RuntimeParts['observe']) {
+  const startedAt = Date.now()
+  return (response: ProxyResult, error?: string) => {
+    const detail = response.statusCode >= 400 ? (error ?? detailOf(response)) : undefined
+    observe({
+      from: 'gateway',
+      at: Date.now(),
+      method: req.method ?? '',
+      // The path of an approval contains a key.
+      path: pathname.replace(/(\/approvals\/).+/, '$1***'),
+      status: response.statusCode,
+      ms: Date.now() - startedAt,
+      ...(detail ? { detail } : {}),
+    })
+  }
 }
 
 interface ProxyResult {
@@ -114,18 +146,13 @@ interface ProxyResult {
 }
 
 /** Returns 502 if the function fails or returns an invalid result, as API Gateway does. `error` is for the log only. */
-async function invokeWebhook(
+async function invoke(
   cloud: LocalCloud,
-  category: string,
+  name: string,
+  event: APIGatewayProxyEvent,
   id: string,
-  req: IncomingMessage,
-  body: Buffer,
 ): Promise<ProxyResult & { error?: string | undefined }> {
-  const { result, error } = await cloud.invoke(
-    `${category}-webhook`,
-    toProxyEvent(req, body, { resource: '/{proxy+}', stage: 'v1' }),
-    id,
-  )
+  const { result, error } = await cloud.invoke(name, event, id)
   if (!error && isProxyResult(result)) return result
   return { statusCode: 502, body: JSON.stringify({ message: 'Internal server error' }), error: error?.errorMessage }
 }

@@ -23,7 +23,8 @@ import { handleRequest, type RuntimeParts } from './router.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { localSecrets } from './secrets.ts'
-import { openStateFolder } from './state-folder.ts'
+import { compileEventsFile } from './sources.ts'
+import { openStateFolder, writePrivateFile } from './state-folder.ts'
 
 /** Longer than clients keep an idle connection, so that a call never uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   state: string
   /** JSON file with secrets that override the defaults of the sandbox. */
   secretsFile?: string | undefined
+  /** YAML file that declares the sources of notifications. */
+  eventsFile?: string | undefined
   /** Folder of the bundles. */
   bundles?: string
   /** For tests: replaces the demo or generated credentials. */
@@ -127,6 +130,8 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     keys: ensureKeys(state),
     credentials,
   })
+  const declared = options.eventsFile === undefined ? undefined : await compileEventsFile(options.eventsFile)
+  const eventsFile = declared === undefined ? undefined : join(state, 'events.json')
   let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
@@ -148,6 +153,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
         webhookTimeoutSeconds: webhookTimeout,
         executionTimeoutSeconds: executionTimeout,
         concurrency,
+        eventsFile,
       }),
       ...(options.functions ?? []),
     ],
@@ -166,6 +172,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     onEnded: (event) => startFinisher(cloud, event),
   })
   try {
+    if (eventsFile) writePrivateFile(eventsFile, JSON.stringify(declared))
     const sandbox = createSandbox({
       state,
       interactivityUrl: interactivityUrl(url),
@@ -176,10 +183,19 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     // Reading the secrets generates private credentials if they are needed.
     secrets.version()
     isPrivate = credentials(false).consoleKey !== undefined
-    console = createConsole({ url, state, cloud, sandbox, secrets, token: () => credentials(false).callerToken })
+    const token = () => credentials(false).callerToken
+    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
-    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false) }
+    return {
+      cloud,
+      sandbox,
+      console,
+      url,
+      observe,
+      credentials: () => credentials(false),
+      hasSources: eventsFile !== undefined,
+    }
   } catch (error) {
     await cloud.close()
     throw error

@@ -44,6 +44,7 @@ export async function start({ build, open = false, port = portOfEnvironment() }:
     port,
     state,
     secretsFile: process.env['WEBHOOKS_SECRETS'],
+    eventsFile: process.env['WEBHOOKS_EVENTS'],
     onPrivate: (credentials) => console.log(`\n${privateNotice(state, credentials)}`),
     observe: (event) => {
       // During the demo, its own output contains the events of the control plane.

@@ -141,7 +141,6 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
   /** Required with `requiresTask`: stops the run with `client.idempotencyKey`, if there is one, because no task polls it. */
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>
-  /** The notifications of the end of a run. They wake its task. */
   notifiedBy?: NotifiedBy
   /** Replaces the members of a start for the action `rollback`. */
   rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'start'>

@@ -53,6 +53,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   requiresTask?: true
   /** Its jobs run inside the task instead of at a platform. The task reads stop requests from the state table. */
   runsInTask?: true
+  /** How notifications of the platform name its runs, if it sends any. The type is one of `shared/sources/types`. */
+  notifiedBy?: { type: string }
   /** Whether the platform itself sends the `finished` event of a started job. The task then sends none. */
   sendsFinished?(connection: z.output<S>): boolean
   /** The class `Aws`, for AWS services. Passed by the provider, so that other providers do not load it. */

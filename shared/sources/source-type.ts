@@ -38,6 +38,8 @@ interface Authentication {
   token?: readonly ('bearer' | 'query' | `x-${string}`)[]
   /** Whether the sender may send `user` and `password` of the secret. */
   basic?: true
+  /** The sender chooses the signing key, and shows it. Otherwise, people enter one there. */
+  choosesKey?: true
   /** Proofs with keys that the sender publishes: for `serviceAccount` and `audience`, or for `topics` of the secret. */
   publishedKeys?: 'google' | 'sns'
 }

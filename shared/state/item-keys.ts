@@ -15,6 +15,8 @@ export const itemKeys = {
   waiter: (category: string, taskId: string) => `waiter#${category}#${taskId}`,
   /** The tasks that wait for a run of which a source notifies us. */
   wake: (source: string, runId: string) => `wake#${source}#${runId}`,
+  /** When a source notified us, and how many ends it has missed. */
+  sourceActivity: (source: string) => `source#${source}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
   /** The state of a run that a task executes itself. */

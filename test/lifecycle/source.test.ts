@@ -4,6 +4,9 @@ import type { Task } from '../../shared/core/call.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
 import { secondsToNextPollOfSource } from '../../shared/core/task/poll-with-source.ts'
 import { wakeTask, wakeTasksOf } from '../../shared/core/task/wake.ts'
+import { itemKeys } from '../../shared/state/item-keys.ts'
+import { activityIn } from '../../shared/state/source-activity.ts'
+import { get } from '../../shared/state/table.ts'
 import { readWaiter, readWaitingTasks } from '../../shared/state/waiters.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
@@ -76,6 +79,17 @@ describe('A task of whose job a source notifies us', () => {
   it('never waits longer than a minute if its orchestrator gets progress', async () => {
     const { times } = await run({ 10: endJob }, { target: `${START}&progress=true` })
     expect(times.slice(-6)).toEqual(about([90, 150, 210, 270, 330, 390]))
+  })
+
+  it.each([
+    ['by a poll of the long intervals', 'counts', { 5: endJob }, 1],
+    ['by a first poll, before a notification can arrive', 'does not count', { 3: endJob }, 0],
+    ['because of a notification', 'does not count', { 5: endJobAndNotify }, 0],
+  ])('that notices the end %s %s it as missed', async (_how, _counts, onPoll, missed) => {
+    const count = async () => activityIn(await get(itemKeys.sourceActivity(SOURCE))).missed
+    const before = await count()
+    await run(onPoll)
+    expect((await count()) - before).toBe(missed)
   })
 
   it('polls at once when it is woken, and deletes how to wake it', async () => {

@@ -18,7 +18,7 @@ const LAYERS = [
   ['providers'],
   ['vendors'],
   ['core'],
-  ['approvals', 'verify'],
+  ['approvals', 'events', 'verify'],
   ['index.ts'],
 ]
 

@@ -23,6 +23,7 @@ import { functionVariables, Workers } from './workers.ts'
 
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
+export { REGION } from './names.ts'
 export type * from './types.ts'
 export { awsVariables } from './workers.ts'
 

@@ -7,7 +7,17 @@ import { APPLICATION, EXTENSION, PACKAGE } from '../project/roots.ts'
 import { CommonJsConverter } from './common-js.ts'
 import { refuseCommonJsNames } from './common-js-imports.ts'
 import { categoryModules, isPrebuilt, sharedModule } from './entry-points.ts'
-import { bomFile, dist, finisher, licensesFile, redeliver, verify, webhookBundle, webhookFile } from './files.ts'
+import {
+  bomFile,
+  dist,
+  events,
+  finisher,
+  licensesFile,
+  redeliver,
+  verify,
+  webhookBundle,
+  webhookFile,
+} from './files.ts'
 import { type BundleSource, type Linked, Linker } from './linker.ts'
 import { bom, licenseText, ThirdPartyReader } from './third-party.ts'
 
@@ -51,7 +61,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         const source = { modules: { [webhookBundle]: webhook, task }, core: [...categoryCore, ...core] }
         return bundle(category.name, source, { [webhookFile]: WEBHOOK })
       }),
-      ...[finisher, redeliver, verify].map((name) =>
+      ...[events, finisher, redeliver, verify].map((name) =>
         isPrebuilt()
           ? copyBundle(draft, name)
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),

@@ -4,6 +4,8 @@ import { APPLICATION } from '../project/roots.ts'
 /** Contains one folder per bundle. */
 export const dist = join(APPLICATION, 'dist')
 
+/** The bundle of the function that receives notifications. */
+export const events = 'events'
 /** The bundle of the function that finishes the tasks that Lambda ended. */
 export const finisher = 'finisher'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */

@@ -13,6 +13,7 @@ const LOADED = [
   'infra/local/operator/thread',
   'infra/tools/pack/{cdk,node-test}',
   'functions/finisher',
+  'functions/events',
   'functions/redeliver',
   'functions/verify',
   'test/templates/*/index',

@@ -1,6 +1,7 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { log } from '../../log.ts'
 import type { StartedJob } from '../../providers/action.ts'
+import { recordMissedEnd } from '../../state/source-activity.ts'
 import { addWaitingTask, readWaiter, removeWaiter, removeWaitingTask, saveWaiter } from '../../state/waiters.ts'
 import {
   beforeDeadline,
@@ -61,7 +62,8 @@ export function pollWithSource(
   return waitUntilDoneOrWoken<SourceState>(context, 'poll', {
     initialState: { ...stateBefore(job), wakeId },
     check: (state, wakeUp) => saveAndPoll(wait, state, wakeUp),
-    checkWhenWoken: (state) => saveAndPoll(wait, { ...state, wokenAt: Date.now(), isStale: true }, undefined),
+    checkWhenWoken: (state) =>
+      saveAndPoll(wait, { ...state, nextPollIn: undefined, wokenAt: Date.now(), isStale: true }, undefined),
   })
 }
 
@@ -79,8 +81,10 @@ async function saveAndPoll(
   const isWakeable = wakeUp !== undefined && saved?.round === wakeUp.round && saved.wakeIds.length > 0
   const polled = await pollOnce(before, wait.target, wait.until, scheduleOf(wait, wokenAt, isWakeable))
   const state: SourceState = { ...polled, saved, wokenAt }
-  if (state.nextPollIn === undefined) await forget(wait, saved)
-  else if (wakeUp && isChanged(before, state)) {
+  if (state.nextPollIn === undefined) {
+    await forget(wait, saved)
+    if (isMissed(before, state)) await reportMissedEnd(wait)
+  } else if (wakeUp && isChanged(before, state)) {
     const changed = { ...state, saved: saved && { ...saved, round: -1 } }
     // A notification may have named the job by its new id before this was saved.
     if (state.wakeId !== before.wakeId && !isRepeated) return saveAndPoll(wait, changed, wakeUp, true)
@@ -168,6 +172,21 @@ async function readLastState(
   } catch (error) {
     log.warn('state before the wake-up not read', error as Error)
     return { ...previous, nextPollIn: beforeDeadline(READ_AGAIN_SECONDS, (until - Date.now()) / 1_000) }
+  }
+}
+
+/** Whether a poll noticed an end of which the source had at least a minute to notify us. */
+function isMissed({ nextPollIn = 0 }: SourceState, { outcome, saved }: SourceState): boolean {
+  return outcome !== undefined && saved !== undefined && saved.wakeIds.length > 0 && nextPollIn >= MIN_INTERVAL_SECONDS
+}
+
+/** Does not throw: the report only serves people who look for a silent source. */
+async function reportMissedEnd({ source }: SourceWait): Promise<void> {
+  log.info('end noticed without a notification', { missedEnd: true, source })
+  try {
+    await recordMissedEnd(source)
+  } catch (error) {
+    log.warn('missed end not recorded', error as Error)
   }
 }
 

@@ -7,6 +7,7 @@ import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
+import { sourceOf } from '../../sources/source-of.ts'
 import type { Call } from '../call.ts'
 import { identifyCall } from '../call-id.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
@@ -32,6 +33,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const deadline = deadlineOf(resolved)
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
+  const delegates = startsJob && !dryRun && sendsFinished(connection) ? true : undefined
+  const waitsForJob = action.type === 'job' && mode !== 'silent' && !dryRun && !delegates
   const id = await identifyCall(category, resolved)
   const {
     replyTo,
@@ -72,10 +75,11 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
+    source: waitsForJob ? sourceOf(`${category.name}/${connection.name}`, provider) : undefined,
     traceparent: resolved.traceparent,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup,
-    delegates: startsJob && !dryRun && sendsFinished(connection) ? true : undefined,
+    delegates,
   }
 }
 

@@ -9,6 +9,7 @@ const ENDS = ['success', 'failed', 'canceled', 'skipped', 'manual']
 export const gitlab = defineSourceType({
   title: 'GitLab',
   signatures: ['standard-webhooks'],
+  choosesKey: true,
   token: ['x-gitlab-token'],
   deliveryHeader: 'idempotency-key',
   body: z.object({

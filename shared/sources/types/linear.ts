@@ -8,6 +8,7 @@ const ENDS = ['completed', 'canceled']
 export const linear = defineSourceType({
   title: 'Linear',
   signatures: ['linear'],
+  choosesKey: true,
   deliveryHeader: 'linear-delivery',
   body: z.object({
     type: word,

@@ -5,6 +5,7 @@ import { defineSourceType, id, word } from '../source-type.ts'
 export const pagerduty = defineSourceType({
   title: 'PagerDuty',
   signatures: ['pagerduty'],
+  choosesKey: true,
   deliveryHeader: 'x-webhook-id',
   body: z.object({
     event: z.object({

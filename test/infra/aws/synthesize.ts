@@ -68,16 +68,24 @@ export const tenCategories: CategoryInfo[] = [
   actions: { 'do-it': {} },
   providers: ['acme', ...Object.keys(awsProviders)],
   hasRunsInTask: false,
+  notifiedBy: ['github', 'eventbridge'],
   publicRoutes: [],
 }))
 
 const scratch = temporaryFolder()
 
+/** Writes a file that declares sources, and returns its path for the setting `events`. */
+export function eventsFile(name: string, yaml: string): string {
+  const file = join(scratch, `${name}.yaml`)
+  writeFileSync(file, yaml)
+  return file
+}
+
 /** Creates a folder with empty bundles. */
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  for (const file of [...files, 'finisher/finisher', 'redeliver/redeliver', 'verify/verify']) {
+  for (const file of [...files, 'events/events', 'finisher/finisher', 'redeliver/redeliver', 'verify/verify']) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
   }
@@ -169,9 +177,10 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** Returns the function of an entry point: `webhook` or `task` of a category, or `finisher`. */
+/** Returns the function of an entry point: `webhook` or `task` of a category, `events` or `finisher`. */
 export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
-  const id = entry === 'finisher' ? 'Finisher' : category.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
+  const name = ['events', 'finisher'].includes(entry) ? entry : category
+  const id = name.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
   const found = all('AWS::Lambda::Function').find(
     (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
   )

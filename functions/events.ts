@@ -1,0 +1,3 @@
+import { eventsHandler } from '../shared/events/handler.ts'
+
+export const handler = eventsHandler()

@@ -1,0 +1,68 @@
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { logCause } from '../core/log-cause.ts'
+import { json, problem } from '../core/webhook/responses.ts'
+import { Failure, kindOf, messageOf } from '../errors.ts'
+import type { WebhookResponse } from '../http/response.ts'
+import { log } from '../log.ts'
+import { clearSecrets } from '../redact.ts'
+import { receiveAwsEvent, receiveRequest } from './receive.ts'
+
+/** An event of AWS, as a rule of EventBridge sends it. */
+type AwsEvent = Record<string, unknown>
+
+/** Handles requests of API Gateway, and events of AWS. */
+interface EventsHandler {
+  (event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
+  (event: AwsEvent, context: Context): Promise<undefined>
+}
+
+/**
+ * The handler of `POST /events/{source}`, and of the events of AWS that the rules of the stack send. Wakes the tasks that wait for the
+ * end of a run, and answers when that is done. It can do nothing else, and never logs or stores what a sender has sent.
+ *
+ * @example export const handler = eventsHandler()
+ */
+export function eventsHandler(): EventsHandler {
+  function handle(event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
+  function handle(event: AwsEvent, context: Context): Promise<undefined>
+  async function handle(event: APIGatewayProxyEvent | AwsEvent, context: Context) {
+    clearSecrets()
+    log.resetKeys()
+    return isRequest(event) ? respond(event, context) : handleAwsEvent(event)
+  }
+  return handle
+}
+
+function isRequest(event: APIGatewayProxyEvent | AwsEvent): event is APIGatewayProxyEvent {
+  return 'httpMethod' in event
+}
+
+async function respond(event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse> {
+  const startedAt = Date.now()
+  const { awsRequestId: requestId } = context
+  const line = (status: number) => ({ status, ms: Date.now() - startedAt, requestId })
+  try {
+    const received = await receiveRequest(event)
+    log.info('notification', { effect: received.woken > 0 ? 'woken' : 'none', ...line(200) })
+    return json(200, received)
+  } catch (error) {
+    logCause(error)
+    const response = problem(error, requestId)
+    const { statusCode: status } = response
+    const effect = status >= 500 ? 'failed' : 'refused'
+    log.info('notification', { effect, kind: kindOf(error), reason: messageOf(error), ...line(status) })
+    return response
+  }
+}
+
+/** Throws if a task was perhaps not woken, so that Lambda invokes the function again. */
+async function handleAwsEvent(event: AwsEvent): Promise<undefined> {
+  try {
+    const { woken } = await receiveAwsEvent(event)
+    log.info('notification', { effect: woken > 0 ? 'woken' : 'none' })
+  } catch (error) {
+    log.info('notification', { effect: 'failed', kind: kindOf(error), reason: messageOf(error) })
+    // An event that cannot be read now cannot be read later.
+    if (!(error instanceof Failure && error.kind === 'invalid')) throw error
+  }
+}

@@ -1,0 +1,111 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda'
+import { readSecret } from '../aws/deployment-secrets.ts'
+import { Failure } from '../errors.ts'
+import { Http } from '../http/client.ts'
+import { log } from '../log.ts'
+import type { NotificationRequest } from '../sources/authenticate-source.ts'
+import { AWS_SOURCE, type DeclaredSource, declaredSources } from '../sources/declared.ts'
+import { fetchPublished } from '../sources/published.ts'
+import { type Notification, readEvent, readNotification } from '../sources/read-notification.ts'
+import { sourceSecret } from '../sources/secret.ts'
+import { wakeTasksFor } from './wake-tasks.ts'
+
+/** The response to a notification. */
+export interface Received {
+  /** The sender's name for what happened. */
+  event: string
+  /** How many tasks were woken. */
+  woken: number
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+/** A signature that does not match reads the secret of its source again, but at most this often. */
+const RECHECK_MS = 15_000
+const recheckedAt = new Map<string, number>()
+/** Less than senders wait. */
+const CONFIRM_TIMEOUT_MS = 5_000
+
+/**
+ * Verifies a request of a source, and wakes the tasks that wait for what it reports. Verifies the bytes before it parses them.
+ *
+ * @throws Failure `method`, `unknown`, `large`, `unauthenticated`, `invalid`, `misconfigured`, `unavailable`
+ */
+export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Received> {
+  if (event.httpMethod !== 'POST')
+    throw new Failure('method', `${event.httpMethod} is not allowed here. Use POST.`, { headers: { allow: 'POST' } })
+  const name = event.pathParameters?.['source'] ?? ''
+  const sources = declaredSources()
+  const source = Object.hasOwn(sources, name) ? sources[name] : undefined
+  if (source === undefined)
+    throw new Failure('unknown', `There is no source ${name.slice(0, 63)}. Declare it in events.yaml, and deploy.`)
+  log.appendKeys({ source: name })
+  const notification = await verify(name, source, requestOf(event))
+  if (notification.confirmUrl !== undefined) await confirm(notification.confirmUrl)
+  return wake(name, notification)
+}
+
+/**
+ * Wakes the tasks that wait for what an event of AWS reports. The role of the function allows only the rules of the stack to send one.
+ *
+ * @throws Failure `invalid`, `unavailable`
+ */
+export async function receiveAwsEvent(event: object): Promise<Received> {
+  log.appendKeys({ source: AWS_SOURCE })
+  return wake(AWS_SOURCE, await readEvent({ type: 'eventbridge' }, {}, event))
+}
+
+async function wake(source: string, notification: Notification): Promise<Received> {
+  const { event, runs } = notification
+  log.appendKeys({ event, runs: runs.length })
+  const woken = await wakeTasksFor(source, notification)
+  log.appendKeys({ woken })
+  return { event, woken }
+}
+
+/** @throws Failure `large` */
+function requestOf({ body, isBase64Encoded, ...event }: APIGatewayProxyEvent): NotificationRequest {
+  const text = body ?? ''
+  const size = isBase64Encoded ? Math.floor((text.length * 3) / 4) : Buffer.byteLength(text)
+  if (size > MAX_BODY_BYTES)
+    throw new Failure(
+      'large',
+      `The body must be at most ${MAX_BODY_BYTES} bytes (it has ${size}). Let the sender send fewer details.`,
+    )
+  return {
+    headers: Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value])),
+    query: event.queryStringParameters ?? {},
+    rawBody: Buffer.from(text, isBase64Encoded ? 'base64' : 'utf8'),
+  }
+}
+
+/** Reads the secret again if the credentials do not match: the sender may have a newer key. */
+async function verify(name: string, source: DeclaredSource, request: NotificationRequest): Promise<Notification> {
+  const verifyWith = async (fresh: boolean) => {
+    const secret = await readSecret(`sources/${name}`, sourceSecret, { fresh })
+    return readNotification(source, request, secret, Date.now(), fetchPublished)
+  }
+  try {
+    return await verifyWith(false)
+  } catch (error) {
+    const isRefused = error instanceof Failure && error.kind === 'unauthenticated'
+    if (!isRefused || Date.now() - (recheckedAt.get(name) ?? 0) <= RECHECK_MS) throw error
+  }
+  recheckedAt.set(name, Date.now())
+  return verifyWith(true)
+}
+
+/**
+ * Confirms a subscription of SNS.
+ *
+ * @param url from a message whose signature is valid: a URL of SNS
+ * @throws Failure `unavailable`
+ */
+async function confirm(url: string): Promise<void> {
+  const { origin } = new URL(url)
+  const http = new Http({ platform: 'SNS', baseUrl: origin, deadlineAt: Date.now() + CONFIRM_TIMEOUT_MS })
+  try {
+    await http.get(url.slice(origin.length + 1))
+  } catch (cause) {
+    throw new Failure('unavailable', 'The subscription could not be confirmed. Send the message again.', { cause })
+  }
+}

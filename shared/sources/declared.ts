@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { settings } from '../settings.ts'
+import type { EventsFile } from './events-file.ts'
+
+/** A source, as `events.yaml` declares it. */
+export type DeclaredSource = EventsFile['sources'][string]
+
+/** The source whose events come from rules of the stack, which need no secret. It has the type `eventbridge`. */
+export const AWS_SOURCE = 'aws'
+
+let read: { file: string; sources: EventsFile['sources'] } | undefined
+
+/**
+ * Returns the sources that the deployment declares, by name. Reads what the deployment has compiled from `events.yaml`, so that its
+ * functions agree and none of them reads YAML.
+ */
+export function declaredSources(): EventsFile['sources'] {
+  const file = settings.eventsFile
+  if (file === undefined) return {}
+  if (read?.file !== file) read = { file, ...(JSON.parse(readFileSync(file, 'utf8')) as EventsFile) }
+  return read.sources
+}

@@ -1,0 +1,235 @@
+import { createHmac } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { closeServer, listen } from '../../../infra/local/port.ts'
+import { eventsHandler } from '../../../shared/events/handler.ts'
+import { itemKeys } from '../../../shared/state/item-keys.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+
+const OLD = 'old-signing-key-0123456789'
+const NEW = 'new-signing-key-0123456789'
+/** One item of DynamoDB. */
+type Attributes = Record<string, { S: string } | { N: string }>
+
+/** AWS as the function sees it. */
+const aws = {
+  keys: [OLD],
+  items: new Map<string, Attributes>(),
+  isTableDown: false,
+  secretReads: 0,
+  updates: [] as string[],
+  completed: [] as string[],
+}
+const server = createServer((req, res) => void answer(req, res))
+
+async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  let body = ''
+  for await (const chunk of req) body += chunk
+  const reply = (status: number, json: object) =>
+    void res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json))
+  const [, operation = ''] = String(req.headers['x-amz-target'] ?? '').split('.')
+  if (operation === 'GetSecretValue') {
+    aws.secretReads++
+    return reply(200, { SecretString: JSON.stringify({ keys: aws.keys }) })
+  }
+  if (operation !== '' && aws.isTableDown) return reply(500, { __type: 'InternalServerError' })
+  if (operation === 'GetItem') return reply(200, { Item: aws.items.get(JSON.parse(body).Key.id.S) })
+  if (operation === 'UpdateItem') {
+    aws.updates.push(JSON.parse(body).Key.id.S)
+    return reply(200, {})
+  }
+  const [, callback = ''] = /durable-execution-callbacks\/([^/]+)\/succeed/.exec(req.url ?? '') ?? []
+  if (callback === 'closed') {
+    res.setHeader('x-amzn-errortype', 'CallbackTimeoutException')
+    return reply(400, {})
+  }
+  aws.completed.push(callback)
+  reply(200, {})
+}
+
+const saved = { ...process.env }
+const eventsFile = join(temporaryFolder(), 'events.json')
+let now = Date.now()
+let output = ''
+
+beforeAll(async () => {
+  const url = await listen(server, 0)
+  writeFileSync(
+    eventsFile,
+    JSON.stringify({ sources: { ci: { type: 'github', wakes: [] }, aws: { type: 'eventbridge', wakes: [] } } }),
+  )
+  Object.assign(process.env, {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'x',
+    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ENDPOINT_URL: url,
+    WEBHOOKS_STATE_TABLE: 'table',
+    WEBHOOKS_EVENTS_FILE: eventsFile,
+  })
+  jest.spyOn(Date, 'now').mockImplementation(() => now)
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output += String(text)
+    return true
+  })
+})
+afterAll(async () => {
+  jest.restoreAllMocks()
+  process.env = saved
+  await closeServer(server)
+})
+beforeEach(() => {
+  // Longer than anything is cached.
+  now += 600_000
+  output = ''
+  Object.assign(aws, { keys: [OLD], isTableDown: false, secretReads: 0, updates: [], completed: [] })
+  aws.items.clear()
+})
+
+const handler = eventsHandler()
+const context = { awsRequestId: 'request' } as unknown as Context
+const completed = JSON.stringify({ action: 'completed', workflow_run: { id: 7 } })
+
+/** Sends a notification as API Gateway does. */
+function deliver(body = completed, key = OLD, more: Partial<APIGatewayProxyEvent> = {}) {
+  return handler(
+    {
+      httpMethod: 'POST',
+      path: '/events/ci',
+      pathParameters: { source: 'ci' },
+      headers: {
+        'X-GitHub-Event': 'workflow_run',
+        'X-Hub-Signature-256': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+      },
+      queryStringParameters: null,
+      body,
+      isBase64Encoded: false,
+      ...more,
+    } as unknown as APIGatewayProxyEvent,
+    context,
+  )
+}
+
+/** Stores tasks that wait for a run. */
+function wait(source: string, run: string, callbacks: string[]): void {
+  const tasks = callbacks.map((callback) => [`t_${callback}`, { S: 'ci-cd' }] as const)
+  aws.items.set(itemKeys.wake(source, run), Object.fromEntries(tasks))
+  for (const callback of callbacks)
+    aws.items.set(itemKeys.waiter('ci-cd', callback), {
+      callbackId: { S: callback },
+      startedAt: { N: '1' },
+      round: { N: '0' },
+    })
+}
+
+describe('A notification', () => {
+  it('wakes all tasks that wait for its run', async () => {
+    wait('ci', '7', ['one', 'two'])
+    wait('ci', '8', ['other'])
+    expect(await deliver()).toMatchObject({
+      statusCode: 200,
+      body: JSON.stringify({ event: 'workflow_run.completed', woken: 2 }),
+    })
+    expect(aws.completed.sort()).toEqual(['one', 'two'])
+  })
+
+  it('whose body is encoded for the function is verified as it was sent', async () => {
+    wait('ci', '7', ['one'])
+    const body = Buffer.from(completed).toString('base64')
+    const { headers } = {
+      headers: {
+        'x-github-event': 'workflow_run',
+        'x-hub-signature-256': `sha256=${createHmac('sha256', OLD).update(completed).digest('hex')}`,
+      },
+    }
+    expect(await deliver(completed, OLD, { body, isBase64Encoded: true, headers })).toMatchObject({ statusCode: 200 })
+    expect(aws.completed).toEqual(['one'])
+  })
+
+  it('for a task that is being woken already is a success', async () => {
+    wait('ci', '7', ['closed'])
+    expect(await deliver()).toMatchObject({ statusCode: 200, body: expect.stringContaining('"woken":0') })
+  })
+
+  it('that could not wake a task is refused with 503, so that its sender repeats it', async () => {
+    aws.isTableDown = true
+    const response = await deliver()
+    expect(response).toMatchObject({ statusCode: 503, headers: { 'retry-after': '5' } })
+    expect(output).toContain('"effect":"failed"')
+  })
+
+  it('that names more runs than a hundred is refused', async () => {
+    writeFileSync(
+      eventsFile.replace('.json', '-http.json'),
+      JSON.stringify({ sources: { ci: { type: 'http', run: 'ids', wakes: [] } } }),
+    )
+    process.env['WEBHOOKS_EVENTS_FILE'] = eventsFile.replace('.json', '-http.json')
+    try {
+      const ids = Array.from({ length: 101 }, (_, id) => id)
+      const timestamp = String(Math.floor(now / 1_000))
+      const body = JSON.stringify({ ids })
+      const signature = createHmac('sha256', Buffer.from(OLD, 'base64'))
+        .update(`m.${timestamp}.${body}`)
+        .digest('base64')
+      const headers = { 'webhook-id': 'm', 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` }
+      const response = await deliver(body, OLD, { headers })
+      expect(response).toMatchObject({ statusCode: 400, body: expect.stringContaining('at most 100') })
+    } finally {
+      process.env['WEBHOOKS_EVENTS_FILE'] = eventsFile
+    }
+  })
+
+  it('is recorded once a minute, and when it wakes a task', async () => {
+    await deliver()
+    await deliver()
+    expect(aws.updates).toEqual(['source#ci'])
+    wait('ci', '7', ['one'])
+    await deliver()
+    expect(aws.updates).toEqual(['source#ci', 'source#ci'])
+    now += 61_000
+    await deliver('{}', OLD, { headers: {} })
+    await deliver(JSON.stringify({ action: 'requested', workflow_run: { id: 7 } }))
+    expect(aws.updates).toHaveLength(3)
+  })
+})
+
+describe('The secret of a source', () => {
+  it('is read again after a signature that does not match, at most every 15 seconds', async () => {
+    expect(await deliver()).toMatchObject({ statusCode: 200 })
+    expect(aws.secretReads).toBe(1)
+    aws.keys = [NEW, OLD]
+    expect(await deliver(completed, NEW)).toMatchObject({ statusCode: 200 })
+    expect(aws.secretReads).toBe(2)
+    const forge = () => deliver(completed, 'another-key-0123456789')
+    for (let count = 0; count < 5; count++) expect(await forge()).toMatchObject({ statusCode: 401 })
+    expect(aws.secretReads).toBe(2)
+    now += 15_001
+    expect(await forge()).toMatchObject({ statusCode: 401 })
+    expect(aws.secretReads).toBe(3)
+  })
+})
+
+describe('An event of AWS', () => {
+  const build = 'arn:aws:codebuild:eu-west-1:123456789012:build/shop:8745a7a9'
+  const event = (detail: object) => ({ 'detail-type': 'CodeBuild Build State Change', source: 'aws.codebuild', detail })
+  const ended = event({ 'build-id': build, 'build-status': 'SUCCEEDED' })
+
+  it('that a rule sends wakes the tasks that wait for its run', async () => {
+    wait('aws', 'shop:8745a7a9', ['one'])
+    expect(await handler(ended, context)).toBeUndefined()
+    expect(aws.completed).toEqual(['one'])
+    expect(output).toContain('"source":"aws","event":"CodeBuild Build State Change: SUCCEEDED"')
+  })
+
+  it('that could not wake a task fails the function, so that Lambda invokes it again', async () => {
+    aws.isTableDown = true
+    await expect(handler(ended, context)).rejects.toThrow('could not be woken')
+  })
+
+  it('that cannot be read is logged and not repeated', async () => {
+    expect(await handler(event({}), context)).toBeUndefined()
+    expect(output).toContain('"effect":"failed","kind":"invalid"')
+  })
+})
