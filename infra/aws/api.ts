@@ -10,6 +10,7 @@ import {
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { AnyPrincipal, Effect, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
@@ -22,6 +23,8 @@ import { Waf } from './waf.ts'
 export interface ApiProps {
   settings: Settings
   categories: CategoryFunction[]
+  /** Receives the notifications of sources, if there are any. */
+  receiver: IFunction | undefined
   /** Customer-managed key of the access log. */
   dataKey?: IKey | undefined
 }
@@ -29,11 +32,18 @@ export interface ApiProps {
 /** Version of the HTTP API. */
 const STAGE_NAME = 'v1'
 
+/** The resources of notifications. */
+const EVENTS_PATH = ['events', '{source}'] as const
+
 /** Method settings replace the settings of the stage, so both need these. */
 const methodLogging = {
   loggingLevel: MethodLoggingLevel.ERROR,
   // Would log bodies and tokens.
   dataTraceEnabled: false,
+}
+
+function throttling({ rate, burst }: Settings['throttle']) {
+  return { ...methodLogging, throttlingRateLimit: rate, throttlingBurstLimit: burst }
 }
 
 /** The REST API. All paths of a category go to its webhook. */
@@ -45,14 +55,10 @@ export class Api extends Construct {
   /** Counts calls rejected with 429. The API Gateway metric `4XXError` counts all 4xx responses. */
   readonly throttledCalls: Metric
 
-  constructor(scope: Construct, id: string, { settings, categories, dataKey }: ApiProps) {
+  constructor(scope: Construct, id: string, { settings, categories, receiver, dataKey }: ApiProps) {
     super(scope, id)
-    const { customDomain, publicThrottle } = settings
-    const publicThrottling = {
-      ...methodLogging,
-      throttlingRateLimit: publicThrottle.rate,
-      throttlingBurstLimit: publicThrottle.burst,
-    }
+    const { customDomain, publicThrottle, eventsThrottle } = settings
+    const publicThrottling = throttling(publicThrottle)
     const log = new LogGroup(this, 'AccessLog', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -72,13 +78,14 @@ export class Api extends Construct {
         ...methodLogging,
         throttlingRateLimit: settings.throttle.rate,
         throttlingBurstLimit: settings.throttle.burst,
-        methodOptions: Object.fromEntries(
-          categories.flatMap(({ category }) =>
+        methodOptions: Object.fromEntries([
+          ...categories.flatMap(({ category }) =>
             category.publicRoutes.flatMap((route) =>
-              ['', '/{proxy+}'].map((rest) => [`/${category.name}/${route}${rest}/ANY`, publicThrottling]),
+              ['', '/{proxy+}'].map((rest) => [`/${category.name}/${route}${rest}/ANY`, publicThrottling] as const),
             ),
           ),
-        ),
+          ...(receiver ? [[`/${EVENTS_PATH.join('/')}/POST`, throttling(eventsThrottle)] as const] : []),
+        ]),
         tracingEnabled: settings.tracing,
       },
     })
@@ -93,6 +100,11 @@ export class Api extends Construct {
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
     for (const category of categories) addPaths(this.api, category)
+    if (receiver)
+      this.api.root
+        .addResource(EVENTS_PATH[0])
+        .addResource(EVENTS_PATH[1])
+        .addMethod('POST', new LambdaIntegration(receiver, { allowTestInvoke: false }))
     for (const response of gatewayResponses(categories.map(({ category }) => category.name)))
       this.api.addGatewayResponse(response.type.responseType, response)
     if (settings.waf)

@@ -2,11 +2,20 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
-import { Architecture, Code, Function as Fn, type FunctionProps, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
+import {
+  Architecture,
+  Code,
+  Function as Fn,
+  type FunctionProps,
+  type ILayerVersion,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
+import type { DeployedEvents } from './deployed-events.ts'
 import { joinVpc, manageNetworkInterfaces } from './network.ts'
 import { acknowledgeWildcards, grant } from './permission.ts'
 import { type Settings, SettingsError } from './settings.ts'
@@ -18,12 +27,14 @@ export interface Deployment {
   bundles: string
   /** Customer-managed key for data at rest. Defaults to the keys of AWS. */
   dataKey?: IKey | undefined
+  /** The declared sources, if there are any. */
+  events?: DeployedEvents | undefined
 }
 
 export interface BundleFunctionProps {
-  /** Folder of the bundle: a category, `finisher`, `redeliver` or `verify`. */
+  /** Folder of the bundle: a category, `events`, `finisher`, `redeliver` or `verify`. */
   bundle: string
-  /** File that exports `handler`: `webhook`, `task`, `finisher`, `redeliver` or `verify`. */
+  /** File that exports `handler`: `webhook`, `task`, `events`, `finisher`, `redeliver` or `verify`. */
   entry: string
   description: string
   memory: number
@@ -32,6 +43,7 @@ export interface BundleFunctionProps {
   reservedConcurrency?: number | undefined
   /** Variables in addition to the common ones. */
   environment?: Record<string, string>
+  layers?: ILayerVersion[]
   permissions: Permission[]
   more?: Pick<FunctionProps, 'durableConfig' | 'deadLetterQueue' | 'currentVersionOptions'>
 }
@@ -49,7 +61,8 @@ export class BundleFunction extends Construct {
 
   constructor(scope: Construct, id: string, { settings, bundles, dataKey }: Deployment, props: BundleFunctionProps) {
     super(scope, id)
-    const { bundle, entry, description, memory, timeout, reservedConcurrency, environment, permissions, more } = props
+    const { bundle, entry, description, memory, timeout, reservedConcurrency, environment, layers, permissions, more } =
+      props
     const logGroup = new LogGroup(this, 'Log', {
       retention: settings.logRetentionDays satisfies RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -83,6 +96,7 @@ export class BundleFunction extends Construct {
         ...(settings.tracing ? { WEBHOOKS_TRACING: 'true' } : {}),
         ...environment,
       },
+      ...(layers && layers.length > 0 ? { layers } : {}),
       ...(settings.tracing ? { tracing: Tracing.ACTIVE } : {}),
       ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: reservedConcurrency }),
       ...more,

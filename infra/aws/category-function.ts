@@ -30,7 +30,7 @@ export class CategoryFunction extends Construct {
 
   constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
     super(scope, id)
-    const { settings } = deployment
+    const { settings, events } = deployment
     const { name, summary } = category
     const hasApprovals = hasNeed(category, 'approvals')
     const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
@@ -46,12 +46,23 @@ export class CategoryFunction extends Construct {
     const approvals = hasApprovals ? [itemKeys.approval('*')] : []
     const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
     const toggles = hasNeed(category, 'toggles') ? [itemKeys.toggle('*')] : []
-    const tableVariable = { WEBHOOKS_STATE_TABLE: table.name }
+    const sources = events?.sourcesOf(name) ?? []
+    const waiters = sources.length > 0 ? [itemKeys.waiter(name, '*')] : []
+    const variables = {
+      WEBHOOKS_STATE_TABLE: table.name,
+      ...(events && sources.length > 0 ? { WEBHOOKS_EVENTS_FILE: events.file } : {}),
+    }
+    const layers = events && sources.length > 0 ? [events.layer] : []
     const taskTablePermissions = [
       ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], approvals),
       ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
+      ...table.allow(['DeleteItem', 'GetItem', 'PutItem'], waiters),
+      ...table.allow(
+        ['UpdateItem'],
+        sources.flatMap((source) => [itemKeys.wake(source, '*'), itemKeys.sourceActivity(source)]),
+      ),
       // For calls of other durable functions, which no webhook accepts.
       ...table.allow(['UpdateItem'], [itemKeys.rate(name, '*')]),
     ]
@@ -65,7 +76,8 @@ export class CategoryFunction extends Construct {
       reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
-      environment: tableVariable,
+      environment: variables,
+      layers,
       permissions: [
         ...readSecrets(this, settings, secrets),
         listSecrets,
@@ -83,9 +95,10 @@ export class CategoryFunction extends Construct {
       timeout: WEBHOOK_TIMEOUT,
       environment: {
         WEBHOOKS_TASK_FUNCTION: this.task.live.functionArn,
-        ...tableVariable,
+        ...variables,
         ...(settings.deadline === undefined ? {} : { WEBHOOKS_DEADLINE: settings.deadline }),
       },
+      layers,
       permissions: [
         ...readSecrets(this, settings, secrets),
         listSecrets,
@@ -106,8 +119,10 @@ export class CategoryFunction extends Construct {
         ...table.allow(['GetItem', 'UpdateItem'], approvals),
         // All webhooks share these items: a copy of a message must not be a call of another category.
         ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
+        // A request to cancel a task wakes it.
+        ...table.allow(['GetItem'], waiters),
         ...startAndReadTasks(this.task),
-        ...(hasApprovals ? [completeCallbacks(this.task)] : []),
+        ...(hasApprovals || sources.length > 0 ? [completeCallbacks(this.task)] : []),
         ...providerPermissions,
       ],
     })
@@ -132,7 +147,7 @@ function startAndReadTasks({ fn, live }: DurableFunction): Permission[] {
   ]
 }
 
-/** A decision wakes the task. */
+/** A decision, or a request to cancel, wakes the task. */
 function completeCallbacks({ fn }: DurableFunction): Permission {
   return {
     actions: ['lambda:SendDurableExecutionCallbackSuccess'],

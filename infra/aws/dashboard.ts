@@ -15,6 +15,7 @@ import { Construct } from 'constructs'
 import { metrics } from '../../shared/metrics.ts'
 import type { Alarms } from './alarms.ts'
 import type { CategoryFunction } from './category-function.ts'
+import type { Events } from './events.ts'
 import type { Finisher } from './finisher.ts'
 import { type QueryName, queries } from './queries.ts'
 
@@ -25,6 +26,8 @@ export interface DashboardProps {
   api: RestApi
   categories: CategoryFunction[]
   finisher: Finisher
+  /** Undefined without sources. */
+  receiver: Events | undefined
   alarms: Alarms
   /** The log groups of all functions, for the lists: a metric has only numbers. */
   logGroups: string[]
@@ -37,7 +40,7 @@ export class Dashboard extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { api, categories, finisher, alarms, logGroups, namespace }: DashboardProps,
+    { api, categories, finisher, receiver, alarms, logGroups, namespace }: DashboardProps,
   ) {
     super(scope, id)
     new CloudWatchDashboard(this, 'Dashboard', {
@@ -57,6 +60,7 @@ export class Dashboard extends Construct {
         ],
         endGraphs(categories),
         failureGraphs(categories, finisher),
+        ...(receiver ? [notificationGraphs(receiver, namespace)] : []),
       ],
     })
   }
@@ -105,6 +109,17 @@ function endGraphs(categories: CategoryFunction[]): GraphWidget[] {
       ...taskMetrics(categories, 'DurableExecutionFailed', 'failed'),
       ...taskMetrics(categories, 'DurableExecutionTimedOut', 'timed out'),
       ...taskMetrics(categories, 'DurableExecutionStopped', 'stopped'),
+    ]),
+  ]
+}
+
+function notificationGraphs({ fn }: Events, namespace: string): GraphWidget[] {
+  return [
+    graph('Notifications by effect', [ownMetric('Notifications', namespace)]),
+    graph('Ends without a notification', [ownMetric('MissedEnds', namespace)]),
+    graph('Receiver of notifications', [
+      fn.metricInvocations({ ...SUM, label: 'invoked' }),
+      fn.metricErrors({ ...SUM, label: 'crashed' }),
     ]),
   ]
 }

@@ -1,6 +1,7 @@
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { CategoryFunction } from './category-function.ts'
+import type { Events } from './events.ts'
 import type { Finisher } from './finisher.ts'
 
 /**
@@ -71,8 +72,9 @@ export class SavedQueries extends Construct {
 }
 
 /** Returns the log groups of all functions. */
-export function logGroupsOf(categories: CategoryFunction[], finisher: Finisher): string[] {
-  const functions = [...categories.flatMap(({ webhook, task }) => [webhook.fn, task.fn]), finisher.durable.fn]
+export function logGroupsOf(categories: CategoryFunction[], finisher: Finisher, receiver?: Events): string[] {
+  const ofCategories = categories.flatMap(({ webhook, task }) => [webhook.fn, task.fn])
+  const functions = [...ofCategories, finisher.durable.fn, ...(receiver ? [receiver.fn] : [])]
   return functions.map(({ logGroup }) => logGroup.logGroupName)
 }
 

@@ -12,6 +12,7 @@ export const SECRET_PATHS = {
   verify: 'verify-??????',
   orchestrators: 'orchestrators/*',
   orchestrator: (name: string) => `orchestrators/${name}-??????`,
+  source: (name: string) => `sources/${name}-??????`,
   connections: (category: string) => `connections/${category}/*`,
 }
 

@@ -66,6 +66,13 @@ const fields = {
   throttle: object({ rate: count(10_000).default(50), burst: count(5_000).default(100) }).prefault({}),
   /** The same for each route without a token: pages and buttons of approvals. */
   publicThrottle: object({ rate: count(10_000).default(10), burst: count(5_000).default(20) }).prefault({}),
+  /** The same for notifications. Those of many runs come at once. */
+  eventsThrottle: object({ rate: count(10_000).default(200), burst: count(5_000).default(400) }).prefault({}),
+  /** File that declares the sources, relative to `cdk.json`. Without it, there are none. */
+  events: z
+    .string({ error: must('be the path of a file, such as events.yaml') })
+    .min(1, { error: () => 'must be the path of a file, such as events.yaml' })
+    .optional(),
   /** `minimal` has fewer alarms and no dashboard, which cost the most while nothing is called. */
   observability: z.enum(['minimal', 'standard'], { error: must('be minimal or standard') }).default('standard'),
   /** X-Ray for the API and the functions. */
@@ -175,6 +182,7 @@ const FIELDS: Record<string, readonly string[]> = {
   reservedConcurrency: ['webhook', 'task'],
   throttle: ['rate', 'burst'],
   publicThrottle: ['rate', 'burst'],
+  eventsThrottle: ['rate', 'burst'],
   customDomain: ['name', 'certificateArn', 'hostedZone', 'only'],
   'customDomain.hostedZone': ['id', 'name'],
   redeliver: ['orchestrators', 'minutes'],

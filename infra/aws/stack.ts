@@ -7,6 +7,8 @@ import { Api } from './api.ts'
 import { CategoryFunction } from './category-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { Dashboard } from './dashboard.ts'
+import { deployEvents } from './deployed-events.ts'
+import { Events } from './events.ts'
 import { Finisher } from './finisher.ts'
 import { GeneratedKey } from './generated-key.ts'
 import { nextSteps } from './next-steps.ts'
@@ -36,11 +38,13 @@ export class WebhooksStack extends Stack {
     })
     const { dataKeyArn } = settings
     const dataKey = dataKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'DataKey', dataKeyArn)
-    const deployment = { settings, bundles, dataKey }
+    const enabled = all.filter(({ name }) => settings.categories[name] !== false)
+    const events = deployEvents(this, settings, enabled)
+    const deployment = { settings, bundles, dataKey, events }
     const table = new StateTable(this, 'Idempotency', dataKey)
-    const categories = all
-      .filter(({ name }) => settings.categories[name] !== false)
-      .map((category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }))
+    const categories = enabled.map(
+      (category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }),
+    )
     if (categories.some(({ category }) => hasNeed(category, 'approvals')))
       new GeneratedKey(this, 'Approvals', {
         settings,
@@ -65,7 +69,8 @@ export class WebhooksStack extends Stack {
     })
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
-    const api = new Api(this, 'Api', { settings, categories, dataKey })
+    const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
+    const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, dataKey })
     const { verify } = settings
     const schedule =
       verify && new ScheduledVerify(this, 'ScheduledVerify', { ...deployment, verify, origin: api.origin })
@@ -84,12 +89,13 @@ export class WebhooksStack extends Stack {
       isGradual,
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
-    const logGroups = logGroupsOf(categories, finisher)
+    const logGroups = logGroupsOf(categories, finisher, receiver)
     if (settings.observability === 'standard')
       new Dashboard(this, 'Overview', {
         api: api.api,
         categories,
         finisher,
+        receiver,
         alarms,
         logGroups,
         namespace: settings.stackName,

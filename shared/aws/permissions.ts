@@ -34,6 +34,21 @@ export interface AwsPermissions {
    * @param account the id of the deployment's account
    */
   statements(arnsOf: (kind: string) => string[], account: string): Permission[]
+  /** Returns the events of AWS about the end of a run, limited to the ARNs in cdk.json; none without ARNs. */
+  ends?(arnsOf: (kind: string) => string[]): EndEvents[]
+}
+
+/** A pattern of EventBridge. */
+export interface EndEvents {
+  source: string
+  detailType: string[]
+  resources?: string[]
+  detail: Record<string, unknown>
+}
+
+/** Returns events as a list, without those that no ARN matches: an empty list in a pattern is not valid. */
+export function endsOf(arns: readonly string[], events: EndEvents): EndEvents[] {
+  return arns.length === 0 ? [] : [events]
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type AwsPermissions, passRole, ROLE_ARN } from '../aws/permissions.ts'
+import { type AwsPermissions, endsOf, passRole, ROLE_ARN } from '../aws/permissions.ts'
 
 const WILDCARD_REASON = 'Systems Manager chooses the id of an execution when it starts it.'
 
@@ -34,5 +34,17 @@ export const permissions: AwsPermissions = {
       },
       ...passRole(arnsOf('role'), 'ssm.amazonaws.com'),
     ]
+  },
+  /** @see https://docs.aws.amazon.com/systems-manager/latest/userguide/reference-eventbridge-events.html */
+  ends(arnsOf) {
+    const documents = arnsOf('document')
+    return endsOf(documents, {
+      source: 'aws.ssm',
+      detailType: ['EC2 Automation Execution Status-change Notification'],
+      detail: {
+        Definition: documents.map((arn) => arn.replace(/^.*:document\//, '')),
+        Status: ['Success', 'Failed', 'TimedOut', 'Cancelled'],
+      },
+    })
   },
 }

@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
+import { type AwsPermissions, arnOf, endsOf } from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsfaultinjectionservice.html */
 export const permissions: AwsPermissions = {
@@ -15,5 +15,17 @@ export const permissions: AwsPermissions = {
         wildcardReason,
       },
     ]
+  },
+  /** @see https://docs.aws.amazon.com/fis/latest/userguide/monitoring-eventbridge.html */
+  ends(arnsOf) {
+    const templates = arnsOf('template')
+    return endsOf(templates, {
+      source: 'aws.fis',
+      detailType: ['FIS Experiment State Change'],
+      detail: {
+        'experiment-template-id': templates.map((arn) => arn.replace(/^.*\//, '')),
+        'new-state': { status: ['completed', 'stopped', 'failed', 'cancelled'] },
+      },
+    })
   },
 }

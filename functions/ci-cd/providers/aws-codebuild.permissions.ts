@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
+import { type AwsPermissions, arnOf, endsOf } from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodebuild.html */
 export const permissions: AwsPermissions = {
@@ -16,5 +16,17 @@ export const permissions: AwsPermissions = {
       { actions: calls.map((call) => `codebuild:${call}`), resources: arnsOf('project') },
       ...(reportGroups.length === 0 ? [] : [{ actions: ['codebuild:BatchGetReports'], resources: reportGroups }]),
     ]
+  },
+  /** @see https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notifications.html */
+  ends(arnsOf) {
+    const projects = arnsOf('project')
+    return endsOf(projects, {
+      source: 'aws.codebuild',
+      detailType: ['CodeBuild Build State Change'],
+      detail: {
+        'build-id': projects.map((arn) => ({ prefix: `${arn.replace(':project/', ':build/')}:` })),
+        'build-status': ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'],
+      },
+    })
   },
 }

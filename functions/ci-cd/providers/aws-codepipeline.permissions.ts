@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
+import { type AwsPermissions, arnOf, endsOf } from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html */
 export const permissions: AwsPermissions = {
@@ -15,5 +15,15 @@ export const permissions: AwsPermissions = {
         wildcardReason: 'All stages of the pipelines in cdk.json can be rolled back.',
       },
     ]
+  },
+  /** @see https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html */
+  ends(arnsOf) {
+    const resources = arnsOf('pipeline')
+    return endsOf(resources, {
+      source: 'aws.codepipeline',
+      detailType: ['CodePipeline Pipeline Execution State Change'],
+      resources,
+      detail: { state: ['SUCCEEDED', 'FAILED', 'STOPPED', 'SUPERSEDED', 'CANCELED'] },
+    })
   },
 }

@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
+import { type AwsPermissions, arnOf, endsOf } from '../../../shared/aws/permissions.ts'
 
 const ID = '[a-z0-9]{4,7}'
 
@@ -42,5 +42,19 @@ export const permissions: AwsPermissions = {
         wildcardReason,
       },
     ]
+  },
+  /**
+   * Sent only if the extension AWS.AppConfig.DeploymentNotificationsToEventBridge is associated.
+   *
+   * @see https://docs.aws.amazon.com/appconfig/latest/userguide/working-with-appconfig-extensions-about-predefined-notification-eventbridge.html
+   */
+  ends(arnsOf) {
+    const environments = arnsOf('environment')
+    const ids = (part: number) => [...new Set(environments.map((arn) => arn.split('/')[part]))]
+    return endsOf(environments, {
+      source: 'aws.appconfig',
+      detailType: ['On Deployment Complete', 'On Deployment Rolled Back'],
+      detail: { Application: { Id: ids(1) }, Environment: { Id: ids(3) } },
+    })
   },
 }

@@ -1,4 +1,11 @@
-import { type AwsPermissions, arnOf, type Permission, passRole, ROLE_ARN } from '../../../shared/aws/permissions.ts'
+import {
+  type AwsPermissions,
+  arnOf,
+  endsOf,
+  type Permission,
+  passRole,
+  ROLE_ARN,
+} from '../../../shared/aws/permissions.ts'
 
 /** @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html */
 export const permissions: AwsPermissions = {
@@ -44,6 +51,30 @@ export const permissions: AwsPermissions = {
       ),
       passRole(arnsOf('role'), 'sagemaker.amazonaws.com'),
     ].flat()
+  },
+  /** @see https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html */
+  ends(arnsOf) {
+    const source = 'aws.sagemaker'
+    const [pipelines, trainings, tunings] = [arnsOf('pipeline'), arnsOf('training'), arnsOf('tuning')]
+    const prefixes = (arns: string[]) => arns.map((arn) => ({ prefix: arn.replace(/\*$/, '') }))
+    const states = ['Completed', 'Failed', 'Stopped']
+    return [
+      ...endsOf(pipelines, {
+        source,
+        detailType: ['SageMaker Model Building Pipeline Execution Status Change'],
+        detail: { pipelineArn: pipelines, currentPipelineExecutionStatus: ['Succeeded', 'Failed', 'Stopped'] },
+      }),
+      ...endsOf(trainings, {
+        source,
+        detailType: ['SageMaker Training Job State Change'],
+        detail: { TrainingJobArn: prefixes(trainings), TrainingJobStatus: states },
+      }),
+      ...endsOf(tunings, {
+        source,
+        detailType: ['SageMaker HyperParameter Tuning Job State Change'],
+        detail: { HyperParameterTuningJobArn: prefixes(tunings), HyperParameterTuningJobStatus: states },
+      }),
+    ]
   },
 }
 

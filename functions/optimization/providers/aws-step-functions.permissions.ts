@@ -1,4 +1,4 @@
-import { type AwsPermissions, arnOf } from '../../../shared/aws/permissions.ts'
+import { type AwsPermissions, arnOf, endsOf } from '../../../shared/aws/permissions.ts'
 
 /** The characters that Step Functions allows. */
 const NAME = '[^\\s<>{}[\\]?*"#%\\\\^|~`$&,;:/]{1,80}'
@@ -21,5 +21,14 @@ export const permissions: AwsPermissions = {
           'Executions get their ids when they start; only those of the state machines in cdk.json are allowed.',
       },
     ]
+  },
+  /** @see https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+  ends(arnsOf) {
+    const machines = arnsOf('stateMachine')
+    return endsOf(machines, {
+      source: 'aws.states',
+      detailType: ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: machines, status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
+    })
   },
 }

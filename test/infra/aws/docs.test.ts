@@ -59,6 +59,7 @@ describe('docs/deploy.md', () => {
       'customDomain',
       'reservedConcurrency',
       'redeliver',
+      'events',
       'orchestrators',
       'verify',
     ]

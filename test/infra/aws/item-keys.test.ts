@@ -20,9 +20,11 @@ import { changeRunState, readRunState, saveRun } from '../../../shared/state/run
 import { saveCancellation } from '../../../shared/state/save-cancellation.ts'
 import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
+import { recordMissedEnd, recordNotification } from '../../../shared/state/source-activity.ts'
 import { decideState } from '../../../shared/state/toggles.ts'
+import * as waiters from '../../../shared/state/waiters.ts'
 import { categoryInfos } from './category-infos.ts'
-import { functionOf, root, statementsOf, synthesize } from './synthesize.ts'
+import { eventsFile, functionOf, root, statementsOf, synthesize } from './synthesize.ts'
 
 /** A DynamoDB operation on one item, as IAM evaluates it. */
 interface Access {
@@ -145,7 +147,8 @@ const useGate = async () => {
   await nextGateRun('issue-ticketing', taskId, 1)
 }
 
-const deployed = synthesize({}, categoryInfos)
+const events = eventsFile('item-keys', 'sources: { github: { type: github, wakes: [ci-cd/default] } }')
+const deployed = synthesize({ events }, categoryInfos)
 
 /** Evaluates a role as IAM does: a statement must contain the operation, and the key must match. */
 function isAllowed(entry: string, category: string, { action, key }: Access): boolean {
@@ -164,6 +167,20 @@ function isLike(text: string, pattern: string): boolean {
   return new RegExp(`^${source}$`, 's').test(text)
 }
 
+const waitForSource = async () => {
+  const task = { category: 'ci-cd', taskId }
+  await waiters.saveWaiter('ci-cd', taskId, { callbackId: 'c', startedAt: 0, round: 0 })
+  await waiters.addWaitingTask('github', 'run', task)
+  await waiters.readWaiter('ci-cd', taskId)
+  await waiters.removeWaiter('ci-cd', taskId)
+  await waiters.removeWaitingTask('github', 'run', taskId)
+  await recordMissedEnd('github')
+}
+const wakeTasks = async () => {
+  await waiters.readWaitingTasks('github', 'run')
+  await waiters.readWaiter('ci-cd', taskId)
+  await recordNotification('github', 'ping', true)
+}
 const guess = () => call('silent', 'about github-token')
 const count = () => countCall('issue-ticketing', 'demo', Date.now())
 const readStatus = () => executionOf('issue-ticketing', taskId).catch(() => undefined)
@@ -199,6 +216,7 @@ const functions = [
     ['task', name],
   ]),
   ['finisher', 'all'],
+  ['events', 'all'],
 ] as [string, string][]
 
 describe('table items', () => {
@@ -220,6 +238,27 @@ describe('table items', () => {
   it('a webhook may neither create nor delete an approval', () => {
     for (const action of ['dynamodb:PutItem', 'dynamodb:DeleteItem'])
       expect(isAllowed('webhook', 'notification', { action, key: itemKeys.approval(taskId) })).toBe(false)
+  })
+
+  it.each([
+    ['a task that waits for a source', 'task', 'ci-cd', waitForSource],
+    ['the receiver of notifications', 'events', 'all', wakeTasks],
+    ['a call that cancels such a task', 'webhook', 'ci-cd', () => waiters.readWaiter('ci-cd', taskId)],
+  ] as const)('%s accesses only items that few roles allow', async (_name, entry, owner, run) => {
+    for (const access of await accessesOf(run)) {
+      expect({ ...access, allowed: isAllowed(entry, owner, access) }).toEqual({ ...access, allowed: true })
+      const users = functions.filter(([fn, name]) => isAllowed(fn, name, access)).map((user) => user.join(' '))
+      const isReadOfWaiter = access.action === 'dynamodb:GetItem' && access.key.startsWith('waiter#')
+      const sharesRecord = access.key === 'source#github'
+      expect({ ...access, users }).toEqual({
+        ...access,
+        users: isReadOfWaiter
+          ? ['webhook ci-cd', 'task ci-cd', 'events all']
+          : sharesRecord
+            ? ['task ci-cd', 'events all']
+            : [`${entry} ${owner}`],
+      })
+    }
   })
 
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
@@ -254,7 +293,9 @@ describe('table items', () => {
       'shared/state/secret-guesses.ts',
       'shared/state/signed-messages.ts',
       'shared/state/silent-call-record.ts',
+      'shared/state/source-activity.ts',
       'shared/state/toggles.ts',
+      'shared/state/waiters.ts',
     ])
   })
 })

@@ -7,12 +7,21 @@ import { awsPermissions } from '../../../infra/aws/aws-permissions.ts'
 import { permissionsOf as permissionsForArns } from '../../../infra/aws/provider-permissions.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { categoryInfos } from './category-infos.ts'
-import { awsProviders, functionOf as find, permissionsOf, type Resource, root, synthesize } from './synthesize.ts'
+import {
+  awsProviders,
+  eventsFile,
+  functionOf as find,
+  permissionsOf,
+  type Resource,
+  root,
+  synthesize,
+} from './synthesize.ts'
 
 /** The handler of each function. */
 const modules = {
   webhook: 'shared/core/webhook/handler.ts',
   task: 'shared/core/task/handler.ts',
+  events: 'shared/events/handler.ts',
   finisher: 'shared/core/task/finisher.ts',
 }
 type Entry = keyof typeof modules
@@ -63,7 +72,11 @@ const restCalls: Record<string, Record<string, string[]>> = {
 /** Services whose IAM prefix differs from the name in signatures. */
 const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 
-const deployed = synthesize({}, categoryInfos)
+/** A source for each category whose jobs can be woken, with the name of the category. */
+const woken = categoryInfos.flatMap(({ name, notifiedBy: [type] }) => (type === undefined ? [] : [{ name, type }]))
+const sources = woken.map(({ name, type }) => `  ${name}: { type: ${type}, wakes: [${name}/default] }`)
+const events = eventsFile('permissions', ['sources:', ...sources].join('\n'))
+const deployed = synthesize({ events }, categoryInfos)
 
 /** Each provider for an AWS service in each of its categories. */
 const awsConnections = categories.flatMap(({ name, providers }) =>
@@ -80,16 +93,27 @@ interface Code {
   clients: string[]
 }
 
+/** Modules that a category uses only for tasks that wait for a source. */
+const forSources = ['./poll-with-source.ts', './wake.ts']
+const isWoken = ([name = '']: string[]) => woken.some((category) => name.endsWith(` ${category.name}`))
+
 /** The modules of each function without the providers for AWS services, and of each provider. */
 const webhooks = categories.map(({ name }) => [`webhook ${name}`, modules.webhook, `functions/${name}/index.ts`])
 const others = [
   ...categories.map(({ name }) => [`task ${name}`, modules.task, `functions/${name}/index.ts`]),
+  ['events all', modules.events],
   ['finisher all', modules.finisher],
   ['step-functions', 'shared/orchestrators/step-functions.ts'],
   ...awsConnections.map(({ provider, category }) => [`${provider} ${category}`, moduleOf(category, provider)]),
 ]
 // Only webhooks serve routes and cancel approvals.
-const code = new Map((await Promise.all([codeIn(webhooks, []), codeIn(others, ['*-route.ts', './cancel.ts'])])).flat())
+const codeOfLists = [
+  { lists: webhooks.filter(isWoken), external: [] },
+  { lists: webhooks.filter((list) => !isWoken(list)), external: forSources },
+  { lists: others.filter(isWoken), external: ['*-route.ts', './cancel.ts'] },
+  { lists: others.filter((list) => !isWoken(list)), external: ['*-route.ts', './cancel.ts', ...forSources] },
+]
+const code = new Map((await Promise.all(codeOfLists.map(({ lists, external }) => codeIn(lists, external)))).flat())
 
 /** Bundles the code of modules and their imports, without the AWS SDK and unused code. Each list starts with its name. */
 async function codeIn(lists: string[][], external: string[]): Promise<[name: string, Code][]> {
@@ -224,6 +248,7 @@ const functions: [Entry, string][] = [
     ['webhook', name],
     ['task', name],
   ]),
+  ['events', 'all'],
   ['finisher', 'all'],
 ]
 
@@ -232,7 +257,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
 
   it('allows exactly the calls of its code', async () => {
     const calls = await callsOf(entry, category)
-    const dead = entry === 'webhook' ? [] : byLambdaOnDeadLetters
+    const dead = entry === 'webhook' || entry === 'events' ? [] : byLambdaOnDeadLetters
     expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead].sort())
   })
 
@@ -247,9 +272,9 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       callbacks: 'callbacks-??????',
       orchestrators: 'orchestrators/*',
     }
-    const read = secretsOf(entry, category)
+    const read = entry === 'events' ? woken.map(({ name }) => `sources/${name}-??????`) : secretsOf(entry, category)
     expect(permissions.get('secretsmanager:GetSecretValue')?.sort()).toEqual(
-      read.map((first) => `${prefix}${resources[first]}`),
+      read.map((first) => `${prefix}${resources[first] ?? first}`).sort(),
     )
   })
 
@@ -297,16 +322,18 @@ describe('the permissions for Lambda', () => {
 const answers = await callsIn(codeOf('step-functions'))
 
 describe('The orchestrator step-functions', () => {
-  const stack = synthesize({ awsProviders: { 'step-functions': awsProviders['step-functions'] } }, categoryInfos)
+  const listed = { 'step-functions': awsProviders['step-functions'] }
+  const stack = synthesize({ events, awsProviders: listed }, categoryInfos)
 
   it.each(functions)(
-    'lets the %s of %s send answers to the state machines in cdk.json, unless it is a webhook',
+    'lets the %s of %s send answers to the state machines in cdk.json, if it sends answers',
     (entry, category) => {
       const before = permissionsOf(deployed, functionOf(entry, category))
       const added = [...permissionsOf(stack, functionOf(entry, category, stack))].filter(
         ([action]) => !before.has(action),
       )
-      const expected = entry === 'webhook' ? [] : answers.map((call) => [call, awsProviders['step-functions']])
+      const sendsAnswers = entry === 'task' || entry === 'finisher'
+      const expected = sendsAnswers ? answers.map((call) => [call, awsProviders['step-functions']]) : []
       expect(added.sort()).toEqual(expected)
     },
   )
