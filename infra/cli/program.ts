@@ -44,6 +44,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/github.ts')).githubCommand(),
     },
     {
+      usage: 'source [command]',
+      description: 'set up the platforms whose notifications wake tasks',
+      load: async () => (await import('./commands/source.ts')).sourceCommand(),
+    },
+    {
       usage: 'token [command]',
       description: 'create, rotate, revoke and list the tokens of callers',
       load: async () => (await import('./commands/token.ts')).tokenCommand(),

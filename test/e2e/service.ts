@@ -27,6 +27,8 @@ export interface ServiceOptions {
   concurrency?: number
   bundles?: string
   cacheSecrets?: boolean
+  /** YAML file that declares the sources of notifications. */
+  eventsFile?: string
   functions?: LocalFunction[]
 }
 

@@ -1,9 +1,13 @@
 import { Command } from 'commander'
+import { toSentence } from '../../../shared/errors.ts'
+import type { DeclaredSource } from '../../../shared/sources/declared.ts'
+import { notifiesOf } from '../../../shared/sources/source-of.ts'
 import { type ConnectionTestResult, loadConnection, succeeded, testConnection, testTable } from '../connection-test.ts'
 import { findCategory, parseConnectionName } from '../find-by-name.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { note, show } from '../output.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { type Declared, readDeclared } from '../sources/declared-sources.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** `webhooks check`: tests connections. */
@@ -18,7 +22,7 @@ export function checkCommand(): Command {
       'after',
       `${STORE_HELP}
 Each test sends one inexpensive request from this machine. For msteams and webhook, that request is a message: it appears
-in the channel or at the receiver.
+in the channel or at the receiver. A connection that events.yaml lists under a source that reports no runs of its provider does not pass.
 
 You can also test a connection of the http provider with an action. --try starts with a dry run: it sends the requests that
 only read, and shows the others with credentials masked. After you confirm, or with --yes, it sends all requests. For each
@@ -43,7 +47,9 @@ async function run(target: string | undefined, options: Options): Promise<void> 
   const store = await openStore(options)
   const names = await namesOf(store, target)
   if (isTry(options)) return tryHttpConnection(store, target, options)
-  const results = await testAll(store, names)
+  const declared = await readDeclared(options)
+  const tested = await testAll(store, names)
+  const results = await Promise.all(tested.map((result) => withSourceProblem(result, declared)))
   if (results.length === 0)
     note(
       `${store.place} contains no connections. Create one with npx webhooks connect <category>/<name>${store.option}.`,
@@ -51,6 +57,26 @@ async function run(target: string | undefined, options: Options): Promise<void> 
   const rows = results.map((result) => ({ ...result, name: result.connection, kind: result.provider ?? '-' }))
   if (results.length > 0 || options.json) show(results, testTable('connection', rows), options)
   if (!results.every(succeeded)) process.exitCode = 1
+}
+
+/** Adds a problem to a connection that is declared to be woken by a source that reports no runs of its provider. */
+async function withSourceProblem(
+  result: ConnectionTestResult,
+  declared: Declared | undefined,
+): Promise<ConnectionTestResult> {
+  const { connection, provider: providerName = '' } = result
+  const isWoken = ([, { wakes }]: [string, DeclaredSource]) => wakes.includes(connection)
+  const [name, source] = Object.entries(declared?.sources ?? {}).find(isWoken) ?? []
+  if (source === undefined) return result
+  const { notifiedBy } = (await parseConnectionName(connection).category.providers[providerName]?.()) ?? {}
+  if (notifiesOf(source.type, { notifiedBy })) return result
+  const known = notifiedBy ? `only a source of the type ${notifiedBy.type} does` : 'no source does'
+  const problem = `The source ${name} (${source.type}) reports no runs of ${providerName}: ${known}`
+  return {
+    ...result,
+    problem: result.problem === undefined ? problem : `${toSentence(result.problem)} ${problem}`,
+    remedy: `Remove ${connection} from sources.${name}.wakes in ${declared?.file}. Its jobs are polled.`,
+  }
 }
 
 /** Tests a connection of the `http` provider with an action or a saved response. */

@@ -8,6 +8,7 @@ import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
 import { secrets } from '../doctor/secrets.ts'
+import { sources } from '../doctor/sources.ts'
 import { stack } from '../doctor/stack.ts'
 import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
 import { type JsonOption, show, table } from '../output.ts'
@@ -26,7 +27,8 @@ export function doctorCommand(): Command {
     .addHelpText(
       'after',
       `${STORE_HELP}
-It tests all connections and orchestrators, as webhooks check does. Set WEBHOOKS_URL to check that your deployed API responds.
+It tests all connections and orchestrators, as webhooks check does. It shows sources without a secret, and sources that are silent although
+jobs end (reading that needs dynamodb:GetItem). Set WEBHOOKS_URL to check that your deployed API responds.
 
 It checks the concurrency, the aliases, the versions and the alarms of the stack, with lambda:GetAccountSettings, lambda:ListFunctions,
 lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListVersionsByFunction and cloudwatch:DescribeAlarms.
@@ -61,7 +63,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
   if (findings.some(({ state }) => state === 'wrong')) process.exitCode = 1
 }
 
-async function stored(options: StoreOptions): Promise<Finding[]> {
+async function stored(options: StoreOptions & { stack: string }): Promise<Finding[]> {
   let store: SecretStore
   try {
     store = await openStore(options)
@@ -73,7 +75,8 @@ async function stored(options: StoreOptions): Promise<Finding[]> {
       ]
     return [wrongFinding('secrets', (error as Error).message, 'Secrets, connections and callers were not checked.')]
   }
-  return [okFinding('secrets', store.place), ...(await secrets(store, options))]
+  const checks = await Promise.all([secrets(store, options), sources(store, options)])
+  return [okFinding('secrets', store.place), ...checks.flat()]
 }
 
 /** Checks that the API responds. The local runtime may be down unless its secrets are checked. */

@@ -36,7 +36,12 @@ export async function credentialVariables({ config }: LambdaClient): Promise<Rec
   }
 }
 
-async function environmentOf(
+/**
+ * Returns the environment variables of a deployed webhook.
+ *
+ * @throws Failure `invalid` if the stack does not have the category; errors of the SDK
+ */
+export async function environmentOf(
   lambda: LambdaClient,
   stackName: string,
   category: string,

@@ -1,0 +1,46 @@
+import { sourceSecret } from '../../../shared/sources/secret.ts'
+import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
+import { validate } from '../../../shared/validate.ts'
+import { type SecretStore, secretName } from '../secret-store.ts'
+import { activitiesOf, describeActivity } from '../sources/activity.ts'
+import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
+import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
+
+const SILENT_ADVICE =
+  'Look at the deliveries at the platform: is the URL right, and are they accepted? Its tasks end up to ten minutes late.'
+
+/** Checks that each declared source has a secret, and that it is not silent. */
+export function sources(store: SecretStore, options: { local?: boolean; stack: string }): Promise<Finding[]> {
+  return findingsOf('sources', 'Correct the file that declares the sources.', async () => {
+    const declared = await readDeclared(options)
+    if (!declared) return []
+    const names = Object.keys(declared.sources)
+    const activities = await activitiesOf(names, options)
+    const unread = typeof activities === 'string' ? [noteFinding('sources', `times not read: ${activities}`)] : []
+    const findings = names.map((name) =>
+      checkSource(name, declared, store, typeof activities === 'string' ? undefined : activities.get(name)),
+    )
+    return [...unread, ...(await Promise.all(findings)).flat()]
+  })
+}
+
+function checkSource(
+  name: string,
+  declared: Declared,
+  store: SecretStore,
+  activity: SourceActivity | undefined,
+): Promise<Finding[]> {
+  const what = `source ${name}`
+  const { type = '' } = declared.sources[name] ?? {}
+  const advice = `Run npx webhooks source add ${type} --name ${name}${store.option}.`
+  return findingsOf(what, advice, async () => {
+    const stored = await store.get(`sources/${name}`)
+    if (stored === undefined && needsSecret(name, declared))
+      return [wrongFinding(what, `has no secret in ${store.place}: its notifications are refused`, advice)]
+    if (stored !== undefined)
+      validate(sourceSecret, stored, { what: `The secret ${secretName(`sources/${name}`)}`, kind: 'misconfigured' })
+    if (!activity) return [okFinding(what, type)]
+    const found = `${type}, ${describeActivity(activity)}`
+    return [isSilent(activity) ? noteFinding(what, found, SILENT_ADVICE) : okFinding(what, found)]
+  })
+}

@@ -1,0 +1,58 @@
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { messageOf } from '../../../shared/errors.ts'
+import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
+import { REGION } from '../../local/cloud/index.ts'
+import { STATE_TABLE } from '../../local/functions.ts'
+import { environmentOf } from '../../local/operator/act-as-webhook.ts'
+import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { readActivities } from '../../local/source-activity.ts'
+import { APPLICATION } from '../../tools/project/roots.ts'
+import { cdkSettings } from '../cdk-settings.ts'
+import { stateFolder } from '../receiver.ts'
+
+interface Place {
+  local?: boolean
+  stack: string
+}
+
+/**
+ * Reads when the sources of the local runtime or of a stack have notified us.
+ *
+ * @returns a text with the reason if it cannot be read
+ */
+export async function activitiesOf(
+  sources: readonly string[],
+  { local, stack }: Place,
+): Promise<Map<string, SourceActivity> | string> {
+  try {
+    if (local) {
+      const runtime = readRuntimeFile(stateFolder())
+      if (!runtime) return 'the local runtime does not run'
+      const { dynamodb: endpoint, ...credentials } = runtime.aws
+      return await readActivities({ endpoint, credentials, region: REGION }, STATE_TABLE, sources)
+    }
+    const lambda = new LambdaClient({ maxAttempts: 2 })
+    const category = cdkSettings(APPLICATION, () => undefined).enabled[0]?.name ?? ''
+    const { WEBHOOKS_STATE_TABLE: table = '' } = await environmentOf(lambda, stack, category)
+    return await readActivities({}, table, sources)
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+/** Describes the activity of a source in one line. */
+export function describeActivity(activity: SourceActivity): string {
+  const { notifiedAt, event = '', wokenAt, missed } = activity
+  const notified = notifiedAt === undefined ? 'no notification yet' : `notified ${timeOf(notifiedAt)} (${event})`
+  const woken = wokenAt === undefined ? 'has woken no task' : `woke a task ${timeOf(wokenAt)}`
+  return [
+    notified,
+    woken,
+    ...(missed > 0 ? [`${missed} ends noticed without it since`] : []),
+    ...(isSilent(activity) ? ['silent'] : []),
+  ].join(', ')
+}
+
+export function timeOf(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+}

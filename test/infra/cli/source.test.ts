@@ -1,0 +1,174 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
+import { sourceSecret } from '../../../shared/sources/secret.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { aws } from './aws.ts'
+import { atTerminal, enter, webhooks } from './webhooks.ts'
+
+const folder = temporaryFolder()
+beforeEach(() => aws.reset())
+
+const source = (line: string, env: Record<string, string> = {}) =>
+  webhooks(`source ${line}`, { env: { ...aws.env, ...env } })
+const stored = (name: string) => sourceSecret.parse(aws.stored(`sources/${name}`))
+const URL = 'https://api.example.org'
+
+/** The secrets of the types for which none is generated. */
+const SECRETS: Partial<Record<(typeof sourceTypeNames)[number], object>> = {
+  'aws-sns': { topics: ['arn:aws:sns:eu-west-1:123456789012:events'] },
+  'google-cloud-build': { serviceAccount: 'push@shop.iam.gserviceaccount.com', audience: `${URL}/v1/events/x` },
+  gitlab: { keys: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] },
+  linear: { keys: ['lin_wh_0123456789abcdef'] },
+  pagerduty: { keys: ['0123456789abcdef0123'] },
+}
+
+describe('webhooks source add', () => {
+  it('generates the key, saves it, and prints what to enter at the platform', async () => {
+    aws.store('connections/ci-cd/default', { provider: 'github-actions' })
+    aws.store('connections/ci-cd/other', { provider: 'jenkins' })
+    const { code, out, err } = await source(`add github --url ${URL}/v1`)
+    const [key = ''] = stored('github').keys ?? []
+    expect(key).toMatch(/^[\w-]{43}$/)
+    expect(code).toBe(0)
+    expect(err).toContain('Saved cloud-automation-webhooks/sources/github in Secrets Manager')
+    expect(out).toContain(`Payload URL: ${URL}/v1/events/github\n`)
+    expect(out).toContain(`Secret: ${key}\n`)
+    expect(out).toContain('sources:\n  github: { type: github, wakes: [ci-cd/default] }')
+  })
+
+  it('keeps the old keys, so that the platform can be changed later, but at most three', async () => {
+    for (let count = 0; count < 4; count++) await source('add github --name ci')
+    const keys = stored('ci').keys ?? []
+    expect(new Set(keys).size).toBe(3)
+    const { out } = await source('add github --name ci --json')
+    expect(stored('ci').keys).toEqual([JSON.parse(out).secret, ...keys.slice(0, 2)])
+  })
+
+  it.each(sourceTypeNames)('saves a secret of the type %s that its requests can match', async (type) => {
+    const secret = SECRETS[type]
+    const file = join(folder, `${type}.json`)
+    if (secret) writeFileSync(file, JSON.stringify(secret))
+    const { code, out } = await source(`add ${type} --name x --url ${URL} ${secret ? `--from-file ${file}` : ''}`)
+    expect(code).toBe(0)
+    const [[name = '', value = []] = []] = Object.entries(stored('x')).slice(-1)
+    if (secret) expect(stored('x')).toEqual(secret)
+    else expect(['keys', 'token', 'password']).toContain(name)
+    const shown = [value].flat()[0] ?? ''
+    if (!secret) expect(out).toContain(shown)
+    expect(out).not.toMatch(/\{(url|secret)\}/)
+  })
+
+  it('prompts for the key of a platform that chooses it, without showing it', async () => {
+    const key = 'lin_wh_0123456789abcdef'
+    const { code, out, err } = await atTerminal('source add linear', [['signing key', `${key}${enter}`]], {
+      env: aws.env,
+    })
+    expect(code).toBe(0)
+    expect(stored('linear')).toEqual({ keys: [key] })
+    expect(out + err).not.toContain(key)
+  })
+
+  it('generates a token if the platform shall send one, and replaces it only if asked to', async () => {
+    await source('add gitlab --credential token')
+    const { token } = stored('gitlab')
+    expect(token).toMatch(/^[\w-]{43}$/)
+    const again = await source('add gitlab --credential token')
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('--replace') })
+    expect(stored('gitlab').token).toBe(token)
+    expect((await source('add gitlab --credential token --replace')).code).toBe(0)
+    expect(stored('gitlab').token).not.toBe(token)
+  })
+
+  it.each([
+    ['add githup', 'Allowed choices are'],
+    ['add github --credential token', 'GitHub cannot send token. Choose keys.'],
+    ['add github --name Git_Hub', 'Invalid name "Git_Hub"'],
+  ])('refuses "%s"', async (line, reason) => {
+    expect(await source(line)).toMatchObject({ code: 2, err: expect.stringContaining(reason) })
+    expect(aws.stored('sources/github') ?? undefined).toBeUndefined()
+  })
+
+  it('saves in the file of the local runtime with --local', async () => {
+    const file = join(folder, 'secrets.json')
+    const { out } = await source('add github --local --json', { WEBHOOKS_SECRETS: file, WEBHOOKS_PORT: '8788' })
+    const { url, secret } = JSON.parse(out)
+    expect(url).toBe('http://127.0.0.1:8788/v1/events/github')
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      'cloud-automation-webhooks/sources/github': { keys: [secret] },
+    })
+  })
+})
+
+describe('webhooks source list', () => {
+  const file = join(folder, 'events.yaml')
+  const env = {
+    WEBHOOKS_EVENTS: file,
+    WEBHOOKS_SECRETS: join(folder, 'none.json'),
+    WEBHOOKS_STATE: join(folder, 'no-state'),
+    WEBHOOKS_PORT: '8788',
+  }
+
+  it('shows what each source wakes, and whether it has a secret', async () => {
+    writeFileSync(file, 'sources: { github: { type: github, wakes: [ci-cd/default] }, ci: { type: jenkins } }')
+    writeFileSync(
+      join(folder, 'none.json'),
+      JSON.stringify({ 'cloud-automation-webhooks/sources/ci': { token: 't'.repeat(20) } }),
+    )
+    const { code, out, err } = await source('list --local --json', env)
+    expect({ code, rows: JSON.parse(out) }).toEqual({
+      code: 0,
+      rows: [
+        { source: 'github', type: 'github', wakes: ['ci-cd/default'], secret: 'no' },
+        { source: 'ci', type: 'jenkins', wakes: [], secret: 'yes' },
+      ],
+    })
+    expect(err).toContain('The times are not known: the local runtime does not run.')
+  })
+
+  it('refuses an invalid file with its lines', async () => {
+    writeFileSync(file, 'sources:\n  ci: { type: jenkinz }')
+    const { code, err } = await source('list --local', env)
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringMatching(/line 2: sources\.ci\.type .*Did you mean "jenkins"/),
+    })
+  })
+})
+
+describe('webhooks check', () => {
+  it('does not pass a connection that a source of another type should wake', async () => {
+    const file = join(folder, 'mismatch.yaml')
+    writeFileSync(file, 'sources: { ci: { type: jenkins, wakes: [ci-cd/default] } }')
+    const { code, out } = await webhooks('check ci-cd/default --local --json', {
+      env: { WEBHOOKS_EVENTS: file, WEBHOOKS_STATE: join(folder, 'none'), WEBHOOKS_PORT: '8788' },
+    })
+    expect(code).toBe(1)
+    const problem = 'The source ci (jenkins) reports no runs of github-actions: only a source of the type github does'
+    expect(JSON.parse(out)[0].problem).toContain(problem)
+  })
+})
+
+it('webhooks source types lists all types with the credentials that each can send', async () => {
+  const { out } = await source('types --json')
+  const rows = JSON.parse(out)
+  expect(rows.map(({ type }: { type: string }) => type)).toEqual(sourceTypeNames)
+  expect(rows).toContainEqual({ type: 'gitlab', platform: 'GitLab', credentials: ['keys', 'token'] })
+})
+
+describe('webhooks doctor', () => {
+  it('shows a source without a secret', async () => {
+    const file = join(folder, 'doctor.yaml')
+    writeFileSync(file, 'sources: { github: { type: github } }')
+    const env = { WEBHOOKS_EVENTS: file, WEBHOOKS_STATE: join(folder, 'none'), WEBHOOKS_PORT: '8788' }
+    const { code, out } = await webhooks('doctor --local --json', { env })
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toContainEqual({
+      what: 'source github',
+      state: 'wrong',
+      found: expect.stringContaining('has no secret in'),
+      advice: 'Run npx webhooks source add github --name github --local.',
+    })
+  })
+})
