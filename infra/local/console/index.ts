@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/sandbox.ts'
 import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime-event.ts'
@@ -19,6 +20,7 @@ import { latestResultId } from './latest-result.ts'
 import { overviewOf } from './overview.ts'
 import { createRoutes, type ReadApi } from './routes.ts'
 import { createSequences } from './sequences.ts'
+import { sourceViews } from './source-views.ts'
 import { createContext, type LocalContext } from './view-context.ts'
 
 export { prefersPage, sendAsset } from './assets.ts'
@@ -33,6 +35,8 @@ interface ConsoleOptions {
   secrets: LocalSecrets
   /** Returns the token for calls to the runtime. */
   token: () => string
+  /** The contents of `events.yaml`, if there is one. */
+  declared: EventsFile | undefined
 }
 
 /** The response of a webhook. */
@@ -59,7 +63,8 @@ export interface Console {
 const SANDBOX_BATCH_MS = 200
 
 /** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
-export function createConsole({ url, state, cloud, sandbox, secrets, token }: ConsoleOptions): Console {
+export function createConsole(options: ConsoleOptions): Console {
+  const { url, state, cloud, secrets, token } = options
   const stream = createEventStream()
   const store = new CallStore(join(state, 'console.db'))
   const context = createContext(cloud, secrets, token)
@@ -71,7 +76,7 @@ export function createConsole({ url, state, cloud, sandbox, secrets, token }: Co
   const sequences = createSequences(url, token, store, (view, line) => stream.send('sequence', { ...view, line }))
   const sandboxChanges = createSandboxChanges(stream)
   let isClosed = false
-  const handle = createRoutes(createReads(stream, journal, { store, context, sandbox }), operator, {
+  const handle = createRoutes(createReads(stream, journal, { store, context, options }), operator, {
     actions: () =>
       actionViews({
         connections: context.connectionsOf,
@@ -133,8 +138,9 @@ function createSandboxChanges(stream: EventStream) {
 function createReads(
   stream: EventStream,
   journal: Journal,
-  { store, context, sandbox }: { store: CallStore; context: LocalContext } & Pick<ConsoleOptions, 'sandbox'>,
+  { store, context, options }: { store: CallStore; context: LocalContext; options: ConsoleOptions },
 ): ReadApi {
+  const { cloud, sandbox, declared } = options
   return {
     calls(query) {
       journal.flush()
@@ -144,9 +150,10 @@ function createReads(
       const record = journal.record(id)
       return record && detailOf(record, context, sandbox.keptn.events())
     },
-    overview(ms) {
+    async overview(ms) {
       journal.flush()
-      return overviewOf(store, ms, Date.now())
+      const sources = declared && (await sourceViews(cloud, declared))
+      return { ...overviewOf(store, ms, Date.now()), sources }
     },
     openStream: (res) => stream.add(res),
   }

@@ -1,6 +1,7 @@
 import type { CallFilter } from './call-filter.ts'
 import type { CallStore } from './call-store.ts'
 import type { CallSummary, Verdict } from './call-summary.ts'
+import type { SourceView } from './source-views.ts'
 
 /** How the calls of a period ended. */
 export interface Overview {
@@ -24,6 +25,8 @@ export interface Overview {
   reasons: Reason[]
   platforms: PlatformTimes[]
   approvals: CallSummary[]
+  /** Undefined if no sources are declared, and for a deployed stack. */
+  sources?: SourceView[] | undefined
 }
 
 export interface Bar {

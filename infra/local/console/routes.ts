@@ -11,7 +11,11 @@ export interface ReadApi {
   calls(query: URLSearchParams): unknown
   /** Returns undefined for an unknown id, or a promise of it. */
   call(id: string): unknown
-  /** @param ms of the period */
+  /**
+   * Returns the overview, or a promise of it.
+   *
+   * @param ms of the period
+   */
   overview(ms: number): unknown
   /** Opens a stream of events; returns false if too many are open. */
   openStream(res: ServerResponse): boolean
@@ -92,11 +96,11 @@ function readRoutes(api: ReadApi): Record<string, Route> {
       if (found === undefined) return sendJson(res, 404, { message: UNKNOWN_CALL })
       return sendJson(res, 200, found)
     },
-    'GET overview': (_parts, req, res) => {
+    'GET overview': async (_parts, req, res) => {
       const hours = Number(queryOf(req).get('hours') ?? 24)
       if (!(hours > 0 && hours <= MAX_HOURS))
         return sendJson(res, 400, { message: `"hours" must be between 0 and ${MAX_HOURS}.` })
-      return sendJson(res, 200, api.overview(hours * 3_600_000))
+      return sendJson(res, 200, await api.overview(hours * 3_600_000))
     },
   }
 }

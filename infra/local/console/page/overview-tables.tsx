@@ -183,3 +183,42 @@ export function Platforms({ overview: { platforms }, since }: { overview: Overvi
     </section>
   )
 }
+
+/** The platforms whose notifications wake tasks. */
+export function Sources({ overview: { sources = [] } }: { overview: OverviewData }) {
+  if (sources.length === 0) return null
+  const ago = (at: number | undefined) => (at === undefined ? 'never' : `${age(now.value - at)} ago`)
+  return (
+    <section class="panel">
+      <header>
+        <h2>Sources</h2>
+        <span class="muted">their notifications end tasks at once</span>
+      </header>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Source</th>
+            <th scope="col">Last notification</th>
+            <th scope="col">Last wake-up</th>
+            <th scope="col" class="num">
+              Missed ends
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sources.map(({ name, notifiedAt, event, wokenAt, missed, isSilent }) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td title={event}>
+                {ago(notifiedAt)}
+                {isSilent && <span class="fail"> silent</span>}
+              </td>
+              <td class="nowrap">{ago(wokenAt)}</td>
+              <td class="num">{count(missed)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}

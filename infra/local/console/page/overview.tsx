@@ -5,7 +5,7 @@ import { get, messageOf } from './api.ts'
 import { age, axisTime, count, zone } from './format.ts'
 import { listen, now, throttle } from './live.ts'
 import { Outcomes } from './overview-chart.tsx'
-import { Approvals, Durations, Platforms, Reasons } from './overview-tables.tsx'
+import { Approvals, Durations, Platforms, Reasons, Sources } from './overview-tables.tsx'
 import { linkTo, route } from './route.ts'
 
 const periods: Record<string, string> = { 1: '1 hour', 24: '24 hours', 168: '7 days', 672: '28 days' }
@@ -80,6 +80,7 @@ function Panels({ overview: shown, since }: { overview: OverviewData; since: str
         <div class="stack">
           <Approvals overview={shown} />
           <Platforms overview={shown} since={since} />
+          <Sources overview={shown} />
         </div>
       </div>
     </>

@@ -1,0 +1,25 @@
+import type { EventsFile } from '../../../shared/sources/events-file.ts'
+import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
+import { type LocalCloud, REGION } from '../cloud/index.ts'
+import { STATE_TABLE } from '../functions.ts'
+import { readActivities } from '../source-activity.ts'
+
+/** A declared source, and when it has notified us. */
+export interface SourceView extends SourceActivity {
+  name: string
+  type: string
+  isSilent: boolean
+}
+
+/** Reads the sources that the runtime has declared. */
+export async function sourceViews(
+  { dynamodb: endpoint, credentials }: LocalCloud,
+  { sources }: EventsFile,
+): Promise<SourceView[]> {
+  const config = { endpoint, credentials, region: REGION }
+  const activities = await readActivities(config, STATE_TABLE, Object.keys(sources))
+  return Object.entries(sources).map(([name, { type }]) => {
+    const activity = activities.get(name) ?? { missed: 0 }
+    return { name, type, ...activity, isSilent: isSilent(activity) }
+  })
+}
