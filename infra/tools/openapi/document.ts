@@ -7,7 +7,7 @@ import { categories } from '../project/categories.ts'
 import { type JsonSchema, jsonSchemaOf, schemaNamed } from './json-schema.ts'
 import { callbackUrl, orchestrator, queryParameters } from './parameters.ts'
 import { requestBodyOf } from './request-body.ts'
-import { accepted, outcome, problem, rerun, taskStatus } from './responses.ts'
+import { accepted, outcome, problem, received, rerun, taskStatus } from './responses.ts'
 
 interface OpenApiDocument {
   openapi: '3.1.1'
@@ -26,7 +26,7 @@ const errorResponses: Record<number, string> = {
   404: 'Unknown action, connection or task; the response lists the known ones',
   405: 'Method not allowed',
   409: 'The same silent call or the task of a gate is still running, or the result of the same call goes to another address',
-  413: 'The body is larger than 256 KB',
+  413: 'The body is larger than 256 KB, or 1 MB for a notification',
   415: 'The body is neither JSON nor a form',
   422: 'The platform rejected the request, or the action failed',
   424: 'The task of a gate did not pass',
@@ -59,8 +59,11 @@ export function openApi(url: string): OpenApiDocument {
     },
     servers: [{ url: `${url}/v1` }],
     security: [{ bearer: [] }, { token: [] }, { basic: [] }, { githubSignature: [] }],
-    tags: all.map(({ name, summary }) => ({ name, description: summary })),
-    paths: Object.fromEntries(all.flatMap(pathsOf)),
+    tags: [
+      ...all.map(({ name, summary }) => ({ name, description: summary })),
+      { name: 'events', description: 'Receives notifications of platforms' },
+    ],
+    paths: { ...Object.fromEntries(all.flatMap(pathsOf)), '/events/{source}': { post: notification() } },
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
@@ -75,6 +78,7 @@ export function openApi(url: string): OpenApiDocument {
         Accepted: jsonSchemaOf(accepted),
         Rerun: jsonSchemaOf(rerun),
         TaskStatus: jsonSchemaOf(taskStatus),
+        Received: jsonSchemaOf(received),
         Problem: jsonSchemaOf(problem),
         ...Object.fromEntries(all.flatMap(inputsOf)),
       },
@@ -223,6 +227,38 @@ function rerunOf({ name }: Category) {
     responses: {
       202: response('The new task. Its result is not sent: read its status', schemaNamed('Rerun')),
       ...errorsOf([400, ...TASK_ERRORS, 409, 429]),
+    },
+  }
+}
+
+/** Only a deployment that declares sources has this path. */
+function notification() {
+  return {
+    operationId: 'notification',
+    tags: ['events'],
+    summary:
+      'Notify of the end of a run, so that the task that waits for it reads the status at once. Carries no result',
+    parameters: [
+      {
+        name: 'source',
+        in: 'path',
+        required: true,
+        description: 'Name of a source in events.yaml, whose type says how requests are verified',
+        schema: { type: 'string', pattern: '^[a-z0-9][a-z0-9-]{0,62}$' },
+      },
+      {
+        name: 'token',
+        in: 'query',
+        description: 'Token of the source, for platforms that send no headers',
+        schema: { type: 'string' },
+      },
+    ],
+    // Each source has its own credentials, such as a signature.
+    security: [{}],
+    requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
+    responses: {
+      200: response('Accepted, even if no task waits for it', schemaNamed('Received')),
+      ...errorsOf([400, 401, 404, 405, 413, 500, 503]),
     },
   }
 }

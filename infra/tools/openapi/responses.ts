@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import type { Received } from '../../../shared/events/receive.ts'
 import { oneOf, text, withDescription } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 
@@ -50,6 +51,11 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
     ),
   ),
   rerunOf: z.optional(text('The task that this one runs again')),
+})
+
+export const received: z.ZodMiniType<Received> = z.object({
+  event: text("The sender's name for what happened"),
+  woken: withDescription(z.int(), 'How many tasks were woken'),
 })
 
 /** RFC 9457. */
