@@ -1,5 +1,5 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
-import { type FailureKind, failureKinds } from '../../shared/errors.ts'
+import { type FailureKind, failureKinds } from '../../shared/failure-kinds.ts'
 import { HOW_TO_CALL } from './how-to-call.ts'
 
 interface Problem {

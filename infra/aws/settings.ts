@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { type AwsPermissions, ROLE_ARN } from '../../shared/aws/permissions.ts'
-import { maxDeadlineOf } from '../../shared/core/deadlines.ts'
+import { maxDeadlineOf } from '../../shared/core/max-deadlines.ts'
 import { parseDuration } from '../../shared/duration.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
 import { awsPermissions, checkArns } from './aws-permissions.ts'

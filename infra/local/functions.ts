@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
+import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
 import { events, finisher, webhookFile } from '../tools/build/files.ts'
 import { categories } from '../tools/project/categories.ts'

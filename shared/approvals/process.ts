@@ -1,4 +1,4 @@
-import { secondsToNextPoll } from '../core/task/poll.ts'
+import { secondsToNextPoll } from '../core/task/poll-interval.ts'
 import { Failure, isTransient, messageOf, refused, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'

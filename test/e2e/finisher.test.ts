@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/tools/build/files.ts'
-import { executionTimeoutOf } from '../../shared/core/deadlines.ts'
+import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { Service, triggered } from './service.ts'
 
 /** The shipped bundles with broken tasks: one throws, the other one crashes. */

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { maxDeadlineOf } from '../../../shared/core/deadlines.ts'
+import { maxDeadlineOf } from '../../../shared/core/max-deadlines.ts'
 import { parseQuery } from '../../../shared/core/webhook/call-options.ts'
 import { unknownName } from '../../../shared/validate.ts'
 import { describeWarning, losesWarning } from '../../sandbox/keptn/mode-warnings.ts'

@@ -11,8 +11,8 @@ import {
   validateSecret,
 } from '../prompt-for-fields.ts'
 import { isInteractive, promptForChoice } from '../prompts.ts'
-import { readStored, saveSecret } from '../save-secret.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { readStored, saveSecret } from '../test-and-save-secret.ts'
 import { UsageError } from '../usage-error.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 

@@ -1,5 +1,4 @@
-import { secondsToNextPoll } from '../../../shared/core/task/poll.ts'
-import { secondsToNextPollOfSource } from '../../../shared/core/task/poll-with-source.ts'
+import { secondsToNextPoll, secondsToNextPollOfSource } from '../../../shared/core/task/poll-interval.ts'
 import { PRICES, type Price } from './prices.ts'
 
 /** The retention of an execution is 14 days. */

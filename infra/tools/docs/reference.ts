@@ -1,4 +1,4 @@
-import { failureKinds } from '../../../shared/errors.ts'
+import { failureKinds } from '../../../shared/failure-kinds.ts'
 import { type Category, currentActions } from '../../../shared/providers/category.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'

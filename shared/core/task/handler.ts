@@ -20,10 +20,10 @@ import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.
 import { canceledBy, cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { checkSeal } from './payload.ts'
-import { pollUntilDone } from './poll-until-done.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 import type { TaskResult } from './task-result.ts'
+import { pollUntilDone } from './wait-for-job.ts'
 
 /**
  * The task of a category: a durable handler that runs an interactive call and sends its one `finished` event.

@@ -3,15 +3,14 @@ import { log } from '../../log.ts'
 import type { StartedJob } from '../../providers/action.ts'
 import { recordMissedEnd } from '../../state/source-activity.ts'
 import { addWaitingTask, readWaiter, removeWaiter, removeWaitingTask, saveWaiter } from '../../state/waiters.ts'
+import { type PollState, type PollTarget, pollOnce, type Schedule, stateBefore } from './poll.ts'
 import {
   beforeDeadline,
-  type PollState,
-  type PollTarget,
-  pollOnce,
-  type Schedule,
+  MIN_INTERVAL_SECONDS,
   secondsToNextPoll,
-  stateBefore,
-} from './poll.ts'
+  secondsToNextPollOfSource,
+  secondsUntil,
+} from './poll-interval.ts'
 import { startTimeOf } from './start-time.ts'
 import { type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
@@ -34,11 +33,6 @@ interface SourceWait {
   taskStartedAt: number
 }
 
-/** Seconds since the first poll. Then each interval is as long as the time that has passed. */
-const FIRST_POLLS = [2, 10, 30]
-const MIN_INTERVAL_SECONDS = 60
-/** So late is the result if every notification is lost. */
-const MAX_INTERVAL_SECONDS = 600
 /** Seconds since a wake-up: a platform may notify before its API shows the end. */
 const POLLS_AFTER_WAKE_UP = [2, 5, 10, 30]
 /** Heartbeats and progress are sent with a poll. */
@@ -117,21 +111,6 @@ function scheduleOf({ target: { reports } }: SourceWait, wokenAt = 0, isWakeable
     if (interval === undefined) return secondsToNextPoll(elapsed, remaining, min || undefined, limit)
     return beforeDeadline(Math.min(Math.max(min, interval), limit), remaining)
   }
-}
-
-/**
- * Returns the seconds until the next poll of a job of whose end a source notifies us.
- *
- * @param elapsed seconds since the first poll
- */
-export function secondsToNextPollOfSource(elapsed: number): number {
-  return secondsUntil(FIRST_POLLS, elapsed) ?? Math.max(MIN_INTERVAL_SECONDS, Math.min(elapsed, MAX_INTERVAL_SECONDS))
-}
-
-/** Returns the seconds until the next of some times. Undefined if all have passed. */
-function secondsUntil(times: readonly number[], elapsed: number): number | undefined {
-  const next = times.find((time) => time > elapsed + 0.5)
-  return next === undefined ? undefined : Math.ceil(next - elapsed)
 }
 
 /** Saves how to wake the task and what it must know then, unless that is saved. Does not throw: a task that is not saved polls. */

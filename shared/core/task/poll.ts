@@ -9,6 +9,7 @@ import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
 import { canceledBy } from './cancellation.ts'
+import { MIN_POLL_SECONDS, secondsToNextPoll } from './poll-interval.ts'
 import { type WaitState, waitUntilDone } from './wait.ts'
 
 /** State that is checkpointed between two polls. */
@@ -40,11 +41,6 @@ export interface Reports {
   heartbeat?: (() => Promise<void>) | undefined
 }
 
-const MIN_POLL_SECONDS = 2
-/** Longer only if the deadline is more than a day away. */
-const MAX_POLL_SECONDS = 60
-/** An execution may have 3,000 operations. This leaves enough for starting the job and sending the answer. */
-const MAX_POLLS = 1_500
 const MAX_CONSECUTIVE_REFUSALS = 5
 const REFUSAL_RETRY_SECONDS = 30
 const PROGRESS_INTERVAL_MS = 60_000
@@ -162,28 +158,4 @@ async function reportOnChange(
 /** Returns one second, or undefined if the deadline has passed. */
 function pollAgainIn(until: number): number | undefined {
   return Date.now() + 1_000 < until ? 1 : undefined
-}
-
-/**
- * Returns the seconds until the next poll. The last poll is just before the deadline.
- *
- * @param elapsed seconds since the first poll
- * @param remaining seconds until the deadline
- * @param min is ignored if the deadline comes first
- * @returns undefined if the deadline has passed
- */
-export function secondsToNextPoll(
-  elapsed: number,
-  remaining: number,
-  min = MIN_POLL_SECONDS,
-  max = Number.POSITIVE_INFINITY,
-): number | undefined {
-  const ceiling = Math.max(MAX_POLL_SECONDS, (elapsed + remaining) / MAX_POLLS)
-  const interval = Math.max(min, Math.min(ceiling, elapsed / 5))
-  return beforeDeadline(Math.min(interval, max), remaining)
-}
-
-/** Returns full seconds that end before the deadline. Undefined if the deadline has passed. */
-export function beforeDeadline(interval: number, remaining: number): number | undefined {
-  return remaining <= 1 ? undefined : Math.max(1, Math.floor(Math.min(interval, remaining - 1)))
 }

@@ -1,4 +1,4 @@
-import { maxDeadlineOf } from '../../../../shared/core/deadlines.ts'
+import { maxDeadlineOf } from '../../../../shared/core/max-deadlines.ts'
 import { parseDuration } from '../../../../shared/duration.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { type CodeText, type DraftCall, withoutEvent } from './draft-call.ts'

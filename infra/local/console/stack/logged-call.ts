@@ -1,4 +1,4 @@
-import { type FailureKind, failureKinds } from '../../../../shared/errors.ts'
+import { type FailureKind, failureKinds } from '../../../../shared/failure-kinds.ts'
 import { isRecord } from '../../../../shared/record.ts'
 import type { CallSummary } from '../call-summary.ts'
 import { asText, parseObject } from '../json-text.ts'
