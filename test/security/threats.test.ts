@@ -50,7 +50,7 @@ const TESTS = {
   'JSON bombs': `
     e2e/refusals > A body > %s is rejected in both modes with a fix
     shared/evaluation/slo-file > readSloFile > rejects a file whose aliases expand without limit
-    shared/http/client > HTTP client: responses >
+    shared/http/client-responses > HTTP client: responses >
       reports a response that is too large or incomplete as a platform failure`,
   'HTML injection': `
     shared/text/html > markdownToHtml > contains only its own tags for any text
