@@ -31,10 +31,10 @@ test('the names of durable steps and their order are frozen', () => {
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
     'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
-    'shared/core/task/wait-for-job.ts poll',
     'shared/core/task/poll-with-source.ts poll',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
+    'shared/core/task/wait-for-job.ts poll',
   ])
 })
 
