@@ -1,7 +1,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
-import { Http } from '../http/client.ts'
 import { log } from '../log.ts'
 import type { NotificationRequest } from '../sources/authenticate-source.ts'
 import { AWS_SOURCE, type DeclaredSource, declaredSources } from '../sources/declared.ts'
@@ -22,8 +21,6 @@ const MAX_BODY_BYTES = 1024 * 1024
 /** A signature that does not match reads the secret of its source again, but at most this often. */
 const RECHECK_MS = 15_000
 const recheckedAt = new Map<string, number>()
-/** Less than senders wait. */
-const CONFIRM_TIMEOUT_MS = 5_000
 
 /**
  * Verifies a request of a source, and wakes the tasks that wait for what it reports. Verifies the bytes before it parses them.
@@ -40,7 +37,10 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
     throw new Failure('unknown', `There is no source ${name.slice(0, 63)}. Declare it in events.yaml, and deploy.`)
   log.appendKeys({ source: name })
   const notification = await verify(name, source, requestOf(event))
-  if (notification.confirmUrl !== undefined) await confirm(notification.confirmUrl)
+  if (notification.confirmUrl !== undefined) {
+    const { confirmSubscription } = await import('./confirm-subscription.ts')
+    await confirmSubscription(notification.confirmUrl)
+  }
   return wake(name, notification)
 }
 
@@ -92,20 +92,4 @@ async function verify(name: string, source: DeclaredSource, request: Notificatio
   }
   recheckedAt.set(name, Date.now())
   return verifyWith(true)
-}
-
-/**
- * Confirms a subscription of SNS.
- *
- * @param url from a message whose signature is valid: a URL of SNS
- * @throws Failure `unavailable`
- */
-async function confirm(url: string): Promise<void> {
-  const { origin } = new URL(url)
-  const http = new Http({ platform: 'SNS', baseUrl: origin, deadlineAt: Date.now() + CONFIRM_TIMEOUT_MS })
-  try {
-    await http.get(url.slice(origin.length + 1))
-  } catch (cause) {
-    throw new Failure('unavailable', 'The subscription could not be confirmed. Send the message again.', { cause })
-  }
 }

@@ -3,12 +3,16 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, InvalidArgumentError } from 'commander'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { periodMs } from '../../local/console/call-filter.ts'
+import { toSourceViews } from '../../local/console/source-views.ts'
+import type { ReadSources } from '../../local/console/stack/stack-api.ts'
 import { consoleLink } from '../../local/console-access.ts'
 import { readCredentials } from '../../local/credentials.ts'
 import { openOrExplain } from '../../local/open-browser.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { type JsonOption, note } from '../output.ts'
 import { parsePort, stateFolder } from '../receiver.ts'
+import { activitiesOf } from '../sources/activity.ts'
+import { readDeclared } from '../sources/declared-sources.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
@@ -43,7 +47,8 @@ contains a key, because other users of this machine can reach the port.
 
 The console of a stack shows the newest 100 tasks of each category, the running ones, and silent calls. It reads durable executions and
 CloudWatch logs with your AWS credentials while a page is open. This needs lambda:ListFunctions, lambda:ListTags,
-lambda:ListDurableExecutionsByFunction, lambda:GetDurableExecution, lambda:GetDurableExecutionHistory and logs:FilterLogEvents.
+lambda:ListDurableExecutionsByFunction, lambda:GetDurableExecution, lambda:GetDurableExecutionHistory and logs:FilterLogEvents. With
+sources in events.yaml, the overview shows their last notifications, which needs dynamodb:GetItem.
 Requests to platforms appear if the setting logLevel of the stack is DEBUG.
 
 You can cancel the tasks of all callers, run them again, and send their answers again, as webhooks tasks --stack and webhooks answer
@@ -63,7 +68,8 @@ Examples:
 async function run({ stack, port, since, open = false, readOnly = false, json = false }: Options): Promise<void> {
   if (stack === undefined) return show(localLink(), open, json)
   const { startStackConsole } = await import('../../local/console/stack/stack-console.ts')
-  const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly }
+  const sources = await sourcesOf(stack)
+  const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly, sources }
   const started = await startStackConsole(options).catch((error: Error) => {
     throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
   })
@@ -73,6 +79,16 @@ async function run({ stack, port, since, open = false, readOnly = false, json = 
   note(`The console of ${stack} ${readOnly ? 'is read-only' : 'can change its tasks'}. Stop with Ctrl-C.`)
   await stopped
   await started.close()
+}
+
+/** Returns how to read the sources that events.yaml declares for a stack. */
+async function sourcesOf(stack: string): Promise<ReadSources | undefined> {
+  const { sources } = (await readDeclared({})) ?? {}
+  if (!sources) return undefined
+  return async () => {
+    const activities = await activitiesOf(Object.keys(sources), { stack })
+    return typeof activities === 'string' ? undefined : toSourceViews(sources, activities)
+  }
 }
 
 /** Prints a link. Not with `show`, which would mask the key of the link. */

@@ -31,13 +31,21 @@ export async function activitiesOf(
       const { dynamodb: endpoint, ...credentials } = runtime.aws
       return await readActivities({ endpoint, credentials, region: REGION }, STATE_TABLE, sources)
     }
-    const lambda = new LambdaClient({ maxAttempts: 2 })
-    const category = cdkSettings(APPLICATION, () => undefined).enabled[0]?.name ?? ''
-    const { WEBHOOKS_STATE_TABLE: table = '' } = await environmentOf(lambda, stack, category)
-    return await readActivities({}, table, sources)
+    tables[stack] ??= await tableOf(stack)
+    return await readActivities({}, tables[stack], sources)
   } catch (error) {
     return messageOf(error)
   }
+}
+
+/** The tables of stacks. A console reads them again and again. */
+const tables: Record<string, string> = {}
+
+/** @throws Failure `invalid` for an unknown stack; errors of the SDK */
+async function tableOf(stack: string): Promise<string> {
+  const category = cdkSettings(APPLICATION, () => undefined).enabled[0]?.name ?? ''
+  const variables = await environmentOf(new LambdaClient({ maxAttempts: 2 }), stack, category)
+  return variables['WEBHOOKS_STATE_TABLE'] ?? ''
 }
 
 /** Describes the activity of a source in one line. */

@@ -25,7 +25,7 @@ export interface Overview {
   reasons: Reason[]
   platforms: PlatformTimes[]
   approvals: CallSummary[]
-  /** Undefined if no sources are declared, and for a deployed stack. */
+  /** Undefined if no sources are declared. */
   sources?: SourceView[] | undefined
 }
 

@@ -17,7 +17,14 @@ export async function sourceViews(
   { sources }: EventsFile,
 ): Promise<SourceView[]> {
   const config = { endpoint, credentials, region: REGION }
-  const activities = await readActivities(config, STATE_TABLE, Object.keys(sources))
+  return toSourceViews(sources, await readActivities(config, STATE_TABLE, Object.keys(sources)))
+}
+
+/** Returns the sources with their activities. */
+export function toSourceViews(
+  sources: EventsFile['sources'],
+  activities: ReadonlyMap<string, SourceActivity>,
+): SourceView[] {
   return Object.entries(sources).map(([name, { type }]) => {
     const activity = activities.get(name) ?? { missed: 0 }
     return { name, type, ...activity, isSilent: isSilent(activity) }

@@ -34,7 +34,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
   const delegates = startsJob && !dryRun && sendsFinished(connection) ? true : undefined
-  const waitsForJob = action.type === 'job' && mode !== 'silent' && !dryRun && !delegates
+  const waitsForJob = action.type === 'job' && mode !== 'silent' && !delegates
   const id = await identifyCall(category, resolved)
   const {
     replyTo,

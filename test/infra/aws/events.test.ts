@@ -12,6 +12,7 @@ import {
   permissionsOf,
   type Resource,
   root,
+  statementsOf,
   synthesize,
   tenCategories,
 } from './synthesize.ts'
@@ -62,6 +63,14 @@ describe('A deployment with events.yaml', () => {
       'dynamodb:UpdateItem': [expect.anything()],
       'lambda:SendDurableExecutionCallbackSuccess': [`<${task.id}.Arn>:*`],
     })
+    const keys = statementsOf(deployed, receiver).flatMap(({ Action, Condition }) => {
+      const allowed = Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys']
+      return allowed === undefined ? [] : [[Action, allowed]]
+    })
+    expect(keys).toEqual([
+      ['dynamodb:GetItem', ['wake#github#*', 'wake#aws#*', 'waiter#ci-cd#*']],
+      ['dynamodb:UpdateItem', ['source#github', 'source#aws']],
+    ])
   })
 
   it('gives the file to the functions of the categories that it wakes only, as a new version after a change', () => {

@@ -6,6 +6,7 @@ import { CallStore } from '../call-store.ts'
 import { createEventStream } from '../event-stream.ts'
 import { overviewOf } from '../overview.ts'
 import { type CallAction, createRoutes } from '../routes.ts'
+import type { SourceView } from '../source-views.ts'
 import { actOnTask } from './act-on-task.ts'
 import { LogReader } from './logs.ts'
 import { StackCalls } from './stack-calls.ts'
@@ -17,7 +18,12 @@ interface StackApiOptions {
   /** Age of the oldest silent calls, in milliseconds. */
   sinceMs: number
   isReadOnly: boolean
+  /** Reads the declared sources, if there are any. */
+  sources?: ReadSources | undefined
 }
+
+/** @returns undefined if they cannot be read */
+export type ReadSources = () => Promise<SourceView[] | undefined>
 
 /** The data of a stack for the page, and the actions on its tasks. */
 export interface StackApi {
@@ -31,7 +37,8 @@ const REFRESH_MS = 15_000
 const READ_AGAIN_MS = [1_000, 3_000, 8_000]
 
 /** Creates the API of the page. It reads from AWS only while a page is open. */
-export function createStackApi({ lambda, stack, functions, sinceMs, isReadOnly }: StackApiOptions): StackApi {
+export function createStackApi(options: StackApiOptions): StackApi {
+  const { lambda, stack, functions, sinceMs, isReadOnly, sources } = options
   const store = new CallStore(':memory:')
   const stream = createEventStream()
   const logs = new LogReader(lambda)
@@ -52,7 +59,7 @@ export function createStackApi({ lambda, stack, functions, sinceMs, isReadOnly }
       const complete = store.completeId(id)
       return complete === undefined ? undefined : calls.detail(complete)
     },
-    overview: (ms: number) => overviewOf(store, ms, Date.now()),
+    overview: async (ms: number) => ({ ...overviewOf(store, ms, Date.now()), sources: await sources?.() }),
     openStream(res: ServerResponse) {
       void refresh()
       return stream.add(res)

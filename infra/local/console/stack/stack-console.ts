@@ -7,7 +7,7 @@ import { nameOf, operatorOf } from '../../operator/identity.ts'
 import { closeServer, listen } from '../../port.ts'
 import { sendAsset } from '../assets.ts'
 import { sendJson } from '../routes.ts'
-import { createStackApi } from './stack-api.ts'
+import { createStackApi, type ReadSources } from './stack-api.ts'
 
 export interface StackConsoleOptions {
   lambda: LambdaClient
@@ -18,6 +18,8 @@ export interface StackConsoleOptions {
   sinceMs: number
   /** Refuses everything that changes something. */
   isReadOnly?: boolean
+  /** Reads the declared sources, if there are any. */
+  sources?: ReadSources | undefined
 }
 
 /** The console of a deployed stack. */
@@ -39,14 +41,14 @@ const READ_ONLY = 'This console is read-only. Start it without --read-only to ch
  * @throws errors of the SDK; Error if the port is in use
  */
 export async function startStackConsole(options: StackConsoleOptions): Promise<StackConsole | undefined> {
-  const { lambda, stack, port, sinceMs, isReadOnly = false } = options
+  const { lambda, stack, port, sinceMs, isReadOnly = false, sources } = options
   const functions: StackFunction[] = []
   for await (const fn of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) functions.push(fn)
   if (functions.length === 0) return undefined
   const region = await lambda.config.region()
   const account = functions[0]?.arn.split(':')[4] ?? ''
   const operator = isReadOnly ? undefined : nameOf(await operatorOf(lambda))
-  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly })
+  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly, sources })
   const key = randomBytes(24).toString('base64url')
   const keys = { consoleKey: key, callerToken: key }
   const server = createServer((req, res) => {

@@ -76,7 +76,14 @@ beforeAll(async () => {
   approvalId = (await call('notification/ask-approval?mode=interactive', approval)).taskId
   const { endpoint, credentials } = runtime.cloud
   const lambda = new LambdaClient({ endpoint, region: 'eu-west-1', credentials })
-  const started = await startStackConsole({ lambda, stack: STACK, port: 0, sinceMs: 3_600_000, isReadOnly: true })
+  const started = await startStackConsole({
+    lambda,
+    stack: STACK,
+    port: 0,
+    sinceMs: 3_600_000,
+    isReadOnly: true,
+    sources: async () => [{ name: 'github', type: 'github', missed: 2, isSilent: true }],
+  })
   if (!started) throw new Error('The stack has no functions.')
   stackConsole = started
 })
@@ -189,6 +196,7 @@ itInBrowser('its page is accessible, read-only, and copies commands instead of a
     await page.getByRole('heading', { name: 'Calls' }).waitFor({ state: 'attached' })
     await page.goto(new URL('/#/overview', stackConsole.link).href)
     await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
+    await page.getByRole('row', { name: 'github never silent never 2' }).waitFor()
     expect(await violations(page)).toEqual([])
   } finally {
     await browser.close()
