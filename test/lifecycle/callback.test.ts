@@ -1,39 +1,14 @@
-import { beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/webhook/handler.ts'
-import { startOnce } from '../functions/helpers.ts'
 import { withLogLines } from '../log-lines.ts'
-import { OTHER_SIGNING_KEY, SIGNING_KEY, startReceiver } from '../shared/orchestrators/callback/receiver.ts'
+import { OTHER_SIGNING_KEY, SIGNING_KEY } from '../shared/orchestrators/callback/receiver.ts'
+import { CALLER, SECRET_PART, TARGET, useCallback } from './callback-calls.ts'
 import { type Interruption, interruptions } from './execution.ts'
-import type { CompletedTask } from './lifecycle.ts'
-import { category, useLifecycle } from './platform.ts'
+import { category } from './platform.ts'
 import { passTime } from './runner.ts'
 
-const { lifecycle, platform } = useLifecycle()
-const receiver = startOnce(startReceiver)
-beforeEach(() => {
-  receiver.reset()
-  orchestrator({ allow: [`${receiver.url}/wait/`] })
-  lifecycle.replace('callbacks', { key: KEY })
-})
-
-const KEY = 'a-key-for-reply-addresses-of-the-tests-0123456789'
-const SECRET_PART = 'f3b1c0ffee5ec2e7a9d8'
-const callback = () => `${receiver.url}/wait/${SECRET_PART}`
-
-function orchestrator(settings: object) {
-  lifecycle.replace('orchestrators/callback', { type: 'callback', signingKey: SIGNING_KEY, ...settings })
-}
-
-let calls = 0
-const call = (event: object = {}) => ({ id: `run-${++calls}`, input: { title: 'Checkout is slow' }, ...event })
-const callWithUrl = () => call({ callback: callback() })
-const caller = 'callback'
-const target = 'open-ticket?connection=ticket'
-/** The webhook accepts an interactive call. */
-const accept = (event: object) => lifecycle.accept(target, event, caller)
-const openTicket = (event: object, options = {}): Promise<CompletedTask> =>
-  lifecycle.call(target, event, { caller, ...options })
+const { lifecycle, platform, receiver, orchestrator, call, callback, callWithUrl, accept, openTicket } = useCallback()
 
 describe('A URL that a call supplies', () => {
   it('receives one signed answer', async () => {
@@ -52,7 +27,7 @@ describe('A URL that a call supplies', () => {
             id: event.id,
             action: 'open-ticket',
             context: 'release-7',
-            caller,
+            caller: CALLER,
             verdict: 'pass',
             status: 'succeeded',
             result: 'pass',
@@ -64,7 +39,7 @@ describe('A URL that a call supplies', () => {
   })
 
   it('receives no status URL for a call without HTTP, because the API has no known address', async () => {
-    const payload = { action: 'open-ticket', caller, connection: 'ticket', mode: 'interactive' }
+    const payload = { action: 'open-ticket', caller: CALLER, connection: 'ticket', mode: 'interactive' }
     const context = { getRemainingTimeInMillis: () => 20_000 } as Context
     await webhookHandler(category)({ ...payload, ...callWithUrl() }, context)
     await lifecycle.run(lifecycle.newest())
@@ -76,7 +51,7 @@ describe('A URL that a call supplies', () => {
     orchestrator({ allow: [`${receiver.url}/wait/`], events: ['started', 'progress', 'finished'] })
     platform.states = ['queued', 'busy', 'done']
     const event = { ...callWithUrl(), input: { target: 'deploy' } }
-    await lifecycle.call('start-run?connection=job&progress=true', event, { caller })
+    await lifecycle.call('start-run?connection=job&progress=true', event, { caller: CALLER })
     expect(receiver.accepted.map(({ id }) => id.slice(41))).toEqual(['finished'])
   })
 
@@ -110,7 +85,7 @@ describe('A URL that a call supplies', () => {
   })
 
   it('is not requested while the secret does not allow it, and gets the answer afterwards', async () => {
-    const payload = await lifecycle.accept(`${target}&sendStarted=false`, callWithUrl(), caller)
+    const payload = await lifecycle.accept(`${TARGET}&sendStarted=false`, callWithUrl(), CALLER)
     orchestrator({ allow: [`${receiver.url}/other/`] })
     const requests: number[] = []
     const onCheckpoint = async (checkpoint: string) => {
@@ -176,132 +151,13 @@ describe('A URL that a call supplies', () => {
   })
 })
 
-describe('An answer that is sent again', () => {
-  it('is the same message', async () => {
-    const { id } = await openTicket(callWithUrl())
-    passTime(3_600)
-    expect(await lifecycle.command('answer', id, caller)).toMatchObject({ status: 202 })
-    expect(lifecycle.invocations.at(-1)?.name).toMatch(new RegExp(`^${id}-answer-`))
-    await lifecycle.run(lifecycle.newest())
-    const [first, second] = receiver.calls
-    expect(second?.text).toBe(first?.text)
-    expect(receiver.duplicates).toEqual([`${id}-finished`])
-    expect(platform.tickets).toHaveLength(1)
-  })
-
-  it('reaches a receiver that had refused it', async () => {
-    receiver.failNext(410)
-    const { id, unanswered } = await openTicket(callWithUrl())
-    await lifecycle.command('answer', id, caller)
-    const repeat = await lifecycle.run(lifecycle.newest())
-    expect([unanswered, repeat.unanswered, receiver.accepted.length]).toEqual(['unwanted', undefined, 1])
-  })
-})
-
-it('A task that runs again has no address for its answer', async () => {
-  platform.failNext(403, { message: 'no' }, { on: 'POST' })
-  const { id } = await openTicket(callWithUrl())
-  await lifecycle.command('rerun', id, caller)
-  const payload = lifecycle.newest()
-  await lifecycle.run(payload)
-  expect(payload).toMatchObject({ rerunOf: id })
-  expect(payload).not.toHaveProperty('sealedReplyTo')
-  expect(receiver.calls).toHaveLength(1)
-})
-
-describe('A repeated call with a URL', () => {
-  const other = () => ({ callback: `${receiver.url}/wait/another` })
-  const repeat = (event: object) => lifecycle.post(`${target}&mode=interactive&sendStarted=true`, event, { caller })
-  const paths = () => receiver.accepted.map(({ path }) => path)
-
-  it('is the same execution, even if the key of addresses has changed', async () => {
-    const event = callWithUrl()
-    const payload = await accept(event)
-    expect(await accept(event)).toBe(payload)
-    lifecycle.replace('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
-    expect(await accept(event)).toBe(payload)
-    await lifecycle.run(payload)
-    expect(receiver.calls).toHaveLength(1)
-  })
-
-  it('is refused if its URL is another one and the task runs, because the result goes to the first URL', async () => {
-    const event = callWithUrl()
-    const payload = await accept(event)
-    expect(await repeat({ ...event, ...other() })).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringMatching(/its result goes to another address.*Send another id/) },
-    })
-    await lifecycle.run(payload)
-    expect(paths()).toEqual([`/wait/${SECRET_PART}`])
-  })
-
-  it.each([
-    ['its URL', `/wait/${SECRET_PART}`, `/wait/${SECRET_PART}`],
-    ['another URL', `/wait/${SECRET_PART}`, '/wait/another'],
-    ['the fixed URL of the orchestrator', undefined, '/hooks/done'],
-  ])('gets the result at %s if the task has ended', async (_, first, second) => {
-    orchestrator({ allow: [`${receiver.url}/wait/`], url: `${receiver.url}/hooks/done` })
-    const event = first === undefined ? call() : callWithUrl()
-    const { id } = await openTicket(event)
-    const again = second === '/wait/another' ? { ...event, ...other() } : event
-    expect(await repeat(again)).toMatchObject({ status: 202, body: { taskId: id, duplicate: true } })
-    await lifecycle.run(lifecycle.newest())
-    expect(receiver.calls.map(({ path }) => path)).toEqual([first ?? second, second])
-    expect(receiver.calls[1]?.text).toBe(receiver.calls[0]?.text)
-    expect(platform.tickets).toHaveLength(1)
-  })
-
-  it('is refused with the reason if its URL is another one and its caller has a limit', async () => {
-    const event = callWithUrl()
-    await openTicket(event)
-    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
-    lifecycle.replace('callers', { ...callers, [caller]: { ...callers[caller], callsPerMinute: 1 } })
-    // Both calls are in the same minute.
-    const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
-    const statuses = [(await repeat(event)).status, (await repeat({ ...event, ...other() })).status]
-    now.mockRestore()
-    lifecycle.replace('callers', callers)
-    expect(statuses).toEqual([202, 429])
-  })
-
-  it('is sent nothing for a task that Lambda ended: the finisher answers', async () => {
-    const event = callWithUrl()
-    const payload = await accept(event)
-    const { arn } = await lifecycle.run(payload, { interruption: { effect: 'end', checkpoint: 0, isRecorded: true } })
-    expect(await repeat(event)).toMatchObject({ status: 202, body: { duplicate: true } })
-    expect(await repeat({ ...event, ...other() })).toMatchObject({ status: 409 })
-    await lifecycle.finish(arn)
-    expect(paths()).toEqual([`/wait/${SECRET_PART}`])
-  })
-})
-
-describe('The key of reply addresses', () => {
-  it('can be replaced while a task runs', async () => {
-    const payload = await accept(callWithUrl())
-    lifecycle.replace('callbacks', { key: 'n'.repeat(64), previousKey: KEY })
-    await lifecycle.run(payload)
-    expect(receiver.accepted).toHaveLength(1)
-  })
-
-  it('if it is lost, the task ends, says so and logs it for the alarm', async () => {
-    const payload = await lifecycle.accept(`${target}&sendStarted=false`, callWithUrl(), caller)
-    lifecycle.replace('callbacks', { key: 'n'.repeat(64) })
-    const { result, lines } = await withLogLines(() => lifecycle.run(payload))
-    expect(lines.filter((line) => line.includes('"answerLost":true'))).toEqual([
-      expect.stringMatching(/^\{"level":"ERROR".*secret callbacks/),
-    ])
-    expect(result).toMatchObject({ status: 'SUCCEEDED', unanswered: 'lost', outcome: { result: 'pass' } })
-    expect(receiver.calls).toEqual([])
-  })
-})
-
 describe('A fixed URL', () => {
   beforeEach(() => orchestrator({ url: `${receiver.url}/hooks/done`, events: ['started', 'progress', 'finished'] }))
 
   it('receives started, progress and finished in this order', async () => {
     platform.states = ['queued', 'busy', 'done']
     const event = { ...call(), input: { target: 'deploy' } }
-    const { id } = await lifecycle.call('start-run?connection=job&progress=true', event, { caller })
+    const { id } = await lifecycle.call('start-run?connection=job&progress=true', event, { caller: CALLER })
     const kinds = receiver.accepted.map(({ body }) => body['type'])
     expect([kinds[0], kinds.at(-1)]).toEqual(['task.started', 'task.finished'])
     expect(kinds.slice(1, -1)).toContain('task.progress')
@@ -311,7 +167,7 @@ describe('A fixed URL', () => {
 
   it('receives started late if it refused it until the deadline, and then the end with its time', async () => {
     receiver.failNext(503, {}, { times: 8, on: ({ text }) => text.includes('task.started') })
-    const { operations, outcome } = await lifecycle.call(`${target}&deadline=PT5M`, call(), { caller })
+    const { operations, outcome } = await lifecycle.call(`${TARGET}&deadline=PT5M`, call(), { caller: CALLER })
     // Running tasks replay this order.
     expect(operations).toEqual(
       ['send-started', 'send-started-late', 'end-time', 'send-finished'].map((step) => `${step} SUCCEEDED`),
@@ -363,7 +219,7 @@ describe('A task that supplies a URL', () => {
 
 describe('A call with a URL', () => {
   const post = (event: object, target = 'open-ticket?connection=ticket&mode=interactive') =>
-    lifecycle.post(target, event, { caller })
+    lifecycle.post(target, event, { caller: CALLER })
 
   it.each([
     ['https://elsewhere.example.com/wait/x'],
@@ -426,7 +282,7 @@ describe('A call with a URL', () => {
 
   it('may have it in the header callback-url', async () => {
     const more = { 'content-type': 'application/json', 'callback-url': callback() }
-    const request = { headers: { ...lifecycle.authorization(caller), ...more }, body: JSON.stringify(call()) }
+    const request = { headers: { ...lifecycle.authorization(CALLER), ...more }, body: JSON.stringify(call()) }
     const response = await lifecycle.send('POST', 'open-ticket?connection=ticket&mode=interactive', request)
     await lifecycle.run(lifecycle.accepted(response))
     expect(receiver.accepted.map(({ path }) => path)).toEqual([`/wait/${SECRET_PART}`])

@@ -12,6 +12,7 @@ import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
+import { AwsApi, TASK_FUNCTION } from './aws-api.ts'
 import { Execution, type ExecutionOptions, operationsOf } from './execution.ts'
 import { passTime, startRunner, stopRunner } from './runner.ts'
 
@@ -29,7 +30,6 @@ export const APPROVALS_KEY = 'an-approvals-key-of-the-tests-0123456789'
 const KEPTN_TOKEN = 'token-of-keptn'
 /** Longer than a function caches secrets. */
 const CACHE_SECONDS = 301
-const TASK_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:task'
 
 interface PostOptions {
   caller?: CallerName
@@ -83,30 +83,19 @@ interface SendOptions {
   timeLeftMs?: number | undefined
 }
 
-interface Invocation {
-  functionName: string
-  name: string
-  payload: Task
-  /** Epoch milliseconds. */
-  startedAt: number
-}
-
 /** Simulates the AWS services, the orchestrator and the secrets of a task in this process. */
 export class Lifecycle {
-  readonly secrets = new Map<string, unknown>()
   readonly events: SentEvent[] = []
-  /** Executions that a webhook or a finisher has started. They run when the test runs their payload. */
-  readonly invocations: Invocation[] = []
   keptn!: Served
   /** How long Keptn takes until a query returns an event that it has accepted. */
   recordsAfterMs = 0
   aws!: Served
   readonly #acceptedAt = new WeakMap<SentEvent, number>()
   readonly #category: Category
-  readonly #executions = new Set<Execution<unknown>>()
-  readonly #ended = new Map<string, { payload: object; result: TestResult<unknown> }>()
-  /** The end of each task by its id. */
-  readonly #ends = new Map<string, { at: number; result: TestResult<unknown> }>()
+  readonly #api = new AwsApi()
+  readonly secrets = this.#api.secrets
+  /** Executions that a webhook or a finisher has started. They run when the test runs their payload. */
+  readonly invocations = this.#api.invocations
   #table!: { close(): Promise<void> }
 
   constructor(category: Category) {
@@ -115,7 +104,7 @@ export class Lifecycle {
 
   async start(): Promise<this> {
     this.#table = await startTable()
-    this.aws = await serve((call) => this.#answerAsAws(call))
+    this.aws = await serve((call) => this.#api.answer(call))
     this.keptn = await serve((call) => this.#answerAsKeptn(call))
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: this.aws.url,
@@ -241,7 +230,7 @@ export class Lifecycle {
   /** Runs an accepted task to completion. */
   async run(payload: Task, options?: ExecutionOptions): Promise<CompletedTask> {
     const { arn, result, checkpoints } = await this.invoke(payload, options, payload.id)
-    this.#ends.set(payload.id, { at: Date.now(), result })
+    this.#api.ends.set(payload.id, { at: Date.now(), result })
     const status = result.getStatus()
     const { outcome, unanswered } = (status === 'SUCCEEDED' && result.getResult()) || {}
     return {
@@ -271,7 +260,7 @@ export class Lifecycle {
   ): Promise<{ arn: string; result: TestResult<TaskResult>; checkpoints: string[] }> {
     const arn = `${TASK_FUNCTION}:1/durable-execution/${name}/${randomUUID()}`
     const { result, checkpoints } = await this.#execute<TaskResult>(this.handler, payload, options)
-    this.#ended.set(arn, { payload, result })
+    this.#api.ended.set(arn, { payload, result })
     return { arn, result, checkpoints }
   }
 
@@ -301,68 +290,10 @@ export class Lifecycle {
 
   async #execute<Result>(handler: DurableLambdaHandler, payload: unknown, options?: ExecutionOptions) {
     const execution = new Execution<Result>(handler, options)
-    this.#executions.add(execution)
+    this.#api.executions.add(execution)
     const result = await execution.run(payload)
-    this.#executions.delete(execution)
+    this.#api.executions.delete(execution)
     return { result, checkpoints: execution.checkpoints }
-  }
-
-  async #answerAsAws({ path, query, headers, body, text }: Call): Promise<Reply> {
-    const target = String(headers['x-amz-target'] ?? '')
-    if (target.endsWith('GetSecretValue')) {
-      const value = this.secrets.get((body as { SecretId: string }).SecretId)
-      if (value === undefined) return { status: 400, body: { __type: 'ResourceNotFoundException' } }
-      return { status: 200, body: { SecretString: JSON.stringify(value) } }
-    }
-    if (target.endsWith('ListSecrets')) return { status: 200, body: { SecretList: [] } }
-    const [, functionName] = /\/functions\/(.+)\/invocations$/.exec(path) ?? []
-    if (functionName !== undefined)
-      return this.#invoke(functionName, String(headers['x-amz-durable-execution-name']), text)
-    if (/\/functions\/.+\/durable-executions$/.test(path)) {
-      const found = this.invocations.filter(({ name }) => name === query.get('DurableExecutionName'))
-      return { status: 200, body: { DurableExecutions: found.map((one) => this.#describe(arnOf(one.name), one)) } }
-    }
-    const [, callbackId = '', arn = '', resource] =
-      /callbacks\/(.+)\/succeed$|durable-executions\/(arn:.+?)(\/history)?$/.exec(path) ?? []
-    if (callbackId !== '') return this.#completeCallback(callbackId, text)
-    const ended = this.#ended.get(arn)
-    const running = this.invocations.find(({ name }) => arn === arnOf(name))
-    if (!ended && running)
-      return { status: 200, body: resource ? this.#historyOf(running) : this.#describe(arn, running) }
-    if (!ended) return awsError(404, 'ResourceNotFoundException')
-    const { payload, result } = ended
-    if (resource === '/history') return { status: 200, body: toWire({ Events: result.getHistoryEvents() }) }
-    const error = result.getStatus() === 'FAILED' ? { ErrorMessage: result.getError().errorMessage } : undefined
-    return { status: 200, body: { DurableExecutionArn: arn, InputPayload: JSON.stringify(payload), Error: error } }
-  }
-
-  #invoke(functionName: string, name: string, text: string): Reply {
-    const earlier = this.invocations.find((one) => one.name === name && one.functionName === functionName)
-    if (!earlier) this.invocations.push({ functionName, name, payload: JSON.parse(text), startedAt: Date.now() })
-    else if (JSON.stringify(earlier.payload) !== text) return awsError(409, 'DurableExecutionAlreadyStartedException')
-    return { status: 202, headers: { 'x-amz-durable-execution-arn': arnOf(name) } }
-  }
-
-  /** Describes the execution of an invocation, as GetDurableExecution does. */
-  #describe(arn: string, { name, payload, startedAt }: Invocation): object {
-    const InputPayload = JSON.stringify(payload)
-    const execution = { DurableExecutionArn: arn, StartTimestamp: startedAt / 1_000, InputPayload }
-    const end = this.#ends.get(name)
-    if (!end) return { ...execution, Status: 'RUNNING' }
-    const Status = end.result.getStatus()
-    const ended = { ...execution, Status, EndTimestamp: end.at / 1_000 }
-    return Status === 'SUCCEEDED' ? { ...ended, Result: JSON.stringify(end.result.getResult()) } : ended
-  }
-
-  /** Returns the history of an execution that has ended. That of a running one is empty. */
-  #historyOf({ name }: Invocation): unknown {
-    return toWire({ Events: this.#ends.get(name)?.result.getHistoryEvents() ?? [] })
-  }
-
-  async #completeCallback(id: string, result: string): Promise<Reply> {
-    for (const execution of this.#executions)
-      if (await execution.completeCallback(id, result)) return { status: 200, body: {} }
-    return awsError(400, 'CallbackTimeoutException')
   }
 
   #answerAsKeptn({ method, path, query, body }: Call): Reply {
@@ -377,23 +308,6 @@ export class Lifecycle {
     )
     return { status: 200, body: { events } }
   }
-}
-
-/** Returns the ARN of a running execution. */
-function arnOf(name: string): string {
-  return `${TASK_FUNCTION}:1/durable-execution/${name}/x`
-}
-
-function awsError(status: number, type: string): Reply {
-  return { status, headers: { 'x-amzn-errortype': type }, body: { Type: type, Message: type } }
-}
-
-/** Converts dates to epoch seconds, as Lambda does. */
-function toWire(value: unknown): unknown {
-  if (Object.prototype.toString.call(value) === '[object Date]') return (value as Date).getTime() / 1_000
-  if (Array.isArray(value)) return value.map(toWire)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, toWire(field)]))
 }
 
 /** Returns an event that triggers a task. */

@@ -86,15 +86,7 @@ const defineAwx = (base: string) =>
     routes: {
       'GET /me/': ({ query }) => list([{ id: 2, username: 'robot' }], query),
       'GET /unified_jobs/': ({ state, query }) => listRuns(state.runs, query),
-      'GET /{type}s/': ({ state, params, query }) => {
-        const name = query.get('name')
-        const organization = query.get('organization__name')
-        const found = state.templates
-          .filter((template) => template.type === params.type)
-          .filter((template) => name === null || template.name === name)
-          .filter((template) => organization === null || template.organization === organization)
-        return list(found.map(templateResponse), query)
-      },
+      'GET /{type}s/': ({ state, params, query }) => listTemplates(state, params.type, query),
       'GET /{type}s/{id}/': ({ state, params }) => {
         const template = templateOf(state, params)
         if (template) return templateResponse(template)
@@ -119,14 +111,7 @@ const defineAwx = (base: string) =>
       },
       'GET /workflow_jobs/{id}/workflow_nodes/': ({ state, params, query }) => {
         const run = runOf(state, { type: 'workflow_job', ...params })
-        const found = state.nodes.filter(({ workflow_job }) => workflow_job === run?.id)
-        const nodes = found.map(({ job, ...node }, index) => ({
-          id: 300 + index,
-          identifier: `node ${index}`,
-          ...node,
-          summary_fields: job ? { job } : {},
-        }))
-        return run && list(nodes, query)
+        return run && listNodes(state, run, query)
       },
     },
     notFound: refuse(404, 'Not found.'),
@@ -172,6 +157,28 @@ function templateOf({ templates }: State, { type, id }: TypedId): Template | und
 
 function runOf({ runs }: State, { type, id }: TypedId): Run | undefined {
   return runs.find((run) => run.type === type && String(run.id) === id)
+}
+
+function listTemplates({ templates }: State, type: string, query: URLSearchParams): object {
+  const name = query.get('name')
+  const organization = query.get('organization__name')
+  const found = templates
+    .filter((template) => template.type === type)
+    .filter((template) => name === null || template.name === name)
+    .filter((template) => organization === null || template.organization === organization)
+  return list(found.map(templateResponse), query)
+}
+
+function listNodes({ nodes }: State, { id }: Run, query: URLSearchParams): object {
+  const shown = nodes
+    .filter(({ workflow_job }) => workflow_job === id)
+    .map(({ job, ...node }, index) => ({
+      id: 300 + index,
+      identifier: `node ${index}`,
+      ...node,
+      summary_fields: job ? { job } : {},
+    }))
+  return list(shown, query)
 }
 
 function listRuns(runs: Run[], query: URLSearchParams): object | Reply {

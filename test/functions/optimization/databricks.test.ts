@@ -172,11 +172,11 @@ describe('of the older API', () => {
 test('Databricks: the connection gets a token for a service principal and replaces it when it is refused', async () => {
   const started = await asPrincipal().start(tune)
   await asPrincipal().poll(started, tune)
-  expect(server.state.given).toBe(1)
+  expect(server.state.issued).toBe(1)
   expect(calls('run-now')[0]?.headers['authorization']).toBe('Bearer a-token-of-databricks-1')
   server.state.accessTokens = []
   expect(await asPrincipal().poll(started, tune)).toMatchObject({ status: 'PENDING' })
-  expect(server.state.given).toBe(2)
+  expect(server.state.issued).toBe(2)
 })
 
 test('Databricks: the connection masks the secret of the service principal also in the header', async () => {

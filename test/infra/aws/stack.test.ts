@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { App } from 'aws-cdk-lib/core'
-import { queries } from '../../../infra/aws/queries.ts'
 import { readSettings, SettingsError } from '../../../infra/aws/settings.ts'
 import { WebhooksStack } from '../../../infra/aws/stack.ts'
-import { metrics } from '../../../shared/metrics.ts'
 import { categoryInfos as categories } from './category-infos.ts'
 import { flat, type Resource, synthesize, tenCategories } from './synthesize.ts'
 
@@ -14,8 +12,6 @@ const tasks = durable.filter(({ Properties }) => Properties.Handler === 'task.ha
 const webhooks = functions.filter(({ Properties }) => Properties.Handler === 'webhook.handler')
 const [finisher] = durable.filter(({ Properties }) => Properties.Handler === 'finisher.handler')
 const api = deployed.one('AWS::ApiGateway::RestApi')
-const alarms = deployed.properties('AWS::CloudWatch::Alarm')
-const stage = deployed.one('AWS::ApiGateway::Stage')
 const outputs = deployed.template.toJSON()['Outputs'] as Record<string, { Value: unknown }>
 
 /** Returns the length of the pattern of a rule with the longest ARNs that AWS generates. */
@@ -166,162 +162,6 @@ it('the state table has the key id, expires items and is billed per request', ()
   })
 })
 
-describe('the API', () => {
-  const answers = deployed.properties('AWS::ApiGateway::GatewayResponse')
-
-  it('is regional, has the stage v1, accepts only text and requires TLS 1.2', () => {
-    expect(api.Properties).toMatchObject({
-      EndpointConfiguration: { Types: ['REGIONAL'] },
-      SecurityPolicy: 'SecurityPolicy_TLS13_1_2_2021_06',
-    })
-    expect(api.Properties.BinaryMediaTypes).toBeUndefined()
-    expect(stage.Properties.StageName).toBe('v1')
-  })
-
-  it('names the path to call in the response to an unknown path', () => {
-    const unknown = answers.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
-    const { detail } = JSON.parse(unknown.ResponseTemplates['application/json'])
-    expect(detail).toContain('Call POST /v1/<category>/<action>?mode=interactive, or without mode')
-  })
-
-  it('routes all methods and paths of a category to its webhook', () => {
-    const methods = deployed.properties('AWS::ApiGateway::Method')
-    expect(methods).toHaveLength(10)
-    for (const { HttpMethod, Integration } of methods)
-      expect({ HttpMethod, Type: Integration.Type }).toEqual({ HttpMethod: 'ANY', Type: 'AWS_PROXY' })
-    const paths = deployed.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
-    expect(paths).toEqual(tenCategories.flatMap(({ name }) => [name, '{proxy+}']))
-  })
-
-  it('logs requests without query, headers, body and path, which may contain tokens', () => {
-    const format = JSON.parse(stage.Properties.AccessLogSetting.Format)
-    expect(Object.values(format).join()).not.toMatch(
-      /\$context\.path|header|querystring|body|authorizer|identity\.user/i,
-    )
-    expect(format).toMatchObject({ requestId: '$context.requestId', status: '$context.status' })
-    expect(stage.Properties.MethodSettings[0].DataTraceEnabled).toBe(false)
-  })
-
-  it('throttles all calls', () => {
-    expect(stage.Properties.MethodSettings[0]).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 })
-  })
-
-  it('throttles each public route separately', () => {
-    const complete = synthesize({}, categories)
-    const [all, ...routes] = complete.one('AWS::ApiGateway::Stage').Properties.MethodSettings
-    expect(all).toMatchObject({ HttpMethod: '*', ResourcePath: '/*' })
-    expect(routes.map(({ ResourcePath }: { ResourcePath: string }) => ResourcePath.replaceAll('~1', '/'))).toEqual(
-      ['approvals', 'slack', 'mattermost', 'discord', 'telegram'].flatMap((route) => [
-        `//notification/${route}`,
-        `//notification/${route}/{proxy+}`,
-      ]),
-    )
-    for (const route of routes)
-      expect(route).toMatchObject({
-        HttpMethod: 'ANY',
-        ThrottlingRateLimit: 10,
-        ThrottlingBurstLimit: 20,
-        LoggingLevel: 'ERROR',
-        DataTraceEnabled: false,
-      })
-    // Settings apply to resources that exist.
-    const methods = complete.properties('AWS::ApiGateway::Method')
-    expect(methods).toHaveLength(categories.length + routes.length)
-    const paths = complete.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
-    expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost', 'discord', 'telegram']))
-  })
-
-  it('counts calls rejected with 429 in its access log', () => {
-    const filters = deployed.properties('AWS::Logs::MetricFilter')
-    const filter = filters.find(({ FilterPattern }) => FilterPattern === '{ $.status = "429" }')
-    expect(flat(filter.LogGroupName)).toMatch(/^<ApiAccessLog/)
-    const [{ MetricName, MetricNamespace }] = filter.MetricTransformations
-    const alarm = alarms.find((one) => one.MetricName === MetricName)
-    expect(alarm).toMatchObject({ Namespace: MetricNamespace, Statistic: 'Sum', Threshold: 0 })
-  })
-
-  it('has an alarm for each metric of the functions that needs one', () => {
-    const own = alarms.filter(({ Namespace }) => Namespace === 'CloudAutomationWebhooks')
-    const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
-    // The access log of the API counts these.
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([...withAlarm, 'ThrottledCalls'].sort())
-  })
-
-  it('returns its own errors as problem+json', () => {
-    expect(Object.fromEntries(answers.map(({ ResponseType, StatusCode }) => [ResponseType, StatusCode]))).toEqual({
-      MISSING_AUTHENTICATION_TOKEN: '404',
-      ACCESS_DENIED: '403',
-      WAF_FILTERED: '403',
-      REQUEST_TOO_LARGE: '413',
-      THROTTLED: '429',
-      INTEGRATION_TIMEOUT: '504',
-      DEFAULT_4XX: undefined,
-      DEFAULT_5XX: undefined,
-    })
-    for (const { ResponseParameters, ResponseTemplates } of answers) {
-      expect(ResponseParameters['gatewayresponse.header.Content-Type']).toBe("'application/problem+json'")
-      expect(JSON.parse(ResponseTemplates['application/json'])).toMatchObject({
-        type: 'about:blank',
-        title: expect.any(String),
-        detail: expect.any(String),
-      })
-    }
-  })
-
-  it('lists the categories for an unknown path', () => {
-    const unknown = answers.find(({ ResponseType }) => ResponseType === 'MISSING_AUTHENTICATION_TOKEN')
-    const { detail } = JSON.parse(unknown.ResponseTemplates['application/json'])
-    for (const { name } of tenCategories) expect(detail).toContain(name)
-  })
-})
-
-describe('the alarms', () => {
-  it('cover each category, the finisher, the API and the quota', () => {
-    const watched = new Map<string, number>()
-    for (const { MetricName } of alarms) watched.set(MetricName, (watched.get(MetricName) ?? 0) + 1)
-    expect(Object.fromEntries(watched)).toEqual({
-      Errors: 21,
-      Throttles: 10,
-      DurableExecutionFailed: 11,
-      DurableExecutionTimedOut: 11,
-      ApproximateNumberOfMessagesVisible: 11,
-      '5XXError': 1,
-      ThrottledCalls: 1,
-      SecretsInInput: 1,
-      AnswersLost: 1,
-      ApproximateRunningDurableExecutionsUtilization: 1,
-    })
-    const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))
-    expect(quota).toMatchObject({ Threshold: 80, ComparisonOperator: 'GreaterThanThreshold' })
-  })
-
-  it('alarm when a task or the finisher crashes three times within an hour', () => {
-    const durableFunctions = new Set(durable.map(({ id }) => `<${id}>`))
-    const crashes = alarms.filter(
-      ({ MetricName, Dimensions }) => MetricName === 'Errors' && durableFunctions.has(flat(Dimensions[0].Value)),
-    )
-    expect(crashes).toHaveLength(11)
-    for (const alarm of crashes)
-      expect(alarm).toMatchObject({ Threshold: 0, Period: 300, DatapointsToAlarm: 3, EvaluationPeriods: 12 })
-  })
-
-  it('have a description with a runbook, and a topic that they may publish to', () => {
-    const topic = deployed.one('AWS::SNS::Topic')
-    for (const { AlarmDescription, AlarmActions } of alarms) {
-      expect(AlarmDescription).toMatch(/^[A-Z].+\. What to do: docs\/runbooks\/[a-z-]+\.md$/)
-      expect(AlarmActions.map(flat)).toEqual([`<${topic.id}>`])
-    }
-    const policy = deployed.one('AWS::SNS::TopicPolicy')
-    expect(policy.Properties.PolicyDocument.Statement).toContainEqual(
-      expect.objectContaining({ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' } }),
-    )
-  })
-
-  it('have no subscription by default', () => {
-    expect(deployed.all('AWS::SNS::Subscription')).toEqual([])
-  })
-})
-
 describe('the stack', () => {
   it('stays below the limits of CloudFormation with ten categories', () => {
     const { Resources } = deployed.template.toJSON()
@@ -383,80 +223,6 @@ describe('deleting the stack', () => {
     const types = ['AWS::ApiGateway::Account', 'AWS::IAM::Role', 'AWS::Lambda::Version']
     expect([...new Set(retained.map(({ Type }) => Type))].sort()).toEqual(types)
   })
-})
-
-describe('the dashboard', () => {
-  const body = JSON.parse(flat(deployed.one('AWS::CloudWatch::Dashboard').Properties.DashboardBody)) as {
-    widgets: { x: number; y: number; width: number; height: number; properties: Widget }[]
-  }
-  interface Widget {
-    title: string
-    query?: string
-    metrics?: unknown[][]
-  }
-  const widgets = new Map(body.widgets.map(({ properties }) => [properties.title, properties]))
-  const metricsOf = (title: string) => JSON.stringify(widgets.get(title)?.metrics ?? [])
-
-  it.each([
-    ['Calls', '"Count"', '"4XXError"', '"5XXError"'],
-    ['Response time', '"p50"', '"p99"'],
-    ['Running tasks of the account', '"ApproximateRunningDurableExecutions"'],
-    ['Tasks accepted', '"DurableExecutionStarted"'],
-    ['Tasks finished', '"DurableExecutionSucceeded"'],
-    ['Time from accepted to finished, p50', '"DurableExecutionDuration"', '"p50"'],
-    ['Time from accepted to finished, p99', '"DurableExecutionDuration"', '"p99"'],
-    ['Tasks ended by Lambda', '"DurableExecutionFailed"', '"DurableExecutionTimedOut"', '"DurableExecutionStopped"'],
-    ['Calls by outcome', '{CloudAutomationWebhooks,outcome} MetricName='],
-    ['Tasks by outcome', '{CloudAutomationWebhooks,outcome}'],
-    ['Failures by provider', '{CloudAutomationWebhooks,provider,kind}'],
-    ['Webhook crashes and throttles', '"Errors"', '"Throttles"'],
-    ['Finisher', '"DurableExecutionStarted"', '"DurableExecutionSucceeded"'],
-    ['Dead letters', '"ApproximateNumberOfMessagesVisible"', '"finisher"'],
-  ])('shows %s', (title, ...parts) => {
-    for (const part of parts) expect(metricsOf(title)).toContain(part)
-  })
-
-  it('shows every category', () => {
-    for (const title of ['Calls by category', 'Tasks accepted', 'Tasks finished', 'Dead letters'])
-      for (const { name } of tenCategories) expect(metricsOf(title)).toContain(`"label":"${name}"`)
-  })
-
-  it.each([
-    ['Oldest open tasks (started in the time range)', 'oldest open tasks'],
-    ['Internal errors', 'errors'],
-  ] as const)('queries the logs of all functions for %s', (title, name) => {
-    const { query = '' } = widgets.get(title) ?? {}
-    expect(query.match(/SOURCE /g)).toHaveLength(functions.length)
-    expect(query.endsWith(`| ${queries[name]}`)).toBe(true)
-  })
-
-  it('has no overlapping widgets and fits into 24 columns', () => {
-    const cells = body.widgets.flatMap(({ x, y, width, height }) =>
-      Array.from({ length: width * height }, (_, at) => `${x + (at % width)},${y + Math.floor(at / width)}`),
-    )
-    expect(new Set(cells).size).toBe(cells.length)
-    expect(Math.max(...body.widgets.map(({ x, width }) => x + width))).toBe(24)
-  })
-})
-
-it('the saved queries cover the logs of all functions, in a folder named like the stack', () => {
-  const saved = deployed.properties('AWS::Logs::QueryDefinition')
-  expect(Object.fromEntries(saved.map(({ Name, QueryString }) => [Name, QueryString]))).toEqual(
-    Object.fromEntries(Object.entries(queries).map(([name, text]) => [`CloudAutomationWebhooks/${name}`, text])),
-  )
-  for (const { LogGroupNames } of saved)
-    expect(new Set(LogGroupNames.map(flat))).toEqual(
-      new Set(functions.map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))),
-    )
-})
-
-// Lines of Lambda itself. test/nested/aws-runtime.test.ts has those of its runtime client.
-it.each([
-  '2026-11-30T10:00:00.000Z 8d1f Task timed out after 28.00 seconds',
-  'RequestId: 8d1f Error: Runtime exited with error: signal: killed',
-])('the saved query errors finds: %s', (line) => {
-  const [, pattern = ''] = /@message like \/(.+)\/$/m.exec(queries.errors) ?? []
-  expect(line).toMatch(new RegExp(pattern))
 })
 
 it.each(['identity', 'callbacks'])('the stack generates the key of %s and deletes it with the stack', (name) => {

@@ -1,6 +1,6 @@
 import { databricksRoutes, type Job } from '../../../infra/sandbox/platforms/databricks/routes.ts'
 import { newestOf, type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { json, type Platform } from '../../../infra/sandbox/platforms/sandbox/http.ts'
+import { type Answer, json, type Call as PlatformCall } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { type JobRow, play, stages } from '../../conformance/rows/row.ts'
 
 interface Task {
@@ -37,7 +37,7 @@ interface ScriptedState {
   /** The valid OAuth tokens. */
   accessTokens: string[]
   /** Number of issued OAuth tokens. */
-  given: number
+  issued: number
   may: { run: boolean; seeOutput: boolean }
 }
 
@@ -52,6 +52,9 @@ interface DatabricksServer extends Served {
   task(key: string, fields?: { state?: object; status?: object; attempt?: number; output?: object }): number
 }
 
+const CLIENT_ID = '12a34b56-789c-0d12-e3fa-b456789c0123'
+const CLIENT_SECRET = 'dose1234:567890/abcdef'
+
 /**
  * Starts a workspace whose runs change only as the test says, with the OAuth server for service principals.
  *
@@ -59,42 +62,21 @@ interface DatabricksServer extends Served {
  */
 async function startDatabricks(): Promise<DatabricksServer> {
   const token = 'dapi0123456789abcdef'
-  const clientId = '12a34b56-789c-0d12-e3fa-b456789c0123'
-  const clientSecret = 'dose1234:567890/abcdef'
   const state: ScriptedState = {
     jobs: [{ job_id: 11223344, name: 'tune checkout', parameters: { service: '', trials: '' } }],
     runs: [],
     tokens: new Map(),
     outputs: {},
     accessTokens: [],
-    given: 0,
+    issued: 0,
     may: { run: true, seeOutput: true },
   }
   const runOf = (id: number) => state.runs.find(({ run_id }) => run_id === id)
   const routes = databricksRoutes({
     jobs: state.jobs,
-    acceptsToken: (given) => given === token || state.accessTokens.includes(given),
+    acceptsToken: (sent) => sent === token || state.accessTokens.includes(sent),
     may: state.may,
-    start({ job_id }, parameters, idempotencyToken = '') {
-      const run_id = state.tokens.get(idempotencyToken) ?? 455_644_833 + state.runs.length
-      if (runOf(run_id)) return run_id
-      if (idempotencyToken) state.tokens.set(idempotencyToken, run_id)
-      state.runs.push({
-        run_id,
-        job_id,
-        number_in_job: run_id,
-        run_type: 'JOB_RUN',
-        run_page_url: `https://shop.cloud.databricks.com/?o=1#job/${job_id}/run/${run_id}`,
-        start_time: 1_764_000_000_000,
-        end_time: 0,
-        run_duration: 0,
-        state: { life_cycle_state: 'PENDING', state_message: '', user_cancelled_or_timedout: false },
-        status: { state: 'PENDING' },
-        tasks: [],
-        job_parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: '', value })),
-      })
-      return run_id
-    },
+    start: (job, parameters, idempotencyToken) => startRun(state, job, parameters, idempotencyToken),
     run: runOf,
     output(id) {
       const task = state.runs.flatMap(({ tasks }) => tasks).find(({ run_id }) => run_id === id)
@@ -108,27 +90,16 @@ async function startDatabricks(): Promise<DatabricksServer> {
       run.status = { state: 'TERMINATING', termination_details: { code: 'USER_CANCELED', type: 'SUCCESS', message } }
     },
   })
-  const issueToken: Platform['answer'] = ({ method, headers, body }) => {
-    const form = new URLSearchParams(body)
-    if (method !== 'POST' || form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'all-apis')
-      return json(400, { error: 'invalid_request', error_description: 'The request is wrong' })
-    const [id, secret] = basicOf(headers.authorization ?? '')
-    if (id !== clientId || secret !== clientSecret)
-      return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
-    const given = `a-token-of-databricks-${++state.given}`
-    state.accessTokens.push(given)
-    return json(200, { access_token: given, token_type: 'Bearer', expires_in: 3600, scope: 'all-apis' })
-  }
   const served = await servePlatform({
     ...routes,
-    answer: (call) => (call.path === '/oidc/v1/token' ? issueToken(call) : routes.answer(call)),
+    answer: (call) => (call.path === '/oidc/v1/token' ? issueToken(state, call) : routes.answer(call)),
   })
   const newest = () => newestOf(state.runs)
   return {
     ...served,
     token,
-    clientId,
-    clientSecret,
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
     state,
     show: (changes) => void Object.assign(newest(), changes),
     task(task_key, { output, attempt = 0, ...fields } = {}) {
@@ -139,6 +110,46 @@ async function startDatabricks(): Promise<DatabricksServer> {
       return run_id
     },
   }
+}
+
+/** Starts a run once for each idempotency token. Returns its id. */
+function startRun(
+  { runs, tokens }: ScriptedState,
+  { job_id }: Job,
+  parameters: Record<string, string>,
+  idempotencyToken = '',
+): number {
+  const run_id = tokens.get(idempotencyToken) ?? 455_644_833 + runs.length
+  if (runs.some((run) => run.run_id === run_id)) return run_id
+  if (idempotencyToken) tokens.set(idempotencyToken, run_id)
+  runs.push({
+    run_id,
+    job_id,
+    number_in_job: run_id,
+    run_type: 'JOB_RUN',
+    run_page_url: `https://shop.cloud.databricks.com/?o=1#job/${job_id}/run/${run_id}`,
+    start_time: 1_764_000_000_000,
+    end_time: 0,
+    run_duration: 0,
+    state: { life_cycle_state: 'PENDING', state_message: '', user_cancelled_or_timedout: false },
+    status: { state: 'PENDING' },
+    tasks: [],
+    job_parameters: Object.entries(parameters).map(([name, value]) => ({ name, default: '', value })),
+  })
+  return run_id
+}
+
+/** Issues a token to the service principal. */
+function issueToken(state: ScriptedState, { method, headers, body }: PlatformCall): Answer {
+  const form = new URLSearchParams(body)
+  if (method !== 'POST' || form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'all-apis')
+    return json(400, { error: 'invalid_request', error_description: 'The request is wrong' })
+  const [id, secret] = basicOf(headers.authorization ?? '')
+  if (id !== CLIENT_ID || secret !== CLIENT_SECRET)
+    return json(401, { error: 'invalid_client', error_description: 'Client authentication failed' })
+  const issued = `a-token-of-databricks-${++state.issued}`
+  state.accessTokens.push(issued)
+  return json(200, { access_token: issued, token_type: 'Bearer', expires_in: 3600, scope: 'all-apis' })
 }
 
 function basicOf(authorization: string): string[] {

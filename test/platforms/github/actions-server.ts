@@ -80,16 +80,8 @@ async function startGithubActions(): Promise<GithubActionsServer> {
       if (!state.ignoresCancel) show({ status: 'completed', conclusion: 'cancelled' })
     },
   })
-  const answer: Platform['answer'] = (call) => {
-    if (bearer(call.headers) !== token) return githubError(401, 'Bad credentials')
-    if (call.path === '/rate_limit') return json(200, { resources: {} })
-    const [first, owner, name, kind, ...rest] = segments(call.path)
-    if (first !== 'repos' || owner !== repository.owner || name !== repository.name) return notFound()
-    if (kind === undefined) return json(200, { full_name: `${owner}/${name}`, default_branch: 'main' })
-    return kind === 'actions' ? answerActions(call, repository, rest) : notFound()
-  }
   return {
-    ...(await servePlatform({ answer, error: githubError })),
+    ...(await servePlatform({ answer: apiOf(token, answerActions), error: githubError })),
     token,
     state,
     runs: runs.all,
@@ -100,6 +92,18 @@ async function startGithubActions(): Promise<GithubActionsServer> {
       show({ status: 'completed', conclusion, updated_at: timeOf(created + MINUTE_MS) })
     },
     empty: store.empty,
+  }
+}
+
+/** Answers requests for the one repository. */
+function apiOf(token: string, answerActions: ReturnType<typeof actionsRoutes>): Platform['answer'] {
+  return (call) => {
+    if (bearer(call.headers) !== token) return githubError(401, 'Bad credentials')
+    if (call.path === '/rate_limit') return json(200, { resources: {} })
+    const [first, owner, name, kind, ...rest] = segments(call.path)
+    if (first !== 'repos' || owner !== repository.owner || name !== repository.name) return notFound()
+    if (kind === undefined) return json(200, { full_name: `${owner}/${name}`, default_branch: 'main' })
+    return kind === 'actions' ? answerActions(call, repository, rest) : notFound()
   }
 }
 

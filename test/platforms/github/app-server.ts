@@ -34,25 +34,27 @@ const hook = {
 // Creating a key takes long.
 const keys = generateKeyPairSync('rsa', { modulusLength: 2_048 })
 
+/** The state after a reset. */
+const initial = () => ({
+  permissions: { ...permissions },
+  hook: { ...hook },
+  isInstalled: true,
+  events: ['check_run', 'check_suite', 'deployment_protection_rule'],
+  checks: [],
+  commits: [SHA],
+  deliveries: [],
+})
+
 /** Starts a GitHub with one App, which is installed in one repository. */
 export async function startGithubApp(): Promise<GithubAppServer> {
   const runs: WaitingRun[] = []
   // Also after a reset, a deployment is not that of an earlier test.
   let deploymentId = FIRST_DEPLOYMENT_ID
-  const initial = () => ({
-    permissions: { ...permissions },
-    hook: { ...hook },
-    isInstalled: true,
-    events: ['check_run', 'check_suite', 'deployment_protection_rule'],
-    checks: [],
-    commits: [SHA],
-    deliveries: [],
-  })
   const state: AppState = {
     appIds: ['1234', 'Iv23liExample'],
     publicKey: () => keys.publicKey,
     ...initial(),
-    run: (repository, id) => runs.find((one) => one.repository === repository && one.id === id),
+    run: (repository, id) => runs.find((run) => run.repository === repository && run.id === id),
     redeliver({ guid, event, action }) {
       const id = state.deliveries.length + 1
       const delivered_at = new Date().toISOString()

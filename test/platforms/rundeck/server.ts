@@ -41,9 +41,7 @@ export interface RundeckServer extends Served {
 
 export const restart = '3b6c19f6-41ee-475f-8fd0-8f1a26f27a9a'
 
-/** Starts a Rundeck whose executions proceed as the test says. */
-export async function startRundeck(): Promise<RundeckServer> {
-  const token = 'E4rNvVRV378knO9dp3d73O0cs1kd0kCd'
+function initialState(): ScriptedState {
   const job = (id: string, name: string, group: string): Job => ({
     id,
     name,
@@ -51,7 +49,7 @@ export async function startRundeck(): Promise<RundeckServer> {
     description: `Job ${name}`,
     required: [],
   })
-  const state: ScriptedState = {
+  return {
     jobs: [
       job(restart, 'restart', 'ops/web'),
       job('a6e1e0f7-ad32-4b93-ba2c-9387be06a146', 'restart', ''),
@@ -62,6 +60,12 @@ export async function startRundeck(): Promise<RundeckServer> {
     may: { run: true, read: true, kill: true, events: true },
     storesState: true,
   }
+}
+
+/** Starts a Rundeck whose executions proceed as the test says. */
+export async function startRundeck(): Promise<RundeckServer> {
+  const token = 'E4rNvVRV378knO9dp3d73O0cs1kd0kCd'
+  const state = initialState()
   const start = (job: Job, options: Record<string, string>, course: Course): ScriptedExecution => {
     const id = 134 + state.executions.length
     const started = 1_431_536_339_809 + id * 1_000

@@ -93,15 +93,19 @@ export async function slackServer(): Promise<SlackServer> {
     },
     empty: store.empty,
     pressButton(message, action, user = 'U0JANE') {
-      const button = buttonsIn(message.blocks).find(({ action_id }) => action_id === action)
-      if (!button) throw new Error(`The message has no button ${action}.`)
       const person = settings.people.find(({ id }) => id === user) ?? { id: user }
-      const channelName = CHANNELS.find(({ id }) => id === message.channel)?.name
-      const press = { message, button, person, channelName, root: 'https://hooks.slack.com' }
-      return sign(bodyOf(press), settings.signingSecret)
+      return sign(pressOf(message, action, person), settings.signingSecret)
     },
     sign: (body, { secret = settings.signingSecret, at } = {}) => sign(body, secret, at),
   }
+}
+
+/** Returns the body of the request for a button press. */
+function pressOf(message: ChatMessage, action: string, person: Pick<Member, 'id'> & Partial<Member>): string {
+  const button = buttonsIn(message.blocks).find(({ action_id }) => action_id === action)
+  if (!button) throw new Error(`The message has no button ${action}.`)
+  const channelName = CHANNELS.find(({ id }) => id === message.channel)?.name
+  return bodyOf({ message, button, person, channelName, root: 'https://hooks.slack.com' })
 }
 
 /** Returns the mentions that Slack would notify. chat.update parses names by default. */
