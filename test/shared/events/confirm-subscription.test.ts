@@ -15,7 +15,9 @@ let origin = ''
 beforeAll(async () => {
   origin = `http://127.0.0.1:${await listen(server)}`
 })
-afterAll(() => server.close())
+afterAll(() => {
+  server.close()
+})
 beforeEach(() => {
   status = 200
   requests = []
