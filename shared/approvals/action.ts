@@ -94,6 +94,7 @@ export function requestApproval({
         type: 'started',
         outcome: passed(`Asked "${message.title}"${place}`, postedData(posted), postedLinks(provider, posted)),
         job: posted,
+        wakeId: provider.notifiedBy?.wakeId(posted),
       }
     },
     decideAutomatically,

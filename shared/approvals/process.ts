@@ -1,4 +1,6 @@
-import { secondsToNextPoll } from '../core/task/poll-interval.ts'
+import { type Schedule, secondsToNextPoll } from '../core/task/poll-interval.ts'
+import { pollWithSource } from '../core/task/poll-with-source.ts'
+import { type WaitState, waitUntilDone } from '../core/task/wait.ts'
 import { Failure, isTransient, messageOf, refused, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
@@ -12,15 +14,15 @@ import { outcomeOf, updateMessage } from './task.ts'
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
 /** State that is checkpointed between two polls. */
-interface DecisionState {
+interface DecisionState extends WaitState {
   startedAt: number
+  /** The id by which notifications name the process. */
+  wakeId?: string | undefined
   consecutiveRefusals: number
   /** Why the last poll was refused. */
   lastError?: string
   decision?: PlatformDecision
   isCanceledByCaller?: true
-  /** Seconds until the next poll. Undefined ends the loop. */
-  nextPollIn?: number | undefined
 }
 
 const MAX_CONSECUTIVE_REFUSALS = 5
@@ -35,7 +37,7 @@ export async function runApprovalProcess(task: Task): Promise<Outcome> {
   // A dry run, or the process could not be started.
   if (started.type !== 'started') return started.outcome
   const posted = started.job as PostedMessage
-  const { decision, isCanceledByCaller, lastError } = await pollDecision(task, posted)
+  const { decision, isCanceledByCaller, lastError } = await pollDecision(task, posted, started.wakeId)
   const isOpen = decision === undefined || isCanceledByCaller
   if (isOpen) {
     const reason = describeDecision(decision)
@@ -50,19 +52,36 @@ export async function runApprovalProcess(task: Task): Promise<Outcome> {
   return redactDeep(decision?.note === undefined ? outcome : { ...outcome, message: message.join(' ') })
 }
 
-function pollDecision(task: Task, posted: PostedMessage): Promise<DecisionState> {
-  return task.context.waitForCondition<DecisionState>('poll-decision', (state) => pollOnce(state, task, posted), {
-    initialState: { startedAt: 0, consecutiveRefusals: 0 },
-    waitStrategy: ({ nextPollIn }) =>
-      nextPollIn === undefined ? { shouldContinue: false } : { shouldContinue: true, delay: { seconds: nextPollIn } },
+function pollDecision(task: Task, posted: PostedMessage, wakeId: string | undefined): Promise<DecisionState> {
+  const { context, source, deadline } = task
+  const initialState = { startedAt: 0, consecutiveRefusals: 0, wakeId }
+  const poll = (state: DecisionState, schedule: Schedule) => pollOnce(state, task, posted, schedule)
+  if (source === undefined)
+    return waitUntilDone<DecisionState>(context, 'poll-decision', {
+      initialState,
+      check: (state) => poll(state, secondsToNextPoll),
+    })
+  return pollWithSource<DecisionState>(context, 'poll-decision', {
+    task: { category: task.category, id: task.taskId },
+    source,
+    until: deadline.at,
+    initialState,
+    poll,
+    memoryOf: () => ({}),
+    hasEnded: ({ decision, isCanceledByCaller }) => decision !== undefined && !isCanceledByCaller,
   })
 }
 
 /** Must not throw: an error would end the loop. */
-async function pollOnce(previous: DecisionState, task: Task, posted: PostedMessage): Promise<DecisionState> {
+async function pollOnce(
+  previous: DecisionState,
+  task: Task,
+  posted: PostedMessage,
+  schedule: Schedule,
+): Promise<DecisionState> {
   const { deadline, withClient } = task
   const startedAt = previous.startedAt || Date.now()
-  const state: DecisionState = { startedAt, consecutiveRefusals: 0 }
+  const state: DecisionState = { startedAt, wakeId: previous.wakeId, consecutiveRefusals: 0 }
   const by = previous.startedAt === 0 ? undefined : await task.canceledBy()
   if (by !== undefined) {
     const decision = { decision: 'cancel', by, at: new Date().toISOString() } as const
@@ -70,7 +89,7 @@ async function pollOnce(previous: DecisionState, task: Task, posted: PostedMessa
   }
   const pollAgain = (minSeconds?: number) => {
     const [elapsed, remaining] = [Date.now() - startedAt, deadline.at - Date.now()]
-    return secondsToNextPoll(elapsed / 1_000, remaining / 1_000, minSeconds)
+    return schedule(elapsed / 1_000, remaining / 1_000, minSeconds)
   }
   try {
     const decision = await withClient(deadline.at, async ({ process }, client) => process?.getDecision(client, posted))

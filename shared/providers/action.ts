@@ -175,6 +175,9 @@ interface JobHandling<P extends Provider, Input> {
 /** The task of an approval action, as the action sees it. */
 export interface ApprovalTask<P extends Provider, Input> {
   taskId: string
+  category: string
+  /** The source that notifies us of a decision of the platform. */
+  source: string | undefined
   connection: string
   input: Input
   deadline: Deadline

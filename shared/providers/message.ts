@@ -1,5 +1,6 @@
 import type * as z from 'zod/mini'
 import type { CallEvent } from '../orchestrators/event/event.ts'
+import type { SourceTypeName } from '../sources/load-source-type.ts'
 import type { Message, MessageButton } from '../text/message.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
@@ -124,6 +125,12 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
   buttons?: Buttons<S>
   /** The platform decides approvals itself. `post` then starts its process. */
   process?: ApprovalProcess<S>
+  /** The notifications of a decision of `process`. They wake its task. */
+  notifiedBy?: {
+    type: SourceTypeName
+    /** Returns the id of the process in notifications. */
+    wakeId(posted: PostedMessage): string | undefined
+  }
 }
 
 /**

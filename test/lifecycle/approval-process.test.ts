@@ -1,5 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { notification } from '../../functions/notification/index.ts'
+import { payloadOf } from '../../shared/core/task/payload.ts'
+import { wakeTasksOf } from '../../shared/core/task/wake.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { startServiceNowChange } from '../platforms/servicenow-change.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -17,8 +19,10 @@ beforeEach(() => {
 
 const target = 'ask-approval?connection=changes&deadline=PT1H'
 /** Runs a task, and does something once after its first poll without a decision. */
-async function ask(onPoll: (taskId: string) => unknown = () => undefined) {
+async function ask(onPoll: (taskId: string) => unknown = () => undefined, source?: string) {
   const task = await lifecycle.accept(target, {})
+  // The webhook reads the same object as the input of the execution.
+  if (source !== undefined) Object.assign(task, JSON.parse(await payloadOf({ ...task, source })))
   let isFirst = true
   return lifecycle.run(task, {
     async onCheckpoint(name) {
@@ -45,6 +49,23 @@ describe('An approval by a process of the platform', () => {
       'poll-decision',
       'send-finished',
     ])
+  })
+
+  it('is read at once when ServiceNow notifies us of the decision', async () => {
+    const decideAndNotify = async () => {
+      server.decide('approved', 'Jane Doe', 'looks good')
+      expect(await wakeTasksOf('changes', server.state.changes[0]?.sys_id ?? '')).toBe(1)
+    }
+    const { outcome, operations } = await ask(decideAndNotify, 'changes')
+    expect(outcome).toMatchObject({ result: 'pass', message: 'Approved by Jane Doe: looks good' })
+    expect(operations).toContain('poll-decision-woken-0 SUCCEEDED')
+  })
+
+  it('is withdrawn at once if its task is canceled while it waits for a notification', async () => {
+    const cancel = (taskId: string) => lifecycle.command('cancel', taskId)
+    const { outcome, operations } = await ask(cancel, 'changes')
+    expect(outcome).toMatchObject({ status: 'aborted', message: 'Canceled by keptn' })
+    expect(operations).toContain('poll-decision-woken-0 SUCCEEDED')
   })
 
   it('that no one decides fails at its deadline, and is withdrawn', async () => {

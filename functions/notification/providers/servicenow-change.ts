@@ -93,6 +93,8 @@ export const servicenowChange = defineMessageProvider({
     return postedOf(client, created.body.result)
   },
 
+  notifiedBy: { type: 'servicenow', wakeId: ({ id }) => id },
+
   process: {
     async getDecision(client, { id = '' }) {
       const current = await read(client, id)

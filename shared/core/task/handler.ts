@@ -156,6 +156,8 @@ async function runTaskAction(
       return completed(
         await action.runTask({
           taskId: task.id,
+          category: task.category,
+          source: task.source,
           connection: task.connection,
           input: task.input,
           deadline,

@@ -12,6 +12,9 @@ export const MIN_INTERVAL_SECONDS = 60
 /** So late is the result if every notification is lost. */
 const MAX_INTERVAL_SECONDS = 600
 
+/** Returns the seconds until the next poll: see `secondsToNextPoll`. */
+export type Schedule = (elapsed: number, remaining: number, min?: number, max?: number) => number | undefined
+
 /**
  * Returns the seconds until the next poll. The last poll is just before the deadline.
  *

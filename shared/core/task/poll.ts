@@ -9,7 +9,7 @@ import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
 import { canceledBy } from './cancellation.ts'
-import { MIN_POLL_SECONDS, secondsToNextPoll } from './poll-interval.ts'
+import { MIN_POLL_SECONDS, type Schedule, secondsToNextPoll } from './poll-interval.ts'
 import { type WaitState, waitUntilDone } from './wait.ts'
 
 /** State that is checkpointed between two polls. */
@@ -84,9 +84,6 @@ export function stateBefore(job: unknown): PollState {
 export function isLost({ consecutiveRefusals }: PollState): boolean {
   return consecutiveRefusals >= MAX_CONSECUTIVE_REFUSALS
 }
-
-/** Returns the seconds until the next poll: see `secondsToNextPoll`. */
-export type Schedule = (elapsed: number, remaining: number, min?: number, max?: number) => number | undefined
 
 /**
  * Polls a job once. Must not throw: an error would end the loop.

@@ -5,7 +5,7 @@ import type { Outcome } from '../../outcome.ts'
 import type { Deadline, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
-import { isLost, type PollState, poll, type Reports } from './poll.ts'
+import { isLost, type PollState, type PollTarget, poll, pollOnce, type Reports, stateBefore } from './poll.ts'
 import { pollWithSource } from './poll-with-source.ts'
 import { stopAndWait } from './stop.ts'
 
@@ -27,7 +27,7 @@ export async function pollUntilDone(
   const last =
     call.source === undefined
       ? await poll(context, 'poll', target, started.job, deadline.at)
-      : await pollWithSource(context, target, started, deadline.at, call.source)
+      : await pollJobWithSource(context, target, started, deadline.at, call.source)
   if (last.outcome) return last.outcome
 
   const isCanceled = last.canceledBy !== undefined
@@ -39,6 +39,29 @@ export async function pollUntilDone(
   const stopped = await stopAndWait(context, target, last)
   if (!stopped.outcome) return unfinished(started, stopped.state, `${reason}. ${stopped.reason}`)
   return afterStop(stopped.outcome, reason, isCanceled)
+}
+
+/** Heartbeats and progress are sent with a poll. */
+const MAX_REPORT_SECONDS = 60
+
+function pollJobWithSource(
+  context: DurableContext,
+  target: PollTarget,
+  { job, wakeId }: StartedJob,
+  until: number,
+  source: string,
+): Promise<PollState> {
+  const { heartbeat, progress } = target.reports
+  return pollWithSource<PollState>(context, 'poll', {
+    task: target.call,
+    source,
+    until,
+    initialState: { ...stateBefore(job), wakeId },
+    poll: (state, schedule) => pollOnce(state, target, until, schedule),
+    maxSeconds: heartbeat || progress ? MAX_REPORT_SECONDS : undefined,
+    memoryOf: ({ job, lastProgress }) => ({ job, lastProgress }),
+    hasEnded: ({ outcome }) => outcome !== undefined,
+  })
 }
 
 /** Returns the outcome of a job that has ended after a stop was requested. */

@@ -34,7 +34,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   if (options.deadline !== undefined && deadline < options.deadline)
     notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
   const delegates = startsJob && !dryRun && sendsFinished(connection) ? true : undefined
-  const waitsForJob = action.type === 'job' && mode !== 'silent' && !delegates
+  const waits = action.type !== 'immediate' && mode !== 'silent' && !delegates
   const id = await identifyCall(category, resolved)
   const {
     replyTo,
@@ -75,7 +75,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat ? true : undefined,
-    source: waitsForJob ? sourceOf(`${category.name}/${connection.name}`, provider) : undefined,
+    source: waits ? sourceOf(`${category.name}/${connection.name}`, provider) : undefined,
     traceparent: resolved.traceparent,
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup,

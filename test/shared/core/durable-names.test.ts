@@ -9,7 +9,7 @@ const wordsOf = (text: string) => text.trim().split(/\s+/)
 const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 
 const STEP =
-  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|waitUntilDoneOrWoken<\w+>\(context,|tryCleanUp\(|tableStep\(task,|updateMessage\(task,)\s*['`]([\w-]+)(?:\$\{[^}]*\})?['`]/g
+  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|(?:waitUntilDone|pollWithSource)<\w+>\(context,|tryCleanUp\(|tableStep\(task,|updateMessage\(task,)\s*['`]([\w-]+)(?:\$\{[^}]*\})?['`]/g
 
 /**
  * Names and their order must not change: running executions replay them, and the finisher reads them in the history of older
@@ -24,17 +24,16 @@ test('the names of durable steps and their order are frozen', () => {
     return `${file} ${names.join(' ')}`
   })
   expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
-    'shared/approvals/process.ts withdraw-approval poll-decision',
+    'shared/approvals/process.ts withdraw-approval poll-decision poll-decision',
     'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- remind',
     'shared/core/task/accept-invocation.ts accept-invocation',
     'shared/core/task/answer.ts send-to-observers',
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
     'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
-    'shared/core/task/poll-with-source.ts poll',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
-    'shared/core/task/wait-for-job.ts poll',
+    'shared/core/task/wait-for-job.ts poll poll',
   ])
 })
 
