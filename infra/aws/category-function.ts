@@ -4,14 +4,15 @@ import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { hasNeed } from '../../shared/providers/action.ts'
-import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import { LiveFunction } from './live-function.ts'
 import { answerPermissions, permissionsOf } from './provider-permissions.ts'
 import { listSecrets, orchestratorPaths, readSecrets, SECRET_PATHS } from './secrets.ts'
+import type { Settings } from './settings.ts'
 import type { StateTable } from './state-table.ts'
+import { tablePermissionsOf } from './table-permissions.ts'
 
 /** API Gateway times out after 29 s. The webhook stops before, so that its response says why. */
 const WEBHOOK_TIMEOUT = Duration.seconds(28)
@@ -34,38 +35,14 @@ export class CategoryFunction extends Construct {
     const { name, summary } = category
     const hasApprovals = hasNeed(category, 'approvals')
     const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
-    const secrets = [
-      SECRET_PATHS.callers,
-      SECRET_PATHS.identity,
-      ...orchestratorPaths(settings, name),
-      SECRET_PATHS.callbacks,
-      SECRET_PATHS.connections(name),
-      ...(hasApprovals ? [SECRET_PATHS.approvals] : []),
-    ]
-    const runs = category.hasRunsInTask ? [itemKeys.run('*')] : []
-    const approvals = hasApprovals ? [itemKeys.approval('*')] : []
-    const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
-    const toggles = hasNeed(category, 'toggles') ? [itemKeys.toggle('*')] : []
+    const secrets = secretsOf(category, settings)
     const sources = events?.sourcesOf(name) ?? []
-    const waiters = sources.length > 0 ? [itemKeys.waiter(name, '*')] : []
+    const tablePermissions = tablePermissionsOf(category, table, sources)
     const variables = {
       WEBHOOKS_STATE_TABLE: table.name,
       ...(events && sources.length > 0 ? { WEBHOOKS_EVENTS_FILE: events.file } : {}),
     }
     const layers = events && sources.length > 0 ? [events.layer] : []
-    const taskTablePermissions = [
-      ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
-      ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
-      ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], approvals),
-      ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
-      ...table.allow(['DeleteItem', 'GetItem', 'PutItem'], waiters),
-      ...table.allow(
-        ['UpdateItem'],
-        sources.flatMap((source) => [itemKeys.wake(source, '*'), itemKeys.sourceActivity(source)]),
-      ),
-      // For calls of other durable functions, which no webhook accepts.
-      ...table.allow(['UpdateItem'], [itemKeys.rate(name, '*')]),
-    ]
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.task = new DurableFunction(this, 'Task', deployment, {
@@ -81,7 +58,7 @@ export class CategoryFunction extends Construct {
       permissions: [
         ...readSecrets(this, settings, secrets),
         listSecrets,
-        ...taskTablePermissions,
+        ...tablePermissions.task,
         ...providerPermissions,
         ...answerPermissions(settings.awsProviders),
       ],
@@ -102,31 +79,25 @@ export class CategoryFunction extends Construct {
       permissions: [
         ...readSecrets(this, settings, secrets),
         listSecrets,
-        ...table.allow(
-          ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'],
-          [
-            `${itemKeys.callPrefix(name)}#*`,
-            itemKeys.task(name, '*'),
-            itemKeys.cancellation(name, '*'),
-            itemKeys.gate(name, '*'),
-            itemKeys.guesses(name, '*'),
-            itemKeys.rate(name, '*'),
-            ...runs,
-            ...lastRuns,
-            ...toggles,
-          ],
-        ),
-        ...table.allow(['GetItem', 'UpdateItem'], approvals),
-        // All webhooks share these items: a copy of a message must not be a call of another category.
-        ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
-        // A request to cancel a task wakes it.
-        ...table.allow(['GetItem'], waiters),
+        ...tablePermissions.webhook,
         ...startAndReadTasks(this.task),
         ...(hasApprovals || sources.length > 0 ? [completeCallbacks(this.task)] : []),
         ...providerPermissions,
       ],
     })
   }
+}
+
+/** Returns the paths of the secrets that the functions read. */
+function secretsOf(category: CategoryInfo, settings: Settings): string[] {
+  return [
+    SECRET_PATHS.callers,
+    SECRET_PATHS.identity,
+    ...orchestratorPaths(settings, category.name),
+    SECRET_PATHS.callbacks,
+    SECRET_PATHS.connections(category.name),
+    ...(hasNeed(category, 'approvals') ? [SECRET_PATHS.approvals] : []),
+  ]
 }
 
 /**

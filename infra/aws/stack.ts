@@ -45,28 +45,7 @@ export class WebhooksStack extends Stack {
     const categories = enabled.map(
       (category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }),
     )
-    if (categories.some(({ category }) => hasNeed(category, 'approvals')))
-      new GeneratedKey(this, 'Approvals', {
-        settings,
-        name: 'approvals',
-        description: 'Signs links and buttons of approvals',
-        noRotationReason:
-          'Sent links must stay valid for days. Rotate the key by hand and keep the old key in addition to the new one.',
-      })
-    new GeneratedKey(this, 'Identity', {
-      settings,
-      name: 'identity',
-      description: 'Computes the ids of calls',
-      noRotationReason:
-        'After a rotation, a repeated call counts as new. Rotate the key by hand when no call is running.',
-    })
-    new GeneratedKey(this, 'Callbacks', {
-      settings,
-      name: 'callbacks',
-      description: 'Seals the reply addresses of calls',
-      noRotationReason:
-        'Running tasks must still open their addresses. Rotate the key by hand and keep the old key in addition to the new one.',
-    })
+    this.#addKeys(settings, categories)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
@@ -102,6 +81,31 @@ export class WebhooksStack extends Stack {
       })
     new SavedQueries(this, 'Queries', { stackName: settings.stackName, logGroups })
     this.#addOutputs(settings, api, categories, alarms)
+  }
+
+  #addKeys(settings: Settings, categories: CategoryFunction[]): void {
+    if (categories.some(({ category }) => hasNeed(category, 'approvals')))
+      new GeneratedKey(this, 'Approvals', {
+        settings,
+        name: 'approvals',
+        description: 'Signs links and buttons of approvals',
+        noRotationReason:
+          'Sent links must stay valid for days. Rotate the key by hand and keep the old key in addition to the new one.',
+      })
+    new GeneratedKey(this, 'Identity', {
+      settings,
+      name: 'identity',
+      description: 'Computes the ids of calls',
+      noRotationReason:
+        'After a rotation, a repeated call counts as new. Rotate the key by hand when no call is running.',
+    })
+    new GeneratedKey(this, 'Callbacks', {
+      settings,
+      name: 'callbacks',
+      description: 'Seals the reply addresses of calls',
+      noRotationReason:
+        'Running tasks must still open their addresses. Rotate the key by hand and keep the old key in addition to the new one.',
+    })
   }
 
   /** `cdk deploy` prints the outputs. */

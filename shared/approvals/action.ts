@@ -3,7 +3,7 @@ import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import { passed } from '../outcome.ts'
-import type { ApprovalAction } from '../providers/action.ts'
+import type { ApprovalAction, CallContext } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
 import type { SignedLink } from '../providers/provider.ts'
@@ -52,43 +52,14 @@ export function requestApproval({
     input: inputSchema,
     outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: WEEK_SECONDS,
-    complete(input, { event, sequenceUrl, connection, provider, note }) {
-      const { approvers, requester, remindBefore } = input
-      const isRequesterExcluded = input.notRequester === 'on'
-      const channel = resolveChannel(input.channel, connection, provider, true)
-      const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
-      if ((approvers || isRequesterExcluded) && !provider.buttons) {
-        const field = approvers ? 'approvers' : 'notRequester'
-        throw invalidInput(
-          `input.${field}`,
-          `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
-        )
-      }
-      const { approverIds } = provider.buttons ?? {}
-      const unverifiable = approverIds && approvers?.find((one) => !approverIds.pattern.test(bareName(one)))
-      if (unverifiable !== undefined)
-        throw invalidInput('input.approvers', `must be ${approverIds?.format}, but has "${unverifiable}"`)
-      if (isRequesterExcluded && requester === undefined)
-        throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
-      if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
-        throw invalidInput(
-          'input.requester',
-          `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
-        )
-      const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
-      const sequence = URL.parse(sequenceUrl ?? '')?.href
-      const links = composed.links.map((link) => (link.url === sequence ? link : withHost(link)))
-      const message = messageOf({ ...composed, links }, event, { question, requester })
-      const excluded = isRequesterExcluded ? requester : undefined
-      return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }
-    },
+    complete: (input, context) => completeApproval(input, context, compose),
     async run(provider, client, { channel, message }) {
       const { signedLink } = client
       if (!signedLink) throw new Error('An approval needs a signed link.')
-      const asked = withButtons(message, signedLink)
+      const request = withButtons(message, signedLink)
       // People decide at the platform.
-      if (provider.process) delete asked.buttons
-      const posted = await postOnce(provider, client, channel, asked)
+      if (provider.process) delete request.buttons
+      const posted = await postOnce(provider, client, channel, request)
       const place = channel ? ` in ${channel}` : ''
       return {
         type: 'started',
@@ -112,6 +83,46 @@ export function requestApproval({
       return runApprovalTask(task)
     },
   }
+}
+
+/**
+ * Checks who may decide, and composes the message.
+ *
+ * @throws Failure `invalid`
+ */
+function completeApproval(
+  input: z.output<typeof inputSchema>,
+  { event, sequenceUrl, connection, provider, note }: CallContext<MessageProvider>,
+  compose: (context: MessageContext) => Message,
+): ApprovalInput {
+  const { approvers, requester, remindBefore } = input
+  const isRequesterExcluded = input.notRequester === 'on'
+  const channel = resolveChannel(input.channel, connection, provider, true)
+  const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
+  if ((approvers || isRequesterExcluded) && !provider.buttons) {
+    const field = approvers ? 'approvers' : 'notRequester'
+    throw invalidInput(
+      `input.${field}`,
+      `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
+    )
+  }
+  const { approverIds } = provider.buttons ?? {}
+  const unverifiable = approverIds && approvers?.find((approver) => !approverIds.pattern.test(bareName(approver)))
+  if (unverifiable !== undefined)
+    throw invalidInput('input.approvers', `must be ${approverIds?.format}, but has "${unverifiable}"`)
+  if (isRequesterExcluded && requester === undefined)
+    throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
+  if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
+    throw invalidInput(
+      'input.requester',
+      `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
+    )
+  const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
+  const sequence = URL.parse(sequenceUrl ?? '')?.href
+  const links = composed.links.map((link) => (link.url === sequence ? link : withHost(link)))
+  const message = messageOf({ ...composed, links }, event, { question, requester })
+  const excluded = isRequesterExcluded ? requester : undefined
+  return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }
 }
 
 /**

@@ -76,7 +76,7 @@ async function decideByForm(
     status,
     message,
     deadlineAt,
-    given: { name, reason },
+    entered: { name, reason },
     error,
   })
   if (decision !== 'approve' && decision !== 'reject') return open(400, 'Choose Approve or Reject.')

@@ -12,7 +12,7 @@ export type Page =
       /** Epoch milliseconds. */
       deadlineAt: number
       /** The input of the person, if it is not valid. */
-      given?: { name: string | undefined; reason: string | undefined }
+      entered?: { name: string | undefined; reason: string | undefined }
       error?: string
     }
   | { kind: 'decided' | 'ended'; status: number; message: Message; text: string }
@@ -100,16 +100,16 @@ function aboutOf({ text, fields, links }: Message): string {
   return parts.filter(Boolean).join('\n')
 }
 
-function formOf({ given, error }: Extract<Page, { kind: 'open' }>): string {
+function formOf({ entered, error }: Extract<Page, { kind: 'open' }>): string {
   const described = error ? ' aria-describedby="error"' : ''
   // Enter in a field presses the first button, which must not decide.
   return `<form method="post">
 <button type="submit" disabled hidden></button>
 <label for="name">Your name</label>
-<input id="name" name="name" value="${toHtml(given?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
+<input id="name" name="name" value="${toHtml(entered?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
 <small>Shown with your decision.</small>
 <label for="reason">Reason <small>optional</small></label>
-<textarea id="reason" name="reason" rows="3" maxlength="1000">${toHtml(given?.reason ?? '')}</textarea>
+<textarea id="reason" name="reason" rows="3" maxlength="1000">${toHtml(entered?.reason ?? '')}</textarea>
 <div class="choices">
 <button type="submit" name="decision" value=approve>${symbol('m4.8 8.2 2.2 2.2 4.2-4.6')}Approve</button>
 <button type="submit" name="decision" value=reject>${symbol('m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2')}Reject</button>

@@ -18,7 +18,7 @@ export function refusalFor(
   excludedId: string | undefined,
 ): string | undefined {
   const isOneOf = (all: readonly (string | undefined)[], wanted: string) =>
-    all.some((one) => one?.toLowerCase() === bareName(wanted).toLowerCase())
+    all.some((known) => known?.toLowerCase() === bareName(wanted).toLowerCase())
   if (excluded !== undefined) {
     const isExcluded =
       isOneOf([...names, exactName, ambiguousName, name], excluded) ||
@@ -28,7 +28,7 @@ export function refusalFor(
     if (excludedId === undefined)
       return `The requester ("${excluded}") is not known here, so it may be you. Nothing was changed.`
   }
-  if (approvers && !approvers.some((one) => isOneOf(names, one) || bareName(one) === exactName))
+  if (approvers && !approvers.some((approver) => isOneOf(names, approver) || bareName(approver) === exactName))
     return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
   return undefined
 }

@@ -60,7 +60,7 @@ async function isSigned(claim: string, signature: string, now: number): Promise<
     const { key, previousKey } = await readSecret('approvals', approvalsSecret, { fresh })
     const keys = previousKey === undefined ? [key] : [key, previousKey]
     // Compares with every key, so that the duration does not show which one matches.
-    return keys.filter((one) => isSame(sign(one, claim).slice(0, signature.length), signature)).length > 0
+    return keys.filter((candidate) => isSame(sign(candidate, claim).slice(0, signature.length), signature)).length > 0
   }
   if (await check(false)) return true
   if (now - checkedAt < KEY_RECHECK_MS) return false

@@ -72,7 +72,7 @@ test('The page escapes HTML and removes characters that change the text directio
       fields: [{ name: hostile, value: hostile }],
       links: [{ label: hostile, url: `https://x/?${hostile}` }],
     },
-    given: { name: hostile, reason: hostile },
+    entered: { name: hostile, reason: hostile },
   })
   expect(body).not.toMatch(/<script|\u202e|"><|' onload/)
   expect(body.match(/&lt;script&gt;/g)?.length).toBeGreaterThanOrEqual(8)
