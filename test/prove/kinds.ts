@@ -113,8 +113,7 @@ export const kinds: readonly Kind[] = [
   kindOf(6, 'notification/ask-approval', 'sign-off', {
     effect: 'messages',
     long: true,
-    // The waits of approvals are shortened too: 15 s and 25 s are left.
-    deadlines: [150, 250],
+    deadlines: [20, 30],
     input: (random, id) => ({ question: `Prove ${id}?`, channel: random.pick(channels) }),
   }),
   kindOf(5, 'slo/request-evaluation', 'evaluation', {
