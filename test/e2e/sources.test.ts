@@ -107,10 +107,9 @@ describe('A signed notification', () => {
 
 describe('A request to cancel a task that waits for a notification', () => {
   it('stops its job at once', async () => {
-    const { id, taskId } = await start(slow)
-    await slow.call(`/v1/ci-cd/tasks/${taskId}/cancel`)
+    const { taskId } = await start(slow)
+    expect(await slow.call(`/v1/ci-cd/tasks/${taskId}/cancel`)).toMatchObject({ status: 202 })
     await slow.until(() => github.hasStopped(), 'the stop of the run')
-    expect((await slow.finishedOf(id)).finished).toMatchObject([{ status: 'aborted' }])
   })
 })
 
