@@ -78,7 +78,7 @@ function wakesErrors({ sources }: EventsFile, categories: readonly NotifiedCateg
       owners.set(connection, name)
       const category = categories.find((known) => connection.startsWith(`${known.name}/`))
       const types = category?.notifiedBy ?? []
-      if (types.some((known) => notifiesOf(type, { notifiedBy: { type: known } }))) return []
+      if (types.some((known) => notifiesOf(type, { kind: 'job', notifiedBy: { type: known } }))) return []
       const known =
         types.length > 0
           ? `Types for ${category?.name}: ${types.join(', ')}`

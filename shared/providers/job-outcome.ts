@@ -36,7 +36,7 @@ export function pollResult(provider: JobProvider, input: StartJob, run: Run, sta
 
 /** Returns the id by which notifications name a run. */
 export function wakeIdOf({ notifiedBy }: JobProvider, run: Run): string | undefined {
-  return run.wakeId ?? notifiedBy?.wakeId(run)
+  return run.wakeId ?? (notifiedBy ? notifiedBy.wakeId(run) : run.id)
 }
 
 /** Returns the meaning of a state; undefined if the provider does not list it. */

@@ -2,14 +2,16 @@ import { declaredSources } from './declared.ts'
 
 /** The member of a provider that says which type of source notifies us of its runs. */
 interface Notified {
+  kind?: string | undefined
   notifiedBy?: { type: string } | undefined
 }
 
 /** Types of sources whose notifications name runs as those of another type do. */
 const SAME_RUNS: Record<string, string> = { 'aws-sns': 'eventbridge' }
 
-/** Returns whether a type of source notifies us of the runs of a provider. */
-export function notifiesOf(type: string, { notifiedBy }: Notified): boolean {
+/** Returns whether a type of source notifies us of the runs of a provider. With `http`, anything that sends the id of a job does. */
+export function notifiesOf(type: string, { kind, notifiedBy }: Notified): boolean {
+  if (type === 'http' && kind === 'job') return true
   return notifiedBy !== undefined && (SAME_RUNS[type] ?? type) === notifiedBy.type
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
+import { wakeIdOf } from '../../shared/providers/job-outcome.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { readEvent } from '../../shared/sources/read-notification.ts'
+import { notifiesOf } from '../../shared/sources/source-of.ts'
 
 const UUID = '12345678-90ab-cdef-1234-567890abcdef'
 const EXECUTION = 'arn:aws:states:eu-west-1:123456789012:execution:tune:run-1'
@@ -115,6 +117,15 @@ describe('The notification of an end', () => {
     const idOf = (name: string, id: string) => notified.find(([, provider]) => provider === name)?.[3].wakeId({ id })
     expect(idOf('argo-cd', 'team/guestbook#rollback-12')).toBe('team/guestbook')
     expect(idOf('awx', 'job/12')).toBe('12')
+  })
+
+  test('names every other run by its id, for a source of the type http', () => {
+    const others = loaded.flatMap(({ loaded }) => (isJobProvider(loaded) && !loaded.notifiedBy ? [loaded] : []))
+    expect(others.length).toBeGreaterThan(10)
+    for (const provider of others) {
+      expect(notifiesOf('http', provider)).toBe(true)
+      expect(wakeIdOf(provider, { id: 'run-7' })).toBe('run-7')
+    }
   })
 
   test('is in a test for each provider', () => {

@@ -13,12 +13,16 @@ export async function sourceTypes(): Promise<string> {
         .filter(({ notifiedBy }) => notifiesOf(name, { notifiedBy }))
         .map(({ path }) => `\`${path}\``)
       const wakes =
-        woken.length > 0 ? `Wakes tasks of ${woken.join(', ')}.` : 'No provider waits for its notifications yet.'
+        name === 'http'
+          ? 'Wakes tasks of every provider of jobs.'
+          : woken.length > 0
+            ? `Wakes tasks of ${woken.join(', ')}.`
+            : 'No provider waits for its notifications yet.'
       const rules =
         name === 'eventbridge'
           ? ` A source with the name \`${AWS_SOURCE}\` needs no secret for the rules of the stack.`
           : ''
-      return [`### ${title}: \`${name}\``, `${wakes}${rules}`, ...setup.map(stepOf)].join('\n\n')
+      return [`### ${title}: \`${name}\``, `${wakes}${rules}`, ...stepsOf(setup)].join('\n\n')
     }),
   )
   return `${sections.join('\n\n')}\n`
@@ -31,16 +35,23 @@ async function notifiedProviders(): Promise<{ path: string; notifiedBy: { type: 
   return (await Promise.all(loaded)).flatMap(({ path, notifiedBy }) => (notifiedBy ? [{ path, notifiedBy }] : []))
 }
 
-/** Formats a step. One with several lines is an introduction, unless that is code already, and code. */
-function stepOf(step: string, index: number): string {
-  const [first = '', ...code] = step.split('\n')
-  if (code.length === 0) return `${index + 1}. ${escapePlaceholders(first)}`
-  const [text, lines] =
-    first.endsWith(':') && !first.startsWith(' ') && / /.test(first) ? [first, code] : ['', [first, ...code]]
-  return [...(text ? [`${index + 1}. ${escapePlaceholders(text)}`] : []), '```', ...lines, '```'].join('\n')
+/** Formats the steps. One with several lines is a text and code, or only code that belongs to the step before it. */
+function stepsOf(setup: readonly string[]): string[] {
+  let number = 0
+  return setup.map((step) => {
+    const [first = '', ...lines] = step.split('\n')
+    const isText = lines.length === 0 || (first.endsWith(':') && / /.test(first.trim()) && !first.startsWith(' '))
+    if (isText) number++
+    const code = isText ? lines : [first, ...lines]
+    return [
+      ...(isText ? [`${number}. ${escapePlaceholders(first)}`] : []),
+      // Indented, so that the list continues.
+      ...(code.length > 0 ? ['```', ...code, '```'].map((line) => (line === '' ? '' : `   ${line}`)) : []),
+    ].join('\n')
+  })
 }
 
-/** Writes URLs and secrets as code, which Markdown shows unchanged. */
+/** Writes URLs, secrets and JSON as code, which Markdown shows unchanged. */
 function escapePlaceholders(text: string): string {
-  return text.replace(/\S*\{(?:url|secret)\}\S*|\S*\{\{.*?\}\}\S*/g, (part) => `\`${part}\``)
+  return text.replace(/\{".*\}|\{url\}(?:\?token=\{secret\})?|\{secret\}|\{\{.*?\}\}/g, (part) => `\`${part}\``)
 }
