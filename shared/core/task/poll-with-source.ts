@@ -20,7 +20,7 @@ interface PolledState extends WaitState {
   wakeId?: string | undefined
 }
 
-/** What a task polls, and how the source finds it. */
+/** The polls of a task, and the source that ends the wait between them. */
 interface SourceWait<S extends PolledState> {
   task: { category: string; id: string }
   source: string
