@@ -2,6 +2,7 @@ import type { OperationSummary } from '../cloud/index.ts'
 import { type AxisPart, axisOf } from './axis.ts'
 import type { CallRecord, Outgoing } from './call-record.ts'
 import type { CallSummary } from './call-summary.ts'
+import { isWakeUp, withoutRaces } from './wake-ups.ts'
 import type { Row } from './waterfall-row.ts'
 
 /** The course of a call as rows on a common time axis. Times are milliseconds since 1970. */
@@ -31,6 +32,8 @@ interface NumberedRequest {
 const stepNames: Record<string, string> = {
   start: 'Run the action',
   poll: 'Wait for the job',
+  'poll-woken': 'Poll because of the wake-up',
+  'poll-without-wake-ups': 'Wait for the job',
   'poll-after-stop': 'Wait for the job to stop',
   stop: 'Stop the job',
   decision: 'Wait for a decision',
@@ -41,7 +44,8 @@ const stepNames: Record<string, string> = {
 
 /** Returns the rows of a call: its request, each step with its attempts and requests, its answer and its deadline. */
 export function waterfallOf(source: Source): Waterfall {
-  const { record, operations, later = [], summary, startedAt } = source
+  const { record, later = [], summary, startedAt } = source
+  const operations = withoutRaces(source.operations, summary.endedAt)
   const now = Date.now()
   const requests = requestsByStep(record.outgoing, [...operations, ...later])
   const blocks = [
@@ -91,7 +95,8 @@ function requestsByStep(
     if (request.step === undefined) return
     // Lambda records the start of a step late, so the end decides.
     const sentAt = request.at - request.ms
-    const step = steps.find(({ endedAt }) => endedAt === undefined || endedAt >= sentAt) ?? steps.at(-1)
+    const open = steps.filter(({ endedAt }) => endedAt === undefined || endedAt >= sentAt)
+    const step = open.find(({ name }) => name === request.step) ?? open[0] ?? steps.at(-1)
     if (step) found.set(step.id, [...(found.get(step.id) ?? []), { request, index }])
   })
   return found
@@ -106,13 +111,16 @@ function stepBlocks(
 ): Row[][] {
   const shown = operations.filter(
     ({ type, name }) =>
-      (type === 'STEP' && name !== 'send-finished') || (type === 'CALLBACK' && name?.startsWith('decision')),
+      (type === 'STEP' && name !== 'send-finished') ||
+      (type === 'CALLBACK' && /^(?:decision|poll-wake)/.test(name ?? '')),
   )
   return consecutive(shown).map((group): Row[] => {
     const [first] = group
     if (!first) return []
     const own = group.flatMap(({ id }) => requests.get(id) ?? [])
     if (first.subType === 'WaitForCondition') return pollRows(first, own, now)
+    if (isWakeUp(first))
+      return [row(`woken-${first.id}`, 'moment', 'Woken before the next poll', '', first.endedAt ?? now)]
     if (first.type === 'CALLBACK') return [callbackRow(first, operations, now)]
     const hasAttempts = group.length > 1 || isFailedAttempt(first)
     const below = hasAttempts

@@ -1,0 +1,24 @@
+import type { OperationSummary } from '../cloud/index.ts'
+
+/** Whether an operation is the callback with which a task can be woken. */
+export function isWakeUp({ type, name }: OperationSummary): boolean {
+  return type === 'CALLBACK' && /^poll-wake-\d+$/.test(name ?? '')
+}
+
+/**
+ * Returns the operations as the course of a task shows them: without wake-ups that never came, and without races. A wake-up ends the
+ * polls before it, although their operation remains open in the background.
+ *
+ * @param endedAt of the task
+ */
+export function withoutRaces(operations: readonly OperationSummary[], endedAt: number | undefined): OperationSummary[] {
+  const wakeUps = operations.filter(isWakeUp)
+  return operations
+    .filter((one) => !/^poll-race-\d+$/.test(one.name ?? '') && (!isWakeUp(one) || one.endedAt !== undefined))
+    .map((one) => {
+      if (one.subType !== 'WaitForCondition') return one
+      const wakeUp = wakeUps.findLast(({ startedAt }) => startedAt <= one.startedAt)?.endedAt
+      const isRaced = wakeUp !== undefined && wakeUp > one.startedAt
+      return { ...one, endedAt: isRaced ? wakeUp : (one.endedAt ?? endedAt) }
+    })
+}
