@@ -23,8 +23,8 @@ import { handleRequest, type RuntimeParts } from './router.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { localSecrets } from './secrets.ts'
-import { compileEventsFile } from './sources.ts'
-import { openStateFolder, writePrivateFile } from './state-folder.ts'
+import { localSources } from './sources.ts'
+import { openStateFolder } from './state-folder.ts'
 
 /** Longer than clients keep an idle connection, so that a call never uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000
@@ -36,7 +36,7 @@ export interface RuntimeOptions {
   state: string
   /** JSON file with secrets that override the defaults of the sandbox. */
   secretsFile?: string | undefined
-  /** YAML file that declares the sources of notifications. */
+  /** YAML file that declares the sources of notifications, instead of those of the sandbox. */
   eventsFile?: string | undefined
   /** Folder of the bundles. */
   bundles?: string
@@ -130,8 +130,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     keys: ensureKeys(state),
     credentials,
   })
-  const declared = options.eventsFile === undefined ? undefined : await compileEventsFile(options.eventsFile)
-  const eventsFile = declared === undefined ? undefined : join(state, 'events.json')
+  const sources = await localSources(options.eventsFile, state, secrets)
   let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
@@ -153,7 +152,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
         webhookTimeoutSeconds: webhookTimeout,
         executionTimeoutSeconds: executionTimeout,
         concurrency,
-        eventsFile,
+        eventsFile: sources.file,
       }),
       ...(options.functions ?? []),
     ],
@@ -162,6 +161,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     secretsVersion() {
       const version = secrets.version()
       notifyIfPrivate()
+      sources.write(version)
       return options.cacheSecrets ? '' : version
     },
     copiesCode: options.copiesBundles,
@@ -172,19 +172,19 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     onEnded: (event) => startFinisher(cloud, event),
   })
   try {
-    if (eventsFile) writePrivateFile(eventsFile, JSON.stringify(declared))
     const sandbox = createSandbox({
       state,
       interactivityUrl: interactivityUrl(url),
       timeScale: options.sandboxTimeScale,
       engines: { url, key: () => engineKeyOf(credentials(false)) },
+      notifies: options.eventsFile === undefined,
       observe: (observation) => observe({ from: 'sandbox', ...observation }),
     })
     // Reading the secrets generates private credentials if they are needed.
-    secrets.version()
+    sources.write(secrets.version())
     isPrivate = credentials(false).consoleKey !== undefined
     const token = () => credentials(false).callerToken
-    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared })
+    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared: sources.declared })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     return {
@@ -194,7 +194,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
       url,
       observe,
       credentials: () => credentials(false),
-      hasSources: eventsFile !== undefined,
+      hasSources: sources.file !== undefined,
     }
   } catch (error) {
     await cloud.close()

@@ -5,6 +5,7 @@ import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { engineSecrets } from '../sandbox/engines/secrets.ts'
 import { sandboxConnections, sandboxDefaults } from '../sandbox/platforms/sandbox/connections.ts'
 import { demo } from '../sandbox/platforms/sandbox/demo.ts'
+import { sandboxSourceSecrets } from '../sandbox/platforms/sandbox/notifications/sources.ts'
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
 
@@ -125,12 +126,14 @@ function tokenHashes(url: string, credentials: LocalCredentials): string[] {
 function sandboxSecrets(url: string, current: LocalCredentials): Record<string, unknown> {
   const prefix = settings.secretPrefix
   const { callerToken, approvalsKey } = current
-  const { callers, orchestrators } = engineSecrets({ url, key: () => engineKeyOf(current) })
+  const host = { url, key: () => engineKeyOf(current) }
+  const { callers, orchestrators } = engineSecrets(host)
   const named = (kind: string, secrets: Record<string, object>) =>
     Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`${prefix}/${kind}/${name}`, value]))
   return {
     ...named('connections', sandboxConnections(url)),
     ...named('orchestrators', orchestrators),
+    ...named('sources', sandboxSourceSecrets(host)),
     [`${prefix}/callers`]: withDefaults({
       ...callers,
       demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },

@@ -19,8 +19,9 @@ export const awsCredentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 export interface ServiceOptions {
   /** Laid over the sandbox's secrets; of the URL where those need it. */
   secrets?: Record<string, unknown> | ((url: string) => Record<string, unknown>)
-  /** Also of the runs in the sandbox. */
+  /** Also of the runs in the sandbox, unless these have their own. */
   timeScale?: number
+  sandboxTimeScale?: number
   webhookTimeout?: number
   executionTimeout?: number
   /** Defaults to 2, because each environment costs 200 ms of CPU. */

@@ -21,6 +21,7 @@ const descriptions: Record<FaultKind, string> = {
   huge: 'Sends an endless response',
   'call-twice': 'An engine sends each call twice',
   restart: 'An engine restarts after its call',
+  'lost-notification': 'Loses its notifications of runs',
   echo: 'Responds with 500 and repeats the request',
 }
 

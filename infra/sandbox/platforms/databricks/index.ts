@@ -2,12 +2,13 @@ import { demo } from '../sandbox/demo.ts'
 import type { Platform } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
+import type { Notifying } from '../sandbox/notifications/notifier.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
-import { outputResponse, readRunId, runIdOf, runPageUrl, runResponse } from './responses.ts'
+import { outputResponse, readRunId, runIdOf, runNotification, runPageUrl, runResponse } from './responses.ts'
 import { databricksRoutes, type Job } from './routes.ts'
 
-export interface Databricks extends Platform {
+export interface Databricks extends Platform, Notifying {
   runs(root: string): JobRunSummary[]
 }
 
@@ -70,6 +71,12 @@ export function createDatabricks(store: Store, timeScale: number): Databricks {
       const found = find(Number(id))
       const run = found && summary(root, found.run)
       return run ? jobRunPage('Databricks', run) : missingPage('run')
+    },
+
+    notification(number) {
+      const run = runs.get(number)
+      const job = jobOf(run)
+      return run && job && runNotification(job, run)
     },
 
     runs: (root) => runs.all().flatMap((run) => summary(root, run) ?? []),

@@ -1,4 +1,5 @@
 import type { Ending, JobRun } from '../sandbox/job-runs.ts'
+import type { RunNotification } from '../sandbox/notifications/notifier.ts'
 import type { Job } from './routes.ts'
 
 const CREATOR = 'sandbox-bot'
@@ -46,6 +47,20 @@ export function outputResponse(root: string, job: Job, run: JobRun) {
   if (run.state !== 'success' && run.state !== 'nonsense') return { metadata }
   const result = run.state === 'success' ? JSON.stringify(bestConfiguration(run)) : 'See the log for the result.'
   return { metadata, notebook_output: { result, truncated: false } }
+}
+
+/** @see https://docs.databricks.com/aws/en/jobs/notifications */
+export function runNotification({ job_id, name }: Job, run: JobRun): RunNotification {
+  const isLast = run.ended !== null
+  const end = run.state === 'success' || run.state === 'nonsense' ? 'success' : 'failure'
+  const event = `jobs.on_${isLast ? end : 'start'}`
+  const body = {
+    event_type: event,
+    workspace_id: '1',
+    run: { run_id: String(runIdOf(run)) },
+    job: { job_id: String(job_id), name },
+  }
+  return { event, isLast, headers: {}, body }
 }
 
 /** Returns the best configuration of the recommender and its accuracy. */

@@ -13,16 +13,18 @@ type RunSummary = Omit<WorkflowRun, 'owner' | 'repo' | 'repo_id'> & { repository
 export interface Actions {
   answer: AnswerActions
   page(repo: Repo, id: number): Answer
+  /** Returns a run of any repository. */
+  run(id: number): WorkflowRun | undefined
   runs(root: string): RunSummary[]
 }
 
 /** The inputs that every workflow declares. */
-const INPUTS = ['stage', 'service', 'image', 'version', 'outcome', 'key'] as const
+const INPUTS = ['stage', 'service', 'image', 'version', 'seconds', 'outcome', 'key'] as const
 
 /**
  * Fakes the part of GitHub Actions that starts workflows and returns their runs. Every workflow whose name ends in `.yml`
  * exists, except `missing*`. Each has the same inputs, and its inputs are part of the title of its run. A run takes some
- * seconds. It fails if the workflow is named `fail*` or its input `outcome` starts with `fail`.
+ * seconds, or as many as its input `seconds` says. It fails if the workflow is named `fail*` or its input `outcome` starts with `fail`.
  */
 export function createActions(store: Store, timeScale: number): Actions {
   const runs = createRuns(store, timeScale)
@@ -52,6 +54,8 @@ export function createActions(store: Store, timeScale: number): Actions {
       const run = runs.get(repo, id)
       return run ? runPage(run) : missingPage('run')
     },
+
+    run: runs.find,
 
     runs: (root) =>
       runs.all().map(({ owner, repo, repo_id: _, ...run }) => ({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
 import { type Answer, bearer, type Call, json, MAX_BODY_BYTES, type Platform, segments } from '../sandbox/http.ts'
+import type { Notifying } from '../sandbox/notifications/notifier.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Actions, createActions } from './actions.ts'
@@ -9,6 +10,7 @@ import { type FieldError, readFilter, readIssue, readLabels, readPage } from './
 import { createIssues, type Issue, type Page, type Repo } from './issues.ts'
 import { issuePage } from './page.ts'
 import { commentResponse, issueResponse, labelResponses, pageUrl, repoResponse } from './responses.ts'
+import { runNotification } from './run-notification.ts'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
 type IssueSummary = Pick<
@@ -25,7 +27,7 @@ type IssueSummary = Pick<
   | 'closed_at'
 > & { repository: string; html_url: string; comments: { id: number; body: string; created_at: string }[] }
 
-export interface GitHub extends Platform, Pick<Actions, 'runs'> {
+export interface GitHub extends Platform, Notifying, Pick<Actions, 'runs'> {
   issues(root: string): IssueSummary[]
 }
 
@@ -83,6 +85,11 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
       })),
 
     runs: actions.runs,
+
+    notification(id, root) {
+      const run = actions.run(id)
+      return run && runNotification(root, issues.repo(run.owner, run.repo), run)
+    },
   }
 
   function refuseCaller(call: Call): Answer | undefined {

@@ -1,3 +1,4 @@
+import { addOpenRun } from '../sandbox/notifications/open-runs.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { Page, Repo } from './issues.ts'
 import { timeOf } from './issues.ts'
@@ -34,6 +35,8 @@ export interface RunFilter {
 }
 
 export interface Runs {
+  /** Returns a run of any repository. */
+  find(id: number): WorkflowRun | undefined
   get(repo: Repo, id: number): WorkflowRun | undefined
   /** The newest first, and how many there are on all pages. */
   list(repo: Repo, filter: RunFilter, page: Page): { runs: WorkflowRun[]; total: number }
@@ -43,9 +46,9 @@ export interface Runs {
   all(): WorkflowRun[]
 }
 
-/** The duration of each phase of a run. */
+/** The duration of each phase of a run. The input `seconds` replaces that of the work. */
 const QUEUED_MS = 500
-const RUNNING_MS = 2_000
+const RUNNING_SECONDS = 2
 const CANCELING_MS = 500
 
 export interface StoredRun
@@ -65,11 +68,17 @@ export interface StoredRun
 export function createRuns(store: Store, timeScale: number): Runs {
   const runs = store.collection<StoredRun>('github.runs')
   const runAt = (run: StoredRun) => runOf(run, timeScale)
+  const find = (id: number) => {
+    const run = runs.get(id)
+    return run && runAt(run)
+  }
 
   return {
+    find,
+
     get(repo, id) {
-      const run = runs.get(id)
-      return run?.repo_id === repo.id ? runAt(run) : undefined
+      const run = find(id)
+      return run?.repo_id === repo.id ? run : undefined
     },
 
     list(repo, { workflow, event, status, branch }, { page, perPage }) {
@@ -88,6 +97,7 @@ export function createRuns(store: Store, timeScale: number): Runs {
     start({ id: repo_id, owner, name: repo }, { workflow, ref, inputs }) {
       const [id, run_number] = [runs.next(), runs.next(`${repo_id} ${workflow}`)]
       const run = { id, owner, repo, repo_id, workflow, run_number, ref, inputs, created: Date.now(), cancelled: null }
+      addOpenRun(store, 'github', id)
       return runAt(runs.put(id, run, repo_id))
     },
 
@@ -102,7 +112,8 @@ export function createRuns(store: Store, timeScale: number): Runs {
 function runOf({ created, cancelled, shown, ...run }: StoredRun, timeScale: number): WorkflowRun {
   const now = Date.now()
   const starts = created + QUEUED_MS / timeScale
-  const ends = cancelled === null ? starts + RUNNING_MS / timeScale : cancelled + CANCELING_MS / timeScale
+  const works = 1_000 * (Number(run.inputs['seconds'] ?? RUNNING_SECONDS) || 0)
+  const ends = cancelled === null ? starts + works / timeScale : cancelled + CANCELING_MS / timeScale
   // A run that is canceled while it is queued never starts.
   const hasStarted = starts <= Math.min(now, cancelled ?? now)
   const hasEnded = ends <= now

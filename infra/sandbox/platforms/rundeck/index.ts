@@ -3,11 +3,12 @@ import { demo } from '../sandbox/demo.ts'
 import { type Platform, segments } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
+import type { Notifying, RunNotification } from '../sandbox/notifications/notifier.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Execution, executionPageUrl, type Job, PROJECT, rundeckRoutes } from './routes.ts'
 
-export interface Rundeck extends Platform {
+export interface Rundeck extends Platform, Notifying {
   runs(root: string): JobRunSummary[]
 }
 
@@ -90,6 +91,11 @@ export function createRundeck(store: Store, timeScale: number): Rundeck {
       return run ? jobRunPage('Rundeck', summary(root, run)) : missingPage('execution')
     },
 
+    notification(id, root) {
+      const execution = find(id)
+      return execution && executionNotification(root, execution)
+    },
+
     runs: (root) => runs.all().map((run) => summary(root, run)),
   }
 }
@@ -107,6 +113,36 @@ function executionOf(job: Job, { number, state, parameters, created, ended }: Jo
     ended: ended ?? undefined,
     succeededNodes: hasFailed ? [HEALTHY_NODE] : NODES,
     failedNodes: hasFailed ? [FAILING_NODE] : undefined,
+  }
+}
+
+/** @see https://docs.rundeck.com/docs/manual/notifications/webhooks.html */
+function executionNotification(root: string, { id, job, options, status, started, ended }: Execution): RunNotification {
+  const trigger = ended === undefined ? 'start' : status === 'succeeded' ? 'success' : 'failure'
+  return {
+    event: trigger,
+    isLast: ended !== undefined,
+    headers: {
+      'x-rundeck-notification-trigger': trigger,
+      'x-rundeck-notification-execution-id': String(id),
+      'x-rundeck-notification-execution-status': status,
+    },
+    body: {
+      trigger,
+      status,
+      executionId: id,
+      execution: {
+        id,
+        href: executionPageUrl(root, id),
+        status,
+        user: USER,
+        project: PROJECT,
+        job: { id: job.id, name: job.name, group: job.group, description: job.description },
+        dateStarted: timeOf(started),
+        dateEnded: ended === undefined ? null : timeOf(ended),
+        context: { option: options },
+      },
+    },
   }
 }
 

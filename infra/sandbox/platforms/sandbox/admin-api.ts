@@ -33,6 +33,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
     tickets: () => json(200, tool.tickets()),
     slos: (url) => json(200, dynatrace.slos(url('dynatrace'))),
     reports: () => json(200, dynatrace.reports()),
+    notifications: () => json(200, sandbox.notifications()),
     requests: (_, { query }) => {
       const target = query.get('target')
       if (target !== null && !isTarget(target))

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import * as z from 'zod'
 import type { Call, Target } from './http.ts'
+import { NOTIFIED_CONNECTIONS } from './notifications/sources.ts'
 import type { Store } from './store.ts'
 import { targets } from './targets.ts'
 
@@ -25,11 +26,14 @@ const faultKinds = [
   '410',
   'call-twice',
   'restart',
+  'lost-notification',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Faults of the half of an engine that calls the webhooks. */
 const callerKinds: readonly FaultKind[] = ['call-twice', 'restart']
+/** Faults that do not apply to requests. */
+const otherKinds: readonly FaultKind[] = [...callerKinds, 'lost-notification']
 
 const faultSchema = z
   .strictObject({
@@ -42,10 +46,13 @@ const faultSchema = z
      * empty JSON object. `redirect`: 302 to another host. `huge`: 200 with an endless body. `echo`: 500 that contains the
      * request with its credentials. `410`: the platform or engine no longer has what the request is about.
      * `call-twice`: an engine sends each call of a run twice. `restart`: it restarts after its first call of a run.
+     * `lost-notification`: the runtime does not get a notification of the platform.
      */
     kind: z.enum(faultKinds),
     /** Number of requests. */
     count: z.int().positive().optional(),
+    /** The share of the requests, chosen at random. Defaults to 1. */
+    share: z.number().positive().max(1).optional(),
     /** Duration. Without `count` and `seconds`, the fault is active until it is deleted. */
     seconds: z.number().positive().optional(),
     /** Applies to requests with this method whose path with query, and body, contain these texts. Defaults to all. */
@@ -69,6 +76,10 @@ const faultSchema = z
   .refine(({ kind, target }) => !callerKinds.includes(kind) || target.startsWith('engines/'), {
     path: ['kind'],
     message: 'is supported only for engines.',
+  })
+  .refine(({ kind, target }) => kind !== 'lost-notification' || Object.hasOwn(NOTIFIED_CONNECTIONS, target), {
+    path: ['kind'],
+    message: `is supported only for ${Object.keys(NOTIFIED_CONNECTIONS).join(', ')}.`,
   })
   .refine(({ headers = {} }) => Object.entries(headers).every(isHeader), {
     path: ['headers'],
@@ -106,6 +117,8 @@ export interface Faults {
   remove(which?: { id?: number; target?: string }): number
   /** Returns the oldest fault that applies to a request, and counts the request. */
   take(target: Target, call: Call): Fault | undefined
+  /** Returns whether a platform loses its next notification, and counts it. */
+  loses(target: Target): boolean
   /** Returns the faults that apply to the next run of an engine, and counts the run. */
   takeForRun(target: Target): RunFaults
 }
@@ -143,8 +156,10 @@ export function createFaults(store: Store): Faults {
     },
 
     take(target, call) {
-      return count((fault) => fault.target === target && !callerKinds.includes(fault.kind) && matches(fault, call))
+      return count((fault) => fault.target === target && !otherKinds.includes(fault.kind) && matches(fault, call))
     },
+
+    loses: (target) => count((fault) => fault.target === target && fault.kind === 'lost-notification') !== undefined,
 
     takeForRun(target) {
       const take = (kind: FaultKind) => count((fault) => fault.target === target && fault.kind === kind) !== undefined
@@ -154,7 +169,7 @@ export function createFaults(store: Store): Faults {
 
   /** Returns the oldest fault that applies, and counts that it did. */
   function count(applies: (fault: Fault) => boolean): Fault | undefined {
-    const hit = active().find(applies)
+    const hit = active().find((fault) => applies(fault) && Math.random() < (fault.share ?? 1))
     if (hit?.left === undefined) return hit
     if (hit.left === 1) faults.delete(hit.id)
     else faults.change(hit.id, { left: hit.left - 1 })

@@ -6,6 +6,7 @@ import { createEngineRuns } from '../../engines/runs.ts'
 import { createAdminApi } from './admin-api.ts'
 import { createFaults } from './faults.ts'
 import { type Platform, send } from './http.ts'
+import { startNotifier } from './notifications/notifier.ts'
 import { createPlatforms } from './platforms.ts'
 import { createRequestHandler } from './request-handler.ts'
 import type { LoggedRequest, Sandbox, SandboxObservation } from './sandbox.ts'
@@ -18,6 +19,8 @@ export interface SandboxOptions {
   interactivityUrl?: string
   /** The runtime of the engines. Without it, no engine receives answers. */
   engines?: EngineHost
+  /** Whether the platforms notify that runtime of their runs. */
+  notifies?: boolean
   /** For tests: divides the durations of workflow runs and job runs. */
   timeScale?: number
   /** Called once for each completed request, except those to the shop, and once for each Keptn event. */
@@ -34,7 +37,7 @@ const CLEANUP_INTERVAL_MS = 60_000
  * @throws if the state folder is not writable
  */
 export function createSandbox(options: SandboxOptions): Sandbox {
-  const { state, interactivityUrl, engines: host, timeScale = 1, observe = () => undefined } = options
+  const { state, interactivityUrl, engines: host, notifies = false, timeScale = 1, observe = () => undefined } = options
   const store = openStore(state)
   const closing = new AbortController()
   // Each pending request adds a listener.
@@ -51,6 +54,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     recorded: ({ at, via, event }) =>
       observe({ at, target: 'keptn', method: 'EVENT', path: event.type, status: null, note: `via ${via}` }),
   })
+  const notifications =
+    host && notifies ? startNotifier(store, platforms, { faults, host, timeScale, closing: closing.signal }) : () => []
   const byTarget = new Map<string, Platform>(Object.entries(platforms))
   byTarget.set('engines', createEnginesPage(engineRuns, faults))
   for (const engine of host ? engines : []) {
@@ -77,6 +82,7 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     ...platforms,
     faults,
     engineRuns,
+    notifications,
     requests: (target) => requests.list().filter((request) => target === undefined || request.target === target),
     empty: store.empty,
   }

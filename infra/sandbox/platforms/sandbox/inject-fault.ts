@@ -47,6 +47,7 @@ export async function injectFault(
       return endless(res, override(fault, json(200, {})), closing)
     case 'call-twice':
     case 'restart':
+    case 'lost-notification':
       throw new Error(`${fault.kind} is not a fault of a request.`)
     default:
       return send(res, override(fault, responses[fault.kind](fault, platform, call)))
@@ -55,7 +56,7 @@ export async function injectFault(
 
 type ResponseKind = Exclude<
   FaultKind,
-  'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id' | 'call-twice' | 'restart'
+  'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id' | 'call-twice' | 'restart' | 'lost-notification'
 >
 
 const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: Call) => Answer> = {

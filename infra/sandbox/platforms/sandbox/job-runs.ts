@@ -1,3 +1,4 @@
+import { addOpenRun } from './notifications/open-runs.ts'
 import type { Store } from './store.ts'
 
 /** A run of a job. Its state follows from the stored times and the clock. */
@@ -68,6 +69,8 @@ export function createJobRuns(
       if (earlier) return earlier.number
       const number = runs.next()
       runs.put(number, { number, job, parameters, created: Date.now(), stopped: null }, token)
+      // The generic API sends no notifications.
+      if (platform !== 'tool') addOpenRun(store, platform, number)
       return number
     },
 

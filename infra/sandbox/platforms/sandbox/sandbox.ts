@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { EngineRuns } from '../../engines/runs.ts'
 import type { Faults } from './faults.ts'
 import type { Target } from './http.ts'
+import type { SentNotification } from './notifications/notifier.ts'
 import type { Platforms } from './platforms.ts'
 
 export interface Sandbox extends Platforms {
@@ -11,6 +12,8 @@ export interface Sandbox extends Platforms {
   close(): void
   faults: Faults
   engineRuns: EngineRuns
+  /** The notifications of the platforms, oldest first. */
+  notifications(): SentNotification[]
   /** All requests except those to the shop, oldest first. */
   requests(target?: Target): LoggedRequest[]
   /** Deletes everything, including faults. */

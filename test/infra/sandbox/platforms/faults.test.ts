@@ -33,6 +33,12 @@ describe('A fault applies', () => {
     expect(await faults()).toEqual([])
   })
 
+  test('to a share of the notifications', async () => {
+    await fault({ target: 'github', kind: 'lost-notification', share: 0.5 })
+    const lost = Array.from({ length: 64 }, () => started.sandbox.faults.loses('github'))
+    expect(new Set(lost)).toEqual(new Set([true, false]))
+  })
+
   test('for the given number of seconds', async () => {
     stopClock()
     await fault({ target: 'keptn', kind: '503', seconds: 0.2 })

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { useClock, useSandbox } from './use.ts'
 
@@ -199,3 +201,24 @@ test('The sandbox lists the runs of all platforms in the order of their start', 
   const runs = (await started.call('GET', '/runs')).json as { platform: string }[]
   expect(runs.map(({ platform }) => platform)).toEqual(['rundeck', 'databricks', 'github', 'rundeck'])
 })
+
+test('A notification of GitHub has the fields of a recorded one', async () => {
+  await startRun('github')
+  after(2_500)
+  const { action, workflow_run, workflow, sender } = JSON.parse(
+    readFileSync(join(import.meta.dirname, '../../../fixtures/sources/github/workflow_run.completed.json'), 'utf8'),
+  )
+  const { body } = started.sandbox.github.notification(1, 'http://127.0.0.1/sandbox/github') ?? {}
+  expect(missingFields({ action, workflow_run, workflow, repository: workflow_run.repository, sender }, body)).toEqual(
+    [],
+  )
+})
+
+/** Returns the paths of the fields that the second value does not have. */
+function missingFields(expected: unknown, value: unknown): string[] {
+  if (expected === null || typeof expected !== 'object' || Array.isArray(expected)) return []
+  return Object.entries(expected).flatMap(([name, field]) => {
+    const own = (value as Record<string, unknown> | null | undefined)?.[name]
+    return own === undefined ? [name] : missingFields(field, own).map((path) => `${name}.${path}`)
+  })
+}

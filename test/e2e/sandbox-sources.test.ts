@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Row } from '../../infra/local/console/waterfall-row.ts'
+import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/notifications/notifier.ts'
+import { Service, triggered } from './service.ts'
+
+/** A second of a task lasts 100 seconds, so only a notification ends one within a test. A job of 60 seconds takes 6. */
+const [timeScale, sandboxTimeScale] = [0.01, 10]
+const service = new Service({ timeScale, sandboxTimeScale, secrets: {} })
+const actions = {
+  github: 'ci-cd/trigger-deployment',
+  rundeck: 'incident-management/run-runbook',
+  databricks: 'optimization/start-model',
+}
+type Name = keyof typeof actions
+
+interface Job {
+  id: string
+  taskId: string
+}
+
+let jobs: Record<Name, Job>
+beforeAll(async () => {
+  await service.start()
+  const [github, rundeck, databricks] = await Promise.all([start('github'), start('rundeck'), start('databricks')])
+  jobs = { github, rundeck, databricks }
+})
+afterAll(() => service.end())
+
+async function start(name: Name, seconds = 60): Promise<Job> {
+  const input = { parameters: { seconds: String(seconds) } }
+  const event = triggered({ type: 'sh.keptn.event.job.triggered', input })
+  const { status, body } = await service.call(`/v1/${actions[name]}?mode=interactive&deadline=P1D`, event)
+  expect({ status, body }).toMatchObject({ status: 202 })
+  return { id: event.id, taskId: body.taskId }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests check the structure.
+const callOf = async ({ taskId }: Job): Promise<any> => (await fetch(`${service.url}/console/calls/${taskId}`)).json()
+const sent = (): Promise<SentNotification[]> => service.list('notifications')
+const resultOf = async ({ id }: Job) => (await service.finishedOf(id)).finished[0]
+
+describe('A job of 60 seconds in the sandbox', () => {
+  it.each([
+    ['github', ['workflow_run.requested', 'workflow_run.in_progress', 'workflow_run.completed']],
+    ['rundeck', ['start', 'success']],
+    ['databricks', ['jobs.on_start', 'jobs.on_success']],
+  ] as const)('of %s ends within two seconds of its notification, as the console shows', async (name, events) => {
+    const job = jobs[name]
+    expect(await resultOf(job)).toMatchObject({ status: 'succeeded', result: 'pass' })
+    const notifications = (await sent()).filter(({ platform }) => platform === name)
+    expect(notifications.map(({ event }) => event)).toEqual(events)
+    const { at = '', ...last } = notifications.at(-1) ?? {}
+    expect(last).toMatchObject({ status: 200, woken: 1, isLost: false })
+    const { endedAt, waterfall } = await callOf(job)
+    expect((endedAt - Date.parse(at)) * timeScale).toBeLessThan(2_000)
+    const rows: Row[] = waterfall.rows
+    const top = rows.filter(({ level }) => level === 0)
+    expect(top.map(({ kind, name, note }) => (kind === 'polls' ? `${name}: ${note}` : name))).toEqual([
+      'Received',
+      'Accepted',
+      'Run the action',
+      'Wait for the job: 1 poll',
+      'Woken before the next poll',
+      'Poll because of the wake-up: 1 poll',
+      'Answer to Keptn',
+    ])
+    expect(Math.max(...rows.map(({ to }) => to))).toBe(endedAt)
+  })
+
+  it('that ends while the runtime is down is notified at the next start', async () => {
+    const job = await start('github')
+    const isPolled = () => service.output.includes(`task ${job.taskId.slice(0, 8)} poll: pending`)
+    await service.until(isPolled, 'the first poll')
+    await service.kill()
+    await sleep(6_000)
+    await service.start()
+    expect(await resultOf(job)).toMatchObject({ status: 'succeeded', result: 'pass' })
+  })
+})
+
+it('A platform of the sandbox with the fault lost-notification sends none', async () => {
+  await service.fault({ target: 'rundeck', kind: 'lost-notification' })
+  await start('rundeck', 1)
+  const lost = async () => (await sent()).filter(({ isLost }) => isLost)
+  await service.until(async () => (await lost()).length === 2, 'two lost notifications')
+  expect(await lost()).toMatchObject([
+    { platform: 'rundeck', event: 'start', status: null, woken: 0 },
+    { platform: 'rundeck', event: 'success', status: null, woken: 0 },
+  ])
+  const wrong = await service.call('/sandbox/faults', { target: 'slack', kind: 'lost-notification' })
+  expect(wrong).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('github, rundeck, databricks') },
+  })
+})
+
+it('The sources of the sandbox do not wake tasks of a real platform whose connection has the same name', async () => {
+  const wakes = () =>
+    JSON.parse(readFileSync(join(service.state, 'events.json'), 'utf8')).sources['sandbox-github'].wakes
+  expect(wakes()).toEqual(['ci-cd/default'])
+  const real = { provider: 'github-actions', baseUrl: 'http://127.0.0.1:9', token: 'real', project: 'acme/shop' }
+  service.rotate({ 'cloud-automation-webhooks/connections/ci-cd/default': real })
+  await service.openIssue({ input: { title: 'Any call' } })
+  expect(wakes()).toEqual([])
+  service.rotate({})
+  await service.openIssue({ input: { title: 'Any call' } })
+  expect(wakes()).toEqual(['ci-cd/default'])
+})
