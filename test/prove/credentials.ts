@@ -94,6 +94,21 @@ export class Credentials {
       project: 'default',
       environment: 'production',
     }
+    const actions = { ...github, provider: 'github-actions', target: 'deploy.yml', keyInput: 'key' }
+    const databricks = {
+      provider: 'databricks',
+      baseUrl: `${url}/sandbox/databricks`,
+      token: current.databricks,
+      target: '101',
+    }
+    const rundeck = {
+      provider: 'rundeck',
+      baseUrl: `${url}/sandbox/rundeck`,
+      token: current.rundeck,
+      project: 'shop',
+      keyOption: 'key',
+      actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags' } },
+    }
     const dynatrace = { baseUrl: `${url}/sandbox/dynatrace`, token: current.dynatrace }
     const engines = engineSecrets({ url, key: () => this.engineKey })
     const orchestrators = Object.entries(engines.orchestrators).map(([name, secret]) => [
@@ -122,7 +137,8 @@ export class Credentials {
         password: current.servicenow,
       },
       [at('feature-flags/default')]: unleash,
-      [at('ci-cd/default')]: { ...github, provider: 'github-actions', target: 'deploy.yml', keyInput: 'key' },
+      [at('ci-cd/default')]: actions,
+      [at('ci-cd/polled')]: actions,
       [at('notification/default')]: {
         provider: 'slack',
         baseUrl: `${url}/sandbox/slack`,
@@ -136,20 +152,10 @@ export class Credentials {
         ...dynatrace,
         entitySelector: 'type(SERVICE),entityName.equals("$SERVICE")',
       },
-      [at('optimization/default')]: {
-        provider: 'databricks',
-        baseUrl: `${url}/sandbox/databricks`,
-        token: current.databricks,
-        target: '101',
-      },
-      [at('remediation/default')]: {
-        provider: 'rundeck',
-        baseUrl: `${url}/sandbox/rundeck`,
-        token: current.rundeck,
-        project: 'shop',
-        keyOption: 'key',
-        actions: { 'toggle-feature': { action: 'toggle-flag', connection: 'flags' } },
-      },
+      [at('optimization/default')]: databricks,
+      [at('optimization/polled')]: databricks,
+      [at('remediation/default')]: rundeck,
+      [at('remediation/polled')]: rundeck,
       [at('remediation/flags')]: unleash,
     }
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import { freePort } from '../e2e/service.ts'
 import { ask } from './ask.ts'
 import { CallRecords } from './call-records.ts'
@@ -95,6 +96,11 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
     records,
     watch,
     caller: createCaller(runtime, credentials, callRecords),
+    /** Lets the platforms lose a third of their notifications, and forges others. */
+    async disturbNotifications(): Promise<void> {
+      await loseNotifications(runtime.url)
+      watch.forgeWith(credentials.engineKey)
+    },
     /** Removes all faults and completes all rotations. */
     async removeFaults(): Promise<void> {
       await runtime.up()
@@ -133,5 +139,18 @@ async function createRecords(url: string, { accepted }: Credentials): Promise<vo
     const title = `Updated record ${place}`
     await post(`/github/repos/demo/shop-${place}/issues`, `Bearer ${accepted.github}`, { title })
     await post('/servicenow/api/now/table/incident', `Basic ${basic}`, { short_description: title })
+  }
+}
+
+/** Lets each platform lose a third of its notifications. */
+async function loseNotifications(url: string): Promise<void> {
+  for (const target of ['github', 'rundeck', 'databricks'] as const) {
+    const fault: FaultSpec = { target, kind: 'lost-notification', share: 1 / 3 }
+    const { status } = await fetch(`${url}/sandbox/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(fault),
+    })
+    if (status !== 201) throw new Error(`The sandbox rejected a fault: ${status}`)
   }
 }

@@ -25,6 +25,8 @@ type Rest = Omit<Kind, 'weight' | 'action' | 'task'>
 const kindOf = (weight: number, action: string, task: string, rest: Rest): Kind => ({ weight, action, task, ...rest })
 
 const project = (random: Random) => `demo/shop-${random.integer(1, places)}`
+/** The jobs of these connections are polled, because no source wakes them. */
+const polled = (random: Random): Record<string, string> => (random.chance(0.3) ? { connection: 'polled' } : {})
 const outcomes = ['', '', '', '', 'fail', 'vanish', 'nonsense']
 
 /** The actions with their share of the calls. The input of a run contains the id of the event. */
@@ -65,12 +67,14 @@ export const kinds: readonly Kind[] = [
       project: project(random),
       parameters: { image: `shop:${id}`, ...(random.chance(0.2) ? { outcome: 'fail' } : {}) },
     }),
+    query: polled,
   }),
   kindOf(8, 'optimization/start-model', 'tuning', {
     effect: 'job runs',
     long: true,
     deadlines: [12, 20, 30],
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
+    query: polled,
   }),
   kindOf(1, 'optimization/start-model', 'tuning', {
     effect: 'job runs',
@@ -89,6 +93,7 @@ export const kinds: readonly Kind[] = [
       target: random.pick(['restart-checkout', 'clear-cache']),
       parameters: { event: id, seconds: '1', outcome: random.pick(outcomes) },
     }),
+    query: polled,
   }),
   kindOf(3, 'remediation/run-action', 'action', {
     data: (random) => ({

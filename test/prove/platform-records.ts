@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { EngineMessage, EngineRun } from '../../infra/sandbox/engines/runs.ts'
 import type { RecordedEvent } from '../../infra/sandbox/platforms/keptn/recorded-event.ts'
 import { type JobRun, WAITING_MS } from '../../infra/sandbox/platforms/sandbox/job-runs.ts'
+import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/notifications/notifier.ts'
 import type { LoggedRequest } from '../../infra/sandbox/platforms/sandbox/sandbox.ts'
 import type { ChatMessage } from '../../infra/sandbox/platforms/slack/messages.ts'
 import type { ToxicProxy } from '../../infra/sandbox/platforms/toxiproxy/input.ts'
@@ -50,6 +51,18 @@ export type Effect = keyof typeof COLLECTIONS
 /** The fields of messages and job runs that decide whether a record counts. */
 type EffectRecord = Pick<ChatMessage, 'thread_ts' | 'onlyFor'> &
   Partial<Pick<JobRun, 'number' | 'parameters' | 'created'>>
+
+/** The fields that decide when a run ends. */
+interface TimedRun {
+  created: number
+  cancelled?: number | null
+  stopped?: number | null
+  inputs?: Record<string, string>
+  parameters?: Record<string, string>
+}
+
+/** The duration of a run of GitHub, whose calls name none. */
+const DEFAULT_SECONDS = 2
 
 /** Returns the id of the event in a text. */
 export function idIn(text: string): string | undefined {
@@ -113,6 +126,24 @@ export class PlatformRecords {
     return this.#read<EngineMessage>('engines.messages', 0, run)
       .filter(({ direction }) => direction === 'answer')
       .map(({ at, what, status }) => ({ at: Date.parse(at), what, status }))
+  }
+
+  /** Returns the notifications of the platforms after a sequence number. */
+  notifications(after = 0) {
+    return this.#read<SentNotification>('notifications', after)
+  }
+
+  /** Returns when the run of each event succeeds, in epoch milliseconds of the process. */
+  successes(effect: 'runs' | 'job runs'): Map<string, number> {
+    const found = new Map<string, number>()
+    for (const run of COLLECTIONS[effect].flatMap((collection) => this.#read<TimedRun>(collection))) {
+      const { outcome = '', seconds = DEFAULT_SECONDS } = run.inputs ?? run.parameters ?? {}
+      const endsAt = run.created + WAITING_MS + 1_000 * Number(seconds)
+      const stopped = run.cancelled ?? run.stopped ?? Number.POSITIVE_INFINITY
+      if (/^(?:fail|hang|vanish)/.test(outcome) || stopped < endsAt) continue
+      for (const id of JSON.stringify(run).match(uuid) ?? []) found.set(id, endsAt)
+    }
+    return found
   }
 
   requests(): PlatformRequest[] {

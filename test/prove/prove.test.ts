@@ -27,6 +27,8 @@ it('the runtime loses, duplicates and leaks nothing while it is killed and platf
   expect(proof.calls).toMatchObject({ planned: 30 })
   expect(proof.calls.accepted).toBeGreaterThan(20)
   expect(proof.injected).toMatchObject({ kills: 1, rotations: 1, TLS: 1, 'clock steps': 1 })
+  const { delivered, wakeUps, untrue, untrueWakeUps } = proof.notifications
+  expect([delivered, untrue, wakeUps + untrueWakeUps].every((count) => count > 0)).toBe(true)
   expect(proof.engines.length).toBeGreaterThan(3)
   expect(proof.searched.bytes).toBeGreaterThan(1_000_000)
 })

@@ -47,12 +47,27 @@ export interface Proof extends Verdict {
   faults: Record<string, number>
   requests: number
   buttonPresses: number
+  notifications: NotificationFigures
   /** The calls of engines other than Keptn. */
   engines: EngineFigures[]
   searched: Search
   executions: Record<string, number>
   /** The timelines of the first violations. */
   timelines: string[]
+}
+
+/** The numbers of notifications, and of the wake-ups that they caused. */
+interface NotificationFigures {
+  delivered: number
+  lost: number
+  /** The runtime did not respond. */
+  unanswered: number
+  wakeUps: number
+  /** Forged with the right key, right after the start of the run. */
+  untrue: number
+  untrueWakeUps: number
+  /** Forged with a wrong key. */
+  refused: number
 }
 
 const MAX_TIMELINES = 5
@@ -94,6 +109,7 @@ async function load(
   environment: Environment,
   { seed, ms, calls, only, atOnce, pace, report = () => undefined }: ProveOptions,
 ) {
+  await environment.disturbNotifications()
   const injecting = environment.faultInjector.carryOut(planOf(seed, ms))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
@@ -224,6 +240,7 @@ async function judge(
     searched,
     executions,
     buttonPresses: watch.buttonPresses,
+    notifications: notificationFigures(environment),
     engines: ofEngines.engines,
     calls: {
       planned,
@@ -237,6 +254,23 @@ async function judge(
     injected: { ...faultInjector.counts, 'connections that met a TLS failure': proxy.failed },
     faults: counted(met),
     requests: requests.length,
+  }
+}
+
+function notificationFigures({ records, watch: { forged } }: Environment): NotificationFigures {
+  const sent = records.notifications()
+  const delivered = sent.filter(({ status }) => status === 200)
+  const lost = sent.filter(({ isLost }) => isLost).length
+  const untrue = forged.filter(({ status }) => status === 200)
+  const wakeUps = (all: { woken: number }[]) => all.reduce((sum, { woken }) => sum + woken, 0)
+  return {
+    delivered: delivered.length,
+    lost,
+    unanswered: sent.length - delivered.length - lost,
+    wakeUps: wakeUps(delivered),
+    untrue: untrue.length,
+    untrueWakeUps: wakeUps(untrue),
+    refused: forged.filter(({ status }) => status === 401).length,
   }
 }
 

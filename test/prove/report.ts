@@ -14,7 +14,7 @@ type Part = (typeof parts)[number]
 
 /** The figures of a run, as tables. */
 export function tablesOf(proof: Proof): Section[] {
-  const { calls, injected, faults, ends, late, searched, executions } = proof
+  const { calls, notifications, injected, faults, ends, late, searched, executions } = proof
   const broken = Map.groupBy(proof.violations, ({ claim }) => claim)
   const rowsOf = (counts: Record<string, number>) =>
     Object.entries(counts).map(([name, count]) => [name, number(count)])
@@ -57,6 +57,19 @@ export function tablesOf(proof: Proof): Section[] {
       'Calls of other engines',
       ['engine', 'accepted', 'one result', 'stopped waiting', 'of these recorded', 'repeated answers', 'faults'],
       proof.engines.map(({ title, ...counts }) => [title, ...Object.values(counts).map(number)]),
+    ),
+    table(
+      'Notifications of the ends of jobs',
+      ['what', 'how many'],
+      [
+        ['delivered', number(notifications.delivered)],
+        ['lost', number(notifications.lost)],
+        ['not accepted, because the runtime was down or failed', number(notifications.unanswered)],
+        ['tasks that delivered ones have woken', number(notifications.wakeUps)],
+        ['forged with the right key, right after the start of the run', number(notifications.untrue)],
+        ['tasks that these have woken', number(notifications.untrueWakeUps)],
+        ['forged with a wrong key, and refused', number(notifications.refused)],
+      ],
     ),
     table('Calls by action', ['action', 'calls'], rowsOf(calls.byAction)),
     table('Results of the tasks', ['status and result', 'tasks'], rowsOf(ends)),
@@ -112,6 +125,8 @@ const method = `## Method
 - Some interactive calls come from the other engines of the sandbox, which get the answers through their own APIs, or poll.
   Engines send some calls twice, restart after a call, stop waiting, and have faults like platforms. The result that an engine has recorded
   is compared with the status of the task. The addresses for answers, such as task tokens, are searched like secrets.
+- GitHub, Rundeck and Databricks notify the runtime of their runs, and lose a third of these notifications. Others are forged: with the right
+  key right after the start of the run, and with a wrong key. A third of the jobs have a connection that no source wakes.
 - Issues, comments, tickets, notes, workflow runs, job runs, messages and reports contain the id of their event, which makes them countable.
 - Keptn and some of the GitHub connections use TLS with a private authority. The certificate is replaced by an untrusted one, or the
   handshake fails.

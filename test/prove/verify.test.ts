@@ -117,7 +117,7 @@ function startedTwice(more: Partial<Call> = {}): Entry {
 
 /** Two runs, of which the first one ended with an outcome before the second one started. */
 function ranTwice(outcome: string, secondsBetween: number): Entry {
-  const entry = completeEntry({ effect: 'job runs' })
+  const entry = finishedWith({}, { result: 'fail' }, { sendStarted: false, effect: 'job runs' })
   const parameters = { event: entry.call.id, outcome, seconds: '1' }
   for (const run of [0, 1]) {
     const created = secondsIn(run * secondsBetween)
@@ -130,6 +130,13 @@ function ranTwice(outcome: string, secondsBetween: number): Entry {
 function postedTwice(): Entry {
   const entry = withoutTask(accepted({ mode: 'silent', effect: 'messages', action: 'notification/push-update' }))
   for (const ts of ['1.1', '1.2']) add('slack.messages', { ts, text: `Prove ${entry.call.id}` })
+  return entry
+}
+
+/** A task that passes a second after the start of its run. */
+function passedDuring(more: object): Entry {
+  const entry = finishedWith({}, {}, { sendStarted: false, effect: 'runs' })
+  add('github.runs', { created: START, cancelled: null, inputs: { image: entry.call.id }, ...more })
   return entry
 }
 
@@ -157,6 +164,9 @@ test.each<[string, () => Entry, string[]]>([
   ['a duplicate message after its worker died', () => answeredWith(postedTwice(), undefined, 200), ['once']],
   ['a missing issue of a pass', () => withoutIssue(), ['done']],
   ['no missing issue of a dry run', () => withoutIssue({ acts: false }), []],
+  ['a pass before its run has succeeded', () => passedDuring({}), ['shown']],
+  ['a pass of a run that was canceled', () => passedDuring({ created: 0, cancelled: 1 }), ['shown']],
+  ['no pass after its run has succeeded', () => passedDuring({ created: START - 2_000 }), []],
   ['an event of a rejected call', () => answeredWith(withoutTask(completeEntry()), 503), ['refused']],
   ['no event of a call that may be accepted', () => answeredWith(withoutTask(completeEntry()), 503, undefined), []],
   ['an event of a silent call', () => answeredWith(withoutTask(completeEntry({ mode: 'silent' })), 200), ['refused']],

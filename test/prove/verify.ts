@@ -16,6 +16,7 @@ export const claims = {
   started: 'it has exactly one started if requested, else none',
   once: 'each event has at most one issue, comment, ticket, note, run, message or report, except for runs that the platform had lost before',
   done: 'the platform contains the record of a pass exactly once',
+  shown: 'no pass of a job is reported before the platform shows the success of its run',
   refused: 'a rejected call and a silent call have no event',
   wrong: 'an invalid call is rejected with the right status',
   aborted: 'no task is reported as aborted, because none was aborted',
@@ -68,6 +69,7 @@ export function verify({ entries, records, downs, backSteps, unstepped }: Eviden
     made.set(effect, counts)
     return counts.get(id) ?? 0
   }
+  const successes = new Map([...records.successes('runs'), ...records.successes('job runs')])
   const away = unite([...downs, ...keptnFaults(records.requests(), unstepped)])
   const late = { tasks: 0, max: 0, maxOwn: 0 }
   const ends: Record<string, number> = {}
@@ -120,6 +122,11 @@ export function verify({ entries, records, downs, backSteps, unstepped }: Eviden
     if (status === 'aborted') wrong('aborted', `it ended as aborted: ${end.data.message}`)
     const isDone = status === 'succeeded' && result === 'pass'
     if (isDone && call.acts && count === 0) wrong('done', `a pass, and there is none in ${call.effect}`)
+
+    const isJob = call.effect === 'runs' || call.effect === 'job runs'
+    const shownAt = successes.get(call.id) ?? Number.POSITIVE_INFINITY
+    if (isDone && call.acts && isJob && end.at < shownAt)
+      wrong('shown', `a pass at ${end.at}, and its run succeeds at ${shownAt}`)
 
     const deadlineAt = accepted.at + call.deadline * 1_000
     const endedAt = unstepped(end.at)

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/notifications/notifier.ts'
 import type { CallRecords } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
+import { type ForgedNotification, forgeEnd } from './forge.ts'
 import { type ButtonMessage, idIn, type PlatformRecords } from './platform-records.ts'
 
 /** Interval of the checks. */
@@ -8,7 +10,7 @@ const INTERVAL_MS = 200
 /** Limit for a button press that the app does not accept. */
 const MAX_ATTEMPTS = 30
 
-/** Watches the records of the platforms during a run: records finished events, and decides approvals. */
+/** Watches the records of the platforms during a run: records finished events, decides approvals, and forges notifications. */
 export class Watch {
   readonly #records: PlatformRecords
   readonly #callRecords: CallRecords
@@ -19,6 +21,9 @@ export class Watch {
   /** Number of duplicate finished events. */
   doubled = 0
   readonly #finished = new Set<string>()
+  #engineKey: string | undefined
+  /** The responses to forged notifications. */
+  readonly forged: ForgedNotification[] = []
 
   constructor(records: PlatformRecords, callRecords: CallRecords, runtime: RuntimeProcess) {
     this.#records = records
@@ -27,7 +32,7 @@ export class Watch {
   }
 
   async run(): Promise<void> {
-    let [event, message] = [0, 0]
+    let [event, message, notification] = [0, 0, 0]
     while (!this.#ended) {
       for (const { seq, type, triggeredid } of this.#records.events(event)) {
         event = seq
@@ -40,12 +45,29 @@ export class Watch {
         message = approval.seq
         void this.#decide(approval)
       }
+      for (const started of this.#records.notifications(notification)) {
+        notification = started.seq
+        void this.#forge(started)
+      }
       await sleep(INTERVAL_MS)
     }
   }
 
+  /** @param engineKey with which the platforms authenticate their notifications */
+  forgeWith(engineKey: string): void {
+    this.#engineKey = engineKey
+  }
+
   end(): void {
     this.#ended = true
+  }
+
+  /** Notifies the runtime of ends that are not true: of each second run with the right key, of every fourth one with a wrong one. */
+  async #forge({ platform, run, event }: SentNotification): Promise<void> {
+    if (this.#engineKey === undefined || !/requested|start/.test(event) || run % 4 > 2) return
+    const key = run % 2 === 0 ? this.#engineKey : 'a-key-that-is-not-the-one-of-the-source'
+    const response = await forgeEnd(platform, run, this.#runtime.url, key)
+    if (response) this.forged.push(response)
   }
 
   async #decide({ ts, text }: ButtonMessage): Promise<void> {
