@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { engineKeyOf } from '../../infra/sandbox/engines/place.ts'
 import { newestOf, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { messageOf } from '../../shared/errors.ts'
@@ -77,6 +78,8 @@ const secrets = [
   'fuzz-webhook-secret',
   'fuzz-locust-password',
   identityKey,
+  // Part of the secret of each source.
+  engineKeyOf(demo),
 ].flatMap((secret) => [secret, Buffer.from(secret).toString('base64').replace(/=+$/, '')])
 
 /** Sends malformed requests to the shipped bundles in the local runtime, and checks responses, logs, memory and event loop. */

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
+import { engineKeyOf } from '../../infra/sandbox/engines/place.ts'
 import { preview } from '../../infra/sandbox/keptn/preview.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { authenticate } from '../../infra/sandbox/platforms/sandbox/notifications/sources.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import type { Request } from './wire.ts'
 
@@ -11,12 +13,12 @@ const root = join(import.meta.dirname, '../..')
 
 /**
  * The requests that others are made of: every example of the READMEs as webhook-service sends it, an empty call of every
- * action, a status request, and requests to the public routes.
+ * action, a status request, requests to the public routes, and notifications of each type that the sandbox sends.
  *
  * @param link the signed link of an open approval
  */
 export function seedRequests(link: string): Request[] {
-  return [...examples(), ...emptyCalls(), ...publicRoutes(link)]
+  return [...examples(), ...emptyCalls(), ...publicRoutes(link), ...notifications()]
 }
 
 function examples(): Request[] {
@@ -120,4 +122,16 @@ function publicRoutes(link: string): Request[] {
     post('/v1/notification/mattermost', press, json),
     post(`/v1/notification/discord/${'0'.repeat(64)}`, { type: 1 }, json, ...discordHeaders),
   ]
+}
+
+function notifications(): Request[] {
+  const workflowRun = { action: 'completed', workflow_run: { id: 7, status: 'completed' }, repository: { id: 1 } }
+  const execution = { trigger: 'success', status: 'succeeded', executionId: 7, execution: { id: 7 } }
+  const run = { event_type: 'jobs.on_success', run: { run_id: '7', parent_run_id: null }, job: { job_id: '1' } }
+  const host = { url: '', key: () => engineKeyOf(demo) }
+  const bodies = { github: workflowRun, rundeck: execution, databricks: run }
+  return Object.entries(bodies).map(([name, body]) => {
+    const { path, headers } = authenticate(name as keyof typeof bodies, JSON.stringify(body), host)
+    return post(path, body, json, ['X-GitHub-Event', 'workflow_run'], ...Object.entries(headers))
+  })
 }
