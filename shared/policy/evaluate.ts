@@ -1,24 +1,25 @@
 import { matchingRules } from './match.ts'
-import type { Effect, Policy, PolicyCall, Rule } from './policy.ts'
-import { stateOfFreezes, stateOfOpening, type WindowState } from './window.ts'
-
-/** A window that must be open when the action starts. JSON, as part of the payload of a task. */
-export interface WindowRequirement {
-  type: 'window'
-  rule: string
-  effect: WindowEffect
-}
-
-type WindowEffect = Extract<Effect, { type: 'only' | 'freeze' }>
+import type { Policy, PolicyCall, Requirement, Rule } from './policy.ts'
+import { stateOfWindow } from './window.ts'
 
 /** What the rules say about a call at some time. */
 export interface Verdict {
-  /** The rule that refuses the call, and why. */
-  refusal?: { rule: string; kind: 'denied' | 'closed'; reason: string; opensAt: number | undefined } | undefined
-  /** What must be met before the action starts, in order. */
-  requirements: WindowRequirement[]
   /** The rules that the call matches. */
   matched: Rule[]
+  refusal: PolicyRefusal | undefined
+  /** What must be met before the action starts. Empty if the call is refused. */
+  requirements: Requirement[]
+  /** How long its task may wait for them, in seconds. */
+  waitAtMost: number
+}
+
+/** The rule that refuses a call, and why. */
+export interface PolicyRefusal {
+  rule: string
+  type: 'denied' | 'closed'
+  reason: string | undefined
+  /** When the window opens, in epoch milliseconds. Undefined if it never does. */
+  opensAt?: number | undefined
 }
 
 /**
@@ -28,26 +29,21 @@ export interface Verdict {
  */
 export function evaluatePolicy({ rules }: Policy, call: PolicyCall, now: number): Verdict {
   const matched = matchingRules(rules, call)
-  const requirements: WindowRequirement[] = []
-  let closed: Verdict['refusal']
+  const requirements: Requirement[] = []
+  let [closed, waitAtMost]: [PolicyRefusal | undefined, number] = [undefined, 0]
   for (const { name: rule, effect } of matched) {
-    if (effect.type === 'deny')
-      return {
-        refusal: { rule, kind: 'denied', reason: effect.reason, opensAt: undefined },
-        requirements: [],
-        matched,
-      }
-    const state = stateOfWindow(effect, now)
-    if (effect.otherwise === 'wait') requirements.push({ type: 'window', rule, effect })
-    else if (!state.isOpen)
-      closed ??= { rule, kind: 'closed', reason: state.reason ?? 'It is closed now', opensAt: state.changesAt }
+    if (effect.type === 'deny') {
+      const refusal = { rule, type: 'denied', reason: effect.reason } as const
+      return { matched, refusal, requirements: [], waitAtMost: 0 }
+    }
+    const { window, otherwise } = effect
+    if (otherwise === 'wait') {
+      requirements.push({ type: 'window', rule, window })
+      waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
+      continue
+    }
+    const { isOpen, changesAt: opensAt, reason } = stateOfWindow(window, now)
+    if (!isOpen) closed ??= { rule, type: 'closed', reason, opensAt }
   }
-  return { refusal: closed, requirements: closed ? [] : requirements, matched }
-}
-
-/** Returns whether a window is open at some time. */
-export function stateOfWindow(effect: WindowEffect, now: number): WindowState {
-  return effect.type === 'only'
-    ? stateOfOpening(effect.opening, effect.timeZone, now)
-    : stateOfFreezes(effect.freezes, effect.timeZone, now)
+  return { matched, refusal: closed, requirements: closed ? [] : requirements, waitAtMost }
 }

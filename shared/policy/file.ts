@@ -137,14 +137,12 @@ function compileRule(file: PolicyFile, rule: FileRule): Rule {
 
 function effectOf(file: PolicyFile, rule: FileRule): Effect {
   if (rule.deny !== undefined) return { type: 'deny', reason: rule.deny }
-  const common = {
-    timeZone: rule.timeZone ?? file.timeZone ?? 'UTC',
-    otherwise: rule.otherwise ?? 'refuse',
-    waitAtMost: secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0,
-  }
-  if (rule.freeze) return { type: 'freeze', freezes: rule.freeze, ...common }
+  const timeZone = rule.timeZone ?? file.timeZone ?? 'UTC'
+  const waitAtMost = secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0
   const { days = [...WEEKDAYS], from = '00:00', to = '24:00' } = rule.only ?? {}
-  return { type: 'only', opening: { days: daysOf(days), from: minutesOf(from), to: minutesOf(to) }, ...common }
+  const opening = { days: daysOf(days), from: minutesOf(from), to: minutesOf(to) }
+  const window = rule.freeze ? { timeZone, freezes: rule.freeze } : { timeZone, opening }
+  return { type: 'window', window, otherwise: rule.otherwise ?? 'refuse', waitAtMost }
 }
 
 /** @param days `mon`, `mon-fri`, `fri-mon`, or a list of these */

@@ -10,8 +10,11 @@ export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] 
 
 function matches(when: When, call: PolicyCall): boolean {
   const { category, action, connection, caller, project, stage, service, input } = call
+  const name = `${category}/${action}`
+  // A rule for everything must not keep anybody from stopping what runs.
+  if (call.isStop && !when.actions?.includes(name)) return false
   return (
-    (when.actions === undefined || isAnyOf(when.actions, `${category}/${action}`)) &&
+    (when.actions === undefined || isAnyOf(when.actions, name)) &&
     (when.connections === undefined ||
       isAnyOf(when.connections, connection) ||
       isAnyOf(when.connections, `${category}/${connection}`)) &&

@@ -1,4 +1,5 @@
-import type { Freeze, Opening } from './window.ts'
+import * as z from 'zod/mini'
+import { type Window, windowSchema } from './window.ts'
 
 /** The compiled form of `policy.yaml`, which the functions read. */
 export interface Policy {
@@ -32,18 +33,33 @@ export interface When {
 }
 
 /** What a rule does with the calls that it matches. */
-export type Effect =
-  | { type: 'deny'; reason: string }
-  | { type: 'only'; opening: Opening; timeZone: string; otherwise: Otherwise; waitAtMost: number }
-  | { type: 'freeze'; freezes: Freeze[]; timeZone: string; otherwise: Otherwise; waitAtMost: number }
+export type Effect = { type: 'deny'; reason: string } | WindowEffect
 
-/** What happens to a call outside of a window: it is refused, or its task waits. */
-export type Otherwise = 'refuse' | 'wait'
+export interface WindowEffect {
+  type: 'window'
+  window: Window
+  /** What happens to a call while the window is closed: it is refused, or its task waits. */
+  otherwise: 'refuse' | 'wait'
+  /** How long its task waits, in seconds. */
+  waitAtMost: number
+}
+
+/** What must be met before an action starts. The payload of a task contains it, so that a later policy does not change it. */
+export const requirementSchema = z.object({
+  type: z.literal('window'),
+  /** The name of the rule. */
+  rule: z.string(),
+  window: windowSchema,
+})
+
+export type Requirement = z.output<typeof requirementSchema>
 
 /** The facts about a call that rules see. */
 export interface PolicyCall {
   category: string
   action: string
+  /** The action stops something: only rules that name it restrict it. */
+  isStop: boolean
   connection: string
   caller: { name: string; isAgent: boolean }
   project: string | undefined

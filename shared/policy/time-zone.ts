@@ -90,3 +90,18 @@ function changeBetween(from: number, to: number, timeZone: string): number {
 function utcOf({ year, month, day, hour, minute }: LocalTime): number {
   return Date.UTC(year, month - 1, day, hour, minute)
 }
+
+/**
+ * Describes an instant for people.
+ *
+ * @example 'Monday, 2026-12-07 08:00 Europe/Vienna'
+ */
+export function describeTime(instant: number, timeZone: string): string {
+  const { year, month, day, hour, minute } = localTimeAt(instant, timeZone)
+  const weekday = new Date(Date.UTC(year, month - 1, day)).toLocaleDateString('en-US', {
+    weekday: 'long',
+    timeZone: 'UTC',
+  })
+  const two = (value: number) => String(value).padStart(2, '0')
+  return `${weekday}, ${year}-${two(month)}-${two(day)} ${two(hour)}:${two(minute)} ${timeZone}`
+}

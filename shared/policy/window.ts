@@ -1,25 +1,23 @@
+import * as z from 'zod/mini'
 import { instantOf, type LocalTime, localTimeAt } from './time-zone.ts'
-
-/** When a rule allows its actions: `mon` to `sun`, and times of a day in minutes. */
-export interface Opening {
-  days: readonly Weekday[]
-  /** Minutes since midnight. */
-  from: number
-  /** Minutes since midnight, at most 1,440. Not after `from`: the opening ends on the next day. */
-  to: number
-}
-
-/** When a rule allows nothing. */
-export interface Freeze {
-  /** Local, `2026-12-20` or `2026-12-20T18:00`. */
-  from: string
-  /** Included, if it is a date. */
-  to: string
-  reason: string
-}
 
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
+
+const minutes = z.int().check(z.minimum(0), z.maximum(1_440))
+
+/** When a rule allows its actions. The payload of a task contains it. */
+export const windowSchema = z.object({
+  timeZone: z.string(),
+  /** Times of a day, in minutes since midnight. If `to` is not after `from`, the opening ends on the next day. */
+  opening: z.optional(z.object({ days: z.array(z.enum(WEEKDAYS)), from: minutes, to: minutes })),
+  /** Local times, `2026-12-20` or `2026-12-20T18:00`, in which nothing is allowed. A date in `to` is included. */
+  freezes: z.optional(z.array(z.object({ from: z.string(), to: z.string(), reason: z.string() }))),
+})
+
+export type Window = z.output<typeof windowSchema>
+type Opening = NonNullable<Window['opening']>
+type Freeze = NonNullable<Window['freezes']>[number]
 
 /** Whether actions are allowed at some time, and when that changes. */
 export interface WindowState {
@@ -36,15 +34,20 @@ interface Interval {
   reason?: string
 }
 
-/** A week, the day before it and the day after it. */
-const DAYS_AROUND = { before: 1, after: 8 }
-
 /**
- * Returns whether an opening contains an instant. An opening over midnight belongs to the day on which it starts.
+ * Returns whether a window is open at some time.
  *
  * @param now epoch milliseconds
  */
-export function stateOfOpening({ days, from, to }: Opening, timeZone: string, now: number): WindowState {
+export function stateOfWindow({ timeZone, opening, freezes }: Window, now: number): WindowState {
+  return opening ? stateOfOpening(opening, timeZone, now) : stateOfFreezes(freezes ?? [], timeZone, now)
+}
+
+/** A week, the day before it and the day after it. */
+const DAYS_AROUND = { before: 1, after: 8 }
+
+/** An opening over midnight belongs to the day on which it starts. */
+function stateOfOpening({ days, from, to }: Opening, timeZone: string, now: number): WindowState {
   const today = localTimeAt(now, timeZone)
   const intervals: Interval[] = []
   for (let offset = -DAYS_AROUND.before; offset <= DAYS_AROUND.after; offset++) {
@@ -60,12 +63,7 @@ export function stateOfOpening({ days, from, to }: Opening, timeZone: string, no
   return current ? { isOpen: true, changesAt: current.end } : { isOpen: false, changesAt: next?.start }
 }
 
-/**
- * Returns whether no freeze contains an instant.
- *
- * @param now epoch milliseconds
- */
-export function stateOfFreezes(freezes: readonly Freeze[], timeZone: string, now: number): WindowState {
+function stateOfFreezes(freezes: readonly Freeze[], timeZone: string, now: number): WindowState {
   const intervals = freezes.map(({ from, to, reason }) => ({
     start: instantOf(parseLocal(from), timeZone, 'first'),
     end: to.includes('T')

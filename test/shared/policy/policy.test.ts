@@ -28,6 +28,7 @@ rules:
 const call = (more: Partial<PolicyCall>): PolicyCall => ({
   category: 'ci-cd',
   action: 'trigger-deployment',
+  isStop: false,
   connection: 'prod-eu',
   caller: { name: 'release-agent', isAgent: true },
   project: 'shop',
@@ -50,6 +51,7 @@ describe('A rule matches', () => {
     ['an agent', { category: 'chaos-testing' }, ['agents run no experiments']],
     ['not a person', { category: 'chaos-testing', caller: { name: 'a-agent', isAgent: false } }, []],
     ['not another caller', { category: 'chaos-testing', caller: { name: 'agent-x', isAgent: true } }, []],
+    ['not an action that stops something, unless it is named', { action: 'stop-deployment', isStop: true }, []],
     ['a larger percentage', { ...flag, input: { percentage: 11 } }, ['large percentages']],
     ['not a smaller percentage', { ...flag, input: { percentage: 10 } }, []],
     ['a missing percentage', { ...flag, input: {} }, ['large percentages']],
@@ -73,7 +75,7 @@ describe('A policy', () => {
     expect(evaluate('2026-12-24T09:00:00Z')).toMatchObject({
       refusal: {
         rule: 'year end',
-        kind: 'closed',
+        type: 'closed',
         reason: 'Year-end closing',
         opensAt: Date.parse('2027-01-04T23:00:00Z'),
       },
@@ -83,7 +85,7 @@ describe('A policy', () => {
 
   test('denies, whatever the other rules say', () => {
     const { refusal } = evaluate('2026-12-24T09:00:00Z', { category: 'chaos-testing' })
-    expect(refusal).toMatchObject({ kind: 'denied', reason: 'Agents do not run chaos experiments' })
+    expect(refusal).toMatchObject({ type: 'denied', reason: 'Agents do not run chaos experiments' })
   })
 
   test('without rules restricts nothing', () => {
@@ -91,6 +93,7 @@ describe('A policy', () => {
       refusal: undefined,
       requirements: [],
       matched: [],
+      waitAtMost: 0,
     })
   })
 })
@@ -123,7 +126,7 @@ describe('policy.yaml', () => {
   test('accepts days as a range over the weekend, a day and a list', () => {
     const daysOf = (days: unknown) => {
       const [first] = compilePolicy({ timeZone: 'UTC', rules: [{ name: 'a', only: { days } }] }).rules
-      return first?.effect.type === 'only' ? first.effect.opening.days.join(' ') : ''
+      return first?.effect.type === 'window' ? first.effect.window.opening?.days.join(' ') : ''
     }
     expect(['fri-mon', 'tue', ['mon', 'wed-thu']].map(daysOf)).toEqual(['mon fri sat sun', 'tue', 'mon wed thu'])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { instantOf, isTimeZone, localTimeAt } from '../../../shared/policy/time-zone.ts'
-import { stateOfFreezes, stateOfOpening, type Weekday } from '../../../shared/policy/window.ts'
+import { stateOfWindow, type Weekday, type Window } from '../../../shared/policy/window.ts'
 
 const VIENNA = 'Europe/Vienna'
 const at = (text: string) => Date.parse(text)
@@ -9,6 +9,8 @@ const local = (text: string) => {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0] = text.split(/[-T:]/).map(Number)
   return { year, month, day, hour, minute }
 }
+const stateOfOpening = (opening: Window['opening'], timeZone: string, now: number) =>
+  stateOfWindow({ timeZone, opening }, now)
 const workdays: Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri']
 const daily: Weekday[] = [...workdays, 'sat', 'sun']
 
@@ -93,7 +95,7 @@ describe('A rule with freezes', () => {
     ['in the new year', '2027-01-04T22:59:59Z', false, 'Year-end closing', '2027-01-04T23:00:00.000Z'],
     ['after them', '2027-01-04T23:00:00Z', true, undefined, undefined],
   ])('%s', (_, now, isOpen, reason, changesAt) => {
-    const state = stateOfFreezes(freezes, VIENNA, at(now))
+    const state = stateOfWindow({ timeZone: VIENNA, freezes }, at(now))
     expect([state.isOpen, state.reason, iso(state.changesAt)]).toEqual([isOpen, reason, changesAt])
   })
 })

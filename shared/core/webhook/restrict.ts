@@ -1,0 +1,111 @@
+import { formatDuration } from '../../duration.ts'
+import { Failure } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { deployedPolicy } from '../../policy/deployed.ts'
+import { evaluatePolicy, type PolicyRefusal, type Verdict } from '../../policy/evaluate.ts'
+import type { PolicyCall, Requirement } from '../../policy/policy.ts'
+import { describeTime } from '../../policy/time-zone.ts'
+import { stateOfWindow } from '../../policy/window.ts'
+import type { Category } from '../../providers/category.ts'
+import type { Call } from '../call.ts'
+import { maxDeadlineOf } from '../max-deadlines.ts'
+import type { ResolvedCall } from './resolve.ts'
+
+type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost'>
+
+/**
+ * Evaluates the policy for a call that runs its action. A refusal is thrown only where something would start, so a repeat of a call
+ * that was accepted gets its result, whatever the policy says now.
+ *
+ * @param input completed
+ * @param deadline in seconds
+ * @throws Failure `invalid` if the times do not fit into the maximum of the category or the orchestrator
+ */
+export async function restrict(
+  category: Category,
+  resolved: ResolvedCall,
+  input: unknown,
+  deadline: number,
+): Promise<Restrictions> {
+  const policy = deployedPolicy()
+  if (!policy) return {}
+  const now = Date.now()
+  const verdict = evaluatePolicy(policy, policyCallOf(category, resolved, input), now)
+  const { refusal, requirements, waitAtMost, matched } = verdict
+  if (matched.length === 0) return {}
+  const rules = matched.map(({ name }) => name)
+  const effect = refusal ? refusal.type : requirements.length > 0 ? 'wait' : 'allowed'
+  log.info('policy evaluated', { rules, effect, rule: refusal?.rule, enforced: policy.enforce })
+  if (!policy.enforce) return {}
+  if (refusal) return { refusal: failureOf(refusal, verdict, now) }
+  if (requirements.length === 0) return {}
+  if (resolved.options.mode === 'silent') return { refusal: silentRefusal(requirements, now) }
+  checkTimes(category, resolved, deadline, waitAtMost)
+  return { requirements, waitAtMost }
+}
+
+function policyCallOf({ name: category }: Category, resolved: ResolvedCall, input: unknown): PolicyCall {
+  const { action, actionName, connection, caller, event } = resolved
+  const { project, stage, service } = event.data
+  return {
+    category,
+    action: actionName,
+    isStop: action.kind === 'job' && !(action.type === 'job' && action.startsJob),
+    connection: connection.name,
+    caller: { name: caller.name, isAgent: caller.agent ?? false },
+    project,
+    stage,
+    service,
+    input,
+  }
+}
+
+function failureOf({ rule, type, reason, opensAt }: PolicyRefusal, { matched }: Verdict, now: number): Failure {
+  if (type === 'denied')
+    return new Failure('forbidden', `The rule "${rule}" of the policy refuses this call: ${reason}`)
+  const effect = matched.find(({ name }) => name === rule)?.effect
+  const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
+  return closed(rule, reason, opensAt, timeZone, now)
+}
+
+/** Nobody waits for a silent call: it is refused while a window is closed. */
+function silentRefusal(requirements: readonly Requirement[], now: number): Failure | undefined {
+  for (const { rule, window } of requirements) {
+    const { isOpen, changesAt, reason } = stateOfWindow(window, now)
+    if (!isOpen)
+      return closed(
+        rule,
+        reason,
+        changesAt,
+        window.timeZone,
+        now,
+        'Send the call with mode=interactive: its task waits.',
+      )
+  }
+  return undefined
+}
+
+function closed(
+  rule: string,
+  reason: string | undefined,
+  opensAt: number | undefined,
+  timeZone: string,
+  now: number,
+  hint = 'Send the call again then.',
+): Failure {
+  const opens = opensAt === undefined ? 'It does not open again' : `It opens on ${describeTime(opensAt, timeZone)}`
+  const message = `The rule "${rule}" of the policy allows this call at another time${reason === undefined ? '' : ` (${reason})`}. ${opens}. ${hint}`
+  return new Failure('closed', message, {
+    retryAfter: opensAt === undefined ? undefined : Math.ceil((opensAt - now) / 1_000),
+  })
+}
+
+/** The task may run for a limited time, and so may the step of the orchestrator that waits for it. */
+function checkTimes(category: Category, { answerable }: ResolvedCall, deadline: number, waitAtMost: number): void {
+  const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
+  if (deadline + waitAtMost <= max) return
+  throw new Failure(
+    'invalid',
+    `The call may wait for ${formatDuration(waitAtMost)} and then run for ${formatDuration(deadline)}, but only ${formatDuration(max)} are possible. Send a shorter deadline, or shorten waitAtMost of the policy.`,
+  )
+}
