@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { readPolicyFile } from '../aws/read-policy-file.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
 import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   secretsFile?: string | undefined
   /** YAML file that declares the sources of notifications. */
   eventsFile?: string | undefined
+  /** YAML file with the rules that restrict calls. */
+  policyFile?: string | undefined
   /** Folder of the bundles. */
   bundles?: string
   /** For tests: replaces the demo or generated credentials. */
@@ -132,6 +135,8 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   })
   const declared = options.eventsFile === undefined ? undefined : await compileEventsFile(options.eventsFile)
   const eventsFile = declared === undefined ? undefined : join(state, 'events.json')
+  const policy = options.policyFile === undefined ? undefined : readPolicyFile(options.policyFile)
+  const policyFile = policy === undefined ? undefined : join(state, 'policy.json')
   let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
@@ -154,6 +159,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
         executionTimeoutSeconds: executionTimeout,
         concurrency,
         eventsFile,
+        policyFile,
       }),
       ...(options.functions ?? []),
     ],
@@ -173,6 +179,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   })
   try {
     if (eventsFile) writePrivateFile(eventsFile, JSON.stringify(declared))
+    if (policyFile) writePrivateFile(policyFile, JSON.stringify(policy))
     const sandbox = createSandbox({
       state,
       interactivityUrl: interactivityUrl(url),

@@ -7,7 +7,7 @@ import { categories } from '../tools/project/categories.ts'
  * Compiles the file that declares the sources.
  *
  * @returns undefined if it declares none
- * @throws EventsFileError
+ * @throws YamlFileError
  */
 export async function compileEventsFile(path: string): Promise<EventsFile | undefined> {
   const events = readEventsFile(path, await Promise.all(categories.map(describeCategory)))

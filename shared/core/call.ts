@@ -66,7 +66,7 @@ export const taskSchema = z.object({
   isDetailed: z.optional(z.boolean()),
   /** Whether those who only watch get the outcome, too, in a step of its own. */
   hasObservers: z.optional(z.boolean()),
-  /** What must be met before the action starts. The deadline counts from then. */
+  /** Must be met before the action starts. The deadline counts from then. */
   requirements: z.optional(z.array(requirementSchema)),
   /** How long the task waits for its requirements, in seconds. */
   waitAtMost: z.optional(z.number()),

@@ -2,12 +2,12 @@ import { matchingRules } from './match.ts'
 import type { Policy, PolicyCall, Requirement, Rule } from './policy.ts'
 import { stateOfWindow } from './window.ts'
 
-/** What the rules say about a call at some time. */
+/** The result of the rules for a call at some time. */
 export interface Verdict {
   /** The rules that the call matches. */
   matched: Rule[]
   refusal: PolicyRefusal | undefined
-  /** What must be met before the action starts. Empty if the call is refused. */
+  /** Must be met before the action starts. Empty if the call is refused. */
   requirements: Requirement[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number

@@ -126,9 +126,14 @@ function errorsOf({ rules, timeZone }: PolicyFile, rule: FileRule, index: number
       ? [{ path: `${path}.otherwise`, message: 'is only for rules with only or freeze: remove it' }]
       : []),
     ...(rule.freeze ?? []).flatMap(({ from, to }, freezeIndex) =>
-      to < from ? [{ path: `${path}.freeze.${freezeIndex}.to`, message: `must not be before from, ${from}` }] : [],
+      endOf(to) <= from ? [{ path: `${path}.freeze.${freezeIndex}.to`, message: `must be after from, ${from}` }] : [],
     ),
   ]
+}
+
+/** Returns the end of a freeze in the form of its start. A date is included. */
+function endOf(to: string): string {
+  return to.includes('T') ? to : `${to}T24:00`
 }
 
 function compileRule(file: PolicyFile, rule: FileRule): Rule {

@@ -32,19 +32,19 @@ export interface When {
   input?: string | undefined
 }
 
-/** What a rule does with the calls that it matches. */
+/** The effect of a rule on the calls that it matches. */
 export type Effect = { type: 'deny'; reason: string } | WindowEffect
 
-export interface WindowEffect {
+interface WindowEffect {
   type: 'window'
   window: Window
-  /** What happens to a call while the window is closed: it is refused, or its task waits. */
+  /** While the window is closed, a call is refused, or its task waits. */
   otherwise: 'refuse' | 'wait'
   /** How long its task waits, in seconds. */
   waitAtMost: number
 }
 
-/** What must be met before an action starts. The payload of a task contains it, so that a later policy does not change it. */
+/** A condition for the start of an action. The payload of a task contains it, so that a later policy does not change it. */
 export const requirementSchema = z.object({
   type: z.literal('window'),
   /** The name of the rule. */

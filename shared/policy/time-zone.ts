@@ -57,16 +57,16 @@ export function localTimeAt(instant: number, timeZone: string): LocalTime {
 /**
  * Returns the instant of a local time. A time that the clocks skip is the moment at which they are changed.
  *
- * @param choice which one, if the clocks show the time twice
+ * @param which of the two, if the clocks show the time twice
  * @returns epoch milliseconds
  */
-export function instantOf(local: LocalTime, timeZone: string, choice: 'first' | 'second'): number {
+export function instantOf(local: LocalTime, timeZone: string, which: 'first' | 'second'): number {
   const asUtc = utcOf(local)
   // Offsets are less than a day, and clocks change less than once in two days.
   const before = offsetAt(asUtc - DAY_MS, timeZone)
   const after = offsetAt(asUtc + DAY_MS, timeZone)
   const instants = [asUtc - before, asUtc - after].filter((instant) => instant + offsetAt(instant, timeZone) === asUtc)
-  if (instants.length > 0) return choice === 'first' ? Math.min(...instants) : Math.max(...instants)
+  if (instants.length > 0) return which === 'first' ? Math.min(...instants) : Math.max(...instants)
   return changeBetween(asUtc - after, asUtc - before, timeZone)
 }
 

@@ -58,7 +58,7 @@ describe('A task whose rule has a window', () => {
     expect(operations.slice(0, 3)).toEqual(['send-started SUCCEEDED', 'require SUCCEEDED', 'start SUCCEEDED'])
   })
 
-  it('keeps its requirement, whatever a later policy says', async () => {
+  it('keeps its requirement if the policy is changed', async () => {
     deploy([freeze(2 * HOUR, 'wait')])
     const task = await lifecycle.accept(START, { input })
     deploy([{ name: 'nothing', deny: 'No' }])
@@ -85,12 +85,13 @@ describe('A task whose rule has a window', () => {
     deploy([freeze(3 * HOUR, 'wait')])
     const task = await lifecycle.accept(START, { input })
     let response: object | undefined
-    const { outcome, sent } = await lifecycle.run(task, {
+    const { outcome, sent, operations } = await lifecycle.run(task, {
       async onCheckpoint(name) {
         if (name.includes('require-wait RETRY')) response ??= await lifecycle.command('cancel', task.id)
       },
     })
     expect(response).toMatchObject({ status: 202 })
+    expect(operations).toContain('require-wait-woken-0 SUCCEEDED')
     expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringMatching(/^Canceled by keptn before/) })
     expect(sent).toEqual(['started', 'finished'])
     expect(platform.runs).toEqual([])
@@ -127,7 +128,7 @@ describe('A call that a rule refuses', () => {
     expect(platform.runs).toEqual([])
   })
 
-  it('is told to use mode=interactive if its task would wait', async () => {
+  it('gets the hint mode=interactive if its task would wait', async () => {
     deploy([freeze(HOUR, 'wait')])
     const { status, body } = await post(START)
     expect([status, body.detail]).toEqual([422, expect.stringContaining('mode=interactive')])

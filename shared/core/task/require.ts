@@ -16,7 +16,7 @@ import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 interface RequireState extends WaitState {
   /** When all requirements were met, in epoch milliseconds. */
   metAt?: number | undefined
-  /** What the task waits for, for people. */
+  /** Describes the wait for people. */
   waitsFor?: string | undefined
   canceledBy?: string | undefined
   savedRound?: number | undefined

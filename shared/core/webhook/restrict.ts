@@ -15,7 +15,7 @@ type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost'>
 
 /**
  * Evaluates the policy for a call that runs its action. A refusal is thrown only where something would start, so a repeat of a call
- * that was accepted gets its result, whatever the policy says now.
+ * that was accepted gets its result, even if the policy has changed since.
  *
  * @param input completed
  * @param deadline in seconds
@@ -68,7 +68,7 @@ function failureOf({ rule, type, reason, opensAt }: PolicyRefusal, { matched }: 
   return closed(rule, reason, opensAt, timeZone, now)
 }
 
-/** Nobody waits for a silent call: it is refused while a window is closed. */
+/** A silent call has no task that could wait: it is refused while a window is closed. */
 function silentRefusal(requirements: readonly Requirement[], now: number): Failure | undefined {
   for (const { rule, window } of requirements) {
     const { isOpen, changesAt, reason } = stateOfWindow(window, now)

@@ -83,7 +83,7 @@ describe('A policy', () => {
     })
   })
 
-  test('denies, whatever the other rules say', () => {
+  test('denies, even if other rules let the task wait', () => {
     const { refusal } = evaluate('2026-12-24T09:00:00Z', { category: 'chaos-testing' })
     expect(refusal).toMatchObject({ type: 'denied', reason: 'Agents do not run chaos experiments' })
   })
@@ -112,15 +112,24 @@ describe('policy.yaml', () => {
       { rules: [{ name: 'a', freeze: [{ from: '2026-02-30', to: '2026-03-01' }] }], timeZone: 'UTC' },
       'of the calendar',
     ],
-    [{ rules: [{ name: 'a', freeze: [{ from: '2026-03-02', to: '2026-03-01' }] }], timeZone: 'UTC' }, 'before from'],
+    [{ rules: [{ name: 'a', freeze: [{ from: '2026-03-02', to: '2026-03-01' }] }], timeZone: 'UTC' }, 'after from'],
+    [
+      { rules: [{ name: 'a', freeze: [{ from: '2026-03-02T18:00', to: '2026-03-02T18:00' }] }], timeZone: 'UTC' },
+      'rules.0.freeze.0.to must be after from, 2026-03-02T18:00',
+    ],
     [{ rules: [{ ...rule, otherwise: 'wait' }] }, 'rules.0.otherwise is only for rules with only or freeze'],
     [{ rules: [{ ...rule, when: { input: 'a >' } }] }, 'rules.0.when.input must be a JMESPath expression'],
-    [{ rules: [{ ...rule, when: { action: ['ci-cd/*'] } }] }, 'action is not a known field'],
+    [{ rules: [{ ...rule, when: { action: ['ci-cd/*'] } }] }, 'action is not a known field. Did you mean "actions"?'],
     [{ rules: [{ ...rule, when: { actions: [] } }] }, 'rules.0.when.actions'],
     [{ waitAtMost: 'four hours' }, 'waitAtMost must be a duration such as PT4H'],
     ['rules', 'policy.yaml'],
   ])('%j is refused: %s', (file, message) => {
     expect(() => compilePolicy(file)).toThrow(message)
+  })
+
+  test('accepts a freeze from the evening to the end of the day', () => {
+    const freeze = [{ from: '2026-03-02T18:00', to: '2026-03-02' }]
+    expect(compilePolicy({ timeZone: 'UTC', rules: [{ name: 'a', freeze }] }).rules).toHaveLength(1)
   })
 
   test('accepts days as a range over the weekend, a day and a list', () => {

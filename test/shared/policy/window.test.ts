@@ -23,8 +23,8 @@ describe('A local time', () => {
     ['2026-03-29T02:30', 'second', '2026-03-29T01:00:00.000Z'],
     ['2026-10-25T02:30', 'first', '2026-10-25T00:30:00.000Z'],
     ['2026-10-25T02:30', 'second', '2026-10-25T01:30:00.000Z'],
-  ] as const)('%s, the %s one, is the instant %s', (text, choice, expected) => {
-    expect(iso(instantOf(local(text), VIENNA, choice))).toBe(expected)
+  ] as const)('%s, the %s one, is the instant %s', (text, which, expected) => {
+    expect(iso(instantOf(local(text), VIENNA, which))).toBe(expected)
   })
 
   test.each(['Pacific/Apia', 'America/St_Johns', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'UTC'])(
