@@ -37,7 +37,7 @@ export class DeployedFile extends Construct {
 }
 
 /** Returns a name that changes with the text, so that a change of the file is a new version of the functions. */
-function hashedName(name: string, text: string): string {
+export function hashedName(name: string, text: string): string {
   return `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
 }
 

@@ -6,7 +6,7 @@ import { readPolicyFile } from './read-policy-file.ts'
 import type { Settings } from './settings.ts'
 
 /** The start of the name of the compiled file. */
-const POLICY = 'policy'
+export const POLICY = 'policy'
 
 /**
  * Compiles the policy that the settings name.

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Context } from 'aws-lambda'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { triggered } from './lifecycle.ts'
-import { useLifecycle } from './platform.ts'
+import { category, useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
 const folder = temporaryFolder()
@@ -158,10 +160,75 @@ describe('A call that a rule refuses', () => {
 
   it('gets 400 if it could wait and run longer than the category allows', async () => {
     deploy([{ ...freeze(HOUR, 'wait'), waitAtMost: 'P29D' }])
+    const accepted = { ...triggered(), input }
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, accepted)
+    deploy([{ ...freeze(HOUR, 'wait'), waitAtMost: 'P29D' }])
+    expect(await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, accepted)).toMatchObject({
+      status: 202,
+      body: { duplicate: true },
+    })
     const { status, body } = await post(`${START}&mode=interactive&deadline=P7D`)
     expect([status, body.detail]).toEqual([
       400,
       expect.stringMatching(/^The call may wait for 29 d and then run for 7 d/),
     ])
+  })
+})
+
+describe('A task that is run again', () => {
+  const failed = async () => {
+    platform.states = ['broken']
+    const task = await lifecycle.accept(START, { input })
+    await lifecycle.run(task)
+    platform.states = ['done']
+    return task
+  }
+  const rerun = ({ id }: { id: string }) => lifecycle.command('rerun', id)
+
+  it('is refused by a rule that is new, unless it was run again before', async () => {
+    const task = await failed()
+    deploy([{ name: 'no runs', when: { input: "target == 'deploy'" }, deny: 'No' }])
+    const started = lifecycle.invocations.length
+    expect(await rerun(task)).toMatchObject({ status: 403, body: { detail: expect.stringContaining('"no runs"') } })
+    expect(lifecycle.invocations).toHaveLength(started)
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    expect((await rerun(task)).body).toMatchObject({ duplicate: false })
+    deploy([{ name: 'no runs', deny: 'No' }])
+    expect(await rerun(task)).toMatchObject({ status: 202, body: { duplicate: true } })
+  })
+
+  it('gets the requirements of the policy of today', async () => {
+    deploy([{ name: 'old', only: {}, otherwise: 'wait', waitAtMost: 'PT1H' }])
+    const [first, second] = [await failed(), await failed()]
+    deploy([{ name: 'new', only: {}, otherwise: 'wait', waitAtMost: 'PT2H' }])
+    await rerun(first)
+    expect(lifecycle.newest()).toMatchObject({ waitAtMost: 2 * HOUR, requirements: [{ rule: 'new' }] })
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    await rerun(second)
+    expect(lifecycle.newest()).not.toMatchObject({ waitAtMost: expect.anything() })
+    expect(lifecycle.newest().requirements).toBeUndefined()
+  })
+})
+
+describe('A call without HTTP obeys the policy', () => {
+  const call = { action: 'start-run', connection: 'job', input }
+  const refused = expect.stringContaining('The rule "no runs" of the policy refuses this call: No')
+  beforeEach(() => {
+    lifecycle.replace('callers', { direct: { categories: ['*'] } })
+    deploy([{ name: 'no runs', when: { callers: ['direct'] }, deny: 'No' }])
+  })
+
+  it.each(['silent', 'interactive'])('as a %s invocation of the webhook', async (mode) => {
+    const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as Context
+    const invocation = webhookHandler(category)({ ...call, id: 'order-7', mode }, context)
+    await expect(invocation).rejects.toMatchObject({ name: 'Webhooks.Forbidden', message: refused })
+    expect(platform.runs).toEqual([])
+  })
+
+  it('as an invocation of the task', async () => {
+    const { result } = await lifecycle.invoke(call)
+    expect(result.getError()).toMatchObject({ errorType: 'Webhooks.Forbidden', errorMessage: refused })
+    expect(platform.runs).toEqual([])
   })
 })

@@ -87,7 +87,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 }
 
 /** Loaded when used: many deployments have no policy. */
-async function applyPolicy(...call: Parameters<typeof restrict>): ReturnType<typeof restrict> {
+async function applyPolicy(...call: Parameters<typeof restrict>): Promise<ReturnType<typeof restrict>> {
   return settings.policyFile === undefined ? {} : (await import('./restrict.ts')).restrict(...call)
 }
 
