@@ -29,7 +29,12 @@ function matches(when: When, call: PolicyCall): boolean {
 }
 
 function isAnyOf(names: readonly string[], name: string): boolean {
-  return names.some((pattern) => (pattern.includes('*') ? regexOf(pattern).test(name) : pattern === name))
+  return names.some((pattern) => matchesName(pattern, name))
+}
+
+/** @param pattern a name, in which `*` stands for any characters */
+export function matchesName(pattern: string, name: string): boolean {
+  return pattern.includes('*') ? regexOf(pattern).test(name) : pattern === name
 }
 
 function regexOf(pattern: string): RegExp {

@@ -63,7 +63,8 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
   return evaluate(call, { deadline: task.deadline, max: maxDeadlineOf(category), isSilent: false })
 }
 
-function isStop(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): boolean {
+/** Returns whether an action only stops what another one has started. */
+export function isStop(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): boolean {
   return action.kind === 'job' && !('startsJob' in action && action.startsJob === true)
 }
 
