@@ -1,15 +1,20 @@
 import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
 import type { PolicyCall, Rule, When } from './policy.ts'
 
+type Json = Parameters<typeof search>[1]
+
 const patterns = new Map<string, RegExp>()
 
 /** Returns the rules that a call matches. A condition that cannot be decided matches: rules only restrict. */
 export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] {
-  return rules.filter(({ when }) => matches(when, call))
+  let plain: Json | undefined
+  // Only few calls have rules on their input. JMESPath needs JSON.
+  const input = () => (plain ??= JSON.parse(JSON.stringify(call.input ?? null)))
+  return rules.filter(({ when }) => matches(when, call, input))
 }
 
-function matches(when: When, call: PolicyCall): boolean {
-  const { category, action, connection, caller, project, stage, service, input } = call
+function matches(when: When, call: PolicyCall, input: () => Json): boolean {
+  const { category, action, connection, caller, project, stage, service } = call
   const name = `${category}/${action}`
   // A rule for everything must not keep anybody from stopping what runs.
   if (call.isStop && !when.actions?.includes(name)) return false
@@ -24,7 +29,7 @@ function matches(when: When, call: PolicyCall): boolean {
     (when.projects === undefined || project === undefined || isAnyOf(when.projects, project)) &&
     (when.stages === undefined || stage === undefined || isAnyOf(when.stages, stage)) &&
     (when.services === undefined || service === undefined || isAnyOf(when.services, service)) &&
-    (when.input === undefined || !isFalse(when.input, input))
+    (when.input === undefined || !isFalse(when.input, input()))
   )
 }
 
@@ -47,9 +52,9 @@ function regexOf(pattern: string): RegExp {
 }
 
 /** Whether an expression is exactly `false`. A missing field is `null`, and an expression that fails has no result. */
-function isFalse(expression: string, input: unknown): boolean {
+function isFalse(expression: string, input: Json): boolean {
   try {
-    return search(expression, JSON.parse(JSON.stringify(input ?? null))) === false
+    return search(expression, input) === false
   } catch (error) {
     if (error instanceof JMESPathError) return false
     throw error

@@ -34,13 +34,21 @@ interface Interval {
   reason?: string
 }
 
+/** The last state of each window, which holds until it changes: computing local times takes a third of a millisecond. */
+const states = new WeakMap<Window, { state: WindowState; since: number }>()
+
 /**
  * Returns whether a window is open at some time.
  *
  * @param now epoch milliseconds
  */
-export function stateOfWindow({ timeZone, opening, freezes }: Window, now: number): WindowState {
-  return opening ? stateOfOpening(opening, timeZone, now) : stateOfFreezes(freezes ?? [], timeZone, now)
+export function stateOfWindow(window: Window, now: number): WindowState {
+  const known = states.get(window)
+  if (known && known.since <= now && now < (known.state.changesAt ?? Number.POSITIVE_INFINITY)) return known.state
+  const { timeZone, opening, freezes } = window
+  const state = opening ? stateOfOpening(opening, timeZone, now) : stateOfFreezes(freezes ?? [], timeZone, now)
+  states.set(window, { state, since: now })
+  return state
 }
 
 /** A week, the day before it and the day after it. */
@@ -59,8 +67,11 @@ function stateOfOpening({ days, from, to }: Opening, timeZone: string, now: numb
       end: instantOf(end, timeZone, 'second'),
     })
   }
-  const { current, next } = find(join(intervals), now)
-  return current ? { isOpen: true, changesAt: current.end } : { isOpen: false, changesAt: next?.start }
+  const joined = join(intervals)
+  const { current, next } = find(joined, now)
+  if (!current) return { isOpen: false, changesAt: next?.start }
+  // The same week repeats, so an opening without a later one never ends.
+  return { isOpen: true, changesAt: current === joined.at(-1) ? undefined : current.end }
 }
 
 function stateOfFreezes(freezes: readonly Freeze[], timeZone: string, now: number): WindowState {
