@@ -10,6 +10,8 @@ export const failureKinds = {
   large: { status: 413, title: 'Content too large', transient: false },
   media: { status: 415, title: 'Unsupported media type', transient: false },
   refused: { status: 422, title: 'Refused by the platform', transient: false },
+  /** A rule of the policy allows it at another time, or in another way. */
+  closed: { status: 422, title: 'Not allowed now', transient: false },
   /** The secret may have been changed, so it is read again and the call is retried once. */
   credentials: { status: 422, title: 'Credentials refused by the platform', transient: false },
   /** A write without a usable response, whose effect was not found. It is not sent again. */

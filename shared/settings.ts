@@ -16,6 +16,10 @@ export const settings = {
   get eventsFile(): string | undefined {
     return process.env['WEBHOOKS_EVENTS_FILE'] || undefined
   },
+  /** The file with the compiled policy. Undefined if the deployment has none. */
+  get policyFile(): string | undefined {
+    return process.env['WEBHOOKS_POLICY_FILE'] || undefined
+  },
   /** Default deadline of interactive calls, as an ISO 8601 duration. Defaults to the action's deadline. */
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined

@@ -55,8 +55,7 @@ function failureOf(
   schema: z.core.$ZodType,
   { what, root = '', kind = 'invalid' }: ValidateOptions,
 ): Failure {
-  const known = 'shape' in schema ? Object.keys(schema.shape as object) : []
-  const errors = issues.flatMap((issue) => fieldErrors(issue, root, known))
+  const errors = issues.flatMap((issue) => fieldErrors(issue, root, schema))
   const shown = errors.slice(0, 10)
   return new Failure(
     kind,
@@ -67,16 +66,33 @@ function failureOf(
   )
 }
 
-function fieldErrors(issue: z.core.$ZodIssue, root: string, known: string[]): FieldError[] {
+function fieldErrors(issue: z.core.$ZodIssue, root: string, schema: z.core.$ZodType): FieldError[] {
   const path = [root, ...issue.path.map(shownPart)].filter(Boolean).join('.')
   if (issue.code === 'unrecognized_keys') {
-    const siblings = issue.path.length === 0 ? known : []
+    const siblings = fieldsAt(schema, issue.path)
     return issue.keys.map((key) => ({
       path: [path, shownPart(key)].filter(Boolean).join('.'),
       message: unknownField(key, siblings),
     }))
   }
   return [{ path: path || root || 'body', message: issue.message }]
+}
+
+/** Returns the fields of the object at a path. Empty if the schema does not say. */
+function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  let def: object | undefined = schema._zod.def
+  for (const part of [...path, undefined]) {
+    // Optional fields and defaults.
+    while (def && 'innerType' in def) def = defOf(def.innerType)
+    if (part === undefined || !def) break
+    if ('shape' in def) def = defOf(Object(def.shape)[part])
+    else def = 'element' in def ? defOf(def.element) : undefined
+  }
+  return def && 'shape' in def ? Object.keys(Object(def.shape)) : []
+}
+
+function defOf(schema: unknown): object | undefined {
+  return schema instanceof z.core.$ZodType ? schema._zod.def : undefined
 }
 
 /** Cuts the name of a field: a caller chooses it. */

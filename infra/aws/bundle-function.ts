@@ -16,6 +16,7 @@ import { type Duration, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 import type { DeployedEvents } from './deployed-events.ts'
+import type { DeployedFile } from './deployed-file.ts'
 import { joinVpc, manageNetworkInterfaces } from './network.ts'
 import { acknowledgeWildcards, grant } from './permission.ts'
 import { type Settings, SettingsError } from './settings.ts'
@@ -29,6 +30,8 @@ export interface Deployment {
   dataKey?: IKey | undefined
   /** The declared sources, if there are any. */
   events?: DeployedEvents | undefined
+  /** The policy, if there is one. */
+  policy?: DeployedFile | undefined
 }
 
 export interface BundleFunctionProps {

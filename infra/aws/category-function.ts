@@ -31,18 +31,21 @@ export class CategoryFunction extends Construct {
 
   constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
     super(scope, id)
-    const { settings, events } = deployment
+    const { settings, events, policy } = deployment
     const { name, summary } = category
     const hasApprovals = hasNeed(category, 'approvals')
     const providerPermissions = permissionsOf(category.providers, settings.awsProviders)
     const secrets = secretsOf(category, settings)
     const sources = events?.sourcesOf(name) ?? []
-    const tablePermissions = tablePermissionsOf(category, table, sources)
+    const ownEvents = sources.length > 0 ? events : undefined
+    const waits = ownEvents !== undefined || policy !== undefined
+    const tablePermissions = tablePermissionsOf(category, table, { sources, waits })
     const variables = {
       WEBHOOKS_STATE_TABLE: table.name,
-      ...(events && sources.length > 0 ? { WEBHOOKS_EVENTS_FILE: events.file } : {}),
+      ...(ownEvents ? { WEBHOOKS_EVENTS_FILE: ownEvents.file } : {}),
+      ...(policy ? { WEBHOOKS_POLICY_FILE: policy.file } : {}),
     }
-    const layers = events && sources.length > 0 ? [events.layer] : []
+    const layers = [ownEvents, policy].flatMap((deployed) => (deployed ? [deployed.layer] : []))
     this.category = category
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.task = new DurableFunction(this, 'Task', deployment, {
@@ -81,7 +84,7 @@ export class CategoryFunction extends Construct {
         listSecrets,
         ...tablePermissions.webhook,
         ...startAndReadTasks(this.task),
-        ...(hasApprovals || sources.length > 0 ? [completeCallbacks(this.task)] : []),
+        ...(hasApprovals || waits ? [completeCallbacks(this.task)] : []),
         ...providerPermissions,
       ],
     })

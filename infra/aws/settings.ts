@@ -73,6 +73,11 @@ const fields = {
     .string({ error: must('be the path of a file, such as events.yaml') })
     .min(1, { error: () => 'must be the path of a file, such as events.yaml' })
     .optional(),
+  /** File with the rules that restrict calls, relative to `cdk.json`. Without it, there are none. */
+  policy: z
+    .string({ error: must('be the path of a file, such as policy.yaml') })
+    .min(1, { error: () => 'must be the path of a file, such as policy.yaml' })
+    .optional(),
   /** `minimal` has fewer alarms and no dashboard, which cost the most while nothing is called. */
   observability: z.enum(['minimal', 'standard'], { error: must('be minimal or standard') }).default('standard'),
   /** X-Ray for the API and the functions. */

@@ -8,6 +8,7 @@ import { CategoryFunction } from './category-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { Dashboard } from './dashboard.ts'
 import { deployEvents } from './deployed-events.ts'
+import { deployPolicy } from './deployed-policy.ts'
 import { Events } from './events.ts'
 import { Finisher } from './finisher.ts'
 import { GeneratedKey } from './generated-key.ts'
@@ -40,7 +41,8 @@ export class WebhooksStack extends Stack {
     const dataKey = dataKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'DataKey', dataKeyArn)
     const enabled = all.filter(({ name }) => settings.categories[name] !== false)
     const events = deployEvents(this, settings, enabled)
-    const deployment = { settings, bundles, dataKey, events }
+    const policy = deployPolicy(this, settings)
+    const deployment = { settings, bundles, dataKey, events, policy }
     const table = new StateTable(this, 'Idempotency', dataKey)
     const categories = enabled.map(
       (category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }),

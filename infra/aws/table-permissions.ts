@@ -7,19 +7,20 @@ import type { StateTable } from './state-table.ts'
 /**
  * Returns the permissions of a category's functions for the items of the state table.
  *
- * @param sources the sources that wake tasks of the category
+ * @param options.sources the sources that wake tasks of the category
+ * @param options.waits whether its tasks can be woken: by a source, or while they wait for the policy
  */
 export function tablePermissionsOf(
   category: CategoryInfo,
   table: StateTable,
-  sources: readonly string[],
+  { sources, waits }: { sources: readonly string[]; waits: boolean },
 ): Record<'task' | 'webhook', Permission[]> {
   const { name } = category
   const runs = category.hasRunsInTask ? [itemKeys.run('*')] : []
   const approvals = hasNeed(category, 'approvals') ? [itemKeys.approval('*')] : []
   const lastRuns = hasNeed(category, 'last-runs') ? [itemKeys.lastRun(name, '*')] : []
   const toggles = hasNeed(category, 'toggles') ? [itemKeys.toggle('*')] : []
-  const waiters = sources.length > 0 ? [itemKeys.waiter(name, '*')] : []
+  const waiters = waits ? [itemKeys.waiter(name, '*')] : []
   return {
     task: [
       ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),

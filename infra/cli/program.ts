@@ -49,6 +49,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/source.ts')).sourceCommand(),
     },
     {
+      usage: 'policy [command]',
+      description: 'check the rules that restrict calls, and test what they do',
+      load: async () => (await import('./commands/policy.ts')).policyCommand(),
+    },
+    {
       usage: 'token [command]',
       description: 'create, rotate, revoke and list the tokens of callers',
       load: async () => (await import('./commands/token.ts')).tokenCommand(),

@@ -26,16 +26,19 @@ interface FunctionOptions {
   concurrency?: number | undefined
   /** The file with the declared sources, as JSON. Without it, no function receives notifications. */
   eventsFile?: string | undefined
+  /** The file with the policy, as JSON. Without it, there is none. */
+  policyFile?: string | undefined
 }
 
 /** Returns the Lambda functions of all categories, the finisher, and the receiver of notifications. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
-  const { bundles, webhookTimeoutSeconds, concurrency, eventsFile } = options
+  const { bundles, webhookTimeoutSeconds, concurrency, eventsFile, policyFile } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
     const { name } = category
     const environment = {
       ...commonVariables(),
       ...(eventsFile === undefined ? {} : { WEBHOOKS_EVENTS_FILE: eventsFile }),
+      ...(policyFile === undefined ? {} : { WEBHOOKS_POLICY_FILE: policyFile }),
       WEBHOOKS_TASK_FUNCTION: `${name}-task:live`,
       WEBHOOKS_STATE_TABLE: STATE_TABLE,
     }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { readPolicyFile } from '../aws/read-policy-file.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
 import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
@@ -24,7 +25,7 @@ import type { RuntimeEvent } from './runtime-event.ts'
 import { runtimeFile, writeRuntimeFile } from './runtime-file.ts'
 import { localSecrets } from './secrets.ts'
 import { localSources } from './sources.ts'
-import { openStateFolder } from './state-folder.ts'
+import { openStateFolder, writePrivateFile } from './state-folder.ts'
 
 /** Longer than clients keep an idle connection, so that a call never uses a connection that is being closed. */
 const KEEP_ALIVE_MS = 65_000
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   secretsFile?: string | undefined
   /** YAML file that declares the sources of notifications, instead of those of the sandbox. */
   eventsFile?: string | undefined
+  /** YAML file with the rules that restrict calls. */
+  policyFile?: string | undefined
   /** Folder of the bundles. */
   bundles?: string
   /** For tests: replaces the demo or generated credentials. */
@@ -131,6 +134,8 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     credentials,
   })
   const sources = await localSources(options.eventsFile, state, secrets)
+  const policy = options.policyFile === undefined ? undefined : readPolicyFile(options.policyFile)
+  const policyFile = policy === undefined ? undefined : join(state, 'policy.json')
   let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
@@ -153,6 +158,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
         executionTimeoutSeconds: executionTimeout,
         concurrency,
         eventsFile: sources.file,
+        policyFile,
       }),
       ...(options.functions ?? []),
     ],
@@ -172,6 +178,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     onEnded: (event) => startFinisher(cloud, event),
   })
   try {
+    if (policyFile) writePrivateFile(policyFile, JSON.stringify(policy))
     const sandbox = createSandbox({
       state,
       interactivityUrl: interactivityUrl(url),

@@ -12,7 +12,7 @@ import { writePrivateFile } from './state-folder.ts'
  * Compiles the file that declares the sources.
  *
  * @returns undefined if it declares none
- * @throws EventsFileError
+ * @throws YamlFileError
  */
 export async function compileEventsFile(path: string): Promise<EventsFile | undefined> {
   const events = readEventsFile(path, await Promise.all(categories.map(describeCategory)))

@@ -7,4 +7,5 @@ export const START_SETTINGS = `Settings (environment variables)
   WEBHOOKS_SECRETS  JSON file with secrets that override those of the sandbox, to use real platforms: secret name -> value
                     (default: secrets.json in the state folder, if it exists)
   WEBHOOKS_EVENTS   YAML file that declares the sources of notifications, such as events.yaml (default: those of the sandbox)
+  WEBHOOKS_POLICY   YAML file with the rules that restrict calls, such as policy.yaml
   WEBHOOKS_DEMO     "off": do not run the demo sequence at the start`

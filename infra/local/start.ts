@@ -45,6 +45,7 @@ export async function start({ build, open = false, port = portOfEnvironment() }:
     state,
     secretsFile: process.env['WEBHOOKS_SECRETS'],
     eventsFile: process.env['WEBHOOKS_EVENTS'],
+    policyFile: process.env['WEBHOOKS_POLICY'],
     onPrivate: (credentials) => console.log(`\n${privateNotice(state, credentials)}`),
     observe: (event) => {
       // During the demo, its own output contains the events of the control plane.

@@ -50,6 +50,8 @@ const callerSchema = z.strictObject({
   orchestrator: z.optional(z.string()),
   /** Default connections by category or category/action. */
   connections: z.optional(z.record(z.string(), z.string())),
+  /** A program that decides by itself what to call. Rules of the policy can be for agents only. */
+  agent: z.optional(z.boolean()),
   /** The tasks that it may read: those that it started, or all tasks of its categories. */
   reads: z.optional(z.enum(['own', 'all'])),
 })

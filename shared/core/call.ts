@@ -3,6 +3,7 @@ import type { Failure } from '../errors.ts'
 import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { outcomeSchema } from '../outcome.ts'
+import { requirementSchema } from '../policy/policy.ts'
 
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
@@ -65,6 +66,10 @@ export const taskSchema = z.object({
   isDetailed: z.optional(z.boolean()),
   /** Whether those who only watch get the outcome, too, in a step of its own. */
   hasObservers: z.optional(z.boolean()),
+  /** Must be met before the action starts. The deadline counts from then. */
+  requirements: z.optional(z.array(requirementSchema)),
+  /** How long the task waits for its requirements, in seconds. */
+  waitAtMost: z.optional(z.number()),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */

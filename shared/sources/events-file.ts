@@ -1,8 +1,7 @@
-import { JMESPathError, JMESPathTypeError, search } from '@aws-lambda-powertools/jmespath'
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
 import { optional } from '../fields.ts'
-import { jmespathReason } from '../jmespath-reason.ts'
+import { jmespathProblem } from '../jmespath-problem.ts'
 import { isRecord } from '../record.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type SourceTypeName, sourceTypeNames } from './load-source-type.ts'
@@ -18,7 +17,7 @@ const connection = z
 const expression = z.string().check(
   z.maxLength(4_096),
   z.superRefine<string>((text, { addIssue }) => {
-    const reason = problemOf(text)
+    const reason = jmespathProblem(text)
     if (reason !== undefined)
       addIssue({ code: 'custom', message: `must be a JMESPath expression, such as data.id (${reason})` })
   }),
@@ -88,15 +87,4 @@ function parseSource(path: string, declared: unknown, categories: readonly strin
 
 function invalid(path: string, message: string): Failure {
   return new Failure('invalid', `${path} ${message}`, { errors: [{ path, message }] })
-}
-
-function problemOf(text: string): string | undefined {
-  try {
-    search(text, {})
-    return undefined
-  } catch (error) {
-    // A type error is caused by the missing data.
-    if (error instanceof JMESPathTypeError) return undefined
-    return error instanceof JMESPathError ? jmespathReason(error) : 'it cannot be read'
-  }
 }

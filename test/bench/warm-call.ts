@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { webhookBundle } from '../../infra/tools/build/files.ts'
+import { compilePolicy } from '../../shared/policy/file.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, ratio, type Section, within } from './measure.ts'
 import { type Recorded, startPlatform } from './platform.ts'
@@ -13,11 +15,23 @@ const warmUp = 2_000
 const profiled = 10_000
 /** Ratio of the CPU time to that of the bare handler. */
 const MAX_RATIO = 1.5
+/** CPU time of the policy. */
+const MAX_POLICY_MS = 0.3
+
+/** Rules that allow the call: of other actions and connections, for other input, and with windows that are open. */
+const RULES = Array.from({ length: 25 }, (_, n) => [
+  { name: `action ${n}`, when: { actions: [`ci-cd/trigger-${n}`, 'remediation/*'] }, deny: 'No' },
+  { name: `connection ${n}`, when: { actions: ['issue-ticketing/*'], connections: [`prod-${n}-*`] }, deny: 'No' },
+  { name: `input ${n}`, when: { actions: ['issue-ticketing/*'], input: `title == 'Title ${n}'` }, deny: 'No' },
+  { name: `window ${n}`, when: { actions: ['issue-ticketing/open-*'] }, only: {} },
+]).flat()
 
 interface Scenario extends Pick<WarmTask, 'action' | 'input' | 'withId'> {
   what: string
   query?: Record<string, string>
   isBudgeted?: true
+  /** The deployment has a policy. */
+  hasPolicy?: true
 }
 
 const scenarios: Scenario[] = [
@@ -29,6 +43,7 @@ const scenarios: Scenario[] = [
     withId: false,
     isBudgeted: true,
   },
+  { what: 'silent open-issue with 100 rules', action: 'open-issue', input: openIssue, withId: false, hasPolicy: true },
   { what: 'silent open-issue with an event id', action: 'open-issue', input: openIssue, withId: true },
   {
     what: 'interactive open-issue',
@@ -40,15 +55,20 @@ const scenarios: Scenario[] = [
 ]
 
 /** Measures the overhead of a warm call in addition to its HTTP requests. */
-export async function warmCall({ bundles, progress }: Bench): Promise<Section> {
+export async function warmCall({ bundles, scratch, progress }: Bench): Promise<Section> {
   const file = join(bundles, 'issue-ticketing', `${webhookBundle}.js`)
+  const policy = join(scratch, 'policy.json')
+  writeFileSync(policy, JSON.stringify(compilePolicy({ timeZone: 'Europe/Vienna', rules: RULES })))
   const rows: string[][] = []
-  for (const { what, isBudgeted, query = {}, ...scenario } of scenarios) {
+  let withoutPolicy = 0
+  for (const { what, isBudgeted, hasPolicy, query = {}, ...scenario } of scenarios) {
     progress(`${what}: ${calls} calls`)
-    const { report, requests, connections } = await run({ ...scenario, query, file, calls, warmUp })
+    const variables: Record<string, string> = hasPolicy ? { WEBHOOKS_POLICY_FILE: policy } : {}
+    const { report, requests, connections } = await run({ ...scenario, query, file, calls, warmUp }, variables)
     const ours = median(walls(report.ours))
     const bare = median(walls(report.bare))
     const [oursCpu, bareCpu] = [medianCpu(report.ours), medianCpu(report.bare)]
+    withoutPolicy ||= oursCpu
     rows.push([
       what,
       requests.map(nameOf).join(', '),
@@ -61,7 +81,11 @@ export async function warmCall({ bundles, progress }: Bench): Promise<Section> {
       ms(oursCpu),
       ms(bareCpu),
       ratio(oursCpu, bareCpu),
-      isBudgeted ? within(oursCpu / bareCpu, MAX_RATIO, (value) => `${value} x`) : '',
+      hasPolicy
+        ? within(oursCpu - withoutPolicy, MAX_POLICY_MS, (value) => `${value} ms more CPU than without rules`)
+        : isBudgeted
+          ? within(oursCpu / bareCpu, MAX_RATIO, (value) => `${value} x`)
+          : '',
     ])
   }
   return {
@@ -112,10 +136,13 @@ interface Warm {
   connections: number
 }
 
-async function run(scenario: Omit<WarmTask, 'url' | 'profiled'> & Partial<WarmTask>): Promise<Warm> {
+async function run(
+  scenario: Omit<WarmTask, 'url' | 'profiled'> & Partial<WarmTask>,
+  variables: Record<string, string> = {},
+): Promise<Warm> {
   const platform = await startPlatform()
   const task: WarmTask = { profiled: 0, ...scenario, url: platform.url }
-  const child = startProcess('./warm.ts', task, platform.variables)
+  const child = startProcess('./warm.ts', task, { ...platform.variables, ...variables })
   let requests: Recorded[] = []
   let before = 0
   child.on('message', (message) => {

@@ -30,6 +30,8 @@ export interface ServiceOptions {
   cacheSecrets?: boolean
   /** YAML file that declares the sources of notifications. */
   eventsFile?: string
+  /** YAML file with the rules that restrict calls. */
+  policyFile?: string
   functions?: LocalFunction[]
 }
 

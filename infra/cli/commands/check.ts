@@ -6,6 +6,7 @@ import { type ConnectionTestResult, loadConnection, succeeded, testConnection, t
 import { findCategory, parseConnectionName } from '../find-by-name.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { note, show } from '../output.ts'
+import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
 import { UsageError } from '../usage-error.ts'
@@ -23,6 +24,7 @@ export function checkCommand(): Command {
       `${STORE_HELP}
 Each test sends one inexpensive request from this machine. For msteams and webhook, that request is a message: it appears
 in the channel or at the receiver. A connection that events.yaml lists under a source that reports no runs of its provider does not pass.
+An invalid events.yaml or policy.yaml is an error.
 
 You can also test a connection of the http provider with an action. --try starts with a dry run: it sends the requests that
 only read, and shows the others with credentials masked. After you confirm, or with --yes, it sends all requests. For each
@@ -48,6 +50,8 @@ async function run(target: string | undefined, options: Options): Promise<void> 
   const names = await namesOf(store, target)
   if (isTry(options)) return tryHttpConnection(store, target, options)
   const declared = await readDeclared(options)
+  // An invalid file is an error of the configuration, too.
+  readConfiguredPolicy(options)
   const tested = await testAll(store, names)
   const results = await Promise.all(tested.map((result) => withSourceProblem(result, declared)))
   if (results.length === 0)

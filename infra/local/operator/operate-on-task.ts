@@ -69,7 +69,8 @@ async function run({ category, taskId, operator }: OperatedTask, operation: Task
       const { rerunTask } = await import('../../../shared/core/task/rerun.ts')
       const { startTask } = await import('../../../shared/core/task/start-execution.ts')
       const start = (again: Parameters<typeof startTask>[0]) => startTask({ ...again, operator }, () => TIME_LEFT_MS)
-      return rerunTask(category, taskId, caller, start)
+      const { withDeployedPolicy } = await import('./deployed-policy.ts')
+      return withDeployedPolicy(() => rerunTask(category, taskId, caller, start))
     }
   }
 }

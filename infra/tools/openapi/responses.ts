@@ -41,7 +41,10 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   verdict: oneOf(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'State and result in one word'),
   progress: text('Progress of a running task; empty if none'),
   acceptedAt: withDescription(z.iso.datetime(), 'Time of acceptance'),
-  deadlineAt: withDescription(z.iso.datetime(), 'Deadline'),
+  waitUntil: z.optional(
+    withDescription(z.iso.datetime(), 'When the task gives up waiting for the requirements of the policy'),
+  ),
+  deadlineAt: withDescription(z.iso.datetime(), 'Deadline. With waitUntil, the latest one'),
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
   outcome: z.optional(outcome),
   unanswered: z.optional(

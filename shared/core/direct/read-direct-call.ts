@@ -29,6 +29,7 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
   timeout: 'Webhooks.Unavailable',
   deadline: 'Webhooks.Unavailable',
   refused: 'Webhooks.Refused',
+  closed: 'Webhooks.Refused',
   credentials: 'Webhooks.Refused',
   unconfirmed: 'Webhooks.OutcomeUnknown',
   misconfigured: 'Webhooks.Misconfigured',

@@ -36,7 +36,7 @@ export async function cancelTask(
   const action = category.actions[task.action]
   // It waits for people, and does not poll.
   if (action?.type === 'approval') await action.cancel(category.name, taskId, canceler.by)
-  if (task.source !== undefined) await wake({ category: category.name, taskId })
+  if (task.source !== undefined || task.requirements !== undefined) await wake({ category: category.name, taskId })
   return status
 }
 

@@ -20,6 +20,8 @@ import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.
 import { canceledBy, cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { checkSeal } from './payload.ts'
+import type { Reports } from './poll.ts'
+import { meetRequirements } from './require.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 import type { TaskResult } from './task-result.ts'
@@ -62,12 +64,13 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
   const startTime = startTimeOf(context)
   const deadline = { seconds: task.deadline, at: startTime + task.deadline * 1_000 }
+  const until = deadline.at + (task.waitAtMost ?? 0) * 1_000
 
   const started: Answer = { kind: 'started', at: startTime }
   const isAnnounced =
-    !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until: deadline.at })) !== false
+    !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until })) !== false
   const result = isAnnounced
-    ? await runTaskAction(category, task, context, deadline)
+    ? await runWhenAllowed(category, task, context, deadline)
     : completed(
         errored(
           new Failure(
@@ -142,6 +145,29 @@ async function logTaskEnded(
   })
 }
 
+/** Runs the action when the requirements of the task are met. Its deadline counts from then. */
+async function runWhenAllowed(
+  category: Category,
+  task: Task,
+  context: DurableContext,
+  deadline: Deadline,
+): Promise<Completed | Delegated> {
+  const { requirements, waitAtMost = 0 } = task
+  if (requirements === undefined || task.skip) return runTaskAction(category, task, context, deadline)
+  const until = startTimeOf(context) + waitAtMost * 1_000
+  const met = await meetRequirements(context, task, requirements, until, reportsOf(task))
+  if (met.metAt === undefined) return completed(met.outcome)
+  return runTaskAction(category, task, context, { ...deadline, at: met.metAt + deadline.seconds * 1_000 })
+}
+
+function reportsOf(task: Task): Reports {
+  return {
+    progress: task.progress ? (message) => sendOnce(task, { kind: 'progress', message }) : undefined,
+    progressIntervalMs: task.maxProgress && (task.deadline * 1_000) / task.maxProgress,
+    heartbeat: task.needsHeartbeat ? () => sendOnce(task, { kind: 'heartbeat' }) : undefined,
+  }
+}
+
 /** Runs the action, and waits for the end of what it starts. */
 async function runTaskAction(
   category: Category,
@@ -168,14 +194,8 @@ async function runTaskAction(
         }),
       )
     const result = await runUntilDeadline(category, task, context, deadline)
-    if (result.type === 'started') {
-      const reports = {
-        progress: task.progress ? (message: string) => sendOnce(task, { kind: 'progress', message }) : undefined,
-        progressIntervalMs: task.maxProgress && (task.deadline * 1_000) / task.maxProgress,
-        heartbeat: task.needsHeartbeat ? () => sendOnce(task, { kind: 'heartbeat' }) : undefined,
-      }
-      return completed(await pollUntilDone(category, task, result, context, deadline, reports))
-    }
+    if (result.type === 'started')
+      return completed(await pollUntilDone(category, task, result, context, deadline, reportsOf(task)))
     if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result
     return completed(await abandon(category, task, context, result.outcome))
   } catch (error) {

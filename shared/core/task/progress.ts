@@ -21,7 +21,7 @@ export interface Waiting {
   /** The latest end of the wait, in epoch milliseconds. */
   until?: number | undefined
   /** The words between the two. */
-  timeWord: ' at' | ', next poll at' | ' until'
+  timeWord: ' at' | ', next poll at' | ', next check at' | ' until'
   /** The last error or the last reported status. */
   detail?: string | undefined
   /** People have to do something. */
@@ -100,7 +100,8 @@ function runningPoll(events: readonly HistoryEvent[], index: number): Waiting {
 
 /** @param payload of the last poll: the state that the next one gets */
 function waitForJob(name: string | undefined, payload: string | undefined, until?: number): Waiting {
-  const { status, lastError } = parse(payload)
+  const { status, lastError, waitsFor } = parse(payload)
+  if (typeof waitsFor === 'string') return { for: 'the policy', until, timeWord: ', next check at', detail: waitsFor }
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),
     ...(typeof lastError === 'string' ? [`the last poll failed: ${lastError}`] : []),

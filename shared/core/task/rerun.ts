@@ -3,7 +3,8 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
-import type { Task } from '../call.ts'
+import { settings } from '../../settings.ts'
+import type { Call, Task } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
 import type { startTask } from './start-execution.ts'
 import { readTaskOf } from './status.ts'
@@ -16,12 +17,15 @@ export interface Rerun {
   rerunOf: string
 }
 
+/** A task, and why the policy refuses it. */
+type Restricted = Task & Pick<Call, 'refusal'>
+
 /**
  * Runs a task that did not pass again: a new task with the same action, connection and input. Its orchestrator has the result of
  * the first one, so the result of the new one can only be read.
  *
  * A task is run again once, so that a repeated request starts nothing: it returns the same new task, which can be run again
- * itself.
+ * itself. The policy of today applies to the new task.
  *
  * @param start starts the new task
  * @throws Failure `unknown`, `forbidden`, `running`, `invalid`, `unavailable`
@@ -30,7 +34,7 @@ export async function rerunTask(
   category: Category,
   taskId: string,
   caller: Caller,
-  start: (task: Task) => ReturnType<typeof startTask>,
+  start: (task: Restricted) => ReturnType<typeof startTask>,
 ): Promise<Rerun> {
   const { status, task } = await readTaskOf(category.name, taskId, caller, { withEvents: false })
   if (task.caller !== caller.name)
@@ -44,12 +48,20 @@ export async function rerunTask(
     throw new Failure('invalid', `The task ended with ${status.verdict}. Call the action to run it again.`)
   if (task.delegates)
     throw new Failure('invalid', 'The platform sends the result of this task itself. Call the action to run it again.')
-  return { ...(await start(await rerunOf(task))), rerunOf: taskId }
+  const again = await rerunOf(task)
+  return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
 }
 
-/** Returns the payload of the new task. It contains no address for the answer. */
+/** Evaluates the policy of today. Loaded when used, as in `prepare`. */
+async function restrictionsOf(category: Category, task: Task, caller: Caller): Promise<Partial<Restricted>> {
+  if (settings.policyFile === undefined || task.skip || task.dryRun) return {}
+  return (await import('../webhook/restrict.ts')).restrictRerun(category, task, caller)
+}
+
+/** Returns the payload of the new task. It contains no address for the answer, and no requirements. */
 async function rerunOf(task: Task): Promise<Task> {
-  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...same } = task
+  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...others } = task
+  const { requirements: _5, waitAtMost: _6, ...same } = others
   return {
     ...same,
     id: identifyFollowing(task.id, 'rerun', await readIdentityKey()),

@@ -125,7 +125,7 @@ async function isFirst(task: Task, arn: string | undefined, timeLeft: () => numb
   try {
     return await putIfAbsent(
       itemKeys.task(task.category, task.id),
-      { arn, ...expiresIn(task.deadline + TTL_SECONDS) },
+      { arn, ...expiresIn(task.deadline + (task.waitAtMost ?? 0) + TTL_SECONDS) },
       {
         // With another ARN, Lambda has deleted that execution and started this one.
         ...(arn === undefined ? {} : { condition: 'arn <> :arn', values: { arn } }),

@@ -22,6 +22,9 @@ export interface TaskStatus {
   /** Describes the wait of a running task, for people. Empty if it does not wait. */
   progress: string
   acceptedAt: string
+  /** When the task gives up waiting for what the policy requires. */
+  waitUntil?: string | undefined
+  /** With `waitUntil`, the latest one: the time counts from the moment when the requirements are met. */
   deadlineAt: string
   endedAt?: string | undefined
   outcome?: Outcome | undefined
@@ -171,8 +174,9 @@ function statusOf(
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
   const { outcome, unanswered } = result ?? {}
-  const { id: taskId, category, action, deadline, rerunOf } = task
-  const deadlineAt = startedAt.getTime() + deadline * 1_000
+  const { id: taskId, category, action, deadline, waitAtMost, rerunOf } = task
+  const deadlineAt = startedAt.getTime() + (deadline + (waitAtMost ?? 0)) * 1_000
+  const waitUntil = waitAtMost === undefined ? undefined : startedAt.getTime() + waitAtMost * 1_000
   return {
     taskId,
     category,
@@ -181,6 +185,7 @@ function statusOf(
     verdict: Status === 'RUNNING' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
     progress: describeProgress(events, Date.now(), deadlineAt),
     acceptedAt: startedAt.toISOString(),
+    waitUntil: waitUntil === undefined ? undefined : new Date(waitUntil).toISOString(),
     deadlineAt: new Date(deadlineAt).toISOString(),
     endedAt: endedAt?.toISOString(),
     outcome,

@@ -1,3 +1,4 @@
+import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import type { GateOptions } from '../call.ts'
 import { secondsToNextRead, type TaskStatus } from '../task/status.ts'
@@ -23,6 +24,17 @@ export function gateResponse(status: TaskStatus | undefined, { form, invert }: G
   }
   if (form === 'body') return json(200, status, headers)
   return line(statusCodeOf(status.verdict, invert), describe(status), headers)
+}
+
+/**
+ * Returns the response of a gate whose task a rule of the policy does not allow now.
+ *
+ * @throws the error, if it is another one
+ */
+export function closedResponse(error: unknown): WebhookResponse {
+  if (!(error instanceof Failure) || error.kind !== 'closed') throw error
+  const { message, retryAfter } = error
+  return line(CLOSED, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })
 }
 
 function statusCodeOf(verdict: TaskStatus['verdict'], invert: GateOptions['invert']): number {

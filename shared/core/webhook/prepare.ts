@@ -14,6 +14,7 @@ import { lastRunKey, withLastRun } from '../last-run.ts'
 import type { StopTarget } from '../run-of-task.ts'
 import { sendsFinished } from './check-mode.ts'
 import type { ResolvedCall } from './resolve.ts'
+import type { restrict } from './restrict.ts'
 import { skipOf } from './skip.ts'
 import { completeWithoutCredentials } from './stored-credentials.ts'
 
@@ -36,6 +37,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const delegates = startsJob && !dryRun && sendsFinished(connection) ? true : undefined
   const waits = action.type !== 'immediate' && mode !== 'silent' && !delegates
   const id = await identifyCall(category, resolved)
+  const policy = skip || dryRun ? undefined : await applyPolicy(category, resolved, input, deadline)
   const {
     replyTo,
     isDetailed,
@@ -80,7 +82,13 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup,
     delegates,
+    ...policy,
   }
+}
+
+/** Loaded when used: many deployments have no policy. */
+async function applyPolicy(...call: Parameters<typeof restrict>): Promise<ReturnType<typeof restrict>> {
+  return settings.policyFile === undefined ? {} : (await import('./restrict.ts')).restrict(...call)
 }
 
 /** Completes the input of a call and checks it. Returns why the action does not run, if it does not, and notes for the message. */

@@ -46,10 +46,13 @@ export async function respond(
   }
   if (call.gate) {
     // Loaded when used: other calls do not need it.
-    const [{ runGate }, { gateResponse }] = await Promise.all([import('../task/gate.ts'), import('./gate-response.ts')])
-    const status = await runGate(call, call.gate, (gateCall) =>
-      startTask(gateCall, () => context.getRemainingTimeInMillis()),
-    )
+    const [{ runGate }, { closedResponse, gateResponse }] = await Promise.all([
+      import('../task/gate.ts'),
+      import('./gate-response.ts'),
+    ])
+    const start = (gateCall: Call) => startTask(gateCall, () => context.getRemainingTimeInMillis())
+    const status = await runGate(call, call.gate, start).catch((error: unknown) => closedResponse(error))
+    if (status && 'statusCode' in status) return status
     audit.add({ taskId: status?.taskId, outcome: status?.verdict ?? 'ignored' })
     log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
     return gateResponse(status, call.gate)

@@ -38,7 +38,7 @@ const taskOperations = {
     const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
     const rerun = await rerunTask(category, taskId, caller, (task) =>
-      startTask({ ...task, refusal }, () => context.getRemainingTimeInMillis()),
+      startTask({ ...task, refusal: refusal ?? task.refusal }, () => context.getRemainingTimeInMillis()),
     )
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
     return json(202, { ...rerun, statusUrl: `${categoryUrlOf(httpEvent, category.name)}/tasks/${rerun.taskId}` })

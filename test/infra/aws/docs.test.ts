@@ -60,6 +60,7 @@ describe('docs/deploy.md', () => {
       'reservedConcurrency',
       'redeliver',
       'events',
+      'policy',
       'orchestrators',
       'verify',
     ]

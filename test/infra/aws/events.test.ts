@@ -6,7 +6,6 @@ import { categoryInfos } from './category-infos.ts'
 import {
   awsProviders,
   build,
-  eventsFile,
   flat,
   functionOf,
   permissionsOf,
@@ -15,6 +14,7 @@ import {
   statementsOf,
   synthesize,
   tenCategories,
+  yamlFile,
 } from './synthesize.ts'
 
 const two = tenCategories.filter(({ name }) => name === 'slo' || name === 'ci-cd')
@@ -22,14 +22,14 @@ const yaml = `sources:
   github: { type: github, wakes: [ci-cd/default, ci-cd/prod] }
   aws: { type: eventbridge, wakes: [ci-cd/build] }
 `
-const events = eventsFile('stack', yaml)
+const events = yamlFile('stack', yaml)
 const documented = readFileSync(join(root, 'docs/sources.md'), 'utf8')
 const deployed = synthesize({ events, eventsThrottle: { rate: 7, burst: 8 } }, two)
 const receiver = functionOf(deployed, 'events', 'all')
 
 describe('A deployment with events.yaml', () => {
   it('has the same resources as before if the file declares nothing', () => {
-    const nothing = synthesize({ events: eventsFile('nothing', 'sources: {}\n') }, two)
+    const nothing = synthesize({ events: yamlFile('nothing', 'sources: {}\n') }, two)
     expect(nothing.template.toJSON()).toEqual(synthesize({}, two).template.toJSON())
   })
 
@@ -85,7 +85,7 @@ describe('A deployment with events.yaml', () => {
       expect(fileOf(fn)).toBeUndefined()
       expect(fn.Properties.Layers).toBeUndefined()
     }
-    const changed = synthesize({ events: eventsFile('changed', yaml.replace('ci-cd/prod', 'ci-cd/test')) }, two)
+    const changed = synthesize({ events: yamlFile('changed', yaml.replace('ci-cd/prod', 'ci-cd/test')) }, two)
     expect(functions(changed, 'ci-cd').map(fileOf)).not.toContain(file)
   })
 
@@ -123,14 +123,14 @@ describe('A deployment with events.yaml', () => {
     ],
     ['another type of aws', 'sources: { aws: { type: github } }', /sources\.aws\.type must be eventbridge/],
   ])('is refused if the file has %s', (_name, text, message) => {
-    const invalid = eventsFile('invalid', text)
+    const invalid = yamlFile('invalid', text)
     expect(() => build({ events: invalid }, two)).toThrow(message)
   })
 
   it.each([...documented.matchAll(/^ *```yaml\n([\s\S]*?)```$/gm)].map(([, text = '']) => text))(
     'accepts the example of docs/sources.md %#',
     (text) => {
-      const example = eventsFile('example', text)
+      const example = yamlFile('example', text)
       expect(Object.keys(readEventsFile(example, categoryInfos).sources)).not.toEqual([])
     },
   )
@@ -173,7 +173,7 @@ describe('The source aws', () => {
 
   it('has no rules unless the file declares it and the settings list a service', () => {
     expect(rules(deployed)).toEqual([])
-    const withoutAws = eventsFile('without-aws', 'sources: { github: { type: github } }')
+    const withoutAws = yamlFile('without-aws', 'sources: { github: { type: github } }')
     expect(rules(synthesize({ events: withoutAws, awsProviders }, two))).toEqual([])
   })
 })

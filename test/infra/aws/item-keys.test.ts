@@ -24,7 +24,7 @@ import { recordMissedEnd, recordNotification } from '../../../shared/state/sourc
 import { decideState } from '../../../shared/state/toggles.ts'
 import * as waiters from '../../../shared/state/waiters.ts'
 import { categoryInfos } from './category-infos.ts'
-import { eventsFile, functionOf, root, statementsOf, synthesize } from './synthesize.ts'
+import { functionOf, root, statementsOf, synthesize, yamlFile } from './synthesize.ts'
 
 /** A DynamoDB operation on one item, as IAM evaluates it. */
 interface Access {
@@ -147,12 +147,13 @@ const useGate = async () => {
   await nextGateRun('issue-ticketing', taskId, 1)
 }
 
-const events = eventsFile('item-keys', 'sources: { github: { type: github, wakes: [ci-cd/default] } }')
+const events = yamlFile('item-keys', 'sources: { github: { type: github, wakes: [ci-cd/default] } }')
 const deployed = synthesize({ events }, categoryInfos)
+const withPolicy = synthesize({ policy: yamlFile('item-keys-policy', 'rules: [{ name: a, deny: No }]') }, categoryInfos)
 
 /** Evaluates a role as IAM does: a statement must contain the operation, and the key must match. */
-function isAllowed(entry: string, category: string, { action, key }: Access): boolean {
-  return statementsOf(deployed, functionOf(deployed, entry, category)).some(({ Action, Condition }) => {
+function isAllowed(entry: string, category: string, { action, key }: Access, stack = deployed): boolean {
+  return statementsOf(stack, functionOf(stack, entry, category)).some(({ Action, Condition }) => {
     if (![Action].flat().includes(action)) return false
     const patterns = [Condition?.['ForAllValues:StringLike']?.['dynamodb:LeadingKeys'] ?? '*'].flat()
     return patterns.some((pattern) => isLike(key, pattern))
@@ -259,6 +260,30 @@ describe('table items', () => {
             : [`${entry} ${owner}`],
       })
     }
+  })
+
+  it('a task of any category may wait for the policy, and a call that cancels it may wake it', async () => {
+    const { name } = issueTicketing
+    const waits = await accessesOf(async () => {
+      await waiters.saveWaiter(name, taskId, { callbackId: 'c', startedAt: 0, round: 0 })
+      await waiters.readWaiter(name, taskId)
+      await waiters.removeWaiter(name, taskId)
+    })
+    const users = (access: Access, stack: typeof deployed) =>
+      functions
+        .filter(([fn, owner]) => fn !== 'events' && isAllowed(fn, owner, access, stack))
+        .map(([fn, owner]) => `${fn} ${owner}`)
+    for (const access of waits) {
+      const isRead = access.action === 'dynamodb:GetItem'
+      expect({ access, users: users(access, withPolicy) }).toEqual({
+        access,
+        users: [...(isRead ? [`webhook ${name}`] : []), `task ${name}`],
+      })
+      expect(users(access, deployed)).toEqual([])
+    }
+    const wakes = ({ Action }: { Action: string | string[] }) =>
+      [Action].flat().includes('lambda:SendDurableExecutionCallbackSuccess')
+    expect(statementsOf(withPolicy, functionOf(withPolicy, 'webhook', name)).filter(wakes)).toHaveLength(1)
   })
 
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {

@@ -3,7 +3,7 @@ import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { CfnResource, Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { categoryInfos } from './category-infos.ts'
-import { awsProviders, build, eventsFile, tenCategories } from './synthesize.ts'
+import { awsProviders, build, tenCategories, yamlFile } from './synthesize.ts'
 
 /** Two categories with all providers for AWS have the same resources and permissions as ten, and take less time. */
 const twoCategories = tenCategories.slice(0, 2)
@@ -36,7 +36,7 @@ function reasonsIn({ app }: ReturnType<typeof build>): [string, string][] {
 }
 
 const everything = {
-  events: eventsFile('nag', 'sources: { aws: { type: eventbridge, wakes: [ci-cd/default] } }'),
+  events: yamlFile('nag', 'sources: { aws: { type: eventbridge, wakes: [ci-cd/default] } }'),
   tracing: true,
   waf: true,
   alarmEmail: 'ops@example.org',

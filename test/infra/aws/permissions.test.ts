@@ -9,12 +9,12 @@ import { temporaryFolder } from '../../temporary-folder.ts'
 import { categoryInfos } from './category-infos.ts'
 import {
   awsProviders,
-  eventsFile,
   functionOf as find,
   permissionsOf,
   type Resource,
   root,
   synthesize,
+  yamlFile,
 } from './synthesize.ts'
 
 /** The handler of each function. */
@@ -75,8 +75,9 @@ const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 /** A source for each category whose jobs can be woken, with the name of the category. */
 const woken = categoryInfos.flatMap(({ name, notifiedBy: [type] }) => (type === undefined ? [] : [{ name, type }]))
 const sources = woken.map(({ name, type }) => `  ${name}: { type: ${type}, wakes: [${name}/default] }`)
-const events = eventsFile('permissions', ['sources:', ...sources].join('\n'))
-const deployed = synthesize({ events }, categoryInfos)
+const events = yamlFile('permissions', ['sources:', ...sources].join('\n'))
+const policy = yamlFile('policy', 'rules: [{ name: a, deny: No }]')
+const deployed = synthesize({ events, policy }, categoryInfos)
 
 /** Each provider for an AWS service in each of its categories. */
 const awsConnections = categories.flatMap(({ name, providers }) =>
@@ -93,10 +94,6 @@ interface Code {
   clients: string[]
 }
 
-/** Modules that a category uses only for tasks that wait for a source. */
-const forSources = ['./poll-with-source.ts', './wake.ts']
-const isWoken = ([name = '']: string[]) => woken.some((category) => name.endsWith(` ${category.name}`))
-
 /** The modules of each function without the providers for AWS services, and of each provider. */
 const webhooks = categories.map(({ name }) => [`webhook ${name}`, modules.webhook, `functions/${name}/index.ts`])
 const others = [
@@ -108,10 +105,8 @@ const others = [
 ]
 // Only webhooks serve routes and cancel approvals.
 const codeOfLists = [
-  { lists: webhooks.filter(isWoken), external: [] },
-  { lists: webhooks.filter((list) => !isWoken(list)), external: forSources },
-  { lists: others.filter(isWoken), external: ['*-route.ts', './cancel.ts'] },
-  { lists: others.filter((list) => !isWoken(list)), external: ['*-route.ts', './cancel.ts', ...forSources] },
+  { lists: webhooks, external: [] },
+  { lists: others, external: ['*-route.ts', './cancel.ts'] },
 ]
 const code = new Map((await Promise.all(codeOfLists.map(({ lists, external }) => codeIn(lists, external)))).flat())
 

@@ -74,8 +74,8 @@ export const tenCategories: CategoryInfo[] = [
 
 const scratch = temporaryFolder()
 
-/** Writes a file that declares sources, and returns its path for the setting `events`. */
-export function eventsFile(name: string, yaml: string): string {
+/** Writes a file, and returns its path for a setting. */
+export function yamlFile(name: string, yaml: string): string {
   const file = join(scratch, `${name}.yaml`)
   writeFileSync(file, yaml)
   return file

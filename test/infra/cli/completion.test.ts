@@ -13,6 +13,8 @@ const completions: [line: string, words: string][] = [
   ['webhooks send issue-ticketing/op', 'issue-ticketing/open-issue'],
   ['webhooks send issue-ticketing/open-issue --mo', '--mode'],
   ['webhooks connect ci', 'ci-cd/'],
+  ['webhooks policy te', 'test'],
+  ['webhooks policy test issue-ticketing/op', 'issue-ticketing/open-issue'],
   ['webhooks completion f', 'fish'],
 ]
 

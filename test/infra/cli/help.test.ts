@@ -88,6 +88,10 @@ beforeAll(async () => {
   const file = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value))
   const keptn = { baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken }
   const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'demo/shop' }
+  writeFileSync(
+    join(folder, 'policy.yaml'),
+    'rules: [{ name: weekdays, timeZone: UTC, when: { actions: [ci-cd/*] }, only: { days: mon-fri }, otherwise: wait, waitAtMost: P3D }]',
+  )
   file('jira.json', { provider: 'jira', baseUrl: jira.url, email: jira.email, token: jira.token })
   file('keptn.json', keptn)
   file('azure-devops.json', { collections: [`${url}/sandbox/engines/azure-devops/contoso/`] })

@@ -1,0 +1,21 @@
+import { resolve } from 'node:path'
+import type { Construct } from 'constructs'
+import { APPLICATION } from '../tools/project/roots.ts'
+import { DeployedFile, readDeployed } from './deployed-file.ts'
+import { readPolicyFile } from './read-policy-file.ts'
+import type { Settings } from './settings.ts'
+
+/** The start of the name of the compiled file. */
+export const POLICY = 'policy'
+
+/**
+ * Compiles the policy that the settings name.
+ *
+ * @returns undefined if there is none, or if it has no rules
+ * @throws SettingsError if the file is not valid
+ */
+export function deployPolicy(scope: Construct, { policy: path }: Settings): DeployedFile | undefined {
+  if (path === undefined) return undefined
+  const contents = readDeployed(() => readPolicyFile(resolve(APPLICATION, path)))
+  return contents && new DeployedFile(scope, 'Policy', { name: POLICY, contents, description: 'Policy' })
+}

@@ -1,0 +1,183 @@
+import { Argument, Command } from 'commander'
+import { isStop } from '../../../shared/core/webhook/restrict.ts'
+import { formatDuration } from '../../../shared/duration.ts'
+import { messageOf } from '../../../shared/errors.ts'
+import type { PolicyCall } from '../../../shared/policy/policy.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { categories } from '../../tools/project/categories.ts'
+import { findAction } from '../find-by-name.ts'
+import { type JsonOption, note, show, table } from '../output.ts'
+import { type ConfiguredPolicy, readConfiguredPolicy } from '../policy/configured-policy.ts'
+import { type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
+import { warningsOf } from '../policy/warnings.ts'
+import { openStore, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { UsageError } from '../usage-error.ts'
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/
+const FILES = `
+Without a file, reads the one that the setting policy in cdk.json names, or with --local the one that WEBHOOKS_POLICY names.`
+
+/** `webhooks policy`: checks the rules that restrict calls. */
+export function policyCommand(): Command {
+  return new Command('policy').addCommand(checkCommand()).addCommand(testCommand())
+}
+
+function checkCommand(): Command {
+  return storeOptions(new Command('check').addArgument(new Argument('[file]', 'such as policy.yaml')))
+    .description('check the policy, and warn of rules that restrict less than they seem to')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `${FILES}
+Lists all errors with their lines. Warns of rules that depend on the project, stage or service, which the caller chooses, of actions and
+connections that do not exist, and of other actions that reach the same platforms. The connections are the secrets of the deployment; without
+access to them, they are not checked.
+
+Exit code: 0 valid, perhaps with warnings, 2 invalid arguments or an invalid file.
+
+Examples:
+  $ npx webhooks policy check policy.yaml
+  $ npx webhooks policy check policy.yaml --local --json`,
+    )
+    .action(check)
+}
+
+function testCommand(): Command {
+  return new Command('test')
+    .argument('<category/action>', 'for example ci-cd/trigger-deployment')
+    .description('show which rules a call matches, and what happens to it')
+    .option('--connection <name>', 'connection of the call', 'default')
+    .option('--caller <name>', 'its caller (default: one that no rule names)')
+    .option('--agent', 'the caller is an agent')
+    .option('--project <name>', 'project of the call (default: none, as with the next two)')
+    .option('--stage <name>', 'stage of the call')
+    .option('--service <name>', 'service of the call')
+    .option('--input <json>', 'JSON object with the complete input (default: unknown, so rules on the input match)')
+    .option('--at <time>', 'when the call arrives, such as 2026-12-24T02:30+01:00 (default: now)')
+    .option('--file <file>', 'the policy, such as policy.yaml')
+    .option('--local', 'use the policy of the local runtime')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `${FILES}
+
+Exit code: 0 the action may start, now or later, 1 the call is refused, or ends without running it, 2 invalid arguments or an invalid file.
+
+Examples:
+  $ npx webhooks policy test ci-cd/trigger-deployment --connection prod-eu --at 2026-12-05T12:00Z --file policy.yaml
+  $ npx webhooks policy test feature-flags/set-flag --agent --input '{"percentage": 50}' --file policy.yaml --json`,
+    )
+    .action(test)
+}
+
+async function check(file: string | undefined, options: StoreOptions & JsonOption): Promise<void> {
+  const { file: path, policy } = configured(options, file)
+  const connections = await connectionsOf(options)
+  if (typeof connections === 'string') note(`The connections are not checked: ${connections}`)
+  const warnings = warningsOf(policy, categories, typeof connections === 'string' ? undefined : connections)
+  const { enforce, rules } = policy
+  const lines = [
+    `${path} is valid: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
+    ...warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
+  ]
+  show({ file: path, enforce, rules: rules.map(({ name }) => name), warnings }, lines.join('\n'), options)
+}
+
+/** Returns why they cannot be listed, if so. */
+async function connectionsOf(options: StoreOptions): Promise<string[] | string> {
+  try {
+    return await (await openStore(options)).list('connections/')
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+interface TestOptions extends JsonOption {
+  connection: string
+  caller?: string
+  agent?: boolean
+  project?: string
+  stage?: string
+  service?: string
+  input?: string
+  at?: string
+  file?: string
+  local?: boolean
+}
+
+function test(target: string, options: TestOptions): void {
+  const { category, name, action } = findAction(target)
+  if (!action) throw new UsageError(`${target} selects the action by the event. Test the action that it selects.`)
+  const { policy } = configured(options, options.file)
+  const { connection, caller = '', agent = false, project, stage, service } = options
+  const call: PolicyCall = {
+    category: category.name,
+    action: name,
+    isStop: isStop(action),
+    connection,
+    caller: { name: caller, isAgent: agent },
+    project,
+    stage,
+    service,
+    input: parseInput(options.input),
+  }
+  const at = parseTime(options.at)
+  const outcome = outcomeOf(policy, call, at)
+  const { result, matched } = outcome
+  const isRefused = result === 'denied' || result === 'closed' || result === 'expires'
+  if (isRefused && policy.enforce) process.exitCode = 1
+  const rules = matched.map((rule) => [rule.rule, rule.effect, stateOf(rule)])
+  const text = [
+    ...(matched.length === 0 ? ['No rule matches.'] : [table(['rule', 'effect', 'state'], rules), '']),
+    `${policy.enforce ? '' : 'Only logged (enforce: false): '}${describe(outcome)}`,
+  ]
+  show({ at: new Date(at).toISOString(), enforce: policy.enforce, ...outcome }, text.join('\n'), options)
+}
+
+function configured(options: { local?: boolean }, file: string | undefined): ConfiguredPolicy {
+  const found = readConfiguredPolicy(options, file)
+  if (found) return found
+  throw new UsageError(
+    'There is no policy. Pass the path of its file, name it in the setting policy in cdk.json, or set WEBHOOKS_POLICY and pass --local.',
+  )
+}
+
+function stateOf({ isOpen, changes, reason }: MatchedRule): string {
+  if (isOpen === undefined) return reason ?? ''
+  const until = changes === undefined ? '' : ` until ${changes}`
+  return `${isOpen ? 'open' : 'closed'}${until}${!isOpen && reason !== undefined ? ` (${reason})` : ''}`
+}
+
+function describe({ result, rule, starts, waitAtMost = 0 }: PolicyOutcome): string {
+  switch (result) {
+    case 'denied':
+      return `The rule "${rule}" refuses the call with 403.`
+    case 'closed':
+      return `The rule "${rule}" refuses the call with 422, and a gate with 424.`
+    case 'expires':
+      return `The task of an interactive call waits for ${formatDuration(waitAtMost)}, and then ends as fail. A silent call is refused with 422.`
+    case 'waits':
+      return `The task of an interactive call waits until ${starts}. A silent call is refused with 422.`
+    case 'starts':
+      return 'The action starts at once.'
+  }
+}
+
+function parseTime(text: string | undefined): number {
+  if (text === undefined) return Date.now()
+  const at = TIME.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at))
+    throw new UsageError(`Invalid time "${text}". Write it with its offset from UTC, such as 2026-12-24T02:30+01:00.`)
+  return at
+}
+
+function parseInput(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    const input: unknown = JSON.parse(text)
+    if (isRecord(input)) return input
+  } catch (error) {
+    throw new UsageError(`--input is not JSON: ${messageOf(error)}`, { cause: error })
+  }
+  throw new UsageError('--input must be a JSON object, such as \'{"percentage": 50}\'.')
+}

@@ -1,0 +1,40 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Failure } from '../../../shared/errors.ts'
+import type { Policy } from '../../../shared/policy/policy.ts'
+import { settings } from '../../../shared/settings.ts'
+import { hashedName } from '../../aws/deployed-file.ts'
+import { POLICY } from '../../aws/deployed-policy.ts'
+import { readConfiguredPolicy } from '../../cli/policy/configured-policy.ts'
+
+/**
+ * Runs the code of a deployed webhook, which reads the policy. Its file exists only in its function, so the one of this machine is
+ * compiled. The name of the file, with the hash of its contents, shows whether it is the same.
+ *
+ * @param readPolicy returns the policy of this machine
+ * @throws Failure `misconfigured` if this machine has another policy; UsageError if its file is not valid
+ */
+export async function withDeployedPolicy<T>(
+  run: () => Promise<T>,
+  readPolicy: () => Policy | undefined = () => readConfiguredPolicy({})?.policy,
+): Promise<T> {
+  const file = settings.policyFile
+  if (file === undefined || existsSync(file)) return run()
+  const policy = readPolicy()
+  const text = JSON.stringify(policy)
+  if (policy === undefined || `${hashedName(POLICY, text)}.json` !== basename(file))
+    throw new Failure(
+      'misconfigured',
+      'The policy of the stack is not the one that the setting policy in cdk.json names here, so its rules cannot be evaluated. Run the command in a checkout of the deployed version.',
+    )
+  const folder = mkdtempSync(join(tmpdir(), 'webhooks-policy-'))
+  try {
+    const copy = join(folder, basename(file))
+    writeFileSync(copy, text)
+    process.env['WEBHOOKS_POLICY_FILE'] = copy
+    return await run()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,182 @@
+import * as z from 'zod/mini'
+import { parseDuration } from '../duration.ts'
+import { type FieldError, invalidFields } from '../errors.ts'
+import { optional, withDescription } from '../fields.ts'
+import { jmespathProblem } from '../jmespath-problem.ts'
+import { validate } from '../validate.ts'
+import type { Effect, Policy, Rule } from './policy.ts'
+import { isTimeZone } from './time-zone.ts'
+import { WEEKDAYS, type Weekday } from './window.ts'
+
+/** Load this module only to read `policy.yaml`. Functions get it compiled. */
+
+const DEFAULT_WAIT_AT_MOST = 'PT4H'
+const EFFECTS = ['deny', 'only', 'freeze'] as const
+
+const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength))
+const names = (description: string) =>
+  optional(withDescription(z.array(text(255)).check(z.minLength(1), z.maxLength(100)), description))
+
+const expression = text(4_096).check(
+  z.superRefine<string>((value, { addIssue }) => {
+    const problem = jmespathProblem(value)
+    if (problem !== undefined)
+      addIssue({ code: 'custom', message: `must be a JMESPath expression, such as percentage > \`10\` (${problem})` })
+  }),
+)
+
+const when = z.strictObject({
+  actions: names('<category>/<action>, such as ci-cd/*'),
+  connections: names('Connections by name or as <category>/<name>, such as prod-*'),
+  callers: names('Callers by name'),
+  agents: optional(withDescription(z.boolean(), 'true: only callers that are agents')),
+  projects: names('Projects. A call that names none matches, too'),
+  stages: names('Stages. A call that names none matches, too'),
+  services: names('Services. A call that names none matches, too'),
+  input: optional(
+    withDescription(expression, 'JMESPath over the completed input. A call matches unless the result is exactly false'),
+  ),
+})
+
+const day = `(?:${WEEKDAYS.join('|')})`
+const days = text(7).check(
+  z.regex(new RegExp(`^${day}(?:-${day})?$`), 'must be a day such as mon, or days such as mon-fri'),
+)
+const timeOfDay = text(5).check(
+  z.regex(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of the day in quotes, such as "08:00"'),
+)
+const localTime = text(16).check(
+  z.regex(
+    /^\d{4}-\d\d-\d\d(?:T(?:[01]\d|2[0-3]):[0-5]\d)?$/,
+    'must be a date such as 2026-12-20, or a time such as 2026-12-20T18:00',
+  ),
+  z.refine((value) => isDate(value.slice(0, 10)), 'must be a date of the calendar'),
+)
+const timeZone = text(100).check(
+  z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC'),
+)
+const duration = text(30).check(
+  z.refine((value) => secondsOf(value) !== undefined, 'must be a duration such as PT4H or P3D'),
+)
+
+const only = z.strictObject({
+  days: z._default(z.union([days, z.array(days).check(z.minLength(1))]), [...WEEKDAYS]),
+  from: z._default(timeOfDay, '00:00'),
+  to: z._default(timeOfDay, '24:00'),
+})
+const freeze = z.strictObject({ from: localTime, to: localTime, reason: z._default(text(500), 'Change freeze') })
+
+const ruleSchema = z.strictObject({
+  name: text(100),
+  when: z._default(when, {}),
+  deny: optional(withDescription(text(500), 'Refuses the calls, for this reason')),
+  only: optional(withDescription(only, 'When the actions may start')),
+  freeze: optional(
+    withDescription(z.array(freeze).check(z.minLength(1)), 'When the actions may not start. The date `to` is included'),
+  ),
+  otherwise: optional(
+    withDescription(
+      z.enum(['wait', 'refuse']),
+      'Whether a call outside of the window waits or is refused. Defaults to refuse',
+    ),
+  ),
+  timeZone: optional(timeZone),
+  waitAtMost: optional(withDescription(duration, 'How long a task waits. Defaults to that of the file')),
+})
+
+const fileSchema = z.strictObject({
+  enforce: z._default(withDescription(z.boolean(), 'false: logs what the rules would do, and does nothing'), true),
+  timeZone: optional(timeZone),
+  waitAtMost: z._default(duration, DEFAULT_WAIT_AT_MOST),
+  rules: z._default(z.array(ruleSchema).check(z.maxLength(1_000)), []),
+})
+
+type PolicyFile = z.output<typeof fileSchema>
+type FileRule = z.output<typeof ruleSchema>
+
+/**
+ * Checks what was loaded from `policy.yaml`, and compiles it.
+ *
+ * @param loaded undefined or null for an empty file
+ * @throws Failure `invalid` with every error
+ */
+export function compilePolicy(loaded: unknown): Policy {
+  const file = validate(fileSchema, loaded ?? {}, { what: 'policy.yaml' })
+  const errors = file.rules.flatMap((rule, index) => errorsOf(file, rule, index))
+  if (errors.length > 0) throw invalidFields(errors)
+  return { enforce: file.enforce, rules: file.rules.map((rule) => compileRule(file, rule)) }
+}
+
+/** Finds what the schema cannot: a rule does one thing, and has what that needs. */
+function errorsOf({ rules, timeZone }: PolicyFile, rule: FileRule, index: number): FieldError[] {
+  const path = `rules.${index}`
+  const effects = EFFECTS.filter((effect) => rule[effect] !== undefined)
+  const isWindow = rule.only !== undefined || rule.freeze !== undefined
+  return [
+    ...(rules.findIndex(({ name }) => name === rule.name) === index
+      ? []
+      : [{ path: `${path}.name`, message: `is the name of another rule: name each rule differently` }]),
+    ...(effects.length === 1
+      ? []
+      : [{ path, message: `must have exactly one of ${EFFECTS.join(', ')}, but has ${effects.join(', ') || 'none'}` }]),
+    ...(isWindow && (rule.timeZone ?? timeZone) === undefined
+      ? [{ path: `${path}.timeZone`, message: 'is required, here or for the file: such as Europe/Vienna' }]
+      : []),
+    ...(!isWindow && rule.otherwise !== undefined
+      ? [{ path: `${path}.otherwise`, message: 'is only for rules with only or freeze: remove it' }]
+      : []),
+    ...(rule.freeze ?? []).flatMap(({ from, to }, freezeIndex) =>
+      endOf(to) <= from ? [{ path: `${path}.freeze.${freezeIndex}.to`, message: `must be after from, ${from}` }] : [],
+    ),
+  ]
+}
+
+/** Returns the end of a freeze in the form of its start. A date is included. */
+function endOf(to: string): string {
+  return to.includes('T') ? to : `${to}T24:00`
+}
+
+function compileRule(file: PolicyFile, rule: FileRule): Rule {
+  return { name: rule.name, when: rule.when, effect: effectOf(file, rule) }
+}
+
+function effectOf(file: PolicyFile, rule: FileRule): Effect {
+  if (rule.deny !== undefined) return { type: 'deny', reason: rule.deny }
+  const timeZone = rule.timeZone ?? file.timeZone ?? 'UTC'
+  const waitAtMost = secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0
+  const { days = [...WEEKDAYS], from = '00:00', to = '24:00' } = rule.only ?? {}
+  const opening = { days: daysOf(days), from: minutesOf(from), to: minutesOf(to) }
+  const window = rule.freeze ? { timeZone, freezes: rule.freeze } : { timeZone, opening }
+  return { type: 'window', window, otherwise: rule.otherwise ?? 'refuse', waitAtMost }
+}
+
+/** @param days `mon`, `mon-fri`, `fri-mon`, or a list of these */
+function daysOf(days: string | readonly string[]): Weekday[] {
+  const listed = [days].flat().flatMap((range) => {
+    const [first = 'mon', last = first] = range.split('-') as Weekday[]
+    const start = WEEKDAYS.indexOf(first)
+    const length = (WEEKDAYS.indexOf(last) - start + 7) % 7
+    return [...WEEKDAYS, ...WEEKDAYS].slice(start, start + length + 1)
+  })
+  return WEEKDAYS.filter((weekday) => listed.includes(weekday))
+}
+
+/** JavaScript takes 30 February for 2 March. */
+function isDate(text: string): boolean {
+  const date = new Date(`${text}T00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
+}
+
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number)
+  return hours * 60 + minutes
+}
+
+/** Returns undefined if the text is not a duration. */
+function secondsOf(text: string): number | undefined {
+  try {
+    return parseDuration(text, 'waitAtMost')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,62 @@
+import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
+import type { PolicyCall, Rule, When } from './policy.ts'
+
+type Json = Parameters<typeof search>[1]
+
+const patterns = new Map<string, RegExp>()
+
+/** Returns the rules that a call matches. A condition that cannot be decided matches: rules only restrict. */
+export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] {
+  let plain: Json | undefined
+  // Only few calls have rules on their input. JMESPath needs JSON.
+  const input = () => (plain ??= JSON.parse(JSON.stringify(call.input ?? null)))
+  return rules.filter(({ when }) => matches(when, call, input))
+}
+
+function matches(when: When, call: PolicyCall, input: () => Json): boolean {
+  const { category, action, connection, caller, project, stage, service } = call
+  const name = `${category}/${action}`
+  // A rule for everything must not keep anybody from stopping what runs.
+  if (call.isStop && !when.actions?.includes(name)) return false
+  return (
+    (when.actions === undefined || isAnyOf(when.actions, name)) &&
+    (when.connections === undefined ||
+      isAnyOf(when.connections, connection) ||
+      isAnyOf(when.connections, `${category}/${connection}`)) &&
+    (when.callers === undefined || isAnyOf(when.callers, caller.name)) &&
+    (when.agents === undefined || when.agents === caller.isAgent) &&
+    // The caller could avoid a rule by leaving out where it acts.
+    (when.projects === undefined || project === undefined || isAnyOf(when.projects, project)) &&
+    (when.stages === undefined || stage === undefined || isAnyOf(when.stages, stage)) &&
+    (when.services === undefined || service === undefined || isAnyOf(when.services, service)) &&
+    (when.input === undefined || !isFalse(when.input, input()))
+  )
+}
+
+function isAnyOf(names: readonly string[], name: string): boolean {
+  return names.some((pattern) => matchesName(pattern, name))
+}
+
+/** @param pattern a name, in which `*` stands for any characters */
+export function matchesName(pattern: string, name: string): boolean {
+  return pattern.includes('*') ? regexOf(pattern).test(name) : pattern === name
+}
+
+function regexOf(pattern: string): RegExp {
+  const known = patterns.get(pattern)
+  if (known) return known
+  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const regex = new RegExp(`^${parts.join('.*')}$`, 's')
+  patterns.set(pattern, regex)
+  return regex
+}
+
+/** Whether an expression is exactly `false`. A missing field is `null`, and an expression that fails has no result. */
+function isFalse(expression: string, input: Json): boolean {
+  try {
+    return search(expression, input) === false
+  } catch (error) {
+    if (error instanceof JMESPathError) return false
+    throw error
+  }
+}

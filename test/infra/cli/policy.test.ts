@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { webhooks } from './webhooks.ts'
+
+const folder = temporaryFolder()
+
+/** Writes a policy, and returns its path. */
+function policyFile(name: string, text: string): string {
+  const file = join(folder, `${name}.yaml`)
+  writeFileSync(file, text)
+  return file
+}
+
+describe('webhooks check', () => {
+  it('refuses an invalid policy of the local runtime with its lines', async () => {
+    const file = policyFile('invalid', 'rules:\n  - name: a\n    denny: No\n')
+    const env = { WEBHOOKS_POLICY: file, WEBHOOKS_STATE: join(folder, 'none'), WEBHOOKS_PORT: '8788' }
+    expect(await webhooks('check slo --local', { env })).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/line 3: rules\.0\.denny is not a known field\. Did you mean "deny"\?/),
+    })
+  })
+})
+
+const rules = `timeZone: Europe/Vienna
+rules:
+  - name: production by day
+    when: { actions: [ci-cd/*], connections: [prod-*], stages: [production] }
+    only: { days: mon-fri, from: "08:00", to: "17:00" }
+    otherwise: wait
+    waitAtMost: P2D
+  - name: large percentages
+    when: { actions: [feature-flags/*], input: "percentage > \`10\`", callers: [bot], agents: true, projects: [shop], services: [cart] }
+    deny: Ask the owners
+  - name: year end
+    when: { actions: [ci-cd/*, cicd/*], connections: [ci-cd/default, issue-ticketing/none] }
+    freeze: [{ from: 2026-12-20, to: 2027-01-04, reason: Year-end closing }]
+`
+
+describe('webhooks policy check', () => {
+  const env = { WEBHOOKS_STATE: join(folder, 'none'), WEBHOOKS_PORT: '8788' }
+  const check = (line: string, more = {}) => webhooks(`policy check ${line}`, { env: { ...env, ...more } })
+
+  it('warns of rules that restrict less than they seem to', async () => {
+    const { code, out } = await check(`${policyFile('rules', rules)} --local --json`)
+    const { warnings, ...result } = JSON.parse(out)
+    expect({ code, ...result }).toMatchObject({
+      code: 0,
+      enforce: true,
+      rules: ['production by day', 'large percentages', 'year end'],
+    })
+    const other = 'remediation/run-runbook, remediation/run-job, remediation/rollback'
+    expect(warnings).toEqual(
+      [
+        ['production by day', expect.stringMatching(/^depends on stages, which the caller chooses/)],
+        ['production by day', 'names connections that do not exist: prod-*'],
+        ['production by day', expect.stringContaining(`that reach the same platforms: ${other}`)],
+        ['large percentages', expect.stringMatching(/^depends on projects, /)],
+        ['large percentages', expect.stringMatching(/^depends on services, /)],
+        ['large percentages', expect.stringContaining('that reach the same platforms: remediation/toggle-flag')],
+        ['year end', 'names actions that do not exist: cicd/*'],
+        ['year end', 'names connections that do not exist: issue-ticketing/none'],
+        ['year end', expect.stringContaining(other)],
+      ].map(([rule, warning]) => ({ rule, warning })),
+    )
+  })
+
+  it('does not need access to the secrets', async () => {
+    const { code, out, err } = await check(policyFile('no-access', 'enforce: false\nrules: [{ name: a, deny: No }]\n'))
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: expect.stringContaining('no-access.yaml is valid: 1 rule, only logged (enforce: false).\n'),
+    })
+    expect(err).toContain('The connections are not checked: No AWS region is configured.')
+  })
+
+  it('lists all errors with their lines', async () => {
+    const file = policyFile(
+      'errors',
+      'rules:\n  - name: a\n    only: { from: 8 }\n  - { name: b, when: { action: [x] }, deny: No }\n',
+    )
+    expect(await check(file)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /line 3: rules\.0\.only\.from .*\n.*line 4: rules\.1\.when\.action .*Did you mean "actions"/,
+      ),
+    })
+  })
+
+  it('reads the policy of the local runtime, and says where it looks for one', async () => {
+    expect(await check('--local', { WEBHOOKS_POLICY: policyFile('local', 'rules: []') })).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('local.yaml is valid: 0 rules.'),
+    })
+    expect(await check('--local')).toMatchObject({ code: 2, err: expect.stringContaining('set WEBHOOKS_POLICY') })
+  })
+})
+
+describe('webhooks policy test', () => {
+  const file = policyFile('tested', rules)
+  const test = (line: string) => webhooks(`policy test ${line} --file ${file}`)
+  const flag = 'feature-flags/set-flag --caller bot --agent'
+
+  it.each([
+    [
+      'ci-cd/trigger-deployment --connection prod-eu --at 2026-12-07T07:00Z',
+      0,
+      /production by day +wait +open until Monday, 2026-12-07 17:00 Europe.Vienna\n\nThe action starts at once\./,
+    ],
+    [
+      'ci-cd/trigger-deployment --connection prod-eu --at 2026-12-06T12:00Z',
+      0,
+      /waits until Monday, 2026-12-07 08:00 Europe.Vienna\. A silent call is refused with 422/,
+    ],
+    [
+      'ci-cd/trigger-deployment --connection prod-eu --at 2026-12-04T17:00+01:00',
+      1,
+      /waits for 2 d, and then ends as fail/,
+    ],
+    ['ci-cd/trigger-deployment --connection prod-eu --stage test', 0, /^No rule matches\.\nThe action starts at once/],
+    [
+      'ci-cd/trigger-deployment --at 2026-12-24T02:30+01:00',
+      1,
+      /year end +refuse +closed until Tuesday, 2027-01-05 00:00 Europe.Vienna \(Year-end closing\)\n\nThe rule "year end" refuses the call with 422/,
+    ],
+    ['ci-cd/cancel-run --at 2026-12-24T02:30+01:00', 0, /^No rule matches/],
+    [
+      `${flag} --input '{"percentage": 11}'`,
+      1,
+      /large percentages +deny +Ask the owners\n\nThe rule "large percentages" refuses the call with 403/,
+    ],
+    [`${flag} --input '{"percentage": 10}'`, 0, /^No rule matches/],
+    [`${flag} --project shop --service cart`, 1, /403/],
+    [`${flag} --project other`, 0, /^No rule matches/],
+    [`${flag} --service other`, 0, /^No rule matches/],
+    ['feature-flags/set-flag --caller bot', 0, /^No rule matches/],
+    ['feature-flags/set-flag --agent', 0, /^No rule matches/],
+  ])('%s: exits with %i', async (line, code, out) => {
+    expect(await test(line)).toEqual({ code, out: expect.stringMatching(out), err: '' })
+  })
+
+  it('prints JSON', async () => {
+    const { out } = await test('ci-cd/trigger-deployment --connection prod-eu --at 2026-12-06T12:00Z --json')
+    expect(JSON.parse(out)).toMatchObject({
+      at: '2026-12-06T12:00:00.000Z',
+      enforce: true,
+      result: 'waits',
+      startsAt: '2026-12-07T07:00:00.000Z',
+      matched: [{ rule: 'production by day', effect: 'wait', isOpen: false, changesAt: '2026-12-07T07:00:00.000Z' }],
+    })
+  })
+
+  it('exits with 0 if the policy is not enforced', async () => {
+    const logged = policyFile('logged', 'enforce: false\nrules: [{ name: a, deny: No }]')
+    expect(await webhooks(`policy test issue-ticketing/open-issue --file ${logged}`)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Only logged (enforce: false): The rule "a" refuses the call with 403.'),
+    })
+  })
+
+  it.each([
+    ['cicd/x', 'Did you mean "ci-cd"'],
+    ['ci-cd/trigger-deployment --at 2026-12-24T02:30', 'offset from UTC'],
+    ['ci-cd/trigger-deployment --input [1]', '--input must be a JSON object'],
+    ['ci-cd/trigger-deployment --input x', '--input is not JSON'],
+  ])('refuses "%s"', async (line, reason) => {
+    expect(await test(line)).toMatchObject({ code: 2, err: expect.stringContaining(reason) })
+  })
+})

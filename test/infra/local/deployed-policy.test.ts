@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { withDeployedPolicy } from '../../../infra/local/operator/deployed-policy.ts'
+import { deployedPolicy } from '../../../shared/policy/deployed.ts'
+import { compilePolicy } from '../../../shared/policy/file.ts'
+import { settings } from '../../../shared/settings.ts'
+import { functionOf, synthesize, tenCategories, yamlFile } from '../aws/synthesize.ts'
+
+const slo = tenCategories.filter(({ name }) => name === 'slo')
+const deployed = synthesize({ policy: yamlFile('operator', 'rules: [{ name: a, deny: No }]') }, slo)
+const read = async () => ({ policy: deployedPolicy(), file: settings.policyFile })
+
+describe('An operator who runs a task of a stack again', () => {
+  beforeEach(() => {
+    const { Variables } = functionOf(deployed, 'webhook', 'slo').Properties.Environment
+    process.env['WEBHOOKS_POLICY_FILE'] = Variables.WEBHOOKS_POLICY_FILE
+  })
+  afterEach(() => {
+    delete process.env['WEBHOOKS_POLICY_FILE']
+  })
+
+  it('uses the policy of the stack, and leaves no copy of it', async () => {
+    const same = compilePolicy({ rules: [{ name: 'a', deny: 'No' }] })
+    const { policy, file } = await withDeployedPolicy(read, () => same)
+    expect(policy).toEqual(same)
+    expect(existsSync(file ?? '')).toBe(false)
+  })
+
+  it.each([
+    ['another policy', compilePolicy({ rules: [{ name: 'a', deny: 'Yes' }] })],
+    ['no policy', undefined],
+  ])('is refused with %s on the machine', async (_name, other) => {
+    await expect(withDeployedPolicy(read, () => other)).rejects.toThrow('in a checkout of the deployed version')
+  })
+})

@@ -1,0 +1,234 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { Context } from 'aws-lambda'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
+import { compilePolicy } from '../../shared/policy/file.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
+import { triggered } from './lifecycle.ts'
+import { category, useLifecycle } from './platform.ts'
+
+const { lifecycle, platform } = useLifecycle()
+const folder = temporaryFolder()
+const START = 'start-run?connection=job'
+const input = { target: 'deploy' }
+const HOUR = 3_600
+let files = 0
+
+/** Deploys a policy. */
+function deploy(rules: object[], more: object = {}): void {
+  // A file of a new name, as each deployment has.
+  const file = join(folder, `policy-${++files}.json`)
+  writeFileSync(file, JSON.stringify(compilePolicy({ timeZone: 'UTC', ...more, rules })))
+  process.env['WEBHOOKS_POLICY_FILE'] = file
+}
+
+/** Returns a rule with a freeze that starts some seconds ago and ends in some seconds, rounded to minutes. */
+function freeze(seconds: number, otherwise: 'wait' | 'refuse') {
+  const text = (offset: number) => new Date(Date.now() + offset * 1_000).toISOString().slice(0, 16)
+  return { name: 'freeze', freeze: [{ from: text(-2 * HOUR), to: text(seconds), reason: 'Migration' }], otherwise }
+}
+
+beforeEach(() => {
+  platform.states = ['done']
+})
+afterEach(() => {
+  delete process.env['WEBHOOKS_POLICY_FILE']
+})
+
+const post = (target: string, event: object = { input }) => lifecycle.post(target, { ...triggered(), ...event })
+
+describe('A task whose rule has a window', () => {
+  it('waits until it opens, and only then starts its job, whose deadline counts from then', async () => {
+    deploy([freeze(3 * HOUR, 'wait')])
+    const acceptedAt = Date.now()
+    const task = await lifecycle.accept(`${START}&deadline=PT1H`, { input })
+    expect(task).toMatchObject({ waitAtMost: 4 * HOUR, requirements: [{ type: 'window', rule: 'freeze' }] })
+    platform.states = ['busy', 'busy', 'done']
+    const { outcome, operations, sent } = await lifecycle.run(task)
+    expect([outcome?.result, sent]).toEqual(['pass', ['started', 'finished']])
+    expect((Date.now() - acceptedAt) / 1_000).toBeGreaterThan(3 * HOUR - 61)
+    expect(operations.map((operation) => operation.split(' ')[0])).toEqual(
+      'send-started require require-wait-wake-0 require-wait require-wait-race-0 start poll send-finished'.split(' '),
+    )
+  })
+
+  it('starts at once while it is open, with one more operation', async () => {
+    deploy([{ name: 'always', only: {}, otherwise: 'wait' }])
+    const { outcome, operations } = await lifecycle.call(START, { input })
+    expect(outcome?.result).toBe('pass')
+    expect(operations.slice(0, 3)).toEqual(['send-started SUCCEEDED', 'require SUCCEEDED', 'start SUCCEEDED'])
+  })
+
+  it('keeps its requirement if the policy is changed', async () => {
+    deploy([freeze(2 * HOUR, 'wait')])
+    const task = await lifecycle.accept(START, { input })
+    deploy([{ name: 'nothing', deny: 'No' }])
+    const acceptedAt = Date.now()
+    const { outcome } = await lifecycle.run(task)
+    expect(outcome?.result).toBe('pass')
+    expect((Date.now() - acceptedAt) / 1_000).toBeGreaterThan(2 * HOUR - 61)
+  })
+
+  it('fails without starting anything if the window does not open in time', async () => {
+    deploy([{ ...freeze(9 * HOUR, 'wait'), waitAtMost: 'PT2H' }])
+    const { outcome } = await lifecycle.call(START, { input })
+    expect(outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: expect.stringMatching(
+        /^Nothing was started: the call has waited for 2 h\. Waits until .+ UTC: freeze \(Migration\)$/,
+      ),
+    })
+    expect(platform.runs).toEqual([])
+  })
+
+  it('ends at once when it is canceled', async () => {
+    deploy([freeze(3 * HOUR, 'wait')])
+    const task = await lifecycle.accept(START, { input })
+    let response: object | undefined
+    const { outcome, sent, operations } = await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (name.includes('require-wait RETRY')) response ??= await lifecycle.command('cancel', task.id)
+      },
+    })
+    expect(response).toMatchObject({ status: 202 })
+    expect(operations).toContain('require-wait-woken-0 SUCCEEDED')
+    expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringMatching(/^Canceled by keptn before/) })
+    expect(sent).toEqual(['started', 'finished'])
+    expect(platform.runs).toEqual([])
+  })
+})
+
+describe('A call that a rule refuses', () => {
+  it('gets 403 with the reason, and starts nothing', async () => {
+    deploy([{ name: 'no runs', when: { actions: ['testing/start-*'] }, deny: 'Ask the owners' }])
+    const before = lifecycle.invocations.length
+    const { status, body } = await post(`${START}&mode=interactive`)
+    expect([status, body.detail]).toEqual([403, 'The rule "no runs" of the policy refuses this call: Ask the owners'])
+    expect(lifecycle.invocations).toHaveLength(before)
+    expect((await post('stop-run?connection=job', { input: { id: '1' } })).status).not.toBe(403)
+  })
+
+  it('gets 422 and the time while the window is closed, and a gate 424', async () => {
+    deploy([freeze(HOUR, 'refuse')])
+    const silent = await post(START)
+    expect([silent.status, silent.body.title]).toEqual([422, 'Not allowed now'])
+    expect(silent.body.detail).toMatch(
+      /^The rule "freeze" of the policy allows this call at another time \(Migration\)\. It opens on /,
+    )
+    const query = { connection: 'job', mode: 'gate', answer: 'status', key: 'release-1' }
+    const gate = await lifecycle.request('POST', 'start-run', {
+      headers: { ...lifecycle.authorization('keptn'), 'content-type': 'application/json' },
+      body: JSON.stringify({ input }),
+      queryStringParameters: query,
+      multiValueQueryStringParameters: Object.fromEntries(
+        Object.entries(query).map(([name, value]) => [name, [value]]),
+      ),
+    })
+    expect([gate.statusCode, Number(gate.headers?.['retry-after'])]).toEqual([424, expect.closeTo(HOUR, -2)])
+    expect(platform.runs).toEqual([])
+  })
+
+  it('gets the hint mode=interactive if its task would wait', async () => {
+    deploy([freeze(HOUR, 'wait')])
+    const { status, body } = await post(START)
+    expect([status, body.detail]).toEqual([422, expect.stringContaining('mode=interactive')])
+  })
+
+  it('gets its result if it was accepted before', async () => {
+    const event = { ...triggered(), input }
+    const first = await lifecycle.post(`${START}&mode=interactive`, event)
+    deploy([{ name: 'no runs', deny: 'No' }])
+    const repeat = await lifecycle.post(`${START}&mode=interactive`, event)
+    expect([repeat.status, repeat.body]).toMatchObject([202, { taskId: first.body.taskId, duplicate: true }])
+    const silent = { ...triggered(), input }
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    const done = await lifecycle.post(START, silent)
+    deploy([{ name: 'no runs', deny: 'No' }])
+    expect(await lifecycle.post(START, silent)).toEqual(done)
+    expect((await post(START)).status).toBe(403)
+  })
+
+  it('is only logged without enforcement, and a dry run is free', async () => {
+    const rule = { name: 'no runs', deny: 'No' }
+    deploy([rule], { enforce: false })
+    expect((await post(START)).status).toBe(200)
+    deploy([rule])
+    expect((await post(`${START}&dryRun=true`)).status).toBe(200)
+  })
+
+  it('gets 400 if it could wait and run longer than the category allows', async () => {
+    deploy([{ ...freeze(HOUR, 'wait'), waitAtMost: 'P29D' }])
+    const accepted = { ...triggered(), input }
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, accepted)
+    deploy([{ ...freeze(HOUR, 'wait'), waitAtMost: 'P29D' }])
+    expect(await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, accepted)).toMatchObject({
+      status: 202,
+      body: { duplicate: true },
+    })
+    const { status, body } = await post(`${START}&mode=interactive&deadline=P7D`)
+    expect([status, body.detail]).toEqual([
+      400,
+      expect.stringMatching(/^The call may wait for 29 d and then run for 7 d/),
+    ])
+  })
+})
+
+describe('A task that is run again', () => {
+  const failed = async () => {
+    platform.states = ['broken']
+    const task = await lifecycle.accept(START, { input })
+    await lifecycle.run(task)
+    platform.states = ['done']
+    return task
+  }
+  const rerun = ({ id }: { id: string }) => lifecycle.command('rerun', id)
+
+  it('is refused by a rule that is new, unless it was run again before', async () => {
+    const task = await failed()
+    deploy([{ name: 'no runs', when: { input: "target == 'deploy'" }, deny: 'No' }])
+    const started = lifecycle.invocations.length
+    expect(await rerun(task)).toMatchObject({ status: 403, body: { detail: expect.stringContaining('"no runs"') } })
+    expect(lifecycle.invocations).toHaveLength(started)
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    expect((await rerun(task)).body).toMatchObject({ duplicate: false })
+    deploy([{ name: 'no runs', deny: 'No' }])
+    expect(await rerun(task)).toMatchObject({ status: 202, body: { duplicate: true } })
+  })
+
+  it('gets the requirements of the policy of today', async () => {
+    deploy([{ name: 'old', only: {}, otherwise: 'wait', waitAtMost: 'PT1H' }])
+    const [first, second] = [await failed(), await failed()]
+    deploy([{ name: 'new', only: {}, otherwise: 'wait', waitAtMost: 'PT2H' }])
+    await rerun(first)
+    expect(lifecycle.newest()).toMatchObject({ waitAtMost: 2 * HOUR, requirements: [{ rule: 'new' }] })
+    delete process.env['WEBHOOKS_POLICY_FILE']
+    await rerun(second)
+    expect(lifecycle.newest()).not.toMatchObject({ waitAtMost: expect.anything() })
+    expect(lifecycle.newest().requirements).toBeUndefined()
+  })
+})
+
+describe('A call without HTTP obeys the policy', () => {
+  const call = { action: 'start-run', connection: 'job', input }
+  const refused = expect.stringContaining('The rule "no runs" of the policy refuses this call: No')
+  beforeEach(() => {
+    lifecycle.replace('callers', { direct: { categories: ['*'] } })
+    deploy([{ name: 'no runs', when: { callers: ['direct'] }, deny: 'No' }])
+  })
+
+  it.each(['silent', 'interactive'])('as a %s invocation of the webhook', async (mode) => {
+    const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as Context
+    const invocation = webhookHandler(category)({ ...call, id: 'order-7', mode }, context)
+    await expect(invocation).rejects.toMatchObject({ name: 'Webhooks.Forbidden', message: refused })
+    expect(platform.runs).toEqual([])
+  })
+
+  it('as an invocation of the task', async () => {
+    const { result } = await lifecycle.invoke(call)
+    expect(result.getError()).toMatchObject({ errorType: 'Webhooks.Forbidden', errorMessage: refused })
+    expect(platform.runs).toEqual([])
+  })
+})

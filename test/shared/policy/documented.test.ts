@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { parse } from 'yaml'
+import { warningsOf } from '../../../infra/cli/policy/warnings.ts'
+import { categories } from '../../../infra/tools/project/categories.ts'
+import { compilePolicy } from '../../../shared/policy/file.ts'
+
+const page = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')
+const examples = [...page.matchAll(/^( *)```yaml\n([\s\S]*?)```$/gm)].map(([, indent = '', text = '']) =>
+  text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+)
+
+describe('docs/policy.md', () => {
+  it.each(examples)('has a valid example %#', (text) => {
+    const loaded: unknown = parse(text)
+    const policy = compilePolicy(Array.isArray(loaded) ? { timeZone: 'UTC', rules: loaded } : loaded)
+    expect(policy.rules).toHaveLength(1)
+    const unknown = warningsOf(policy, categories, undefined).filter(({ warning }) => warning.includes('do not exist'))
+    expect(unknown).toEqual([])
+  })
+
+  it('has a file, and eight rules to copy', () => {
+    expect(examples.map((text) => text.startsWith('- name: '))).toEqual([false, ...Array<boolean>(8).fill(true)])
+  })
+})
