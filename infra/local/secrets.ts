@@ -9,8 +9,8 @@ import { sandboxSourceSecrets } from '../sandbox/platforms/sandbox/notifications
 import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
 
-/** Matches a URL below the sandbox of a runtime, up to its path. */
-const SANDBOX_URL = /https?:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/sandbox\//g
+/** Matches a URL below the sandbox of a runtime, up to its path. With TLS, a URL leads to a proxy before it. */
+const SANDBOX_URL = /http:\/\/(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\/sandbox\//g
 
 /** The secrets of the local runtime by name, as text. */
 export interface LocalSecrets {

@@ -42,6 +42,7 @@ test('every action of the sandbox has a connection that supports it without nami
 test.each([
   ['http://localhost:8943/sandbox/github', false, 'http://127.0.0.1:1/sandbox/github'],
   ['http://127.0.0.1:1/sandbox/github', false, 'http://127.0.0.1:1/sandbox/github'],
+  ['https://127.0.0.1:8943/sandbox/github', true, 'https://127.0.0.1:8943/sandbox/github'],
   ['http://127.0.0.1:8943/github', true, 'http://127.0.0.1:8943/github'],
   ['https://github.example.com/sandbox/', true, 'https://github.example.com/sandbox/'],
 ])('the connection to %s leads to a real platform: %s', (baseUrl, isReal, used) => {
