@@ -80,7 +80,7 @@ function fieldErrors(issue: z.core.$ZodIssue, root: string, schema: z.core.$ZodT
 
 /** Returns the fields of the object at a path. Empty if the schema does not say. */
 function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
-  let def: object | undefined = schema._zod.def
+  let def = defOf(schema)
   for (const part of [...path, undefined]) {
     // Optional fields and defaults.
     while (def && 'innerType' in def) def = defOf(def.innerType)
@@ -91,8 +91,9 @@ function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string
   return def && 'shape' in def ? Object.keys(Object(def.shape)) : []
 }
 
+/** Without the class of schemas: with it, the bundles would contain all of zod. */
 function defOf(schema: unknown): object | undefined {
-  return schema instanceof z.core.$ZodType ? schema._zod.def : undefined
+  return Object(schema)._zod?.def
 }
 
 /** Cuts the name of a field: a caller chooses it. */
