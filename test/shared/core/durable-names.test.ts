@@ -9,7 +9,7 @@ const wordsOf = (text: string) => text.trim().split(/\s+/)
 const sources = read('shared/{core,approvals}/**/*.ts').join('\n')
 
 const STEP =
-  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|(?:waitUntilDone|pollWithSource)<\w+>\(context,|tryCleanUp\(|tableStep\(task,|updateMessage\(task,)\s*['`]([\w-]+)(?:\$\{[^}]*\})?['`]/g
+  /(?:context\.(?:step|wait|createCallback|waitForCondition<\w+>)\(|retriedStep(?:<[^(]*>)?\(\s*context,|sendAnswer\(context,|poll\(context,|(?:waitUntilDone|waitUntilDoneOrWoken|pollWithSource)<\w+>\(context,|tryCleanUp\(|tableStep\(task,|updateMessage\(task,)\s*['`]([\w-]+)(?:\$\{[^}]*\})?['`]/g
 
 /**
  * Names and their order must not change: running executions replay them, and the finisher reads them in the history of older
@@ -31,6 +31,7 @@ test('the names of durable steps and their order are frozen', () => {
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
     'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
+    'shared/core/task/require.ts require require-wait',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
     'shared/core/task/wait-for-job.ts poll poll',
