@@ -32,7 +32,7 @@ const read = (call: object) => {
 describe('The source of a task', () => {
   it.each([
     ['is in its payload', 'start-run?connection=job', 'ci'],
-    ['is not in its payload if its provider is not notified', 'start-run?connection=blind', undefined],
+    ['is in its payload for each provider of jobs, if it has the type http', 'start-run?connection=blind', 'ci'],
     ['is not in its payload if another type of source notifies its provider', 'start-run?connection=queued', undefined],
   ])('%s', async (_what, target, source) => {
     expect((await lifecycle.accept(target, start)).source).toBe(source)
