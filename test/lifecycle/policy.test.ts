@@ -100,6 +100,26 @@ describe('A task whose rule has a window', () => {
   })
 })
 
+describe('A task that waits for a window, and cannot save how to wake it', () => {
+  it('notices within a minute that it is canceled', async () => {
+    deploy([freeze(3 * HOUR, 'wait')])
+    const task = await lifecycle.accept(START, { input })
+    const table = process.env['WEBHOOKS_STATE_TABLE']
+    process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
+    let canceledAt = 0
+    const { outcome } = await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (!name.includes('require-wait RETRY') || canceledAt > 0) return
+        process.env['WEBHOOKS_STATE_TABLE'] = table
+        canceledAt = Date.now()
+        expect(await lifecycle.command('cancel', task.id)).toMatchObject({ status: 202 })
+      },
+    })
+    expect(outcome).toMatchObject({ status: 'aborted' })
+    expect((Date.now() - canceledAt) / 1_000).toBeLessThan(130)
+  })
+})
+
 describe('A call that a rule refuses', () => {
   it('gets 403 with the reason, and starts nothing', async () => {
     deploy([{ name: 'no runs', when: { actions: ['testing/start-*'] }, deny: 'Ask the owners' }])

@@ -27,8 +27,10 @@ type Met = { metAt: number } | { metAt?: undefined; outcome: Outcome }
 
 /** A window opens at a time that is known. This is only for clocks that were changed. */
 const MAX_INTERVAL_SECONDS = 12 * 3_600
-/** Heartbeats are sent with a check. */
-const MAX_REPORT_SECONDS = 60
+/** A task that cannot be woken notices a request to cancel it with its next check, and heartbeats are sent with a check. */
+const SHORT_INTERVAL_SECONDS = 60
+/** An execution may have 3,000 operations. */
+const MAX_CHECKS = 1_000
 
 /**
  * Waits until the requirements of a task are all met at the same time.
@@ -91,13 +93,15 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   const waitsFor = `${opens}: ${rule}${reason === undefined ? '' : ` (${reason})`}`
   if (waitsFor !== state.waitsFor) await reports.progress?.(waitsFor)
   await reports.heartbeat?.()
-  const limit = reports.heartbeat ? MAX_REPORT_SECONDS : MAX_INTERVAL_SECONDS
+  const isWakeable = wakeUp !== undefined && savedRound === wakeUp.round
+  const shortest = Math.max(SHORT_INTERVAL_SECONDS, (until - now) / 1_000 / MAX_CHECKS)
+  const limit = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? MAX_INTERVAL_SECONDS : shortest
   const seconds = Math.ceil((Math.min(changesAt ?? until, until) - now) / 1_000)
   if (seconds <= 0 || changesAt === undefined) {
     if (savedRound !== undefined) await forget(task)
     return { waitsFor, savedRound }
   }
-  return { waitsFor, savedRound, nextPollIn: Math.max(1, Math.min(seconds, limit)) }
+  return { waitsFor, savedRound, nextPollIn: Math.max(1, Math.floor(Math.min(seconds, limit))) }
 }
 
 async function save({ task, taskStartedAt }: RequireWait, { callbackId, round }: WakeUp): Promise<number | undefined> {
