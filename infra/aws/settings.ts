@@ -1,10 +1,10 @@
-import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { type AwsPermissions, ROLE_ARN } from '../../shared/aws/permissions.ts'
 import { maxDeadlineOf } from '../../shared/core/max-deadlines.ts'
 import { parseDuration } from '../../shared/duration.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
 import { awsPermissions, checkArns } from './aws-permissions.ts'
+import { count, isCidr, must, object } from './setting-fields.ts'
 
 /** The values that CloudWatch Logs accepts. */
 const RETENTION_DAYS = [
@@ -256,19 +256,6 @@ function formatIssue(issue: z.core.$ZodIssue): string[] {
   return issue.keys.map((key) => `${[path, key].filter(Boolean).join('.')} ${unknownField(key, FIELDS[path] ?? [])}`)
 }
 
-/** Returns an error message with the current value. */
-function must(requirement: string) {
-  return ({ input }: { input?: unknown }) =>
-    `must ${requirement}${input === undefined ? '' : `, not ${JSON.stringify(input)?.slice(0, 60)}`}`
-}
-
-function object<S extends z.ZodRawShape>(fields: S) {
-  return z.strictObject(fields, {
-    error: (issue) =>
-      issue.code === 'invalid_type' ? `must be an object of ${Object.keys(fields).join(', ')}` : undefined,
-  })
-}
-
 function arnsByProvider() {
   return Object.fromEntries(Object.entries(awsPermissions).map(([name, permissions]) => [name, arnsOf(permissions)]))
 }
@@ -280,11 +267,6 @@ function arnsOf(permissions: AwsPermissions) {
       for (const message of checkArns(permissions, arns)) context.addIssue({ code: 'custom', message, input: arns })
     })
     .optional()
-}
-
-function count(max: number, min = 1) {
-  const error = must(`be an integer from ${min} to ${max}`)
-  return z.int({ error }).min(min, { error }).max(max, { error })
 }
 
 function checkDeadline(text: string, context: z.RefinementCtx<string>): void {
@@ -300,9 +282,4 @@ function deadlineError(text: string): string | undefined {
   } catch {
     return `must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "${text}"`
   }
-}
-
-function isCidr(text: string): boolean {
-  const [address = '', bits = '', ...rest] = text.split('/')
-  return rest.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32
 }
