@@ -1,6 +1,6 @@
 import '../functions/aws.ts'
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -41,8 +41,18 @@ let runtime: Runtime
 const local = new Map<string, Run>()
 const aws = new Map<string, Run>()
 beforeAll(async () => {
+  // A notification comes before or after the poll that finds the end, so operations would differ.
+  const eventsFile = join(state, 'no-sources.yaml')
+  writeFileSync(eventsFile, 'sources: {}\n')
   // More execution environments would only take longer to start.
-  runtime = await startRuntime({ port: 0, state, concurrency: 1, copiesBundles: false, sandboxTimeScale: 5 })
+  runtime = await startRuntime({
+    port: 0,
+    state,
+    concurrency: 1,
+    copiesBundles: false,
+    sandboxTimeScale: 5,
+    eventsFile,
+  })
   const played = await Promise.all(cases.filter((example) => !isFollowUp(example)).map((one) => runLocally(one)))
   played.push(...(await Promise.all(cases.filter(isFollowUp).map((one) => runLocally(one, played)))))
   useLocalServices(runtime)
