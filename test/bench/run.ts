@@ -21,6 +21,7 @@ import { synth } from './synth.ts'
 import { asText } from './table.ts'
 import { throughput } from './throughput.ts'
 import { waiting } from './waiting.ts'
+import { wakeUps } from './wake-ups.ts'
 import { profile, warmCall } from './warm-call.ts'
 
 const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
@@ -35,6 +36,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   waiting,
   operations,
   jobs,
+  'wake-ups': wakeUps,
   synth,
   start,
   console: consoleQueries,
