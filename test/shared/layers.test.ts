@@ -11,7 +11,7 @@ import { cyclesIn, importsOf } from '../imports.ts'
 const LAYERS = [
   ['root'],
   ['text', 'http', 'aws', 'evaluation'],
-  ['state', 'sources'],
+  ['state', 'sources', 'policy'],
   ['auth'],
   ['vendors/clients'],
   ['orchestrators'],
