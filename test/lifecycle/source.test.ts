@@ -121,6 +121,27 @@ describe('A task of whose job a source notifies us', () => {
     expect(operations).toContain('poll-wake-1 STARTED')
   })
 
+  it('misses no notification that comes after it saved how to wake it, while a poll still reads the state before', async () => {
+    let reads = 0
+    let notified: Promise<number> | undefined
+    const { outcome, times, operations } = await run({
+      1: async () => {
+        const [job] = platform.runs
+        if (!job) throw new Error('There is no run.')
+        // The platform answers the second poll with the state before the end, and notifies meanwhile. It reads the list twice.
+        Object.defineProperty(job, 'states', {
+          get() {
+            if (++reads === 1) notified = notify()
+            return reads <= 2 ? ['busy'] : ['done']
+          },
+        })
+      },
+    })
+    expect([outcome?.result, await notified]).toEqual(['pass', 1])
+    expect(operations).toContain('poll-woken-0 SUCCEEDED')
+    expect(times.length).toBeLessThan(4)
+  })
+
   it('starts one job and sends one result, although it is killed at any checkpoint', async () => {
     const { checkpoints } = await run({ 2: endJobAndNotify })
     const killed = interruptions(checkpoints, 'crash')
