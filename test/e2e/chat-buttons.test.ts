@@ -176,7 +176,7 @@ describe('A click in Slack', () => {
   })
 
   it('after the deadline gets a private notice', async () => {
-    const { event, post } = await ask({}, '&deadline=PT2M')
+    const { event, post } = await ask({}, '&deadline=PT5S')
     expect(await finished(event)).toMatchObject({ result: 'fail', message: 'Expired: no one decided in time' })
     await service.until(async () => {
       await press(slack.pressButton(post, 'approve'))
@@ -186,7 +186,7 @@ describe('A click in Slack', () => {
   })
 
   it('counts after the reminder', async () => {
-    const { event, post } = await ask({ remindBefore: 3_540 }, '&deadline=PT1H')
+    const { event, post } = await ask({ remindBefore: 60 }, '&deadline=PT65S')
     await service.until(async () => slack.posts.length > 1, 'a reminder')
     expect(slack.posts[1]).toMatchObject({ thread_ts: post.ts, text: expect.stringContaining('Still open') })
     await press(slack.pressButton(post, 'approve'))
