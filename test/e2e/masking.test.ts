@@ -221,7 +221,7 @@ it('An approval link appears in no log line, response, event or state file, even
       ? { status: 503, body: { message: `could not post ${text}` } }
       : ok({ id: 'M-1', url: Object(body).buttons?.[0].url })
   const event = triggered({ type: 'sh.keptn.event.sign-off.triggered', input: {} })
-  const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT1M'
+  const path = '/v1/notification/ask-approval?connection=vendor&mode=interactive&deadline=PT20S'
   expect(await service.call(path, event)).toMatchObject({ status: 202 })
   const { finished } = await service.finishedOf(event.id)
   expect(finished).toMatchObject([{ message: 'Expired: no one decided in time' }])
