@@ -123,9 +123,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-async function startParts(url: string, options: RuntimeOptions): Promise<RuntimeParts> {
-  const { state, secretsFile, bundles = dist, timeScale = 1, webhookTimeout = 28, executionTimeout } = options
-  const { credentials: fixedCredentials, concurrency } = options
+/** What the parts of a runtime read: its credentials, secrets, sources and policy. */
+async function readInputs(url: string, options: RuntimeOptions) {
+  const { state, secretsFile, credentials: fixedCredentials } = options
   const credentials = fixedCredentials ? () => fixedCredentials : credentialsOf(state)
   // By default, uses the file that the CLI writes, as soon as it exists.
   const secrets = localSecrets(url, secretsFile ?? join(state, 'secrets.json'), {
@@ -136,6 +136,22 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   const sources = await localSources(options.eventsFile, state, secrets)
   const policy = options.policyFile === undefined ? undefined : readPolicyFile(options.policyFile)
   const policyFile = policy === undefined ? undefined : join(state, 'policy.json')
+  return { credentials, secrets, sources, policy, policyFile }
+}
+
+function functionsOf(
+  { bundles = dist, webhookTimeout = 28, executionTimeout, concurrency, functions = [] }: RuntimeOptions,
+  eventsFile: string | undefined,
+  policyFile: string | undefined,
+): LocalFunction[] {
+  const settings = { bundles, concurrency, eventsFile, policyFile }
+  const timeouts = { webhookTimeoutSeconds: webhookTimeout, executionTimeoutSeconds: executionTimeout }
+  return [...localFunctions({ ...settings, ...timeouts }), ...functions]
+}
+
+async function startParts(url: string, options: RuntimeOptions): Promise<RuntimeParts> {
+  const { state, timeScale = 1 } = options
+  const { credentials, secrets, sources, policy, policyFile } = await readInputs(url, options)
   let isPrivate = true
   const notifyIfPrivate = () => {
     const current = credentials(false)
@@ -151,17 +167,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   // Locks the state folder. Nothing before it may change files of a runtime that uses the folder.
   const cloud = await startLocalCloud({
     state,
-    functions: [
-      ...localFunctions({
-        bundles,
-        webhookTimeoutSeconds: webhookTimeout,
-        executionTimeoutSeconds: executionTimeout,
-        concurrency,
-        eventsFile: sources.file,
-        policyFile,
-      }),
-      ...(options.functions ?? []),
-    ],
+    functions: functionsOf(options, sources.file, policyFile),
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
     secretsVersion() {
@@ -194,15 +200,8 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     console = createConsole({ url, state, cloud, sandbox, secrets, token, declared: sources.declared })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
-    return {
-      cloud,
-      sandbox,
-      console,
-      url,
-      observe,
-      credentials: () => credentials(false),
-      hasSources: sources.file !== undefined,
-    }
+    const hasSources = sources.file !== undefined
+    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false), hasSources }
   } catch (error) {
     await cloud.close()
     throw error
