@@ -77,6 +77,6 @@ test('The sandbox keeps an old issue with a recent change, but not its old comme
   const before = Date.now() + 10
   while (Date.now() <= before) await started.github('GET', '/repos/acme/shop/issues/1')
   await started.github('PATCH', '/repos/acme/shop/issues/1', { title: 'Changed' })
-  deleteAt(RETENTION_MS + before - Date.now())
+  withStore((store) => store.deleteOld(RETENTION_MS + before))
   expect([count('github.issues'), count('github.comments')]).toEqual([1, 0])
 })
