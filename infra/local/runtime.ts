@@ -123,7 +123,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-/** What the parts of a runtime read: its credentials, secrets, sources and policy. */
+/** Reads the credentials, secrets, sources and policy of a runtime. */
 async function readInputs(url: string, options: RuntimeOptions) {
   const { state, secretsFile, credentials: fixedCredentials } = options
   const credentials = fixedCredentials ? () => fixedCredentials : credentialsOf(state)

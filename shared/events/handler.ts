@@ -11,7 +11,7 @@ import { receiveAwsEvent, receiveRequest } from './receive.ts'
 type AwsEvent = Record<string, unknown>
 
 /** Handles requests of API Gateway, and events of AWS. */
-interface EventsHandler {
+export interface EventsHandler {
   (event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
   (event: AwsEvent, context: Context): Promise<undefined>
 }
