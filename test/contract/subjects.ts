@@ -169,7 +169,7 @@ export const subjects: Subject[] = [
   { contract: 'litmus', tests: ['chaos-testing/litmus'] },
   {
     contract: 'mattermost',
-    tests: ['notification/mattermost'],
+    tests: ['notification/mattermost', 'notification/mattermost-message'],
     documents: ['PUT /api/v4/posts/{post_id}/patch'],
     known: /\.detailed_error is not|\.(?:hashtags|is_pinned) is not/,
   },
@@ -188,7 +188,11 @@ export const subjects: Subject[] = [
     tests: ['notification/servicenow-change'],
     known: /\.(?:description|cmdb_ci|work_notes|assignment_group|\w+_plan|approver\.name) is not/,
   },
-  { contract: 'slack-messaging', tests: ['notification/slack'], path: withoutSandbox },
+  {
+    contract: 'slack-messaging',
+    tests: ['notification/slack', 'notification/slack-buttons', 'notification/slack-message'],
+    path: withoutSandbox,
+  },
   { contract: 'stackstorm', tests: ['remediation/stackstorm'] },
   {
     contract: 'steadybit',
