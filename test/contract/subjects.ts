@@ -107,6 +107,7 @@ export const subjects: Subject[] = [
       'slo/github-check',
       'slo/github-status',
       'orchestrators/github/github',
+      'orchestrators/github/delivery',
     ],
     credentials: bearer,
     path: (path) => withoutSandbox(path).replace(/^\/api\/v3/, ''),
