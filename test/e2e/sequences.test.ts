@@ -125,9 +125,13 @@ let ends: any[]
 let byCommand: Ended
 const questions: MessageSummary[] = []
 beforeAll(async () => {
-  const playAll = (Object.keys(sequences) as (keyof typeof sequences)[]).map(async (name) => {
+  const playOne = async (name: keyof typeof sequences) => {
     played[name] = await play(name === 'chaos' ? shortChaos() : loadSequence(name))
-  })
+  }
+  const { incident: _, remediation: _1, ...others } = sequences
+  // Both turn off the same flag.
+  const playBoth = playOne('remediation').then(() => playOne('incident'))
+  const playAll = [playBoth, ...(Object.keys(others) as (keyof typeof others)[]).map(playOne)]
   const endAll = outcomes.map(([outcome, action, input, query]) => endOf(action, input(outcome), query))
   const commanded = webhooks(['sequence', 'release', '--url', service.url])
   ends = await Promise.all(endAll)
@@ -191,8 +195,7 @@ const utc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 it('The remediation sequence turns a flag off and restarts a service through one webhook', async () => {
   expect(played.remediation.messages).toEqual([
-    // The sequence incident runs at the same time, and turns it off, too.
-    expect.stringMatching(/^toggle-feature \(toggle-flag\): slow-recommendations in production (?:is|was) off/),
+    expect.stringMatching(/^toggle-feature \(toggle-flag\): slow-recommendations in production is off/),
     expect.stringMatching(/^restart-service \(run-runbook\): Execution \d+ ended as succeeded$/),
     expect.any(String),
   ])
