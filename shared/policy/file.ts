@@ -52,8 +52,9 @@ const localTime = text(16).check(
   ),
   z.refine((value) => isDate(value.slice(0, 10)), 'must be a date of the calendar'),
 )
-const timeZone = text(100).check(
-  z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC'),
+const timeZone = withDescription(
+  text(100).check(z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC')),
+  'Time zone of the IANA database, such as Europe/Vienna. Rules with only or freeze need one, here or for the file',
 )
 const duration = text(30).check(
   z.refine((value) => secondsOf(value) !== undefined, 'must be a duration such as PT4H or P3D'),
@@ -67,12 +68,20 @@ const only = z.strictObject({
 const freeze = z.strictObject({ from: localTime, to: localTime, reason: z._default(text(500), 'Change freeze') })
 
 const ruleSchema = z.strictObject({
-  name: text(100),
-  when: z._default(when, {}),
+  name: withDescription(text(100), 'Different for each rule. Refusals and waiting tasks show it'),
+  when: z._default(withDescription(when, 'The calls that the rule matches. Without it, all'), {}),
   deny: optional(withDescription(text(500), 'Refuses the calls, for this reason')),
-  only: optional(withDescription(only, 'When the actions may start')),
+  only: optional(
+    withDescription(
+      only,
+      'When the actions may start: days such as mon-fri, or a list of these, from and to in quotes, such as "08:00"',
+    ),
+  ),
   freeze: optional(
-    withDescription(z.array(freeze).check(z.minLength(1)), 'When the actions may not start. The date `to` is included'),
+    withDescription(
+      z.array(freeze).check(z.minLength(1)),
+      'When the actions may not start: dates such as 2026-12-20, to included, or times such as 2026-12-20T18:00',
+    ),
   ),
   otherwise: optional(
     withDescription(
@@ -81,17 +90,30 @@ const ruleSchema = z.strictObject({
     ),
   ),
   timeZone: optional(timeZone),
-  waitAtMost: optional(withDescription(duration, 'How long a task waits. Defaults to that of the file')),
+  waitAtMost: withDescription(
+    optional(duration),
+    'How long a task waits, such as PT4H or P3D. Defaults to that of the file',
+  ),
 })
 
-const fileSchema = z.strictObject({
+/** The contents of `policy.yaml`. */
+export const policyFileSchema = z.strictObject({
   enforce: z._default(withDescription(z.boolean(), 'false: logs what the rules would do, and does nothing'), true),
   timeZone: optional(timeZone),
-  waitAtMost: z._default(duration, DEFAULT_WAIT_AT_MOST),
-  rules: z._default(z.array(ruleSchema).check(z.maxLength(1_000)), []),
+  waitAtMost: withDescription(
+    z._default(duration, DEFAULT_WAIT_AT_MOST),
+    'How long a task waits, such as PT4H or P3D, unless its rule says something else',
+  ),
+  rules: z._default(
+    withDescription(
+      z.array(ruleSchema).check(z.maxLength(1_000)),
+      `Each rule has exactly one of ${EFFECTS.join(', ')}`,
+    ),
+    [],
+  ),
 })
 
-type PolicyFile = z.output<typeof fileSchema>
+type PolicyFile = z.output<typeof policyFileSchema>
 type FileRule = z.output<typeof ruleSchema>
 
 /**
@@ -101,7 +123,7 @@ type FileRule = z.output<typeof ruleSchema>
  * @throws Failure `invalid` with every error
  */
 export function compilePolicy(loaded: unknown): Policy {
-  const file = validate(fileSchema, loaded ?? {}, { what: 'policy.yaml' })
+  const file = validate(policyFileSchema, loaded ?? {}, { what: 'policy.yaml' })
   const errors = file.rules.flatMap((rule, index) => errorsOf(file, rule, index))
   if (errors.length > 0) throw invalidFields(errors)
   return { enforce: file.enforce, rules: file.rules.map((rule) => compileRule(file, rule)) }

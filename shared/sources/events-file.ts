@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
-import { optional } from '../fields.ts'
+import { optional, withDescription } from '../fields.ts'
 import { jmespathProblem } from '../jmespath-problem.ts'
 import { isRecord } from '../record.ts'
 import { unknownName, validate } from '../validate.ts'
@@ -23,17 +23,35 @@ const expression = z.string().check(
   }),
 )
 
-const common = {
-  type: z.enum(sourceTypeNames as [SourceTypeName, ...SourceTypeName[]]),
-  /** The connections whose tasks it wakes. */
-  wakes: z._default(z.array(connection).check(z.maxLength(100)), []),
+const wakes = z._default(
+  withDescription(
+    z.array(connection).check(z.maxLength(100)),
+    'The connections whose jobs it wakes, as <category>/<connection>, such as ci-cd/default',
+  ),
+  [],
+)
+const source = z.strictObject({ type: z.enum(sourceTypeNames.filter((type) => type !== 'http')), wakes })
+const httpSource = z.strictObject({
+  type: z.literal('http'),
+  wakes,
+  run: withDescription(optional(expression), 'JMESPath over the body: the id of the run, such as data.id'),
+  ended: withDescription(
+    optional(expression),
+    "JMESPath over the body: whether the run has ended, such as status == 'done'",
+  ),
+})
+
+/** The contents of `events.yaml`, as editors check them. `parseEventsFile` checks each source by its type: better errors. */
+export const eventsFileSchema = fileOf(z.union([source, httpSource]))
+const file = fileOf(z.unknown())
+
+function fileOf<S extends z.ZodMiniType>(declared: S) {
+  const sources = withDescription(z.record(name, declared), 'The platforms that notify us, by name')
+  return z.strictObject({ sources: z._default(sources, {}) })
 }
-const source = z.strictObject(common)
-const httpSource = z.strictObject({ ...common, run: optional(expression), ended: optional(expression) })
-const file = z.strictObject({ sources: z._default(z.record(name, z.unknown()), {}) })
 
 /** A platform that sends notifications. */
-type Source = z.output<typeof httpSource>
+type Source = Omit<z.output<typeof httpSource>, 'type'> & { type: SourceTypeName }
 /** The contents of `events.yaml`. */
 export interface EventsFile {
   sources: Record<string, Source>

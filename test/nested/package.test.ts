@@ -77,6 +77,11 @@ describe('The package in an empty folder', () => {
     expect(texts.filter((path) => readFileSync(join(folder, path), 'utf8').includes(root))).toEqual([])
   })
 
+  it('contains the schemas of files that users write', () => {
+    const schemas = globSync('docs/*', { cwd: join(empty, 'node_modules/cloud-automation-webhooks') })
+    expect(schemas.sort()).toEqual(['docs/events.schema.json', 'docs/policy.schema.json'])
+  })
+
   it('refuses an old version of Node.js', () => {
     const pretend = 'data:text/javascript,Object.defineProperty(process.versions, "node", { value: "22.1.0" })'
     const bin = join(empty, 'node_modules/cloud-automation-webhooks/bin.mjs')

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { helpIfAsked } from '../help.ts'
 import { categoryTable } from './categories.ts'
 import { costTables } from './costs.ts'
+import { fileSchemas } from './file-schemas.ts'
 import { reference } from './reference.ts'
 import { sourceTypes } from './sources.ts'
 import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../../..')
 helpIfAsked(`npm run docs: generates docs/reference.md, the categories in README.md, the costs in docs/deploy.md, the
-types in docs/sources.md and the words in docs/glossary.md from the code.
+types in docs/sources.md, the words in docs/glossary.md and docs/*.schema.json from the code.
 
 Options
   --check  write nothing; exit with 1 if a file is outdated
@@ -26,6 +27,7 @@ async function generate(): Promise<Record<string, string>> {
     'docs/glossary.md': await withSection('docs/glossary.md', 'words', wordTable()),
     'docs/deploy.md': await withSection('docs/deploy.md', 'costs', costTables()),
     'docs/sources.md': await withSection('docs/sources.md', 'types', await sourceTypes()),
+    ...fileSchemas(),
   }
 }
 

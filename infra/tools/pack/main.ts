@@ -51,6 +51,7 @@ const ASSETS = [
   'README.md',
   // Without source maps, which are as large as the bundles.
   'dist/**/*.{js,mjs,json,txt}',
+  'docs/*.schema.json',
   'examples/keptn-release/{event.json,shipyard.yaml,webhook.yaml}',
   'infra/sandbox/keptn/sequences/**/*.{json,yaml}',
   `${PAGE}/{index.html,icon.svg}`,
