@@ -10,16 +10,14 @@ export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] 
   let plain: Json | undefined
   // Only few calls have rules on their input. JMESPath needs JSON.
   const input = () => (plain ??= JSON.parse(JSON.stringify(call.input ?? null)))
-  return rules.filter(({ when }) => matches(when, call, input))
+  const names = (call.actionNames ?? [call.action]).map((name) => `${call.category}/${name}`)
+  return rules.filter(({ when }) => matches(when, call, names, input))
 }
 
-function matches(when: When, call: PolicyCall, input: () => Json): boolean {
-  const { category, action, connection, caller, project, stage, service } = call
-  const name = `${category}/${action}`
-  // A rule for everything must not keep anybody from stopping what runs.
-  if (call.isStop && !when.actions?.includes(name)) return false
+function matches(when: When, call: PolicyCall, names: readonly string[], input: () => Json): boolean {
+  const { category, connection, caller, project, stage, service } = call
   return (
-    (when.actions === undefined || isAnyOf(when.actions, name)) &&
+    matchesAction(when.actions, names, call.isStop) &&
     (when.connections === undefined ||
       isAnyOf(when.connections, connection) ||
       isAnyOf(when.connections, `${category}/${connection}`)) &&
@@ -31,6 +29,22 @@ function matches(when: When, call: PolicyCall, input: () => Json): boolean {
     (when.services === undefined || service === undefined || isAnyOf(when.services, service)) &&
     (when.input === undefined || !isFalse(when.input, input()))
   )
+}
+
+/**
+ * Returns whether a rule is for an action. A rule for everything must not keep anybody from stopping what runs, so an action that
+ * stops must be named.
+ *
+ * @param patterns undefined for all actions
+ * @param names `<category>/<action>`, with each name that the action has or had
+ */
+export function matchesAction(
+  patterns: readonly string[] | undefined,
+  names: readonly string[],
+  isStop: boolean,
+): boolean {
+  if (isStop) return names.some((name) => patterns?.includes(name))
+  return patterns === undefined || names.some((name) => isAnyOf(patterns, name))
 }
 
 function isAnyOf(names: readonly string[], name: string): boolean {

@@ -58,6 +58,8 @@ export type Requirement = z.output<typeof requirementSchema>
 export interface PolicyCall {
   category: string
   action: string
+  /** All names of the action, if it was renamed: a rule for one of them is a rule for the action. */
+  actionNames?: readonly string[]
   /** The action stops something: only rules that name it restrict it. */
   isStop: boolean
   connection: string

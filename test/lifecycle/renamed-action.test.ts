@@ -1,5 +1,9 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { compilePolicy } from '../../shared/policy/file.ts'
 import { actionNames } from '../../shared/providers/category.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 
@@ -9,6 +13,7 @@ const renamed = {
   actions: { ...category.actions, 'halt-run': category.actions['stop-run'] as never },
   formerNames: { 'halt-run': 'stop-run' },
 }
+const folder = temporaryFolder()
 const NAMES = ['halt-run', 'stop-run']
 const { lifecycle, platform } = useLifecycle(renamed)
 beforeEach(() => {
@@ -49,6 +54,18 @@ describe('A renamed action', () => {
     changeCaller({ allow: ['testing/start-run'] })
     for (const name of NAMES) expect(await lifecycle.post(name, stopEvent('1'))).toMatchObject({ status: 403 })
     changeCaller({ allow: undefined })
+  })
+
+  it.each(NAMES)('is restricted under both names by a rule for %s', async (named) => {
+    const file = join(folder, `${named}.json`)
+    writeFileSync(
+      file,
+      JSON.stringify(compilePolicy({ rules: [{ name: 'a', when: { actions: [`testing/${named}`] }, deny: 'No' }] })),
+    )
+    process.env['WEBHOOKS_POLICY_FILE'] = file
+    for (const name of NAMES)
+      expect(await lifecycle.post(`${name}?connection=job`, stopEvent('1'))).toMatchObject({ status: 403 })
+    delete process.env['WEBHOOKS_POLICY_FILE']
   })
 
   it.each(NAMES)('uses the default connection of %s under both names', async (name) => {

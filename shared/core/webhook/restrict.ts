@@ -8,7 +8,7 @@ import { evaluatePolicy, type PolicyRefusal, type Verdict } from '../../policy/e
 import type { PolicyCall, Requirement } from '../../policy/policy.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
-import type { Category } from '../../providers/category.ts'
+import { type Category, namesOf } from '../../providers/category.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
@@ -37,6 +37,7 @@ export function restrict(category: Category, resolved: ResolvedCall, input: unkn
   const call = {
     category: category.name,
     action: actionName,
+    actionNames: namesOf(category, actionName),
     isStop: isStop(action),
     connection: connection.name,
     caller: { name: caller.name, isAgent: caller.agent ?? false },
@@ -54,6 +55,7 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
   const call = {
     category: category.name,
     action: task.action,
+    actionNames: namesOf(category, task.action),
     isStop: action !== undefined && isStop(action),
     connection: task.connection,
     caller: { name: caller.name, isAgent: caller.agent ?? false },
