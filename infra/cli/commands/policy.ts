@@ -3,6 +3,7 @@ import { isStop } from '../../../shared/core/webhook/restrict.ts'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/policy.ts'
+import { namesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { categories } from '../../tools/project/categories.ts'
 import { findAction } from '../find-by-name.ts'
@@ -29,9 +30,9 @@ function checkCommand(): Command {
     .addHelpText(
       'after',
       `${FILES}
-Lists all errors with their lines. Warns of rules that depend on the project, stage or service, which the caller chooses, of actions and
-connections that do not exist, and of other actions that reach the same platforms. The connections are the secrets of the deployment; without
-access to them, they are not checked.
+Lists all errors with their lines. Warns of rules that depend on what the caller chooses (project, stage, service, input, its name), of
+actions and connections that do not exist, and of other actions that reach the same platforms. The connections are the secrets of the
+deployment; without access to them, they are not checked.
 
 Exit code: 0 valid, perhaps with warnings, 2 invalid arguments or an invalid file.
 
@@ -113,6 +114,7 @@ function test(target: string, options: TestOptions): void {
   const call: PolicyCall = {
     category: category.name,
     action: name,
+    actionNames: namesOf(category, name),
     isStop: isStop(action),
     connection,
     caller: { name: caller, isAgent: agent },

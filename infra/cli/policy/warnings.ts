@@ -1,7 +1,7 @@
 import { isStop } from '../../../shared/core/webhook/restrict.ts'
-import { matchesName } from '../../../shared/policy/match.ts'
-import type { Policy, Rule, When } from '../../../shared/policy/policy.ts'
-import type { Category } from '../../../shared/providers/category.ts'
+import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
+import type { Policy, When } from '../../../shared/policy/policy.ts'
+import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
 
 export interface PolicyWarning {
   rule: string
@@ -9,8 +9,8 @@ export interface PolicyWarning {
 }
 
 interface KnownAction {
-  /** `<category>/<action>`. */
-  name: string
+  /** `<category>/<action>`, also with its former name. The last one is the name that documents show. */
+  names: string[]
   category: Category
   kind: string
   isStop: boolean
@@ -19,11 +19,14 @@ interface KnownAction {
 /** All categories have this provider, which reaches no platform of its own. */
 const GENERIC = 'http'
 
-/** The words of a call that its caller chooses. A call that leaves them out matches. */
-const WORDS_OF_CALLERS = ['projects', 'stages', 'services'] as const
+/** Two actions of these kinds can do the same: both start a run, or both change a flag. Two of a ticket do not. */
+const INTERCHANGEABLE = ['job', 'flag']
+
+/** The place that a call names. A call that names none matches. */
+const PLACES = ['projects', 'stages', 'services'] as const
 
 /**
- * Finds rules that restrict less than they seem to.
+ * Finds rules that restrict less than they seem to. A rule has at most one warning of each kind.
  *
  * @param connections `<category>/<name>` of all that exist. Undefined if they are not known
  */
@@ -33,72 +36,73 @@ export function warningsOf(
   connections: readonly string[] | undefined,
 ): PolicyWarning[] {
   const actions = categories.flatMap((category) =>
-    Object.entries(category.actions).map(
+    currentActions(category).map(
       ([name, action]): KnownAction => ({
-        name: `${category.name}/${name}`,
+        names: namesOf(category, name).map((known) => `${category.name}/${known}`),
         category,
         kind: action.kind,
         isStop: isStop(action),
       }),
     ),
   )
-  return rules.flatMap((rule) =>
+  const isAction = (pattern: string) => actions.some(({ names }) => names.some((name) => matchesName(pattern, name)))
+  const isConnection = (pattern: string) => connections?.some((name) => matchesConnection(name, pattern)) ?? true
+  return rules.flatMap(({ name: rule, when }) =>
     [
-      ...wordsWarnings(rule.when),
-      ...unmatched(
-        'actions',
-        rule.when.actions ?? [],
-        ({ name }: KnownAction, pattern) => matchesName(pattern, name),
-        actions,
-      ),
-      ...(connections === undefined
-        ? []
-        : unmatched('connections', rule.when.connections ?? [], matchesConnection, connections)),
-      ...otherWays(rule, actions),
-    ].map((warning) => ({ rule: rule.name, warning })),
+      placesWarning(when),
+      inputWarning(when),
+      callersWarning(when),
+      unknownWarning('actions', isAction, when.actions),
+      unknownWarning('connections', isConnection, when.connections),
+      otherWaysWarning(when, actions),
+    ].flatMap((warning) => (warning === undefined ? [] : [{ rule, warning }])),
   )
 }
 
-function wordsWarnings(when: When): string[] {
-  return WORDS_OF_CALLERS.filter((word) => when[word] !== undefined).map(
-    (word) =>
-      `depends on ${word}, which the caller chooses: a call that names another one avoids the rule. Name connections instead, whose credentials decide what a call can reach.`,
-  )
+function placesWarning(when: When): string | undefined {
+  const places = PLACES.filter((place) => when[place] !== undefined)
+  if (places.length === 0) return undefined
+  return `depends on ${places.join(', ')}, which the caller chooses: a call that names another one avoids the rule. Name connections instead, whose credentials decide what a call can reach.`
 }
 
-function unmatched<T>(
+function inputWarning({ input }: When): string | undefined {
+  if (input === undefined) return undefined
+  return 'depends on the input, which the caller chooses: check that no other input has the same effect.'
+}
+
+function callersWarning({ callers = [] }: When): string | undefined {
+  const patterns = callers.filter((pattern) => pattern.includes('*') && pattern !== '*')
+  if (patterns.length === 0) return undefined
+  return `depends on how callers are named: a caller whose name does not match ${patterns.join(', ')} avoids the rule. For agents, use agents: true.`
+}
+
+function unknownWarning(
   field: string,
-  patterns: readonly string[],
-  matches: (known: T, pattern: string) => boolean,
-  known: readonly T[],
-): string[] {
-  return patterns
-    .filter((pattern) => !known.some((name) => matches(name, pattern)))
-    .map((pattern) => `names ${field} that do not exist: ${pattern}`)
+  isKnown: (pattern: string) => boolean,
+  patterns: readonly string[] = [],
+): string | undefined {
+  const unknown = patterns.filter((pattern) => !isKnown(pattern))
+  return unknown.length === 0 ? undefined : `names ${field} that do not exist: ${unknown.join(', ')}`
 }
 
 function matchesConnection(connection: string, pattern: string): boolean {
   return matchesName(pattern, connection) || matchesName(pattern, connection.slice(connection.indexOf('/') + 1))
 }
 
-/** Finds actions of other categories that the rule does not match, and that do the same on the same platforms. */
-function otherWays(rule: Rule, actions: readonly KnownAction[]): string[] {
-  if (rule.when.actions === undefined) return []
-  const isMatched = ({ name }: KnownAction) => rule.when.actions?.some((pattern) => matchesName(pattern, name))
+/** Finds actions that the rule does not match, and that can do the same on the same platforms. */
+function otherWaysWarning({ actions: patterns }: When, actions: readonly KnownAction[]): string | undefined {
+  if (patterns === undefined) return undefined
+  const isMatched = ({ names, isStop }: KnownAction) => matchesAction(patterns, names, isStop)
   const matched = actions.filter(isMatched)
-  const others = actions.filter(
-    (action) =>
-      !isMatched(action) &&
-      !action.isStop &&
-      matched.some(
-        ({ category, kind }) =>
-          category !== action.category && kind === action.kind && sharesProvider(category, action.category),
-      ),
-  )
-  if (others.length === 0) return []
-  return [`does not match other actions that reach the same platforms: ${others.map(({ name }) => name).join(', ')}`]
+  const others = actions.filter((action) => !isMatched(action) && matched.some((other) => canReplace(action, other)))
+  if (others.length === 0) return undefined
+  return `does not match other actions that reach the same platforms: ${others.map(({ names }) => names.at(-1)).join(', ')}`
 }
 
-function sharesProvider(one: Category, other: Category): boolean {
-  return Object.keys(one.providers).some((name) => name !== GENERIC && Object.hasOwn(other.providers, name))
+function canReplace(one: KnownAction, other: KnownAction): boolean {
+  if (one.kind !== other.kind || one.isStop !== other.isStop) return false
+  if (one.category === other.category) return INTERCHANGEABLE.includes(one.kind)
+  return Object.keys(one.category.providers).some(
+    (name) => name !== GENERIC && Object.hasOwn(other.category.providers, name),
+  )
 }

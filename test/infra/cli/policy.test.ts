@@ -51,20 +51,44 @@ describe('webhooks policy check', () => {
       enforce: true,
       rules: ['production by day', 'large percentages', 'year end'],
     })
-    const other = 'remediation/run-runbook, remediation/run-job, remediation/rollback'
+    const other = 'that reach the same platforms: remediation/run-runbook, remediation/run-job, remediation/rollback'
     expect(warnings).toEqual(
       [
         ['production by day', expect.stringMatching(/^depends on stages, which the caller chooses/)],
         ['production by day', 'names connections that do not exist: prod-*'],
-        ['production by day', expect.stringContaining(`that reach the same platforms: ${other}`)],
-        ['large percentages', expect.stringMatching(/^depends on projects, /)],
-        ['large percentages', expect.stringMatching(/^depends on services, /)],
-        ['large percentages', expect.stringContaining('that reach the same platforms: remediation/toggle-flag')],
+        ['production by day', `does not match other actions ${other}`],
+        ['large percentages', expect.stringMatching(/^depends on projects, services, which the caller chooses/)],
+        ['large percentages', expect.stringMatching(/^depends on the input, which the caller chooses/)],
+        ['large percentages', 'does not match other actions that reach the same platforms: remediation/toggle-flag'],
         ['year end', 'names actions that do not exist: cicd/*'],
         ['year end', 'names connections that do not exist: issue-ticketing/none'],
-        ['year end', expect.stringContaining(other)],
+        ['year end', `does not match other actions ${other}`],
       ].map(([rule, warning]) => ({ rule, warning })),
     )
+  })
+
+  it('prints a line for each rule and kind of warning', async () => {
+    const file = policyFile(
+      'evadable',
+      `rules:
+  - { name: agents, when: { actions: [feature-flags/*, remediation/*, ci-cd/*, incident-management/run-*], callers: [agent-*, bot-*, nightly, "*"] }, deny: No }
+  - { name: one flag, when: { actions: [feature-flags/set-flag] }, deny: No }
+  - { name: deployments, when: { actions: [ci-cd/trigger-deployment] }, deny: No }
+  - { name: stops, when: { actions: [ci-cd/cancel] }, deny: No }
+  - { name: tickets, when: { actions: [issue-ticketing/open-issue] }, deny: No }
+  - { name: all, deny: No }
+`,
+    )
+    const { code, out } = await check(`${file} --local`)
+    expect({ code, lines: out.trimEnd().split('\n').slice(1) }).toEqual({
+      code: 0,
+      lines: [
+        'Warning: the rule "agents" depends on how callers are named: a caller whose name does not match agent-*, bot-* avoids the rule. For agents, use agents: true.',
+        'Warning: the rule "one flag" does not match other actions that reach the same platforms: feature-flags/set-flags, remediation/toggle-flag',
+        'Warning: the rule "deployments" does not match other actions that reach the same platforms: ci-cd/trigger-build, remediation/run-runbook, remediation/run-job, remediation/rollback',
+        'Warning: the rule "stops" does not match other actions that reach the same platforms: remediation/stop-runbook',
+      ],
+    })
   })
 
   it('does not need access to the secrets', async () => {
