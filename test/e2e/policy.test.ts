@@ -13,9 +13,6 @@ writeFileSync(
   policyFile,
   `timeZone: UTC
 rules:
-  - name: no deployments
-    when: { actions: [ci-cd/trigger-*], connections: [default] }
-    deny: Ask the owners
   - name: migration
     when: { actions: [issue-ticketing/open-issue] }
     freeze: [{ from: 2026-01-01, to: ${new Date(opensAt).toISOString().slice(0, 16)}, reason: Migration of the tracker }]
@@ -40,20 +37,6 @@ const status = async (taskId: string) =>
   (await service.call(`/v1/issue-ticketing/tasks/${taskId}`, undefined, { method: 'GET' })).body
 
 describe('The local runtime with a policy', () => {
-  it('refuses a denied call with 403, and starts nothing', async () => {
-    const event = triggered({ type: 'sh.keptn.event.deployment.triggered' })
-    for (const mode of ['silent', 'interactive'])
-      expect(await service.call(`/v1/ci-cd/trigger-deployment?mode=${mode}`, event)).toMatchObject({
-        status: 403,
-        body: { detail: 'The rule "no deployments" of the policy refuses this call: Ask the owners' },
-      })
-    expect(await service.list('runs')).toEqual([])
-    const denied = service.logs().filter(({ message }) => message === 'policy evaluated')
-    expect(denied).toContainEqual(
-      expect.objectContaining({ rules: ['no deployments'], effect: 'denied', rule: 'no deployments', enforced: true }),
-    )
-  })
-
   it('ends a task that waits at once when it is canceled', async () => {
     const event = triggered({ input: { id: 'demo/shop#1', comment: 'No' } })
     const { body } = await service.call('/v1/issue-ticketing/update-issue?mode=interactive', event)

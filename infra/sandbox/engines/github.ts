@@ -66,7 +66,7 @@ export const github: Engine = {
       if (status === 202) return client.ending()
       const isTemporary = status === 0 || status === 429 || status >= 500
       if (!isTemporary || deliveries === MAX_DELIVERIES)
-        throw new EngineError(`The delivery got ${status}: ${message || response}`)
+        throw new EngineError(`The delivery got ${status}, and the deployment waits: ${message || response}`)
       await client.sleep(REDELIVERY_MS)
     }
   },
