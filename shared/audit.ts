@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Failure, kindOf } from './errors.ts'
 import { withMetrics } from './metrics.ts'
 import { toMaskedJson } from './redact.ts'
@@ -9,9 +10,25 @@ import { traceId } from './traceparent.ts'
  */
 type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
 
+/** A person's decision on the approval that a rule of the policy asks for. */
+export interface AuditedDecision {
+  /** The name of the rule. */
+  rule: string
+  decision: 'approve' | 'reject'
+  by: string
+  /** ISO 8601. */
+  at: string
+  reason: string | null
+}
+
 /** The known fields of a line. The others are null. */
 export interface Audited {
   operation?: Operation
+  /**
+   * Makes the line the record of an action: of the end of a task or a silent call. The same end has the same id, even if it is
+   * written again. The record of a refusal gets its id when it is written.
+   */
+  auditId?: string
   category?: string
   /** Undefined until the caller is authenticated. */
   caller?: string
@@ -27,6 +44,16 @@ export interface Audited {
   /** The person who decided, the name of the canceler, or the ARN of the operator. */
   by?: string
   requestId?: string
+  /** The verified person who made the call. */
+  person?: string
+  /** The names of the rules of the policy that matched the call. */
+  rules?: string[]
+  decisions?: AuditedDecision[]
+  inputDigest?: string | undefined
+  /** The id of the call. */
+  callId?: string | undefined
+  /** Why the call is refused, although its response is not an error of the handler. */
+  refusal?: unknown
 }
 
 /** The audited call of the current invocation: an execution environment handles one at a time. */
@@ -51,7 +78,7 @@ export const audit = {
    *
    * @param error of a request that failed
    */
-  write(durationMs: number | undefined, error?: unknown): void {
+  write(durationMs: number | undefined, error: unknown = audited.refusal): void {
     if (audited.operation === undefined) return
     const { operation, category, caller, action, connection, provider, mode, dryRun, eventId, taskId } = audited
     const line = {
@@ -74,6 +101,11 @@ export const audit = {
       requestId: audited.requestId,
       traceId: traceId(),
       by: audited.by,
+      auditId: refusalId(error) ?? audited.auditId,
+      person: audited.person,
+      rules: audited.rules,
+      decisions: audited.decisions,
+      inputDigest: audited.inputDigest,
     }
     const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
     process.stdout.write(`${toMaskedJson(withMetrics(Object.fromEntries(known)))}\n`)
@@ -85,8 +117,24 @@ function outcomeOf(error: unknown): string {
   return error instanceof Failure && error.status < 500 ? 'rejected' : 'errored'
 }
 
+/** The kinds of failures that say that the caller, or a rule of the policy, does not permit an action. */
+const REFUSALS = ['forbidden', 'closed']
+
+/**
+ * Returns the id of the record of a refused action. Undefined if none was refused. An engine may repeat a refused call every few
+ * seconds: this is one record, as long as the reason is the same.
+ */
+function refusalId(error: unknown): string | undefined {
+  const { operation, caller, callId } = audited
+  const kind = kindOf(error)
+  const isAction = operation === 'call' || operation === 'rerun'
+  if (!isAction || caller === undefined || !REFUSALS.includes(kind)) return undefined
+  return `${callId ?? randomUUID()}-${kind}`
+}
+
 /** Returns the audited fields of a call or a task. */
 export function auditedCall(call: {
+  id?: string | undefined
   category: string
   caller: string
   action: string
@@ -95,7 +143,16 @@ export function auditedCall(call: {
   mode: string
   dryRun: boolean
   event: { id?: string | undefined }
+  rules?: string[] | undefined
+  inputDigest?: string | undefined
 }): Audited {
-  const { category, caller, action, connection, provider, mode, dryRun, event } = call
-  return { category, caller, action, connection, provider, mode, dryRun, eventId: event.id }
+  const { id, category, caller, action, connection, provider, mode, dryRun, event, rules = [], inputDigest } = call
+  const known = { category, caller, action, connection, provider, mode, dryRun, eventId: event.id }
+  return { ...known, rules, decisions: [], inputDigest, callId: id }
+}
+
+/** Returns the audited fields of a task that has ended. A skipped action did not run, so it has no record. */
+export function auditedTask(task: Parameters<typeof auditedCall>[0] & { id: string; skip?: unknown }): Audited {
+  const ended = { ...auditedCall(task), taskId: task.id }
+  return task.skip === undefined ? { ...ended, auditId: task.id } : ended
 }

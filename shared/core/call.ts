@@ -70,6 +70,10 @@ export const taskSchema = z.object({
   requirements: z.optional(z.array(requirementSchema)),
   /** How long the task waits for its requirements, in seconds. */
   waitAtMost: z.optional(z.number()),
+  /** The names of the rules of the policy that matched, for the audit record. */
+  rules: z.optional(z.array(z.string())),
+  /** Identifies the input without showing it, for the audit record. */
+  inputDigest: z.optional(z.string()),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */

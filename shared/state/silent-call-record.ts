@@ -24,12 +24,18 @@ export class CallRecord extends BasePersistenceLayer {
   /** An attempt ended with an unknown outcome: a repeat must not write again. */
   outcomeUnknown = false
   readonly #owner = crypto.randomUUID()
+  #firstOwner: string | undefined
   readonly #timeLeft: () => number
 
   /** @param timeLeft returns the milliseconds until Lambda ends the call */
   constructor(timeLeft: () => number) {
     super()
     this.#timeLeft = timeLeft
+  }
+
+  /** Identifies the call that has run: this one, or the one that it repeats. */
+  get owner(): string {
+    return this.#firstOwner ?? this.#owner
   }
 
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
@@ -55,7 +61,7 @@ export class CallRecord extends BasePersistenceLayer {
     if (!item) {
       item = await get(idempotencyKey)
       if (item?.['call_owner'] !== this.#owner)
-        throw new IdempotencyItemAlreadyExistsError(undefined, item && asRecord(idempotencyKey, item))
+        throw new IdempotencyItemAlreadyExistsError(undefined, item && this.#asRecord(idempotencyKey, item))
     }
     this.mayHaveWritten = item['replaced'] === IN_PROGRESS
     this.outcomeUnknown = item['outcome_unknown'] === true
@@ -77,7 +83,7 @@ export class CallRecord extends BasePersistenceLayer {
   protected async _getRecord(idempotencyKey: string): Promise<IdempotencyRecord> {
     const item = await get(idempotencyKey)
     if (!item) throw new IdempotencyItemNotFoundError()
-    return asRecord(idempotencyKey, item)
+    return this.#asRecord(idempotencyKey, item)
   }
 
   /** Another call owns the record once this one was taken for dead. */
@@ -85,15 +91,16 @@ export class CallRecord extends BasePersistenceLayer {
     const timeoutMs = Math.max(RESPONSE_MS, Math.floor(this.#timeLeft()) - RESPONSE_MS)
     return { condition: 'call_owner = :owner', values: { ...values, owner: this.#owner }, timeoutMs }
   }
-}
 
-function asRecord(idempotencyKey: string, item: Item): IdempotencyRecord {
-  const { call_status: status, expiration, in_progress_until: until, answer } = item
-  return new IdempotencyRecord({
-    idempotencyKey,
-    status: status === COMPLETED ? COMPLETED : IN_PROGRESS,
-    expiryTimestamp: Number(expiration),
-    ...(until === undefined ? {} : { inProgressExpiryTimestamp: Number(until) }),
-    ...(typeof answer === 'string' ? { responseData: JSON.parse(answer) } : {}),
-  })
+  #asRecord(idempotencyKey: string, item: Item): IdempotencyRecord {
+    const { call_status: status, call_owner: owner, expiration, in_progress_until: until, answer } = item
+    if (typeof owner === 'string') this.#firstOwner = owner
+    return new IdempotencyRecord({
+      idempotencyKey,
+      status: status === COMPLETED ? COMPLETED : IN_PROGRESS,
+      expiryTimestamp: Number(expiration),
+      ...(until === undefined ? {} : { inProgressExpiryTimestamp: Number(until) }),
+      ...(typeof answer === 'string' ? { responseData: JSON.parse(answer) } : {}),
+    })
+  }
 }

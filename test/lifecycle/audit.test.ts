@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import type { AuditedDecision } from '../../shared/audit.ts'
 import { withLogLines } from '../log-lines.ts'
 import { triggered } from './lifecycle.ts'
 import { category, PLATFORM_TOKEN, useLifecycle } from './platform.ts'
@@ -26,7 +27,7 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
 /** From the first release on, fields are only added. */
 const FIELDS =
   'level message timestamp audit category caller action connection provider mode dryRun eventId taskId outcome kind ' +
-  'durationMs requestId traceId by'
+  'durationMs requestId traceId by auditId person rules decisions inputDigest'
 
 describe('The audit line', () => {
   it('of a silent call says who did what, with which connection, and how it ended', async () => {
@@ -53,15 +54,23 @@ describe('The audit line', () => {
         requestId: expect.any(String),
         traceId: null,
         by: null,
+        auditId: expect.stringMatching(/^[\da-f-]{36}$/),
+        person: null,
+        rules: [],
+        decisions: [],
+        inputDigest: expect.stringMatching(/^[\da-f]{64}$/),
       },
     ])
     expect(Object.keys(lines[0] ?? {}).join(' ')).toBe(FIELDS)
   })
 
-  it('documents each of its fields', () => {
+  it('documents each of its fields, and those of a decision', () => {
     const operate = readFileSync(join(import.meta.dirname, '../../docs/operate.md'), 'utf8')
     const [, section = ''] = operate.split('## Audit trail')
-    expect(FIELDS.split(' ').filter((field) => !section.includes(`\`${field}\``))).toEqual([])
+    const decision: Required<AuditedDecision> = { rule: '', decision: 'approve', by: '', at: '', reason: null }
+    expect(
+      [...FIELDS.split(' '), ...Object.keys(decision)].filter((field) => !section.includes(`\`${field}\``)),
+    ).toEqual([])
   })
 
   it('of an interactive call has a second line when the task ends', async () => {

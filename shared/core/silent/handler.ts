@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { audit } from '../../audit.ts'
 import { Failure, kindOf, messageOf, serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
@@ -53,11 +54,12 @@ export async function runSilently(category: Category, call: Call, context: Lambd
     return finalOutcome(await startInTask(call, waitsForEnd(category, call), timeLeft), call)
   }
   const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
-  const run = async (attempts: Attempts) => {
+  const run = async (attempts: Attempts, auditId: string) => {
     if (refusal) throw refusal
+    audit.add({ auditId })
     return finalOutcome(await runToOutcome(category, call, deadlineAt, attempts), call)
   }
-  if (!isRecorded) return run({ mayHaveWritten: false, outcomeUnknown: false })
+  if (!isRecorded) return run({ mayHaveWritten: false, outcomeUnknown: false }, crypto.randomUUID())
   return runOnce(category.name, id, run, context)
 }
 
@@ -144,7 +146,7 @@ async function pollUntil(
 async function runOnce(
   category: string,
   key: string,
-  run: (attempts: Attempts) => Promise<Outcome>,
+  run: (attempts: Attempts, auditId: string) => Promise<Outcome>,
   context: LambdaContext,
 ): Promise<Outcome> {
   // Loaded when used: interactive calls do not need it.
@@ -157,7 +159,7 @@ async function runOnce(
   const guarded = makeIdempotent(
     async (_key: string) => {
       try {
-        return { ...(await run(persistenceStore)) }
+        return { ...(await run(persistenceStore, persistenceStore.owner)) }
       } catch (error) {
         thrown = error
         throw error
@@ -166,7 +168,10 @@ async function runOnce(
     { persistenceStore, config, keyPrefix: itemKeys.callPrefix(category) },
   )
   try {
-    return (await guarded(key)) as Outcome
+    const outcome = (await guarded(key)) as Outcome
+    // The line of a repeat is the record of the first call: that one may have ended before it wrote its line.
+    audit.add({ auditId: persistenceStore.owner })
+    return outcome
   } catch (error) {
     if (thrown !== undefined) throw thrown
     if (error instanceof Error && error.name === 'IdempotencyAlreadyInProgressError') {

@@ -1,6 +1,6 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import * as z from 'zod/mini'
-import { audit, auditedCall } from '../../audit.ts'
+import { audit, auditedTask } from '../../audit.ts'
 import { getExecution, historyOf, startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -102,7 +102,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
-  audit.start({ operation: 'task', ...auditedCall(task), taskId, outcome: verdictOf(outcome) })
+  audit.start({ operation: 'task', ...auditedTask(task), outcome: verdictOf(outcome) })
   audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },

@@ -1,5 +1,5 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
-import { audit, auditedCall } from '../../audit.ts'
+import { audit, auditedCall, auditedTask } from '../../audit.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -131,8 +131,7 @@ async function logTaskEnded(
   const by = canceler?.operator ?? canceler?.by
   audit.start({
     operation: 'task',
-    ...auditedCall(task),
-    taskId: task.id,
+    ...auditedTask(task),
     outcome: verdictOf(outcome),
     ...(by && { by }),
   })

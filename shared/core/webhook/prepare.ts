@@ -10,6 +10,7 @@ import { settings } from '../../settings.ts'
 import { sourceOf } from '../../sources/source-of.ts'
 import type { Call } from '../call.ts'
 import { identifyCall } from '../call-id.ts'
+import { digestInput } from '../digest-input.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
 import type { StopTarget } from '../run-of-task.ts'
 import { sendsFinished } from './check-mode.ts'
@@ -82,6 +83,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
     needsCleanup,
     delegates,
+    inputDigest: await digestInput(input),
     ...policy,
   }
 }

@@ -51,7 +51,11 @@ export async function respond(
       import('./gate-response.ts'),
     ])
     const start = (gateCall: Call) => startTask(gateCall, () => context.getRemainingTimeInMillis())
-    const status = await runGate(call, call.gate, start).catch((error: unknown) => closedResponse(error))
+    const status = await runGate(call, call.gate, start).catch((error: unknown) => {
+      const response = closedResponse(error)
+      audit.add({ refusal: error })
+      return response
+    })
     if (status && 'statusCode' in status) return status
     audit.add({ taskId: status?.taskId, outcome: status?.verdict ?? 'ignored' })
     log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })

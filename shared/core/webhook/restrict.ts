@@ -13,7 +13,7 @@ import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
-type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost'>
+type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules'>
 
 /** How long a call may take. */
 interface Times {
@@ -84,12 +84,12 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const rules = matched.map(({ name }) => name)
   const effect = refusal ? refusal.type : requirements.length > 0 ? 'wait' : 'allowed'
   log.info('policy evaluated', { rules, effect, rule: refusal?.rule, enforced: policy.enforce })
-  if (!policy.enforce) return {}
-  if (refusal) return { refusal: failureOf(refusal, verdict, now) }
-  if (requirements.length === 0) return {}
-  if (times.isSilent) return { refusal: silentRefusal(requirements, now) }
-  if (times.deadline + waitAtMost > times.max) return { refusal: tooLong(times, waitAtMost) }
-  return { requirements, waitAtMost }
+  if (!policy.enforce) return { rules }
+  if (refusal) return { rules, refusal: failureOf(refusal, verdict, now) }
+  if (requirements.length === 0) return { rules }
+  if (times.isSilent) return { rules, refusal: silentRefusal(requirements, now) }
+  if (times.deadline + waitAtMost > times.max) return { rules, refusal: tooLong(times, waitAtMost) }
+  return { rules, requirements, waitAtMost }
 }
 
 function failureOf({ rule, type, reason, opensAt }: PolicyRefusal, { matched }: Verdict, now: number): Failure {

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import { audit } from '../../audit.ts'
+import { audit, auditedCall } from '../../audit.ts'
 import { authorizeCategory, type Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
@@ -37,9 +37,10 @@ const taskOperations = {
   async rerun({ category, caller, taskId, httpEvent, context }: TaskRequest): Promise<WebhookResponse> {
     const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
-    const rerun = await rerunTask(category, taskId, caller, (task) =>
-      startTask({ ...task, refusal: refusal ?? task.refusal }, () => context.getRemainingTimeInMillis()),
-    )
+    const rerun = await rerunTask(category, taskId, caller, (task) => {
+      audit.add(auditedCall(task))
+      return startTask({ ...task, refusal: refusal ?? task.refusal }, () => context.getRemainingTimeInMillis())
+    })
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
     return json(202, { ...rerun, statusUrl: `${categoryUrlOf(httpEvent, category.name)}/tasks/${rerun.taskId}` })
   },

@@ -140,6 +140,7 @@ describe('An interactive call', () => {
         labels: {},
       },
       input: { title: 'T', project: 'o/r' },
+      inputDigest: expect.stringMatching(/^[\da-f]{64}$/),
       sendStarted: false,
       progress: false,
       labels: true,
