@@ -133,6 +133,12 @@ const groups: Record<string, CommandEntry[]> = {
   ],
   'Operate:': [
     {
+      usage: 'audit [options]',
+      description:
+        'export the audit records of the local runtime or of a deployed stack: who did what, and who allowed it',
+      load: async () => (await import('./commands/audit.ts')).auditCommand(),
+    },
+    {
       usage: 'verify [options]',
       description: 'test a deployment: a silent and an interactive call to each category, without calling a platform',
       load: async () => (await import('./commands/verify.ts')).verifyCommand(),

@@ -7,6 +7,7 @@ import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
 import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
 import { dist, finisher } from '../tools/build/files.ts'
+import { createAuditLog } from './audit-log.ts'
 import {
   authorizationWith,
   type CloudCredentials,
@@ -160,7 +161,9 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     options.onPrivate?.(current)
   }
   let console: Console | undefined
+  const audit = createAuditLog(state)
   const observe = (event: RuntimeEvent) => {
+    audit(event)
     console?.observe(event)
     options.observe?.(event)
   }

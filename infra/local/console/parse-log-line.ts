@@ -49,6 +49,8 @@ const SHOWN = [
   'requestId',
   'traceId',
   'context',
+  'auditId',
+  'inputDigest',
 ]
 
 /** Returns the other fields of a line in one line. Metrics and errors are objects. */

@@ -61,6 +61,7 @@ const server = await serve(({ path, headers, text }): Reply => {
   }
   if (path.startsWith('/2016-08-19/account-settings'))
     return ok({ AccountLimit: { ConcurrentExecutions: aws.concurrency } })
+  if (target === 'Logs_20140328.FilterLogEvents') return ok({ events: [] })
   if (target === 'GraniteServiceVersion20100801.DescribeAlarms') return ok({ MetricAlarms: aws.alarms })
   if (/^\/20..-..-..\/(?:functions|tags)/.test(path)) return ok(answerAsLambda(aws.functions, path))
   return { status: 200, body: identity, headers: { 'content-type': 'text/xml' } }
@@ -69,7 +70,7 @@ afterAll(() => server.close())
 
 const PREFIX = 'cloud-automation-webhooks'
 
-/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and a part of Lambda and CloudWatch. */
+/** Fakes the AWS APIs that commands call: Secrets Manager, STS, and a part of Lambda and CloudWatch. Its logs are empty. */
 export const aws = {
   ...emptyState(),
   url: server.url,
@@ -83,6 +84,7 @@ export const aws = {
     AWS_ENDPOINT_URL_STS: server.url,
     AWS_ENDPOINT_URL_LAMBDA: server.url,
     AWS_ENDPOINT_URL_CLOUDWATCH: server.url,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: server.url,
   },
   /** Stores a secret below the prefix. */
   store: (name: string, value: unknown) => void aws.secrets.set(`${PREFIX}/${name}`, JSON.stringify(value)),

@@ -16,6 +16,8 @@ const completions: [line: string, words: string][] = [
   ['webhooks policy te', 'test'],
   ['webhooks policy test issue-ticketing/op', 'issue-ticketing/open-issue'],
   ['webhooks completion f', 'fish'],
+  ['webhooks audit --fo', '--format'],
+  ['webhooks audit --format c', 'csv'],
 ]
 
 describe('the completion of bash', () => {

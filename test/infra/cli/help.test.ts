@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -202,6 +202,7 @@ const setups: Record<string, ExampleSetup> = {
   },
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
+  audit: { before: () => void mkdirSync(join(folder, '.webhooks'), { recursive: true }) },
   [RELEASE]: {},
   // They run until Ctrl-C.
   'console --stack CloudAutomationWebhooks': { keys: () => [['Stop with Ctrl-C', controlC]] },
