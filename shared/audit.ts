@@ -56,6 +56,9 @@ export interface Audited {
   refusal?: unknown
 }
 
+/** A line that is the record of an action. */
+export type AuditRecord = Record<string, unknown> & { auditId: string }
+
 /** The audited call of the current invocation: an execution environment handles one at a time. */
 let audited: Audited = {}
 
@@ -77,10 +80,12 @@ export const audit = {
    * Writes the line. Writes nothing for requests that do nothing, which have no operation.
    *
    * @param error of a request that failed
+   * @returns the line, if it is the record of an action
    */
-  write(durationMs: number | undefined, error: unknown = audited.refusal): void {
-    if (audited.operation === undefined) return
+  write(durationMs: number | undefined, error: unknown = audited.refusal): AuditRecord | undefined {
+    if (audited.operation === undefined) return undefined
     const { operation, category, caller, action, connection, provider, mode, dryRun, eventId, taskId } = audited
+    const auditId = refusalId(error) ?? audited.auditId
     const line = {
       level: 'INFO',
       message: 'audit',
@@ -101,14 +106,15 @@ export const audit = {
       requestId: audited.requestId,
       traceId: traceId(),
       by: audited.by,
-      auditId: refusalId(error) ?? audited.auditId,
+      auditId,
       person: audited.person,
       rules: audited.rules,
       decisions: audited.decisions,
       inputDigest: audited.inputDigest,
     }
-    const known = Object.entries(line).map(([name, value]) => [name, value ?? null])
-    process.stdout.write(`${toMaskedJson(withMetrics(Object.fromEntries(known)))}\n`)
+    const known = Object.fromEntries(Object.entries(line).map(([name, value]) => [name, value ?? null]))
+    process.stdout.write(`${toMaskedJson(withMetrics(known))}\n`)
+    return auditId === undefined ? undefined : { ...known, auditId }
   },
 }
 
@@ -125,10 +131,10 @@ const REFUSALS = ['forbidden', 'closed']
  * seconds: this is one record, as long as the reason is the same.
  */
 function refusalId(error: unknown): string | undefined {
-  const { operation, caller, callId } = audited
+  const { operation, callId } = audited
   const kind = kindOf(error)
   const isAction = operation === 'call' || operation === 'rerun'
-  if (!isAction || caller === undefined || !REFUSALS.includes(kind)) return undefined
+  if (!isAction || !REFUSALS.includes(kind)) return undefined
   return `${callId ?? randomUUID()}-${kind}`
 }
 

@@ -52,6 +52,10 @@ export const settings = {
   get isTraced(): boolean {
     return process.env['WEBHOOKS_TRACING'] === 'true'
   },
+  /** The source of the events with audit records. Without it, there are none. */
+  get auditEventSource(): string | undefined {
+    return process.env['WEBHOOKS_AUDIT_EVENTS'] || undefined
+  },
   get logLevel(): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
     const level = process.env['WEBHOOKS_LOG_LEVEL']
     return level === 'DEBUG' || level === 'WARN' || level === 'ERROR' ? level : 'INFO'

@@ -4,6 +4,7 @@ import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { hasNeed } from '../../shared/providers/action.ts'
+import { auditEventsOf } from './audit-events.ts'
 import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
@@ -40,8 +41,10 @@ export class CategoryFunction extends Construct {
     const ownEvents = sources.length > 0 ? events : undefined
     const waits = ownEvents !== undefined || policy !== undefined
     const tablePermissions = tablePermissionsOf(category, table, { sources, waits })
+    const auditEvents = auditEventsOf(this, settings)
     const variables = {
       WEBHOOKS_STATE_TABLE: table.name,
+      ...auditEvents.environment,
       ...(ownEvents ? { WEBHOOKS_EVENTS_FILE: ownEvents.file } : {}),
       ...(policy ? { WEBHOOKS_POLICY_FILE: policy.file } : {}),
     }
@@ -64,6 +67,7 @@ export class CategoryFunction extends Construct {
         ...tablePermissions.task,
         ...providerPermissions,
         ...answerPermissions(settings.awsProviders),
+        ...auditEvents.permissions,
       ],
     })
     this.webhook = new LiveFunction(this, 'Webhook', deployment, {
@@ -86,6 +90,7 @@ export class CategoryFunction extends Construct {
         ...startAndReadTasks(this.task),
         ...(hasApprovals || waits ? [completeCallbacks(this.task)] : []),
         ...providerPermissions,
+        ...auditEvents.permissions,
       ],
     })
   }

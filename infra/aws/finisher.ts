@@ -4,6 +4,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { itemKeys } from '../../shared/state/item-keys.ts'
+import { auditEventsOf } from './audit-events.ts'
 import { type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import { DurableFunction, deadLetterQueue } from './durable-function.ts'
 import { answerPermissions } from './provider-permissions.ts'
@@ -33,6 +34,7 @@ export class Finisher extends Construct {
   constructor(scope: Construct, id: string, { tasks, table, ...deployment }: FinisherProps) {
     super(scope, id)
     const { settings } = deployment
+    const auditEvents = auditEventsOf(this, settings)
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', deployment.dataKey)
     this.durable = new DurableFunction(this, 'Finisher', deployment, {
       bundle: 'finisher',
@@ -41,11 +43,12 @@ export class Finisher extends Construct {
       memory: settings.memory.task,
       executionTimeout: EXECUTION_TIMEOUT,
       deadLetters: this.deadLetters,
-      environment: { WEBHOOKS_STATE_TABLE: table.name },
+      environment: { WEBHOOKS_STATE_TABLE: table.name, ...auditEvents.environment },
       permissions: [
         ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
         ...readSecrets(this, settings, [SECRET_PATHS.identity, ...orchestratorPaths(settings), SECRET_PATHS.callbacks]),
         ...answerPermissions(settings.awsProviders),
+        ...auditEvents.permissions,
         {
           // The cleanup of a task starts on the version of that task.
           actions: ['lambda:GetDurableExecution', 'lambda:GetDurableExecutionHistory', 'lambda:InvokeFunction'],

@@ -78,6 +78,8 @@ const fields = {
     .string({ error: must('be the path of a file, such as policy.yaml') })
     .min(1, { error: () => 'must be the path of a file, such as policy.yaml' })
     .optional(),
+  /** Sends audit records to the default event bus of the account. */
+  auditEvents: flag(false),
   /** `minimal` has fewer alarms and no dashboard, which cost the most while nothing is called. */
   observability: z.enum(['minimal', 'standard'], { error: must('be minimal or standard') }).default('standard'),
   /** X-Ray for the API and the functions. */

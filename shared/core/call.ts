@@ -74,6 +74,8 @@ export const taskSchema = z.object({
   rules: z.optional(z.array(z.string())),
   /** Identifies the input without showing it, for the audit record. */
   inputDigest: z.optional(z.string()),
+  /** Whether to send the audit record to the event bus, in a step of its own. */
+  auditEvents: z.optional(z.boolean()),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */

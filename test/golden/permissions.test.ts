@@ -9,6 +9,7 @@ const allOptions = {
   secretsKeyArn: `${KEY}000000000001`,
   dataKeyArn: `${KEY}000000000002`,
   vpc: { subnetIds: ['subnet-1a2b3c4d'], securityGroupIds: ['sg-1a2b3c4d'] },
+  auditEvents: true,
   tracing: true,
   rollout: 'gradual',
   verify: { categories: ['slo'] },

@@ -69,16 +69,22 @@ describe('The audit record of a task', () => {
     expect(await audited(() => lifecycle.run(payload))).toMatchObject([{ audit: 'task', rules }])
   })
 
+  it.each(['refuse', 'wait'])('has a rule that allows the call, with otherwise: %s', async (otherwise) => {
+    deploy([{ name: 'always', only: {}, otherwise }])
+    const rules = ['always']
+    expect(await audited(() => lifecycle.call(OPEN, ticket()))).toMatchObject([{ rules }, { audit: 'task', rules }])
+  })
+
   it('that runs again has the rules of that time', async () => {
     deploy([{ name: 'first', only: {}, otherwise: 'wait' }])
     platform.failNext(400, {}, { on: 'POST' })
     const { id, outcome } = await lifecycle.call(OPEN, ticket())
     expect(outcome?.status).toBe('errored')
-    deploy([{ name: 'second', only: {}, otherwise: 'wait' }])
+    deploy([{ name: 'second', when: { actions: ['other/*'] }, only: {}, otherwise: 'wait' }])
     const lines = await audited(async () => lifecycle.run(lifecycle.accepted(await lifecycle.command('rerun', id))))
     expect(lines).toMatchObject([
-      { audit: 'rerun', rules: ['second'], taskId: id, auditId: null },
-      { audit: 'task', rules: ['second'], outcome: 'pass' },
+      { audit: 'rerun', rules: [], taskId: id, auditId: null },
+      { audit: 'task', rules: [], outcome: 'pass' },
     ])
   })
 

@@ -6,6 +6,7 @@ import { type Outcome, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { sendAuditEvent } from '../audit-event.ts'
 import { findRunOfTask } from '../find-run-of-task.ts'
 import { logCause } from '../log-cause.ts'
 import { runSilently } from '../silent/handler.ts'
@@ -36,13 +37,13 @@ export async function handleDirectCall(
   audit.start({ operation: 'call', category: category.name, requestId: context.awsRequestId })
   try {
     const result = await runDirectCall(category, payload, context)
-    audit.write(Date.now() - startedAt)
+    await sendAuditEvent(audit.write(Date.now() - startedAt))
     logCall(context, startedAt)
     return result
   } catch (error) {
     logCause(error)
     const thrown = directError(error)
-    audit.write(Date.now() - startedAt, error)
+    await sendAuditEvent(audit.write(Date.now() - startedAt, error))
     logCall(context, startedAt, { kind: kindOf(error), reason: thrown.message })
     throw thrown
   }

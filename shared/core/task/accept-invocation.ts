@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { type DurableContext, DurableOperationError } from '@aws/durable-execution-sdk-js'
+import { audit, auditedCall } from '../../audit.ts'
 import { Failure, invalidInput, isTransient } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { sendAuditEvent } from '../audit-event.ts'
 import { type Task, taskOf, taskSchema } from '../call.ts'
 import { type DirectCall, describeError, readDirectCall } from '../direct/read-direct-call.ts'
 import { retriedStep } from '../retried-step.ts'
@@ -70,6 +72,10 @@ async function readInvocation(category: Category, payload: DirectCall, arn: stri
   const id = createHash('sha256').update(arn).digest('hex')
   const call = await readDirectCall(category, { ...payload, id, mode: 'interactive' }, { hasOrchestrator: false })
   // Each invocation is a call of its own, and none is a repeat.
-  if (call.refusal) throw call.refusal
+  if (call.refusal) {
+    audit.start({ operation: 'call', ...auditedCall(call) })
+    await sendAuditEvent(audit.write(undefined, call.refusal))
+    throw call.refusal
+  }
   return taskOf(call)
 }

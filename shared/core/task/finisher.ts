@@ -10,6 +10,7 @@ import { settings } from '../../settings.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
+import { sendAuditEventOf } from '../audit-event.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { ANSWER_IN_FLIGHT_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
@@ -103,11 +104,12 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
   audit.start({ operation: 'task', ...auditedTask(task), outcome: verdictOf(outcome) })
-  audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
+  const record = audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
     reason: outcome.message,
   })
+  await sendAuditEventOf(task, record, context)
   return { taskId, finished: true }
 }
 

@@ -12,6 +12,7 @@ import { clearSecrets, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
+import { sendAuditEventOf } from '../audit-event.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { withClient } from '../run-action.ts'
@@ -117,7 +118,7 @@ function auditOperator(task: Task, by: string): void {
   audit.write(undefined)
 }
 
-/** Logs one line per ended task, which the dashboard counts, and its audit line. */
+/** Logs one line per ended task, which the dashboard counts, and writes its audit record. */
 async function logTaskEnded(
   task: Task,
   outcome: Outcome,
@@ -135,13 +136,14 @@ async function logTaskEnded(
     outcome: verdictOf(outcome),
     ...(by && { by }),
   })
-  audit.write(ms)
+  const record = audit.write(ms)
   context.logger.info('task ended', {
     outcome: { status, result },
     ms,
     delegatedTo,
     reason: status === 'succeeded' ? undefined : message,
   })
+  await sendAuditEventOf(task, record, context)
 }
 
 /** Runs the action when the requirements of the task are met. Its deadline counts from then. */

@@ -84,6 +84,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     needsCleanup,
     delegates,
     inputDigest: await digestInput(input),
+    auditEvents: settings.auditEventSource === undefined ? undefined : true,
     ...policy,
   }
 }

@@ -6,12 +6,13 @@ import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
+import { sendAuditEvent } from '../audit-event.ts'
 import { segmentsOf } from './request.ts'
 
-/** Logs one line per request, without its body and headers. */
+/** Logs one line per request, without its body and headers, and its audit line. */
 export function requestLog(category: Category): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> {
   let startedAt = 0
-  const line = (request: middy.Request<APIGatewayProxyEvent, WebhookResponse, Error, Context>) => {
+  const line = async (request: middy.Request<APIGatewayProxyEvent, WebhookResponse, Error, Context>) => {
     const { statusCode } = request.response ?? {}
     log.info('request', {
       method: request.event.httpMethod,
@@ -21,7 +22,7 @@ export function requestLog(category: Category): middy.MiddlewareObj<APIGatewayPr
       requestId: request.context.awsRequestId,
       reason: statusCode !== undefined && statusCode >= 400 ? reasonIn(request.response) : undefined,
     })
-    audit.write(Date.now() - startedAt, request.error ?? undefined)
+    await sendAuditEvent(audit.write(Date.now() - startedAt, request.error ?? undefined))
     log.resetKeys()
   }
   return {

@@ -79,6 +79,7 @@ describe('docs/deploy.md', () => {
       'wafRateLimit',
       'observability',
       'rollout',
+      'auditEvents',
       'tracing',
       'apiGatewayLogRole',
       'terminationProtection',

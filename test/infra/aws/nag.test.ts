@@ -37,6 +37,7 @@ function reasonsIn({ app }: ReturnType<typeof build>): [string, string][] {
 
 const everything = {
   events: yamlFile('nag', 'sources: { aws: { type: eventbridge, wakes: [ci-cd/default] } }'),
+  auditEvents: true,
   tracing: true,
   waf: true,
   alarmEmail: 'ops@example.org',

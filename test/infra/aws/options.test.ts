@@ -50,6 +50,26 @@ describe('a setting', () => {
       })
   })
 
+  it('auditEvents lets webhooks, tasks and the finisher send only their own events to the default bus', () => {
+    const { all } = changed({ auditEvents: true, stackName: 'Acme' })
+    const functions = all('AWS::Lambda::Function').map(({ id, Properties }) => ({
+      kind: /Webhook|Task|Finisher/.exec(id)?.[0],
+      source: Properties.Environment?.Variables.WEBHOOKS_AUDIT_EVENTS,
+    }))
+    for (const { kind, source } of functions) expect(source).toBe(kind === undefined ? undefined : 'Acme')
+    const statements = all('AWS::IAM::Policy')
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => Action === 'events:PutEvents')
+    expect(statements).toHaveLength(functions.filter(({ kind }) => kind !== undefined).length)
+    for (const { Resource, Condition } of statements) {
+      expect(JSON.stringify(Resource)).toMatch(/:event-bus\/default"/)
+      expect(Condition).toEqual({
+        StringEquals: { 'events:source': 'Acme', 'events:detail-type': 'Action ended' },
+      })
+    }
+    expect(JSON.stringify(changed({}).template.toJSON())).not.toMatch(/AUDIT_EVENTS|events:PutEvents/)
+  })
+
   it('alarmEmail subscribes to the topic', () => {
     changed({ alarmEmail: 'ops@example.org' }).template.hasResourceProperties('AWS::SNS::Subscription', {
       Protocol: 'email',

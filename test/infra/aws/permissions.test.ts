@@ -77,7 +77,7 @@ const woken = categoryInfos.flatMap(({ name, notifiedBy: [type] }) => (type === 
 const sources = woken.map(({ name, type }) => `  ${name}: { type: ${type}, wakes: [${name}/default] }`)
 const events = yamlFile('permissions', ['sources:', ...sources].join('\n'))
 const policy = yamlFile('policy', 'rules: [{ name: a, deny: No }]')
-const deployed = synthesize({ events, policy }, categoryInfos)
+const deployed = synthesize({ events, policy, auditEvents: true }, categoryInfos)
 
 /** Each provider for an AWS service in each of its categories. */
 const awsConnections = categories.flatMap(({ name, providers }) =>
@@ -184,6 +184,7 @@ function serviceCallsIn(text: string): string[] {
   const used = Object.entries(lambdaCalls).filter(([name]) =>
     new RegExp(`(?<!function\\*? )\\b${name}\\d*\\(`).test(text),
   )
+  if (/(?<!function )\bputEvent\d*\(/.test(text)) named.push('events:PutEvents')
   return [...named, ...used.map(([, action]) => `lambda:${action}`)]
 }
 
@@ -359,6 +360,8 @@ const ofEntries = awsConnections.flatMap(({ provider, category }, at) =>
 
 describe.each(ofEntries)('a connection to %s: the role of the %s of %s', (provider, entry, category, single) => {
   const before = permissionsOf(deployed, functionOf(entry, category))
+  // Only the functions of `deployed` send audit events.
+  before.delete('events:PutEvents')
   const permissions = permissionsOf(single, functionOf(entry, `${category}-${provider}`, single))
   // The task also answers to Step Functions.
   const added = [...permissions.keys()].filter((action) => !before.has(action) && !answers.includes(action))

@@ -80,6 +80,7 @@ describe('webhooks audit', () => {
     line('b', '2026-11-28T12:00:00.000Z', { outcome: 'second', _aws: {}, Tasks: 1, added: 'later' }),
     line('a', '2026-11-28T09:00:00.000Z', { eventId: '=1+1', rules: ['one, two'], by: 'Jane "J" Doe', durationMs: 5 }),
     line('b', '2026-11-28T10:00:00.000Z', { outcome: 'first', caller: '@sum\u001b[2J', connection: '-a\nb' }),
+    line('a', '2026-11-28T09:45:00.000Z', { eventId: 'written again' }),
     line(null, '2026-11-28T10:00:00.000Z'),
     '{"message":"audit","auditId":"incompl',
     line('day-after', '2026-11-29T00:00:00.000Z'),
@@ -89,7 +90,7 @@ describe('webhooks audit', () => {
 
   it.each([
     ['--from 2026-11-28 --to 2026-11-28', ['a', 'b']],
-    ['--from 2026-11-28T09:00:00.001Z --to 2026-11-29T01:00+01:00', ['b']],
+    ['--from 2026-11-28T09:45:00.001Z --to 2026-11-29T01:00+01:00', ['b']],
     ['--from 2026-11-27 --to 2026-11-29T00:00:00.001Z', ['day-before', 'a', 'b', 'day-after']],
     ['--to 2026-11-28T09:30:00Z', ['day-before', 'a']],
   ])('%s prints the records of the period, oldest first', async (options, expected) => {
@@ -134,10 +135,9 @@ describe('the audit log of the local runtime', () => {
   const state = temporaryFolder()
   it('keeps only records, and deletes the oldest ones', () => {
     const lines = Array.from({ length: 10 }, (_, n) => line(`record-${n}`, '2026-11-28T09:00:00.000Z'))
-    const log = createAuditLog(state, 250)
-    for (const text of [line(null, ''), '{"message":"request"}', ...lines.slice(0, 8)]) write(log, text)
-    const again = createAuditLog(state, 250)
-    for (const text of lines.slice(8)) write(again, text)
+    // A runtime that starts again continues the file.
+    for (const text of lines) write(createAuditLog(state, 250), text)
+    for (const text of [line(null, ''), '{"message":"request"}']) write(createAuditLog(state, 250), text)
     const saved = readAuditLog(state)
     expect(saved).toEqual(lines.slice(-saved.length))
     expect(saved.length).toBeGreaterThan(2)

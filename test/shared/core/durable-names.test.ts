@@ -26,6 +26,7 @@ test('the names of durable steps and their order are frozen', () => {
   expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
     'shared/approvals/process.ts withdraw-approval poll-decision poll-decision',
     'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- remind',
+    'shared/core/audit-event.ts audit-event',
     'shared/core/task/accept-invocation.ts accept-invocation',
     'shared/core/task/answer.ts send-to-observers',
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
