@@ -8,6 +8,10 @@ export const settings = {
   get taskFunction(): string {
     return required('WEBHOOKS_TASK_FUNCTION')
   },
+  /** The durable function of `notification`, which asks people for approvals: `<name or ARN>:live`. Undefined if there is none. */
+  get askingFunction(): string | undefined {
+    return process.env['WEBHOOKS_ASKING_FUNCTION'] || undefined
+  },
   /** The name of the DynamoDB table that stores the state of calls, tasks and approvals. */
   get stateTable(): string {
     return required('WEBHOOKS_STATE_TABLE')
@@ -28,7 +32,7 @@ export const settings = {
   get redeliver(): string[] {
     return (process.env['WEBHOOKS_REDELIVER'] ?? '').split(',').filter(Boolean)
   },
-  /** The URL of the API that the schedule verifies, without `/v1`. */
+  /** The URL of the API, without `/v1`. */
   get apiUrl(): string {
     return required('WEBHOOKS_URL')
   },

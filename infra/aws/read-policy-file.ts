@@ -5,10 +5,10 @@ import { readYamlFile } from './read-yaml-file.ts'
 /**
  * Reads, checks and compiles the policy, `policy.yaml`.
  *
- * @returns undefined if it has no rules
+ * @returns undefined if it has no rules and no section `approval`
  * @throws YamlFileError
  */
 export function readPolicyFile(path: string): Policy | undefined {
   const policy = readYamlFile(path, compilePolicy)
-  return policy.rules.length === 0 ? undefined : policy
+  return policy.rules.length === 0 && !policy.approval ? undefined : policy
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
 import { events, finisher, webhookFile } from '../tools/build/files.ts'
@@ -28,11 +29,13 @@ interface FunctionOptions {
   eventsFile?: string | undefined
   /** The file with the policy, as JSON. Without it, there is none. */
   policyFile?: string | undefined
+  /** URL of the runtime. */
+  url: string
 }
 
 /** Returns the Lambda functions of all categories, the finisher, and the receiver of notifications. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
-  const { bundles, webhookTimeoutSeconds, concurrency, eventsFile, policyFile } = options
+  const { bundles, url, webhookTimeoutSeconds, concurrency, eventsFile, policyFile } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
     const { name } = category
     const environment = {
@@ -40,6 +43,8 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
       ...(eventsFile === undefined ? {} : { WEBHOOKS_EVENTS_FILE: eventsFile }),
       ...(policyFile === undefined ? {} : { WEBHOOKS_POLICY_FILE: policyFile }),
       WEBHOOKS_TASK_FUNCTION: `${name}-task:live`,
+      ...(policyFile === undefined ? {} : { WEBHOOKS_ASKING_FUNCTION: `${NOTIFICATION}-task:live` }),
+      WEBHOOKS_URL: url,
       WEBHOOKS_STATE_TABLE: STATE_TABLE,
     }
     const bundle = (file: string) => ({ file: join(bundles, name, file), handler: 'handler', environment })

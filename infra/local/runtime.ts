@@ -141,11 +141,12 @@ async function readInputs(url: string, options: RuntimeOptions) {
 }
 
 function functionsOf(
+  url: string,
   { bundles = dist, webhookTimeout = 28, executionTimeout, concurrency, functions = [] }: RuntimeOptions,
   eventsFile: string | undefined,
   policyFile: string | undefined,
 ): LocalFunction[] {
-  const settings = { bundles, concurrency, eventsFile, policyFile }
+  const settings = { bundles, url, concurrency, eventsFile, policyFile }
   const timeouts = { webhookTimeoutSeconds: webhookTimeout, executionTimeoutSeconds: executionTimeout }
   return [...localFunctions({ ...settings, ...timeouts }), ...functions]
 }
@@ -170,7 +171,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   // Locks the state folder. Nothing before it may change files of a runtime that uses the folder.
   const cloud = await startLocalCloud({
     state,
-    functions: functionsOf(options, sources.file, policyFile),
+    functions: functionsOf(url, options, sources.file, policyFile),
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
     secretsVersion() {

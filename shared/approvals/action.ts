@@ -2,15 +2,15 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
-import { passed } from '../outcome.ts'
-import type { ApprovalAction, CallContext } from '../providers/action.ts'
+import { type Outcome, passed } from '../outcome.ts'
+import type { ApprovalAction, ApprovalTask, CallContext } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
-import type { SignedLink } from '../providers/provider.ts'
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
 import { clipSingleLine } from '../text/single-line.ts'
+import { withButtons } from './buttons.ts'
 import type { ApprovalInput } from './input.ts'
-import { bareName } from './person.ts'
+import { bareName, unverifiableApprover } from './person.ts'
 
 const inputSchema = z.strictObject({
   channel: channelField,
@@ -78,11 +78,15 @@ export function requestApproval({
       await cancelApproval(category, taskId, by)
     },
     async runTask(task) {
-      if (task.input.isPolled) return (await import('./process.ts')).runApprovalProcess(task)
-      const { runApprovalTask } = await import('./task.ts')
-      return runApprovalTask(task)
+      if (task.approvalOf) return (await import('./ask-for-task.ts')).askForTask(task, task.approvalOf, runApproval)
+      return runApproval(task)
     },
   }
+}
+
+async function runApproval(task: ApprovalTask<MessageProvider, ApprovalInput>): Promise<Outcome> {
+  if (task.input.isPolled) return (await import('./process.ts')).runApprovalProcess(task)
+  return (await import('./task.ts')).runApprovalTask(task)
 }
 
 /**
@@ -106,10 +110,9 @@ function completeApproval(
       `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
     )
   }
-  const { approverIds } = provider.buttons ?? {}
-  const unverifiable = approverIds && approvers?.find((approver) => !approverIds.pattern.test(bareName(approver)))
+  const unverifiable = unverifiableApprover(provider, approvers)
   if (unverifiable !== undefined)
-    throw invalidInput('input.approvers', `must be ${approverIds?.format}, but has "${unverifiable}"`)
+    throw invalidInput('input.approvers', `must be ${provider.buttons?.approverIds?.format}, but has "${unverifiable}"`)
   if (isRequesterExcluded && requester === undefined)
     throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
   if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
@@ -167,16 +170,4 @@ function messageOf(
 function withHost({ label, url }: Link): Link {
   const host = URL.parse(url)?.host ?? ''
   return { label: /\b(?:approve|reject|decide)/i.test(label) ? host : `${host}: ${label}`, url }
-}
-
-function withButtons(message: Message, { token, url, deadlineAt }: SignedLink): Message {
-  const until = `${new Date(deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  return {
-    ...message,
-    fields: [...message.fields, { name: 'Decide until', value: until }],
-    buttons: [
-      { decision: 'approve', label: 'Approve', token, url },
-      { decision: 'reject', label: 'Reject', token, url },
-    ],
-  }
 }

@@ -8,11 +8,11 @@ import { connect } from '../providers/connect.ts'
 import { loadConnection } from '../providers/connections.ts'
 import type { MessageProvider, Person } from '../providers/message.ts'
 import { redact } from '../redact.ts'
+import { describeDecision, describeVotes } from '../state/approval-decision.ts'
+import { readApproval } from '../state/approvals.ts'
 import { decide, wakeDecided } from './decide.ts'
-import { describeDecision } from './decision.ts'
 import { bareName, refusalFor } from './person.ts'
 import { verifyToken } from './signed-link.ts'
-import { readApproval } from './store.ts'
 
 /** Slack waits three seconds for the response to a button press. */
 const PLATFORM_TIMEOUT_MS = 2_500
@@ -66,25 +66,27 @@ async function handleResponse(
   }
   if (isExpired || approval.deadlineAt <= request.now)
     return reply('This approval has expired: no one decided in time.')
-  const { excluded } = approval
-  const [person, excludedId] = await Promise.all([
+  const excluded = [approval.excluded ?? []].flat()
+  const [person, ...excludedIds] = await Promise.all([
     buttons.getPerson(client(), pressed),
-    excluded === undefined ? undefined : buttons.findMemberId(client(), bareName(excluded)),
+    ...excluded.map((name) => buttons.findMemberId(client(), bareName(name))),
   ])
   const by = redact(nameWithId(person))
   const known = { operation: 'decision', taskId, connection: approval.connection, by } as const
-  const refusal = refusalFor(approval, person, excludedId)
+  const refusal = refusalFor(approval, person, excludedIds)
   if (refusal) {
     log.info('decision refused', { by: person.name, reason: refusal })
     audit.add({ ...known, outcome: 'refused' })
     return reply(refusal)
   }
   const at = new Date(request.now).toISOString()
-  const result = await decide(category.name, taskId, stored, { decision: pressed.decision, by, at })
+  const result = await decide(category.name, taskId, stored, { decision: pressed.decision, by, at }, person.names[0])
   if (result.status === 'already-decided') return reply(`Already decided. ${describeDecision(result.decision)}.`)
   if (result.status === 'ended')
     return reply(`This approval has ended. ${toSentence(result.reason)} Your decision has no effect.`)
   audit.add({ ...known, outcome: pressed.decision })
+  if (result.status === 'counted')
+    return reply(`${describeVotes(result.votes, result.count)}. Others have to decide, too.`)
   return response(buttons.confirm?.(pressed, describeDecision(result.decision)))
 }
 

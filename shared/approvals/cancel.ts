@@ -1,5 +1,5 @@
+import { readApproval } from '../state/approvals.ts'
 import { decide } from './decide.ts'
-import { readApproval } from './store.ts'
 
 /**
  * Ends the wait for a decision. A decision that was made before stays.

@@ -2,9 +2,9 @@ import type { HistoryEvent } from '../core/task/progress.ts'
 import { closeCallback } from '../core/task/wake.ts'
 import { type Failure, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
-import { type DecideResult, type Decision, decisionSchema, describeDecision } from './decision.ts'
+import { type DecideResult, type Decision, decisionSchema, describeDecision } from '../state/approval-decision.ts'
+import { readApproval, type StoredApproval, saveDecision } from '../state/approvals.ts'
 import { readTaskIfKnown, reasonOfEnd } from './read-task.ts'
-import { readApproval, type StoredApproval, saveDecision } from './store.ts'
 
 /**
  * Decides an approval whose task is of a version that takes the decision from its callback, which can be completed once. Lambda runs such

@@ -1,14 +1,16 @@
-import { closeCallback } from '../core/task/wake.ts'
+import { closeCallback, wakeTask } from '../core/task/wake.ts'
 import { serviceUnavailable } from '../errors.ts'
+import { type DecideResult, type Decision, describeDecision } from '../state/approval-decision.ts'
+import { readApproval, type StoredApproval, saveDecision, saveVote } from '../state/approvals.ts'
 import { decideByCallback } from './decide-by-callback.ts'
-import { type DecideResult, type Decision, describeDecision } from './decision.ts'
 import { readTaskIfKnown, reasonOfEnd } from './read-task.ts'
-import { readApproval, type StoredApproval, saveDecision } from './store.ts'
 
 /**
- * Decides an approval. The table accepts the first decision, which is final from then on. Then the task is woken to read it. If this
- * function crashes in between, the task reads the decision later: when it reminds people, at the deadline, or when a person decides again.
+ * Decides an approval. The table accepts the first decision, which is final from then on; if several people have to approve, it counts
+ * them. Then the tasks are woken to read it. If this function crashes in between, they read the decision later: when people are reminded, at
+ * the deadline, or when a person decides again.
  *
+ * @param personId the id of the person at the platform. Undefined if nobody has verified who decides
  * @throws Failure `unavailable`: if the decision was saved, the task was perhaps not woken
  */
 export async function decide(
@@ -16,10 +18,21 @@ export async function decide(
   taskId: string,
   stored: StoredApproval,
   decision: Decision,
+  personId?: string,
 ): Promise<DecideResult> {
   if (stored.isDecidedByCallback) return decideByCallback(category, taskId, stored, decision)
-  const current = (await saveDecision(taskId, decision)) ?? (await readApproval(taskId))
-  if (!current?.decision) return { status: 'ended', reason: describeDecision(undefined) }
+  const { count = 1 } = stored.approval
+  const isVote = decision.decision === 'approve' && count > 1
+  // Without an id, one person could count several times.
+  if (isVote && personId === undefined) throw new Error('The approval of several people needs their ids.')
+  const saved = isVote ? saveVote(taskId, String(personId), decision) : saveDecision(taskId, decision)
+  const current = (await saved) ?? (await readApproval(taskId))
+  if (isVote && current && isOpenAt(current, Date.parse(decision.at))) {
+    // The message shows who has approved.
+    await wakeAsking(current)
+    return { status: 'counted', votes: current.votes, count }
+  }
+  if (!current?.decision) return { status: 'ended', reason: current?.failure ?? describeDecision(undefined) }
   if (!(await wakeDecided(current))) {
     const { state, outcome } = (await readTaskIfKnown(category, taskId))?.status ?? {}
     // The outcome of a task that has read the decision contains it.
@@ -27,21 +40,38 @@ export async function decide(
     if (!isRead) return { status: 'ended', reason: reasonOfEnd(outcome) }
   }
   // A write that was repeated, because its response was lost, finds its own decision.
-  const isOwn = JSON.stringify(current.decision) === JSON.stringify(decision)
+  const isOwn = isVote
+    ? current.votes.some((vote) => JSON.stringify(vote) === JSON.stringify(decision))
+    : JSON.stringify(current.decision) === JSON.stringify(decision)
   return { status: isOwn ? 'decided' : 'already-decided', decision: current.decision }
 }
 
 /**
- * Wakes the task of a decided approval. When a person decides again, this repeats a wake-up that was perhaps lost.
+ * Wakes the tasks of a decided approval. When a person decides again, this repeats a wake-up that was perhaps lost.
  *
- * @returns false if the task does not wait: it is about to read the decision, or has ended
+ * @returns false if the task that asks does not wait: it is about to read the decision, or has ended
  * @throws Failure `unavailable`
  */
-export async function wakeDecided({ callbackId, isDecidedByCallback }: StoredApproval): Promise<boolean> {
+export async function wakeDecided(stored: StoredApproval): Promise<boolean> {
   // Its callback was completed with the decision.
-  if (isDecidedByCallback) return false
+  if (stored.isDecidedByCallback) return false
+  const { waiting } = stored.approval
+  // First the task that starts its action: the message can wait.
+  if (waiting) await orUnknown(wakeTask(waiting))
+  return wakeAsking(stored)
+}
+
+function isOpenAt({ approval, decision, isExpired, failure }: StoredApproval, at: number): boolean {
+  return decision === undefined && !isExpired && failure === undefined && approval.deadlineAt > at
+}
+
+function wakeAsking({ callbackId }: StoredApproval): Promise<boolean> {
+  return orUnknown(closeCallback(callbackId, ''))
+}
+
+async function orUnknown<T>(woken: Promise<T>): Promise<T> {
   try {
-    return await closeCallback(callbackId, '')
+    return await woken
   } catch (cause) {
     const message = 'The approval has been decided, but its task does not know this yet. Try again.'
     throw serviceUnavailable(message, { cause })

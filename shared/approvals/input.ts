@@ -5,8 +5,8 @@ export interface ApprovalInput {
   channel: string | undefined
   message: Message
   approvers?: string[] | undefined
-  /** The person who may not decide. */
-  excluded?: string | undefined
+  /** The people who may not decide. The payload of an earlier version has one. */
+  excluded?: string | string[] | undefined
   /** The platform decides by its own process, and is polled. */
   isPolled?: true | undefined
   /** In seconds. */

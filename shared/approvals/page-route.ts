@@ -3,13 +3,13 @@ import { Failure, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
 import { redact } from '../redact.ts'
+import { describeDecision } from '../state/approval-decision.ts'
+import { readApproval, type StoredApproval } from '../state/approvals.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
 import { decide, wakeDecided } from './decide.ts'
-import { describeDecision } from './decision.ts'
 import { type Page, renderPage } from './page.ts'
 import { verifyToken } from './signed-link.ts'
-import { readApproval, type StoredApproval } from './store.ts'
 
 const MAX_NAME = 100
 const MAX_REASON = 1_000
@@ -97,6 +97,8 @@ async function decideByForm(
     const text = `This approval has ended. ${toSentence(result.reason)} Your decision has no effect`
     return { kind: 'ended', status: 410, message, text }
   }
+  // A request that several people have to approve is only sent where they are known.
+  if (result.status === 'counted') throw new Error('A page cannot count people.')
   audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
   return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
 }

@@ -1,5 +1,5 @@
-import type { Person } from '../providers/message.ts'
-import type { Approval } from './store.ts'
+import type { MessageProvider, Person } from '../providers/message.ts'
+import type { Approval } from '../state/approvals.ts'
 
 /** Removes what people and tools add to a name: `@jane`, `<@U012ABCDEF|jane>`, `<@&165511591545143296>`, `slack:U012ABCDEF`. */
 export function bareName(name: string): string {
@@ -7,28 +7,47 @@ export function bareName(name: string): string {
   return (/^<@[&!]?([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
 }
 
+/** Returns a name that the platform cannot verify, if there is one: some platforms verify ids only. */
+export function unverifiableApprover(
+  { buttons }: Pick<MessageProvider, 'buttons'>,
+  approvers: readonly string[] | undefined,
+): string | undefined {
+  const pattern = buttons?.approverIds?.pattern
+  return pattern && approvers?.find((approver) => !pattern.test(bareName(approver)))
+}
+
 /**
  * Returns why a person may not decide. Undefined if the person may decide.
  *
- * @param excludedId the id of the member who may not decide. Undefined if the platform does not know the member
+ * @param excludedIds the id of each member who may not decide. Undefined if the platform does not know the member
  */
 export function refusalFor(
-  { approvers, excluded }: Pick<Approval, 'approvers' | 'excluded'>,
-  { name, names, exactName, ambiguousName }: Person,
-  excludedId: string | undefined,
+  { approvers, excluded: names = [] }: Pick<Approval, 'approvers' | 'excluded'>,
+  person: Person,
+  excludedIds: readonly (string | undefined)[] = [],
 ): string | undefined {
-  const isOneOf = (all: readonly (string | undefined)[], wanted: string) =>
-    all.some((known) => known?.toLowerCase() === bareName(wanted).toLowerCase())
-  if (excluded !== undefined) {
-    const isExcluded =
-      isOneOf([...names, exactName, ambiguousName, name], excluded) ||
-      (excludedId !== undefined && isOneOf(names, excludedId))
-    if (isExcluded) return 'You requested this approval, so another person has to decide.'
-    // An unknown requester could be this person.
-    if (excludedId === undefined)
-      return `The requester ("${excluded}") is not known here, so it may be you. Nothing was changed.`
-  }
-  if (approvers && !approvers.some((approver) => isOneOf(names, approver) || bareName(approver) === exactName))
+  const excluded = [names].flat()
+  const isExcluded = excluded.some((name, index) => isPerson(person, name, excludedIds[index]))
+  if (isExcluded) return 'You requested this approval, so another person has to decide.'
+  // An unknown requester could be this person.
+  const unknown = excluded.find((_, index) => excludedIds[index] === undefined)
+  if (unknown !== undefined)
+    return `The requester ("${unknown}") is not known here, so it may be you. Nothing was changed.`
+  const isApprover = (approver: string) => isOneOf(person.names, approver) || bareName(approver) === person.exactName
+  if (approvers && !approvers.some(isApprover))
     return `Only ${approvers.join(', ')} may decide this. Nothing was changed.`
   return undefined
+}
+
+/** @param id of the named member. Undefined if the platform does not know it */
+function isPerson(
+  { name: shown, names, exactName, ambiguousName }: Person,
+  name: string,
+  id: string | undefined,
+): boolean {
+  return isOneOf([...names, exactName, ambiguousName, shown], name) || (id !== undefined && isOneOf(names, id))
+}
+
+function isOneOf(all: readonly (string | undefined)[], wanted: string): boolean {
+  return all.some((known) => known?.toLowerCase() === bareName(wanted).toLowerCase())
 }

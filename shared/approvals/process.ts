@@ -7,7 +7,7 @@ import { errored, type Outcome } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
 import type { MessageProvider, PlatformDecision, PostedMessage } from '../providers/message.ts'
 import { redact, redactDeep } from '../redact.ts'
-import { describeDecision } from './decision.ts'
+import { describeDecision } from '../state/approval-decision.ts'
 import type { ApprovalInput } from './input.ts'
 import { outcomeOf, updateMessage } from './task.ts'
 
@@ -33,7 +33,7 @@ const REFUSAL_RETRY_SECONDS = 30
  * task. Then withdraws a request that is still open.
  */
 export async function runApprovalProcess(task: Task): Promise<Outcome> {
-  const started = await task.start()
+  const started = await task.start(task.input)
   // A dry run, or the process could not be started.
   if (started.type !== 'started') return started.outcome
   const posted = started.job as PostedMessage

@@ -1,14 +1,22 @@
 import { CallbackError, type DurablePromise } from '@aws/durable-execution-sdk-js'
 import { retriedStep } from '../core/retried-step.ts'
 import { isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
-import { errored, type Outcome } from '../outcome.ts'
+import { errored, type Outcome, passed } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
 import type { Message, MessageProvider, Mood, PostedMessage } from '../providers/message.ts'
 import type { Client } from '../providers/provider.ts'
 import { redact, redactDeep } from '../redact.ts'
-import { type Decision, describeDecision } from './decision.ts'
+import { type Decision, describeDecision, describeVotes } from '../state/approval-decision.ts'
+import {
+  expireApproval,
+  readApproval,
+  readApprovalState,
+  type StoredApproval,
+  saveApproval,
+  saveCallback,
+} from '../state/approvals.ts'
+import { withButtons } from './buttons.ts'
 import type { ApprovalInput } from './input.ts'
-import { expireApproval, readApproval, type StoredApproval, saveApproval, saveCallback } from './store.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -27,6 +35,8 @@ interface TableResult {
   /** Epoch milliseconds. */
   at: number
   decision?: Decision | undefined
+  /** The people who have approved so far, if several have to. */
+  votes?: Decision[] | undefined
   /** Why the table could not be used. */
   error?: string
 }
@@ -41,9 +51,11 @@ export async function runApprovalTask(task: Task): Promise<Outcome> {
   const { remindBefore = defaultReminder(seconds) } = input
   const reminderIn = remindBefore > 0 && remindBefore < seconds ? seconds - remindBefore : seconds
   const [woken, callbackId] = await context.createCallback('decision-wake-0', { timeout: { seconds: reminderIn } })
-  const { error: saveError } = await tableStep(task, 'save-approval', () => saveRequest(task, callbackId))
-  if (saveError) return errored(serviceUnavailable(`${toSentence(saveError)} The approval was not requested.`))
-  const started = await task.start()
+  const saved = await tableStep(task, 'save-approval', () => saveRequest(task, callbackId))
+  if (saved.error) return errored(serviceUnavailable(`${toSentence(saved.error)} The approval was not requested.`))
+  // The task that needs the approval has ended in the meantime.
+  if (saved.decision) return outcomeOf(passed('The approval was not requested'), saved.decision)
+  const started = await task.start(input)
   // A dry run, or the request could not be posted.
   if (started.type !== 'started') return started.outcome
   const posted = started.job as PostedMessage
@@ -67,10 +79,14 @@ async function waitForDecision(
   const { context, deadline, input, taskId } = task
   let wakeUp = firstWakeUp
   let nextAt = reminderAt
+  let shownVotes = 0
   for (let round = 0; ; round++) {
     await untilWoken(wakeUp)
     const seen = await tableStep(task, `read-decision-${round}`, (now) => readOrExpire(task, now))
     if (seen.decision || seen.at >= deadline.at) return seen
+    const { votes = [] } = seen
+    const hasNewVotes = votes.length > shownVotes
+    shownVotes = votes.length
     const isReminderDue = seen.at >= nextAt
     if (isReminderDue) nextAt = deadline.at
     const seconds = Math.ceil((nextAt - seen.at) / 1_000)
@@ -82,6 +98,10 @@ async function waitForDecision(
       const saved = await tableStep(task, `save-wake-up-${round + 1}`, () => saveCallback(taskId, callbackId))
       if (saved.decision) return saved
     }
+    if (hasNewVotes)
+      await updateMessage(task, `show-votes-${round}`, (provider, client) =>
+        showVotes(task, provider, client, posted, votes),
+      )
     if (isReminderDue)
       await updateMessage(task, 'remind', (provider, client) => remind(provider, client, input, posted))
   }
@@ -112,14 +132,15 @@ function defaultReminder(deadline: number): number {
 function tableStep(
   { context }: Task,
   step: string,
-  access: (now: number) => Promise<StoredApproval | undefined>,
+  access: (now: number) => Promise<Pick<StoredApproval, 'decision' | 'votes'> | undefined>,
 ): Promise<TableResult> {
   return retriedStep<TableResult>(
     context,
     step,
     async () => {
       const at = Date.now()
-      return { at, decision: (await access(at))?.decision }
+      const { decision, votes } = (await access(at)) ?? {}
+      return { at, decision, ...(votes && votes.length > 0 ? { votes } : {}) }
     },
     {
       maxAttempts: MAX_TABLE_ATTEMPTS,
@@ -130,17 +151,29 @@ function tableStep(
   )
 }
 
-async function saveRequest({ taskId, connection, input, deadline, withClient }: Task, callbackId: string) {
+async function saveRequest(
+  { taskId, connection, input, approvalOf, deadline, withClient }: Task,
+  callbackId: string,
+): Promise<Pick<StoredApproval, 'decision' | 'votes'> | undefined> {
   const { message, approvers, excluded } = input
+  const { category, taskId: waitingTask, count } = approvalOf ?? {}
+  const waiting = category === undefined || waitingTask === undefined ? undefined : { category, taskId: waitingTask }
   await withClient(deadline.at, async ({ buttons }) => {
     const hasButtons = buttons !== undefined
     await saveApproval(
       taskId,
-      { connection, message, approvers, excluded, hasButtons, deadlineAt: deadline.at },
+      { connection, message, approvers, excluded, hasButtons, deadlineAt: deadline.at, count, waiting },
       callbackId,
     )
   })
-  return undefined
+  return waiting && endedBefore(taskId, deadline.at)
+}
+
+/** Returns the end of an approval whose task ended before people were asked. It has no message. */
+async function endedBefore(taskId: string, deadlineAt: number): Promise<Pick<StoredApproval, 'decision' | 'votes'>> {
+  const { decision, isExpired, votes } = await readApprovalState(taskId, deadlineAt)
+  const expired: Decision = { decision: 'cancel', by: 'the task', at: new Date(deadlineAt).toISOString() }
+  return { decision: decision ?? (isExpired ? expired : undefined), votes }
 }
 
 /** Changes or adds to the posted message. Gives up after some attempts: people know what they have decided. */
@@ -163,6 +196,22 @@ export async function updateMessage(
       giveUp: () => null,
     },
   )
+}
+
+/** Shows who has approved, with the buttons for the others. Platforms that cannot change a message get a reply. */
+async function showVotes(
+  task: Task,
+  provider: MessageProvider,
+  client: Client,
+  posted: PostedMessage,
+  votes: readonly Decision[],
+): Promise<void> {
+  const { message } = task.input
+  const soFar = describeVotes(votes, task.approvalOf?.count ?? 1)
+  if (!provider.replace)
+    return provider.reply?.(client, posted, { mood: 'waiting', title: soFar, fields: [], links: [] })
+  const shown = { ...message, fields: [...message.fields, { name: 'So far', value: soFar }] }
+  await provider.replace(client, posted, withButtons(shown, await task.signedLink()))
 }
 
 /** Reminds people of an approval that is still open. */

@@ -3,6 +3,7 @@ import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
+import { settings } from '../settings.ts'
 
 const MAX_KEYS = 3
 const MAX_CALLS_PER_MINUTE = 100_000
@@ -52,6 +53,12 @@ const callerSchema = z.strictObject({
   connections: z.optional(z.record(z.string(), z.string())),
   /** A program that decides by itself what to call. Rules of the policy can be for agents only. */
   agent: z.optional(z.boolean()),
+  /** What holds for the actions that it starts, without any rule of the policy. Defaults to `approve` for agents, else to `allow`. */
+  writes: z.optional(z.enum(['allow', 'approve', 'deny'])),
+  /** The people behind it: ids or e-mail addresses of the chat platform. With `notRequester`, they do not approve its calls. */
+  owners: z.optional(
+    z.array(z.string().check(z.minLength(1), z.maxLength(255))).check(z.minLength(1), z.maxLength(20)),
+  ),
   /** The tasks that it may read: those that it started, or all tasks of its categories. */
   reads: z.optional(z.enum(['own', 'all'])),
 })
@@ -63,6 +70,11 @@ export type Callers = z.output<typeof callersSchema>
 /** A named inbound credential, with what it may use and the orchestrator that gets its answers. */
 export interface Caller extends z.output<typeof callerSchema> {
   name: string
+}
+
+/** Whether a rule of the policy, or its own entry, may restrict what a caller starts. */
+export function isRestricted({ agent = false, writes }: Caller): boolean {
+  return settings.policyFile !== undefined || (writes ?? (agent ? 'approve' : 'allow')) !== 'allow'
 }
 
 /**

@@ -5,6 +5,8 @@ import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { outcomeSchema } from '../outcome.ts'
 import { requirementSchema } from '../policy/policy.ts'
 
+/** The category that asks people. */
+export const NOTIFICATION = 'notification'
 /** Suffix of the execution that cleans up for a task that Lambda ended. The prefix is the id of the task. */
 export const CLEANUP_SUFFIX = '-cleanup'
 /** Part of the name of an execution that only sends the answer of an ended task again. The id of the task precedes it. */
@@ -76,6 +78,17 @@ export const taskSchema = z.object({
   inputDigest: z.optional(z.string()),
   /** Whether to send the audit record to the event bus, in a step of its own. */
   auditEvents: z.optional(z.boolean()),
+  /** Set for a task that only asks people for another task, with what that task requires. */
+  approvalOf: z.optional(
+    z.object({
+      category: z.string(),
+      taskId: z.string(),
+      /** How many people have to approve. */
+      count: z.number(),
+      /** When the other task gives up, in epoch milliseconds. */
+      until: z.number(),
+    }),
+  ),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */

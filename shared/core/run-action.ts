@@ -12,6 +12,8 @@ import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
 import { type Client, hasIdempotencyKey, type Provider, type SignedLink } from '../providers/provider.ts'
 import { redactDeep } from '../redact.ts'
+import { settings } from '../settings.ts'
+import { type ApprovedRequest, changedSinceApproval, compareWith } from './approved-request.ts'
 import type { Call } from './call.ts'
 import { type AnyAction, type ConnectOptions, isAboutResponse, lookUp } from './look-up.ts'
 import { rehearse } from './rehearse.ts'
@@ -27,6 +29,7 @@ export type PreviousWrite = 'nothing' | 'possible' | 'accepted'
  * Runs the action of a call once.
  *
  * @param deadlineAt nothing is written after this time, in epoch milliseconds
+ * @param approved the request that people have approved: if it differs from the first write, nothing is sent
  * @throws Failure
  */
 export async function runAction(
@@ -34,13 +37,16 @@ export async function runAction(
   call: Call,
   deadlineAt: number,
   previous: PreviousWrite,
+  approved?: ApprovedRequest,
 ): Promise<ActionResult> {
   const result = await withConnection(category, call, async (action, connection, mayHaveWritten) => {
+    const comparison = approved && compareWith(approved)
     const options: ConnectOptions = {
       ...optionsOf(call, deadlineAt),
       isRetry: mayHaveWritten || previous !== 'nothing',
       signedLink: action.type === 'approval' ? await signedLink(action, call, deadlineAt) : undefined,
       lastRunKey: call.lastRunKey,
+      ...(comparison ? { intercept: comparison.intercept } : {}),
     }
     if (call.dryRun) return completed(await rehearse(connection, action, call, options))
     if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options)
@@ -48,6 +54,7 @@ export async function runAction(
     try {
       return withNotes(await runWith(action, connection.provider, client, call.input), client)
     } catch (thrown) {
+      if (comparison?.hasChanged()) return completed(changedSinceApproval(options.isRetry))
       const { acceptedResponse } = client
       const error =
         thrown instanceof Failure
@@ -144,12 +151,17 @@ async function withJobAction<T>(
   })
 }
 
-function optionsOf({ id, event: origin }: Call, deadlineAt: number) {
+/** Returns what each client of a call gets. */
+export function optionsOf({ id, event: origin }: Pick<Call, 'id' | 'event'>, deadlineAt: number) {
   return { idempotencyKey: id, origin, deadlineAt }
 }
 
-/** Runs a function. If the platform does not accept the credentials, reads the secret again and runs it once more. */
-async function withConnection<T>(
+/**
+ * Runs a function. If the platform does not accept the credentials, reads the secret again and runs it once more.
+ *
+ * @throws Failure
+ */
+export async function withConnection<T>(
   category: Category,
   { action: actionName, connection: connectionName }: Call,
   run: (action: AnyAction, connection: Connection, mayHaveWritten: boolean) => Promise<T>,
@@ -176,11 +188,15 @@ async function withConnection<T>(
   }
 }
 
-/** Returns the link to the approval of a task: equal each time the request is posted. */
-async function signedLink(
+/**
+ * Returns the link to the approval of a task: equal each time the request is posted.
+ *
+ * @throws Failure `misconfigured`, `unavailable`
+ */
+export async function signedLink(
   // biome-ignore lint/suspicious/noExplicitAny: only the id is signed.
   action: ApprovalAction<Provider, any>,
-  { id, apiUrl, dryRun }: Call,
+  { id, category, apiUrl = `${settings.apiUrl}/v1/${category}`, dryRun }: Call,
   deadlineAt: number,
 ): Promise<SignedLink> {
   const expiresAt = Math.floor(deadlineAt / 1_000) + 1

@@ -1,23 +1,25 @@
 import { matchingRules } from './match.ts'
-import type { Policy, PolicyCall, Requirement, Rule } from './policy.ts'
+import type { ApprovalRule, Ask, Policy, PolicyCall, Requirement, Rule } from './policy.ts'
 import { stateOfWindow } from './window.ts'
 
-/** The result of the rules for a call at some time. */
+/** The result of the rules, and of the caller's entry, for a call at some time. */
 export interface Verdict {
   /** The rules that the call matches. */
   matched: Rule[]
   refusal: PolicyRefusal | undefined
-  /** Must be met before the action starts. Empty if the call is refused. */
+  /** Must be met before the action starts: approvals first. Empty if the call is refused. */
   requirements: Requirement[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number
 }
 
-/** The rule that refuses a call, and why. */
+/** Why a call is refused. */
 export interface PolicyRefusal {
-  rule: string
-  type: 'denied' | 'closed'
-  reason: string | undefined
+  /** Undefined if the entry of the caller refuses it. */
+  rule: string | undefined
+  /** `requester`: nobody knows who asks, and the requester may not approve. `unasked`: nothing says how to ask people. */
+  type: 'denied' | 'closed' | 'requester' | 'unasked'
+  reason?: string | undefined
   /** When the window opens, in epoch milliseconds. Undefined if it never does. */
   opensAt?: number | undefined
 }
@@ -27,23 +29,71 @@ export interface PolicyRefusal {
  *
  * @param now epoch milliseconds
  */
-export function evaluatePolicy({ rules }: Policy, call: PolicyCall, now: number): Verdict {
+export function evaluateRules({ rules }: Pick<Policy, 'rules'>, call: PolicyCall, now: number): Verdict {
   const matched = matchingRules(rules, call)
-  const requirements: Requirement[] = []
-  let [closed, waitAtMost]: [PolicyRefusal | undefined, number] = [undefined, 0]
+  const approvals: Requirement[] = []
+  const windows: Requirement[] = []
+  let [refusal, waitAtMost]: [PolicyRefusal | undefined, number] = [undefined, 0]
   for (const { name: rule, effect } of matched) {
-    if (effect.type === 'deny') {
-      const refusal = { rule, type: 'denied', reason: effect.reason } as const
-      return { matched, refusal, requirements: [], waitAtMost: 0 }
-    }
-    const { window, otherwise } = effect
-    if (otherwise === 'wait') {
-      requirements.push({ type: 'window', rule, window })
-      waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
+    if (effect.type === 'deny')
+      return { matched, refusal: { rule, type: 'denied', reason: effect.reason }, requirements: [], waitAtMost: 0 }
+    const approval = approvalOf(effect)
+    if (approval && !isRequesterKnown(approval, call)) refusal ??= { rule, type: 'requester' }
+    const ask = approval && askOf(approval, call)
+    if (effect.type === 'approval') approvals.push({ type: 'approval', rule, ask: askOf(effect, call) })
+    else if (effect.otherwise !== 'refuse') windows.push({ type: 'window', rule, window: effect.window, ask })
+    else {
+      const { isOpen, changesAt: opensAt, reason } = stateOfWindow(effect.window, now)
+      if (!isOpen) refusal ??= { rule, type: 'closed', reason, opensAt }
       continue
     }
-    const { isOpen, changesAt: opensAt, reason } = stateOfWindow(window, now)
-    if (!isOpen) closed ??= { rule, type: 'closed', reason, opensAt }
+    waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
   }
-  return { matched, refusal: closed, requirements: closed ? [] : requirements, waitAtMost }
+  return { matched, refusal, requirements: refusal ? [] : [...approvals, ...windows], waitAtMost }
+}
+
+/**
+ * Evaluates the caller's entry, which holds without any rule. An approval that a rule requires is enough.
+ *
+ * @param verdict of the rules
+ * @param approval how people are asked
+ */
+export function evaluateCaller(verdict: Verdict, call: PolicyCall, approval: ApprovalRule | undefined): Verdict {
+  const { writes } = call.caller
+  if (verdict.refusal || writes === 'allow' || call.isFree) return verdict
+  const refuse = (type: PolicyRefusal['type']): Verdict => ({
+    ...verdict,
+    refusal: { rule: undefined, type },
+    requirements: [],
+  })
+  if (writes === 'deny') return refuse('denied')
+  if (verdict.requirements.some(({ type }) => type === 'approval')) return verdict
+  if (!approval) return refuse('unasked')
+  if (!isRequesterKnown(approval, call)) return refuse('requester')
+  const waitAtMost = Math.max(verdict.waitAtMost, approval.waitAtMost)
+  return {
+    ...verdict,
+    requirements: [{ type: 'approval', ask: askOf(approval, call) }, ...verdict.requirements],
+    waitAtMost,
+  }
+}
+
+function approvalOf(effect: Exclude<Rule['effect'], { type: 'deny' }>): ApprovalRule | undefined {
+  if (effect.type === 'approval') return effect
+  return typeof effect.otherwise === 'string' ? undefined : effect.otherwise
+}
+
+function isRequesterKnown({ notRequester }: ApprovalRule, { caller }: PolicyCall): boolean {
+  return !notRequester || caller.owners.length > 0
+}
+
+function askOf({ connection, channel, count, by, notRequester, changed }: ApprovalRule, { caller }: PolicyCall): Ask {
+  return {
+    connection,
+    channel,
+    count,
+    by,
+    excluded: notRequester ? [...caller.owners] : undefined,
+    mayChange: changed === 'run' ? true : undefined,
+  }
 }

@@ -4,14 +4,17 @@ import { type FieldError, invalidFields } from '../errors.ts'
 import { optional, withDescription } from '../fields.ts'
 import { jmespathProblem } from '../jmespath-problem.ts'
 import { validate } from '../validate.ts'
-import type { Effect, Policy, Rule } from './policy.ts'
+import type { ApprovalRule, Effect, Policy, Rule } from './policy.ts'
 import { isTimeZone } from './time-zone.ts'
 import { WEEKDAYS, type Weekday } from './window.ts'
 
 /** Load this module only to read `policy.yaml`. Functions get it compiled. */
 
 const DEFAULT_WAIT_AT_MOST = 'PT4H'
-const EFFECTS = ['deny', 'only', 'freeze'] as const
+const EFFECTS = ['deny', 'only', 'freeze', 'approve'] as const
+const GROUP = 'group:'
+/** Platforms show that many names in a message. */
+const MAX_PEOPLE = 100
 
 const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength))
 const names = (description: string) =>
@@ -67,6 +70,34 @@ const only = z.strictObject({
 })
 const freeze = z.strictObject({ from: localTime, to: localTime, reason: z._default(text(500), 'Change freeze') })
 
+/** The fields with which a rule, or the section `approval`, says who decides and how they are asked. */
+const deciders = {
+  count: optional(withDescription(z.int().check(z.minimum(1), z.maximum(10)), 'How many people have to approve')),
+  by: optional(
+    withDescription(
+      z.array(text(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE)),
+      'Who may decide: ids or e-mail addresses of the chat platform, or group:<name>. Defaults to everybody in the channel',
+    ),
+  ),
+  notRequester: optional(withDescription(z.boolean(), 'The owners of the caller may not decide')),
+  channel: optional(withDescription(text(255), "Channel. Defaults to the connection's channel")),
+}
+const approval = z.strictObject({
+  connection: withDescription(text(63), 'Connection of notification'),
+  ...deciders,
+  waitAtMost: optional(withDescription(duration, 'How long a task waits. Defaults to that of the file')),
+})
+const approve = z.strictObject({
+  connection: optional(withDescription(text(63), 'Connection of notification. Defaults to that of the file')),
+  ...deciders,
+  changed: optional(
+    withDescription(
+      z.enum(['fail', 'run']),
+      'What happens if the request has changed since people were asked. Defaults to fail',
+    ),
+  ),
+})
+
 const ruleSchema = z.strictObject({
   name: withDescription(text(100), 'Different for each rule. Refusals and waiting tasks show it'),
   when: z._default(withDescription(when, 'The calls that the rule matches. Without it, all'), {}),
@@ -85,9 +116,12 @@ const ruleSchema = z.strictObject({
   ),
   otherwise: optional(
     withDescription(
-      z.enum(['wait', 'refuse']),
-      'Whether a call outside of the window waits or is refused. Defaults to refuse',
+      z.enum(['wait', 'refuse', 'approve']),
+      'Whether a call outside of the window waits, is refused, or asks people. Defaults to refuse',
     ),
+  ),
+  approve: optional(
+    withDescription(approve, 'Who has to approve the actions, or with otherwise: approve, who may let them start'),
   ),
   timeZone: optional(timeZone),
   waitAtMost: withDescription(
@@ -104,6 +138,14 @@ export const policyFileSchema = z.strictObject({
     z._default(duration, DEFAULT_WAIT_AT_MOST),
     'How long a task waits, such as PT4H or P3D, unless its rule says something else',
   ),
+  approval: optional(withDescription(approval, 'How people are asked, unless a rule says otherwise')),
+  groups: z._default(
+    withDescription(
+      z.record(text(63), z.array(text(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE))),
+      'People by the name of their group: ids or e-mail addresses of the chat platform',
+    ),
+    {},
+  ),
   rules: z._default(
     withDescription(
       z.array(ruleSchema).check(z.maxLength(1_000)),
@@ -115,6 +157,7 @@ export const policyFileSchema = z.strictObject({
 
 type PolicyFile = z.output<typeof policyFileSchema>
 type FileRule = z.output<typeof ruleSchema>
+type FileApproval = Partial<z.output<typeof approve>>
 
 /**
  * Checks what was loaded from `policy.yaml`, and compiles it.
@@ -124,24 +167,28 @@ type FileRule = z.output<typeof ruleSchema>
  */
 export function compilePolicy(loaded: unknown): Policy {
   const file = validate(policyFileSchema, loaded ?? {}, { what: 'policy.yaml' })
-  const errors = file.rules.flatMap((rule, index) => errorsOf(file, rule, index))
+  const section = file.approval ? errorsOfApproval(file, {}, 'approval') : []
+  const errors = [...section, ...file.rules.flatMap((rule, index) => errorsOf(file, rule, index))]
   if (errors.length > 0) throw invalidFields(errors)
-  return { enforce: file.enforce, rules: file.rules.map((rule) => compileRule(file, rule)) }
+  const { enforce, rules } = file
+  const policy = { enforce, rules: rules.map((rule) => compileRule(file, rule)) }
+  return file.approval ? { ...policy, approval: approvalOf(file, {}, undefined) } : policy
 }
 
 /** Finds what the schema cannot: a rule does one thing, and has what that needs. */
-function errorsOf({ rules, timeZone }: PolicyFile, rule: FileRule, index: number): FieldError[] {
+function errorsOf(file: PolicyFile, rule: FileRule, index: number): FieldError[] {
   const path = `rules.${index}`
-  const effects = EFFECTS.filter((effect) => rule[effect] !== undefined)
   const isWindow = rule.only !== undefined || rule.freeze !== undefined
+  const opensWithApproval = isWindow && rule.otherwise === 'approve'
+  const effects = EFFECTS.filter((effect) => rule[effect] !== undefined && !(effect === 'approve' && opensWithApproval))
   return [
-    ...(rules.findIndex(({ name }) => name === rule.name) === index
+    ...(file.rules.findIndex(({ name }) => name === rule.name) === index
       ? []
       : [{ path: `${path}.name`, message: `is the name of another rule: name each rule differently` }]),
     ...(effects.length === 1
       ? []
       : [{ path, message: `must have exactly one of ${EFFECTS.join(', ')}, but has ${effects.join(', ') || 'none'}` }]),
-    ...(isWindow && (rule.timeZone ?? timeZone) === undefined
+    ...(isWindow && (rule.timeZone ?? file.timeZone) === undefined
       ? [{ path: `${path}.timeZone`, message: 'is required, here or for the file: such as Europe/Vienna' }]
       : []),
     ...(!isWindow && rule.otherwise !== undefined
@@ -150,6 +197,23 @@ function errorsOf({ rules, timeZone }: PolicyFile, rule: FileRule, index: number
     ...(rule.freeze ?? []).flatMap(({ from, to }, freezeIndex) =>
       endOf(to) <= from ? [{ path: `${path}.freeze.${freezeIndex}.to`, message: `must be after from, ${from}` }] : [],
     ),
+    ...(rule.approve || opensWithApproval ? errorsOfApproval(file, rule.approve ?? {}, `${path}.approve`) : []),
+  ]
+}
+
+/** Finds people who cannot be asked, and groups that do not exist. */
+function errorsOfApproval(file: PolicyFile, approve: FileApproval, path: string): FieldError[] {
+  const { connection = file.approval?.connection, by = file.approval?.by, count = file.approval?.count ?? 1 } = approve
+  const unknown = (by ?? []).filter((name) => name.startsWith(GROUP) && !groupOf(file, name))
+  const people = peopleOf(file, by)
+  return [
+    ...(connection === undefined
+      ? [{ path: `${path}.connection`, message: 'is required, here or as approval.connection of the file' }]
+      : []),
+    ...unknown.map((name) => ({ path: `${path}.by`, message: `names ${name}, which groups does not have` })),
+    ...(unknown.length === 0 && people !== undefined && people.length < count
+      ? [{ path: `${path}.count`, message: `is ${count}, but by lists ${people.length}: list more people` }]
+      : []),
   ]
 }
 
@@ -166,10 +230,39 @@ function effectOf(file: PolicyFile, rule: FileRule): Effect {
   if (rule.deny !== undefined) return { type: 'deny', reason: rule.deny }
   const timeZone = rule.timeZone ?? file.timeZone ?? 'UTC'
   const waitAtMost = secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0
+  if (rule.approve !== undefined && rule.otherwise === undefined)
+    return { type: 'approval', ...approvalOf(file, rule.approve, rule.waitAtMost) }
+  const otherwise =
+    rule.otherwise === 'approve' ? approvalOf(file, rule.approve ?? {}, rule.waitAtMost) : rule.otherwise
   const { days = [...WEEKDAYS], from = '00:00', to = '24:00' } = rule.only ?? {}
   const opening = { days: daysOf(days), from: minutesOf(from), to: minutesOf(to) }
   const window = rule.freeze ? { timeZone, freezes: rule.freeze } : { timeZone, opening }
-  return { type: 'window', window, otherwise: rule.otherwise ?? 'refuse', waitAtMost }
+  return { type: 'window', window, otherwise: otherwise ?? 'refuse', waitAtMost }
+}
+
+/** Completes what a rule says about its approval with the section `approval`. */
+function approvalOf(file: PolicyFile, rule: FileApproval, waitAtMost: string | undefined): ApprovalRule {
+  const { connection = '', by, count, notRequester, channel, changed }: FileApproval = { ...file.approval, ...rule }
+  return {
+    connection,
+    // Another connection has other channels.
+    channel: rule.connection === undefined ? channel : rule.channel,
+    count: count ?? 1,
+    by: peopleOf(file, by),
+    notRequester: notRequester ?? false,
+    changed: changed ?? 'fail',
+    waitAtMost: secondsOf(waitAtMost ?? file.approval?.waitAtMost ?? file.waitAtMost) ?? 0,
+  }
+}
+
+/** Replaces groups with their people. */
+function peopleOf(file: PolicyFile, by: readonly string[] | undefined): string[] | undefined {
+  return by && [...new Set(by.flatMap((name) => (name.startsWith(GROUP) ? (groupOf(file, name) ?? []) : [name])))]
+}
+
+function groupOf({ groups }: PolicyFile, name: string): string[] | undefined {
+  const group = name.slice(GROUP.length)
+  return Object.hasOwn(groups, group) ? groups[group] : undefined
 }
 
 /** @param days `mon`, `mon-fri`, `fri-mon`, or a list of these */

@@ -17,7 +17,7 @@ export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] 
 function matches(when: When, call: PolicyCall, names: readonly string[], input: () => Json): boolean {
   const { category, connection, caller, project, stage, service } = call
   return (
-    matchesAction(when.actions, names, call.isStop) &&
+    matchesAction(when.actions, names, call.isFree) &&
     (when.connections === undefined ||
       isAnyOf(when.connections, connection) ||
       isAnyOf(when.connections, `${category}/${connection}`)) &&
@@ -41,9 +41,9 @@ function matches(when: When, call: PolicyCall, names: readonly string[], input: 
 export function matchesAction(
   patterns: readonly string[] | undefined,
   names: readonly string[],
-  isStop: boolean,
+  isFree: boolean,
 ): boolean {
-  if (isStop) return names.some((name) => patterns?.includes(name))
+  if (isFree) return names.some((name) => patterns?.includes(name))
   return patterns === undefined || names.some((name) => isAnyOf(patterns, name))
 }
 

@@ -2,7 +2,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Client, Provider, ProviderKind } from './provider.ts'
+import type { Client, Provider, ProviderKind, SignedLink } from './provider.ts'
 
 /**
  * An action of a category, the same for all of its providers. It either completes at once, starts a job that the task polls,
@@ -180,14 +180,32 @@ export interface ApprovalTask<P extends Provider, Input> {
   source: string | undefined
   connection: string
   input: Input
+  /** The task that waits for the approval, if a policy requires it. */
+  approvalOf?: WaitingForApproval | undefined
   deadline: Deadline
   context: DurableContext
   /** Returns the caller who canceled the task, if any. Does not throw. */
   canceledBy(): Promise<string | undefined>
   /** Runs the action as a step, with retries until the deadline. */
-  start(): Promise<ActionResult>
+  start(input?: Input): Promise<ActionResult>
+  /**
+   * Returns the link to the approval: the same one each time.
+   *
+   * @throws Failure `misconfigured`, `unavailable`
+   */
+  signedLink(): Promise<SignedLink>
   /** Runs a function with the connection's provider and a client. Throws a Failure. */
   withClient<T>(deadlineAt: number, run: (provider: P, client: Client) => Promise<T>): Promise<T>
+}
+
+/** A task that may start its action after an approval. */
+export interface WaitingForApproval {
+  category: string
+  taskId: string
+  /** How many people have to approve. */
+  count: number
+  /** When it gives up, in epoch milliseconds. */
+  until: number
 }
 
 /** When a task gives up. */

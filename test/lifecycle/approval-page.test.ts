@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { readApproval } from '../../shared/approvals/store.ts'
+import { readApproval } from '../../shared/state/approvals.ts'
 import { APPROVALS_KEY, triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'

@@ -1,5 +1,5 @@
-import { Argument, Command } from 'commander'
-import { isStop } from '../../../shared/core/webhook/restrict.ts'
+import { Argument, Command, Option } from 'commander'
+import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/policy.ts'
@@ -9,7 +9,7 @@ import { categories } from '../../tools/project/categories.ts'
 import { findAction } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../policy/configured-policy.ts'
-import { type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
+import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
 import { warningsOf } from '../policy/warnings.ts'
 import { openStore, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
@@ -50,6 +50,13 @@ function testCommand(): Command {
     .option('--connection <name>', 'connection of the call', 'default')
     .option('--caller <name>', 'its caller (default: one that no rule names)')
     .option('--agent', 'the caller is an agent')
+    .addOption(
+      new Option(
+        '--writes <right>',
+        'what holds for the caller without any rule (default: allow, for agents approve)',
+      ).choices(['allow', 'approve', 'deny']),
+    )
+    .option('--owner <person...>', 'the owners of the caller, who do not approve its calls')
     .option('--project <name>', 'project of the call (default: none, as with the next two)')
     .option('--stage <name>', 'stage of the call')
     .option('--service <name>', 'service of the call')
@@ -97,6 +104,8 @@ interface TestOptions extends JsonOption {
   connection: string
   caller?: string
   agent?: boolean
+  writes?: 'allow' | 'approve' | 'deny'
+  owner?: string[]
   project?: string
   stage?: string
   service?: string
@@ -110,14 +119,14 @@ function test(target: string, options: TestOptions): void {
   const { category, name, action } = findAction(target)
   if (!action) throw new UsageError(`${target} selects the action by the event. Test the action that it selects.`)
   const { policy } = configured(options, options.file)
-  const { connection, caller = '', agent = false, project, stage, service } = options
+  const { connection, caller = '', agent = false, writes, owner, project, stage, service } = options
   const call: PolicyCall = {
     category: category.name,
     action: name,
     actionNames: namesOf(category, name),
-    isStop: isStop(action),
+    isFree: isFree(action),
     connection,
-    caller: { name: caller, isAgent: agent },
+    caller: { name: caller, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners: owner ?? [] },
     project,
     stage,
     service,
@@ -126,7 +135,7 @@ function test(target: string, options: TestOptions): void {
   const at = parseTime(options.at)
   const outcome = outcomeOf(policy, call, at)
   const { result, matched } = outcome
-  const isRefused = result === 'denied' || result === 'closed' || result === 'expires'
+  const isRefused = !['starts', 'waits', 'asks'].includes(result)
   if (isRefused && policy.enforce) process.exitCode = 1
   const rules = matched.map((rule) => [rule.rule, rule.effect, stateOf(rule)])
   const text = [
@@ -150,10 +159,22 @@ function stateOf({ isOpen, changes, reason }: MatchedRule): string {
   return `${isOpen ? 'open' : 'closed'}${until}${!isOpen && reason !== undefined ? ` (${reason})` : ''}`
 }
 
-function describe({ result, rule, starts, waitAtMost = 0 }: PolicyOutcome): string {
+function describe({ result, rule, starts, asks = [], waitAtMost = 0 }: PolicyOutcome): string {
+  const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}"`
   switch (result) {
     case 'denied':
-      return `The rule "${rule}" refuses the call with 403.`
+      return `${cause} refuses the call with 403.`
+    case 'requester':
+      return `${cause} refuses the call with 403, because the requester is not known: the caller needs owners (--owner).`
+    case 'unasked':
+      return `${cause} refuses the call with 403, because the policy has no section approval.`
+    case 'asks': {
+      const people = asks
+        .map((ask) => describeApproval({ ...ask, notRequester: ask.excluded !== undefined }))
+        .join(', and ')
+      const then = starts === undefined ? '' : `, and then until ${starts}`
+      return `The task of an interactive call asks people (${people}), and waits for at most ${formatDuration(waitAtMost)}${then}. A silent call is refused with 422.`
+    }
     case 'closed':
       return `The rule "${rule}" refuses the call with 422, and a gate with 424.`
     case 'expires':

@@ -1,12 +1,12 @@
-import { evaluatePolicy } from '../../../shared/policy/evaluate.ts'
-import type { Policy, PolicyCall, Requirement } from '../../../shared/policy/policy.ts'
+import { evaluateCaller, evaluateRules, type PolicyRefusal } from '../../../shared/policy/evaluate.ts'
+import type { ApprovalRule, Ask, Policy, PolicyCall } from '../../../shared/policy/policy.ts'
 import { describeTime } from '../../../shared/policy/time-zone.ts'
-import { stateOfWindow } from '../../../shared/policy/window.ts'
+import { stateOfWindow, type Window } from '../../../shared/policy/window.ts'
 
 /** A rule that a call matches, at some time. */
 export interface MatchedRule {
   rule: string
-  effect: 'deny' | 'refuse' | 'wait'
+  effect: 'deny' | 'refuse' | 'wait' | 'approve'
   reason?: string | undefined
   /** Undefined for a rule without a window. */
   isOpen?: boolean
@@ -18,11 +18,13 @@ export interface MatchedRule {
 /** The result of the policy for a call. */
 export interface PolicyOutcome {
   /**
-   * `starts`: the action starts at once. `waits`: the task of an interactive call waits. `expires`: it waits, and the window does
-   * not open in time. `closed` and `denied`: the call is refused.
+   * `starts`: the action starts at once. `asks`: the task of an interactive call asks people. `waits`: it waits. `expires`: it waits, and the
+   * window does not open in time. `closed`, `denied`, `requester` and `unasked`: the call is refused.
    */
-  result: 'starts' | 'waits' | 'expires' | 'closed' | 'denied'
-  /** The rule that refuses the call. */
+  result: 'starts' | 'asks' | 'waits' | 'expires' | PolicyRefusal['type']
+  /** The approvals that its task asks for. */
+  asks?: Ask[]
+  /** The rule that refuses the call. Undefined for the entry of the caller. */
   rule?: string | undefined
   startsAt?: string | undefined
   /** For people. */
@@ -38,15 +40,16 @@ export interface PolicyOutcome {
  * @param at epoch milliseconds
  */
 export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyOutcome {
-  const verdict = evaluatePolicy(policy, call, at)
+  const verdict = evaluateCaller(evaluateRules(policy, call, at), call, policy.approval)
   const { refusal, requirements, waitAtMost } = verdict
   const matched = verdict.matched.map(({ name: rule, effect }): MatchedRule => {
     if (effect.type === 'deny') return { rule, effect: 'deny', reason: effect.reason }
+    if (effect.type === 'approval') return { rule, effect: 'approve', reason: describeApproval(effect) }
     const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
     const { timeZone } = effect.window
     return {
       rule,
-      effect: effect.otherwise,
+      effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
       isOpen,
       reason,
       changes: timeOf(changesAt, timeZone),
@@ -54,7 +57,19 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
     }
   })
   if (refusal) return { result: refusal.type, rule: refusal.rule, matched }
-  const { startsAt, timeZone } = startOf(requirements, at, at + waitAtMost * 1_000)
+  const asks = requirements.flatMap((requirement) => {
+    const { type, ask } = requirement
+    return ask && (type === 'approval' || !stateOfWindow(requirement.window, at).isOpen) ? [ask] : []
+  })
+  // A window that people can open may be closed.
+  const windows = requirements.flatMap((requirement) =>
+    requirement.type === 'window' && !requirement.ask ? [requirement.window] : [],
+  )
+  const { startsAt, timeZone } = startOf(windows, at, at + waitAtMost * 1_000)
+  if (asks.length > 0 && startsAt !== undefined) {
+    const after = startsAt === at ? {} : { starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt) }
+    return { result: 'asks', asks, ...after, waitAtMost, matched }
+  }
   if (startsAt === at) return { result: 'starts', matched }
   if (startsAt === undefined) return { result: 'expires', waitAtMost, matched }
   return { result: 'waits', starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt), waitAtMost, matched }
@@ -62,14 +77,14 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
 
 /** Returns the first time at which all windows are open, and the time zone of the last one that opens. */
 function startOf(
-  requirements: readonly Requirement[],
+  windows: readonly Window[],
   now: number,
   until: number,
 ): { startsAt: number | undefined; timeZone: string } {
   let [startsAt, timeZone] = [now, 'UTC']
   for (;;) {
-    const closed = requirements
-      .map(({ window }) => ({ window, ...stateOfWindow(window, startsAt) }))
+    const closed = windows
+      .map((window) => ({ window, ...stateOfWindow(window, startsAt) }))
       .find(({ isOpen }) => !isOpen)
     if (!closed) return { startsAt, timeZone }
     const { changesAt, window } = closed
@@ -77,6 +92,20 @@ function startOf(
     startsAt = changesAt
     timeZone = window.timeZone
   }
+}
+
+/**
+ * Describes who has to approve.
+ *
+ * @example '2 of jane@example.com, U012ABCDEF, not the requester'
+ */
+export function describeApproval({
+  count,
+  by,
+  notRequester,
+}: Pick<ApprovalRule, 'count' | 'by' | 'notRequester'>): string {
+  const people = by ? by.join(', ') : 'the people in the channel'
+  return `${count} of ${people}${notRequester ? ', not the requester' : ''}`
 }
 
 function timeOf(instant: number | undefined, timeZone: string): string | undefined {

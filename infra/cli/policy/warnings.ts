@@ -1,4 +1,4 @@
-import { isStop } from '../../../shared/core/webhook/restrict.ts'
+import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
 import type { Policy, When } from '../../../shared/policy/policy.ts'
 import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
@@ -13,7 +13,7 @@ interface KnownAction {
   names: string[]
   category: Category
   kind: string
-  isStop: boolean
+  isFree: boolean
 }
 
 /** All categories have this provider, which reaches no platform of its own. */
@@ -41,7 +41,7 @@ export function warningsOf(
         names: namesOf(category, name).map((known) => `${category.name}/${known}`),
         category,
         kind: action.kind,
-        isStop: isStop(action),
+        isFree: isFree(action),
       }),
     ),
   )
@@ -92,7 +92,7 @@ function matchesConnection(connection: string, pattern: string): boolean {
 /** Finds actions that the rule does not match, and that can do the same on the same platforms. */
 function otherWaysWarning({ actions: patterns }: When, actions: readonly KnownAction[]): string | undefined {
   if (patterns === undefined) return undefined
-  const isMatched = ({ names, isStop }: KnownAction) => matchesAction(patterns, names, isStop)
+  const isMatched = ({ names, isFree }: KnownAction) => matchesAction(patterns, names, isFree)
   const matched = actions.filter(isMatched)
   const others = actions.filter((action) => !isMatched(action) && matched.some((other) => canReplace(action, other)))
   if (others.length === 0) return undefined
@@ -100,7 +100,7 @@ function otherWaysWarning({ actions: patterns }: When, actions: readonly KnownAc
 }
 
 function canReplace(one: KnownAction, other: KnownAction): boolean {
-  if (one.kind !== other.kind || one.isStop !== other.isStop) return false
+  if (one.kind !== other.kind || one.isFree !== other.isFree) return false
   if (one.category === other.category) return INTERCHANGEABLE.includes(one.kind)
   return Object.keys(one.category.providers).some(
     (name) => name !== GENERIC && Object.hasOwn(other.category.providers, name),

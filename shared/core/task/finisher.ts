@@ -42,6 +42,8 @@ interface EndedExecution {
   /** Ended while it was sending an event. */
   wasSending: boolean
   hasStartedAction: boolean
+  /** It may have asked people for approvals. */
+  hasAsked: boolean
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
   mayBeDelegated: boolean
   error: string | undefined
@@ -103,6 +105,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
+  if (task.approvalOf || execution.hasAsked) await endApprovals(context, task, execution, REASONS[status])
   audit.start({ operation: 'task', ...auditedTask(task), outcome: verdictOf(outcome) })
   const record = audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
@@ -184,6 +187,35 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
   }
 }
 
+/**
+ * Ends the approvals that a task was waiting for, or tells the task that was waiting for this one. Gives up after some hours: the
+ * decisions have no effect, and the other task ends at its own time.
+ */
+async function endApprovals(
+  context: DurableContext,
+  task: Task,
+  { startedAt = 0 }: EndedExecution,
+  reason: string,
+): Promise<void> {
+  await retriedStep<null>(
+    context,
+    'end-approvals',
+    async () => {
+      const { endApprovals: end, failApproval } = await import('./end-approvals.ts')
+      if (task.approvalOf) {
+        await failApproval(task.id, task.approvalOf, reason)
+        return null
+      }
+      const { askingTasksOf } = await import('./ask.ts')
+      const until = startedAt + (task.waitAtMost ?? 0) * 1_000
+      const decision = { decision: 'cancel', by: 'its task', reason, at: new Date().toISOString() } as const
+      await end(await askingTasksOf(task), until, decision)
+      return null
+    },
+    { maxAttempts: MAX_READ_ATTEMPTS, backoff: { min: 1, max: 300 }, giveUp: () => null },
+  )
+}
+
 /** Reads the task and its history from Lambda. */
 async function readEndedExecution(arn: string): Promise<EndedExecution> {
   const { InputPayload, Error: error, StartTimestamp } = await getExecution(arn)
@@ -215,6 +247,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       (step) => started.has(step) && !succeeded.has(step),
     ),
     hasStartedAction: started.has('start'),
+    hasAsked: [...started].some((step) => step?.startsWith('require-ask-')),
     mayBeDelegated: task?.delegates === true && (isDelegated || [...open.values()].includes('start')),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
   }

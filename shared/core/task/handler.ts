@@ -12,10 +12,11 @@ import { clearSecrets, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
+import type { ApprovedRequest } from '../approved-request.ts'
 import { sendAuditEventOf } from '../audit-event.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
-import { withClient } from '../run-action.ts'
+import { signedLink, withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
 import { canceledBy, cancelerOf } from './cancellation.ts'
@@ -64,7 +65,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   if (task.only === 'answer' && task.outcome) return sendOutcomeAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
   const startTime = startTimeOf(context)
-  const deadline = { seconds: task.deadline, at: startTime + task.deadline * 1_000 }
+  const deadline = { seconds: task.deadline, at: task.approvalOf?.until ?? startTime + task.deadline * 1_000 }
   const until = deadline.at + (task.waitAtMost ?? 0) * 1_000
 
   const started: Answer = { kind: 'started', at: startTime }
@@ -156,9 +157,10 @@ async function runWhenAllowed(
   const { requirements, waitAtMost = 0 } = task
   if (requirements === undefined || task.skip) return runTaskAction(category, task, context, deadline)
   const until = startTimeOf(context) + waitAtMost * 1_000
-  const met = await meetRequirements(context, task, requirements, until, reportsOf(task))
+  const met = await meetRequirements(context, category, task, requirements, until, reportsOf(task))
   if (met.metAt === undefined) return completed(met.outcome)
-  return runTaskAction(category, task, context, { ...deadline, at: met.metAt + deadline.seconds * 1_000 })
+  const at = met.metAt + deadline.seconds * 1_000
+  return runTaskAction(category, task, context, { ...deadline, at }, met.approved)
 }
 
 function reportsOf(task: Task): Reports {
@@ -175,6 +177,7 @@ async function runTaskAction(
   task: Task,
   context: DurableContext,
   deadline: Deadline,
+  approved?: ApprovedRequest,
 ): Promise<Completed | Delegated> {
   if (task.skip) return completed(skippedOutcome(task.skip))
   const action = category.actions[task.action]
@@ -190,11 +193,13 @@ async function runTaskAction(
           deadline,
           context,
           canceledBy: () => canceledBy(task),
-          start: () => runUntilDeadline(category, task, context, deadline),
+          approvalOf: task.approvalOf,
+          start: (input = task.input) => runUntilDeadline(category, { ...task, input }, context, deadline, approved),
+          signedLink: () => signedLink(action, task, deadline.at),
           withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
         }),
       )
-    const result = await runUntilDeadline(category, task, context, deadline)
+    const result = await runUntilDeadline(category, task, context, deadline, approved)
     if (result.type === 'started')
       return completed(await pollUntilDone(category, task, result, context, deadline, reportsOf(task)))
     if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result

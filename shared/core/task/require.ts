@@ -1,14 +1,22 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
+import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type Outcome, passed } from '../../outcome.ts'
+import { errored, type Outcome, passed } from '../../outcome.ts'
 import type { Requirement } from '../../policy/policy.ts'
-import { describeTime } from '../../policy/time-zone.ts'
-import { stateOfWindow } from '../../policy/window.ts'
+import type { Category } from '../../providers/category.ts'
+import { redact } from '../../redact.ts'
+import type { Decision } from '../../state/approval-decision.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
+import type { ApprovedRequest } from '../approved-request.ts'
 import type { Task } from '../call.ts'
+import { previewAction } from '../preview.ts'
+import { retriedStep } from '../retried-step.ts'
+import { type Shown, startAsking } from './ask.ts'
 import { aborted, canceledBy } from './cancellation.ts'
+import { endApprovals } from './end-approvals.ts'
 import type { Reports } from './poll.ts'
+import { type Asked, type Decided, lookAt } from './requirement.ts'
 import { startTimeOf } from './start-time.ts'
 import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
@@ -18,51 +26,91 @@ interface RequireState extends WaitState {
   metAt?: number | undefined
   /** Describes the wait for people. */
   waitsFor?: string | undefined
+  /** The numbers of the requirements for which people have to be asked now. */
+  toAsk?: number[] | undefined
   canceledBy?: string | undefined
+  /** Why the requirements can no longer be met. */
+  endedBy?: string | undefined
+  /** The approvals without a decision, and the decisions, when the wait ends. */
+  open?: string[] | undefined
+  decisions?: Decided[] | undefined
   savedRound?: number | undefined
 }
 
-/** When the requirements were met, in epoch milliseconds, or the outcome of a task that does not start its action. */
-type Met = { metAt: number } | { metAt?: undefined; outcome: Outcome }
+/** The end of the wait for the requirements of a task. */
+export type Met = { decisions: Decided[] } & (
+  | {
+      /** In epoch milliseconds. */
+      metAt: number
+      /** The request that people have approved, if the first write must not differ from it. */
+      approved: ApprovedRequest | undefined
+    }
+  | { metAt?: undefined; outcome: Outcome }
+)
 
 /** A window opens at a time that is known. This is only for clocks that were changed. */
 const MAX_INTERVAL_SECONDS = 12 * 3_600
+/** So late is an action if the wake-up of a decision is lost. */
+const MAX_APPROVAL_INTERVAL_SECONDS = 600
 /** A task that cannot be woken notices a request to cancel it with its next check, and heartbeats are sent with a check. */
 const SHORT_INTERVAL_SECONDS = 60
 /** An execution may have 3,000 operations. */
 const MAX_CHECKS = 1_000
+/** How long a table that cannot be read delays the end of a task. */
+const TABLE_GRACE_MS = 3_600_000
+const TABLE_PAUSE_SECONDS = 30
+const MAX_PREVIEW_ATTEMPTS = 3
+const MAX_ASK_ATTEMPTS = 20
+const MAX_END_ATTEMPTS = 60
 
 /**
- * Waits until the requirements of a task are all met at the same time.
+ * Waits until the requirements of a task are all met at the same time. Asks people for the approvals among them.
  *
  * @param requirements of the payload: a later policy changes nothing
  * @param until when to give up, in epoch milliseconds
  */
 export async function meetRequirements(
   context: DurableContext,
+  category: Category,
   task: Task,
   requirements: readonly Requirement[],
   until: number,
   reports: Reports,
 ): Promise<Met> {
-  const check = (state: RequireState, wakeUp: WakeUp | undefined) =>
-    checkOnce({ task, requirements, until, reports, taskStartedAt: startTimeOf(context) }, state, wakeUp)
-  // The window is usually open: then, this is the only operation.
-  const first = await context.step('require', () => check({}, undefined))
-  const last =
-    first.nextPollIn === undefined
-      ? first
-      : await waitUntilDoneOrWoken<RequireState>(context, 'require-wait', {
-          initialState: first,
-          check,
-          checkWhenWoken: (state) => check(state, undefined),
-        })
-  if (last.metAt !== undefined) return { metAt: last.metAt }
-  if (last.canceledBy !== undefined)
-    return { outcome: aborted(`Canceled by ${last.canceledBy} before anything was sent to the platform`) }
-  const waited = formatDuration(Math.round((until - startTimeOf(context)) / 1_000))
-  const message = `Nothing was started: the call has waited for ${waited}. ${last.waitsFor ?? ''}`.trim()
-  return { outcome: { ...passed(message), result: 'fail' } }
+  const wait: RequireWait = { task, requirements, until, reports, taskStartedAt: startTimeOf(context), asked: {} }
+  const check = (state: RequireState, wakeUp: WakeUp | undefined) => checkOnce(wait, state, wakeUp)
+  let shown: Shown | undefined
+  // A window is usually open: then, this is the only operation.
+  let state = await context.step('require', () => check({}, undefined))
+  for (let round = 1; state.toAsk !== undefined || state.nextPollIn !== undefined; round++) {
+    if (state.toAsk) {
+      shown ??= await previewStep(context, category, task, until)
+      const error = await askPeople(context, wait, state.toAsk, shown)
+      if (error !== undefined) {
+        await endStep(
+          context,
+          wait,
+          Object.values(wait.asked).map(({ id }) => id),
+          byTask(error),
+        )
+        return { decisions: [], outcome: errored(new Failure('platform', `Nothing was started: ${error}`)) }
+      }
+    }
+    state = await waitUntilDoneOrWoken<RequireState>(
+      context,
+      round === 1 ? 'require-wait' : `require-wait-again-${round}`,
+      {
+        initialState: { waitsFor: state.waitsFor },
+        check,
+        checkWhenWoken: (before) => check(before, undefined),
+      },
+    )
+  }
+  const { open = [], decisions = [], metAt } = state
+  if (open.length > 0) await endStep(context, wait, open, endOf(state))
+  if (metAt === undefined) return { decisions, outcome: outcomeOf(state, wait) }
+  const isFixed = requirements.some(({ ask }) => ask && !ask.mayChange)
+  return { decisions, metAt, approved: isFixed && shown && 'approved' in shown ? shown.approved : undefined }
 }
 
 interface RequireWait {
@@ -71,37 +119,153 @@ interface RequireWait {
   until: number
   reports: Reports
   taskStartedAt: number
+  /** By the number of the requirement. */
+  asked: Record<number, Asked>
+}
+
+/** People are also asked if the request is not known: the action and its input are. */
+function previewStep(context: DurableContext, category: Category, task: Task, until: number): Promise<Shown> {
+  return retriedStep<Shown>(context, 'require-preview', () => previewAction(category, task, until), {
+    maxAttempts: MAX_PREVIEW_ATTEMPTS,
+    backoff: { min: 1, max: 10 },
+    isRetryable: isTransient,
+    giveUp: (error) => ({ at: Date.now(), error: redact(messageOf(error)) }),
+  })
+}
+
+/** @returns why people could not be asked */
+async function askPeople(
+  context: DurableContext,
+  { task, requirements, until, asked }: RequireWait,
+  numbers: readonly number[],
+  shown: Shown,
+): Promise<string | undefined> {
+  for (const number of numbers) {
+    const { rule, ask } = requirements[number - 1] ?? {}
+    if (!ask) continue
+    const result = await retriedStep<{ id: string; at: number } | { error: string }>(
+      context,
+      `require-ask-${number}`,
+      async () => ({ id: await startAsking(task, number, { rule, ask }, until, shown), at: Date.now() }),
+      {
+        maxAttempts: MAX_ASK_ATTEMPTS,
+        backoff: { min: 1, max: 60 },
+        isRetryable: (error) => Date.now() < until && !(error instanceof Failure && error.kind === 'misconfigured'),
+        giveUp: (error) => ({ error: redact(messageOf(error)) }),
+      },
+    )
+    if ('error' in result) return `people could not be asked for an approval. ${result.error}`
+    asked[number] = result
+  }
+  return undefined
 }
 
 /** Saves how to wake the task, and checks all requirements. Does not throw. */
 async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp | undefined): Promise<RequireState> {
-  const { task, requirements, until, reports } = wait
+  const { task, until, reports } = wait
   const savedRound = wakeUp && state.savedRound !== wakeUp.round ? await save(wait, wakeUp) : state.savedRound
-  const by = await canceledBy(task)
-  const now = Date.now()
-  const closed = requirements
-    .map(({ rule, window }) => ({ rule, window, ...stateOfWindow(window, now) }))
-    .find(({ isOpen }) => !isOpen)
-  const ended = by !== undefined ? { canceledBy: by } : closed ? undefined : { metAt: now }
-  if (ended || !closed) {
+  const next = await findNext(wait, state)
+  const { changesAt, ...found } = next
+  if (found.nextPollIn === undefined) {
     if (savedRound !== undefined) await forget(task)
-    return { ...ended, savedRound }
+    return found
   }
-  const { rule, window, changesAt, reason } = closed
-  const opens =
-    changesAt === undefined ? 'It does not open again' : `Waits until ${describeTime(changesAt, window.timeZone)}`
-  const waitsFor = `${opens}: ${rule}${reason === undefined ? '' : ` (${reason})`}`
-  if (waitsFor !== state.waitsFor) await reports.progress?.(waitsFor)
+  if (found.waitsFor !== undefined && found.waitsFor !== state.waitsFor) await reports.progress?.(found.waitsFor)
   await reports.heartbeat?.()
+  const now = Date.now()
   const isWakeable = wakeUp !== undefined && savedRound === wakeUp.round
   const shortest = Math.max(SHORT_INTERVAL_SECONDS, (until - now) / 1_000 / MAX_CHECKS)
-  const limit = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? MAX_INTERVAL_SECONDS : shortest
+  const longest = Object.keys(wait.asked).length > 0 ? approvalInterval(wait, now) : MAX_INTERVAL_SECONDS
+  const limit = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? longest : shortest
   const seconds = Math.ceil((Math.min(changesAt ?? until, until) - now) / 1_000)
-  if (seconds <= 0 || changesAt === undefined) {
-    if (savedRound !== undefined) await forget(task)
-    return { waitsFor, savedRound }
+  return { ...found, savedRound, nextPollIn: Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn))) }
+}
+
+/** As long as people have been asked: an early decision is rarely late, and a late one is not looked for often. */
+function approvalInterval({ asked }: RequireWait, now: number): number {
+  const elapsed = (now - Math.min(...Object.values(asked).map(({ at }) => at))) / 1_000
+  return Math.max(SHORT_INTERVAL_SECONDS, Math.min(elapsed, MAX_APPROVAL_INTERVAL_SECONDS))
+}
+
+/** Finds the next state. With `nextPollIn`, the longest time until the next check. Does not throw. */
+async function findNext(
+  { task, requirements, until, asked }: RequireWait,
+  { waitsFor }: RequireState,
+): Promise<RequireState & { changesAt?: number | undefined }> {
+  const by = await canceledBy(task)
+  const now = Date.now()
+  const ids = Object.values(asked).map(({ id }) => id)
+  if (by !== undefined) return { canceledBy: by, open: ids }
+  try {
+    const looks = await Promise.all(
+      requirements.map((requirement, index) => lookAt(requirement, asked[index + 1], until, now)),
+    )
+    const decisions = looks.flatMap(({ decided = [] }) => decided)
+    const open = looks.flatMap(({ openId }) => openId ?? [])
+    const endedBy = looks.find((look) => look.endedBy !== undefined)?.endedBy
+    if (endedBy !== undefined) return { endedBy, decisions, open }
+    const waiting = looks.filter(({ isMet }) => !isMet)
+    if (waiting.length === 0) return { metAt: now, decisions, open }
+    const toAsk = looks.flatMap(({ mustAsk }, index) => (mustAsk ? [index + 1] : []))
+    const described = waiting.map((look) => look.waitsFor).join('; ')
+    const opensNever = waiting.some((look) => look.isClosedForever)
+    if (now >= until || opensNever) return { waitsFor: described, decisions, open }
+    if (toAsk.length > 0) return { waitsFor: described, toAsk }
+    const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
+    return {
+      waitsFor: described,
+      changesAt: changes.length > 0 ? Math.min(...changes) : undefined,
+      nextPollIn: MAX_INTERVAL_SECONDS,
+    }
+  } catch (error) {
+    log.warn('requirements not checked', error as Error)
+    // The last vote may be in the table.
+    if (now < until + TABLE_GRACE_MS)
+      return { waitsFor, changesAt: now + TABLE_PAUSE_SECONDS * 1_000, nextPollIn: TABLE_PAUSE_SECONDS }
+    return { endedBy: `It is not known if people have decided. ${redact(messageOf(error))}`, open: ids }
   }
-  return { waitsFor, savedRound, nextPollIn: Math.max(1, Math.floor(Math.min(seconds, limit))) }
+}
+
+/** Closes the messages of approvals that are still open. Gives up after an hour: their decisions have no effect. */
+async function endStep(
+  context: DurableContext,
+  { until }: RequireWait,
+  ids: readonly string[],
+  decision: Decision | undefined,
+): Promise<void> {
+  await retriedStep<null>(
+    context,
+    'require-end',
+    async () => {
+      await endApprovals(ids, until, decision)
+      return null
+    },
+    { maxAttempts: MAX_END_ATTEMPTS, backoff: { min: 1, max: 60 }, giveUp: () => null },
+  )
+}
+
+/** @returns undefined if no one decided in time */
+function endOf({ canceledBy: by, endedBy, metAt }: RequireState): Decision | undefined {
+  if (by !== undefined) return { decision: 'cancel', by, at: new Date().toISOString() }
+  if (endedBy !== undefined) return byTask(endedBy)
+  return metAt === undefined ? undefined : byTask('the action may start without it')
+}
+
+function byTask(reason: string): Decision {
+  return { decision: 'cancel', by: 'its task', reason, at: new Date().toISOString() }
+}
+
+function outcomeOf(
+  { canceledBy: by, endedBy, waitsFor }: RequireState,
+  { until, taskStartedAt }: RequireWait,
+): Outcome {
+  if (by !== undefined) return aborted(`Canceled by ${by} before anything was sent to the platform`)
+  const waited = formatDuration(Math.round((until - taskStartedAt) / 1_000))
+  const message =
+    endedBy === undefined
+      ? `Nothing was started: the call has waited for ${waited}. ${waitsFor ?? ''}`.trim()
+      : `Nothing was started: ${toSentence(endedBy)}`
+  return { ...passed(message), result: 'fail' }
 }
 
 async function save({ task, taskStartedAt }: RequireWait, { callbackId, round }: WakeUp): Promise<number | undefined> {
@@ -109,7 +273,7 @@ async function save({ task, taskStartedAt }: RequireWait, { callbackId, round }:
     await saveWaiter(task.category, task.id, { callbackId, startedAt: taskStartedAt, round })
     return round
   } catch (error) {
-    log.warn('wake-up not saved: the task notices a request to cancel it later', error as Error)
+    log.warn('wake-up not saved: the task notices a decision or a request to cancel it later', error as Error)
     return undefined
   }
 }

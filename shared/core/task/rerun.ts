@@ -1,9 +1,8 @@
-import { authorizeAction, authorizeConnection, type Caller } from '../../auth/callers.ts'
+import { authorizeAction, authorizeConnection, type Caller, isRestricted } from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
-import { settings } from '../../settings.ts'
 import type { Call, Task } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
 import type { startTask } from './start-execution.ts'
@@ -48,13 +47,18 @@ export async function rerunTask(
     throw new Failure('invalid', `The task ended with ${status.verdict}. Call the action to run it again.`)
   if (task.delegates)
     throw new Failure('invalid', 'The platform sends the result of this task itself. Call the action to run it again.')
+  if (task.approvalOf)
+    throw new Failure(
+      'invalid',
+      `This task only asked people for the task ${task.approvalOf.taskId}. Run that one again.`,
+    )
   const again = await rerunOf(task)
   return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
 }
 
 /** Evaluates the policy of today. Loaded when used, as in `prepare`. */
 async function restrictionsOf(category: Category, task: Task, caller: Caller): Promise<Partial<Restricted>> {
-  if (settings.policyFile === undefined || task.skip || task.dryRun) return {}
+  if (!isRestricted(caller) || task.skip || task.dryRun) return {}
   return (await import('../webhook/restrict.ts')).restrictRerun(category, task, caller)
 }
 

@@ -6,6 +6,7 @@ import { errored, type Outcome } from '../../outcome.ts'
 import { type ActionResult, type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
+import type { ApprovedRequest } from '../approved-request.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Call } from '../call.ts'
 import { runAction } from '../run-action.ts'
@@ -37,6 +38,7 @@ export async function runUntilDeadline(
   call: Call,
   context: DurableContext,
   deadline: Deadline,
+  approved?: ApprovedRequest,
 ): Promise<ActionResult> {
   // The request to cancel an approval completes its callback, unless it comes before the callback is saved.
   const waitsForPeople = category.actions[call.action]?.type === 'approval'
@@ -48,7 +50,7 @@ export async function runUntilDeadline(
         const canceler = isRetry || attempts > 1 || waitsForPeople ? await canceledBy(call) : undefined
         if (canceler !== undefined) return canceled(call, canceler, isRetry)
         try {
-          return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing')
+          return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing', approved)
         } catch (error) {
           const remaining = deadline.at - Date.now()
           const mayHaveWritten =

@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/callers.ts'
+import { type Caller, isRestricted } from '../../auth/callers.ts'
 import { formatDuration, parseDuration } from '../../duration.ts'
 import { log } from '../../log.ts'
 import { type CallOrigin, originOf } from '../../orchestrators/event/event.ts'
@@ -91,7 +91,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
 
 /** Loaded when used: many deployments have no policy. */
 async function applyPolicy(...call: Parameters<typeof restrict>): Promise<ReturnType<typeof restrict>> {
-  return settings.policyFile === undefined ? {} : (await import('./restrict.ts')).restrict(...call)
+  const [, { caller }] = call
+  return isRestricted(caller) ? (await import('./restrict.ts')).restrict(...call) : {}
 }
 
 /** Completes the input of a call and checks it. Returns why the action does not run, if it does not, and notes for the message. */

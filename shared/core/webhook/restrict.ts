@@ -4,8 +4,8 @@ import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { CallOrigin } from '../../orchestrators/event/event.ts'
 import { deployedPolicy } from '../../policy/deployed.ts'
-import { evaluatePolicy, type PolicyRefusal, type Verdict } from '../../policy/evaluate.ts'
-import type { PolicyCall, Requirement } from '../../policy/policy.ts'
+import { evaluateCaller, evaluateRules, type PolicyRefusal, type Verdict } from '../../policy/evaluate.ts'
+import type { PolicyCall, PolicyCaller, Requirement } from '../../policy/policy.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
@@ -26,7 +26,7 @@ interface Times {
 }
 
 /**
- * Evaluates the policy for a call that runs its action. A refusal is thrown only where something would start, so a repeat of a call
+ * Evaluates the policy, and the caller's entry, for a call that runs its action. A refusal is thrown only where something would start, so a repeat of a call
  * that was accepted gets its result, even if the policy has changed since.
  *
  * @param input completed
@@ -38,9 +38,9 @@ export function restrict(category: Category, resolved: ResolvedCall, input: unkn
     category: category.name,
     action: actionName,
     actionNames: namesOf(category, actionName),
-    isStop: isStop(action),
+    isFree: isFree(action),
     connection: connection.name,
-    caller: { name: caller.name, isAgent: caller.agent ?? false },
+    caller: policyCallerOf(caller),
     ...placeOf(event.data),
     input,
   }
@@ -56,18 +56,23 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
     category: category.name,
     action: task.action,
     actionNames: namesOf(category, task.action),
-    isStop: action !== undefined && isStop(action),
+    isFree: action !== undefined && isFree(action),
     connection: task.connection,
-    caller: { name: caller.name, isAgent: caller.agent ?? false },
+    caller: policyCallerOf(caller),
     ...placeOf(task.event),
     input: task.input,
   }
   return evaluate(call, { deadline: task.deadline, max: maxDeadlineOf(category), isSilent: false })
 }
 
-/** Returns whether an action only stops what another one has started. */
-export function isStop(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): boolean {
-  return action.kind === 'job' && !('startsJob' in action && action.startsJob === true)
+/** Returns whether an action only stops what another one has started, or only asks people. */
+export function isFree(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): boolean {
+  return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
+}
+
+/** Returns the parts of a caller's entry that the policy needs. Writes of agents need an approval unless the entry says otherwise. */
+function policyCallerOf({ name, agent = false, writes, owners = [] }: Caller): PolicyCaller {
+  return { name, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners }
 }
 
 function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'project' | 'stage' | 'service'> {
@@ -75,44 +80,66 @@ function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'pro
 }
 
 function evaluate(call: PolicyCall, times: Times): Restrictions {
-  const policy = deployedPolicy()
-  if (!policy) return {}
+  const { enforce = true, rules = [], approval } = deployedPolicy() ?? {}
   const now = Date.now()
-  const verdict = evaluatePolicy(policy, call, now)
-  const { refusal, requirements, waitAtMost, matched } = verdict
+  const ofRules = evaluateRules({ rules }, call, now)
+  const matched = matchedBy(ofRules, enforce)
+  const nothing = { matched: [], refusal: undefined, requirements: [], waitAtMost: 0 }
+  const verdict = evaluateCaller(enforce ? ofRules : nothing, call, approval)
+  const { refusal, requirements, waitAtMost } = verdict
+  if (refusal) return { ...matched, refusal: failureOf(refusal, verdict, call, now) }
+  if (requirements.length === 0) return matched
+  if (times.isSilent) return { ...matched, refusal: silentRefusal(requirements, now) }
+  if (times.deadline + waitAtMost > times.max) return { ...matched, refusal: tooLong(times, waitAtMost) }
+  return { ...matched, requirements, waitAtMost }
+}
+
+/** Logs the rules that a call matches, and returns their names. */
+function matchedBy({ matched, refusal, requirements }: Verdict, enforced: boolean): Pick<Restrictions, 'rules'> {
   if (matched.length === 0) return {}
   const rules = matched.map(({ name }) => name)
   const effect = refusal ? refusal.type : requirements.length > 0 ? 'wait' : 'allowed'
-  log.info('policy evaluated', { rules, effect, rule: refusal?.rule, enforced: policy.enforce })
-  if (!policy.enforce) return { rules }
-  if (refusal) return { rules, refusal: failureOf(refusal, verdict, now) }
-  if (requirements.length === 0) return { rules }
-  if (times.isSilent) return { rules, refusal: silentRefusal(requirements, now) }
-  if (times.deadline + waitAtMost > times.max) return { rules, refusal: tooLong(times, waitAtMost) }
-  return { rules, requirements, waitAtMost }
+  log.info('policy evaluated', { rules, effect, rule: refusal?.rule, enforced })
+  return { rules }
 }
 
-function failureOf({ rule, type, reason, opensAt }: PolicyRefusal, { matched }: Verdict, now: number): Failure {
-  if (type === 'denied')
-    return new Failure('forbidden', `The rule "${rule}" of the policy refuses this call: ${reason}`)
+function failureOf(
+  { rule, type, reason, opensAt }: PolicyRefusal,
+  { matched }: Verdict,
+  { caller }: PolicyCall,
+  now: number,
+): Failure {
+  const entry = `The entry of ${caller.name} in the secret callers`
+  const cause = rule === undefined ? entry : `The rule "${rule}" of the policy`
+  if (type === 'denied' && rule === undefined) return new Failure('forbidden', `${entry} allows no writes.`)
+  if (type === 'denied') return new Failure('forbidden', `${cause} refuses this call: ${reason}`)
+  if (type === 'unasked')
+    return new Failure(
+      'forbidden',
+      `${cause} requires an approval of each write, but the policy does not say how to ask people. Add the section approval to policy.yaml.`,
+    )
+  if (type === 'requester')
+    return new Failure(
+      'forbidden',
+      `${cause} requires an approval by somebody else than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers.`,
+    )
   const effect = matched.find(({ name }) => name === rule)?.effect
   const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
-  return closed(rule, reason, opensAt, timeZone, now)
+  return closed(String(rule), reason, opensAt, timeZone, now)
 }
 
-/** A silent call has no task that could wait: it is refused while a window is closed. */
+/** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval. */
 function silentRefusal(requirements: readonly Requirement[], now: number): Failure | undefined {
-  for (const { rule, window } of requirements) {
+  const hint = 'Send the call with mode=interactive: its task waits.'
+  for (const requirement of requirements) {
+    if (requirement.type === 'approval') {
+      const { rule } = requirement
+      const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}" of the policy`
+      return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
+    }
+    const { rule, window } = requirement
     const { isOpen, changesAt, reason } = stateOfWindow(window, now)
-    if (!isOpen)
-      return closed(
-        rule,
-        reason,
-        changesAt,
-        window.timeZone,
-        now,
-        'Send the call with mode=interactive: its task waits.',
-      )
+    if (!isOpen) return closed(rule, reason, changesAt, window.timeZone, now, hint)
   }
   return undefined
 }

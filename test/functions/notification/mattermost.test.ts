@@ -193,7 +193,7 @@ describe('Mattermost: buttons', () => {
     const [response, name] = [await verified(), bareName(requester)]
     if (!buttons.isMemberName(name)) return 'rejected before the approval is requested'
     const person = await buttons.getPerson(client(), response)
-    return refusalFor({ excluded: requester }, person, await buttons.findMemberId(client(), name))
+    return refusalFor({ excluded: requester }, person, [await buttons.findMemberId(client(), name)])
   }
   test.each([
     jane,

@@ -160,7 +160,7 @@ describe('Slack: buttons', () => {
     const refused = async (requester: string) => {
       const name = bareName(requester)
       if (!buttons.isMemberName(name)) return 'rejected before the approval is requested'
-      return refusalFor({ excluded: requester }, await person(), await buttons.findMemberId(client(), name))
+      return refusalFor({ excluded: requester }, await person(), [await buttons.findMemberId(client(), name)])
     }
 
     test.each([

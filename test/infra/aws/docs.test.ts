@@ -246,7 +246,7 @@ describe('docs/security.md', () => {
   it.each([
     ['shared/core/silent/handler.ts', '= 24 * 3_600', 'outcome of a silent call', '24 hours'],
     ['shared/core/task/start-execution.ts', '= 14 * 86_400', 'name of an accepted task', '14 days'],
-    ['shared/approvals/store.ts', '= 14 * 86_400', 'approval: its text', '14 days after its deadline'],
+    ['shared/state/approvals.ts', '= 14 * 86_400', 'approval: its text', '14 days after its deadline'],
     ['shared/state/run-states.ts', '= 31 * 86_400', 'state of a run', '31 days'],
     ['infra/aws/durable-function.ts', 'RETENTION = Duration.days(14)', 'task: event', '14 days after its end'],
     ['infra/aws/durable-function.ts', 'retentionPeriod: Duration.days(14)', 'could not be started', '14 days'],

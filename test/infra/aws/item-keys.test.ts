@@ -7,9 +7,9 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { categories } from '../../../functions/index.ts'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
-import * as approvals from '../../../shared/approvals/store.ts'
 import { executionOf } from '../../../shared/core/task/execution.ts'
 import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
+import * as approvals from '../../../shared/state/approvals.ts'
 import { countCall } from '../../../shared/state/call-rate.ts'
 import { claim } from '../../../shared/state/claim.ts'
 import { nextGateRun, readGateRun } from '../../../shared/state/gate-runs.ts'
@@ -304,7 +304,7 @@ describe('table items', () => {
     )
     const users = sources.filter((file) => /\/table\.ts'/.test(readFileSync(join(root, file), 'utf8')))
     expect(users.sort()).toEqual([
-      'shared/approvals/store.ts',
+      'shared/state/approvals.ts',
       'shared/core/task/execution.ts',
       'shared/core/task/start-execution.ts',
       'shared/state/call-rate.ts',

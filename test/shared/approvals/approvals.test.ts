@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { describeDecision } from '../../../shared/approvals/decision.ts'
 import { renderPage } from '../../../shared/approvals/page.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
-import type { Approval } from '../../../shared/approvals/store.ts'
 import type { Message } from '../../../shared/providers/message.ts'
+import { describeDecision } from '../../../shared/state/approval-decision.ts'
+import type { Approval } from '../../../shared/state/approvals.ts'
 
 const message: Message = { mood: 'waiting', title: 'Approve?', fields: [], links: [] }
 const shown = { connection: 'chat', message, hasButtons: true, deadlineAt: 0 }
@@ -30,7 +30,7 @@ describe('A person who may decide', () => {
     ['a person other than the requester', { excluded: 'ben@example.com' }, jane],
     ['a person other than the requester, by id, if addresses are hidden', { excluded: 'U0BEN' }, hidden],
   ])('is %s', (_who, asked, person) => {
-    expect(refusalFor(approval(asked), person, 'U0BEN')).toBeUndefined()
+    expect(refusalFor(approval(asked), person, ['U0BEN'])).toBeUndefined()
   })
 
   test.each([
@@ -46,7 +46,7 @@ describe('A person who may decide', () => {
   })
 
   test('is not the requester with another name', () => {
-    expect(refusalFor({ excluded: 'j.doe@example.com' }, jane, 'U0JANE')).toContain('You requested this approval')
+    expect(refusalFor({ excluded: 'j.doe@example.com' }, jane, ['U0JANE'])).toContain('You requested this approval')
   })
 })
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { evaluatePolicy } from '../../../shared/policy/evaluate.ts'
+import { evaluateRules } from '../../../shared/policy/evaluate.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
 import { matchingRules } from '../../../shared/policy/match.ts'
-import type { PolicyCall } from '../../../shared/policy/policy.ts'
+import type { PolicyCall, PolicyCaller } from '../../../shared/policy/policy.ts'
 
 const policy = compilePolicy(
   parse(`
@@ -25,12 +25,19 @@ rules:
 `),
 )
 
+const caller = (more: Partial<PolicyCaller>): PolicyCaller => ({
+  name: 'pipeline',
+  isAgent: false,
+  writes: 'allow',
+  owners: [],
+  ...more,
+})
 const call = (more: Partial<PolicyCall>): PolicyCall => ({
   category: 'ci-cd',
   action: 'trigger-deployment',
-  isStop: false,
+  isFree: false,
   connection: 'prod-eu',
-  caller: { name: 'release-agent', isAgent: true },
+  caller: caller({ name: 'release-agent', isAgent: true }),
   project: 'shop',
   stage: 'production',
   service: 'checkout',
@@ -49,9 +56,9 @@ describe('A rule matches', () => {
     ['a call that does not name its stage', { stage: undefined }, ['production by day', 'year end']],
     ['not another action', { action: 'rollback' }, ['year end']],
     ['an agent', { category: 'chaos-testing' }, ['agents run no experiments']],
-    ['not a person', { category: 'chaos-testing', caller: { name: 'a-agent', isAgent: false } }, []],
-    ['not another caller', { category: 'chaos-testing', caller: { name: 'agent-x', isAgent: true } }, []],
-    ['not an action that stops something, unless it is named', { action: 'stop-deployment', isStop: true }, []],
+    ['not a person', { category: 'chaos-testing', caller: caller({ name: 'a-agent' }) }, []],
+    ['not another caller', { category: 'chaos-testing', caller: caller({ name: 'agent-x', isAgent: true }) }, []],
+    ['not an action that stops something, unless it is named', { action: 'stop-deployment', isFree: true }, []],
     ['a larger percentage', { ...flag, input: { percentage: 11 } }, ['large percentages']],
     ['not a smaller percentage', { ...flag, input: { percentage: 10 } }, []],
     ['a missing percentage', { ...flag, input: {} }, ['large percentages']],
@@ -63,7 +70,7 @@ describe('A rule matches', () => {
 })
 
 describe('A policy', () => {
-  const evaluate = (now: string, more: Partial<PolicyCall> = {}) => evaluatePolicy(policy, call(more), Date.parse(now))
+  const evaluate = (now: string, more: Partial<PolicyCall> = {}) => evaluateRules(policy, call(more), Date.parse(now))
 
   test('lets a task wait for a window, whether it is open now or not', () => {
     for (const now of ['2026-12-01T09:00:00Z', '2026-12-01T20:00:00Z'])
@@ -89,7 +96,7 @@ describe('A policy', () => {
   })
 
   test('without rules restricts nothing', () => {
-    expect(evaluatePolicy(compilePolicy(undefined), call({}), 0)).toEqual({
+    expect(evaluateRules(compilePolicy(undefined), call({}), 0)).toEqual({
       refusal: undefined,
       requirements: [],
       matched: [],

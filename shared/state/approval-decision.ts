@@ -16,6 +16,8 @@ export type DecideResult =
   | { status: 'decided'; decision: Decision }
   /** Another decision was first. */
   | { status: 'already-decided'; decision: Decision }
+  /** More people have to approve. */
+  | { status: 'counted'; votes: Decision[]; count: number }
   /** No one decided in time, or the task ended for another reason. */
   | { status: 'ended'; reason: string }
 
@@ -28,6 +30,15 @@ export function describeDecision(decision: Decision | undefined): string {
   if (!decision) return 'Expired: no one decided in time'
   const { by, reason } = decision
   return `${PAST[decision.decision]} by ${by}${reason ? `: ${reason}` : ''}`
+}
+
+/**
+ * Describes who has approved so far.
+ *
+ * @example '1 of 2 have approved: Jane Doe'
+ */
+export function describeVotes(votes: readonly Decision[], count: number): string {
+  return `${votes.length} of ${count} have approved${votes.length === 0 ? '' : `: ${votes.map(({ by }) => by).join(', ')}`}`
 }
 
 const PAST: Record<Decision['decision'], string> = { approve: 'Approved', reject: 'Rejected', cancel: 'Canceled' }

@@ -1,0 +1,101 @@
+import { retriedStep } from '../core/retried-step.ts'
+import { wakeTask } from '../core/task/wake.ts'
+import { Failure, invalidInput, isTransient } from '../errors.ts'
+import { errored, type Outcome } from '../outcome.ts'
+import type { ApprovalTask, WaitingForApproval } from '../providers/action.ts'
+import type { MessageProvider } from '../providers/message.ts'
+import { resolveChannel } from '../providers/push-update.ts'
+import { redact } from '../redact.ts'
+import { endApproval, readApprovalState } from '../state/approvals.ts'
+import type { ApprovalInput } from './input.ts'
+import { unverifiableApprover } from './person.ts'
+
+type Task = ApprovalTask<MessageProvider, ApprovalInput>
+
+const MAX_ACCEPT_ATTEMPTS = 20
+const MAX_SETTLE_ATTEMPTS = 100
+
+/**
+ * Asks people for a task whose action the policy lets start only after an approval. That task has composed the message, and reads the
+ * decision from the table. However this one ends, the other one learns it.
+ *
+ * @param run asks people, and waits for their decision
+ */
+export async function askForTask(
+  task: Task,
+  waiting: WaitingForApproval,
+  run: (task: Task) => Promise<Outcome>,
+): Promise<Outcome> {
+  const accepted = await acceptRequest(task, waiting)
+  const outcome = 'error' in accepted ? accepted.error : await run({ ...task, input: accepted.input })
+  await settle(task, waiting, outcome)
+  return outcome
+}
+
+/** Completes and checks the input with the connection, which the other task cannot read. */
+function acceptRequest(
+  { context, input, deadline, withClient }: Task,
+  { count }: WaitingForApproval,
+): Promise<{ input: ApprovalInput } | { error: Outcome }> {
+  return retriedStep<{ input: ApprovalInput } | { error: Outcome }>(
+    context,
+    'accept-request',
+    () =>
+      withClient(deadline.at, async (provider, { connection }) => {
+        checkDeciders(provider, input, count)
+        const channel = resolveChannel(input.channel, connection, provider, true)
+        return { input: { ...input, channel, ...(provider.process ? { isPolled: true as const } : {}) } }
+      }),
+    {
+      maxAttempts: MAX_ACCEPT_ATTEMPTS,
+      backoff: { min: 1, max: 60 },
+      isRetryable: (error) => isTransient(error) || (error instanceof Failure && error.kind === 'credentials'),
+      giveUp: (error) => ({ error: errored(error) }),
+    },
+  )
+}
+
+/**
+ * Refuses to ask where the platform cannot tell people apart.
+ *
+ * @throws Failure `invalid`
+ */
+function checkDeciders(provider: MessageProvider, { approvers, excluded }: ApprovalInput, count: number): void {
+  const { title, buttons } = provider
+  if (!buttons && (approvers || excluded || count > 1))
+    throw invalidInput(
+      'approve',
+      `with by, notRequester or count needs a platform that identifies people, and ${title} does not: use a connection of Slack, Mattermost, Discord or Telegram`,
+    )
+  const unverifiable = unverifiableApprover(provider, approvers)
+  if (unverifiable !== undefined)
+    throw invalidInput('by', `must be ${buttons?.approverIds?.format} for ${title}, but has "${unverifiable}"`)
+}
+
+/** Saves how the request has ended, unless people have decided, and wakes the other task. */
+async function settle(
+  { taskId, context }: Task,
+  { until, ...waiting }: WaitingForApproval,
+  outcome: Outcome,
+): Promise<void> {
+  await retriedStep<null>(
+    context,
+    'settle-approval',
+    async () => {
+      const { decision, isExpired } = await readApprovalState(taskId, until)
+      if (!decision && !isExpired) await endApproval(taskId, until, endOf(outcome))
+      await wakeTask(waiting)
+      return null
+    },
+    { maxAttempts: MAX_SETTLE_ATTEMPTS, backoff: { min: 1, max: 300 } },
+  )
+}
+
+/** Returns how a request ended that people did not decide with our buttons: by the platform's process, or not at all. */
+function endOf({ status, result, message, data }: Outcome): Parameters<typeof endApproval>[2] {
+  const { decision, by, at, reason } = data
+  if (typeof by !== 'string' || typeof at !== 'string') return { failure: redact(message) }
+  const isApproved = status === 'succeeded' && result === 'pass' && decision === 'approved'
+  const decided = isApproved ? 'approve' : decision === 'canceled' ? 'cancel' : 'reject'
+  return { decision: { decision: decided, by, at, ...(typeof reason === 'string' ? { reason } : {}) } }
+}

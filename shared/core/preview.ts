@@ -1,0 +1,39 @@
+import type { Category } from '../providers/category.ts'
+import { redact } from '../redact.ts'
+import { sleep } from '../sleep.ts'
+import { type ApprovedRequest, formOf, textOf } from './approved-request.ts'
+import type { Call } from './call.ts'
+import { firstWriteOf } from './rehearse.ts'
+import { optionsOf, withConnection } from './run-action.ts'
+
+/** What people see when they are asked for an approval. */
+export interface Preview {
+  /** In epoch milliseconds. */
+  at: number
+  /** The request, without headers. Undefined if nothing would be sent. */
+  request?: string | undefined
+  /** Undefined if there is nothing to compare. */
+  approved?: ApprovedRequest | undefined
+}
+
+/** Times with seconds differ then. */
+const PAUSE_MS = 1_100
+
+/**
+ * Returns the first write that an action would send. Runs the action up to it twice, to find the parts that change by themselves.
+ *
+ * @param deadlineAt in epoch milliseconds
+ * @throws Failure
+ */
+export async function previewAction(category: Category, call: Call, deadlineAt: number): Promise<Preview> {
+  const options = { ...optionsOf(call, deadlineAt), isRetry: false, lastRunKey: call.lastRunKey }
+  const read = () =>
+    withConnection(category, call, (action, connection) => firstWriteOf(connection, action, call.input, options))
+  const at = Date.now()
+  const first = await read()
+  if (first.write === undefined) return { at }
+  await sleep(PAUSE_MS)
+  const second = await read()
+  const request = redact(textOf(first.write))
+  return second.write === undefined ? { at, request } : { at, request, approved: formOf(first.write, second.write) }
+}

@@ -1,0 +1,97 @@
+import type { Ask, Requirement } from '../../policy/policy.ts'
+import { describeTime } from '../../policy/time-zone.ts'
+import { stateOfWindow } from '../../policy/window.ts'
+import { type Decision, describeDecision } from '../../state/approval-decision.ts'
+import { type ApprovalState, endApproval, readApprovalState } from '../../state/approvals.ts'
+import { namesOf } from './ask.ts'
+
+/** An asking task, whose id is also that of its approval. */
+export interface Asked {
+  id: string
+  /** When it was started, in epoch milliseconds. */
+  at: number
+}
+
+/** A decision about an approval, and the rule that required it. */
+export interface Decided extends Decision {
+  rule?: string | undefined
+}
+
+/** How a requirement stands. */
+interface Look {
+  isMet: boolean
+  waitsFor?: string | undefined
+  /** When it may change by itself, in epoch milliseconds. */
+  changesAt?: number | undefined
+  isClosedForever?: boolean
+  /** People have to be asked. */
+  mustAsk?: boolean
+  /** Why it can no longer be met. */
+  endedBy?: string | undefined
+  decided?: Decided[]
+  /** The approval, if nobody has decided it. */
+  openId?: string | undefined
+}
+
+/**
+ * Returns how a requirement stands at some time. From `until`, ends an approval that is still open: the last vote and the end cannot both
+ * win.
+ *
+ * @param asked undefined if people were not asked
+ * @throws Failure `unavailable`
+ */
+export async function lookAt(
+  requirement: Requirement,
+  asked: Asked | undefined,
+  until: number,
+  now: number,
+): Promise<Look> {
+  const approval = asked && (await lookAtApproval(requirement, asked, until, now))
+  if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, []), mustAsk: true }
+  const { rule, window, ask } = requirement
+  const { isOpen, changesAt, reason } = stateOfWindow(window, now)
+  if (approval?.isMet || approval?.endedBy !== undefined) return approval
+  if (isOpen) return { isMet: true, openId: approval?.openId }
+  const opens =
+    changesAt === undefined ? 'It does not open again' : `Waits until ${describeTime(changesAt, window.timeZone)}`
+  const orApproved = ask ? ', or for an approval' : ''
+  return {
+    isMet: false,
+    waitsFor: `${opens}${orApproved}: ${rule}${reason === undefined ? '' : ` (${reason})`}`,
+    changesAt,
+    isClosedForever: changesAt === undefined && !ask,
+    mustAsk: ask !== undefined && asked === undefined,
+    openId: approval?.openId,
+  }
+}
+
+async function lookAtApproval(requirement: Requirement, { id }: Asked, until: number, now: number): Promise<Look> {
+  const state: ApprovalState =
+    now >= until ? await endApproval(id, until, undefined) : await readApprovalState(id, until)
+  const { decision, votes, isExpired, failure } = state
+  const { rule } = requirement
+  const decided = [...votes, ...(decision && !isLastVote(decision, votes) ? [decision] : [])].map((one) => ({
+    ...one,
+    rule,
+  }))
+  if (decision?.decision === 'approve') return { isMet: true, decided }
+  if (decision) return { isMet: false, endedBy: describeDecision(decision), decided }
+  if (failure !== undefined)
+    return { isMet: false, endedBy: `people could not be asked for an approval. ${failure}`, decided }
+  return { ...waitFor(requirement, votes), decided, openId: isExpired ? undefined : id }
+}
+
+/** With several people, the decision repeats the last vote. */
+function isLastVote({ at }: Decision, votes: readonly Decision[]): boolean {
+  return votes.at(-1)?.at === at
+}
+
+function waitFor(
+  { rule, ask }: { rule?: string | undefined; ask?: Ask | undefined },
+  votes: readonly Decision[],
+): Look {
+  const { count = 1, by } = ask ?? {}
+  const people = by ? ` by ${namesOf(by)}` : ''
+  const what = count === 1 ? `an approval${people}` : `${count} approvals${people} (${votes.length} so far)`
+  return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}` }
+}
