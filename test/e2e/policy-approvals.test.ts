@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
+import { type SentButtonPress, slackServer } from '../platforms/slack/server.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
+import { Service } from './service.ts'
+
+const prefix = 'cloud-automation-webhooks'
+const tokens = { pipeline: 'token-of-the-pipeline', agent: 'token-of-the-agent', reader: 'token-of-the-reader' }
+
+const slack = await slackServer()
+slack.people.push({ id: 'U0BEN', name: 'ben', realName: 'Ben Roe', email: 'ben@example.com' })
+slack.people.push({ id: 'U0LIZ', name: 'liz', realName: 'Liz Poe', email: 'liz@example.com' })
+
+const policyFile = join(temporaryFolder(), 'policy.yaml')
+writeFileSync(
+  policyFile,
+  `timeZone: UTC
+approval: { connection: ops, channel: C0RELEASES, waitAtMost: PT1M }
+groups: { sre: [U0JANE, ben@example.com] }
+rules:
+  - name: two of sre
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Two'" }
+    approve: { count: 2, by: ["group:sre"] }
+  - name: not the owner
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Other'" }
+    approve: { notRequester: true }
+  - name: short
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Short'" }
+    approve: {}
+    waitAtMost: PT5S
+  - name: any approval
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'One'" }
+    approve: {}
+  - name: unknown connection
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Nobody'" }
+    approve: { connection: nobody }
+  - name: flags
+    when: { actions: [feature-flags/set-flag], input: "percentage == \`20\`" }
+    approve: {}
+  - name: frozen
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Glass'" }
+    freeze: [{ from: 2026-01-01, to: 2999-12-31, reason: Closed }]
+    otherwise: approve
+`,
+)
+
+const service = new Service({
+  policyFile,
+  secrets: {
+    [`${prefix}/callers`]: {
+      pipeline: { tokens: [tokenHash(tokens.pipeline)], categories: ['*'], owners: ['jane@example.com'] },
+      agent: { tokens: [tokenHash(tokens.agent)], categories: ['*'], agent: true },
+      reader: { tokens: [tokenHash(tokens.reader)], categories: ['*'], writes: 'deny' },
+    },
+    [`${prefix}/connections/notification/ops`]: {
+      provider: 'slack',
+      baseUrl: slack.url,
+      token: slack.token,
+      signingSecret: slack.signingSecret,
+      channel: 'C0OTHER',
+    },
+  },
+})
+beforeAll(() => service.start())
+afterAll(async () => {
+  await service.end()
+  await slack.close()
+})
+beforeEach(() => slack.empty())
+
+type Name = keyof typeof tokens
+const send = (path: string, input: object, mode: string, caller: Name = 'pipeline') =>
+  service.call(`/v1/${path}?mode=${mode}`, { id: randomUUID(), input }, { token: tokens[caller] })
+const open = (title: string, mode = 'interactive', caller?: Name) =>
+  send('issue-ticketing/open-issue', { title }, mode, caller)
+const status = async (taskId: string, caller: Name = 'pipeline', category = 'issue-ticketing') =>
+  (await service.call(`/v1/${category}/tasks/${taskId}`, undefined, { method: 'GET', token: tokens[caller] })).body
+const ended = async (taskId: string, caller?: Name, category?: string) => {
+  await service.until(async () => (await status(taskId, caller, category)).state !== 'running', 'the end of the task')
+  return status(taskId, caller, category)
+}
+const titles = async () => (await service.issues()).map(({ title }) => title)
+const asked = async () => {
+  await service.until(() => slack.posts.length > 0, 'a request for an approval')
+  return slack.posts[0] as (typeof slack.posts)[number]
+}
+const press = async ({ headers = {}, body }: SentButtonPress) =>
+  (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
+const click = async (action: 'approve' | 'reject', user: string) =>
+  press(slack.pressButton(await asked(), action, user))
+const shown = () => JSON.stringify(slack.posts[0]?.blocks)
+
+describe('An action that needs an approval', () => {
+  it('runs once, after as many people as the rule asks for, who see what would be sent', async () => {
+    const accepted = await open('Two')
+    expect(accepted).toMatchObject({ status: 202, body: { duplicate: false } })
+    const { body } = accepted
+    await asked()
+    for (const text of ['two of sre', 'pipeline', 'Request as of', 'POST ', '/issues', 'ben@example.com'])
+      expect(shown()).toContain(text)
+    await service.until(
+      async () => String((await status(body.taskId)).progress).includes('2 approvals by U0JANE, ben@example.com'),
+      'the wait for people',
+    )
+    expect(await click('approve', 'U0LIZ')).toBe(200)
+    expect(slack.ephemerals.at(-1)?.text).toContain('Only U0JANE, ben@example.com may decide this')
+    for (const _ of [1, 2]) expect(await click('approve', 'U0JANE')).toBe(200)
+    expect(slack.ephemerals.at(-1)?.text).toContain('1 of 2 have approved: Jane Doe')
+    await service.until(() => shown().includes('1 of 2 have approved'), 'the message with one vote')
+    expect(await titles()).not.toContain('Two')
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
+    await service.ended()
+    expect((await titles()).filter((title) => title === 'Two')).toHaveLength(1)
+    expect(shown()).toContain('Approved by Jane Doe (U0JANE), Ben Roe (U0BEN)')
+  })
+
+  it('does not run after one rejection, and says who rejected it', async () => {
+    const { body } = await open('Two')
+    expect(await click('approve', 'U0JANE')).toBe(200)
+    expect(await click('reject', 'U0BEN')).toBe(200)
+    expect((await ended(body.taskId)).outcome).toMatchObject({
+      status: 'succeeded',
+      result: 'fail',
+      message: 'Nothing was started: Rejected by Ben Roe (U0BEN).',
+    })
+  })
+
+  it('is not approved by an owner of the caller', async () => {
+    const { body } = await open('Other')
+    expect(await click('approve', 'U0JANE')).toBe(200)
+    expect(slack.ephemerals.at(-1)?.text).toContain('You requested this approval')
+    expect((await status(body.taskId)).state).toBe('running')
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
+  })
+
+  it('is refused if the owners of its caller must not approve it, and are not known', async () => {
+    const { status: code, body } = await open('Other', 'interactive', 'agent')
+    expect([code, body.detail]).toEqual([
+      403,
+      expect.stringContaining('Add "owners" to the entry of agent in the secret callers'),
+    ])
+  })
+
+  it('does not run if nobody decides in time, and its message is closed', async () => {
+    const { body } = await open('Short')
+    await asked()
+    expect((await ended(body.taskId)).outcome).toMatchObject({
+      result: 'fail',
+      message: expect.stringMatching(/^Nothing was started: the call has waited for PT5S\. Waits for an approval: short/),
+    })
+    await service.ended()
+    expect(shown()).toContain('Expired')
+  })
+
+  it('closes its message when the call is canceled', async () => {
+    const { body } = await open('One')
+    await asked()
+    const { status: code } = await service.call(`/v1/issue-ticketing/tasks/${body.taskId}/cancel`, undefined, {
+      token: tokens.pipeline,
+    })
+    expect(code).toBe(202)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'aborted' })
+    await service.ended()
+    expect(shown()).toContain('Canceled by pipeline')
+  })
+
+  it('does not run if people cannot be asked', async () => {
+    const { body } = await open('Nobody')
+    expect((await ended(body.taskId)).outcome.message).toMatch(
+      /^Nothing was started: people could not be asked for an approval\. .*connections\/notification\/nobody/,
+    )
+  })
+
+  it('is not sent if what would be sent has changed since', async () => {
+    const flag = { flag: 'checkout', percentage: 20 }
+    const { body } = await send('feature-flags/set-flag', flag, 'interactive')
+    await asked()
+    expect((await send('feature-flags/set-flag', { ...flag, percentage: 50 }, 'silent')).status).toBe(200)
+    const before = (await service.requests('unleash')).filter(({ method }) => method !== 'GET').length
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    const { outcome } = await ended(body.taskId, 'pipeline', 'feature-flags')
+    expect(outcome.message).toContain('What would be sent has changed since people were asked')
+    expect((await service.requests('unleash')).filter(({ method }) => method !== 'GET')).toHaveLength(before)
+  })
+
+  it('can break the glass of a freeze', async () => {
+    const { body } = await open('Glass')
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
+  })
+
+  it('is refused as a silent call, which has no task that could wait', async () => {
+    for (const title of ['One', 'Glass']) {
+      const { status: code, body } = await open(title, 'silent')
+      expect([code, body.detail]).toEqual([422, expect.stringContaining('mode=interactive')])
+    }
+    expect(slack.posts).toEqual([])
+  })
+
+  it('is not run again by a repeat of the call', async () => {
+    const event = { id: randomUUID(), input: { title: 'One' } }
+    const call = () =>
+      service.call('/v1/issue-ticketing/open-issue?mode=interactive', event, { token: tokens.pipeline })
+    const first = await call()
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    await ended(first.body.taskId)
+    await service.ended()
+    expect(await call()).toMatchObject({ status: 202, body: { taskId: first.body.taskId, duplicate: true } })
+    expect(slack.posts).toHaveLength(1)
+  })
+})
+
+describe('A caller', () => {
+  it('that is an agent needs an approval of each write, without any rule', async () => {
+    expect(await open('By an agent', 'silent', 'agent')).toMatchObject({ status: 422 })
+    const { body } = await open('By an agent', 'interactive', 'agent')
+    await asked()
+    expect(shown()).toContain('The entry of the caller agent')
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId, 'agent')).toMatchObject({ verdict: 'pass' })
+  })
+
+  it('without writes is refused, and may make dry runs', async () => {
+    expect(await open('Never', 'interactive', 'reader')).toMatchObject({
+      status: 403,
+      body: { detail: 'The entry of reader in the secret callers allows no writes.' },
+    })
+    expect(await open('Never', 'silent&dryRun=true', 'reader')).toMatchObject({ status: 200 })
+  })
+})
