@@ -157,8 +157,10 @@ export function auditedCall(call: {
   return { ...known, rules, decisions: [], inputDigest, callId: id }
 }
 
-/** Returns the audited fields of a task that has ended. A skipped action did not run, so it has no record. */
-export function auditedTask(task: Parameters<typeof auditedCall>[0] & { id: string; skip?: unknown }): Audited {
+/** Returns the audited fields of a task that has ended. A skipped action did not run, and a task that asks people for another one is a part of that one: neither has a record. */
+export function auditedTask(
+  task: Parameters<typeof auditedCall>[0] & { id: string; skip?: unknown; approvalOf?: unknown },
+): Audited {
   const ended = { ...auditedCall(task), taskId: task.id }
-  return task.skip === undefined ? { ...ended, auditId: task.id } : ended
+  return task.skip === undefined && task.approvalOf === undefined ? { ...ended, auditId: task.id } : ended
 }

@@ -10,7 +10,8 @@ export const settings = {
   },
   /** The durable function of `notification`, which asks people for approvals: `<name or ARN>:live`. Undefined if there is none. */
   get askingFunction(): string | undefined {
-    return process.env['WEBHOOKS_ASKING_FUNCTION'] || undefined
+    const name = process.env['WEBHOOKS_ASKING_FUNCTION']
+    return (name === 'self' ? `${process.env['AWS_LAMBDA_FUNCTION_NAME']}:live` : name) || undefined
   },
   /** The name of the DynamoDB table that stores the state of calls, tasks and approvals. */
   get stateTable(): string {

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import type { Construct } from 'constructs'
+import type { Policy } from '../../shared/policy/policy.ts'
 import { APPLICATION } from '../tools/project/roots.ts'
+import { asksPeople } from './approvals.ts'
 import { DeployedFile, readDeployed } from './deployed-file.ts'
 import { readPolicyFile } from './read-policy-file.ts'
 import type { Settings } from './settings.ts'
@@ -8,14 +10,24 @@ import type { Settings } from './settings.ts'
 /** The start of the name of the compiled file. */
 export const POLICY = 'policy'
 
+/** The compiled policy. */
+export class DeployedPolicy extends DeployedFile {
+  readonly asksPeople: boolean
+
+  constructor(scope: Construct, id: string, contents: Policy) {
+    super(scope, id, { name: POLICY, contents, description: 'Policy' })
+    this.asksPeople = asksPeople(contents)
+  }
+}
+
 /**
  * Compiles the policy that the settings name.
  *
  * @returns undefined if there is none, or if it has no rules
  * @throws SettingsError if the file is not valid
  */
-export function deployPolicy(scope: Construct, { policy: path }: Settings): DeployedFile | undefined {
+export function deployPolicy(scope: Construct, { policy: path }: Settings): DeployedPolicy | undefined {
   if (path === undefined) return undefined
   const contents = readDeployed(() => readPolicyFile(resolve(APPLICATION, path)))
-  return contents && new DeployedFile(scope, 'Policy', { name: POLICY, contents, description: 'Policy' })
+  return contents && new DeployedPolicy(scope, 'Policy', contents)
 }

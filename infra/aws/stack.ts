@@ -4,6 +4,7 @@ import type { Construct } from 'constructs'
 import { hasNeed } from '../../shared/providers/action.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
+import { Approvals } from './approvals.ts'
 import { CategoryFunction } from './category-function.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { Dashboard } from './dashboard.ts'
@@ -52,6 +53,8 @@ export class WebhooksStack extends Stack {
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
     const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, dataKey })
+    if (policy?.asksPeople)
+      new Approvals(this, 'ApprovalsOfActions', { categories, finisher: finisher.durable, table, origin: api.origin })
     const { verify } = settings
     const schedule =
       verify && new ScheduledVerify(this, 'ScheduledVerify', { ...deployment, verify, origin: api.origin })

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { NOTIFICATION } from '../core/call.ts'
 import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
@@ -7,6 +8,7 @@ import type { ApprovalAction, ApprovalTask, CallContext } from '../providers/act
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
+import { settings } from '../settings.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { withButtons } from './buttons.ts'
 import type { ApprovalInput } from './input.ts'
@@ -69,9 +71,10 @@ export function requestApproval({
       }
     },
     decideAutomatically,
-    async signToken(taskId, expiresAt) {
+    async signLink(taskId, apiUrl = `${settings.apiUrl}/v1/${NOTIFICATION}`, expiresAt) {
       const { signToken } = await import('./signed-link.ts')
-      return signToken(taskId, expiresAt)
+      const token = await signToken(taskId, expiresAt)
+      return { token, url: `${apiUrl}/approvals/${token}` }
     },
     async cancel(category, taskId, by) {
       const { cancelApproval } = await import('./cancel.ts')

@@ -89,6 +89,8 @@ export const taskSchema = z.object({
       until: z.number(),
     }),
   ),
+  /** The input as rules of the policy see it, for a task that is run again, if a rule depends on it. */
+  ruleInput: z.optional(z.unknown()),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
   /** The trace that the call belongs to: see `traceparent.ts`. */

@@ -12,7 +12,6 @@ import { connect } from '../providers/connect.ts'
 import { type Connection, connectionPath, loadConnection } from '../providers/connections.ts'
 import { type Client, hasIdempotencyKey, type Provider, type SignedLink } from '../providers/provider.ts'
 import { redactDeep } from '../redact.ts'
-import { settings } from '../settings.ts'
 import { type ApprovedRequest, changedSinceApproval, compareWith } from './approved-request.ts'
 import type { Call } from './call.ts'
 import { type AnyAction, type ConnectOptions, isAboutResponse, lookUp } from './look-up.ts'
@@ -196,11 +195,14 @@ export async function withConnection<T>(
 export async function signedLink(
   // biome-ignore lint/suspicious/noExplicitAny: only the id is signed.
   action: ApprovalAction<Provider, any>,
-  { id, category, apiUrl = `${settings.apiUrl}/v1/${category}`, dryRun }: Call,
+  { id, apiUrl, dryRun }: Call,
   deadlineAt: number,
 ): Promise<SignedLink> {
   const expiresAt = Math.floor(deadlineAt / 1_000) + 1
   // A dry run must not show a token that works.
-  const token = dryRun || id === undefined ? 'dry-run' : await action.signToken(id, expiresAt)
-  return { token, url: `${apiUrl}/approvals/${token}`, deadlineAt }
+  const isReal = !dryRun && id !== undefined
+  const link = isReal
+    ? await action.signLink(id, apiUrl, expiresAt)
+    : { token: 'dry-run', url: `${apiUrl}/approvals/dry-run` }
+  return { ...link, deadlineAt }
 }

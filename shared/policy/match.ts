@@ -9,7 +9,7 @@ const patterns = new Map<string, RegExp>()
 export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] {
   let plain: Json | undefined
   // Only few calls have rules on their input. JMESPath needs JSON.
-  const input = () => (plain ??= JSON.parse(JSON.stringify(call.input ?? null)))
+  const input = () => (plain ??= JSON.parse(JSON.stringify(call.input)))
   const names = (call.actionNames ?? [call.action]).map((name) => `${call.category}/${name}`)
   return rules.filter(({ when }) => matches(when, call, names, input))
 }
@@ -27,7 +27,7 @@ function matches(when: When, call: PolicyCall, names: readonly string[], input: 
     (when.projects === undefined || project === undefined || isAnyOf(when.projects, project)) &&
     (when.stages === undefined || stage === undefined || isAnyOf(when.stages, stage)) &&
     (when.services === undefined || service === undefined || isAnyOf(when.services, service)) &&
-    (when.input === undefined || !isFalse(when.input, input()))
+    (when.input === undefined || call.input === undefined || !isFalse(when.input, input()))
   )
 }
 

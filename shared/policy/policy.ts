@@ -109,7 +109,7 @@ export interface PolicyCall {
   project: string | undefined
   stage: string | undefined
   service: string | undefined
-  /** Completed and typed. */
+  /** Typed, with defaults. Undefined if it is not known: then conditions on the input match. */
   input: unknown
 }
 

@@ -41,12 +41,13 @@ export interface ApprovalAction<P extends Provider = Provider, Input = never, As
   /** Returns the decision if the event requires none of a person. */
   decideAutomatically(event: CallEvent): { result: 'pass' | 'fail'; message: string } | undefined
   /**
-   * Returns the signed token that a link to the approval carries.
+   * Returns the signed token of an approval, and the link with it.
    *
+   * @param apiUrl of the category, if the call came through it
    * @param expiresAt epoch seconds
    * @throws Failure `misconfigured`, `unavailable`
    */
-  signToken(taskId: string, expiresAt: number): Promise<string>
+  signLink(taskId: string, apiUrl: string | undefined, expiresAt: number): Promise<Omit<SignedLink, 'deadlineAt'>>
   /**
    * Ends the wait for a decision, because the caller canceled the task.
    *

@@ -40,6 +40,9 @@ rules:
   - name: flags
     when: { actions: [feature-flags/set-flag], input: "percentage == \`20\`" }
     approve: {}
+  - name: messages
+    when: { actions: [notification/push-update] }
+    approve: {}
   - name: frozen
     when: { actions: [issue-ticketing/open-issue], input: "title == 'Glass'" }
     freeze: [{ from: 2026-01-01, to: 2999-12-31, reason: Closed }]
@@ -47,23 +50,27 @@ rules:
 `,
 )
 
-const service = new Service({
-  policyFile,
-  secrets: {
-    [`${prefix}/callers`]: {
-      pipeline: { tokens: [tokenHash(tokens.pipeline)], categories: ['*'], owners: ['jane@example.com'] },
-      agent: { tokens: [tokenHash(tokens.agent)], categories: ['*'], agent: true },
-      reader: { tokens: [tokenHash(tokens.reader)], categories: ['*'], writes: 'deny' },
-    },
-    [`${prefix}/connections/notification/ops`]: {
-      provider: 'slack',
-      baseUrl: slack.url,
-      token: slack.token,
-      signingSecret: slack.signingSecret,
-      channel: 'C0OTHER',
-    },
+const secretsOf = (teamUrl = slack.url) => ({
+  [`${prefix}/callers`]: {
+    pipeline: { tokens: [tokenHash(tokens.pipeline)], categories: ['*'], owners: ['jane@example.com'] },
+    agent: { tokens: [tokenHash(tokens.agent)], categories: ['*'], agent: true },
+    reader: { tokens: [tokenHash(tokens.reader)], categories: ['*'], writes: 'deny' },
+  },
+  [`${prefix}/connections/notification/ops`]: {
+    provider: 'slack',
+    baseUrl: slack.url,
+    token: slack.token,
+    signingSecret: slack.signingSecret,
+    channel: 'C0OTHER',
+  },
+  [`${prefix}/connections/notification/team`]: {
+    provider: 'slack',
+    baseUrl: teamUrl,
+    token: slack.token,
+    channel: 'C0RELEASES',
   },
 })
+const service = new Service({ policyFile, secrets: secretsOf() })
 beforeAll(() => service.start())
 afterAll(async () => {
   await service.end()
@@ -151,7 +158,9 @@ describe('An action that needs an approval', () => {
     await asked()
     expect((await ended(body.taskId)).outcome).toMatchObject({
       result: 'fail',
-      message: expect.stringMatching(/^Nothing was started: the call has waited for PT5S\. Waits for an approval: short/),
+      message: expect.stringMatching(
+        /^Nothing was started: the call has waited for 5 s\. Waits for an approval: short/,
+      ),
     })
     await service.ended()
     expect(shown()).toContain('Expired')
@@ -171,21 +180,30 @@ describe('An action that needs an approval', () => {
 
   it('does not run if people cannot be asked', async () => {
     const { body } = await open('Nobody')
-    expect((await ended(body.taskId)).outcome.message).toMatch(
-      /^Nothing was started: people could not be asked for an approval\. .*connections\/notification\/nobody/,
+    expect((await ended(body.taskId)).outcome.message).toContain(
+      'Nothing was started: people could not be asked for an approval. Unknown connection "nobody" for notification',
     )
   })
 
-  it('is not sent if what would be sent has changed since', async () => {
-    const flag = { flag: 'checkout', percentage: 20 }
-    const { body } = await send('feature-flags/set-flag', flag, 'interactive')
+  it('is not sent if what would be sent has changed since people were asked', async () => {
+    const { body } = await send('notification/push-update', { text: 'Moved' }, 'interactive&connection=team')
     await asked()
-    expect((await send('feature-flags/set-flag', { ...flag, percentage: 50 }, 'silent')).status).toBe(200)
-    const before = (await service.requests('unleash')).filter(({ method }) => method !== 'GET').length
+    service.rotate(secretsOf(slack.url.replace('127.0.0.1', 'localhost')))
     expect(await click('approve', 'U0BEN')).toBe(200)
-    const { outcome } = await ended(body.taskId, 'pipeline', 'feature-flags')
-    expect(outcome.message).toContain('What would be sent has changed since people were asked')
-    expect((await service.requests('unleash')).filter(({ method }) => method !== 'GET')).toHaveLength(before)
+    expect((await ended(body.taskId, 'pipeline', 'notification')).outcome).toMatchObject({
+      result: 'fail',
+      message: expect.stringContaining('What would be sent has changed since people were asked, so it was not sent.'),
+    })
+    service.rotate(secretsOf())
+    expect(slack.posts).toHaveLength(1)
+  })
+
+  it('is restricted by the input that callers send', async () => {
+    const { body } = await send('feature-flags/set-flag', { flag: 'checkout-v2', percentage: 20 }, 'interactive')
+    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId, 'pipeline', 'feature-flags')).toMatchObject({ verdict: 'pass' })
+    const free = await send('feature-flags/set-flag', { flag: 'checkout-v2', percentage: 5 }, 'silent')
+    expect(free.status).toBe(200)
   })
 
   it('can break the glass of a freeze', async () => {

@@ -20,7 +20,7 @@ describe('A field that only a newer version knows', () => {
     addField('connections/testing/job', { source: 'github' })
     addField('orchestrators/keptn', { writes: 'approve', limits: { calls: 1 } })
     const callers = lifecycle.secrets.get(`${PREFIX}/callers`) as Record<string, object>
-    addField('callers', { keptn: { ...callers['keptn'], owners: ['jane@example.com'] } })
+    addField('callers', { keptn: { ...callers['keptn'], color: 'red' } })
     platform.states = ['queued', 'busy', 'done']
     const { outcome, sent } = await lifecycle.run(payload)
     expect([outcome?.result, sent]).toEqual(['pass', ['started', 'finished']])
@@ -30,7 +30,7 @@ describe('A field that only a newer version knows', () => {
   it.each([
     ['connections/testing/job', { source: 'github' }, /source is not a known field/],
     ['orchestrators/keptn', { writes: 'approve' }, /writes is not a known field/],
-    ['callers', { other: { categories: ['*'], owners: [] } }, /other\.owners is not a known field/],
+    ['callers', { other: { categories: ['*'], color: 'red' } }, /other\.color is not a known field/],
   ])('is refused by the webhook, which names it: %s', async (path, fields, detail) => {
     const before = lifecycle.secrets.get(`${PREFIX}/${path}`)
     addField(path, fields)

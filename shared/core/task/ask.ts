@@ -73,7 +73,7 @@ export async function startAsking(
 }
 
 function askingFunction(): string {
-  const { askingFunction: name } = settings
+  const name = settings.askingFunction
   if (name !== undefined) return name
   throw new Failure('misconfigured', 'Approvals are asked by the category notification, which is not deployed.')
 }

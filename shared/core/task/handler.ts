@@ -24,6 +24,7 @@ import { cleanUp } from './cleanup.ts'
 import { checkSeal } from './payload.ts'
 import type { Reports } from './poll.ts'
 import { meetRequirements } from './require.ts'
+import type { Decided } from './requirement.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 import type { TaskResult } from './task-result.ts'
@@ -71,9 +72,9 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const started: Answer = { kind: 'started', at: startTime }
   const isAnnounced =
     !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until })) !== false
-  const result = isAnnounced
+  const { result, decisions } = isAnnounced
     ? await runWhenAllowed(category, task, context, deadline)
-    : completed(
+    : notRun(
         errored(
           new Failure(
             'deadline',
@@ -82,7 +83,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
         ),
       )
   if (result.type === 'delegated') {
-    await logTaskEnded(task, result.outcome, context, deadline, result.delegatedTo)
+    await logTaskEnded(task, result.outcome, decisions, context, deadline, result.delegatedTo)
     return { taskId, outcome: result.outcome }
   }
   const outcome = finalOutcome(result.outcome, task)
@@ -91,7 +92,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
   const delivery = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
-  await logTaskEnded(task, outcome, context, deadline)
+  await logTaskEnded(task, outcome, decisions, context, deadline)
   return { taskId, outcome, ...unansweredOf(delivery), ...(endedAt === undefined ? {} : { endedAt }) }
 }
 
@@ -123,6 +124,7 @@ function auditOperator(task: Task, by: string): void {
 async function logTaskEnded(
   task: Task,
   outcome: Outcome,
+  decisions: readonly Decided[],
   context: DurableContext,
   { seconds, at }: Deadline,
   delegatedTo?: string,
@@ -134,6 +136,13 @@ async function logTaskEnded(
   audit.start({
     operation: 'task',
     ...auditedTask(task),
+    decisions: decisions.map(({ rule, decision, by, at: decidedAt, reason }) => ({
+      rule: rule ?? null,
+      decision,
+      by,
+      at: decidedAt,
+      reason: reason ?? null,
+    })),
     outcome: verdictOf(outcome),
     ...(by && { by }),
   })
@@ -147,20 +156,32 @@ async function logTaskEnded(
   await sendAuditEventOf(task, record, context)
 }
 
+/** The result of an action, and the decisions of people before its start. */
+interface Run {
+  result: Completed | Delegated
+  decisions: readonly Decided[]
+}
+
 /** Runs the action when the requirements of the task are met. Its deadline counts from then. */
 async function runWhenAllowed(
   category: Category,
   task: Task,
   context: DurableContext,
   deadline: Deadline,
-): Promise<Completed | Delegated> {
+): Promise<Run> {
   const { requirements, waitAtMost = 0 } = task
-  if (requirements === undefined || task.skip) return runTaskAction(category, task, context, deadline)
+  if (requirements === undefined || task.skip)
+    return { result: await runTaskAction(category, task, context, deadline), decisions: [] }
   const until = startTimeOf(context) + waitAtMost * 1_000
   const met = await meetRequirements(context, category, task, requirements, until, reportsOf(task))
-  if (met.metAt === undefined) return completed(met.outcome)
+  const { decisions } = met
+  if (met.metAt === undefined) return { result: completed(met.outcome), decisions }
   const at = met.metAt + deadline.seconds * 1_000
-  return runTaskAction(category, task, context, { ...deadline, at }, met.approved)
+  return { result: await runTaskAction(category, task, context, { ...deadline, at }, met.approved), decisions }
+}
+
+function notRun(outcome: Outcome): Run {
+  return { result: completed(outcome), decisions: [] }
 }
 
 function reportsOf(task: Task): Reports {

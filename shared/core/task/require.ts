@@ -96,15 +96,12 @@ export async function meetRequirements(
         return { decisions: [], outcome: errored(new Failure('platform', `Nothing was started: ${error}`)) }
       }
     }
-    state = await waitUntilDoneOrWoken<RequireState>(
-      context,
-      round === 1 ? 'require-wait' : `require-wait-again-${round}`,
-      {
-        initialState: { waitsFor: state.waitsFor },
-        check,
-        checkWhenWoken: (before) => check(before, undefined),
-      },
-    )
+    const again = round === 1 ? '' : `-again-${round}`
+    state = await waitUntilDoneOrWoken<RequireState>(context, `require-wait${again}`, {
+      initialState: { waitsFor: state.waitsFor },
+      check,
+      checkWhenWoken: (before) => check(before, undefined),
+    })
   }
   const { open = [], decisions = [], metAt } = state
   if (open.length > 0) await endStep(context, wait, open, endOf(state))
@@ -231,13 +228,13 @@ async function endStep(
   context: DurableContext,
   { until }: RequireWait,
   ids: readonly string[],
-  decision: Decision | undefined,
+  decision: Omit<Decision, 'at'> | undefined,
 ): Promise<void> {
   await retriedStep<null>(
     context,
     'require-end',
     async () => {
-      await endApprovals(ids, until, decision)
+      await endApprovals(ids, until, decision && { ...decision, at: new Date().toISOString() })
       return null
     },
     { maxAttempts: MAX_END_ATTEMPTS, backoff: { min: 1, max: 60 }, giveUp: () => null },
@@ -245,14 +242,14 @@ async function endStep(
 }
 
 /** @returns undefined if no one decided in time */
-function endOf({ canceledBy: by, endedBy, metAt }: RequireState): Decision | undefined {
-  if (by !== undefined) return { decision: 'cancel', by, at: new Date().toISOString() }
+function endOf({ canceledBy: by, endedBy, metAt }: RequireState): Omit<Decision, 'at'> | undefined {
+  if (by !== undefined) return { decision: 'cancel', by }
   if (endedBy !== undefined) return byTask(endedBy)
   return metAt === undefined ? undefined : byTask('the action may start without it')
 }
 
-function byTask(reason: string): Decision {
-  return { decision: 'cancel', by: 'its task', reason, at: new Date().toISOString() }
+function byTask(reason: string): Omit<Decision, 'at'> {
+  return { decision: 'cancel', by: 'its task', reason }
 }
 
 function outcomeOf(

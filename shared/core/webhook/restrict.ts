@@ -9,11 +9,12 @@ import type { PolicyCall, PolicyCaller, Requirement } from '../../policy/policy.
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
+import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
-type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules'>
+type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules' | 'ruleInput'>
 
 /** How long a call may take. */
 interface Times {
@@ -29,11 +30,18 @@ interface Times {
  * Evaluates the policy, and the caller's entry, for a call that runs its action. A refusal is thrown only where something would start, so a repeat of a call
  * that was accepted gets its result, even if the policy has changed since.
  *
- * @param input completed
+ * @param completed the complete input, with the names that the provider's contract uses
  * @param deadline in seconds
  */
-export function restrict(category: Category, resolved: ResolvedCall, input: unknown, deadline: number): Restrictions {
+export function restrict(
+  category: Category,
+  resolved: ResolvedCall,
+  completed: unknown,
+  deadline: number,
+): Restrictions {
   const { action, actionName, connection, caller, event, options, answerable } = resolved
+  // Rules use the names that callers send.
+  const input = { ...(isRecord(completed) ? completed : {}), ...resolved.input }
   const call = {
     category: category.name,
     action: actionName,
@@ -46,7 +54,9 @@ export function restrict(category: Category, resolved: ResolvedCall, input: unkn
   }
   // The task may run for a limited time, and so may the step of the orchestrator that waits for it.
   const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
-  return evaluate(call, { deadline, max, isSilent: options.mode === 'silent' })
+  const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent' })
+  const dependsOnInput = deployedPolicy()?.rules.some(({ when }) => when.input !== undefined) ?? false
+  return dependsOnInput && options.mode !== 'silent' ? { ...restrictions, ruleInput: input } : restrictions
 }
 
 /** Evaluates the policy for a task that is run again. Its requirements replace those of the first task. */
@@ -60,7 +70,7 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
     connection: task.connection,
     caller: policyCallerOf(caller),
     ...placeOf(task.event),
-    input: task.input,
+    input: task.ruleInput,
   }
   return evaluate(call, { deadline: task.deadline, max: maxDeadlineOf(category), isSilent: false })
 }

@@ -286,6 +286,34 @@ describe('table items', () => {
     expect(statementsOf(withPolicy, functionOf(withPolicy, 'webhook', name)).filter(wakes)).toHaveLength(1)
   })
 
+  it('the tasks of a policy with approvals may end them, and only notification and the finisher may wake any task', async () => {
+    const asking = synthesize({ policy: yamlFile('item-keys-asking', 'approval: { connection: ops }') }, categoryInfos)
+    const others = functions.filter(([fn]) => fn !== 'events')
+    const until = Date.now()
+    const vote = { decision: 'approve', by: 'me', at: new Date().toISOString() } as const
+    const ends = await accessesOf(async () => {
+      await approvals.readApprovalState(taskId, until)
+      await approvals.endApproval(taskId, until, undefined)
+    })
+    for (const access of ends) {
+      const users = others.filter(([fn, name]) => isAllowed(fn, name, access, asking)).map(([fn]) => fn)
+      expect(new Set(users)).toEqual(new Set(['webhook', 'task', 'finisher']))
+      expect(users.filter((fn) => fn === 'webhook')).toHaveLength(1)
+      expect(isAllowed('task', 'ci-cd', access)).toBe(false)
+    }
+    for (const access of await accessesOf(() => approvals.saveVote(taskId, 'U0JANE', vote)))
+      expect(isAllowed('webhook', 'notification', access, asking)).toBe(true)
+    const reads = await accessesOf(() => waiters.readWaiter('slo', taskId))
+    for (const access of reads)
+      expect(others.filter(([fn, name]) => isAllowed(fn, name, access, asking)).map((user) => user.join(' '))).toEqual([
+        'webhook notification',
+        'task notification',
+        'webhook slo',
+        'task slo',
+        'finisher all',
+      ])
+  })
+
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
     const made = await accessesOf(() => saveFirstUse('signer', 'digest', 'issue-ticketing/open-issue', 0))
     expect(made.map(({ action }) => action)).toEqual(['dynamodb:PutItem'])
@@ -304,9 +332,9 @@ describe('table items', () => {
     )
     const users = sources.filter((file) => /\/table\.ts'/.test(readFileSync(join(root, file), 'utf8')))
     expect(users.sort()).toEqual([
-      'shared/state/approvals.ts',
       'shared/core/task/execution.ts',
       'shared/core/task/start-execution.ts',
+      'shared/state/approvals.ts',
       'shared/state/call-rate.ts',
       'shared/state/claim.ts',
       'shared/state/gate-runs.ts',

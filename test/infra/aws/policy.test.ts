@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { build, functionOf, type Resource, synthesize, tenCategories, yamlFile } from './synthesize.ts'
+import { build, functionOf, permissionsOf, type Resource, synthesize, tenCategories, yamlFile } from './synthesize.ts'
 
 const two = tenCategories.filter(({ name }) => name === 'slo' || name === 'ci-cd')
 const yaml = 'rules:\n  - name: no releases\n    when: { actions: [ci-cd/*] }\n    deny: Ask the owners\n'
@@ -50,7 +50,7 @@ describe('A deployment with policy.yaml', () => {
     [
       'a rule without an effect',
       `${yaml}  - name: b\n`,
-      /line 5: rules\.1 must have exactly one of deny, only, freeze, but has none/,
+      /line 5: rules\.1 must have exactly one of deny, only, freeze, approve, but has none/,
     ],
     [
       'a time without quotes',
@@ -60,6 +60,23 @@ describe('A deployment with policy.yaml', () => {
     ['a list', '- a', /line 1: /],
   ])('is refused if the file has %s', (_name, text, message) => {
     expect(() => build({ policy: yamlFile('invalid-policy', text) }, two)).toThrow(message)
+  })
+
+  it('lets tasks ask people, if the policy requires approvals', () => {
+    const asks = yamlFile(
+      'asking-policy',
+      'approval: { connection: ops }\nrules:\n  - { name: a, when: { actions: [ci-cd/*] }, approve: {} }\n',
+    )
+    const three = tenCategories.filter(({ name }) => ['slo', 'ci-cd', 'notification'].includes(name))
+    const found = synthesize({ policy: asks }, three)
+    const variablesOf = (category: string) => functionOf(found, 'task', category).Properties.Environment.Variables
+    const permitted = (entry: string, category: string) => permissionsOf(found, functionOf(found, entry, category))
+    expect(variablesOf('ci-cd')).toMatchObject({ WEBHOOKS_ASKING_FUNCTION: { Ref: expect.stringContaining('Live') } })
+    expect(variablesOf('notification')).toMatchObject({ WEBHOOKS_ASKING_FUNCTION: 'self' })
+    expect(JSON.stringify(variablesOf('notification')['WEBHOOKS_URL'])).toContain('execute-api')
+    expect(JSON.stringify(permitted('task', 'ci-cd').get('lambda:InvokeFunction'))).toContain('Notification')
+    expect(permitted('task', 'slo').has('lambda:InvokeFunction')).toBe(true)
+    expect(() => build({ policy: asks }, two)).toThrow('Enable notification in the setting categories')
   })
 
   it('is refused without its file', () => {

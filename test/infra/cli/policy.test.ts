@@ -25,6 +25,8 @@ describe('webhooks check', () => {
 })
 
 const rules = `timeZone: Europe/Vienna
+approval: { connection: ops, waitAtMost: PT2H }
+groups: { sre: [jane@example.com, U0BEN] }
 rules:
   - name: production by day
     when: { actions: [ci-cd/*], connections: [prod-*], stages: [production] }

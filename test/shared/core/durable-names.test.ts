@@ -24,15 +24,16 @@ test('the names of durable steps and their order are frozen', () => {
     return `${file} ${names.join(' ')}`
   })
   expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
+    'shared/approvals/ask-for-task.ts accept-request settle-approval',
     'shared/approvals/process.ts withdraw-approval poll-decision poll-decision',
-    'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- remind',
+    'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- show-votes- remind',
     'shared/core/audit-event.ts audit-event',
     'shared/core/task/accept-invocation.ts accept-invocation',
     'shared/core/task/answer.ts send-to-observers',
     'shared/core/task/cleanup.ts cleanup in-flight-grace cleanup-again',
-    'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup',
+    'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup end-approvals',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
-    'shared/core/task/require.ts require require-wait',
+    'shared/core/task/require.ts require require-wait require-preview require-ask- require-end',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
     'shared/core/task/wait-for-job.ts poll poll',

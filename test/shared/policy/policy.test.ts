@@ -107,8 +107,9 @@ describe('A policy', () => {
 
 describe('policy.yaml', () => {
   const rule = { name: 'a', deny: 'No' }
+  const asks = { approval: { connection: 'ops' } }
   test.each([
-    [{ rules: [{ name: 'a' }] }, 'rules.0 must have exactly one of deny, only, freeze, but has none'],
+    [{ rules: [{ name: 'a' }] }, 'rules.0 must have exactly one of deny, only, freeze, approve, but has none'],
     [{ rules: [{ ...rule, freeze: [{ from: '2026-01-01', to: '2026-01-02' }] }] }, 'but has deny, freeze'],
     [{ rules: [rule, rule] }, 'rules.1.name is the name of another rule'],
     [{ rules: [{ name: 'a', only: {} }] }, 'rules.0.timeZone is required'],
@@ -124,6 +125,14 @@ describe('policy.yaml', () => {
       { rules: [{ name: 'a', freeze: [{ from: '2026-03-02T18:00', to: '2026-03-02T18:00' }] }], timeZone: 'UTC' },
       'rules.0.freeze.0.to must be after from, 2026-03-02T18:00',
     ],
+    [{ rules: [{ name: 'a', approve: {} }] }, 'rules.0.approve.connection is required, here or as approval.connection'],
+    [
+      { ...asks, rules: [{ name: 'a', approve: { by: ['group:sre'] } }] },
+      'names group:sre, which groups does not have',
+    ],
+    [{ ...asks, rules: [{ name: 'a', approve: { count: 2, by: ['jane'] } }] }, 'approve.count is 2, but by lists 1'],
+    [{ ...asks, rules: [{ name: 'a', approve: {}, deny: 'No' }] }, 'but has deny, approve'],
+    [{ approval: { connection: 'ops', by: ['group:sre'] } }, 'approval.by names group:sre'],
     [{ rules: [{ ...rule, otherwise: 'wait' }] }, 'rules.0.otherwise is only for rules with only or freeze'],
     [{ rules: [{ ...rule, when: { input: 'a >' } }] }, 'rules.0.when.input must be a JMESPath expression'],
     [{ rules: [{ ...rule, when: { action: ['ci-cd/*'] } }] }, 'action is not a known field. Did you mean "actions"?'],
