@@ -12,9 +12,9 @@ type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
 
 /** A person's decision on the approval that a rule of the policy asks for. */
 export interface AuditedDecision {
-  /** The name of the rule. */
-  rule: string
-  decision: 'approve' | 'reject'
+  /** The name of the rule. Null for the entry of the caller. */
+  rule: string | null
+  decision: 'approve' | 'reject' | 'cancel'
   by: string
   /** ISO 8601. */
   at: string
