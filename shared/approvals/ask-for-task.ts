@@ -13,7 +13,7 @@ import { unverifiableApprover } from './person.ts'
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
 const MAX_ACCEPT_ATTEMPTS = 20
-const MAX_SETTLE_ATTEMPTS = 100
+const MAX_REPORT_ATTEMPTS = 100
 
 /**
  * Asks people for a task whose action the policy lets start only after an approval. That task has composed the message, and reads the
@@ -28,7 +28,7 @@ export async function askForTask(
 ): Promise<Outcome> {
   const accepted = await acceptRequest(task, waiting)
   const outcome = 'error' in accepted ? accepted.error : await run({ ...task, input: accepted.input })
-  await settle(task, waiting, outcome)
+  await reportEnd(task, waiting, outcome)
   return outcome
 }
 
@@ -56,7 +56,7 @@ function acceptRequest(
 }
 
 /**
- * Refuses to ask where the platform cannot tell people apart.
+ * Refuses to ask if the platform does not identify the people who decide, and the rule depends on it.
  *
  * @throws Failure `invalid`
  */
@@ -73,25 +73,25 @@ function checkDeciders(provider: MessageProvider, { approvers, excluded }: Appro
 }
 
 /** Saves how the request has ended, unless people have decided, and wakes the other task. */
-async function settle(
+async function reportEnd(
   { taskId, context }: Task,
   { until, ...waiting }: WaitingForApproval,
   outcome: Outcome,
 ): Promise<void> {
   await retriedStep<null>(
     context,
-    'settle-approval',
+    'report-end',
     async () => {
       const { decision, isExpired } = await readApprovalState(taskId, until)
       if (!decision && !isExpired) await endApproval(taskId, until, endOf(outcome))
       await wakeTask(waiting)
       return null
     },
-    { maxAttempts: MAX_SETTLE_ATTEMPTS, backoff: { min: 1, max: 300 } },
+    { maxAttempts: MAX_REPORT_ATTEMPTS, backoff: { min: 1, max: 300 } },
   )
 }
 
-/** Returns how a request ended that people did not decide with our buttons: by the platform's process, or not at all. */
+/** Returns how a request ended that people did not decide with our buttons: by the platform's process, or by no one. */
 function endOf({ status, result, message, data }: Outcome): Parameters<typeof endApproval>[2] {
   const { decision, by, at, reason } = data
   if (typeof by !== 'string' || typeof at !== 'string') return { failure: redact(message) }

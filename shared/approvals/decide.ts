@@ -10,7 +10,7 @@ import { readTaskIfKnown, reasonOfEnd } from './read-task.ts'
  * them. Then the tasks are woken to read it. If this function crashes in between, they read the decision later: when people are reminded, at
  * the deadline, or when a person decides again.
  *
- * @param personId the id of the person at the platform. Undefined if nobody has verified who decides
+ * @param personId the id of the person at the platform. Undefined if the person is not verified
  * @throws Failure `unavailable`: if the decision was saved, the task was perhaps not woken
  */
 export async function decide(

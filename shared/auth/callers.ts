@@ -53,7 +53,7 @@ const callerSchema = z.strictObject({
   connections: z.optional(z.record(z.string(), z.string())),
   /** A program that decides by itself what to call. Rules of the policy can be for agents only. */
   agent: z.optional(z.boolean()),
-  /** What holds for the actions that it starts, without any rule of the policy. Defaults to `approve` for agents, else to `allow`. */
+  /** The right to start actions, without any rule of the policy. Defaults to `approve` for agents, else to `allow`. */
   writes: z.optional(z.enum(['allow', 'approve', 'deny'])),
   /** The people behind it: ids or e-mail addresses of the chat platform. With `notRequester`, they do not approve its calls. */
   owners: z.optional(

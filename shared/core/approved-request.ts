@@ -52,7 +52,7 @@ export function changedSinceApproval(mayHaveWritten: boolean): Outcome {
   return { ...passed(`${message} Send a new call: people see the new request.`), result: 'fail' }
 }
 
-/** Values stay whole, also times with colons. Headers are left out: credentials change. */
+/** Values stay complete, also times with colons. Headers are omitted: credentials change. */
 function tokensOf(request: SentRequest): string[] {
   return textOf(request).split(/(["\s{}[\],&=?]+)/)
 }

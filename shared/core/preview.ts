@@ -6,7 +6,7 @@ import type { Call } from './call.ts'
 import { firstWriteOf } from './rehearse.ts'
 import { optionsOf, withConnection } from './run-action.ts'
 
-/** What people see when they are asked for an approval. */
+/** The first write of an action, as people see it before they decide. */
 export interface Preview {
   /** In epoch milliseconds. */
   at: number

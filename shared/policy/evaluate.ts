@@ -17,7 +17,7 @@ export interface Verdict {
 export interface PolicyRefusal {
   /** Undefined if the entry of the caller refuses it. */
   rule: string | undefined
-  /** `requester`: nobody knows who asks, and the requester may not approve. `unasked`: nothing says how to ask people. */
+  /** `requester`: the requester may not approve, and is not known. `unasked`: nothing says how to ask people. */
   type: 'denied' | 'closed' | 'requester' | 'unasked'
   reason?: string | undefined
   /** When the window opens, in epoch milliseconds. Undefined if it never does. */

@@ -76,7 +76,7 @@ const deciders = {
   by: optional(
     withDescription(
       z.array(text(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE)),
-      'Who may decide: ids or e-mail addresses of the chat platform, or group:<name>. Defaults to everybody in the channel',
+      'The people who may decide: ids or e-mail addresses of the chat platform, or group:<name>. Defaults to everybody in the channel',
     ),
   ),
   notRequester: optional(withDescription(z.boolean(), 'The owners of the caller may not decide')),
@@ -121,7 +121,10 @@ const ruleSchema = z.strictObject({
     ),
   ),
   approve: optional(
-    withDescription(approve, 'Who has to approve the actions, or with otherwise: approve, who may let them start'),
+    withDescription(
+      approve,
+      'The people who have to approve the actions, or with otherwise: approve, who may let them start',
+    ),
   ),
   timeZone: optional(timeZone),
   waitAtMost: withDescription(

@@ -46,7 +46,7 @@ interface WindowEffect {
   waitAtMost: number
 }
 
-/** Who has to approve an action, and how they are asked. */
+/** The people who have to approve an action, and how they are asked. */
 export interface ApprovalRule {
   /** Connection and channel of `notification`. Without a channel, that of the connection. */
   connection: string
@@ -57,7 +57,7 @@ export interface ApprovalRule {
   by?: string[] | undefined
   /** The owners of the caller may not decide. */
   notRequester: boolean
-  /** `run`: also if what would be sent has changed since people were asked. */
+  /** `run`: even if what would be sent has changed since people were asked. */
   changed: 'fail' | 'run'
   /** How long its task waits, in seconds. */
   waitAtMost: number
@@ -117,7 +117,7 @@ export interface PolicyCall {
 export interface PolicyCaller {
   name: string
   isAgent: boolean
-  /** What holds for its writes without any rule. */
+  /** The right to start actions, without any rule. */
   writes: 'allow' | 'approve' | 'deny'
   /** The people behind it. */
   owners: readonly string[]

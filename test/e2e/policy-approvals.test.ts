@@ -35,8 +35,8 @@ rules:
     when: { actions: [issue-ticketing/open-issue], input: "title == 'One'" }
     approve: {}
   - name: unknown connection
-    when: { actions: [issue-ticketing/open-issue], input: "title == 'Nobody'" }
-    approve: { connection: nobody }
+    when: { actions: [issue-ticketing/open-issue], input: "title == 'Missing'" }
+    approve: { connection: missing }
   - name: flags
     when: { actions: [feature-flags/set-flag], input: "percentage == \`20\`" }
     approve: {}
@@ -96,7 +96,7 @@ const asked = async () => {
 }
 const press = async ({ headers = {}, body }: SentButtonPress) =>
   (await fetch(`${service.url}/v1/notification/slack`, { method: 'POST', headers, body })).status
-const click = async (action: 'approve' | 'reject', user: string) =>
+const respond = async (action: 'approve' | 'reject', user: string) =>
   press(slack.pressButton(await asked(), action, user))
 const shown = () => JSON.stringify(slack.posts[0]?.blocks)
 
@@ -112,13 +112,13 @@ describe('An action that needs an approval', () => {
       async () => String((await status(body.taskId)).progress).includes('2 approvals by U0JANE, ben@example.com'),
       'the wait for people',
     )
-    expect(await click('approve', 'U0LIZ')).toBe(200)
+    expect(await respond('approve', 'U0LIZ')).toBe(200)
     expect(slack.ephemerals.at(-1)?.text).toContain('Only U0JANE, ben@example.com may decide this')
-    for (const _ of [1, 2]) expect(await click('approve', 'U0JANE')).toBe(200)
+    for (const _ of [1, 2]) expect(await respond('approve', 'U0JANE')).toBe(200)
     expect(slack.ephemerals.at(-1)?.text).toContain('1 of 2 have approved: Jane Doe')
     await service.until(() => shown().includes('1 of 2 have approved'), 'the message with one vote')
     expect(await titles()).not.toContain('Two')
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
     await service.ended()
     expect((await titles()).filter((title) => title === 'Two')).toHaveLength(1)
@@ -127,8 +127,8 @@ describe('An action that needs an approval', () => {
 
   it('does not run after one rejection, and says who rejected it', async () => {
     const { body } = await open('Two')
-    expect(await click('approve', 'U0JANE')).toBe(200)
-    expect(await click('reject', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0JANE')).toBe(200)
+    expect(await respond('reject', 'U0BEN')).toBe(200)
     expect((await ended(body.taskId)).outcome).toMatchObject({
       status: 'succeeded',
       result: 'fail',
@@ -138,10 +138,10 @@ describe('An action that needs an approval', () => {
 
   it('is not approved by an owner of the caller', async () => {
     const { body } = await open('Other')
-    expect(await click('approve', 'U0JANE')).toBe(200)
+    expect(await respond('approve', 'U0JANE')).toBe(200)
     expect(slack.ephemerals.at(-1)?.text).toContain('You requested this approval')
     expect((await status(body.taskId)).state).toBe('running')
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
   })
 
@@ -153,7 +153,7 @@ describe('An action that needs an approval', () => {
     ])
   })
 
-  it('does not run if nobody decides in time, and its message is closed', async () => {
+  it('does not run if no one decides in time, and its message is closed', async () => {
     const { body } = await open('Short')
     await asked()
     expect((await ended(body.taskId)).outcome).toMatchObject({
@@ -178,10 +178,10 @@ describe('An action that needs an approval', () => {
     expect(shown()).toContain('Canceled by pipeline')
   })
 
-  it('does not run if people cannot be asked', async () => {
-    const { body } = await open('Nobody')
+  it('does not run if the approval cannot be requested', async () => {
+    const { body } = await open('Missing')
     expect((await ended(body.taskId)).outcome.message).toContain(
-      'Nothing was started: people could not be asked for an approval. Unknown connection "nobody" for notification',
+      'Nothing was started: the approval could not be requested. Unknown connection "missing" for notification',
     )
   })
 
@@ -189,7 +189,7 @@ describe('An action that needs an approval', () => {
     const { body } = await send('notification/push-update', { text: 'Moved' }, 'interactive&connection=team')
     await asked()
     service.rotate(secretsOf(slack.url.replace('127.0.0.1', 'localhost')))
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect((await ended(body.taskId, 'pipeline', 'notification')).outcome).toMatchObject({
       result: 'fail',
       message: expect.stringContaining('What would be sent has changed since people were asked, so it was not sent.'),
@@ -200,7 +200,7 @@ describe('An action that needs an approval', () => {
 
   it('is restricted by the input that callers send', async () => {
     const { body } = await send('feature-flags/set-flag', { flag: 'checkout-v2', percentage: 20 }, 'interactive')
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId, 'pipeline', 'feature-flags')).toMatchObject({ verdict: 'pass' })
     const free = await send('feature-flags/set-flag', { flag: 'checkout-v2', percentage: 5 }, 'silent')
     expect(free.status).toBe(200)
@@ -208,7 +208,7 @@ describe('An action that needs an approval', () => {
 
   it('can break the glass of a freeze', async () => {
     const { body } = await open('Glass')
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
   })
 
@@ -225,7 +225,7 @@ describe('An action that needs an approval', () => {
     const call = () =>
       service.call('/v1/issue-ticketing/open-issue?mode=interactive', event, { token: tokens.pipeline })
     const first = await call()
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     await ended(first.body.taskId)
     await service.ended()
     expect(await call()).toMatchObject({ status: 202, body: { taskId: first.body.taskId, duplicate: true } })
@@ -239,7 +239,7 @@ describe('A caller', () => {
     const { body } = await open('By an agent', 'interactive', 'agent')
     await asked()
     expect(shown()).toContain('The entry of the caller agent')
-    expect(await click('approve', 'U0BEN')).toBe(200)
+    expect(await respond('approve', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId, 'agent')).toMatchObject({ verdict: 'pass' })
   })
 

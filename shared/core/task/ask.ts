@@ -18,7 +18,7 @@ const MAX_TITLE = 200
 const MAX_SHOWN = 1_500
 const MAX_NAMES = 3
 
-/** What a task shows to people: the request that it would send, or why that is not known. */
+/** The request that a task would send, for people, or why it is not known. */
 export type Shown = Preview | { at: number; error: string }
 
 /**

@@ -188,7 +188,7 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
 }
 
 /**
- * Ends the approvals that a task was waiting for, or tells the task that was waiting for this one. Gives up after some hours: the
+ * Ends the approvals that a task was waiting for, or notifies the task that was waiting for this one. Gives up after some hours: the
  * decisions have no effect, and the other task ends at its own time.
  */
 async function endApprovals(

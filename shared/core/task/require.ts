@@ -16,7 +16,7 @@ import { type Shown, startAsking } from './ask.ts'
 import { aborted, canceledBy } from './cancellation.ts'
 import { endApprovals } from './end-approvals.ts'
 import type { Reports } from './poll.ts'
-import { type Asked, type Decided, lookAt } from './requirement.ts'
+import { type Asked, checkRequirement, type Decided } from './requirement.ts'
 import { startTimeOf } from './start-time.ts'
 import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
@@ -26,7 +26,7 @@ interface RequireState extends WaitState {
   metAt?: number | undefined
   /** Describes the wait for people. */
   waitsFor?: string | undefined
-  /** The numbers of the requirements for which people have to be asked now. */
+  /** The numbers of the requirements whose approval has to be requested now. */
   toAsk?: number[] | undefined
   canceledBy?: string | undefined
   /** Why the requirements can no longer be met. */
@@ -85,7 +85,7 @@ export async function meetRequirements(
   for (let round = 1; state.toAsk !== undefined || state.nextPollIn !== undefined; round++) {
     if (state.toAsk) {
       shown ??= await previewStep(context, category, task, until)
-      const error = await askPeople(context, wait, state.toAsk, shown)
+      const error = await requestApprovals(context, wait, state.toAsk, shown)
       if (error !== undefined) {
         await endStep(
           context,
@@ -131,7 +131,7 @@ function previewStep(context: DurableContext, category: Category, task: Task, un
 }
 
 /** @returns why people could not be asked */
-async function askPeople(
+async function requestApprovals(
   context: DurableContext,
   { task, requirements, until, asked }: RequireWait,
   numbers: readonly number[],
@@ -151,7 +151,7 @@ async function askPeople(
         giveUp: (error) => ({ error: redact(messageOf(error)) }),
       },
     )
-    if ('error' in result) return `people could not be asked for an approval. ${result.error}`
+    if ('error' in result) return `the approval could not be requested. ${result.error}`
     asked[number] = result
   }
   return undefined
@@ -178,7 +178,7 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   return { ...found, savedRound, nextPollIn: Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn))) }
 }
 
-/** As long as people have been asked: an early decision is rarely late, and a late one is not looked for often. */
+/** As long as people have been asked: an early decision is rarely late, and a late one costs few checks. */
 function approvalInterval({ asked }: RequireWait, now: number): number {
   const elapsed = (now - Math.min(...Object.values(asked).map(({ at }) => at))) / 1_000
   return Math.max(SHORT_INTERVAL_SECONDS, Math.min(elapsed, MAX_APPROVAL_INTERVAL_SECONDS))
@@ -194,18 +194,18 @@ async function findNext(
   const ids = Object.values(asked).map(({ id }) => id)
   if (by !== undefined) return { canceledBy: by, open: ids }
   try {
-    const looks = await Promise.all(
-      requirements.map((requirement, index) => lookAt(requirement, asked[index + 1], until, now)),
+    const states = await Promise.all(
+      requirements.map((requirement, index) => checkRequirement(requirement, asked[index + 1], until, now)),
     )
-    const decisions = looks.flatMap(({ decided = [] }) => decided)
-    const open = looks.flatMap(({ openId }) => openId ?? [])
-    const endedBy = looks.find((look) => look.endedBy !== undefined)?.endedBy
+    const decisions = states.flatMap(({ decided = [] }) => decided)
+    const open = states.flatMap(({ openId }) => openId ?? [])
+    const endedBy = states.find((state) => state.endedBy !== undefined)?.endedBy
     if (endedBy !== undefined) return { endedBy, decisions, open }
-    const waiting = looks.filter(({ isMet }) => !isMet)
+    const waiting = states.filter(({ isMet }) => !isMet)
     if (waiting.length === 0) return { metAt: now, decisions, open }
-    const toAsk = looks.flatMap(({ mustAsk }, index) => (mustAsk ? [index + 1] : []))
-    const described = waiting.map((look) => look.waitsFor).join('; ')
-    const opensNever = waiting.some((look) => look.isClosedForever)
+    const toAsk = states.flatMap(({ mustAsk }, index) => (mustAsk ? [index + 1] : []))
+    const described = waiting.map((state) => state.waitsFor).join('; ')
+    const opensNever = waiting.some((state) => state.isClosedForever)
     if (now >= until || opensNever) return { waitsFor: described, decisions, open }
     if (toAsk.length > 0) return { waitsFor: described, toAsk }
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])

@@ -17,8 +17,8 @@ export interface Decided extends Decision {
   rule?: string | undefined
 }
 
-/** How a requirement stands. */
-interface Look {
+/** Whether a requirement is met, or what it waits for. */
+interface RequirementState {
   isMet: boolean
   waitsFor?: string | undefined
   /** When it may change by itself, in epoch milliseconds. */
@@ -29,24 +29,24 @@ interface Look {
   /** Why it can no longer be met. */
   endedBy?: string | undefined
   decided?: Decided[]
-  /** The approval, if nobody has decided it. */
+  /** The approval, if no one has decided it. */
   openId?: string | undefined
 }
 
 /**
- * Returns how a requirement stands at some time. From `until`, ends an approval that is still open: the last vote and the end cannot both
+ * Checks a requirement at some time. From `until`, ends an approval that is still open: the last vote and the end cannot both
  * win.
  *
  * @param asked undefined if people were not asked
  * @throws Failure `unavailable`
  */
-export async function lookAt(
+export async function checkRequirement(
   requirement: Requirement,
   asked: Asked | undefined,
   until: number,
   now: number,
-): Promise<Look> {
-  const approval = asked && (await lookAtApproval(requirement, asked, until, now))
+): Promise<RequirementState> {
+  const approval = asked && (await checkApproval(requirement, asked, until, now))
   if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, []), mustAsk: true }
   const { rule, window, ask } = requirement
   const { isOpen, changesAt, reason } = stateOfWindow(window, now)
@@ -65,7 +65,12 @@ export async function lookAt(
   }
 }
 
-async function lookAtApproval(requirement: Requirement, { id }: Asked, until: number, now: number): Promise<Look> {
+async function checkApproval(
+  requirement: Requirement,
+  { id }: Asked,
+  until: number,
+  now: number,
+): Promise<RequirementState> {
   const state: ApprovalState =
     now >= until ? await endApproval(id, until, undefined) : await readApprovalState(id, until)
   const { decision, votes, isExpired, failure } = state
@@ -77,7 +82,7 @@ async function lookAtApproval(requirement: Requirement, { id }: Asked, until: nu
   if (decision?.decision === 'approve') return { isMet: true, decided }
   if (decision) return { isMet: false, endedBy: describeDecision(decision), decided }
   if (failure !== undefined)
-    return { isMet: false, endedBy: `people could not be asked for an approval. ${failure}`, decided }
+    return { isMet: false, endedBy: `the approval could not be requested. ${failure}`, decided }
   return { ...waitFor(requirement, votes), decided, openId: isExpired ? undefined : id }
 }
 
@@ -89,7 +94,7 @@ function isLastVote({ at }: Decision, votes: readonly Decision[]): boolean {
 function waitFor(
   { rule, ask }: { rule?: string | undefined; ask?: Ask | undefined },
   votes: readonly Decision[],
-): Look {
+): RequirementState {
   const { count = 1, by } = ask ?? {}
   const people = by ? ` by ${namesOf(by)}` : ''
   const what = count === 1 ? `an approval${people}` : `${count} approvals${people} (${votes.length} so far)`

@@ -131,7 +131,7 @@ function failureOf(
   if (type === 'requester')
     return new Failure(
       'forbidden',
-      `${cause} requires an approval by somebody else than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers.`,
+      `${cause} requires an approval by another person than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers.`,
     )
   const effect = matched.find(({ name }) => name === rule)?.effect
   const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'

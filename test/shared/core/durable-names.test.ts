@@ -24,7 +24,7 @@ test('the names of durable steps and their order are frozen', () => {
     return `${file} ${names.join(' ')}`
   })
   expect(steps.filter((line) => !line.endsWith('.ts '))).toEqual([
-    'shared/approvals/ask-for-task.ts accept-request settle-approval',
+    'shared/approvals/ask-for-task.ts accept-request report-end',
     'shared/approvals/process.ts withdraw-approval poll-decision poll-decision',
     'shared/approvals/task.ts decision-wake-0 save-approval close-approval read-decision- decision-wake- save-wake-up- show-votes- remind',
     'shared/core/audit-event.ts audit-event',

@@ -54,7 +54,7 @@ describe('An approval', () => {
     })
   })
 
-  test('excludes the owners of the caller, and is refused if nobody knows them', () => {
+  test('excludes the owners of the caller, and is refused if they are not known', () => {
     expect(evaluate('other', { owners: ['jane@example.com'] })).toMatchObject({
       waitAtMost: 7_200,
       requirements: [{ ask: { connection: 'chat', excluded: ['jane@example.com'], mayChange: true } }],

@@ -11,16 +11,19 @@ const examples = [...page.matchAll(/^( *)```yaml\n([\s\S]*?)```$/gm)].map(([, in
   text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
 )
 
+const withGroup = { timeZone: 'UTC', approval: { connection: 'ops' }, groups: { sre: ['jane@example.com', 'U0BEN'] } }
+
 describe('docs/policy.md', () => {
   it.each(examples)('has a valid example %#', (text) => {
     const loaded: unknown = parse(text)
-    const policy = compilePolicy(Array.isArray(loaded) ? { timeZone: 'UTC', rules: loaded } : loaded)
+    const policy = compilePolicy(Array.isArray(loaded) ? { ...withGroup, rules: loaded } : loaded)
     expect(policy.rules).toHaveLength(1)
     const unknown = warningsOf(policy, categories, undefined).filter(({ warning }) => warning.includes('do not exist'))
     expect(unknown).toEqual([])
   })
 
-  it('has a file, and eight rules to copy', () => {
-    expect(examples.map((text) => text.startsWith('- name: '))).toEqual([false, ...Array<boolean>(8).fill(true)])
+  it('has two files, and eleven rules to copy', () => {
+    const isRule = examples.map((text) => text.startsWith('- name: '))
+    expect(isRule).toEqual([false, false, ...Array<boolean>(11).fill(true)])
   })
 })
