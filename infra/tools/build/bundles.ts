@@ -83,6 +83,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
 /** Modules that webhook and task both load at start, and small modules that would otherwise become files. */
 const categoryCore = [
   './shared/audit.ts',
+  './shared/core/audit-event.ts',
   './shared/hmac.ts',
   './shared/core/call.ts',
   './shared/core/final-outcome.ts',
