@@ -112,6 +112,9 @@ describe('An action that needs an approval', () => {
       async () => String((await status(body.taskId)).progress).includes('2 approvals by U0JANE, ben@example.com'),
       'the wait for people',
     )
+    expect((await status(body.taskId)).requirements).toEqual([
+      { type: 'approval', rule: 'two of sre', count: 2, by: ['U0JANE', 'ben@example.com'] },
+    ])
     expect(await respond('approve', 'U0LIZ')).toBe(200)
     expect(slack.ephemerals.at(-1)?.text).toContain('Only U0JANE, ben@example.com may decide this')
     for (const _ of [1, 2]) expect(await respond('approve', 'U0JANE')).toBe(200)

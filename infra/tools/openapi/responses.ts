@@ -44,6 +44,19 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   waitUntil: z.optional(
     withDescription(z.iso.datetime(), 'When the task gives up waiting for the requirements of the policy'),
   ),
+  requirements: z.optional(
+    withDescription(
+      z.array(
+        z.object({
+          type: z.enum(['approval', 'window']),
+          rule: z.optional(withDescription(z.string(), 'Name of the rule. Omitted for the entry of the caller')),
+          count: z.optional(withDescription(z.int(), 'How many people have to approve')),
+          by: z.optional(withDescription(z.array(z.string()), 'The people who may decide. Omitted for everyone')),
+        }),
+      ),
+      'The requirements of the policy for the start of the action',
+    ),
+  ),
   deadlineAt: withDescription(z.iso.datetime(), 'Deadline. With waitUntil, the latest one'),
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
   outcome: z.optional(outcome),

@@ -4,6 +4,7 @@ import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
+import type { Requirement } from '../../policy/policy.ts'
 import { sleep } from '../../sleep.ts'
 import { type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
@@ -24,6 +25,8 @@ export interface TaskStatus {
   acceptedAt: string
   /** When the task gives up waiting for what the policy requires. */
   waitUntil?: string | undefined
+  /** The requirements of the policy for the start of the action. */
+  requirements?: RequirementStatus[] | undefined
   /** With `waitUntil`, the latest one: the time counts from the moment when the requirements are met. */
   deadlineAt: string
   endedAt?: string | undefined
@@ -32,6 +35,16 @@ export interface TaskStatus {
   unanswered?: Unanswered | undefined
   /** The task that this one runs again. */
   rerunOf?: string | undefined
+}
+
+/** A requirement of a task. */
+interface RequirementStatus {
+  type: Requirement['type']
+  /** The name of the rule. Undefined for the entry of the caller. */
+  rule?: string | undefined
+  /** How many people have to approve, and who may. */
+  count?: number | undefined
+  by?: string[] | undefined
 }
 
 /** A task as Lambda reports it. */
@@ -186,6 +199,7 @@ function statusOf(
     progress: describeProgress(events, Date.now(), deadlineAt),
     acceptedAt: startedAt.toISOString(),
     waitUntil: waitUntil === undefined ? undefined : new Date(waitUntil).toISOString(),
+    requirements: task.requirements?.map(({ type, rule, ask }) => ({ type, rule, count: ask?.count, by: ask?.by })),
     deadlineAt: new Date(deadlineAt).toISOString(),
     endedAt: endedAt?.toISOString(),
     outcome,

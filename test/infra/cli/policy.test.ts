@@ -39,6 +39,9 @@ rules:
   - name: year end
     when: { actions: [ci-cd/*, cicd/*], connections: [ci-cd/default, issue-ticketing/none] }
     freeze: [{ from: 2026-12-20, to: 2027-01-04, reason: Year-end closing }]
+  - name: two
+    when: { actions: [remediation/rollback] }
+    approve: { count: 2, by: ["group:sre"], notRequester: true }
 `
 
 describe('webhooks policy check', () => {
@@ -51,7 +54,7 @@ describe('webhooks policy check', () => {
     expect({ code, ...result }).toMatchObject({
       code: 0,
       enforce: true,
-      rules: ['production by day', 'large percentages', 'year end'],
+      rules: ['production by day', 'large percentages', 'year end', 'two'],
     })
     const other = 'that reach the same platforms: remediation/run-runbook, remediation/run-job, remediation/rollback'
     expect(warnings).toEqual(
@@ -65,6 +68,7 @@ describe('webhooks policy check', () => {
         ['year end', 'names actions that do not exist: cicd/*'],
         ['year end', 'names connections that do not exist: issue-ticketing/none'],
         ['year end', `does not match other actions ${other}`],
+        ['two', expect.stringMatching(/^does not match other actions that reach the same platforms: ci-cd/)],
       ].map(([rule, warning]) => ({ rule, warning })),
     )
   })
@@ -162,7 +166,19 @@ describe('webhooks policy test', () => {
     [`${flag} --project other`, 0, /^No rule matches/],
     [`${flag} --service other`, 0, /^No rule matches/],
     ['feature-flags/set-flag --caller bot', 0, /^No rule matches/],
-    ['feature-flags/set-flag --agent', 0, /^No rule matches/],
+    [
+      'feature-flags/set-flag --agent',
+      0,
+      /^No rule matches\.\nThe task of an interactive call asks people \(1 of the people in the channel\), and waits for at most 2 h\. A silent call/,
+    ],
+    ['feature-flags/set-flag --agent --writes allow', 0, /The action starts at once/],
+    ['feature-flags/set-flag --writes deny', 1, /The entry of the caller refuses the call with 403/],
+    [
+      'remediation/rollback --owner jane@example.com',
+      0,
+      /two +approve +2 of jane@example\.com, U0BEN, not the requester\n\nThe task of an interactive call asks people/,
+    ],
+    ['remediation/rollback', 1, /because the requester is not known: the caller needs owners/],
   ])('%s: exits with %i', async (line, code, out) => {
     expect(await test(line)).toEqual({ code, out: expect.stringMatching(out), err: '' })
   })
