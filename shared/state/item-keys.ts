@@ -19,6 +19,8 @@ export const itemKeys = {
   sourceActivity: (source: string) => `source#${source}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
+  /** Who has the turn for a target, and the place with a number in its queue. */
+  turn: (targetKey: string, number?: number) => `turn#${targetKey}${number === undefined ? '' : `#${number}`}`,
   /** The state of a run that a task executes itself. */
   run: (runId: string) => `run#${runId}`,
   /** How often a caller has sent stored credentials. */

@@ -1,0 +1,219 @@
+/**
+ * One at a time: tasks take turns for a target. Each takes a number and a place, and the turn goes from number to number.
+ *
+ * A turn is a lease, because a lock could not end: Lambda retries a task that crashes for days. The lease covers the deadline of the
+ * action and the longest stop of its job, so two live tasks never act at once. Anybody moves the turn on, any number of times, and
+ * no one reads another execution. Each write changes one item under a condition on what was read.
+ */
+
+/** The state of the turns for a target. */
+export interface Turn {
+  /** The number that was taken last. */
+  next: number
+  /** The number that has the turn, or gets it next. */
+  serving: number
+  /** Undefined while no one has the turn. */
+  holder?: Holder | undefined
+  /** The link to a job that a lost task may have left running. */
+  leftRunning?: string | undefined
+}
+
+/** A task, as people see it. */
+export interface Participant {
+  /** `<category>/<task id>`. */
+  task: string
+  caller: string
+  /** The URL of its status. */
+  link?: string | undefined
+}
+
+export interface Holder extends Participant {
+  /** When its lease ends, in epoch milliseconds. */
+  until: number
+  /** Whether it knows that it has the turn, and may have started its action. */
+  isConfirmed: boolean
+}
+
+/** The item of a number. */
+export interface Place extends Participant {
+  /** When the task gives up waiting, in epoch milliseconds. */
+  deadline: number
+}
+
+/** The task of a place if none waits: it has left, or another task has passed its number before it was stored. */
+export const GONE = 'gone'
+export const SKIPPED = 'skipped'
+
+/** The operations on the items. Each changes one item, and returns undefined, or false, if its condition is not met. */
+export interface TurnTable {
+  takeNumber(target: Target): Promise<number>
+  /** Stores the place of a task, or that it is gone, unless another task has skipped the number. */
+  putPlace(key: string, number: number, task: string, place: Place | typeof GONE): Promise<boolean>
+  /** Blocks a number that has no place. */
+  skip(key: string, number: number): Promise<boolean>
+  readTurn(key: string): Promise<Turn | undefined>
+  readPlace(key: string, number: number): Promise<Place | undefined>
+  /** Gives the turn to a task, if no one has it and the number is served as read. */
+  grant(key: string, serving: number, holder: Holder): Promise<Turn | undefined>
+  /** Extends the lease of a task that has checked it, and still has the turn. */
+  renew(key: string, task: string, until: number): Promise<Turn | undefined>
+  /** Moves on if no one has the turn and the number is served as read. */
+  pass(key: string, serving: number): Promise<Turn | undefined>
+  /** Ends a lease that is as read, and records that its holder may have left a job running, if it has checked. */
+  expire(key: string, holder: Holder): Promise<Turn | undefined>
+  /** Moves on if the task has the turn. */
+  release(key: string, task: string, end: End): Promise<Turn | undefined>
+  /** Wakes a task that waits. Does not throw: a lost wake-up only delays. */
+  wake(task: string): Promise<void>
+}
+
+/** A target of a rule. */
+export interface Target {
+  /** Digest of the rule and of what the target consists of. */
+  key: string
+  /** For people. */
+  target: string
+  rule: string
+}
+
+/**
+ * How a task has left: `waited` if it did not start its action, else `ended`, or the link to what it may have left running, which
+ * the next task reports.
+ */
+export type End = 'waited' | 'ended' | { leftRunning: string }
+
+/** A task and its number. */
+export interface Ticket {
+  key: string
+  number: number
+  task: string
+}
+
+/** The result of a check. */
+export type Standing =
+  | { state: 'held'; until: number; leftRunning?: string | undefined }
+  /** Another task has moved on past the number: the task takes a new one. */
+  | { state: 'passed' }
+  | { state: 'waits'; turn: Turn }
+
+/** How long a task that gets the turn from another one may take to check that. */
+export const GRANT_MS = 5 * 60_000
+/** The clocks of two environments differ by at most this time. */
+export const CLOCK_MARGIN_MS = 5_000
+
+/**
+ * Checks whether a task has the turn, and moves the turn on if it can.
+ *
+ * @param leaseMs how long the task needs the turn: much longer than `GRANT_MS`
+ * @param now returns epoch milliseconds
+ */
+export async function checkTurn(
+  table: TurnTable,
+  { key, number, task }: Ticket,
+  leaseMs: number,
+  now: () => number,
+): Promise<Standing> {
+  const turn = await advance(table, key, now, { task, leaseMs })
+  if (turn?.holder?.task === task) {
+    const { until, isConfirmed } = turn.holder
+    // It has granted itself the turn, now or in an earlier attempt of the same step.
+    if (isConfirmed && until > now() + GRANT_MS) return { state: 'held', until, leftRunning: turn.leftRunning }
+    const renewed = await table.renew(key, task, now() + leaseMs)
+    return renewed?.holder
+      ? { state: 'held', until: renewed.holder.until, leftRunning: renewed.leftRunning }
+      : { state: 'passed' }
+  }
+  return turn === undefined || turn.serving > number ? { state: 'passed' } : { state: 'waits', turn }
+}
+
+/** Gives up the turn, or the place of a task that waits, and moves the turn on. Repeating it does no harm. */
+export async function leave(
+  table: TurnTable,
+  { key, number, task }: Partial<Ticket> & Pick<Ticket, 'key' | 'task'>,
+  end: End,
+  now: () => number,
+): Promise<void> {
+  let turn = await table.release(key, task, end)
+  if (!turn && number !== undefined) {
+    await table.putPlace(key, number, task, GONE)
+    // It may have got the turn in the meantime.
+    turn = await table.release(key, task, end)
+  }
+  await advance(table, key, now, undefined, turn)
+}
+
+/**
+ * Returns whether as many tasks as a queue may have wait before a number.
+ *
+ * @param turn as the task has read it
+ */
+export async function isFull(
+  table: TurnTable,
+  { key, number }: Ticket,
+  { serving }: Turn,
+  queue: number,
+  now: number,
+): Promise<boolean> {
+  if (number - serving <= queue) return false
+  let waiting = 0
+  for (let other = serving + 1; other < number && waiting < queue; other++)
+    if (statusOf(await table.readPlace(key, other), now) !== 'left') waiting++
+  return waiting >= queue
+}
+
+/** Moves the turn on as far as possible. Returns its state. */
+async function advance(
+  table: TurnTable,
+  key: string,
+  now: () => number,
+  self?: { task: string; leaseMs: number },
+  known?: Turn,
+): Promise<Turn | undefined> {
+  for (let turn = known ?? (await table.readTurn(key)); ; ) {
+    const move = turn && moveOf(turn, now())
+    if (turn === undefined || move === 'stay') return turn
+    if (move === 'expire') turn = (turn.holder && (await table.expire(key, turn.holder))) ?? (await table.readTurn(key))
+    else {
+      const next = await offer(table, key, turn, now, self)
+      if (next.isTaken) return next.turn
+      turn = next.turn ?? (await table.readTurn(key))
+    }
+  }
+}
+
+/** Offers the turn to the number that is served. */
+async function offer(
+  table: TurnTable,
+  key: string,
+  { serving }: Turn,
+  now: () => number,
+  self: { task: string; leaseMs: number } | undefined,
+): Promise<{ isTaken?: boolean; turn: Turn | undefined }> {
+  const place = await table.readPlace(key, serving)
+  const status = statusOf(place, now())
+  // Its task was killed, or is slow: then it takes a new number.
+  if (status === 'missing' && !(await table.skip(key, serving))) return { turn: undefined }
+  if (place === undefined || status !== 'waiting') return { turn: await table.pass(key, serving) }
+  const { deadline: _, ...participant } = place
+  const isSelf = place.task === self?.task
+  const until = now() + (isSelf ? self.leaseMs : GRANT_MS)
+  const turn = await table.grant(key, serving, { ...participant, until, isConfirmed: isSelf })
+  if (!turn || isSelf) return { isTaken: turn !== undefined, turn }
+  await table.wake(place.task)
+  // It may have left between the two: then it has not seen that it got the turn.
+  if (statusOf(await table.readPlace(key, serving), now()) === 'waiting') return { isTaken: true, turn }
+  return { turn: await table.release(key, place.task, 'waited') }
+}
+
+/** Decides what happens to a turn: nothing, its lease ends, or the number that is served is offered the turn. */
+export function moveOf({ holder, serving, next }: Turn, now: number): 'stay' | 'expire' | 'offer' {
+  if (holder) return now < holder.until + CLOCK_MARGIN_MS ? 'stay' : 'expire'
+  return serving > next ? 'stay' : 'offer'
+}
+
+/** Decides whether the turn can be offered to a place. */
+export function statusOf(place: Place | undefined, now: number): 'missing' | 'left' | 'waiting' {
+  if (place === undefined) return 'missing'
+  const hasLeft = place.task === GONE || place.task === SKIPPED || now > place.deadline + CLOCK_MARGIN_MS
+  return hasLeft ? 'left' : 'waiting'
+}
