@@ -1,5 +1,6 @@
 import { matchingRules } from './match.ts'
 import type { ApprovalRule, Ask, Policy, PolicyCall, Requirement, Rule } from './policy.ts'
+import { type TurnRequirement, turnOf } from './turn-rule.ts'
 import { stateOfWindow } from './window.ts'
 
 /** The result of the rules, and of the caller's entry, for a call at some time. */
@@ -7,7 +8,7 @@ export interface Verdict {
   /** The rules that the call matches. */
   matched: Rule[]
   refusal: PolicyRefusal | undefined
-  /** Must be met before the action starts: approvals first. Empty if the call is refused. */
+  /** Must be met before the action starts: approvals, windows, then turns. Empty if the call is refused. */
   requirements: Requirement[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number
@@ -17,8 +18,11 @@ export interface Verdict {
 export interface PolicyRefusal {
   /** Undefined if the entry of the caller refuses it. */
   rule: string | undefined
-  /** `requester`: the requester may not approve, and is not known. `unasked`: nothing says how to ask people. */
-  type: 'denied' | 'closed' | 'requester' | 'unasked'
+  /**
+   * `incomplete`: the call lacks a part of the target for which it would wait. `requester`: the requester may not approve, and is not
+   * known. `unasked`: nothing says how to ask people.
+   */
+  type: 'denied' | 'closed' | 'incomplete' | 'requester' | 'unasked'
   reason?: string | undefined
   /** When the window opens, in epoch milliseconds. Undefined if it never does. */
   opensAt?: number | undefined
@@ -33,10 +37,18 @@ export function evaluateRules({ rules }: Pick<Policy, 'rules'>, call: PolicyCall
   const matched = matchingRules(rules, call)
   const approvals: Requirement[] = []
   const windows: Requirement[] = []
+  const turns: TurnRequirement[] = []
   let [refusal, waitAtMost]: [PolicyRefusal | undefined, number] = [undefined, 0]
   for (const { name: rule, effect } of matched) {
     if (effect.type === 'deny')
       return { matched, refusal: { rule, type: 'denied', reason: effect.reason }, requirements: [], waitAtMost: 0 }
+    if (effect.type === 'turn') {
+      const turn = turnOf(rule, effect, call)
+      if ('missing' in turn) refusal ??= { rule, type: 'incomplete', reason: turn.missing.join(' and ') }
+      else turns.push(turn)
+      waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
+      continue
+    }
     const approval = approvalOf(effect)
     if (approval && !isRequesterKnown(approval, call)) refusal ??= { rule, type: 'requester' }
     const ask = approval && askOf(approval, call)
@@ -49,7 +61,9 @@ export function evaluateRules({ rules }: Pick<Policy, 'rules'>, call: PolicyCall
     }
     waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
   }
-  return { matched, refusal, requirements: refusal ? [] : [...approvals, ...windows], waitAtMost }
+  // Two calls that need the same turns take them in the same order. Otherwise, each could wait for the other.
+  turns.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return { matched, refusal, requirements: refusal ? [] : [...approvals, ...windows, ...turns], waitAtMost }
 }
 
 /**
@@ -78,7 +92,7 @@ export function evaluateCaller(verdict: Verdict, call: PolicyCall, approval: App
   }
 }
 
-function approvalOf(effect: Exclude<Rule['effect'], { type: 'deny' }>): ApprovalRule | undefined {
+function approvalOf(effect: Exclude<Rule['effect'], { type: 'deny' | 'turn' }>): ApprovalRule | undefined {
   if (effect.type === 'approval') return effect
   return typeof effect.otherwise === 'string' ? undefined : effect.otherwise
 }

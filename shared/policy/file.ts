@@ -6,12 +6,14 @@ import { jmespathProblem } from '../jmespath-problem.ts'
 import { validate } from '../validate.ts'
 import type { ApprovalRule, Effect, Policy, Rule } from './policy.ts'
 import { isTimeZone } from './time-zone.ts'
+import { targetProblem } from './turn-rule.ts'
 import { WEEKDAYS, type Weekday } from './window.ts'
 
 /** Load this module only to read `policy.yaml`. Functions get it compiled. */
 
 const DEFAULT_WAIT_AT_MOST = 'PT4H'
-const EFFECTS = ['deny', 'only', 'freeze', 'approve'] as const
+const DEFAULT_QUEUE = 20
+const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime'] as const
 const GROUP = 'group:'
 /** Platforms show that many names in a message. */
 const MAX_PEOPLE = 100
@@ -98,6 +100,23 @@ const approve = z.strictObject({
   ),
 })
 
+const oneAtATime = z.strictObject({
+  per: withDescription(
+    text(200).check(
+      z.superRefine<string>((value, { addIssue }) => {
+        const problem = targetProblem(value)
+        if (problem !== undefined) addIssue({ code: 'custom', message: problem })
+      }),
+    ),
+    'The target, such as {connection}/{service}',
+  ),
+  group: optional(withDescription(text(100), 'Replaces the connection, for a target that several categories change')),
+  queue: z._default(
+    withDescription(z.int().check(z.minimum(0), z.maximum(1_000)), 'How many tasks may wait'),
+    DEFAULT_QUEUE,
+  ),
+})
+
 const ruleSchema = z.strictObject({
   name: withDescription(text(100), 'Different for each rule. Refusals and waiting tasks show it'),
   when: z._default(withDescription(when, 'The calls that the rule matches. Without it, all'), {}),
@@ -126,6 +145,7 @@ const ruleSchema = z.strictObject({
       'The people who have to approve the actions, or with otherwise: approve, who may let them start',
     ),
   ),
+  oneAtATime: optional(withDescription(oneAtATime, 'One action at a time for each target: the others wait in order')),
   timeZone: optional(timeZone),
   waitAtMost: withDescription(
     optional(duration),
@@ -233,6 +253,7 @@ function effectOf(file: PolicyFile, rule: FileRule): Effect {
   if (rule.deny !== undefined) return { type: 'deny', reason: rule.deny }
   const timeZone = rule.timeZone ?? file.timeZone ?? 'UTC'
   const waitAtMost = secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0
+  if (rule.oneAtATime !== undefined) return { type: 'turn', ...rule.oneAtATime, waitAtMost }
   if (rule.approve !== undefined && rule.otherwise === undefined)
     return { type: 'approval', ...approvalOf(file, rule.approve, rule.waitAtMost) }
   const otherwise =

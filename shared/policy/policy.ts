@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { type TurnEffect, turnSchema } from './turn-rule.ts'
 import { type Window, windowSchema } from './window.ts'
 
 /** The compiled form of `policy.yaml`, which the functions read. */
@@ -35,7 +36,11 @@ export interface When {
 }
 
 /** The effect of a rule on the calls that it matches. */
-export type Effect = { type: 'deny'; reason: string } | WindowEffect | ({ type: 'approval' } & ApprovalRule)
+export type Effect =
+  | { type: 'deny'; reason: string }
+  | WindowEffect
+  | ({ type: 'approval' } & ApprovalRule)
+  | TurnEffect
 
 interface WindowEffect {
   type: 'window'
@@ -92,9 +97,12 @@ export const requirementSchema = z.discriminatedUnion('type', [
     rule: z.optional(z.string()),
     ask: askSchema,
   }),
+  turnSchema,
 ])
 
 export type Requirement = z.output<typeof requirementSchema>
+/** A requirement that is met without the other tasks. Turns are taken last. */
+export type Condition = Exclude<Requirement, { type: 'turn' }>
 
 /** The facts about a call that rules see. */
 export interface PolicyCall {

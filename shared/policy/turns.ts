@@ -129,7 +129,7 @@ export async function checkTurn(
 /** Gives up the turn, or the place of a task that waits, and moves the turn on. Repeating it does no harm. */
 export async function leave(
   table: TurnTable,
-  { key, number, task }: Partial<Ticket> & Pick<Ticket, 'key' | 'task'>,
+  { key, number, task }: Omit<Ticket, 'number'> & { number?: number | undefined },
   end: End,
   now: () => number,
 ): Promise<void> {

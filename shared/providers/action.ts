@@ -112,6 +112,8 @@ export type ActionResult = Completed | StartedJob | Delegated
 export interface Completed {
   type: 'completed'
   outcome: Outcome
+  /** A job that it has started may still be running. */
+  mayStillRun?: true | undefined
 }
 
 /** A job that runs at the platform: a build, a deployment, an approval. */

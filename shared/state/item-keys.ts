@@ -19,7 +19,7 @@ export const itemKeys = {
   sourceActivity: (source: string) => `source#${source}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
-  /** Who has the turn for a target, and the place with a number in its queue. */
+  /** The turn for a target, or the place with a number in its queue. */
   turn: (targetKey: string, number?: number) => `turn#${targetKey}${number === undefined ? '' : `#${number}`}`,
   /** The state of a run that a task executes itself. */
   run: (runId: string) => `run#${runId}`,

@@ -154,7 +154,7 @@ async function interactively(category: Category, call: Call): Promise<ActionResu
   }
   const result = await runUntilDeadline(category, call, context, deadline)
   if (result.type !== 'started') return result
-  return completed(await pollUntilDone(category, taskOf(call), result, context, deadline, {}))
+  return pollUntilDone(category, taskOf(call), result, context, deadline, {})
 }
 
 async function outcomeOf(run: () => Promise<ActionResult>): Promise<string> {

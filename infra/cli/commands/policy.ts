@@ -177,6 +177,8 @@ function describe({ result, rule, starts, asks = [], waitAtMost = 0 }: PolicyOut
     }
     case 'closed':
       return `The rule "${rule}" refuses the call with 422, and a gate with 424.`
+    case 'incomplete':
+      return `The rule "${rule}" refuses the call with 400, because it lacks a part of the target.`
     case 'expires':
       return `The task of an interactive call waits for ${formatDuration(waitAtMost)}, and then ends as fail. A silent call is refused with 422.`
     case 'waits':

@@ -6,7 +6,7 @@ import { stateOfWindow, type Window } from '../../../shared/policy/window.ts'
 /** A rule that a call matches, at some time. */
 export interface MatchedRule {
   rule: string
-  effect: 'deny' | 'refuse' | 'wait' | 'approve'
+  effect: 'deny' | 'refuse' | 'wait' | 'approve' | 'turn'
   reason?: string | undefined
   /** Undefined for a rule without a window. */
   isOpen?: boolean
@@ -19,7 +19,7 @@ export interface MatchedRule {
 export interface PolicyOutcome {
   /**
    * `starts`: the action starts at once. `asks`: the task of an interactive call asks people. `waits`: it waits. `expires`: it waits, and the
-   * window does not open in time. `closed`, `denied`, `requester` and `unasked`: the call is refused.
+   * window does not open in time. `closed`, `denied`, `incomplete`, `requester` and `unasked`: the call is refused.
    */
   result: 'starts' | 'asks' | 'waits' | 'expires' | PolicyRefusal['type']
   /** The approvals that its task asks for. */
@@ -44,6 +44,7 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
   const { refusal, requirements, waitAtMost } = verdict
   const matched = verdict.matched.map(({ name: rule, effect }): MatchedRule => {
     if (effect.type === 'deny') return { rule, effect: 'deny', reason: effect.reason }
+    if (effect.type === 'turn') return { rule, effect: 'turn', reason: effect.per }
     if (effect.type === 'approval') return { rule, effect: 'approve', reason: describeApproval(effect) }
     const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
     const { timeZone } = effect.window
@@ -58,6 +59,7 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
   })
   if (refusal) return { result: refusal.type, rule: refusal.rule, matched }
   const asks = requirements.flatMap((requirement) => {
+    if (requirement.type === 'turn') return []
     const { type, ask } = requirement
     return ask && (type === 'approval' || !stateOfWindow(requirement.window, at).isOpen) ? [ask] : []
   })

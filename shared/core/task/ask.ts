@@ -2,7 +2,7 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
-import type { Ask, Requirement } from '../../policy/policy.ts'
+import type { Ask } from '../../policy/policy.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import type { Field, Message } from '../../text/message.ts'
@@ -81,8 +81,8 @@ function askingFunction(): string {
 /** Returns the ids of the asking tasks of all requirements with an approval. */
 export async function askingTasksOf({ id, requirements = [] }: Task): Promise<string[]> {
   const key = await readIdentityKey()
-  return requirements.flatMap(({ ask }: Requirement, index) =>
-    ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : [],
+  return requirements.flatMap((requirement, index) =>
+    requirement.type !== 'turn' && requirement.ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : [],
   )
 }
 

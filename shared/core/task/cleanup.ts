@@ -12,6 +12,11 @@ const MAX_CLEANUP_ATTEMPTS = 200
 const CLEANUP_TIMEOUT_MS = 60_000
 /** A start request that timed out may still reach the platform; wait before the second cleanup. */
 const START_IN_FLIGHT_SECONDS = 30
+/** Between two attempts. */
+const MAX_BACKOFF_SECONDS = 60
+/** The time of both cleanups if every attempt fails. */
+export const MAX_CLEANUP_MS =
+  2 * MAX_CLEANUP_ATTEMPTS * (MAX_BACKOFF_SECONDS * 1_000 + CLEANUP_TIMEOUT_MS) + START_IN_FLIGHT_SECONDS * 1_000
 
 /**
  * Stops everything that this task may have started at the platform. Runs twice: a start request that timed out can still arrive
@@ -40,7 +45,7 @@ async function tryCleanUp(
     },
     {
       maxAttempts: MAX_CLEANUP_ATTEMPTS,
-      backoff: { min: 2, max: 60 },
+      backoff: { min: 2, max: MAX_BACKOFF_SECONDS },
       giveUp(error) {
         log.error('cleanup failed', error as Error, { kind: kindOf(error), reason: messageOf(error) })
         return { reason: redact(messageOf(error)) }

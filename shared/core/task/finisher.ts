@@ -5,6 +5,7 @@ import { getExecution, historyOf, startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, verdictOf } from '../../outcome.ts'
+import type { Ticket } from '../../policy/turns.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import { itemKeys } from '../../state/item-keys.ts'
@@ -42,6 +43,8 @@ interface EndedExecution {
   /** Ended while it was sending an event. */
   wasSending: boolean
   hasStartedAction: boolean
+  /** The last number of each turn that it has taken, or waited for. */
+  tickets: Ticket[]
   /** It may have asked people for approvals. */
   hasAsked: boolean
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
@@ -92,16 +95,16 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
     context.logger.info('another finisher answers for this task')
     return { taskId, finished: false }
   }
+  // A cleanup gives up the turns at its end.
+  const cleansUp = task.needsCleanup && execution.hasStartedAction
+  if (!cleansUp && execution.tickets.length > 0) await releaseTurns(task, execution, context)
   // Until the orchestrator has recorded the last answer of the task, or of an earlier finisher, reading it back finds nothing.
   if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: ANSWER_IN_FLIGHT_SECONDS })
   log.error('task ended by Lambda', { reason: error })
   const at = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   if (task.sendStarted && !execution.hasSentStarted)
     await sendAnswer(context, 'send-started', task, { kind: 'started', at }, { mayBeSent: true })
-  const nextStep =
-    task.needsCleanup && execution.hasStartedAction
-      ? await startCleanup(arn, task, context)
-      : 'Check the platform for the effects of the task.'
+  const nextStep = cleansUp ? await startCleanup(arn, task, context) : 'Check the platform for the effects of the task.'
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
@@ -173,6 +176,16 @@ async function startCleanup(arn: string, task: Task, context: DurableContext): P
     : 'The job that the task had started may still be running: stop it at the platform.'
 }
 
+/** Gives up the turns of a task, and its place in a queue. */
+async function releaseTurns(
+  task: Task,
+  { tickets, hasStartedAction }: EndedExecution,
+  context: DurableContext,
+): Promise<void> {
+  const { leaveTurns, leftBy } = await import('./take-turns.ts')
+  await leaveTurns(context, task, tickets, hasStartedAction ? leftBy(task) : 'waited')
+}
+
 /** Invokes the version that the task ran on, because it accepts the task's payload. */
 async function invokeCleanup(arn: string, task: Task): Promise<void> {
   const cleanup: Task = { ...task, only: 'cleanup' }
@@ -224,6 +237,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   const open = new Map<string | undefined, string | undefined>()
   let isDelegated = false
   let accepted: string | undefined
+  const tickets = new Map<string, Ticket>()
   for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
       started.add(Name)
@@ -235,6 +249,10 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     // A send step that finds the deadline passed returns false: it sent nothing.
     if (payload !== 'false') succeeded.add(Name)
     if (Name === 'accept-invocation') accepted = payload
+    if (Name === 'turn-number') {
+      const ticket: Ticket = JSON.parse(payload ?? '')
+      tickets.set(ticket.key, ticket)
+    }
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
@@ -247,6 +265,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       (step) => started.has(step) && !succeeded.has(step),
     ),
     hasStartedAction: started.has('start'),
+    tickets: [...tickets.values()],
     hasAsked: [...started].some((step) => step?.startsWith('require-ask-')),
     mayBeDelegated: task?.delegates === true && (isDelegated || [...open.values()].includes('start')),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),

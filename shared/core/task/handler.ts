@@ -5,6 +5,8 @@ import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed, verdictOf } from '../../outcome.ts'
+import type { Condition } from '../../policy/policy.ts'
+import { stateOfWindow } from '../../policy/window.ts'
 import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
@@ -173,12 +175,37 @@ async function runWhenAllowed(
   if (requirements === undefined || task.skip)
     return { result: await runTaskAction(category, task, context, deadline), decisions: [] }
   const until = startTimeOf(context) + waitAtMost * 1_000
-  const met = await meetRequirements(context, category, task, requirements, until, reportsOf(task))
-  const { decisions } = met
-  if (met.metAt === undefined) return { result: completed(met.outcome), decisions }
-  const at = met.metAt + deadline.seconds * 1_000
-  return { result: await runTaskAction(category, task, context, { ...deadline, at }, met.approved), decisions }
+  const reports = reportsOf(task)
+  const turns = requirements.filter((requirement) => requirement.type === 'turn')
+  let conditions = requirements.filter((requirement) => requirement.type !== 'turn')
+  let approved: ApprovedRequest | undefined
+  const decisions: Decided[] = []
+  for (;;) {
+    let windows: WindowCondition[] = []
+    const run = (metAt: number) =>
+      runTaskAction(category, task, context, { ...deadline, at: metAt + deadline.seconds * 1_000 }, approved)
+    if (conditions.length > 0) {
+      const met = await meetRequirements(context, category, task, conditions, until, reports)
+      const { metAt } = met
+      decisions.push(...met.decisions)
+      if (metAt === undefined) return { result: completed(met.outcome), decisions }
+      approved ??= met.approved
+      if (turns.length === 0) return { result: await run(metAt), decisions }
+      // People have let the action start in spite of the others.
+      windows = conditions.flatMap((condition) =>
+        condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
+      )
+    }
+    const { runInTurn } = await import('./take-turns.ts')
+    const isAllowed = (now: number) => windows.every(({ window }) => stateOfWindow(window, now).isOpen)
+    const result = await runInTurn(context, { task, requirements: turns, until, isAllowed, reports }, run)
+    if (result !== 'closed') return { result, decisions }
+    // It takes a new number when the windows open again. People were asked before.
+    conditions = windows.map((condition) => ({ ...condition, ask: undefined }))
+  }
 }
+
+type WindowCondition = Extract<Condition, { type: 'window' }>
 
 function notRun(outcome: Outcome): Run {
   return { result: completed(outcome), decisions: [] }
@@ -222,28 +249,36 @@ async function runTaskAction(
       )
     const result = await runUntilDeadline(category, task, context, deadline, approved)
     if (result.type === 'started')
-      return completed(await pollUntilDone(category, task, result, context, deadline, reportsOf(task)))
+      return await pollUntilDone(category, task, result, context, deadline, reportsOf(task))
     if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result
-    return completed(await abandon(category, task, context, result.outcome))
+    return await abandon(category, task, context, result)
   } catch (error) {
     log.error('internal error', error as Error)
     const outcome = redactDeep(errored(error))
     return task.delegates
       ? delegatedWithUnknownOutcome(outcome)
-      : completed(await abandon(category, task, context, outcome))
+      : await abandon(category, task, context, { ...completed(outcome), mayStillRun: true })
   }
 }
 
 /** Cleans up after a start that failed: its request may still have reached the platform. */
-async function abandon(category: Category, task: Task, context: DurableContext, outcome: Outcome): Promise<Outcome> {
-  const reason = task.needsCleanup ? await cleanUp(category, task, context) : undefined
-  if (reason === undefined) return outcome
+async function abandon(category: Category, task: Task, context: DurableContext, result: Completed): Promise<Completed> {
+  const { outcome } = result
+  if (category.actions[task.action]?.type !== 'job') return completed(outcome)
+  if (!task.needsCleanup) return result
+  const reason = await cleanUp(category, task, context)
+  if (reason === undefined) return completed(outcome)
   const message = `${toSentence(outcome.message)} The cleanup failed, so something may still be running: ${reason}`
-  return { ...outcome, message }
+  return { ...completed({ ...outcome, message }), mayStillRun: true }
 }
 
 async function runCleanup(category: Category, task: Task, context: DurableContext): Promise<Outcome> {
   const reason = await cleanUp(category, task, context)
+  const turns = (task.requirements ?? []).filter((requirement) => requirement.type === 'turn')
+  if (turns.length > 0) {
+    const { leaveTurns, leftBy } = await import('./take-turns.ts')
+    await leaveTurns(context, task, turns, reason === undefined ? 'ended' : leftBy(task))
+  }
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))
 }
 

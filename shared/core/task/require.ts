@@ -3,7 +3,7 @@ import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
-import type { Requirement } from '../../policy/policy.ts'
+import type { Condition } from '../../policy/policy.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Decision } from '../../state/approval-decision.ts'
@@ -73,7 +73,7 @@ export async function meetRequirements(
   context: DurableContext,
   category: Category,
   task: Task,
-  requirements: readonly Requirement[],
+  requirements: readonly Condition[],
   until: number,
   reports: Reports,
 ): Promise<Met> {
@@ -112,7 +112,7 @@ export async function meetRequirements(
 
 interface RequireWait {
   task: Task
-  requirements: readonly Requirement[]
+  requirements: readonly Condition[]
   until: number
   reports: Reports
   taskStartedAt: number

@@ -1,4 +1,4 @@
-import type { Ask, Requirement } from '../../policy/policy.ts'
+import type { Ask, Condition } from '../../policy/policy.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
@@ -41,7 +41,7 @@ interface RequirementState {
  * @throws Failure `unavailable`
  */
 export async function checkRequirement(
-  requirement: Requirement,
+  requirement: Condition,
   asked: Asked | undefined,
   until: number,
   now: number,
@@ -66,7 +66,7 @@ export async function checkRequirement(
 }
 
 async function checkApproval(
-  requirement: Requirement,
+  requirement: Condition,
   { id }: Asked,
   until: number,
   now: number,

@@ -60,7 +60,9 @@ export async function runUntilDeadline(
           log.warn('start failed', { attempt: isRetry ? attempt : attempts, kind, reason: messageOf(error) })
           if (!isTransient(error) || remaining <= MIN_RETRY_MS) {
             const outcome = redactDeep(errored(isTransient(error) ? gaveUp(error as Failure, deadline) : error))
-            return call.delegates && mayHaveWritten ? delegatedWithUnknownOutcome(outcome) : completed(outcome)
+            return call.delegates && mayHaveWritten
+              ? delegatedWithUnknownOutcome(outcome)
+              : { ...completed(outcome), mayStillRun: mayHaveWritten || undefined }
           }
           if (mayHaveWritten) throw error
           const reason = redact(messageOf(error)).slice(0, MAX_REASON_LENGTH)
@@ -85,7 +87,7 @@ export async function runUntilDeadline(
 function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | Delegated {
   if (!mayHaveWritten) return completed(aborted(`Canceled by ${by} before anything was sent to the platform`))
   const outcome = aborted(`Canceled by ${by}. An attempt may have reached the platform: check it`)
-  return call.delegates ? delegatedWithUnknownOutcome(outcome) : completed(outcome)
+  return call.delegates ? delegatedWithUnknownOutcome(outcome) : { ...completed(outcome), mayStillRun: true }
 }
 
 /** Doubles up to a minute, or longer for deadlines of days. The last attempt is just before the deadline. */

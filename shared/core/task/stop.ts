@@ -3,8 +3,10 @@ import { formatDuration } from '../../duration.ts'
 import { isTransient, messageOf } from '../../errors.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redact } from '../../redact.ts'
+import type { Call } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { requestJobStop } from '../run-action.ts'
+import { MAX_CLEANUP_MS } from './cleanup.ts'
 import { isLost, type PollState, type PollTarget, poll } from './poll.ts'
 
 /** How long to wait for a stopped job to end. */
@@ -14,6 +16,16 @@ const STOP_TIMEOUT_MS = 60_000
 const MAX_STOP_ATTEMPTS = 10
 /** For jobs that must not keep running, such as injected faults: more than an hour. */
 const MAX_CLEANUP_STOP_ATTEMPTS = 80
+
+/** Between two attempts. */
+const MAX_STOP_BACKOFF_SECONDS = 60
+
+/** Returns how long the stop of a job, and its cleanup, take at most, in milliseconds. */
+export function maxStopMs({ needsCleanup }: Pick<Call, 'needsCleanup'>): number {
+  const attempts = needsCleanup ? MAX_CLEANUP_STOP_ATTEMPTS : MAX_STOP_ATTEMPTS
+  const stopMs = attempts * (MAX_STOP_BACKOFF_SECONDS * 1_000 + STOP_TIMEOUT_MS) + STOP_GRACE_SECONDS * 1_000
+  return stopMs + (needsCleanup ? MAX_CLEANUP_MS : 0)
+}
 
 /** The outcome of a job that has ended after its stop, or why it may still be running and its last state. */
 type Stopped = { outcome: Outcome } | { outcome?: undefined; reason: string; state: PollState }
@@ -55,7 +67,7 @@ async function requestStop(
     },
     {
       maxAttempts: call.needsCleanup ? MAX_CLEANUP_STOP_ATTEMPTS : MAX_STOP_ATTEMPTS,
-      backoff: { min: 2, max: 60 },
+      backoff: { min: 2, max: MAX_STOP_BACKOFF_SECONDS },
       // Credentials can be rotated in the meantime.
       isRetryable: (error) => call.needsCleanup || isTransient(error),
       giveUp: (error) => ({

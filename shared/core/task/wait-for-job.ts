@@ -2,7 +2,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
 import { toSentence } from '../../errors.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { Deadline, StartedJob } from '../../providers/action.ts'
+import { type Completed, completed, type Deadline, type StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
 import { isLost, type PollState, type PollTarget, poll, pollOnce, type Reports, stateBefore } from './poll.ts'
@@ -13,7 +13,7 @@ import { stopAndWait } from './stop.ts'
  * Polls a started job until it ends, the deadline passes or the task is canceled. At the deadline, the job is stopped or left
  * running, depending on its action. The job of a canceled task is stopped.
  *
- * @returns the outcome; `errored` if it cannot be determined
+ * @returns the outcome, and whether the job may still be running; `errored` if it cannot be determined
  */
 export async function pollUntilDone(
   category: Category,
@@ -22,13 +22,13 @@ export async function pollUntilDone(
   context: DurableContext,
   deadline: Deadline,
   reports: Reports,
-): Promise<Outcome> {
+): Promise<Completed> {
   const target = { category, call, reports, isCancelable: true }
   const last =
     call.source === undefined
       ? await poll(context, 'poll', target, started.job, deadline.at)
       : await pollJobWithSource(context, target, started, deadline.at, call.source)
-  if (last.outcome) return last.outcome
+  if (last.outcome) return completed(last.outcome)
 
   const isCanceled = last.canceledBy !== undefined
   const reason = reasonOf(last, deadline)
@@ -38,7 +38,7 @@ export async function pollUntilDone(
 
   const stopped = await stopAndWait(context, target, last)
   if (!stopped.outcome) return unfinished(started, stopped.state, `${reason}. ${stopped.reason}`)
-  return afterStop(stopped.outcome, reason, isCanceled)
+  return completed(afterStop(stopped.outcome, reason, isCanceled))
 }
 
 /** Heartbeats and progress are sent with a poll. */
@@ -89,14 +89,15 @@ function unfinished(
   { outcome }: StartedJob,
   { status, lastError, canceledBy: by }: PollState,
   reason: string,
-): Outcome {
+): Completed {
   const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
   const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
-  return {
+  const result: Outcome = {
     ...outcome,
     status: by === undefined ? 'errored' : 'aborted',
     result: 'fail',
     message: [reason, details].map(toSentence).join(' '),
     data: { ...outcome.data, ...(status ? { state: status } : {}) },
   }
+  return { ...completed(result), mayStillRun: true }
 }

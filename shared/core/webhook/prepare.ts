@@ -4,6 +4,7 @@ import { log } from '../../log.ts'
 import { type CallOrigin, originOf } from '../../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
+import type { Requirement } from '../../policy/policy.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
@@ -73,7 +74,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.
-    apiUrl: needsApiUrl ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: needsApiUrl || policy?.requirements?.some(isTurn) ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
@@ -121,6 +122,11 @@ async function completeCall(
   )
   if (!named.canceled) return { input: completed, skip, notes }
   return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
+}
+
+/** Tasks that wait for the turn see the URL of the task that has it. */
+function isTurn({ type }: Requirement): boolean {
+  return type === 'turn'
 }
 
 function isStart(action: ResolvedCall['action']): boolean {

@@ -12,6 +12,7 @@ import { type Category, namesOf } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
+import { sendsFinished } from './check-mode.ts'
 import type { ResolvedCall } from './resolve.ts'
 
 type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules' | 'ruleInput'>
@@ -24,6 +25,8 @@ interface Times {
   max: number
   /** The call has no task that could wait. */
   isSilent: boolean
+  /** The title of a platform that sends the result itself: the task does not know when its job ends. */
+  delegatesTo?: string | undefined
 }
 
 /**
@@ -54,7 +57,9 @@ export function restrict(
   }
   // The task may run for a limited time, and so may the step of the orchestrator that waits for it.
   const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
-  const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent' })
+  const startsJob = action.type === 'job' && action.startsJob === true
+  const delegatesTo = startsJob && sendsFinished(connection) ? connection.provider.title : undefined
+  const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent', delegatesTo })
   const dependsOnInput = deployedPolicy()?.rules.some(({ when }) => when.input !== undefined) ?? false
   return dependsOnInput && options.mode !== 'silent' ? { ...restrictions, ruleInput: input } : restrictions
 }
@@ -99,6 +104,8 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const { refusal, requirements, waitAtMost } = verdict
   if (refusal) return { ...matched, refusal: failureOf(refusal, verdict, call, now) }
   if (requirements.length === 0) return matched
+  const turn = requirements.find((requirement) => requirement.type === 'turn')
+  if (turn && times.delegatesTo !== undefined) return { ...matched, refusal: unknownEnd(turn.rule, times.delegatesTo) }
   if (times.isSilent) return { ...matched, refusal: silentRefusal(requirements, now) }
   if (times.deadline + waitAtMost > times.max) return { ...matched, refusal: tooLong(times, waitAtMost) }
   return { ...matched, requirements, waitAtMost }
@@ -133,12 +140,17 @@ function failureOf(
       'forbidden',
       `${cause} requires an approval by another person than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers.`,
     )
+  if (type === 'incomplete')
+    return new Failure(
+      'invalid',
+      `${cause} lets one action run at a time, and does not know for what: the call names no ${reason}. Send it with the event.`,
+    )
   const effect = matched.find(({ name }) => name === rule)?.effect
   const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
   return closed(String(rule), reason, opensAt, timeZone, now)
 }
 
-/** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval. */
+/** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval or a turn. */
 function silentRefusal(requirements: readonly Requirement[], now: number): Failure | undefined {
   const hint = 'Send the call with mode=interactive: its task waits.'
   for (const requirement of requirements) {
@@ -146,6 +158,13 @@ function silentRefusal(requirements: readonly Requirement[], now: number): Failu
       const { rule } = requirement
       const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}" of the policy`
       return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
+    }
+    if (requirement.type === 'turn') {
+      const { rule, target } = requirement
+      return new Failure(
+        'closed',
+        `The rule "${rule}" of the policy lets one action run at a time for ${target}. ${hint}`,
+      )
     }
     const { rule, window } = requirement
     const { isOpen, changesAt, reason } = stateOfWindow(window, now)
@@ -167,6 +186,13 @@ function closed(
   return new Failure('closed', message, {
     retryAfter: opensAt === undefined ? undefined : Math.ceil((opensAt - now) / 1_000),
   })
+}
+
+function unknownEnd(rule: string, title: string): Failure {
+  return new Failure(
+    'invalid',
+    `The rule "${rule}" of the policy lets one action run at a time, but ${title} sends the result of this one itself, so its end is not known. Select another connection with ?connection=<name>`,
+  )
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -36,6 +36,7 @@ test('the names of durable steps and their order are frozen', () => {
     'shared/core/task/require.ts require require-wait require-preview require-ask- require-end',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
+    'shared/core/task/take-turns.ts turn-number turn-place turn-wait turn-release',
     'shared/core/task/wait-for-job.ts poll poll',
   ])
 })

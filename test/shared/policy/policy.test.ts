@@ -109,7 +109,10 @@ describe('policy.yaml', () => {
   const rule = { name: 'a', deny: 'No' }
   const asks = { approval: { connection: 'ops' } }
   test.each([
-    [{ rules: [{ name: 'a' }] }, 'rules.0 must have exactly one of deny, only, freeze, approve, but has none'],
+    [
+      { rules: [{ name: 'a' }] },
+      'rules.0 must have exactly one of deny, only, freeze, approve, oneAtATime, but has none',
+    ],
     [{ rules: [{ ...rule, freeze: [{ from: '2026-01-01', to: '2026-01-02' }] }] }, 'but has deny, freeze'],
     [{ rules: [rule, rule] }, 'rules.1.name is the name of another rule'],
     [{ rules: [{ name: 'a', only: {} }] }, 'rules.0.timeZone is required'],

@@ -1,0 +1,165 @@
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import { formatDuration } from '../../duration.ts'
+import { serviceUnavailable, toSentence } from '../../errors.ts'
+import { log } from '../../log.ts'
+import { errored, type Outcome, passed } from '../../outcome.ts'
+import type { TurnRequirement } from '../../policy/turn-rule.ts'
+import { type End, leave, type Ticket } from '../../policy/turns.ts'
+import { type Completed, completed, type Delegated } from '../../providers/action.ts'
+import type { Task } from '../call.ts'
+import { retriedStep } from '../retried-step.ts'
+import { aborted } from './cancellation.ts'
+import { checkAgain, linkOf, nameOf, placeAndCheck, type TurnState, type TurnWait, turns } from './check-turn.ts'
+import { startTimeOf } from './start-time.ts'
+import { waitUntilDoneOrWoken } from './wait.ts'
+
+/** About five minutes. */
+const TABLE_RETRIES = { maxAttempts: 10, backoff: { min: 1, max: 60 } }
+/** The answer of the task waits for this step, and without it, the turn ends with its lease. */
+const RELEASE_RETRIES = { maxAttempts: 6, backoff: { min: 1, max: 10 } }
+
+/** The task has all turns since `heldAt`, in epoch milliseconds, or it does not run its action. */
+type Taken =
+  | { heldAt: number; leftRunning: string[] }
+  /** A window was closed in the meantime. */
+  | 'closed'
+  | { heldAt?: undefined; outcome: Outcome }
+
+/**
+ * Runs an action while its task has its turns. Gives them up directly after it: an orchestrator that is down must not keep a target busy.
+ *
+ * @param run gets the time since which the task has all turns, in epoch milliseconds. Must not throw
+ * @returns `closed` if a window was closed while the task waited
+ */
+export async function runInTurn(
+  context: DurableContext,
+  wait: TurnWait,
+  run: (heldAt: number) => Promise<Completed | Delegated>,
+): Promise<Completed | Delegated | 'closed'> {
+  const tickets: Ticket[] = []
+  const taken = await takeTurns(context, wait, tickets)
+  if (taken === 'closed' || taken.heldAt === undefined) {
+    await leaveTurns(context, wait.task, tickets, 'waited')
+    return taken === 'closed' ? taken : completed(taken.outcome)
+  }
+  const result = await run(taken.heldAt)
+  await leaveTurns(context, wait.task, tickets, endOf(result, wait.task))
+  if (taken.leftRunning.length === 0) return result
+  const [{ target }] = wait.requirements as [TurnRequirement]
+  const note = `When it started, a job of ${taken.leftRunning.join(' and of ')} may still have been running for ${target}.`
+  const { outcome } = result
+  return { ...result, outcome: { ...outcome, message: `${toSentence(outcome.message)} ${note}` } }
+}
+
+/** Takes the turns one after the other. A turn that is free takes two operations, and `leaveTurns` is the third. */
+async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticket[]): Promise<Taken> {
+  const leftRunning: string[] = []
+  let heldAt = 0
+  try {
+    for (const turn of wait.requirements) {
+      const last = await takeTurn(context, wait, turn, tickets)
+      if (last.state === 'closed') return 'closed'
+      if (last.heldAt === undefined) return { outcome: outcomeOf(last, wait, turn, startTimeOf(context)) }
+      heldAt = last.heldAt
+      if (last.leftRunning !== undefined) leftRunning.push(last.leftRunning)
+    }
+    return { heldAt, leftRunning }
+  } catch (error) {
+    log.error('turn not taken', error as Error)
+    return {
+      outcome: errored(
+        serviceUnavailable(
+          'The state table is not available, so the task could not take its turn. Nothing was started.',
+        ),
+      ),
+    }
+  }
+}
+
+/** Takes numbers until the task has the turn, or stops waiting for it. */
+async function takeTurn(
+  context: DurableContext,
+  wait: TurnWait,
+  turn: TurnRequirement,
+  tickets: Ticket[],
+): Promise<TurnState> {
+  const task = nameOf(wait.task)
+  const taskStartedAt = startTimeOf(context)
+  for (;;) {
+    // A repeated step takes another number. No task has a place for the first one, so others skip it.
+    const ticket = await retriedStep<Ticket>(
+      context,
+      'turn-number',
+      async () => ({ key: turn.key, number: await turns.takeNumber(turn), task }),
+      TABLE_RETRIES,
+    )
+    tickets.push(ticket)
+    const target = { ...wait, turn, ticket, taskStartedAt }
+    const first = await retriedStep(context, 'turn-place', () => placeAndCheck(target), TABLE_RETRIES)
+    const last =
+      first.state === 'waits'
+        ? await waitUntilDoneOrWoken<TurnState>(context, 'turn-wait', {
+            initialState: first,
+            check: (state, wakeUp) => checkAgain(target, state, wakeUp),
+            checkWhenWoken: (state) => checkAgain(target, state, undefined),
+          })
+        : first
+    if (last.state !== 'passed') return last
+    tickets.pop()
+  }
+}
+
+/**
+ * Gives up turns, and places in queues.
+ *
+ * @param tickets without a number if the task can only have the turn
+ */
+export async function leaveTurns(
+  context: DurableContext,
+  task: Task,
+  tickets: readonly { key: string; number?: number }[],
+  end: End,
+): Promise<void> {
+  await retriedStep<null>(
+    context,
+    'turn-release',
+    async () => {
+      for (const { key, number } of tickets)
+        await leave(turns, { key, number, task: nameOf(task) }, end, () => Date.now())
+      return null
+    },
+    {
+      ...RELEASE_RETRIES,
+      giveUp(error) {
+        log.error('turn not released: it ends with its lease', error as Error)
+        return null
+      },
+    },
+  )
+}
+
+/** Returns the end of a task that may have left a job running. */
+export function leftBy(task: Task): End {
+  return { leftRunning: linkOf(task) ?? nameOf(task) }
+}
+
+function endOf({ outcome, ...result }: Completed | Delegated, task: Task): End {
+  if (result.type === 'completed' && !result.mayStillRun) return 'ended'
+  const [link] = Object.values(outcome.links)
+  return link === undefined ? leftBy(task) : { leftRunning: link }
+}
+
+function outcomeOf(last: TurnState, { until }: TurnWait, turn: TurnRequirement, startedAt: number): Outcome {
+  if (last.state === 'canceled')
+    return aborted(`Canceled by ${last.canceledBy} before anything was sent to the platform`)
+  if (last.state === 'full')
+    return failed(
+      `Nothing was started: ${turn.queue} ${turn.queue === 1 ? 'task waits' : 'tasks wait'} for ${turn.target} already, and the rule "${turn.rule}" allows no more`,
+    )
+  const waited = formatDuration(Math.round((until - startedAt) / 1_000))
+  return failed(`Nothing was started: the call has waited for ${waited}. ${last.waitsFor ?? ''}`.trim())
+}
+
+function failed(message: string): Outcome {
+  return { ...passed(message), result: 'fail' }
+}
