@@ -61,6 +61,8 @@ export interface AlarmsProps {
   isMinimal: boolean
   /** Whether a deployment needs an alarm for the errors of each webhook. */
   isGradual: boolean
+  /** Whether tasks take turns. */
+  hasTurns: boolean
 }
 
 /** Alarms, sent to one SNS topic. Each has a runbook. */
@@ -85,6 +87,13 @@ export class Alarms extends Construct {
     this.#addForFinisher(finisher, isMinimal)
     if (isMinimal) this.#addTaskCrashes(categories)
     this.#addForAll(props)
+    if (props.hasTurns)
+      this.#add(
+        'TurnsExpired',
+        'turns-expired',
+        ownMetric('TurnsExpired', props.stackName),
+        'The turn of a task ended with its lease: the task is lost, and its job may still be running while another one starts.',
+      )
     if (verifyPasses)
       this.#add(
         'VerifyFailed',

@@ -13,10 +13,13 @@ export const POLICY = 'policy'
 /** The compiled policy. */
 export class DeployedPolicy extends DeployedFile {
   readonly asksPeople: boolean
+  /** Whether a rule lets one action run at a time. */
+  readonly hasTurns: boolean
 
   constructor(scope: Construct, id: string, contents: Policy) {
     super(scope, id, { name: POLICY, contents, description: 'Policy' })
     this.asksPeople = asksPeople(contents)
+    this.hasTurns = contents.rules.some(({ effect }) => effect.type === 'turn')
   }
 }
 

@@ -21,6 +21,7 @@ import { Rollout } from './rollout.ts'
 import { ScheduledVerify } from './scheduled-verify.ts'
 import type { Settings } from './settings.ts'
 import { StateTable } from './state-table.ts'
+import { Turns } from './turns.ts'
 
 export interface WebhooksStackProps extends StackProps {
   settings: Settings
@@ -50,6 +51,7 @@ export class WebhooksStack extends Stack {
     )
     this.#addKeys(settings, categories)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
+    if (policy?.hasTurns) new Turns(this, 'Turns', { categories, finisher, table })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
     const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, dataKey })
@@ -71,6 +73,7 @@ export class WebhooksStack extends Stack {
       runbooks: settings.runbooks ?? 'docs/runbooks/',
       isMinimal: settings.observability === 'minimal',
       isGradual,
+      hasTurns: policy?.hasTurns ?? false,
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
     const logGroups = logGroupsOf(categories, finisher, receiver)

@@ -1,3 +1,4 @@
+import { log } from '../log.ts'
 import { type End, GONE, type Holder, type Place, SKIPPED, type Turn, type TurnTable } from '../policy/turns.ts'
 import { itemKeys } from './item-keys.ts'
 import { expiresIn, get, type Item, putIfAbsent, update } from './table.ts'
@@ -61,13 +62,16 @@ export function turnTable(wake: TurnTable['wake']): TurnTable {
       }),
     pass: (key, serving) =>
       change(key, MOVE_ON, 'serving = :serving AND attribute_not_exists(holder)', { serving, one: 1 }),
-    expire: (key, { task, until, isConfirmed, link = task }) =>
-      change(
+    async expire(key, { task, until, isConfirmed, link = task }) {
+      const turn = await change(
         key,
         `${MOVE_ON}${isConfirmed ? ', leftRunning = :link' : ''} REMOVE ${REMOVED_HOLDER}`,
         'holder = :task AND leaseEnd = :until',
         { task, until, one: 1, ...(isConfirmed ? { link } : {}) },
-      ),
+      )
+      if (turn && isConfirmed) log.warn('turn ended with its lease', { turnExpired: true, turnOf: task })
+      return turn
+    },
     release: (key, task, end) => release(key, task, end),
     wake,
   }

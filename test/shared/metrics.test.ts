@@ -24,6 +24,7 @@ describe('a metric counts', () => {
     ['Tasks', { ...call, audit: 'task' }],
     ['Failures', { message: 'start failed', provider: 'github', kind: 'platform' }],
     ['SecretsInInput', { message: 'call contains a stored credential', secretInInput: true }],
+    ['TurnsExpired', { message: 'turn ended with its lease', turnExpired: true }],
     ['AnswersLost', { message: 'answer lost', answerLost: true }],
   ])('%s', (name, line) => {
     const counted = withMetrics(line) as { _aws: { CloudWatchMetrics: { Dimensions: string[][] }[] } }

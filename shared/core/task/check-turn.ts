@@ -1,14 +1,13 @@
 import { log } from '../../log.ts'
 import type { TurnRequirement } from '../../policy/turn-rule.ts'
 import { CLOCK_MARGIN_MS, checkTurn, isFull, type Ticket, type Turn } from '../../policy/turns.ts'
-import { turnTable } from '../../state/turn-table.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { Task } from '../call.ts'
 import { canceledBy } from './cancellation.ts'
+import { linkOf, turns } from './leave-turns.ts'
 import type { Reports } from './poll.ts'
 import { maxStopMs } from './stop.ts'
 import type { WaitState, WakeUp } from './wait.ts'
-import { wakeTask } from './wake.ts'
 
 /** The wait of a task for its turns. */
 export interface TurnWait {
@@ -49,8 +48,6 @@ const RETRY_SECONDS = 10
 /** An execution may have 3,000 operations. */
 const MAX_CHECKS = 1_000
 const PROGRESS_INTERVAL_MS = 60_000
-/** The items of the turns. A task that gives up a turn wakes the next one. */
-export const turns = turnTable(wakeNext)
 const now = () => Date.now()
 
 /**
@@ -151,26 +148,6 @@ function describe({ turn, ticket }: TurnTarget, { holder, serving }: Turn): stri
 
 function timeOf(time: number): string {
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
-
-/** Returns the name of a task in the items of turns. */
-export function nameOf({ category, id }: Pick<Task, 'category' | 'id'>): string {
-  return `${category}/${id}`
-}
-
-/** Returns the URL of the status of a task, if it is known. */
-export function linkOf({ apiUrl, id }: Task): string | undefined {
-  return apiUrl === undefined ? undefined : `${apiUrl}/tasks/${id}`
-}
-
-/** Wakes the task that got the turn. Does not throw. */
-async function wakeNext(name: string): Promise<void> {
-  const [category = '', taskId = ''] = name.split('/')
-  try {
-    await wakeTask({ category, taskId })
-  } catch (error) {
-    log.warn('task not woken: it checks its turn later', error as Error)
-  }
 }
 
 async function save({ task, taskStartedAt }: TurnTarget, { callbackId, round }: WakeUp): Promise<number | undefined> {

@@ -182,7 +182,7 @@ async function releaseTurns(
   { tickets, hasStartedAction }: EndedExecution,
   context: DurableContext,
 ): Promise<void> {
-  const { leaveTurns, leftBy } = await import('./take-turns.ts')
+  const { leaveTurns, leftBy } = await import('./leave-turns.ts')
   await leaveTurns(context, task, tickets, hasStartedAction ? leftBy(task) : 'waited')
 }
 

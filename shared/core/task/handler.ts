@@ -276,7 +276,7 @@ async function runCleanup(category: Category, task: Task, context: DurableContex
   const reason = await cleanUp(category, task, context)
   const turns = (task.requirements ?? []).filter((requirement) => requirement.type === 'turn')
   if (turns.length > 0) {
-    const { leaveTurns, leftBy } = await import('./take-turns.ts')
+    const { leaveTurns, leftBy } = await import('./leave-turns.ts')
     await leaveTurns(context, task, turns, reason === undefined ? 'ended' : leftBy(task))
   }
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))

@@ -4,19 +4,18 @@ import { serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, type Outcome, passed } from '../../outcome.ts'
 import type { TurnRequirement } from '../../policy/turn-rule.ts'
-import { type End, leave, type Ticket } from '../../policy/turns.ts'
+import type { End, Ticket } from '../../policy/turns.ts'
 import { type Completed, completed, type Delegated } from '../../providers/action.ts'
 import type { Task } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { aborted } from './cancellation.ts'
-import { checkAgain, linkOf, nameOf, placeAndCheck, type TurnState, type TurnWait, turns } from './check-turn.ts'
+import { checkAgain, placeAndCheck, type TurnState, type TurnWait } from './check-turn.ts'
+import { leaveTurns, leftBy, nameOf, turns } from './leave-turns.ts'
 import { startTimeOf } from './start-time.ts'
 import { waitUntilDoneOrWoken } from './wait.ts'
 
 /** About five minutes. */
 const TABLE_RETRIES = { maxAttempts: 10, backoff: { min: 1, max: 60 } }
-/** The answer of the task waits for this step, and without it, the turn ends with its lease. */
-const RELEASE_RETRIES = { maxAttempts: 6, backoff: { min: 1, max: 10 } }
 
 /** The task has all turns since `heldAt`, in epoch milliseconds, or it does not run its action. */
 type Taken =
@@ -107,40 +106,6 @@ async function takeTurn(
     if (last.state !== 'passed') return last
     tickets.pop()
   }
-}
-
-/**
- * Gives up turns, and places in queues.
- *
- * @param tickets without a number if the task can only have the turn
- */
-export async function leaveTurns(
-  context: DurableContext,
-  task: Task,
-  tickets: readonly { key: string; number?: number }[],
-  end: End,
-): Promise<void> {
-  await retriedStep<null>(
-    context,
-    'turn-release',
-    async () => {
-      for (const { key, number } of tickets)
-        await leave(turns, { key, number, task: nameOf(task) }, end, () => Date.now())
-      return null
-    },
-    {
-      ...RELEASE_RETRIES,
-      giveUp(error) {
-        log.error('turn not released: it ends with its lease', error as Error)
-        return null
-      },
-    },
-  )
-}
-
-/** Returns the end of a task that may have left a job running. */
-export function leftBy(task: Task): End {
-  return { leftRunning: linkOf(task) ?? nameOf(task) }
 }
 
 function endOf({ outcome, ...result }: Completed | Delegated, task: Task): End {

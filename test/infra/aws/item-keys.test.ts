@@ -22,9 +22,10 @@ import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
 import { recordMissedEnd, recordNotification } from '../../../shared/state/source-activity.ts'
 import { decideState } from '../../../shared/state/toggles.ts'
+import { turnTable } from '../../../shared/state/turn-table.ts'
 import * as waiters from '../../../shared/state/waiters.ts'
 import { categoryInfos } from './category-infos.ts'
-import { functionOf, root, statementsOf, synthesize, yamlFile } from './synthesize.ts'
+import { functionOf, oneAtATime, root, statementsOf, synthesize, yamlFile } from './synthesize.ts'
 
 /** A DynamoDB operation on one item, as IAM evaluates it. */
 interface Access {
@@ -316,6 +317,37 @@ describe('table items', () => {
       ])
   })
 
+  it('a turn is an item that all tasks and the finisher may change if a rule needs it, and they may wake each other', async () => {
+    const holder = { task: 'ci-cd/a', caller: 'demo', until: 0, isConfirmed: true }
+    const place = { task: 'ci-cd/a', caller: 'demo', deadline: 0 }
+    const items = turnTable(async () => {})
+    const made = await accessesOf(async () => {
+      await items.takeNumber({ key: 'key', target: 'shop', rule: 'one' })
+      await items.putPlace('key', 1, 'ci-cd/a', place)
+      await items.skip('key', 1)
+      await items.readTurn('key')
+      await items.readPlace('key', 1)
+      await items.grant('key', 1, holder)
+      await items.renew('key', 'ci-cd/a', 0)
+      await items.pass('key', 1)
+      await items.expire('key', holder)
+      await items.release('key', 'ci-cd/a', 'ended')
+      await waiters.readWaiter('ci-cd', taskId)
+    })
+    const takers = functions.filter(([entry]) => entry === 'task' || entry === 'finisher')
+    const withTurns = synthesize({ policy: oneAtATime }, categoryInfos)
+    for (const access of made) {
+      const users = functions.filter(([fn, name]) => fn !== 'events' && isAllowed(fn, name, access, withTurns))
+      const isWaiter = access.key.startsWith('waiter#')
+      expect({ access, users }).toEqual({ access, users: isWaiter ? expect.arrayContaining(takers) : takers })
+      if (!isWaiter) expect(functions.filter(([fn, name]) => isAllowed(fn, name, access))).toEqual([])
+    }
+    for (const [entry, name] of takers) {
+      const actions = statementsOf(withTurns, functionOf(withTurns, entry, name)).flatMap(({ Action }) => Action)
+      expect(actions).toContain('lambda:SendDurableExecutionCallbackSuccess')
+    }
+  })
+
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
     const made = await accessesOf(() => saveFirstUse('signer', 'digest', 'issue-ticketing/open-issue', 0))
     expect(made.map(({ action }) => action)).toEqual(['dynamodb:PutItem'])
@@ -350,6 +382,7 @@ describe('table items', () => {
       'shared/state/silent-call-record.ts',
       'shared/state/source-activity.ts',
       'shared/state/toggles.ts',
+      'shared/state/turn-table.ts',
       'shared/state/waiters.ts',
     ])
   })

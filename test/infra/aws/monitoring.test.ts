@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { queries } from '../../../infra/aws/queries.ts'
 import { metrics } from '../../../shared/metrics.ts'
-import { flat, synthesize, tenCategories } from './synthesize.ts'
+import { flat, oneAtATime, synthesize, tenCategories } from './synthesize.ts'
 
 const deployed = synthesize()
 const functions = deployed.all('AWS::Lambda::Function')
@@ -28,10 +28,14 @@ describe('the alarms', () => {
   })
 
   it('cover each metric of the functions that needs one', () => {
-    const own = alarms.filter(({ Namespace }) => Namespace === 'CloudAutomationWebhooks')
+    const namesIn = (found: typeof alarms) =>
+      found.flatMap(({ Namespace, MetricName }) => (Namespace === 'CloudAutomationWebhooks' ? [MetricName] : [])).sort()
     const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
     // The access log of the API counts these.
-    expect(own.map(({ MetricName }) => MetricName).sort()).toEqual([...withAlarm, 'ThrottledCalls'].sort())
+    const all = [...withAlarm, 'ThrottledCalls'].sort()
+    expect(namesIn(synthesize({ policy: oneAtATime }).properties('AWS::CloudWatch::Alarm'))).toEqual(all)
+    // Without turns, there is nothing to watch.
+    expect(namesIn(alarms)).toEqual(all.filter((name) => name !== 'TurnsExpired'))
   })
 
   it('alarm when a task or the finisher crashes three times within an hour', () => {

@@ -76,7 +76,10 @@ const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 const woken = categoryInfos.flatMap(({ name, notifiedBy: [type] }) => (type === undefined ? [] : [{ name, type }]))
 const sources = woken.map(({ name, type }) => `  ${name}: { type: ${type}, wakes: [${name}/default] }`)
 const events = yamlFile('permissions', ['sources:', ...sources].join('\n'))
-const policy = yamlFile('policy', 'approval: { connection: ops }')
+const policy = yamlFile(
+  'policy',
+  'approval: { connection: ops }\nrules: [{ name: a, oneAtATime: { per: "{connection}" } }]',
+)
 const deployed = synthesize({ events, policy, auditEvents: true }, categoryInfos)
 
 /** Each provider for an AWS service in each of its categories. */

@@ -81,6 +81,12 @@ export function yamlFile(name: string, yaml: string): string {
   return file
 }
 
+/** The path of a policy whose rule lets one action run at a time. */
+export const oneAtATime = yamlFile(
+  'one-at-a-time',
+  'rules: [{ name: one at a time, when: { actions: [ci-cd/*] }, oneAtATime: { per: "{connection}" } }]\n',
+)
+
 /** Creates a folder with empty bundles. */
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
