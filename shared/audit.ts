@@ -6,9 +6,9 @@ import { traceId } from './traceparent.ts'
 
 /**
  * `call`, `cancel`, `answer` and `rerun` are requests of a caller or an operator; `decision` is a person's decision about an
- * approval; `task` is the end of the task of an interactive call.
+ * approval; `release` takes a turn from a task; `task` is the end of the task of an interactive call.
  */
-type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'task'
+type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'release' | 'task'
 
 /** A person's decision on the approval that a rule of the policy asks for. */
 export interface AuditedDecision {

@@ -144,6 +144,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/verify.ts')).verifyCommand(),
     },
     {
+      usage: 'turns [options]',
+      description: 'list the tasks that run one at a time and their queues, or take the turn from a task',
+      load: async () => (await import('./commands/turns.ts')).turnsCommand(),
+    },
+    {
       usage: 'versions [command]',
       description: 'manage the versions of the functions of a deployed stack',
       load: async () => (await import('./commands/versions.ts')).versionsCommand(),

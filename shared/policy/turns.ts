@@ -16,6 +16,14 @@ export interface Turn {
   holder?: Holder | undefined
   /** The link to a job that a lost task may have left running. */
   leftRunning?: string | undefined
+  /** The last task from which an operator took the turn. The next task writes the audit line. */
+  released?: Released | undefined
+}
+
+export interface Released {
+  task: string
+  /** The operator. */
+  by: string
 }
 
 /** A task, as people see it. */
@@ -78,9 +86,9 @@ export interface Target {
 
 /**
  * How a task has left: `waited` if it did not start its action, else `ended`, or the link to what it may have left running, which
- * the next task reports.
+ * the next task reports. With `by`, an operator has taken the turn from it.
  */
-export type End = 'waited' | 'ended' | { leftRunning: string }
+export type End = 'waited' | 'ended' | { leftRunning: string; by?: string }
 
 /** A task and its number. */
 export interface Ticket {
@@ -91,7 +99,7 @@ export interface Ticket {
 
 /** The result of a check. */
 export type Standing =
-  | { state: 'held'; until: number; leftRunning?: string | undefined }
+  | ({ state: 'held'; until: number } & Pick<Turn, 'leftRunning' | 'released'>)
   /** Another task has moved on past the number: the task takes a new one. */
   | { state: 'passed' }
   | { state: 'waits'; turn: Turn }
@@ -117,22 +125,25 @@ export async function checkTurn(
   if (turn?.holder?.task === task) {
     const { until, isConfirmed } = turn.holder
     // It has granted itself the turn, now or in an earlier attempt of the same step.
-    if (isConfirmed && until > now() + GRANT_MS) return { state: 'held', until, leftRunning: turn.leftRunning }
-    const renewed = await table.renew(key, task, now() + leaseMs)
-    return renewed?.holder
-      ? { state: 'held', until: renewed.holder.until, leftRunning: renewed.leftRunning }
-      : { state: 'passed' }
+    const isHeld = isConfirmed && until > now() + GRANT_MS
+    const held = isHeld ? turn : await table.renew(key, task, now() + leaseMs)
+    if (!held?.holder) return { state: 'passed' }
+    return { state: 'held', until: held.holder.until, leftRunning: held.leftRunning, released: held.released }
   }
   return turn === undefined || turn.serving > number ? { state: 'passed' } : { state: 'waits', turn }
 }
 
-/** Gives up the turn, or the place of a task that waits, and moves the turn on. Repeating it does no harm. */
+/**
+ * Gives up the turn, or the place of a task that waits, and moves the turn on. Repeating it does no harm.
+ *
+ * @returns whether the task had the turn
+ */
 export async function leave(
   table: TurnTable,
   { key, number, task }: Omit<Ticket, 'number'> & { number?: number | undefined },
   end: End,
   now: () => number,
-): Promise<void> {
+): Promise<boolean> {
   let turn = await table.release(key, task, end)
   if (!turn && number !== undefined) {
     await table.putPlace(key, number, task, GONE)
@@ -140,6 +151,7 @@ export async function leave(
     turn = await table.release(key, task, end)
   }
   await advance(table, key, now, undefined, turn)
+  return turn !== undefined
 }
 
 /**

@@ -78,10 +78,18 @@ export function turnTable(wake: TurnTable['wake']): TurnTable {
 }
 
 function release(key: string, task: string, end: End): Promise<Turn | undefined> {
-  const left = typeof end === 'object' ? end : {}
-  const setLeft = typeof end === 'object' ? ', leftRunning = :leftRunning' : ''
-  const removed = end === 'ended' ? `${REMOVED_HOLDER}, leftRunning` : REMOVED_HOLDER
-  return change(key, `${MOVE_ON}${setLeft} REMOVE ${removed}`, 'holder = :task', { task, one: 1, ...left })
+  const { leftRunning, by } = typeof end === 'object' ? end : {}
+  const set = [
+    ...(leftRunning === undefined ? [] : ['leftRunning = :leftRunning']),
+    ...(by === undefined ? [] : ['releasedTask = :task', 'releasedBy = :by']),
+  ]
+  const removed = [
+    REMOVED_HOLDER,
+    ...(end === 'ended' ? ['leftRunning'] : []),
+    ...(end === 'waited' || by !== undefined ? [] : ['releasedTask', 'releasedBy']),
+  ]
+  const expression = `${[MOVE_ON, ...set].join(', ')} REMOVE ${removed.join(', ')}`
+  return change(key, expression, 'holder = :task', { task, one: 1, leftRunning, by })
 }
 
 async function change(key: string, expression: string, condition: string, values: Item): Promise<Turn | undefined> {
@@ -94,12 +102,13 @@ async function change(key: string, expression: string, condition: string, values
 }
 
 /** Reads the item of a turn. */
-export function turnIn({ taken, serving, leftRunning, ...item }: Item): Turn {
+export function turnIn({ taken, serving, leftRunning, releasedTask, releasedBy, ...item }: Item): Turn {
   return {
     next: Number(taken),
     serving: Number(serving),
     holder: holderIn(item),
     leftRunning: leftRunning === undefined ? undefined : String(leftRunning),
+    released: releasedTask === undefined ? undefined : { task: String(releasedTask), by: String(releasedBy) },
   }
 }
 
@@ -114,7 +123,8 @@ function holderIn({ holder, holderCaller, holderLink, leaseEnd, isConfirmed }: I
   }
 }
 
-function placeIn({ task, caller = '', link, deadline = 0 }: Item): Place {
+/** Reads the item of a number. */
+export function placeIn({ task, caller = '', link, deadline = 0 }: Item): Place {
   return {
     task: String(task),
     caller: String(caller),

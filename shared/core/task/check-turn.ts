@@ -1,6 +1,7 @@
+import { audit } from '../../audit.ts'
 import { log } from '../../log.ts'
 import type { TurnRequirement } from '../../policy/turn-rule.ts'
-import { CLOCK_MARGIN_MS, checkTurn, isFull, type Ticket, type Turn } from '../../policy/turns.ts'
+import { CLOCK_MARGIN_MS, checkTurn, isFull, type Released, type Ticket, type Turn } from '../../policy/turns.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { Task } from '../call.ts'
 import { canceledBy } from './cancellation.ts'
@@ -63,6 +64,13 @@ export async function placeAndCheck(target: TurnTarget): Promise<TurnState> {
   return turn && (await isFull(turns, ticket, turn, target.turn.queue, Date.now())) ? { state: 'full' } : state
 }
 
+/** Writes the audit line of an operator who has taken the turn from a task: no function has received the request. */
+function auditRelease({ task, by }: Released): void {
+  const [category = '', taskId] = task.split('/')
+  audit.start({ operation: 'release', category, taskId, outcome: 'accepted', by })
+  audit.write(undefined)
+}
+
 /** Saves how to wake the task, and checks the turn. Does not throw. */
 export async function checkAgain(
   target: TurnTarget,
@@ -97,7 +105,8 @@ async function checkOnce(
   const leaseMs = leaseOf(target)
   const standing = await checkTurn(turns, ticket, leaseMs, now)
   if (standing.state === 'held') {
-    const { until: leaseEnd, leftRunning } = standing
+    const { until: leaseEnd, leftRunning, released } = standing
+    if (released) auditRelease(released)
     return { state: { state: 'held', heldAt: leaseEnd - leaseMs, leftRunning } }
   }
   if (standing.state === 'passed') return { state: { state: 'passed' } }

@@ -65,14 +65,20 @@ export class TurnItems {
       release: (key, task, end: End) =>
         change(key, (turn) => {
           if (turn.holder?.task !== task) return undefined
-          const leftRunning = end === 'waited' ? turn.leftRunning : end === 'ended' ? undefined : end.leftRunning
-          return moveOn(turn, leftRunning)
+          if (end === 'waited') return moveOn(turn, turn.leftRunning)
+          const { leftRunning, by } = end === 'ended' ? {} : end
+          return { ...moveOn({ ...turn, released: undefined }, leftRunning), ...(by ? { released: { task, by } } : {}) }
         }),
       wake: (task) => operate(() => wake(task)),
     }
   }
 }
 
-function moveOn({ next, serving }: Turn, leftRunning: string | undefined): Turn {
-  return { next, serving: serving + 1, ...(leftRunning === undefined ? {} : { leftRunning }) }
+function moveOn({ next, serving, released }: Turn, leftRunning: string | undefined): Turn {
+  return {
+    next,
+    serving: serving + 1,
+    ...(leftRunning === undefined ? {} : { leftRunning }),
+    ...(released === undefined ? {} : { released }),
+  }
 }

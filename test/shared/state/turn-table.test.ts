@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import { checkTurn, GONE, leave, type TurnTable } from '../../../shared/policy/turns.ts'
+import { checkTurn, type End, GONE, leave, type TurnTable } from '../../../shared/policy/turns.ts'
 import { turnTable } from '../../../shared/state/turn-table.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 import { TurnItems } from '../policy/turns-in-memory.ts'
@@ -46,13 +46,15 @@ describe('The items of turns', () => {
       state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
       return Math.floor((state / 2 ** 32) * limit)
     }
+    const left = { leftRunning: 'https://x.example/left' }
+    const ends: End[] = ['waited', 'ended', left, { ...left, by: 'operator jane' }]
     const succeeded = new Set<number>()
     for (let index = 0; index < 900; index++) {
       const [key, task, number, until] = [`k${below(2)}`, `ci-cd/${below(3)}`, 1 + below(6), 1_000 + below(2)]
       const [isConfirmed, isOutdated] = [below(2) === 0, below(3) === 0]
       const link = below(2) === 0 ? undefined : `https://x.example/${task}`
       const holder = { task, caller: 'keptn', link, until, isConfirmed }
-      const end = (['waited', 'ended', { leftRunning: 'https://x.example/left' }] as const)[below(3)] ?? 'ended'
+      const end = ends[below(ends.length)] ?? 'ended'
       const operations: ((on: TurnTable) => Promise<unknown>)[] = [
         (on) => on.takeNumber({ key, target: 'shop', rule: 'one' }),
         (on) => on.putPlace(key, number, task, { task, caller: 'keptn', link, deadline: until }),
