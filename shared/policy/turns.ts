@@ -27,7 +27,7 @@ export interface Released {
 }
 
 /** A task, as people see it. */
-export interface Participant {
+interface Participant {
   /** `<category>/<task id>`. */
   task: string
   caller: string
@@ -105,7 +105,7 @@ export type Standing =
   | { state: 'waits'; turn: Turn }
 
 /** How long a task that gets the turn from another one may take to check that. */
-export const GRANT_MS = 5 * 60_000
+const GRANT_MS = 5 * 60_000
 /** The clocks of two environments differ by at most this time. */
 export const CLOCK_MARGIN_MS = 5_000
 
@@ -218,7 +218,7 @@ async function offer(
 }
 
 /** Decides what happens to a turn: nothing, its lease ends, or the number that is served is offered the turn. */
-export function moveOf({ holder, serving, next }: Turn, now: number): 'stay' | 'expire' | 'offer' {
+function moveOf({ holder, serving, next }: Turn, now: number): 'stay' | 'expire' | 'offer' {
   if (holder) return now < holder.until + CLOCK_MARGIN_MS ? 'stay' : 'expire'
   return serving > next ? 'stay' : 'offer'
 }

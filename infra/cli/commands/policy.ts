@@ -159,7 +159,16 @@ function stateOf({ isOpen, changes, reason }: MatchedRule): string {
   return `${isOpen ? 'open' : 'closed'}${until}${!isOpen && reason !== undefined ? ` (${reason})` : ''}`
 }
 
-function describe({ result, rule, starts, asks = [], waitAtMost = 0 }: PolicyOutcome): string {
+function describe(outcome: PolicyOutcome): string {
+  const { result, turns = [] } = outcome
+  const targets = turns.join(' and ')
+  if (targets === '') return describeWithoutTurns(outcome)
+  return result === 'starts'
+    ? `The task of an interactive call starts the action when it has its turn for ${targets}. A silent call is refused with 422.`
+    : `${describeWithoutTurns(outcome)} Then the task waits for its turn for ${targets}.`
+}
+
+function describeWithoutTurns({ result, rule, starts, asks = [], waitAtMost = 0 }: PolicyOutcome): string {
   const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}"`
   switch (result) {
     case 'denied':

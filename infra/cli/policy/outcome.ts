@@ -24,6 +24,8 @@ export interface PolicyOutcome {
   result: 'starts' | 'asks' | 'waits' | 'expires' | PolicyRefusal['type']
   /** The approvals that its task asks for. */
   asks?: Ask[]
+  /** The targets for which its task takes turns, last. */
+  turns?: string[]
   /** The rule that refuses the call. Undefined for the entry of the caller. */
   rule?: string | undefined
   startsAt?: string | undefined
@@ -58,6 +60,8 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
     }
   })
   if (refusal) return { result: refusal.type, rule: refusal.rule, matched }
+  const targets = requirements.flatMap((requirement) => (requirement.type === 'turn' ? [requirement.target] : []))
+  const turns = targets.length > 0 ? { turns: targets } : {}
   const asks = requirements.flatMap((requirement) => {
     if (requirement.type === 'turn') return []
     const { type, ask } = requirement
@@ -70,11 +74,11 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
   const { startsAt, timeZone } = startOf(windows, at, at + waitAtMost * 1_000)
   if (asks.length > 0 && startsAt !== undefined) {
     const after = startsAt === at ? {} : { starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt) }
-    return { result: 'asks', asks, ...after, waitAtMost, matched }
+    return { result: 'asks', asks, ...after, ...turns, waitAtMost, matched }
   }
-  if (startsAt === at) return { result: 'starts', matched }
+  if (startsAt === at) return { result: 'starts', ...turns, matched }
   if (startsAt === undefined) return { result: 'expires', waitAtMost, matched }
-  return { result: 'waits', starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt), waitAtMost, matched }
+  return { result: 'waits', starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt), ...turns, waitAtMost, matched }
 }
 
 /** Returns the first time at which all windows are open, and the time zone of the last one that opens. */

@@ -1,6 +1,6 @@
 import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
-import type { Policy, When } from '../../../shared/policy/policy.ts'
+import type { Effect, Policy, When } from '../../../shared/policy/policy.ts'
 import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
 
 export interface PolicyWarning {
@@ -47,9 +47,10 @@ export function warningsOf(
   )
   const isAction = (pattern: string) => actions.some(({ names }) => names.some((name) => matchesName(pattern, name)))
   const isConnection = (pattern: string) => connections?.some((name) => matchesConnection(name, pattern)) ?? true
-  return rules.flatMap(({ name: rule, when }) =>
+  return rules.flatMap(({ name: rule, when, effect }) =>
     [
       placesWarning(when),
+      targetWarning(effect),
       inputWarning(when),
       callersWarning(when),
       unknownWarning('actions', isAction, when.actions),
@@ -63,6 +64,12 @@ function placesWarning(when: When): string | undefined {
   const places = PLACES.filter((place) => when[place] !== undefined)
   if (places.length === 0) return undefined
   return `depends on ${places.join(', ')}, which the caller chooses: a call that names another one avoids the rule. Name connections instead, whose credentials decide what a call can reach.`
+}
+
+function targetWarning(effect: Effect): string | undefined {
+  const places = effect.type === 'turn' ? (effect.per.match(/(?<=\{)(?:project|stage|service)(?=\})/g) ?? []) : []
+  if (places.length === 0) return undefined
+  return `lets calls wait for their ${places.join(' and ')}, which the caller chooses: a call that names another one does not wait.`
 }
 
 function inputWarning({ input }: When): string | undefined {

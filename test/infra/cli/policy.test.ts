@@ -82,6 +82,7 @@ describe('webhooks policy check', () => {
   - { name: deployments, when: { actions: [ci-cd/trigger-deployment] }, deny: No }
   - { name: stops, when: { actions: [ci-cd/cancel] }, deny: No }
   - { name: tickets, when: { actions: [issue-ticketing/open-issue] }, deny: No }
+  - { name: turns, oneAtATime: { per: "{connection}/{stage}/{service}" } }
   - { name: all, deny: No }
 `,
     )
@@ -93,6 +94,7 @@ describe('webhooks policy check', () => {
         'Warning: the rule "one flag" does not match other actions that reach the same platforms: feature-flags/set-flags, remediation/toggle-flag',
         'Warning: the rule "deployments" does not match other actions that reach the same platforms: ci-cd/trigger-build, remediation/run-runbook, remediation/run-job, remediation/rollback',
         'Warning: the rule "stops" does not match other actions that reach the same platforms: remediation/stop-runbook',
+        'Warning: the rule "turns" lets calls wait for their stage and service, which the caller chooses: a call that names another one does not wait.',
       ],
     })
   })
@@ -181,6 +183,18 @@ describe('webhooks policy test', () => {
     ['remediation/rollback', 1, /because the requester is not known: the caller needs owners/],
   ])('%s: exits with %i', async (line, code, out) => {
     expect(await test(line)).toEqual({ code, out: expect.stringMatching(out), err: '' })
+  })
+
+  it('shows the turn of a call, and what it lacks', async () => {
+    const turns = policyFile('turns', 'rules: [{ name: one, oneAtATime: { per: "{connection}/{service}" } }]')
+    const run = (line: string) => webhooks(`policy test ci-cd/trigger-deployment ${line} --file ${turns}`)
+    expect(await run('--service checkout')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /one +turn +\{connection\}\/\{service\}\n\n.* when it has its turn for ci-cd\/default\/checkout\./,
+      ),
+    })
+    expect(await run('')).toMatchObject({ code: 1, out: expect.stringContaining('"one" refuses the call with 400') })
   })
 
   it('prints JSON', async () => {
