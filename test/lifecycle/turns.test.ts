@@ -82,8 +82,16 @@ describe('A task with a turn', () => {
       apiUrl: 'https://webhooks.example.com/v1/testing',
       requirements: [{ type: 'turn', rule: 'one at a time', target: `testing/job/${service}`, queue: 20 }],
     })
-    const { outcome, operations } = await lifecycle.run(task)
+    let leaseEnd = 0
+    const { outcome, operations } = await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (name.includes('start START'))
+          leaseEnd = (await items().readTurn(turnIn(task)?.key ?? ''))?.holder?.until ?? 0
+      },
+    })
     expect(outcome?.result).toBe('pass')
+    // The job is stopped at its deadline, which takes up to half an hour.
+    expect(leaseEnd - now()).toBeGreaterThan(89 * MINUTE_MS)
     expect(operations.map((operation) => operation.split(' ')[0])).toEqual(
       'send-started turn-number turn-place start poll turn-release send-finished'.split(' '),
     )
@@ -154,6 +162,21 @@ describe('A task with a turn', () => {
     platform.states = ['done']
     const { outcome } = await lifecycle.run(await accept('start-and-leave?connection=blind&deadline=PT1H'))
     expect(outcome?.message).toContain(`a job of https://webhooks.example.com/v1/testing/tasks/${task.id} may still`)
+  })
+
+  it('leaves its own link if the platform may have accepted its job without a response', async () => {
+    const task = await accept('start-run?connection=blind&deadline=PT1H')
+    platform.loseNext('POST')
+    const lost = await lifecycle.run(task)
+    const { outcome } = await lifecycle.run(await accept())
+    expect([lost.outcome?.status, outcome?.message]).toEqual([
+      'errored',
+      expect.not.stringContaining('may still have been running'),
+    ])
+    const next = await lifecycle.run(await accept('start-run?connection=blind&deadline=PT1H'))
+    expect(next.outcome?.message).toContain(
+      `a job of https://webhooks.example.com/v1/testing/tasks/${task.id} may still`,
+    )
   })
 
   it('ends at once when it is canceled, and leaves its place', async () => {
@@ -242,6 +265,8 @@ describe('Tasks for one target', () => {
     )
     expect(ends.map(({ outcome }) => outcome?.result)).toEqual(Array(6).fill('pass'))
     expect([most, platform.runs.length]).toEqual([1, 6])
+    // A task that gives up its turn wakes the next one.
+    expect(ends.flatMap(({ operations }) => operations).join()).toContain('turn-wait-woken-0')
   })
 })
 

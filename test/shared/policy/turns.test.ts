@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import { checkTurn, GONE, leave, type Ticket, type TurnTable } from '../../../shared/policy/turns.ts'
+import { TurnItems } from './turns-in-memory.ts'
 import { type Defects, Model, type ModelRun } from './turns-model.ts'
 
 /** More in a long run: `TURN_RUNS=4000`. */
@@ -15,6 +17,30 @@ async function runs(count: number, defects?: Defects): Promise<ModelRun> {
   }
   return sum
 }
+
+it('A turn that a task gets at the moment when it leaves goes to the next one', async () => {
+  const table = new TurnItems().tableOf(
+    async (effect) => effect(),
+    () => {},
+  )
+  const tickets: Ticket[] = []
+  for (const task of ['a', 'b', 'c']) {
+    const number = await table.takeNumber({ key: 'key', target: 'shop', rule: 'one' })
+    await table.putPlace('key', number, task, { task, caller: 'keptn', deadline: 1_000 })
+    tickets.push({ key: 'key', number, task })
+  }
+  const [a] = tickets as [Ticket]
+  const now = () => 0
+  expect(await checkTurn(table, a, 3_600_000, now)).toMatchObject({ state: 'held' })
+  // After a has read the place of b, b leaves, and sees that it does not have the turn.
+  const grant: TurnTable['grant'] = async (...args) => {
+    if (args[2].task === 'b') await table.putPlace('key', 2, 'b', GONE)
+    if (args[2].task === 'b') expect(await table.release('key', 'b', 'waited')).toBeUndefined()
+    return table.grant(...args)
+  }
+  await leave({ ...table, grant }, a, 'ended', now)
+  expect((await table.readTurn('key'))?.holder?.task).toBe('c')
+})
 
 describe('Turns in random runs, with crashes, lost wake-ups and different clocks', () => {
   it('never let two live tasks act at once, keep the order of the numbers, and let every task end', async () => {
