@@ -48,10 +48,11 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
     withDescription(
       z.array(
         z.object({
-          type: z.enum(['approval', 'window']),
+          type: z.enum(['approval', 'window', 'turn']),
           rule: z.optional(withDescription(z.string(), 'Name of the rule. Omitted for the entry of the caller')),
           count: z.optional(withDescription(z.int(), 'How many people have to approve')),
           by: z.optional(withDescription(z.array(z.string()), 'The people who may decide. Omitted for everyone')),
+          target: z.optional(withDescription(z.string(), 'Target of a turn')),
         }),
       ),
       'The requirements of the policy for the start of the action',

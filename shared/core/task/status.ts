@@ -45,6 +45,8 @@ interface RequirementStatus {
   /** How many people have to approve, and who may. */
   count?: number | undefined
   by?: string[] | undefined
+  /** The target of a turn. */
+  target?: string | undefined
 }
 
 /** A task as Lambda reports it. */
@@ -199,13 +201,20 @@ function statusOf(
     progress: describeProgress(events, Date.now(), deadlineAt),
     acceptedAt: startedAt.toISOString(),
     waitUntil: waitUntil === undefined ? undefined : new Date(waitUntil).toISOString(),
-    requirements: task.requirements?.map(({ type, rule, ask }) => ({ type, rule, count: ask?.count, by: ask?.by })),
+    requirements: task.requirements?.map(describeRequirement),
     deadlineAt: new Date(deadlineAt).toISOString(),
     endedAt: endedAt?.toISOString(),
     outcome,
     unanswered,
     rerunOf,
   }
+}
+
+function describeRequirement(requirement: Requirement): RequirementStatus {
+  const { type, rule } = requirement
+  if (type === 'turn') return { type, rule, target: requirement.target }
+  const { count, by } = requirement.ask ?? {}
+  return { type, rule, count, by }
 }
 
 /** The same message for another caller's task, so that a caller cannot find out whether it exists. */
