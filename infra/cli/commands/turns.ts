@@ -10,8 +10,6 @@ import { actAsWebhook } from '../../local/operator/act-as-webhook.ts'
 import { operatorOf } from '../../local/operator/identity.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { type ListedTarget, readTargets } from '../../local/turn-list.ts'
-import { APPLICATION } from '../../tools/project/roots.ts'
-import { cdkSettings } from '../cdk-settings.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { isInteractive, promptForConfirmation } from '../prompts.ts'
 import { stateFolder } from '../receiver.ts'
@@ -74,12 +72,9 @@ async function useTable({ local, stack }: Options): Promise<string> {
     const { endpoint: lambda, dynamodb, ...credentials } = runtime.aws
     Object.assign(process.env, awsVariables({ lambda, dynamodb }, credentials))
   }
-  const { enabled } = cdkSettings(APPLICATION, () => undefined)
-  const [category] = enabled
-  if (!category) throw new UsageError('No category is enabled in cdk.json.')
   try {
     const client = new LambdaClient({ maxAttempts: 2 })
-    await actAsWebhook(client, local ? STACK : stack, category)
+    await actAsWebhook(client, local ? STACK : stack)
     return local ? 'an operator' : await operatorOf(client)
   } catch (error) {
     throw error instanceof Failure ? error : explainAws(error, 'Reading the functions of the stack')

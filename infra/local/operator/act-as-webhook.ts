@@ -8,10 +8,11 @@ import { LOGICAL_ID_TAG, STACK_TAG } from '../../aws/running-tasks.ts'
  * Lets this process run the code of a deployed webhook: with the environment of its function, and with the credentials of the
  * operator, who needs the permissions of the function for what the code does.
  *
+ * @param category undefined for any one
  * @throws Failure `invalid` if the stack does not have the category; errors of the SDK
  */
-export async function actAsWebhook(lambda: LambdaClient, stackName: string, category: Category): Promise<void> {
-  const variables = await environmentOf(lambda, stackName, category.name)
+export async function actAsWebhook(lambda: LambdaClient, stackName: string, category?: Category): Promise<void> {
+  const variables = await environmentOf(lambda, stackName, category?.name)
   await exportCredentials(lambda)
   // stdout is for the result of the command.
   Object.assign(process.env, variables, { WEBHOOKS_LOG_LEVEL: 'ERROR' })
@@ -39,14 +40,15 @@ export async function credentialVariables({ config }: LambdaClient): Promise<Rec
 /**
  * Returns the environment variables of a deployed webhook.
  *
+ * @param category undefined for any one
  * @throws Failure `invalid` if the stack does not have the category; errors of the SDK
  */
 export async function environmentOf(
   lambda: LambdaClient,
   stackName: string,
-  category: string,
+  category?: string,
 ): Promise<Record<string, string>> {
-  const start = `${pascalCase(category)}Webhook`
+  const start = category === undefined ? '' : `${pascalCase(category)}Webhook`
   for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
     for (const { FunctionArn: arn, Environment: { Variables: variables = {} } = {} } of Functions) {
       // Only webhooks have it. Other functions of the region are not asked for their tags.
@@ -57,6 +59,6 @@ export async function environmentOf(
   }
   throw new Failure(
     'invalid',
-    `The stack ${stackName} has no webhook for ${category}. Check the name, the region and the account.`,
+    `The stack ${stackName} has no webhook${category === undefined ? '' : ` for ${category}`}. Check the name, the region and the account.`,
   )
 }

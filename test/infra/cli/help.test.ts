@@ -202,6 +202,9 @@ const setups: Record<string, ExampleSetup> = {
   },
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
+  'turns --local --json': { code: () => 2 },
+  // No task has the turn.
+  'turns --release ci-cd/prod/checkout': { code: () => 2 },
   audit: { before: () => void mkdirSync(join(folder, '.webhooks'), { recursive: true }) },
   [RELEASE]: {},
   // They run until Ctrl-C.
@@ -243,7 +246,7 @@ async function run(line: string): Promise<Ended> {
     ...aws.env,
     ...url,
     TOKEN: demo.callerToken,
-    ...(/ --stack | versions /.test(line) ? stackVariables() : {}),
+    ...(/ --stack | versions | turns\b/.test(line) ? stackVariables() : {}),
   }
   // Prompts and signals need a process once.
   const at = line.includes('orchestrator add') ? atTerminal : atPseudoTerminal
