@@ -90,7 +90,7 @@ beforeAll(async () => {
   const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: demo.githubToken, project: 'demo/shop' }
   writeFileSync(
     join(folder, 'policy.yaml'),
-    'rules: [{ name: weekdays, timeZone: UTC, when: { actions: [ci-cd/*] }, only: { days: mon-fri }, otherwise: wait, waitAtMost: P3D }]',
+    'approval: { connection: ops }\nrules: [{ name: weekdays, timeZone: UTC, when: { actions: [ci-cd/*] }, only: { days: mon-fri }, otherwise: wait, waitAtMost: P3D }]',
   )
   file('jira.json', { provider: 'jira', baseUrl: jira.url, email: jira.email, token: jira.token })
   file('keptn.json', keptn)
