@@ -33,10 +33,11 @@ export function compareWith(approved: ApprovedRequest): {
   let [isFirst, hasChanged] = [true, false]
   return {
     intercept(request) {
-      if (!isFirst) return undefined
+      const tokens = isFirst ? tokensOf(request) : []
+      if (isFirst)
+        hasChanged = tokens.length !== approved.length || digestOf(tokens, approved.unstable) !== approved.digest
       isFirst = false
-      const tokens = tokensOf(request)
-      hasChanged = tokens.length !== approved.length || digestOf(tokens, approved.unstable) !== approved.digest
+      // Also if the provider continues after the error.
       if (hasChanged) throw new Error('The request has changed since it was approved.')
       return undefined
     },

@@ -51,7 +51,9 @@ export async function runAction(
     if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options)
     const client = connect(connection, options)
     try {
-      return withNotes(await runWith(action, connection.provider, client, call.input), client)
+      const result = await runWith(action, connection.provider, client, call.input)
+      if (comparison?.hasChanged()) return completed(changedSinceApproval(options.isRetry))
+      return withNotes(result, client)
     } catch (thrown) {
       if (comparison?.hasChanged()) return completed(changedSinceApproval(options.isRetry))
       const { acceptedResponse } = client
