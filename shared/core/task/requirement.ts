@@ -47,7 +47,7 @@ export async function checkRequirement(
   now: number,
 ): Promise<RequirementState> {
   const approval = asked && (await checkApproval(requirement, asked, until, now))
-  if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, []), mustAsk: true }
+  if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, [], until), mustAsk: true }
   const { rule, window, ask } = requirement
   const { isOpen, changesAt, reason } = stateOfWindow(window, now)
   if (approval?.isMet || approval?.endedBy !== undefined) return approval
@@ -83,7 +83,7 @@ async function checkApproval(
   if (decision) return { isMet: false, endedBy: describeDecision(decision), decided }
   if (failure !== undefined)
     return { isMet: false, endedBy: `the approval could not be requested. ${failure}`, decided }
-  return { ...waitFor(requirement, votes), decided, openId: isExpired ? undefined : id }
+  return { ...waitFor(requirement, votes, until), decided, openId: isExpired ? undefined : id }
 }
 
 /** With several people, the decision repeats the last vote. */
@@ -94,9 +94,11 @@ function isLastVote({ at }: Decision, votes: readonly Decision[]): boolean {
 function waitFor(
   { rule, ask }: { rule?: string | undefined; ask?: Ask | undefined },
   votes: readonly Decision[],
+  until: number,
 ): RequirementState {
   const { count = 1, by } = ask ?? {}
   const people = by ? ` by ${namesOf(by)}` : ''
   const what = count === 1 ? `an approval${people}` : `${count} approvals${people} (${votes.length} so far)`
-  return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}` }
+  const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}, until ${time}` }
 }
