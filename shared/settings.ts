@@ -45,6 +45,14 @@ export const settings = {
   get newVersions(): Record<string, string> {
     return JSON.parse(required('WEBHOOKS_NEW_VERSIONS'))
   },
+  /** The file with the tools for agents, as JSON. */
+  get toolsFile(): string {
+    return required('WEBHOOKS_TOOLS_FILE')
+  },
+  /** The webhook of each category that forwarded requests are sent to, with its alias: `<name or ARN>:http`. */
+  get webhookFunctions(): Record<string, string> {
+    return JSON.parse(required('WEBHOOKS_WEBHOOK_FUNCTIONS'))
+  },
   /** The namespace of the metrics. Without it, there are none. */
   get metricsNamespace(): string | undefined {
     return process.env['WEBHOOKS_METRICS_NAMESPACE'] || undefined

@@ -41,6 +41,7 @@ export function tablePermissionsOf(
         [
           `${itemKeys.callPrefix(name)}#*`,
           itemKeys.task(name, '*'),
+          itemKeys.callKey(name, '*'),
           itemKeys.cancellation(name, '*'),
           itemKeys.gate(name, '*'),
           itemKeys.guesses(name, '*'),

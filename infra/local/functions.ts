@@ -1,10 +1,10 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
-import { events, finisher, webhookFile } from '../tools/build/files.ts'
+import { events, finisher, mcp, toolsFile, webhookFile } from '../tools/build/files.ts'
 import { categories } from '../tools/project/categories.ts'
-import type { LocalFunction } from './cloud/index.ts'
+import { HTTP_ALIAS, type LocalFunction } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */
 export const STATE_TABLE = 'webhooks'
@@ -13,6 +13,7 @@ export const STATE_TABLE = 'webhooks'
 export const STACK = 'CloudAutomationWebhooks'
 /** The same as in the stack. */
 const EVENTS_TIMEOUT_SECONDS = 15
+const MCP_TIMEOUT_SECONDS = 28
 /** Limit of Lambda for one invocation of a task. */
 const TASK_TIMEOUT_SECONDS = 300
 const DAY_SECONDS = 86_400
@@ -33,7 +34,7 @@ interface FunctionOptions {
   url: string
 }
 
-/** Returns the Lambda functions of all categories, the finisher, and the receiver of notifications. */
+/** Returns the Lambda functions of all categories, the finisher, the function for agents, and the receiver of notifications. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
   const { bundles, url, webhookTimeoutSeconds, concurrency, eventsFile, policyFile } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
@@ -66,7 +67,7 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
     ]
   })
   const receivers = eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile)]
-  return [...functions, finisherFunction(bundles), ...receivers].map((fn) =>
+  return [...functions, finisherFunction(bundles), mcpFunction(bundles), ...receivers].map((fn) =>
     concurrency === undefined ? fn : { ...fn, concurrency },
   )
 }
@@ -79,6 +80,22 @@ function eventsFunction(bundles: string, eventsFile: string): LocalFunction {
     environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE, WEBHOOKS_EVENTS_FILE: eventsFile },
     timeoutSeconds: EVENTS_TIMEOUT_SECONDS,
     tags: tagsOf('EventsReceiverFunction'),
+  }
+}
+
+function mcpFunction(bundles: string): LocalFunction {
+  const webhooks = categories.map(({ name }) => [name, `${name}-webhook:${HTTP_ALIAS}`])
+  return {
+    name: mcp,
+    file: join(bundles, mcp, `${mcp}.js`),
+    handler: 'handler',
+    environment: {
+      ...commonVariables(),
+      WEBHOOKS_TOOLS_FILE: resolve(bundles, mcp, toolsFile),
+      WEBHOOKS_WEBHOOK_FUNCTIONS: JSON.stringify(Object.fromEntries(webhooks)),
+    },
+    timeoutSeconds: MCP_TIMEOUT_SECONDS,
+    tags: tagsOf('AgentsMcpFunction'),
   }
 }
 

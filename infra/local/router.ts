@@ -9,13 +9,14 @@ import { unknownName } from '../../shared/validate.ts'
 import { HOW_TO_CALL } from '../aws/how-to-call.ts'
 import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
-import { events } from '../tools/build/files.ts'
+import { events, mcp } from '../tools/build/files.ts'
 import { openApi } from '../tools/openapi/document.ts'
 import { categories } from '../tools/project/categories.ts'
 import { apiIndex } from './api-index.ts'
 import {
   type ExecutionSummary,
   type LocalCloud,
+  type Resource,
   readBody,
   tooLong,
   toProxyEvent,
@@ -68,7 +69,11 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
     return sendJson(res, 200, apiIndex(url))
   }
   const source = /^\/v1\/events\/([^/]+)$/.exec(pathname)?.[1]
-  if (source !== undefined && parts.hasSources) return callEvents(req, res, { source, pathname }, parts)
+  if (source !== undefined && parts.hasSources) {
+    const resource = { resource: '/events/{source}', stage: 'v1', pathParameters: { source } }
+    return callFunction(req, res, { name: events, pathname, resource }, parts)
+  }
+  if (pathname === '/v1/mcp') return callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts)
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
     return sendJson(res, 404, { message: `Not found: ${pathname}. ${HOW_TO_CALL}`, ...apiIndex(url) })
@@ -103,20 +108,21 @@ async function callWebhook(
   observeResponse(response, error)
 }
 
-/** Simulates API Gateway: invokes the function that receives notifications. */
-async function callEvents(
+const MCP_RESOURCE = { resource: '/mcp', stage: 'v1' }
+
+/** Simulates API Gateway: invokes a function that has a path of its own. */
+async function callFunction(
   req: IncomingMessage,
   res: ServerResponse,
-  { source, pathname }: { source: string; pathname: string },
+  { name, pathname, resource }: { name: string; pathname: string; resource: Resource },
   { cloud, observe }: RuntimeParts,
 ): Promise<void> {
   const observeResponse = responseObserver(req, pathname, observe)
   const body = await readBody(req)
-  const resource = { resource: '/events/{source}', stage: 'v1', pathParameters: { source } }
   const { error, ...response } =
     body === undefined
       ? { error: undefined, ...tooLong() }
-      : await invoke(cloud, events, toProxyEvent(req, body, resource), randomUUID())
+      : await invoke(cloud, name, toProxyEvent(req, body, resource), randomUUID())
   writeProxyResult(res, response)
   observeResponse(response, error)
 }

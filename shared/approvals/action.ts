@@ -48,6 +48,7 @@ export function requestApproval({
   return {
     type: 'approval',
     kind: 'message',
+    effect: 'adds',
     needs: ['approvals'],
     summary,
     isNotification: true,

@@ -100,11 +100,15 @@ function parse(name: string, text: string): unknown {
  */
 export async function listSecrets(path: string): Promise<string[]> {
   const prefix = nameOf(path)
-  const { SecretList = [] } = await secretsManager('ListSecrets', {
-    Filters: [{ Key: 'name', Values: [prefix] }],
-    MaxResults: 100,
-  })
-  return SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : []))
+  const names: string[] = []
+  let next: string | undefined
+  do {
+    const page = { Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100, ...(next ? { NextToken: next } : {}) }
+    const { SecretList = [], NextToken } = await secretsManager('ListSecrets', page)
+    names.push(...SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : [])))
+    next = NextToken
+  } while (next)
+  return names
 }
 
 function nameOf(path: string): string {

@@ -27,6 +27,7 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
   return {
     type: 'immediate',
     kind: 'message',
+    effect: 'adds',
     summary,
     isNotification: true,
     input: z.strictObject({

@@ -95,6 +95,7 @@ export function pushReport({
   return {
     type: 'immediate',
     kind: 'report',
+    effect: 'adds',
     summary,
     isNotification: true,
     input,

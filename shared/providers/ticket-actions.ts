@@ -26,6 +26,7 @@ const outputs = ['id', 'number', 'url', 'state'] as const
 export const openTicket: ImmediateAction<TicketProvider, OpenTicket> = {
   type: 'immediate',
   kind: 'ticket',
+  effect: 'adds',
   summary: 'Opens a ticket and returns its id, number and URL',
   input: openInput,
   outputs,

@@ -16,7 +16,6 @@ export interface ThreadData {
   handler: string
   functionName: string
   functionVersion: string
-  functionArn: string
   logStreamName: string
   memoryMb: number
   /** Folder with the compiled code, if it is used. */
@@ -28,6 +27,8 @@ export interface ToThread {
   requestId: string
   event: string
   timeLeft: number
+  /** The function as the invoker has named it. */
+  functionArn: string
 }
 
 /** A message from the thread. */
@@ -46,6 +47,8 @@ export interface Invocation {
   execution?: string
   /** Defaults to a random id. */
   requestId?: string | undefined
+  /** The version or the alias that the invoker has named. Defaults to the version. */
+  qualifier?: string | undefined
 }
 
 /** Result of an invocation as JSON text, or its error. Times in milliseconds since 1970. */
@@ -155,7 +158,9 @@ export class Environment {
         })
         void this.end()
       }, timeoutMs)
-      const message: ToThread = { requestId, event: invocation.event, timeLeft: timeoutMs }
+      const { event, qualifier = this.#fn.version } = invocation
+      const invokedArn = functionArn(this.#fn.name, qualifier)
+      const message: ToThread = { requestId, event, timeLeft: timeoutMs, functionArn: invokedArn }
       this.#worker.postMessage(message)
     }
     const ending = await answered.promise
@@ -230,7 +235,6 @@ function startThread(fn: PublishedFunction, variables: Record<string, string>): 
     handler: fn.handler,
     functionName: fn.name,
     functionVersion: String(fn.version),
-    functionArn: functionArn(fn.name, fn.version),
     logStreamName: `[${fn.version}]${randomUUID()}`,
     memoryMb,
     // Copies would fill the cache, because each state folder has another path.

@@ -21,9 +21,10 @@ import type { CloudCredentials, CloudOptions, LocalCloud } from './types.ts'
 import { Versions } from './versions.ts'
 import { functionVariables, Workers } from './workers.ts'
 
+export type { Resource } from './gateway.ts'
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
-export { REGION } from './names.ts'
+export { HTTP_ALIAS, REGION } from './names.ts'
 export type * from './types.ts'
 export { awsVariables } from './workers.ts'
 
@@ -90,7 +91,7 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
     },
     stop: (arn) => void service.stop(arn, undefined),
     invoke: async (name, event, requestId) => {
-      const { result, error } = await invoker.run(name, JSON.stringify(event ?? null), requestId)
+      const { result, error } = await invoker.run(name, JSON.stringify(event ?? null), { requestId })
       return error === undefined ? { result: JSON.parse(result ?? 'null') } : { error }
     },
     close: () => {

@@ -1,5 +1,6 @@
 import type { Core } from './core.ts'
 import type { DurableService } from './durable.ts'
+import type { Invocation } from './environment.ts'
 import { ApiError, invalidParameter, notJson } from './errors.ts'
 import { executionById } from './executions.ts'
 import type { ApiResponse } from './http.ts'
@@ -66,7 +67,8 @@ export class Invoker {
       throw invalidParameter('DurableExecutionName is only supported for durable functions.')
     const headers = { 'x-amz-executed-version': String(fn.version) }
     if (fn.durable === undefined) {
-      if (type === 'RequestResponse') return invocationResponse(await this.run(fn.name, event), headers)
+      if (type === 'RequestResponse')
+        return invocationResponse(await this.run(fn.name, event, { qualifier: fn.qualifier }), headers)
       throw invalidParameter(`The local cloud does not support the invocation type ${type} for a plain function.`)
     }
     if (type !== 'Event')
@@ -76,10 +78,14 @@ export class Invoker {
   }
 
   /** Invokes a function and returns its result. For a durable function, waits until the new execution ends. */
-  async run(name: string, event: string, requestId?: string): Promise<{ result?: string; error?: FunctionError }> {
+  async run(
+    name: string,
+    event: string,
+    options: Pick<Invocation, 'requestId' | 'qualifier'> = {},
+  ): Promise<{ result?: string; error?: FunctionError }> {
     const fn = this.functionOf(name)
     if (fn.durable !== undefined) return this.#endOf(this.#service.start(fn, undefined, event).id)
-    return (await this.#workers.invoke(fn, () => ({ event, requestId }))) ?? { error: CLOSED }
+    return (await this.#workers.invoke(fn, () => ({ event, ...options }))) ?? { error: CLOSED }
   }
 
   /** Resolves the calls of `run` that wait for an execution. */

@@ -7,6 +7,7 @@ import { historyOf } from './history.ts'
 import type { ApiResponse } from './http.ts'
 import type { Invoker } from './invoke.ts'
 import { ALIAS, functionArn, functionNameOf, qualifierOf } from './names.ts'
+import { aliasesOf } from './resolve-function.ts'
 import type { Store } from './store.ts'
 import { validateTokens } from './validation.ts'
 import { marker, readMarker } from './wire.ts'
@@ -107,9 +108,13 @@ export class LambdaApi {
   }
 
   #aliases(functionId: string): ApiResponse {
-    const { name, version } = this.#invoker.functionOf(functionNameOf(functionId))
-    const alias = { AliasArn: functionArn(name, ALIAS), Name: ALIAS, FunctionVersion: String(version) }
-    return { status: 200, body: { Aliases: [alias] } }
+    const fn = this.#invoker.functionOf(functionNameOf(functionId))
+    const Aliases = aliasesOf(fn).map((Name) => ({
+      AliasArn: functionArn(fn.name, Name),
+      Name,
+      FunctionVersion: String(fn.version),
+    }))
+    return { status: 200, body: { Aliases } }
   }
 
   /** Deletes a version only: the functions are those of the runtime. */

@@ -1,5 +1,5 @@
 import { invalidParameter, notFound } from './errors.ts'
-import { ALIAS, functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
+import { ALIAS, functionArn, functionNameOf, HTTP_ALIAS, qualifierOf, versionOf } from './names.ts'
 import type { InvokedFunction, PublishedFunction, Versions } from './versions.ts'
 
 /**
@@ -25,7 +25,12 @@ export function resolveFunction(versions: Versions, id: string): InvokedFunction
     throw invalidParameter(
       `The durable function ${fn.name} must be invoked with a version or an alias: ${fn.name}:${ALIAS}`,
     )
-  if (qualifier !== undefined && !/^(\d+|\$LATEST)$/.test(qualifier) && qualifier !== ALIAS)
+  if (qualifier !== undefined && !/^(\d+|\$LATEST)$/.test(qualifier) && !aliasesOf(fn).includes(qualifier))
     throw notFound(`Function not found: ${functionArn(fn.name, qualifier)}`)
   return { ...fn, qualifier }
+}
+
+/** The aliases of a function, as in the stack: plain functions can have one for forwarded requests. */
+export function aliasesOf({ durable }: Pick<PublishedFunction, 'durable'>): string[] {
+  return durable === undefined ? [ALIAS, HTTP_ALIAS] : [ALIAS]
 }

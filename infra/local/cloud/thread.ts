@@ -100,14 +100,14 @@ interface TraceEvent {
 /** The first invocation has loaded most modules, and the thread may be terminated later. */
 let hasAnswered = false
 
-async function run(handler: Handler, { requestId, event, timeLeft }: ToThread): Promise<void> {
+async function run(handler: Handler, { requestId, event, timeLeft, functionArn }: ToThread): Promise<void> {
   const until = performance.now() + timeLeft
   const context = {
     awsRequestId: requestId,
     callbackWaitsForEmptyEventLoop: true,
     functionName: data.functionName,
     functionVersion: data.functionVersion,
-    invokedFunctionArn: data.functionArn,
+    invokedFunctionArn: functionArn,
     memoryLimitInMB: String(data.memoryMb),
     logGroupName: `/aws/lambda/${data.functionName}`,
     logStreamName: data.logStreamName,

@@ -4,6 +4,7 @@ import { basename, join, relative } from 'node:path'
 import { transform } from 'esbuild'
 import { categories } from '../project/categories.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../project/roots.ts'
+import { catalogueOf } from './catalogue.ts'
 import { CommonJsConverter } from './common-js.ts'
 import { refuseCommonJsNames } from './common-js-imports.ts'
 import { categoryModules, isPrebuilt, sharedModule } from './entry-points.ts'
@@ -13,7 +14,9 @@ import {
   events,
   finisher,
   licensesFile,
+  mcp,
   redeliver,
+  toolsFile,
   verify,
   webhookBundle,
   webhookFile,
@@ -61,12 +64,14 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         const source = { modules: { [webhookBundle]: webhook, task }, core: [...categoryCore, ...core] }
         return bundle(category.name, source, { [webhookFile]: WEBHOOK })
       }),
-      ...[events, finisher, redeliver, verify].map((name) =>
+      ...[events, finisher, mcp, redeliver, verify].map((name) =>
         isPrebuilt()
           ? copyBundle(draft, name)
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),
       ),
     ])
+    // For its own categories, also if the application uses the bundle of the package.
+    await writeFile(join(draft, mcp, toolsFile), JSON.stringify(catalogueOf(categories)))
     const { name, version } = JSON.parse(await readFile(join(APPLICATION, 'package.json'), 'utf8'))
     const all =
       EXTENSION === '.js' ? await tools.packages.allWith(join(PACKAGE, 'dist', bomFile)) : await tools.packages.all()
@@ -122,9 +127,10 @@ async function writeBundle(
   await writeFile(join(folder, licensesFile), licenseText(await packages.packagesIn(metafile)))
   const inputsOf = ({ path }: { path: string }) =>
     Object.keys(metafile.outputs[relative(APPLICATION, path)]?.inputs ?? {})
-  const helperFile = outputFiles.find((output) => inputsOf(output).length === 0 && /^var __name = /m.test(output.text))
-  // A bundle of one file contains them itself.
-  if (!helperFile && outputFiles.length > 1) throw new Error('esbuild wrote no file with its helpers')
+  const withHelpers = outputFiles.filter(({ text }) => /^var __name = /m.test(text))
+  // If all files load the core, it contains them.
+  const helperFile = withHelpers.find((output) => inputsOf(output).length === 0)
+  if (withHelpers.length === 0) throw new Error('esbuild wrote no file with its helpers')
   const helpers = helperFile && (await helpersIn(helperFile.text))
   const files = await Promise.all(
     outputFiles

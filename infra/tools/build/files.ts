@@ -13,6 +13,11 @@ export const redeliver = 'redeliver'
 /** The bundle of the functions that verify a deployment. */
 export const verify = 'verify'
 
+/** The bundle of the function that agents call. */
+export const mcp = 'mcp'
+/** In its folder: the tools for agents. */
+export const toolsFile = 'tools.json'
+
 /** In the folder of each category: the bundle of its webhook, without the extension. */
 export const webhookBundle = 'webhook-bundle'
 /** In the folder of each category: the file of its webhook that Lambda loads. */

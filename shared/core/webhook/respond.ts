@@ -8,6 +8,7 @@ import type { Call } from '../call.ts'
 import { runSilently, startsTask } from '../silent/handler.ts'
 import { acceptCall } from '../task/accept.ts'
 import { startTask } from '../task/start-execution.ts'
+import { isForwarded } from './forwarded.ts'
 import { json, outcomeResponse } from './responses.ts'
 
 /** Carries a call out, or starts its task, and returns the response. */
@@ -61,6 +62,8 @@ export async function respond(
     log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
     return gateResponse(status, call.gate)
   }
+  // Loaded when used: only agents need it.
+  if (isForwarded(context) && !call.refusal) await (await import('./call-key.ts')).requireUnusedKey(call)
   const { taskId, duplicate } = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })

@@ -19,6 +19,7 @@ export function requestEvaluation({
   return {
     type: 'job',
     kind: 'evaluation',
+    effect: 'reads',
     summary,
     input: requestInput,
     outputs: [

@@ -1,0 +1,3 @@
+import { agentsHandler } from '../shared/agents/handler.ts'
+
+export const handler = agentsHandler()

@@ -1,0 +1,82 @@
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import { invokeFunction } from '../aws/lambda.ts'
+import { settings } from '../settings.ts'
+import { traceparent } from '../traceparent.ts'
+import { type Headers, headerOf } from './mirrored-headers.ts'
+import type { JsonObject } from './server.ts'
+
+/** A request to the webhook of a category. */
+export interface ForwardedRequest {
+  category: string
+  method: 'GET' | 'POST'
+  /** Path segments after the category. */
+  path: readonly string[]
+  query?: Record<string, string | undefined>
+  body?: JsonObject
+}
+
+export interface ForwardedResponse {
+  status: number
+  headers: Record<string, string | undefined>
+  /** Parsed JSON. */
+  body: JsonObject
+}
+
+/**
+ * Sends a request to a webhook, and returns its response.
+ *
+ * @throws Error if there is no response: the webhook may have handled the request
+ */
+export type Forward = (request: ForwardedRequest) => Promise<ForwardedResponse>
+
+/** The credentials of the caller. A signature would cover the body of the first request only. */
+export const CREDENTIAL_HEADERS = ['authorization', 'x-token'] as const
+/** What API Gateway adds, from which the webhook builds its URLs. */
+const GATEWAY_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port'] as const
+/** Left of Lambda's time for the response. */
+const RESPONSE_MS = 1_500
+
+/**
+ * Returns a function that forwards requests with the credentials and the request context of the first one: the webhook
+ * authenticates the caller itself, and its policy, limits and audit apply.
+ */
+export function forwardFor(httpEvent: APIGatewayProxyEvent, headers: Headers, context: Context): Forward {
+  const kept = [...CREDENTIAL_HEADERS, ...GATEWAY_HEADERS].flatMap((name): [string, string][] => {
+    const value = headerOf(headers, name)
+    return value === undefined ? [] : [[name, value]]
+  })
+  return async ({ category, method, path, query = {}, body }) => {
+    const target = `/${[category, ...path].map(encodeURIComponent).join('/')}`
+    const sent = Object.fromEntries([
+      ...kept,
+      ['content-type', 'application/json'],
+      ...(traceparent() === undefined ? [] : [['traceparent', traceparent()]]),
+    ])
+    const parameters = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+    const event = {
+      resource: '/{proxy+}',
+      path: target,
+      httpMethod: method,
+      headers: sent,
+      multiValueHeaders: Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]])),
+      queryStringParameters: Object.fromEntries(parameters),
+      multiValueQueryStringParameters: Object.fromEntries(parameters.map(([name, value]) => [name, [value]])),
+      pathParameters: null,
+      stageVariables: null,
+      requestContext: {
+        ...httpEvent.requestContext,
+        httpMethod: method,
+        path: httpEvent.requestContext.path.replace(/\/mcp\/?$/, target),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      isBase64Encoded: false,
+    }
+    const timeoutMs = context.getRemainingTimeInMillis() - RESPONSE_MS
+    return responseOf(await invokeFunction(settings.webhookFunctions[category] ?? '', event, timeoutMs))
+  }
+}
+
+function responseOf({ statusCode, headers, body }: JsonObject): ForwardedResponse {
+  if (typeof statusCode !== 'number' || typeof body !== 'string') throw new Error('The webhook returned no response.')
+  return { status: statusCode, headers: headers as ForwardedResponse['headers'], body: JSON.parse(body) }
+}
