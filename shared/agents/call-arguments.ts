@@ -41,7 +41,7 @@ export function readArguments(
     if (value !== undefined && !isRecord(value)) errors.push({ path: name, message: 'must be an object' })
     return value
   }
-  const body = { input: object('input'), data: object('data'), context: text('context') }
+  const body = { input: object('input'), data: object('data') }
   const key = text('key')
   if (needsKey && key === undefined)
     errors.push({

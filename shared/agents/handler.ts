@@ -1,23 +1,15 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { authenticate } from '../auth/authenticate.ts'
 import type { Caller } from '../auth/callers.ts'
-import { logCause } from '../core/log-cause.ts'
-import { parseBody } from '../core/webhook/body.ts'
-import { json, problem } from '../core/webhook/responses.ts'
-import { Failure, messageOf } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
-import { isRecord } from '../record.ts'
 import { clearSecrets } from '../redact.ts'
-import { plainSingleLine } from '../text/plain-text.ts'
 import { setTraceparent } from '../traceparent.ts'
+import { answerRequest } from './endpoint.ts'
 import { CREDENTIAL_HEADERS, forwardFor } from './forward.ts'
-import { errorResponse, RPC_CODES, RpcError, type RpcResponse } from './json-rpc.ts'
 import { type Headers, headerOf } from './mirrored-headers.ts'
-import { answerMessage } from './protocol.ts'
-import type { JsonObject } from './server.ts'
 import { toolServerFor } from './tool-server.ts'
-import { META_KEYS } from './versions.ts'
 
 /** Handles requests of API Gateway. */
 export type AgentsHandler = (event: APIGatewayProxyEvent, context: Context) => Promise<WebhookResponse>
@@ -34,50 +26,15 @@ export function agentsHandler(): AgentsHandler {
     clearSecrets()
     log.resetKeys()
     setTraceparent(undefined)
-    const response = await respond(event, context)
-    log.info('agent request', {
-      status: response.statusCode,
-      ms: Date.now() - startedAt,
-      requestId: context.awsRequestId,
+    const response = await answerRequest(event, context, async (headers) => {
+      const caller = await callerOf(headers)
+      log.appendKeys({ caller: caller.name })
+      return toolServerFor(caller, forwardFor(event, headers, context))
     })
+    const { statusCode: status } = response
+    log.info('agent request', { status, ms: Date.now() - startedAt, requestId: context.awsRequestId })
     return response
   }
-}
-
-async function respond(event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse> {
-  const headers = headersOf(event)
-  try {
-    // An older client asks for a stream with GET, and ends its session with DELETE.
-    if (event.httpMethod !== 'POST') throw new Failure('method', 'Use POST.', { headers: { allow: 'POST' } })
-    refuseForeignPage(headers, event)
-    const caller = await callerOf(headers)
-    log.appendKeys({ caller: caller.name })
-    const message = messageIn(event, headers)
-    log.appendKeys(describe(message))
-    const server = toolServerFor(caller, forwardFor(event, headers, context))
-    return toHttp(await answerMessage(server, message, headers))
-  } catch (error) {
-    if (error instanceof RpcError) return toHttp(errorResponse(undefined, error))
-    logCause(error)
-    log.appendKeys({ reason: messageOf(error) })
-    return problem(error, context.awsRequestId)
-  }
-}
-
-/** Takes all values, because two proxies may read different ones. */
-function headersOf({ headers, multiValueHeaders }: APIGatewayProxyEvent): Headers {
-  const found: Record<string, readonly string[]> = Object.create(null)
-  for (const [name, value] of Object.entries(headers ?? {}))
-    if (value !== undefined) found[name.toLowerCase()] = [value]
-  for (const [name, values = []] of Object.entries(multiValueHeaders ?? {})) found[name.toLowerCase()] = values
-  return found
-}
-
-/** A page in a browser must not use what the browser can reach. Agents send no `Origin`. */
-function refuseForeignPage(headers: Headers, { requestContext }: APIGatewayProxyEvent): void {
-  const origin = headerOf(headers, 'origin')
-  if (origin === undefined || URL.parse(origin)?.hostname === requestContext.domainName) return
-  throw new RpcError(RPC_CODES.request, 'Pages of other sites cannot use this server.', { status: 403 })
 }
 
 async function callerOf(headers: Headers): Promise<Caller> {
@@ -91,30 +48,4 @@ async function callerOf(headers: Headers): Promise<Caller> {
     const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' }
     throw new Failure('unauthenticated', error.message, { headers: challenge })
   }
-}
-
-/** Parses the body. An array of messages is not part of the protocol any more. */
-function messageIn({ body, isBase64Encoded }: APIGatewayProxyEvent, headers: Headers): JsonObject {
-  try {
-    const contentType = headerOf(headers, 'content-type')
-    if (!/^application\/json\b/i.test(contentType ?? ''))
-      throw new Failure('media', 'Send the content type application/json.')
-    if (!body) throw new Failure('invalid', 'The body is empty. Send one JSON-RPC message.')
-    return parseBody(body, isBase64Encoded, contentType)
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    throw new RpcError(RPC_CODES.parse, error.message, { status: error.status })
-  }
-}
-
-/** Returns what a log line says about a message. The name of the client is its own word. */
-function describe({ method, params }: JsonObject): JsonObject {
-  const { name, _meta: meta, clientInfo } = isRecord(params) ? params : {}
-  const client = isRecord(meta) && isRecord(meta[META_KEYS.client]) ? meta[META_KEYS.client] : clientInfo
-  const line = (value: unknown) => (typeof value === 'string' ? plainSingleLine(value, 80) : undefined)
-  return { method: line(method), tool: line(name), client: isRecord(client) ? line(client['name']) : undefined }
-}
-
-function toHttp({ status, body }: RpcResponse): WebhookResponse {
-  return body === undefined ? { statusCode: status, headers: {}, body: '' } : json(status, body)
 }

@@ -63,12 +63,13 @@ type Unversioned = Omit<Request, 'capabilities'>
 
 function isStatelessRequest({ method, params, headers }: Unversioned): boolean {
   const { _meta: meta } = params
-  return (
-    (isRecord(meta) && meta[META_KEYS.version] !== undefined) ||
-    headers['mcp-method'] !== undefined ||
-    headerOf(headers, 'mcp-protocol-version') === STATELESS ||
-    method === 'server/discover'
-  )
+  if (method === 'server/discover' || (isRecord(meta) && meta[META_KEYS.version] !== undefined)) return true
+  const version = headerOf(headers, 'mcp-protocol-version')
+  return version === STATELESS || (headers['mcp-method'] !== undefined && !isHandshakeVersion(version))
+}
+
+function isHandshakeVersion(version: unknown): boolean {
+  return HANDSHAKE.some((known) => known === version)
 }
 
 async function answerStateless(server: ToolServer, request: Unversioned): Promise<RpcResult> {
@@ -119,9 +120,9 @@ const statelessMethods: Record<string, Method> = {
   'tasks/get': async (server, request) => server.getTask(taskIdOf(request)),
   'tasks/update': async (server, request) => {
     const taskId = taskIdOf(request)
-    const { inputResponses } = request.params
-    if (!isRecord(inputResponses)) throw invalidParams('inputResponses must be an object.')
-    await server.updateTask(taskId, inputResponses)
+    if (!isRecord(request.params['inputResponses'])) throw invalidParams('inputResponses must be an object.')
+    // No task asks the client, so there is nothing to update: people answer elsewhere.
+    await server.getTask(taskId)
     return {}
   },
   'tasks/cancel': async (server, request) => {
@@ -133,7 +134,7 @@ const statelessMethods: Record<string, Method> = {
 async function answerHandshake(server: ToolServer, request: Unversioned): Promise<RpcResult> {
   const { method, params, headers } = request
   const version = headerOf(headers, 'mcp-protocol-version')
-  if (version !== undefined && method !== 'initialize' && !HANDSHAKE.some((known) => known === version))
+  if (version !== undefined && method !== 'initialize' && !isHandshakeVersion(version))
     throw unsupportedVersion(version)
   setTraceparent(isRecord(params['_meta']) ? params['_meta']['traceparent'] : undefined)
   const answer = Object.hasOwn(handshakeMethods, method) ? handshakeMethods[method] : undefined
@@ -174,20 +175,12 @@ function toolOf(server: ToolServer, { params }: Request): { tool: Tool; sent: Js
   return { tool, sent }
 }
 
-function callTool(
-  server: ToolServer,
-  { params, capabilities }: Request,
-  { name }: Tool,
-  sent: JsonObject,
-): Promise<RpcResult> {
-  const { inputResponses, requestState } = params
+function callTool(server: ToolServer, { capabilities }: Request, { name }: Tool, sent: JsonObject): Promise<RpcResult> {
   return server.callTool({
     name,
     arguments: sent,
-    hasTasks: declaresTasks(capabilities),
     capabilities: capabilities ?? {},
-    inputResponses: isRecord(inputResponses) ? inputResponses : undefined,
-    requestState: typeof requestState === 'string' ? requestState : undefined,
+    hasTasks: declaresTasks(capabilities),
   })
 }
 

@@ -15,13 +15,10 @@ export interface Tool {
 export interface ToolCall {
   name: string
   arguments: JsonObject
-  /** Whether the client can read a task instead of a result. */
-  hasTasks: boolean
   /** What the client declares for this request. Empty for the handshake. */
   capabilities: JsonObject
-  /** The answers to an earlier result `input_required`. */
-  inputResponses: JsonObject | undefined
-  requestState: string | undefined
+  /** Whether it declares that it can read a task instead of a result. */
+  hasTasks: boolean
 }
 
 /** The result of a request, with its `resultType` unless that is `complete`. */
@@ -38,8 +35,8 @@ export interface ToolServer {
   findTool(name: string): Tool | undefined
   /** @throws RpcError for a tool that the caller may not use */
   callTool(call: ToolCall): Promise<RpcResult>
-  /** Each throws RpcError for a task that the caller may not read. */
+  /** @throws RpcError for a task that the caller may not read */
   getTask(taskId: string): Promise<RpcResult>
-  updateTask(taskId: string, inputResponses: JsonObject): Promise<void>
+  /** @throws RpcError for a task that the caller may not read */
   cancelTask(taskId: string): Promise<void>
 }

@@ -37,8 +37,6 @@ export function toolServerFor(caller: Caller, forward: Forward): ToolServer {
       return callAction(action, call, forward)
     },
     getTask: async (taskId) => detailedTask(taskIn(await readTask(forward, taskId, { categories })), Date.now()),
-    // Nothing asks the agent: people answer elsewhere.
-    updateTask: async (taskId) => void taskIn(await readTask(forward, taskId, { categories })),
     cancelTask: async (taskId) => void taskIn(await cancelTask(forward, taskId, categories)),
   }
 }
