@@ -18,7 +18,18 @@ const HANDSHAKE = [
   'tools-call-error',
   'dns-rebinding-protection',
 ]
+const UNCOUNTED = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-request-headers',
+  'tasks-required-task-error',
+  'http-header-validation',
+  'http-custom-header-server-validation',
+]
 
+const results = temporaryFolder()
 let url: string
 beforeAll(async () => {
   await installPrograms()
@@ -29,7 +40,8 @@ afterAll(() => closeServer(fixtureServer))
 /** Runs the conformance suite, and returns what it printed. */
 async function conform(...args: string[]): Promise<string> {
   const child = spawn(process.execPath, [suite, 'server', '--url', url, ...args], {
-    cwd: temporaryFolder(),
+    // It writes its results there.
+    cwd: results,
     env: { NO_COLOR: '1', PATH: process.env['PATH'] },
   })
   let printed = ''
@@ -42,8 +54,8 @@ async function conform(...args: string[]): Promise<string> {
 describe('The protocol of agents', () => {
   test('conforms to 2026-07-28 and its extension for tasks, but for what expected-failures.yml explains', async () => {
     const printed = await conform('--requirements', '2026-07-28', '--expected-failures', baseline)
-    for (const scenario of ['tasks-lifecycle', 'tasks-request-headers', 'http-header-validation', 'tools-list'])
-      expect(printed).toMatch(new RegExp(`✓ ${scenario}: \\d+ passed, 0 failed`))
+    // The suite runs these, but does not count them.
+    for (const scenario of UNCOUNTED) expect(printed).toMatch(new RegExp(`✓ ${scenario}: [1-9]\\d* passed, 0 failed`))
   })
 
   test.each(HANDSHAKE)('conforms to 2025-11-25: %s', async (scenario) => {
