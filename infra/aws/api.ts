@@ -25,6 +25,8 @@ export interface ApiProps {
   categories: CategoryFunction[]
   /** Receives the notifications of sources, if there are any. */
   receiver: IFunction | undefined
+  /** Receives the calls of agents, unless the settings exclude it. */
+  agents: IFunction | undefined
   /** Customer-managed key of the access log. */
   dataKey?: IKey | undefined
 }
@@ -55,7 +57,7 @@ export class Api extends Construct {
   /** Counts calls rejected with 429. The API Gateway metric `4XXError` counts all 4xx responses. */
   readonly throttledCalls: Metric
 
-  constructor(scope: Construct, id: string, { settings, categories, receiver, dataKey }: ApiProps) {
+  constructor(scope: Construct, id: string, { settings, categories, receiver, agents, dataKey }: ApiProps) {
     super(scope, id)
     const { customDomain, publicThrottle, eventsThrottle } = settings
     const publicThrottling = throttling(publicThrottle)
@@ -105,6 +107,9 @@ export class Api extends Construct {
         .addResource(EVENTS_PATH[0])
         .addResource(EVENTS_PATH[1])
         .addMethod('POST', new LambdaIntegration(receiver, { allowTestInvoke: false }))
+    // ANY, so that the function answers clients that ask for a stream or end a session.
+    if (agents)
+      this.api.root.addResource('mcp').addMethod('ANY', new LambdaIntegration(agents, { allowTestInvoke: false }))
     for (const response of gatewayResponses(categories.map(({ category }) => category.name)))
       this.api.addGatewayResponse(response.type.responseType, response)
     if (settings.waf)

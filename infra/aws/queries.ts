@@ -1,5 +1,6 @@
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import type { Agents } from './agents.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { Events } from './events.ts'
 import type { Finisher } from './finisher.ts'
@@ -72,9 +73,17 @@ export class SavedQueries extends Construct {
 }
 
 /** Returns the log groups of all functions. */
-export function logGroupsOf(categories: CategoryFunction[], finisher: Finisher, receiver?: Events): string[] {
+export function logGroupsOf(
+  categories: CategoryFunction[],
+  finisher: Finisher,
+  receivers: (Events | Agents | undefined)[],
+): string[] {
   const ofCategories = categories.flatMap(({ webhook, task }) => [webhook.fn, task.fn])
-  const functions = [...ofCategories, finisher.durable.fn, ...(receiver ? [receiver.fn] : [])]
+  const functions = [
+    ...ofCategories,
+    finisher.durable.fn,
+    ...receivers.flatMap((receiver) => (receiver ? [receiver.fn] : [])),
+  ]
   return functions.map(({ logGroup }) => logGroup.logGroupName)
 }
 

@@ -137,6 +137,8 @@ const fields = {
   wafRateLimit: count(2_000_000_000, 10).default(2_000),
   /** Sets the account's role for API Gateway logs. Turn it off if another stack sets it. */
   apiGatewayLogRole: flag(true),
+  /** The endpoint for agents. `false` excludes it. */
+  mcp: flag(true),
   /** Customer-managed KMS key of the secrets. */
   secretsKeyArn: keyArn.optional(),
   /** Customer-managed KMS key of the table, dead letters, logs, alarms and task data. */

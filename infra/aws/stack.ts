@@ -2,6 +2,7 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib/core'
 import type { Construct } from 'constructs'
 import { hasNeed } from '../../shared/providers/action.ts'
+import { Agents } from './agents.ts'
 import { Alarms } from './alarms.ts'
 import { Api } from './api.ts'
 import { Approvals } from './approvals.ts'
@@ -54,7 +55,8 @@ export class WebhooksStack extends Stack {
     if (policy?.hasTurns) new Turns(this, 'Turns', { categories, finisher, table })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
-    const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, dataKey })
+    const agents = settings.mcp ? new Agents(this, 'Agents', { ...deployment, categories }) : undefined
+    const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, agents: agents?.fn, dataKey })
     if (policy?.asksPeople)
       new Approvals(this, 'ApprovalsOfActions', { categories, finisher: finisher.durable, table, origin: api.origin })
     const { verify } = settings
@@ -76,7 +78,7 @@ export class WebhooksStack extends Stack {
       hasTurns: policy?.hasTurns ?? false,
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
-    const logGroups = logGroupsOf(categories, finisher, receiver)
+    const logGroups = logGroupsOf(categories, finisher, [receiver, agents])
     if (settings.observability === 'standard')
       new Dashboard(this, 'Overview', {
         api: api.api,

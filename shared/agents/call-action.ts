@@ -58,7 +58,7 @@ function namesIn({ properties }: JsonObject): string[] {
   return Object.keys(properties as JsonObject)
 }
 
-/** The call is accepted, so an error of the read is no error of the call. */
+/** The call is accepted, so it does not fail if the read fails. */
 async function readIfPossible(
   forward: Forward,
   id: string,

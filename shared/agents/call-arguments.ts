@@ -14,7 +14,7 @@ export interface CallArguments {
 }
 
 /** How long a call is held. It occupies two functions. */
-export const DEFAULT_WAIT_SECONDS = 5
+const DEFAULT_WAIT_SECONDS = 5
 export const MAX_WAIT_SECONDS = 20
 
 /**

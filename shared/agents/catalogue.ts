@@ -16,7 +16,7 @@ export interface ActionTool {
   tool: Tool
 }
 
-/** What the build writes. */
+/** The file with the tools, which the build writes. */
 export interface Catalogue {
   /** The version of this software. */
   version: string
@@ -31,8 +31,8 @@ export function deployedCatalogue(): Catalogue {
   const file = settings.toolsFile
   if (read?.file === file) return read.catalogue
   const { version, tools }: Catalogue = JSON.parse(readFileSync(file, 'utf8'))
-  const { webhookFunctions } = settings
-  const deployed = tools.filter(({ category }) => Object.hasOwn(webhookFunctions, category))
+  const webhooks = settings.webhookFunctions
+  const deployed = tools.filter(({ category }) => Object.hasOwn(webhooks, category))
   read = { file, catalogue: { version, tools: deployed } }
   return read.catalogue
 }

@@ -13,7 +13,7 @@ let readAt = Number.NEGATIVE_INFINITY
  *
  * @returns undefined if they cannot be read now
  */
-export async function connectionNames(): Promise<ReadonlyMap<string, string[]> | undefined> {
+async function connectionNames(): Promise<ReadonlyMap<string, string[]> | undefined> {
   if (performance.now() - readAt < MAX_AGE_MS) return names
   readAt = performance.now()
   try {

@@ -56,7 +56,7 @@ function refuseForeignPage(headers: Headers, { requestContext }: APIGatewayProxy
   throw new RpcError(RPC_CODES.request, 'Pages of other sites cannot use this server.', { status: 403 })
 }
 
-/** Parses the body. An array of messages is not part of the protocol any more. */
+/** Parses the body. An array of messages is no longer part of the protocol. */
 function messageIn({ body, isBase64Encoded }: APIGatewayProxyEvent, headers: Headers): JsonObject {
   try {
     const contentType = headerOf(headers, 'content-type')

@@ -6,7 +6,7 @@ import { type Headers, headerOf } from './mirrored-headers.ts'
 import type { JsonObject } from './server.ts'
 
 /** A request to the webhook of a category. */
-export interface ForwardedRequest {
+interface ForwardedRequest {
   category: string
   method: 'GET' | 'POST'
   /** Path segments after the category. */
@@ -31,7 +31,7 @@ export type Forward = (request: ForwardedRequest) => Promise<ForwardedResponse>
 
 /** The credentials of the caller. A signature would cover the body of the first request only. */
 export const CREDENTIAL_HEADERS = ['authorization', 'x-token'] as const
-/** What API Gateway adds, from which the webhook builds its URLs. */
+/** Headers of API Gateway, from which the webhook builds its URLs. */
 const GATEWAY_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-port'] as const
 /** Left of Lambda's time for the response. */
 const RESPONSE_MS = 1_500
@@ -41,14 +41,14 @@ const RESPONSE_MS = 1_500
  * authenticates the caller itself, and its policy, limits and audit apply.
  */
 export function forwardFor(httpEvent: APIGatewayProxyEvent, headers: Headers, context: Context): Forward {
-  const kept = [...CREDENTIAL_HEADERS, ...GATEWAY_HEADERS].flatMap((name): [string, string][] => {
+  const passed = [...CREDENTIAL_HEADERS, ...GATEWAY_HEADERS].flatMap((name): [string, string][] => {
     const value = headerOf(headers, name)
     return value === undefined ? [] : [[name, value]]
   })
   return async ({ category, method, path, query = {}, body }) => {
     const target = `/${[category, ...path].map(encodeURIComponent).join('/')}`
     const sent = Object.fromEntries([
-      ...kept,
+      ...passed,
       ['content-type', 'application/json'],
       ...(traceparent() === undefined ? [] : [['traceparent', traceparent()]]),
     ])

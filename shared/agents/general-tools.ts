@@ -9,8 +9,8 @@ import { invalidArguments, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, Tool } from './server.ts'
 import { cancelTask, readTask, resultOfTask } from './tasks.ts'
 
-/** Who calls a tool, and with what. */
-export interface Agent {
+/** The caller of a tool. */
+interface Agent {
   caller: Caller
   forward: Forward
 }

@@ -42,7 +42,7 @@ export async function answerMessage(server: ToolServer, message: JsonObject, hea
   if ((typeof id !== 'string' && !Number.isInteger(id)) || typeof method !== 'string' || message['jsonrpc'] !== '2.0')
     return errorResponse(
       undefined,
-      new RpcError(RPC_CODES.request, 'The body is no JSON-RPC request.', { status: 400 }),
+      new RpcError(RPC_CODES.request, 'The body is not a JSON-RPC request.', { status: 400 }),
     )
   const rpcId = id as RpcId
   try {

@@ -53,7 +53,7 @@ function limit(content: JsonObject): JsonObject {
     if (Buffer.byteLength(JSON.stringify(limited)) <= MAX_BYTES) return limited
   }
   const { data: _, errors: _1, connections: _2, ...small } = clean(content, 60) as JsonObject
-  return { ...small, note: 'The result is too large, so its data was left out.' }
+  return { ...small, note: 'The result is too large, so its data is omitted.' }
 }
 
 function clean(value: unknown, maxText: number): unknown {

@@ -15,7 +15,7 @@ export interface Tool {
 export interface ToolCall {
   name: string
   arguments: JsonObject
-  /** What the client declares for this request. Empty for the handshake. */
+  /** The capabilities that the client declares for this request. Empty for the handshake. */
   capabilities: JsonObject
   /** Whether it declares that it can read a task instead of a result. */
   hasTasks: boolean
@@ -24,10 +24,10 @@ export interface ToolCall {
 /** The result of a request, with its `resultType` unless that is `complete`. */
 export type RpcResult = JsonObject
 
-/** What the protocol layer serves. It knows neither HTTP nor versions of the protocol. */
+/** A server of tools. It knows neither HTTP nor versions of the protocol. */
 export interface ToolServer {
   info: { name: string; version: string }
-  /** Tells a model how to use the tools. */
+  /** For the model: how to use the tools. */
   instructions: string
   /** Returns the tools that this caller may use, always in the same order. */
   listTools(): Promise<Tool[]>

@@ -21,7 +21,7 @@ export interface AgentTask {
 /**
  * Reads a task, and waits for its end.
  *
- * @returns the response of the webhook if it is no status
+ * @returns the response of the webhook if it is not a status
  * @throws RpcError if there is no such task for this caller; Error if there is no response
  */
 export async function readTask(

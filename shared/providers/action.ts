@@ -79,7 +79,7 @@ interface BaseAction<P extends Provider, Input, Asked> {
   input: z.ZodMiniObject
   /** Reports about a task: only fields that `input` knows are read from the task's properties, and only of a `triggered` event. */
   isNotification?: true
-  /** What it does at the platform, for agents: it only reads, only adds something, or changes something. Defaults to `changes`. */
+  /** The effect at the platform, for agents: `adds` changes nothing that exists. Defaults to `changes`. */
   effect?: 'reads' | 'adds' | 'changes'
   /** Names of the fields of `outcome.data`. They return in `data.<task>` of later events and are not input there. */
   outputs: readonly string[]

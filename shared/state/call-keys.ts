@@ -3,7 +3,7 @@ import { expiresIn, get, putIfAbsent } from './table.ts'
 
 const TIMEOUT_MS = 5_000
 
-/** What a caller calls an action with. */
+/** A key, with the caller and the action that it is for. */
 interface CallKey {
   category: string
   caller: string

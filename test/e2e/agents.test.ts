@@ -103,8 +103,8 @@ describe('A call of an agent', () => {
   })
 
   it('is the same call if it is repeated with its key, and happens once', async () => {
-    const repeated = { key: key(), input: { title: 'Opened once' } }
-    const [first, second] = [await open(repeated), await open(repeated)]
+    const call = { key: key(), input: { title: 'Opened once' } }
+    const [first, second] = [await open(call), await open(call)]
     expect(second).toEqual(first)
     expect(await issuesWith('Opened once')).toHaveLength(1)
   })

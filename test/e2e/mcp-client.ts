@@ -2,11 +2,11 @@ import type { Answer, Service } from './service.ts'
 
 const VERSION = '2026-07-28'
 const META = 'io.modelcontextprotocol'
-export const TASKS = `${META}/tasks`
+const TASKS = `${META}/tasks`
 
 interface RequestOptions {
   token?: string | null
-  /** What the client declares. */
+  /** The capabilities that the client declares. */
   capabilities?: object
   /** Replaces headers, or omits them. */
   headers?: Record<string, string | undefined>

@@ -18,7 +18,7 @@ const LAYERS = [
   ['providers'],
   ['vendors'],
   ['core'],
-  ['approvals', 'events', 'verify'],
+  ['agents', 'approvals', 'events', 'verify'],
   ['index.ts'],
 ]
 

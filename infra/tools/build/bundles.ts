@@ -70,7 +70,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),
       ),
     ])
-    // For its own categories, also if the application uses the bundle of the package.
+    // For the categories of the application, even if it uses the bundle of the package.
     await writeFile(join(draft, mcp, toolsFile), JSON.stringify(catalogueOf(categories)))
     const { name, version } = JSON.parse(await readFile(join(APPLICATION, 'package.json'), 'utf8'))
     const all =
@@ -96,6 +96,7 @@ const categoryCore = [
   './shared/core/retried-step.ts',
   './shared/core/run-action.ts',
   './shared/core/direct/read-direct-call.ts',
+  './shared/core/webhook/forwarded.ts',
   './shared/core/webhook/responses.ts',
   './shared/core/task/start-execution.ts',
   './shared/core/task/status.ts',

@@ -63,7 +63,7 @@ function inputSchemaOf({ input }: Pick<Action, 'input'>, isRead: boolean): JsonS
       connection: { ...text('Account at a platform: see list_connections'), 'x-mcp-header': 'Connection' },
       key: text('A name for this one call, such as incident-4711-rollback'),
       input: schema,
-      data: { type: 'object', description: 'What the call is about: project, stage, service, message' },
+      data: { type: 'object', description: 'The event: project, stage, service, message' },
       deadline: text('Such as PT30M'),
       wait: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS, description: 'Seconds' },
     },

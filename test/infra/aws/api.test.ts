@@ -26,11 +26,11 @@ describe('the API', () => {
 
   it('routes all methods and paths of a category to its webhook', () => {
     const methods = deployed.properties('AWS::ApiGateway::Method')
-    expect(methods).toHaveLength(10)
+    expect(methods).toHaveLength(11)
     for (const { HttpMethod, Integration } of methods)
       expect({ HttpMethod, Type: Integration.Type }).toEqual({ HttpMethod: 'ANY', Type: 'AWS_PROXY' })
     const paths = deployed.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
-    expect(paths).toEqual(tenCategories.flatMap(({ name }) => [name, '{proxy+}']))
+    expect(paths).toEqual([...tenCategories.flatMap(({ name }) => [name, '{proxy+}']), 'mcp'])
   })
 
   it('logs requests without query, headers, body and path, which may contain tokens', () => {
@@ -66,7 +66,8 @@ describe('the API', () => {
       })
     // Settings apply to resources that exist.
     const methods = complete.properties('AWS::ApiGateway::Method')
-    expect(methods).toHaveLength(categories.length + routes.length)
+    // And that of agents.
+    expect(methods).toHaveLength(categories.length + routes.length + 1)
     const paths = complete.all('AWS::ApiGateway::Resource').map(({ Properties }) => Properties.PathPart)
     expect(paths).toEqual(expect.arrayContaining(['approvals', 'slack', 'mattermost', 'discord', 'telegram']))
   })

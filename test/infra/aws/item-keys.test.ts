@@ -10,6 +10,7 @@ import { closeServer, listen } from '../../../infra/local/port.ts'
 import { executionOf } from '../../../shared/core/task/execution.ts'
 import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
 import * as approvals from '../../../shared/state/approvals.ts'
+import { claimCallKey } from '../../../shared/state/call-keys.ts'
 import { countCall } from '../../../shared/state/call-rate.ts'
 import { claim } from '../../../shared/state/claim.ts'
 import { nextGateRun, readGateRun } from '../../../shared/state/gate-runs.ts'
@@ -139,6 +140,8 @@ const useRunState = async () => {
   await readRunState('run')
   await changeRunState('run', ['running'], 'stopping')
 }
+const claimKeyOfAgent = () =>
+  claimCallKey({ category: 'ci-cd', caller: 'agent', action: 'trigger-build', key: 'key' }, taskId, 60).catch(() => '')
 const startLastRun = () => saveLastRun(itemKeys.lastRun('ci-cd', 'digest'), 'run')
 const switchFlag = () => decideState('key', true).catch(() => undefined)
 const claimTask = () =>
@@ -204,6 +207,7 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a decision', 'webhook', 'notification', decideApproval, 'approval#'],
   ['a run within a task', 'task', 'load-testing', useRunState, 'run#'],
   ['a call that stops such a run', 'webhook', 'load-testing', useRunState, 'run#'],
+  ['a call of an agent', 'webhook', 'ci-cd', claimKeyOfAgent, 'key#ci-cd#'],
   ['a task that starts a run', 'task', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
   ['a silent call that starts a run', 'webhook', 'ci-cd', startLastRun, 'last-run#ci-cd#'],
   ['a call that stops the last run', 'webhook', 'ci-cd', stopLastRun, 'last-run#ci-cd#'],
@@ -369,6 +373,7 @@ describe('table items', () => {
       'shared/core/task/execution.ts',
       'shared/core/task/start-execution.ts',
       'shared/state/approvals.ts',
+      'shared/state/call-keys.ts',
       'shared/state/call-rate.ts',
       'shared/state/claim.ts',
       'shared/state/gate-runs.ts',

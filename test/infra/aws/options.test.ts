@@ -4,7 +4,7 @@ import { build, flat, permissionsOf, type Resource, type Synthesized, synthesize
 it('a disabled category has no resources', () => {
   const categories = Object.fromEntries(tenCategories.map(({ name }) => [name, name === 'slo']))
   const { template, all } = synthesize({ categories })
-  expect(all('AWS::Lambda::Function')).toHaveLength(3)
+  expect(all('AWS::Lambda::Function')).toHaveLength(4)
   expect(JSON.stringify(template.toJSON())).not.toMatch(/issue-ticketing|IssueTicketing/)
 })
 
@@ -17,6 +17,7 @@ describe('a setting', () => {
     expect(byHandler(changed({ memory: { webhook: 320, task: 1024 } }), 'MemorySize')).toEqual({
       'task.handler': 1024,
       'webhook.handler': 320,
+      'mcp.handler': 320,
       'finisher.handler': 1024,
     })
   })
@@ -30,7 +31,7 @@ describe('a setting', () => {
 
   it('logRetentionDays applies to all logs', () => {
     const groups = changed({ logRetentionDays: 7 }).all('AWS::Logs::LogGroup')
-    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7])
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7])
   })
 
   it('throttle applies to the stage', () => {

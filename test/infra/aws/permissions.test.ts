@@ -10,6 +10,7 @@ import { categoryInfos } from './category-infos.ts'
 import {
   awsProviders,
   functionOf as find,
+  flat,
   permissionsOf,
   type Resource,
   root,
@@ -23,6 +24,7 @@ const modules = {
   task: 'shared/core/task/handler.ts',
   events: 'shared/events/handler.ts',
   finisher: 'shared/core/task/finisher.ts',
+  mcp: 'shared/agents/handler.ts',
 }
 type Entry = keyof typeof modules
 
@@ -46,6 +48,7 @@ const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunc
 /** IAM actions of the functions of shared/aws/lambda.ts. */
 const lambdaCalls: Record<string, string> = {
   startExecution: 'InvokeFunction',
+  invokeFunction: 'InvokeFunction',
   findExecutionArn: 'ListDurableExecutionsByFunction',
   getExecution: 'GetDurableExecution',
   getHistory: 'GetDurableExecutionHistory',
@@ -103,6 +106,7 @@ const others = [
   ...categories.map(({ name }) => [`task ${name}`, modules.task, `functions/${name}/index.ts`]),
   ['events all', modules.events],
   ['finisher all', modules.finisher],
+  ['mcp all', modules.mcp],
   ['step-functions', 'shared/orchestrators/step-functions.ts'],
   ...awsConnections.map(({ provider, category }) => [`${provider} ${category}`, moduleOf(category, provider)]),
 ]
@@ -249,6 +253,7 @@ const functions: [Entry, string][] = [
   ]),
   ['events', 'all'],
   ['finisher', 'all'],
+  ['mcp', 'all'],
 ]
 
 describe.each(functions)('the role of the %s of %s', (entry, category) => {
@@ -256,7 +261,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
 
   it('allows exactly the calls of its code', async () => {
     const calls = await callsOf(entry, category)
-    const dead = entry === 'webhook' || entry === 'events' ? [] : byLambdaOnDeadLetters
+    const dead = entry === 'task' || entry === 'finisher' ? byLambdaOnDeadLetters : []
     expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead].sort())
   })
 
@@ -272,6 +277,8 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       orchestrators: 'orchestrators/*',
     }
     const read = entry === 'events' ? woken.map(({ name }) => `sources/${name}-??????`) : secretsOf(entry, category)
+    // The function for agents reads only the names of connections.
+    if (entry === 'mcp') expect(read.splice(read.indexOf('connections'), 1)).toEqual(['connections'])
     expect(permissions.get('secretsmanager:GetSecretValue')?.sort()).toEqual(
       read.map((first) => `${prefix}${resources[first] ?? first}`).sort(),
     )
@@ -311,6 +318,15 @@ describe('the permissions for Lambda', () => {
         }
       }
     }
+  })
+
+  it('the function for agents may invoke only the alias of the webhooks that refuses direct calls', () => {
+    const invoked = permissionsOf(deployed, functionOf('mcp', 'all')).get('lambda:InvokeFunction')
+    expect(invoked).toEqual(categories.map(() => expect.stringMatching(/^<\w+WebhookHttp\w+>$/)))
+    const aliases = deployed.properties('AWS::Lambda::Alias').filter(({ Name }) => Name === 'http')
+    expect(aliases).toHaveLength(categories.length)
+    for (const { FunctionVersion } of aliases)
+      expect(flat(FunctionVersion)).toMatch(/^<\w+WebhookFunctionCurrentVersion/)
   })
 
   it.each([

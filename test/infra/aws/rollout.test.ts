@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import { flat, permissionsOf, type Resource, statementsOf, synthesize, tenCategories } from './synthesize.ts'
+import {
+  flat,
+  functionOf,
+  permissionsOf,
+  type Resource,
+  statementsOf,
+  synthesize,
+  tenCategories,
+} from './synthesize.ts'
 
 const deployed = synthesize()
 const gradual = synthesize({ rollout: 'gradual' })
@@ -22,7 +30,9 @@ describe('each webhook', () => {
   })
 
   it('is invoked by API Gateway through the alias only, which alone allows it', () => {
-    const aliases = webhooks.map((fn) => `<${aliasOf(deployed, fn)?.id}>`)
+    // The function for agents has no versions that need to be kept.
+    const agents = `<${functionOf(deployed, 'mcp', 'all').id}.Arn>`
+    const aliases = [...webhooks.map((fn) => `<${aliasOf(deployed, fn)?.id}>`), agents]
     const invoked = deployed.properties('AWS::ApiGateway::Method').map(({ Integration }) => flat(Integration.Uri))
     expect(invoked.map((uri) => /functions\/(\S+)\/invocations$/.exec(uri)?.[1])).toEqual(aliases)
     const permissions = deployed.properties('AWS::Lambda::Permission')
@@ -39,6 +49,13 @@ describe('each webhook', () => {
 
 describe('rollout: gradual', () => {
   const groups = gradual.all('AWS::CodeDeploy::DeploymentGroup')
+
+  it('moves the alias for agents after the calls of all others', () => {
+    const ofAgents = gradual.all('AWS::Lambda::Alias').filter(({ Properties }) => Properties.Name === 'http')
+    expect(ofAgents).toHaveLength(webhooks.length)
+    for (const { DependsOn } of ofAgents) expect(DependsOn).toContainEqual(expect.stringMatching(/WebhookLive/))
+  })
+
   const application = gradual.one('AWS::CodeDeploy::Application').id
   const [hook, ...others] = verifyIn(gradual)
   if (!hook) throw new Error('no hook')

@@ -37,6 +37,7 @@ describe('the settings in cdk.json', () => {
       waf: false,
       wafRateLimit: 2_000,
       apiGatewayLogRole: true,
+      mcp: true,
       terminationProtection: false,
     })
   })

@@ -26,7 +26,7 @@ const prefixesOf = (detail: { functionArn: { prefix: unknown }[] }) =>
 
 describe('every function', () => {
   it('runs on arm64 with nodejs24.x, and gets the secret prefix, the log level and the namespace of metrics', () => {
-    expect(functions).toHaveLength(21)
+    expect(functions).toHaveLength(22)
     const Variables = {
       WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
       WEBHOOKS_LOG_LEVEL: 'INFO',
@@ -77,7 +77,7 @@ describe('a webhook', () => {
     const permissions = deployed.properties('AWS::Lambda::Permission')
     const ofApi = permissions.filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')
     const paths = tenCategories.map(({ name }) => `${name}/*`)
-    expect(ofApi.map(({ SourceArn }) => flat(SourceArn).split('/*/')[1])).toEqual(paths)
+    expect(ofApi.map(({ SourceArn }) => flat(SourceArn).split('/*/')[1])).toEqual([...paths, 'mcp'])
   })
 })
 
@@ -100,12 +100,13 @@ describe('a durable function', () => {
 
   it('has the alias live and retains old versions, as each webhook does', () => {
     const versions = deployed.all('AWS::Lambda::Version')
-    expect(versions).toHaveLength(functions.length)
+    const published = functions.filter(({ Properties }) => Properties.Handler !== 'mcp.handler')
+    expect(versions).toHaveLength(published.length)
     for (const version of versions)
       expect(version).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
-    const aliases = deployed.properties('AWS::Lambda::Alias')
+    const aliases = deployed.properties('AWS::Lambda::Alias').filter(({ Name }) => Name === 'live')
     expect(aliases.map(({ Name, FunctionName }) => [Name, flat(FunctionName)])).toEqual(
-      functions.map(({ id }) => ['live', `<${id}>`]),
+      published.map(({ id }) => ['live', `<${id}>`]),
     )
   })
 

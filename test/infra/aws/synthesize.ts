@@ -91,7 +91,8 @@ export const oneAtATime = yamlFile(
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  for (const file of [...files, 'events/events', 'finisher/finisher', 'redeliver/redeliver', 'verify/verify']) {
+  const others = ['events', 'finisher', 'mcp', 'redeliver', 'verify'].map((name) => `${name}/${name}`)
+  for (const file of [...files, ...others]) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
   }
@@ -103,6 +104,7 @@ export interface Resource {
   Type: string
   // biome-ignore lint/suspicious/noExplicitAny: a template is any JSON.
   Properties: any
+  DependsOn?: string[]
   DeletionPolicy?: string
   UpdateReplacePolicy?: string
 }
@@ -183,9 +185,9 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** Returns the function of an entry point: `webhook` or `task` of a category, `events` or `finisher`. */
+/** Returns the function of an entry point: `webhook` or `task` of a category, `events`, `finisher` or `mcp`. */
 export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
-  const name = ['events', 'finisher'].includes(entry) ? entry : category
+  const name = entry === 'mcp' ? 'agents' : ['events', 'finisher'].includes(entry) ? entry : category
   const id = name.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
   const found = all('AWS::Lambda::Function').find(
     (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),

@@ -52,7 +52,7 @@ async function conform(...args: string[]): Promise<string> {
 }
 
 describe('The protocol of agents', () => {
-  test('conforms to 2026-07-28 and its extension for tasks, but for what expected-failures.yml explains', async () => {
+  test('conforms to 2026-07-28 and its extension for tasks, except for expected-failures.yml', async () => {
     const printed = await conform('--requirements', '2026-07-28', '--expected-failures', baseline)
     // The suite runs these, but does not count them.
     for (const scenario of UNCOUNTED) expect(printed).toMatch(new RegExp(`✓ ${scenario}: [1-9]\\d* passed, 0 failed`))

@@ -1,0 +1,60 @@
+import { Alias, type Function as Fn } from 'aws-cdk-lib/aws-lambda'
+import { Duration, Stack } from 'aws-cdk-lib/core'
+import { Construct } from 'constructs'
+import { BundleFunction, type Deployment } from './bundle-function.ts'
+import type { CategoryFunction } from './category-function.ts'
+import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
+
+/** API Gateway times out after 29 s. */
+const TIMEOUT = Duration.seconds(28)
+/** A webhook that is invoked with it accepts requests only. The webhooks know it, too. */
+const FORWARDED_ALIAS = 'http'
+/** Lambda has the code there. */
+const TOOLS_FILE = '/var/task/tools.json'
+
+export interface AgentsProps extends Deployment {
+  categories: CategoryFunction[]
+}
+
+/**
+ * Receives the calls of agents, and forwards them to the webhooks with the credentials of the agent. It can read no connection, and
+ * can call nothing itself.
+ */
+export class Agents extends Construct {
+  readonly fn: Fn
+
+  constructor(scope: Construct, id: string, { categories, ...deployment }: AgentsProps) {
+    super(scope, id)
+    const { settings } = deployment
+    const names = categories.map(({ category, webhook: { fn } }) => [
+      category.name,
+      `${fn.functionName}:${FORWARDED_ALIAS}`,
+    ])
+    const receiver = new BundleFunction(this, 'Mcp', deployment, {
+      bundle: 'mcp',
+      entry: 'mcp',
+      description: 'Offers the actions to agents, as tools of the Model Context Protocol',
+      memory: settings.memory.webhook,
+      timeout: TIMEOUT,
+      environment: {
+        WEBHOOKS_TOOLS_FILE: TOOLS_FILE,
+        WEBHOOKS_WEBHOOK_FUNCTIONS: Stack.of(this).toJsonString(Object.fromEntries(names)),
+      },
+      permissions: [
+        ...readSecrets(this, settings, [SECRET_PATHS.callers]),
+        listSecrets,
+        { actions: ['lambda:InvokeFunction'], resources: categories.map(forwardedAlias) },
+      ],
+    })
+    this.fn = receiver.fn
+  }
+}
+
+/** Creates the alias of a webhook for forwarded requests, and returns its ARN. */
+function forwardedAlias({ webhook }: CategoryFunction): string {
+  const { fn, live } = webhook
+  const alias = new Alias(webhook, 'Http', { aliasName: FORWARDED_ALIAS, version: fn.currentVersion })
+  // With a gradual rollout, a version that did not pass must not receive calls of agents.
+  alias.node.addDependency(live)
+  return alias.functionArn
+}
