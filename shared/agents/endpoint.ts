@@ -42,10 +42,12 @@ export async function answerRequest(
 
 /** Takes all values, because two proxies may read different ones. */
 function headersOf({ headers, multiValueHeaders }: APIGatewayProxyEvent): Headers {
-  const found: Record<string, readonly string[]> = Object.create(null)
-  for (const [name, value] of Object.entries(headers ?? {}))
-    if (value !== undefined) found[name.toLowerCase()] = [value]
-  for (const [name, values = []] of Object.entries(multiValueHeaders ?? {})) found[name.toLowerCase()] = values
+  const found: Record<string, string[]> = Object.create(null)
+  for (const [name, values = []] of Object.entries(multiValueHeaders ?? {})) {
+    const key = name.toLowerCase()
+    found[key] = [...(found[key] ?? []), ...values]
+  }
+  for (const [name, value = ''] of Object.entries(headers ?? {})) found[name.toLowerCase()] ??= [value]
   return found
 }
 
