@@ -59,6 +59,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/token.ts')).tokenCommand(),
     },
     {
+      usage: 'agent [options] <client>',
+      description: 'print how an agent connects: Claude Code, Codex, VS Code, Copilot and others',
+      load: async () => (await import('./commands/agent.ts')).agentCommand(),
+    },
+    {
       usage: 'check [options] [category/name]',
       description: 'test connections: is the platform reachable, and are the credentials valid and permitted?',
       load: async () => (await import('./commands/check.ts')).checkCommand(),

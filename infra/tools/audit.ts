@@ -14,7 +14,7 @@ export interface Audit {
 /** The worst first. */
 const RESULTS = ['failed', 'unavailable', 'passed'] as const
 /** The folders with a lockfile: the project, the tools for releases, and AWS's runtime client for tests. */
-const LOCKED_FOLDERS = ['.', 'infra/tools/release', 'test/nested/aws-runtime']
+const LOCKED_FOLDERS = ['.', 'infra/tools/release', 'test/nested/aws-runtime', 'test/nested/agents/programs']
 const EXIT_CODES = { passed: 0, failed: 1, unavailable: 2 } satisfies Record<Audit['result'], number>
 
 /** Advisories of these severities fail the audit. */
@@ -110,7 +110,8 @@ if (import.meta.filename === process.argv[1]) {
   helpIfAsked(`npm run audit: checks the dependencies against the advisories of the registry; fails for severity ${FAILING_SEVERITIES.join(' and ')}.
 Verifies the signatures of the installed packages, too.
 Includes development dependencies, because a deployment runs them with the credentials of the deployer, and the tools in
-infra/tools/release/, because they run before a release. Includes the packages in test/nested/aws-runtime/.
+infra/tools/release/, because they run before a release. Includes the packages in test/nested/aws-runtime/ and
+test/nested/agents/programs/.
 
 Exit code: 0 passed, 1 failed, 2 not audited: the registry has no advisories or no signatures, or cannot be reached.
 

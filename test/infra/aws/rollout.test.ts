@@ -30,7 +30,7 @@ describe('each webhook', () => {
   })
 
   it('is invoked by API Gateway through the alias only, which alone allows it', () => {
-    // The function for agents has no versions that need to be kept.
+    // The function for agents has no versions.
     const agents = `<${functionOf(deployed, 'mcp', 'all').id}.Arn>`
     const aliases = [...webhooks.map((fn) => `<${aliasOf(deployed, fn)?.id}>`), agents]
     const invoked = deployed.properties('AWS::ApiGateway::Method').map(({ Integration }) => flat(Integration.Uri))

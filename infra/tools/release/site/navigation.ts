@@ -54,6 +54,7 @@ const SECTIONS: readonly Section[] = [
     title: 'Operate',
     sources: [
       'docs/operate.md',
+      'docs/agents.md',
       'docs/policy.md',
       'docs/recovery.md',
       'docs/security.md',
