@@ -22,7 +22,7 @@ const NAMED_BY: Record<string, string> = {
  * @throws RpcError if it was sent with different values: a proxy may have read another one
  */
 export function headerOf(headers: Headers, name: string): string | undefined {
-  const values = new Set((headers[name] ?? []).map(trim))
+  const values = new Set((headers[name] ?? []).map((value) => value.trim()))
   if (values.size > 1) throw mismatch(`The header ${name} was sent with different values.`)
   return [...values][0]
 }
@@ -79,10 +79,6 @@ function decode(name: string, value: string): string {
   if (encoded === undefined) return value
   if (!BASE64.test(encoded)) throw mismatch(`The header ${name} is not valid base64.`)
   return Buffer.from(encoded, 'base64').toString('utf8')
-}
-
-function trim(value: string): string {
-  return value.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function mismatch(message: string): RpcError {

@@ -10,8 +10,8 @@ const MAX_BYTES = 8_192
 const TEXT_LIMITS = [4_000, 1_000, 250, 60]
 const MAX_ITEMS = 50
 
-/** Opens the page on which a person decides, so it is never sent to an agent. */
-const APPROVAL_LINK = /https?:\/\/[^\s"<>]*\/notification\/approvals\/[^\s"<>]*/g
+/** Part of the URL of the page on which a person decides. It is never sent to an agent. */
+const APPROVAL_PATH = '/notification/approvals/'
 
 /**
  * Returns the result of a tool: the content for programs, and the same as text, which is all that some clients show a model.
@@ -56,8 +56,13 @@ function limit(content: JsonObject): JsonObject {
   return { ...small, note: 'The result is too large, so its data is omitted.' }
 }
 
+function withoutApprovalLinks(text: string): string {
+  if (!text.includes(APPROVAL_PATH)) return text
+  return text.replace(/[^\s"<>]+/g, (word) => (word.includes(APPROVAL_PATH) ? '***' : word))
+}
+
 function clean(value: unknown, maxText: number): unknown {
-  if (typeof value === 'string') return clip(toPlainText(value).replace(APPROVAL_LINK, '***'), maxText)
+  if (typeof value === 'string') return clip(withoutApprovalLinks(toPlainText(value)), maxText)
   if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => clean(item, maxText))
   if (!isRecord(value)) return value
   return Object.fromEntries(

@@ -59,7 +59,7 @@ function taskIn(response: ForwardedResponse, id: string): AgentTask | ForwardedR
   if (status === 403 || status === 404) throw unknownTask()
   if (status >= 300) return response
   const pauseSeconds = Number(headers['retry-after'] ?? DEFAULT_PAUSE_SECONDS)
-  return { id, status: body as unknown as TaskStatus, pauseSeconds }
+  return { id, status: body as typeof body & TaskStatus, pauseSeconds }
 }
 
 /** The same for a task of another caller. */
