@@ -10,16 +10,30 @@ export function proxyEvent(
   body: unknown,
   category = 'issue-ticketing',
 ): APIGatewayProxyEvent {
+  return eventOf('POST', `/v1/${category}/${action}?${new URLSearchParams(query)}`, JSON.stringify(body))
+}
+
+/** Returns a request for the status of a task. */
+export function statusEvent(taskId: string): APIGatewayProxyEvent {
+  return eventOf('GET', `/v1/issue-ticketing/tasks/${taskId}`, '')
+}
+
+/** Returns a request of an agent. */
+export function agentEvent(method: string, params: object): APIGatewayProxyEvent {
+  return eventOf('POST', '/v1/mcp', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
+}
+
+function eventOf(method: string, url: string, body: string): APIGatewayProxyEvent {
   const headers = { Authorization: `Bearer ${demo.callerToken}`, 'Content-Type': 'application/json' }
   const request = {
-    method: 'POST',
-    url: `/v1/${category}/${action}?${new URLSearchParams(query)}`,
+    method,
+    url,
     httpVersion: '1.1',
     headers: { host: 'api.invalid' },
     rawHeaders: Object.entries(headers).flat(),
     socket: { remoteAddress: '192.0.2.1', localPort: 443 },
   } as unknown as IncomingMessage
-  return toProxyEvent(request, Buffer.from(JSON.stringify(body)), { resource: '/{proxy+}', stage: 'v1' })
+  return toProxyEvent(request, Buffer.from(body), { resource: '/{proxy+}', stage: 'v1' })
 }
 
 /** Returns an event as Keptn's webhook-service sends it. A silent call without an id runs each time. */

@@ -47,6 +47,8 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   }
   let recorded: Recorded[] = []
   let connections = 0
+  /** The payload of the last task that was started. */
+  let payload = ''
   server.on('connection', () => {
     connections += 1
   })
@@ -71,7 +73,16 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
     }
     // The response of DynamoDB to a write and of Lambda to an event.
     if (target !== undefined) return { status: 200, answer: {} }
-    if (path.includes('/invocations')) return { status: 202, answer: {} }
+    // A webhook that gets a forwarded request.
+    if (path.includes('%3Ahttp/invocations'))
+      return { status: 200, answer: forwardedAnswer(JSON.parse(body).httpMethod) }
+    if (path.includes('/invocations')) {
+      payload = body
+      return { status: 202, answer: {} }
+    }
+    if (path.includes('/durable-executions?'))
+      return { status: 200, answer: { DurableExecutions: [{ DurableExecutionArn: 'arn' }] } }
+    if (path.includes('/durable-executions/')) return { status: 200, answer: { ...ended, InputPayload: payload } }
     // The list in which the webhook searches for an issue of an earlier delivery.
     if (method === 'GET' && path.split('?')[0]?.endsWith('/issues')) return { status: 200, answer: [] }
     return { status: method === 'POST' ? 201 : 200, answer: issue }
@@ -106,6 +117,24 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
       await once(server, 'close')
     },
   }
+}
+
+const outcome = { status: 'succeeded', result: 'pass', message: 'Opened issue 1', data: { id: '1' }, links: {} }
+const ended = {
+  Status: 'SUCCEEDED',
+  StartTimestamp: 1_796_000_000,
+  EndTimestamp: 1_796_000_001,
+  Result: JSON.stringify({ outcome }),
+}
+
+/** Returns the response of a webhook to a forwarded call, and to the request for its task. */
+function forwardedAnswer(method: string) {
+  const taskId = 'a'.repeat(40)
+  const times = { acceptedAt: '2026-11-30T10:00:00.000Z', deadlineAt: '2026-11-30T11:00:00.000Z' }
+  const task = { taskId, state: 'finished', verdict: 'pass', progress: '', ...times, outcome }
+  return method === 'POST'
+    ? { statusCode: 202, headers: {}, body: JSON.stringify({ taskId, duplicate: false }) }
+    : { statusCode: 200, headers: {}, body: JSON.stringify(task) }
 }
 
 const issue = {

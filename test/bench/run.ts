@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { writePart } from '../prove/report.ts'
+import { agents } from './agents.ts'
 import { cold } from './cold.ts'
 import { consoleQueries } from './console.ts'
 import { firstAnswer } from './first-answer.ts'
@@ -29,6 +30,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   init,
   cold,
   'first-answer': firstAnswer,
+  agents,
   'warm-call': warmCall,
   profile,
   'side-by-side': sideBySide,
