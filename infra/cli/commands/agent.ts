@@ -16,7 +16,7 @@ export function agentCommand(): Command {
 Clients:
 ${clients.join('\n')}
 
-The configuration contains no token. Create one with webhooks token create <name>.
+The configuration contains no token. Create one with webhooks token create <name> --agent.
 
 Exit code: 0 printed, 2 invalid arguments.
 

@@ -5,12 +5,14 @@ import { VERIFY_SECRET } from '../../../shared/verify/secret.ts'
 import { type Caller, type Callers, createToken, findCaller, readCallers, writeCallers } from '../callers.ts'
 import { checkName, findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
+import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 
 interface CreateOptions extends Options {
+  agent?: boolean
   forVerify?: boolean
   categories: string
   orchestrator?: string
@@ -47,6 +49,7 @@ function createCommand(): Command {
         .choices(['own', 'all'])
         .default('own'),
     )
+    .option('--agent', 'the caller is an agent: people approve its writes, as the section approval of the policy says')
     .option(...FOR_VERIFY)
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -61,6 +64,7 @@ Examples:
   $ npx webhooks token create keptn --orchestrator keptn
   $ npx webhooks token create ci --categories ci-cd,notification --local
   $ npx webhooks token create on-call --reads all
+  $ npx webhooks token create incident-bot --agent --categories incident-management,slo
   $ npx webhooks token create verify --for-verify`,
     )
     .action(create)
@@ -125,10 +129,11 @@ Example:
 
 async function create(
   name: string,
-  { categories, orchestrator, reads, forVerify = false, ...options }: CreateOptions,
+  { categories, orchestrator, reads, agent = false, forVerify = false, ...options }: CreateOptions,
 ): Promise<void> {
   const allowed = categories.split(',').map((category) => category.trim())
   for (const category of allowed) if (category !== '*') findCategory(category)
+  if (agent) requireApprovals(options)
   const store = await openStore(options)
   const callers = await readCallers(store)
   if (Object.hasOwn(callers, checkName(name)))
@@ -139,7 +144,8 @@ async function create(
   const resultsTo = orchestrator === undefined ? {} : { orchestrator: checkName(orchestrator) }
   const readsAll = reads === 'all' ? { reads } : {}
   const verifiesOnly = forVerify ? { allow: [] } : {}
-  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll, ...verifiesOnly }
+  const isAgent = agent ? { agent } : {}
+  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll, ...verifiesOnly, ...isAgent }
   await writeCallers(store, { ...callers, [name]: caller })
   // Printed first, so that no later failure loses the token.
   printToken(
@@ -150,6 +156,18 @@ async function create(
   if (forVerify) return saveForVerify(store, token)
   const warning = await warningFor(store, orchestrator)
   if (warning) note(warning)
+}
+
+/** The webhooks would refuse all writes of the agent. */
+function requireApprovals(options: StoreOptions): void {
+  const configured = readConfiguredPolicy(options)
+  if (configured?.policy.approval) return
+  const missing = configured
+    ? `The policy ${configured.file} has no section approval`
+    : 'There is no policy, so there is no section approval'
+  throw new UsageError(
+    `${missing}: nobody could approve the writes of an agent. Add approval: {connection: <name>, channel: <channel>}, see docs/policy.md, or create the caller without --agent.`,
+  )
 }
 
 async function rotate(

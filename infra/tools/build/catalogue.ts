@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAX_WAIT_SECONDS } from '../../../shared/agents/call-arguments.ts'
 import type { ActionTool, Catalogue } from '../../../shared/agents/catalogue.ts'
+import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import type { Action } from '../../../shared/providers/action.ts'
 import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
@@ -27,6 +28,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
     names: namesOf(category, name),
     isImmediate,
     isRead,
+    isFree: isFree(action),
     tool: {
       name: `${category.name}_${name}`,
       title: `${name} (${category.name})`,

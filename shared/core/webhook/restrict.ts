@@ -51,7 +51,7 @@ export function restrict(
     actionNames: namesOf(category, actionName),
     isFree: isFree(action),
     connection: connection.name,
-    caller: policyCallerOf(caller),
+    caller: policyCallerOf(caller, action),
     ...placeOf(event.data),
     input,
   }
@@ -73,7 +73,7 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
     actionNames: namesOf(category, task.action),
     isFree: action !== undefined && isFree(action),
     connection: task.connection,
-    caller: policyCallerOf(caller),
+    caller: policyCallerOf(caller, action),
     ...placeOf(task.event),
     input: task.ruleInput,
   }
@@ -85,9 +85,16 @@ export function isFree(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): b
   return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
 }
 
-/** Returns the parts of a caller's entry that the policy needs. Writes of agents need an approval unless the entry says otherwise. */
-function policyCallerOf({ name, agent = false, writes, owners = [] }: Caller): PolicyCaller {
-  return { name, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners }
+/**
+ * Returns the parts of a caller's entry that the policy needs. Writes of agents need an approval unless the entry says otherwise. An
+ * action that only reads is no write.
+ */
+function policyCallerOf(
+  { name, agent = false, writes, owners = [] }: Caller,
+  action: Pick<ResolvedCall['action'], 'effect'> | undefined,
+): PolicyCaller {
+  const right = action?.effect === 'reads' ? 'allow' : (writes ?? (agent ? 'approve' : 'allow'))
+  return { name, isAgent: agent, writes: right, owners }
 }
 
 function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'project' | 'stage' | 'service'> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../../infra/local/credentials.ts'
@@ -32,6 +32,30 @@ describe('webhooks token create', () => {
     const rotated = await token('rotate verify --drop-old --for-verify')
     expect(aws.stored('verify')).toEqual({ token: rotated.out.trim() })
     expect(callers()['verify']?.tokens).toEqual([hashOf(rotated.out)])
+  })
+
+  it('creates an agent only if the policy says who approves its writes', async () => {
+    const create = (name: string, policy?: string) => {
+      const file = join(folder, `${name}.yaml`)
+      if (policy !== undefined) writeFileSync(file, policy)
+      const env = {
+        WEBHOOKS_SECRETS: join(folder, `${name}.json`),
+        ...(policy === undefined ? {} : { WEBHOOKS_POLICY: file }),
+      }
+      return webhooks(`token create ${name} --agent --categories slo --local`, { env })
+    }
+    expect(await create('without-policy')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('There is no policy'),
+    })
+    expect(await create('without-approval', 'rules: [{ name: a, deny: No }]\n')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/without-approval\.yaml has no section approval.*Add approval:/s),
+    })
+    const { code, out } = await create('bot', 'approval: { connection: ops }\nrules: []\n')
+    expect(code).toBe(0)
+    const saved = JSON.parse(readFileSync(join(folder, 'bot.json'), 'utf8'))
+    expect(saved[CALLERS]).toMatchObject({ bot: { tokens: [hashOf(out)], categories: ['slo'], agent: true } })
   })
 
   it('limits a caller to categories, and lets it read all tasks', async () => {

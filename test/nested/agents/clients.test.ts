@@ -12,7 +12,7 @@ import { installPrograms, programs } from './programs.ts'
 const TOKEN = 'token-of-the-agent'
 const MODERN = '2026-07-28'
 const SETTINGS = { name: 'test', version: '1.0.0' }
-const callers = { agent: { tokens: [tokenHash(TOKEN)], categories: ['*'], agent: true } }
+const callers = { agent: { tokens: [tokenHash(TOKEN)], categories: ['*'], agent: true, writes: 'allow' } }
 const service = new Service({ timeScale: 60, secrets: { 'cloud-automation-webhooks/callers': callers } })
 
 beforeAll(async () => {
