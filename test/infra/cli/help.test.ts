@@ -200,6 +200,8 @@ const setups: Record<string, ExampleSetup> = {
   'verify --category slo ci-cd --json': {
     check: (out) => expect(JSON.parse(out)).toEqual(['slo', 'ci-cd'].map(verified)),
   },
+  // The checkout has no policy.
+  'token create incident-bot --agent --categories incident-management,slo': { code: () => 2 },
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
   'turns --local --json': { code: () => 2 },
