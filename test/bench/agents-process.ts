@@ -4,7 +4,7 @@ import { agentEvent, keptnEvent, lambdaContext, openIssue, proxyEvent, statusEve
 import { stopwatch, type Times } from './stopwatch.ts'
 
 /** The first argument of the process. */
-export interface AgentsTask {
+interface AgentsTask {
   mcp: string
   webhook: string
   calls: number

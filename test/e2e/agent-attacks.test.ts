@@ -15,7 +15,10 @@ const caller = (token: string) => ({ tokens: [tokenHash(token)], categories: ['*
 const service = new Service({
   timeScale: 60,
   secrets: (url) => ({
-    [`${prefix}/callers`]: { agent: { ...caller(tokens.agent), agent: true, writes: 'allow' }, demo: caller(tokens.demo) },
+    [`${prefix}/callers`]: {
+      agent: { ...caller(tokens.agent), agent: true, writes: 'allow' },
+      demo: caller(tokens.demo),
+    },
     [`${prefix}/connections/issue-ticketing/own`]: {
       provider: 'github',
       baseUrl: `${url}/sandbox/github`,

@@ -6,7 +6,13 @@ import { Service } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'
 const tokens = { agent: 'token-of-the-agent', other: 'token-of-another-agent', limited: 'token-of-the-limited-agent' }
-const caller = (token: string, more = {}) => ({ tokens: [tokenHash(token)], categories: ['*'], agent: true, writes: 'allow', ...more })
+const caller = (token: string, more = {}) => ({
+  tokens: [tokenHash(token)],
+  categories: ['*'],
+  agent: true,
+  writes: 'allow',
+  ...more,
+})
 
 const service = new Service({
   timeScale: 60,

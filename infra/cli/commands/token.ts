@@ -166,7 +166,7 @@ function requireApprovals(options: StoreOptions): void {
     ? `The policy ${configured.file} has no section approval`
     : 'There is no policy, so there is no section approval'
   throw new UsageError(
-    `${missing}: nobody could approve the writes of an agent. Add approval: {connection: <name>, channel: <channel>}, see docs/policy.md, or create the caller without --agent.`,
+    `${missing}: no one could approve the writes of an agent. Add approval: {connection: <name>, channel: <channel>}, see docs/policy.md, or create the caller without --agent.`,
   )
 }
 

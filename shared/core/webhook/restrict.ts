@@ -87,7 +87,7 @@ export function isFree(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): b
 
 /**
  * Returns the parts of a caller's entry that the policy needs. Writes of agents need an approval unless the entry says otherwise. An
- * action that only reads is no write.
+ * action that only reads does not count as a write.
  */
 function policyCallerOf(
   { name, agent = false, writes, owners = [] }: Caller,
