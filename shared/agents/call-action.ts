@@ -3,10 +3,12 @@ import { agentTaskId } from '../core/webhook/forwarded.ts'
 import { log } from '../log.ts'
 import { readArguments } from './call-arguments.ts'
 import type { ActionTool } from './catalogue.ts'
-import type { Forward, ForwardedResponse } from './forward.ts'
+import type { Forward } from './forward.ts'
 import { invalidArguments, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, ToolCall } from './server.ts'
 import { type AgentTask, readTask, resultOfTask, taskFields } from './tasks.ts'
+
+const SAME_KEY = 'Repeat the call with the same key and the same arguments: it happens once. Do not use another key.'
 
 /**
  * Calls an action as a task, so that it may outlive the request and wait for people. Returns the task to a client that can read it,
@@ -21,14 +23,8 @@ export async function callAction(
   if ('errors' in read) return invalidArguments(read.errors)
   const { connection, deadline, wait, body, key = randomUUID() } = read
   const query = { mode: 'interactive', key, connection, deadline }
-  let accepted: ForwardedResponse
-  try {
-    accepted = await forward({ category, method: 'POST', path: [action], query, body })
-  } catch (error) {
-    log.warn('no response to a forwarded call', error as Error)
-    return unansweredCall(isRead)
-  }
-  if (accepted.status !== 202) return refusal(accepted)
+  const accepted = await forward({ category, method: 'POST', path: [action], query, body })
+  if (accepted.status !== 202) return refusal(accepted, isRead ? undefined : SAME_KEY)
   const id = agentTaskId(category, String(accepted.body['taskId']))
   const task = await readIfPossible(forward, id, category, hasTasks && !isImmediate ? 0 : wait)
   if (!task) return toolResult({ verdict: 'running', taskId: id, message: 'Accepted. Call get_task with this taskId.' })
@@ -72,14 +68,4 @@ async function readIfPossible(
     log.warn('accepted task not read', error as Error)
     return undefined
   }
-}
-
-function unansweredCall(isRead: boolean): RpcResult {
-  const advice = isRead
-    ? 'Call the tool again.'
-    : 'Repeat the call with the same key and the same arguments: it happens once. Do not use another key.'
-  return toolResult(
-    { verdict: 'unknown', message: `It is not known whether the call was accepted. ${advice}` },
-    { isError: true },
-  )
 }

@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { invokeFunction } from '../aws/lambda.ts'
+import { log } from '../log.ts'
 import { settings } from '../settings.ts'
 import { traceparent } from '../traceparent.ts'
 import { type Headers, headerOf } from './mirrored-headers.ts'
@@ -22,11 +23,7 @@ export interface ForwardedResponse {
   body: JsonObject
 }
 
-/**
- * Sends a request to a webhook, and returns its response.
- *
- * @throws Error if there is no response: the webhook may have handled the request
- */
+/** Sends a request to a webhook, and returns its response: with status 504 if there is none. */
 export type Forward = (request: ForwardedRequest) => Promise<ForwardedResponse>
 
 /** The credentials of the caller. A signature would cover the body of the first request only. */
@@ -72,8 +69,19 @@ export function forwardFor(httpEvent: APIGatewayProxyEvent, headers: Headers, co
       isBase64Encoded: false,
     }
     const timeoutMs = context.getRemainingTimeInMillis() - RESPONSE_MS
-    return responseOf(await invokeFunction(settings.webhookFunctions[category] ?? '', event, timeoutMs))
+    try {
+      return responseOf(await invokeFunction(settings.webhookFunctions[category] ?? '', event, timeoutMs))
+    } catch (error) {
+      log.warn('forwarded request without a response', error as Error)
+      return NO_RESPONSE
+    }
   }
+}
+
+const NO_RESPONSE: ForwardedResponse = {
+  status: 504,
+  headers: {},
+  body: { title: 'No response', detail: 'The webhook did not respond. It may have handled the request.' },
 }
 
 function responseOf({ statusCode, headers, body }: JsonObject): ForwardedResponse {

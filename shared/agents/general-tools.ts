@@ -2,16 +2,20 @@ import type { Caller } from '../auth/callers.ts'
 import type { FieldError } from '../errors.ts'
 import { previewAction } from './call-action.ts'
 import { MAX_WAIT_SECONDS, readWait } from './call-arguments.ts'
-import { type ActionTool, toolsOf } from './catalogue.ts'
+import type { ActionTool } from './catalogue.ts'
 import { connectionsOf } from './connection-names.ts'
 import type { Forward } from './forward.ts'
+import { RpcError } from './json-rpc.ts'
 import { invalidArguments, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, Tool } from './server.ts'
 import { cancelTask, readTask, resultOfTask } from './tasks.ts'
 
-/** The caller of a tool. */
+/** The caller of a tool, and what it may use. */
 interface Agent {
   caller: Caller
+  tools: readonly ActionTool[]
+  /** Those of the tools. */
+  categories: readonly string[]
   forward: Forward
 }
 
@@ -25,11 +29,6 @@ const text = (description: string) => ({ type: 'string', description })
 const TASK_ID = text('taskId of an earlier result')
 const READS = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true }
 
-/** The names of the categories are part of the ids of tasks. */
-function categoriesOf(caller: Caller): string[] {
-  return [...new Set(toolsOf(caller).map(({ category }) => category))]
-}
-
 export const generalTools: GeneralTool[] = [
   {
     tool: {
@@ -39,11 +38,10 @@ export const generalTools: GeneralTool[] = [
       inputSchema: schemaOf({ taskId: TASK_ID }, ['taskId']),
       annotations: { ...READS, readOnlyHint: false, destructiveHint: true },
     },
-    async run(sent, { caller, forward }) {
+    async run(sent, { categories, forward }) {
       const errors = errorsIn(sent, ['taskId'])
       if (errors.length > 0) return invalidArguments(errors)
-      const task = await cancelTask(forward, String(sent['taskId']), categoriesOf(caller))
-      return 'id' in task ? resultOfTask(task) : refusal(task)
+      return resultOf(() => cancelTask(forward, String(sent['taskId']), categories))
     },
   },
   {
@@ -57,12 +55,11 @@ export const generalTools: GeneralTool[] = [
       ]),
       annotations: READS,
     },
-    async run({ wait: sentWait, ...sent }, { caller, forward }) {
+    async run({ wait: sentWait, ...sent }, { categories, forward }) {
       const errors = errorsIn(sent, ['taskId'])
       const wait = readWait(sentWait, errors, 0)
       if (errors.length > 0) return invalidArguments(errors)
-      const task = await readTask(forward, String(sent['taskId']), { categories: categoriesOf(caller), wait })
-      return 'id' in task ? resultOfTask(task) : refusal(task)
+      return resultOf(() => readTask(forward, String(sent['taskId']), { categories, wait }))
     },
   },
   {
@@ -74,10 +71,10 @@ export const generalTools: GeneralTool[] = [
       inputSchema: schemaOf({}, []),
       annotations: READS,
     },
-    async run(sent, { caller }) {
+    async run(sent, { caller, categories }) {
       const errors = errorsIn(sent, [])
       if (errors.length > 0) return invalidArguments(errors)
-      const found = [...(await connectionsOf(caller, categoriesOf(caller)))].filter(([, names]) => names !== undefined)
+      const found = [...(await connectionsOf(caller, categories))].filter(([, names]) => names !== undefined)
       if (found.length > 0) return toolResult({ verdict: 'pass', connections: Object.fromEntries(found) })
       return toolResult({
         verdict: 'unknown',
@@ -101,16 +98,25 @@ export const generalTools: GeneralTool[] = [
       ),
       annotations: READS,
     },
-    async run(sent, { caller, forward }) {
-      const named = toolsOf(caller).find(({ tool }) => tool.name === sent['tool'])
+    async run(sent, { tools, forward }) {
+      const named = tools.find(({ tool }) => tool.name === sent['tool'])
       if (named) return previewAction(named, sent, forward)
-      return invalidArguments([{ path: 'tool', message: `must be one of ${namesOf(toolsOf(caller)).join(', ')}` }])
+      const names = tools.map(({ tool }) => tool.name)
+      return invalidArguments([{ path: 'tool', message: `must be one of ${names.join(', ')}` }])
     },
   },
 ]
 
-function namesOf(tools: readonly ActionTool[]): string[] {
-  return tools.map(({ tool }) => tool.name)
+/** Returns the result for a task. An unknown id is an error that the model can correct. */
+async function resultOf(read: () => ReturnType<typeof readTask>): Promise<RpcResult> {
+  try {
+    const task = await read()
+    return 'id' in task ? resultOfTask(task) : refusal(task)
+  } catch (error) {
+    if (error instanceof RpcError)
+      return invalidArguments([{ path: 'taskId', message: `is not valid. ${error.message}` }])
+    throw error
+  }
 }
 
 function schemaOf(properties: JsonObject, required: string[]): JsonObject {

@@ -21,10 +21,11 @@ const APPROVAL_PATH = '/notification/approvals/'
 export function toolResult(content: JsonObject, { isError = false }: { isError?: boolean } = {}): RpcResult {
   const structured = limit(content)
   const links = isRecord(structured['links']) ? Object.entries(structured['links']) : []
+  const isComplete = (uri: unknown) => typeof uri === 'string' && URL.canParse(uri) && !uri.endsWith('…')
   return {
     content: [
       { type: 'text', text: JSON.stringify(structured) },
-      ...links.map(([name, uri]) => ({ type: 'resource_link', uri, name })),
+      ...links.filter(([, uri]) => isComplete(uri)).map(([name, uri]) => ({ type: 'resource_link', uri, name })),
     ],
     structuredContent: structured,
     isError,
@@ -37,13 +38,22 @@ export function invalidArguments(errors: readonly FieldError[]): RpcResult {
   return toolResult({ verdict: 'refused', message, errors }, { isError: true })
 }
 
-/** Returns the result for a response of a webhook that refuses a request. */
-export function refusal({ status, headers, body }: ForwardedResponse): RpcResult {
+/**
+ * Returns the result for a response of a webhook that refuses a request, or that is no answer to it.
+ *
+ * @param advice for the latter
+ */
+export function refusal({ status, headers, body }: ForwardedResponse, advice = 'Try again.'): RpcResult {
   const { title = `Status ${status}`, detail = '', errors } = body
   const wait = headers['retry-after']
-  const pause = wait === undefined ? '' : ` Wait ${wait} s before you try again.`
-  const message = `${title}: ${detail}${pause}`
-  return toolResult({ verdict: 'refused', message, ...(errors === undefined ? {} : { errors }) }, { isError: true })
+  const sentences = [
+    `${title}: ${detail}`,
+    wait === undefined ? '' : `Wait ${wait} s before you try again.`,
+    status >= 500 ? advice : '',
+  ]
+  const message = sentences.filter(Boolean).join(' ')
+  const verdict = status >= 500 ? 'unknown' : 'refused'
+  return toolResult({ verdict, message, ...(errors === undefined ? {} : { errors }) }, { isError: true })
 }
 
 /** Returns the content with texts that are short enough for a model. The rest can be read at the platform. */
@@ -52,17 +62,21 @@ function limit(content: JsonObject): JsonObject {
     const limited = clean(content, maxText) as JsonObject
     if (Buffer.byteLength(JSON.stringify(limited)) <= MAX_BYTES) return limited
   }
-  const { data: _, errors: _1, connections: _2, ...small } = clean(content, 60) as JsonObject
-  return { ...small, note: 'The result is too large, so its data is omitted.' }
+  const { verdict, taskId, message } = clean(content, 1_000) as JsonObject
+  return { verdict, taskId, message, note: 'The result is too large, so its data is omitted.' }
 }
 
-function withoutApprovalLinks(text: string): string {
-  if (!text.includes(APPROVAL_PATH)) return text
-  return text.replace(/[^\s"<>]+/g, (word) => (word.includes(APPROVAL_PATH) ? '***' : word))
+/** Returns a text without approval links and invisible characters, cut to a length. */
+export function cleanText(original: string, maxLength: number): string {
+  const text = toPlainText(original)
+  const shown = text.includes(APPROVAL_PATH)
+    ? text.replace(/[^\s"<>]+/g, (word) => (word.includes(APPROVAL_PATH) ? '***' : word))
+    : text
+  return clip(shown, maxLength)
 }
 
 function clean(value: unknown, maxText: number): unknown {
-  if (typeof value === 'string') return clip(withoutApprovalLinks(toPlainText(value)), maxText)
+  if (typeof value === 'string') return cleanText(value, maxText)
   if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => clean(item, maxText))
   if (!isRecord(value)) return value
   return Object.fromEntries(

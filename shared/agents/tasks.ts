@@ -1,13 +1,14 @@
 import type { TaskStatus } from '../core/task/status.ts'
 import { toSentence } from '../errors.ts'
 import type { Forward, ForwardedResponse } from './forward.ts'
-import { invalidParams, RPC_CODES } from './json-rpc.ts'
-import { toolResult } from './results.ts'
+import { invalidParams, RPC_CODES, type RpcError } from './json-rpc.ts'
+import { cleanText, toolResult } from './results.ts'
 import type { RpcResult } from './server.ts'
 
 /** How long Lambda keeps an ended execution. */
 const RETENTION_MS = 14 * 86_400_000
 const DEFAULT_PAUSE_SECONDS = 5
+const MAX_STATUS = 1_000
 
 /** A task with its id for agents. */
 export interface AgentTask {
@@ -22,7 +23,7 @@ export interface AgentTask {
  * Reads a task, and waits for its end.
  *
  * @returns the response of the webhook if it is not a status
- * @throws RpcError if there is no such task for this caller; Error if there is no response
+ * @throws RpcError if there is no such task for this caller
  */
 export async function readTask(
   forward: Forward,
@@ -63,7 +64,7 @@ function taskIn(response: ForwardedResponse, id: string): AgentTask | ForwardedR
 }
 
 /** The same for a task of another caller. */
-function unknownTask(): Error {
+function unknownTask(): RpcError {
   return invalidParams('There is no task with this taskId that you may read.')
 }
 
@@ -95,7 +96,7 @@ export function taskFields({ id, status, pauseSeconds }: AgentTask, now: number)
   return {
     taskId: id,
     status: stateOf(status),
-    ...(progress === '' ? {} : { statusMessage: progress }),
+    ...(progress === '' ? {} : { statusMessage: cleanText(progress, MAX_STATUS) }),
     createdAt: acceptedAt,
     lastUpdatedAt: endedAt ?? new Date(now).toISOString(),
     ttlMs: Date.parse(deadlineAt) - Date.parse(acceptedAt) + RETENTION_MS,
@@ -116,7 +117,7 @@ export function detailedTask(task: AgentTask, now: number): RpcResult {
         error: { code: RPC_CODES.internal, message: 'The task ended without a result. Check the platform.' },
       }
     case 'cancelled':
-      return { ...fields, statusMessage: outcome?.message }
+      return { ...fields, statusMessage: cleanText(outcome?.message ?? '', MAX_STATUS) }
     default:
       return fields
   }

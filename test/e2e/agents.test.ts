@@ -262,6 +262,11 @@ describe('A long call of an agent', () => {
 
   it('is unknown to another agent, with the same words as a task that does not exist', async () => {
     const { structuredContent } = await open({ input: { title: 'A secret task' } })
+    const other = { token: tokens.other }
+    expect(await callTool(service, 'get_task', { taskId: structuredContent.taskId }, other)).toMatchObject({
+      isError: true,
+      structuredContent: { errors: [{ path: 'taskId' }] },
+    })
     const ids = [structuredContent.taskId, `issue-ticketing.${'0'.repeat(40)}`, 'unheard-of.x', '']
     for (const method of ['tasks/get', 'tasks/cancel']) {
       const answers = await Promise.all(
