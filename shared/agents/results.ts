@@ -39,7 +39,7 @@ export function invalidArguments(errors: readonly FieldError[]): RpcResult {
 }
 
 /**
- * Returns the result for a response of a webhook that refuses a request, or that is no answer to it.
+ * Returns the result for a response of a webhook that refuses a request, or without an answer to it.
  *
  * @param advice for the latter
  */
