@@ -31,10 +31,13 @@ interface RequireState extends WaitState {
   canceledBy?: string | undefined
   /** Why the requirements can no longer be met. */
   endedBy?: string | undefined
-  /** The approvals without a decision, and the decisions, when the wait ends. */
+  /** The approvals without a decision, when the wait ends. */
   open?: string[] | undefined
+  /** The votes and decisions so far. */
   decisions?: Decided[] | undefined
   savedRound?: number | undefined
+  /** How many more checks follow soon after a wake-up: until then, the next vote cannot wake the task. */
+  soonChecks?: number | undefined
 }
 
 /** The end of the wait for the requirements of a task. */
@@ -56,6 +59,9 @@ const MAX_APPROVAL_INTERVAL_SECONDS = 600
 const SHORT_INTERVAL_SECONDS = 60
 /** An execution may have 3,000 operations. */
 const MAX_CHECKS = 1_000
+/** As many as `wait.ts` makes after a wake-up. */
+const SOON_CHECKS = 4
+const SOON_SECONDS = 1
 /** How long a table that cannot be read delays the end of a task. */
 const TABLE_GRACE_MS = 3_600_000
 const TABLE_PAUSE_SECONDS = 30
@@ -100,7 +106,7 @@ export async function meetRequirements(
     state = await waitUntilDoneOrWoken<RequireState>(context, `require-wait${again}`, {
       initialState: { waitsFor: state.waitsFor },
       check,
-      checkWhenWoken: (before) => check(before, undefined),
+      checkWhenWoken: (before) => check({ ...before, soonChecks: SOON_CHECKS }, undefined),
     })
   }
   const { open = [], decisions = [], metAt } = state
@@ -173,9 +179,12 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   const isWakeable = wakeUp !== undefined && savedRound === wakeUp.round
   const shortest = Math.max(SHORT_INTERVAL_SECONDS, (until - now) / 1_000 / MAX_CHECKS)
   const longest = Object.keys(wait.asked).length > 0 ? approvalInterval(wait, now) : MAX_INTERVAL_SECONDS
-  const limit = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? longest : shortest
+  const { soonChecks = 0 } = wakeUp ? {} : state
+  const rarely = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? longest : shortest
+  const limit = soonChecks > 0 ? SOON_SECONDS : rarely
   const seconds = Math.ceil((Math.min(changesAt ?? until, until) - now) / 1_000)
-  return { ...found, savedRound, nextPollIn: Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn))) }
+  const nextPollIn = Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn)))
+  return { ...found, savedRound, nextPollIn, ...(soonChecks > 0 ? { soonChecks: soonChecks - 1 } : {}) }
 }
 
 /** As long as people have been asked: an early decision is rarely late, and a late one costs few checks. */
@@ -211,6 +220,7 @@ async function findNext(
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
     return {
       waitsFor: described,
+      decisions,
       changesAt: changes.length > 0 ? Math.min(...changes) : undefined,
       nextPollIn: MAX_INTERVAL_SECONDS,
     }
