@@ -29,6 +29,10 @@ export const settings = {
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined
   },
+  /** How long an approval may wait before an alarm, as an ISO 8601 duration. Undefined if there is no alarm. */
+  get approvalAlarm(): string | undefined {
+    return process.env['WEBHOOKS_APPROVAL_ALARM'] || undefined
+  },
   /** The orchestrators whose failed deliveries are requested again. */
   get redeliver(): string[] {
     return (process.env['WEBHOOKS_REDELIVER'] ?? '').split(',').filter(Boolean)

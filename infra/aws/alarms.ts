@@ -14,7 +14,9 @@ import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { formatDuration, parseDuration } from '../../shared/duration.ts'
 import type { metrics } from '../../shared/metrics.ts'
+import { hasNeed } from '../../shared/providers/action.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { Finisher } from './finisher.ts'
 
@@ -52,6 +54,8 @@ export interface AlarmsProps {
   /** Counts the successful runs of the schedule that verifies the deployment, if there is one. */
   verifyPasses?: IMetric | undefined
   stackName: string
+  /** How long an approval may wait, as an ISO 8601 duration. */
+  approvalAlarm: string
   email: string | undefined
   /** Customer-managed key of the topic. Defaults to no encryption: CloudWatch cannot use the AWS-managed key of SNS. */
   dataKey?: IKey | undefined
@@ -122,7 +126,7 @@ export class Alarms extends Construct {
   }
 
   /** Adds the alarms that all categories share. */
-  #addForAll({ apiFailures, throttledCalls, stackName }: AlarmsProps): void {
+  #addForAll({ categories, apiFailures, throttledCalls, stackName, approvalAlarm }: AlarmsProps): void {
     this.#add(
       'ApiFailures',
       'api-failures',
@@ -141,6 +145,13 @@ export class Alarms extends Construct {
       ownMetric('SecretsInInput', stackName),
       'A call contained a stored credential: it leaked, or a caller is guessing it.',
     )
+    if (categories.some(({ category }) => hasNeed(category, 'approvals')))
+      this.#add(
+        'ApprovalsWaiting',
+        'approvals-waiting',
+        ownMetric('ApprovalsWaiting', stackName),
+        `No one has decided an approval within ${formatDuration(parseDuration(approvalAlarm, 'approvalAlarm'))}. A call waits for it.`,
+      )
     this.#add(
       'AnswersLost',
       'answers-lost',

@@ -59,7 +59,10 @@ export class CategoryFunction extends Construct {
       reservedConcurrency: settings.reservedConcurrency?.task,
       executionTimeout: Duration.seconds(executionTimeoutOf(category)),
       deadLetters: this.deadLetters,
-      environment: variables,
+      environment: {
+        ...variables,
+        ...(hasApprovals ? { WEBHOOKS_APPROVAL_ALARM: settings.approvalAlarm } : {}),
+      },
       layers,
       permissions: [
         ...readSecrets(this, settings, secrets),

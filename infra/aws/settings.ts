@@ -84,6 +84,11 @@ const fields = {
   observability: z.enum(['minimal', 'standard'], { error: must('be minimal or standard') }).default('standard'),
   /** X-Ray for the API and the functions. */
   tracing: flag(false),
+  /** How long an approval may wait for a decision before an alarm. */
+  approvalAlarm: z
+    .string({ error: must('be an ISO 8601 duration such as PT1H') })
+    .superRefine(checkApprovalAlarm)
+    .default('PT1H'),
   /** Receives the alarms. */
   alarmEmail: z.email({ error: must('be an e-mail address') }).optional(),
   /** URL of docs/runbooks/ in alarm descriptions. */
@@ -271,6 +276,18 @@ function arnsOf(permissions: AwsPermissions) {
       for (const message of checkArns(permissions, arns)) context.addIssue({ code: 'custom', message, input: arns })
     })
     .optional()
+}
+
+function checkApprovalAlarm(text: string, context: z.RefinementCtx<string>): void {
+  let seconds = 0
+  try {
+    seconds = parseDuration(text, 'approvalAlarm')
+  } catch {
+    // Reported as too short.
+  }
+  if (seconds >= 60) return
+  const message = `must be an ISO 8601 duration of at least PT1M, such as PT1H, not "${text}"`
+  context.addIssue({ code: 'custom', message, input: text })
 }
 
 function checkDeadline(text: string, context: z.RefinementCtx<string>): void {

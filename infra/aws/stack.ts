@@ -70,6 +70,7 @@ export class WebhooksStack extends Stack {
       throttledCalls: api.throttledCalls,
       verifyPasses: schedule?.passes,
       stackName: settings.stackName,
+      approvalAlarm: settings.approvalAlarm,
       email: settings.alarmEmail,
       dataKey,
       runbooks: settings.runbooks ?? 'docs/runbooks/',

@@ -9,6 +9,7 @@ import type { MessageProvider, PlatformDecision, PostedMessage } from '../provid
 import { redact, redactDeep } from '../redact.ts'
 import { describeDecision } from '../state/approval-decision.ts'
 import type { ApprovalInput } from './input.ts'
+import { secondsToAlarm, warnOverdue } from './overdue.ts'
 import { outcomeOf, updateMessage } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
@@ -19,6 +20,8 @@ interface DecisionState extends WaitState {
   /** The id by which notifications name the process. */
   wakeId?: string | undefined
   consecutiveRefusals: number
+  /** No one has decided for so long that an alarm was raised. */
+  isOverdue?: true | undefined
   /** Why the last poll was refused. */
   lastError?: string
   decision?: PlatformDecision
@@ -81,7 +84,8 @@ async function pollOnce(
 ): Promise<DecisionState> {
   const { deadline, withClient } = task
   const startedAt = previous.startedAt || Date.now()
-  const state: DecisionState = { startedAt, wakeId: previous.wakeId, consecutiveRefusals: 0 }
+  const { wakeId, isOverdue } = previous
+  const state: DecisionState = { startedAt, wakeId, isOverdue, consecutiveRefusals: 0 }
   const by = previous.startedAt === 0 ? undefined : await task.canceledBy()
   if (by !== undefined) {
     const decision = { decision: 'cancel', by, at: new Date().toISOString() } as const
@@ -93,7 +97,12 @@ async function pollOnce(
   }
   try {
     const decision = await withClient(deadline.at, async ({ process }, client) => process?.getDecision(client, posted))
-    return decision ? { ...state, decision } : { ...state, nextPollIn: pollAgain() }
+    if (decision) return { ...state, decision }
+    if (!isOverdue && Date.now() - startedAt >= secondsToAlarm() * 1_000) {
+      warnOverdue(deadline.at)
+      state.isOverdue = true
+    }
+    return { ...state, nextPollIn: pollAgain() }
   } catch (error) {
     log.warn('poll failed', error as Error, { reason: messageOf(error) })
     // Credentials can be rotated until the deadline.

@@ -18,6 +18,8 @@ import {
 } from '../state/approvals.ts'
 import { withButtons } from './buttons.ts'
 import type { ApprovalInput } from './input.ts'
+import { secondsToAlarm, warnOverdue } from './overdue.ts'
+import { secondsToReminder } from './reminder.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -25,8 +27,6 @@ type Task = ApprovalTask<MessageProvider, ApprovalInput>
 const MESSAGE_TIMEOUT_MS = 20_000
 const MAX_MESSAGE_ATTEMPTS = 5
 const MAX_TABLE_ATTEMPTS = 60
-const DAY_SECONDS = 86_400
-const MIN_REMINDER_SECONDS = 60
 /** An execution may have 3,000 operations. A task that was woken so often without a decision reads the table every hour. */
 const MAX_WAKE_UPS = 50
 const HOUR_SECONDS = 3_600
@@ -49,9 +49,9 @@ interface TableResult {
 export async function runApprovalTask(task: Task): Promise<Outcome> {
   const { context, deadline, input } = task
   const { seconds } = deadline
-  const { remindBefore = defaultReminder(seconds) } = input
-  const reminderIn = remindBefore > 0 && remindBefore < seconds ? seconds - remindBefore : seconds
-  const [woken, callbackId] = await context.createCallback('decision-wake-0', { timeout: { seconds: reminderIn } })
+  const reminderIn = secondsToReminder(seconds, input.remindBefore)
+  const timeout = { seconds: Math.min(reminderIn, secondsToAlarm()) }
+  const [woken, callbackId] = await context.createCallback('decision-wake-0', { timeout })
   const saved = await tableStep(task, 'save-approval', () => saveRequest(task, callbackId))
   if (saved.error) return errored(serviceUnavailable(`${toSentence(saved.error)} The approval was not requested.`))
   // The task that needs the approval has ended in the meantime.
@@ -70,7 +70,7 @@ export async function runApprovalTask(task: Task): Promise<Outcome> {
   return redactDeep(outcomeOf(started.outcome, decision))
 }
 
-/** Reads the table when the task is woken, when people have to be reminded, and at the deadline. */
+/** Reads the table when the task is woken, when people have to be reminded, when no one has decided for long, and at the deadline. */
 async function waitForDecision(
   task: Task,
   posted: PostedMessage,
@@ -80,17 +80,19 @@ async function waitForDecision(
   const { context, deadline, input, taskId } = task
   let wakeUp = firstWakeUp
   let nextAt = reminderAt
+  let alarmAt = deadline.at - (deadline.seconds - secondsToAlarm()) * 1_000
   let shownVotes = 0
   for (let round = 0; ; round++) {
     await untilWoken(wakeUp)
-    const seen = await tableStep(task, `read-decision-${round}`, (now) => readOrExpire(task, now))
+    const seen = await tableStep(task, `read-decision-${round}`, (now) => readOrExpire(task, now, alarmAt))
     if (seen.decision || seen.at >= deadline.at) return seen
     const { votes = [] } = seen
     const hasNewVotes = votes.length > shownVotes
     shownVotes = votes.length
     const isReminderDue = seen.at >= nextAt
     if (isReminderDue) nextAt = deadline.at
-    const seconds = Math.ceil((nextAt - seen.at) / 1_000)
+    if (seen.at >= alarmAt) alarmAt = Number.POSITIVE_INFINITY
+    const seconds = Math.ceil((Math.min(nextAt, alarmAt) - seen.at) / 1_000)
     const isWakeable = round < MAX_WAKE_UPS
     const timeout = { seconds: isWakeable ? seconds : Math.min(seconds, HOUR_SECONDS) }
     const [next, callbackId] = await context.createCallback(`decision-wake-${round + 1}`, { timeout })
@@ -118,15 +120,15 @@ async function untilWoken(wakeUp: DurablePromise<string>): Promise<void> {
 }
 
 /** Reads the approval. From the deadline, ends it unless it has been decided: the last decision and the end cannot both win. */
-async function readOrExpire({ taskId, deadline }: Task, now: number): Promise<StoredApproval | undefined> {
-  const expired = now >= deadline.at ? await expireApproval(taskId) : undefined
-  return expired ?? readApproval(taskId)
-}
-
-/** A tenth of the deadline, at most a day. Zero if that is less than a minute. */
-function defaultReminder(deadline: number): number {
-  const before = Math.min(DAY_SECONDS, Math.floor(deadline / 10))
-  return before < MIN_REMINDER_SECONDS ? 0 : before
+async function readOrExpire(
+  { taskId, deadline }: Task,
+  now: number,
+  alarmAt: number,
+): Promise<StoredApproval | undefined> {
+  if (now >= deadline.at) return (await expireApproval(taskId)) ?? readApproval(taskId)
+  const approval = await readApproval(taskId)
+  if (now >= alarmAt && !approval?.decision) warnOverdue(deadline.at)
+  return approval
 }
 
 /** Reads or writes the approval, and returns its decision. Gives up after about an hour. */

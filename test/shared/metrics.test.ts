@@ -25,6 +25,7 @@ describe('a metric counts', () => {
     ['Failures', { message: 'start failed', provider: 'github', kind: 'platform' }],
     ['SecretsInInput', { message: 'call contains a stored credential', secretInInput: true }],
     ['TurnsExpired', { message: 'turn ended with its lease', turnExpired: true }],
+    ['ApprovalsWaiting', { message: 'approval waits', approvalWaits: true }],
     ['AnswersLost', { message: 'answer lost', answerLost: true }],
   ])('%s', (name, line) => {
     const counted = withMetrics(line) as { _aws: { CloudWatchMetrics: { Dimensions: string[][] }[] } }

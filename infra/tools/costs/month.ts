@@ -34,7 +34,7 @@ export interface Deployed {
   categories: number
   /** Secrets of connections. */
   connections: number
-  /** Some category has approvals, which need a generated secret. */
+  /** Some category has approvals, which need a generated secret and an alarm. */
   hasApprovals: boolean
   observability: 'minimal' | 'standard'
   rollout: 'immediate' | 'gradual'
@@ -79,7 +79,8 @@ export function idleCosts(deployed: Deployed): CostPart[] {
   const [shared, perCategory] = ALARMS[observability]
   const isGradual = rollout === 'gradual'
   // With standard, the webhooks have these alarms anyway.
-  const added = (isGradual && observability === 'minimal' ? categories : 0) + (verify ? CHECK.alarmMetrics : 0)
+  const webhookAlarms = isGradual && observability === 'minimal' ? categories : 0
+  const added = webhookAlarms + (verify ? CHECK.alarmMetrics : 0) + Number(hasApprovals)
   return [
     cost('CloudWatch, alarms', shared + perCategory * categories + added, PRICES.alarm),
     cost('CloudWatch, dashboard', observability === 'standard' ? 1 : 0, PRICES.dashboard),

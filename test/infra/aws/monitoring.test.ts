@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { queries } from '../../../infra/aws/queries.ts'
 import { metrics } from '../../../shared/metrics.ts'
-import { flat, oneAtATime, synthesize, tenCategories } from './synthesize.ts'
+import { flat, oneAtATime, synthesize, tenCategories, withApprovals } from './synthesize.ts'
 
-const deployed = synthesize()
+const deployed = synthesize({}, withApprovals)
 const functions = deployed.all('AWS::Lambda::Function')
 const alarms = deployed.properties('AWS::CloudWatch::Alarm')
 
@@ -20,6 +20,7 @@ describe('the alarms', () => {
       '5XXError': 1,
       ThrottledCalls: 1,
       SecretsInInput: 1,
+      ApprovalsWaiting: 1,
       AnswersLost: 1,
       ApproximateRunningDurableExecutionsUtilization: 1,
     })
@@ -33,9 +34,22 @@ describe('the alarms', () => {
     const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
     // The access log of the API counts these.
     const all = [...withAlarm, 'ThrottledCalls'].sort()
-    expect(namesIn(synthesize({ policy: oneAtATime }).properties('AWS::CloudWatch::Alarm'))).toEqual(all)
+    expect(namesIn(synthesize({ policy: oneAtATime }, withApprovals).properties('AWS::CloudWatch::Alarm'))).toEqual(all)
     // Without turns, there is nothing to watch.
     expect(namesIn(alarms)).toEqual(all.filter((name) => name !== 'TurnsExpired'))
+  })
+
+  it('alarm for an approval that waits longer than the setting, if the deployment can ask for one', () => {
+    const { properties } = synthesize({ approvalAlarm: 'PT4H' }, withApprovals)
+    const [alarm] = properties('AWS::CloudWatch::Alarm').filter(({ MetricName }) => MetricName === 'ApprovalsWaiting')
+    expect(alarm).toMatchObject({ Threshold: 0, Period: 300, Statistic: 'Sum', TreatMissingData: 'notBreaching' })
+    expect(alarm.AlarmDescription).toContain('within 4 h')
+    const limits = properties('AWS::Lambda::Function').flatMap(
+      ({ Environment }) => Environment?.Variables?.WEBHOOKS_APPROVAL_ALARM ?? [],
+    )
+    expect(limits).toEqual(['PT4H'])
+    const others = synthesize().properties('AWS::CloudWatch::Alarm')
+    expect(others.map(({ MetricName }) => MetricName)).not.toContain('ApprovalsWaiting')
   })
 
   it('alarm when a task or the finisher crashes three times within an hour', () => {

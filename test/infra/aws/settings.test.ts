@@ -31,6 +31,7 @@ describe('the settings in cdk.json', () => {
       eventsThrottle: { rate: 200, burst: 400 },
       publicThrottle: { rate: 10, burst: 20 },
       observability: 'standard',
+      approvalAlarm: 'PT1H',
       rollout: 'immediate',
       auditEvents: false,
       tracing: false,
@@ -103,6 +104,10 @@ describe('the settings in cdk.json', () => {
     [{ deadline: '2 hours' }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "2 hours"'],
     [{ deadline: 7_200 }, 'deadline: must be an ISO 8601 duration such as PT30M, PT2H or P1D, not 7200'],
     [{ deadline: 'P8D' }, 'deadline: must be at most P7D, not "P8D"'],
+    ...['1 hour', 'PT30S'].map((approvalAlarm): [object, string] => [
+      { approvalAlarm },
+      `approvalAlarm: must be an ISO 8601 duration of at least PT1M, such as PT1H, not "${approvalAlarm}"`,
+    ]),
     [{ logRetentionDays: 91 }, 'logRetentionDays: must be one of 1, 3, 5, 7, 14, 30, 60, 90,'],
     [{ logLevel: 'TRACE' }, 'logLevel: must be DEBUG, INFO, WARN or ERROR, not "TRACE"'],
     [{ events: true }, 'events: must be the path of a file, such as events.yaml, not true'],

@@ -72,6 +72,11 @@ export const tenCategories: CategoryInfo[] = [
   publicRoutes: [],
 }))
 
+/** The same, with the action that asks people. */
+export const withApprovals: CategoryInfo[] = tenCategories.map((category) =>
+  category.name === 'notification' ? { ...category, actions: { 'ask-approval': { needs: ['approvals'] } } } : category,
+)
+
 const scratch = temporaryFolder()
 
 /** Writes a file, and returns its path for a setting. */
