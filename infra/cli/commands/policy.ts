@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
+import { describeRule } from '../../../shared/policy/describe.ts'
 import type { PolicyCall } from '../../../shared/policy/policy.ts'
 import { namesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
@@ -30,9 +31,9 @@ function checkCommand(): Command {
     .addHelpText(
       'after',
       `${FILES}
-Lists all errors with their lines. Warns of rules that depend on what the caller chooses (project, stage, service, input, its name), of
-actions and connections that do not exist, and of other actions that reach the same platforms. The connections are the secrets of the
-deployment; without access to them, they are not checked.
+Shows each rule as a sentence, or all errors with their lines. Warns of rules that depend on what the caller chooses (project, stage,
+service, input, its name), of actions and connections that do not exist, and of other actions that reach the same platforms. The
+connections are the secrets of the deployment; without access to them, they are not checked.
 
 Exit code: 0 valid, perhaps with warnings, 2 invalid arguments or an invalid file.
 
@@ -86,6 +87,7 @@ async function check(file: string | undefined, options: StoreOptions & JsonOptio
   const { enforce, rules } = policy
   const lines = [
     `${path} is valid: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
+    ...rules.map((rule) => `  ${rule.name}: ${describeRule(rule)}`),
     ...warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
   ]
   show({ file: path, enforce, rules: rules.map(({ name }) => name), warnings }, lines.join('\n'), options)
@@ -141,6 +143,7 @@ function test(target: string, options: TestOptions): void {
   const text = [
     ...(matched.length === 0 ? ['No rule matches.'] : [table(['rule', 'effect', 'state'], rules), '']),
     `${policy.enforce ? '' : 'Only logged (enforce: false): '}${describe(outcome)}`,
+    ...matched.map(({ rule, text }) => `  ${rule}: ${text}`),
   ]
   show({ at: new Date(at).toISOString(), enforce: policy.enforce, ...outcome }, text.join('\n'), options)
 }

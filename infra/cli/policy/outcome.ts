@@ -1,3 +1,4 @@
+import { describeRule } from '../../../shared/policy/describe.ts'
 import { evaluateCaller, evaluateRules, type PolicyRefusal } from '../../../shared/policy/evaluate.ts'
 import type { ApprovalRule, Ask, Policy, PolicyCall } from '../../../shared/policy/policy.ts'
 import { describeTime } from '../../../shared/policy/time-zone.ts'
@@ -6,6 +7,8 @@ import { stateOfWindow, type Window } from '../../../shared/policy/window.ts'
 /** A rule that a call matches, at some time. */
 export interface MatchedRule {
   rule: string
+  /** The rule in a sentence. */
+  text: string
   effect: 'deny' | 'refuse' | 'wait' | 'approve' | 'turn'
   reason?: string | undefined
   /** Undefined for a rule without a window. */
@@ -44,14 +47,17 @@ export interface PolicyOutcome {
 export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyOutcome {
   const verdict = evaluateCaller(evaluateRules(policy, call, at), call, policy.approval)
   const { refusal, requirements, waitAtMost } = verdict
-  const matched = verdict.matched.map(({ name: rule, effect }): MatchedRule => {
-    if (effect.type === 'deny') return { rule, effect: 'deny', reason: effect.reason }
-    if (effect.type === 'turn') return { rule, effect: 'turn', reason: effect.per }
-    if (effect.type === 'approval') return { rule, effect: 'approve', reason: describeApproval(effect) }
+  const matched = verdict.matched.map((one): MatchedRule => {
+    const { name: rule, effect } = one
+    const text = describeRule(one)
+    if (effect.type === 'deny') return { rule, text, effect: 'deny', reason: effect.reason }
+    if (effect.type === 'turn') return { rule, text, effect: 'turn', reason: effect.per }
+    if (effect.type === 'approval') return { rule, text, effect: 'approve', reason: describeApproval(effect) }
     const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
     const { timeZone } = effect.window
     return {
       rule,
+      text,
       effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
       isOpen,
       reason,

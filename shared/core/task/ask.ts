@@ -2,6 +2,7 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
+import { namesOf } from '../../policy/people.ts'
 import type { Ask } from '../../policy/policy.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
@@ -16,7 +17,6 @@ const ACTION = 'ask-approval'
 const MAX_TITLE = 200
 /** Platforms show a few thousand characters. */
 const MAX_SHOWN = 1_500
-const MAX_NAMES = 3
 
 /** The request that a task would send, for people, or why it is not known. */
 export type Shown = Preview | { at: number; error: string }
@@ -115,16 +115,6 @@ function requestFields(shown: Shown): [string, string][] {
   const time = `${new Date(shown.at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
   if ('error' in shown) return [['Request', `Not known, because a dry run failed at ${time}: ${shown.error}`]]
   return [[`Request as of ${time}`, shown.request ?? 'Nothing that is known before the start']]
-}
-
-/**
- * Lists people for a sentence.
- *
- * @example 'jane@example.com, U012ABCDEF and 4 others'
- */
-export function namesOf(people: readonly string[]): string {
-  const [shown, others] = [people.slice(0, MAX_NAMES).join(', '), people.length - MAX_NAMES]
-  return others > 0 ? `${shown} and ${others} ${others === 1 ? 'other' : 'others'}` : shown
 }
 
 function cut(text: string): string {

@@ -1,9 +1,9 @@
+import { namesOf } from '../../policy/people.ts'
 import type { Ask, Condition } from '../../policy/policy.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
 import { type ApprovalState, endApproval, readApprovalState } from '../../state/approvals.ts'
-import { namesOf } from './ask.ts'
 
 /** An asking task, whose id is also that of its approval. */
 export interface Asked {

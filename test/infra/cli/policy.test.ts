@@ -73,7 +73,7 @@ describe('webhooks policy check', () => {
     )
   })
 
-  it('prints a line for each rule and kind of warning', async () => {
+  it('prints each rule as a sentence, and a line for each rule and kind of warning', async () => {
     const file = policyFile(
       'evadable',
       `rules:
@@ -87,7 +87,9 @@ describe('webhooks policy check', () => {
 `,
     )
     const { code, out } = await check(`${file} --local`)
-    expect({ code, lines: out.trimEnd().split('\n').slice(1) }).toEqual({
+    const [, ...lines] = out.trimEnd().split('\n')
+    expect(lines[1]).toBe('  one flag: Calls of feature-flags/set-flag are refused: No.')
+    expect({ code, lines: lines.filter((line) => line.startsWith('Warning')) }).toEqual({
       code: 0,
       lines: [
         'Warning: the rule "agents" depends on how callers are named: a caller whose name does not match agent-*, bot-* avoids the rule. For agents, use agents: true.',
