@@ -31,6 +31,8 @@ export interface StackFunction {
   /** The id in the template: `CiCdTaskFunction1A2B3C4D`. */
   logicalId: string
   logGroup: string
+  /** The path of the compiled policy in the function, if there is one. */
+  policyFile: string | undefined
 }
 
 /** CloudFormation adds them to all resources. */
@@ -76,7 +78,8 @@ export async function* functionsOf(
       const { Tags = {} } = await lambda.send(new ListTagsCommand({ Resource: arn }))
       if (Tags[STACK_TAG] !== stackName) continue
       const logGroup = fn.LoggingConfig?.LogGroup ?? `/aws/lambda/${arn.split(':').at(-1)}`
-      yield { arn, kind, logicalId: Tags[LOGICAL_ID_TAG] ?? '', logGroup }
+      const policyFile = fn.Environment?.Variables?.['WEBHOOKS_POLICY_FILE']
+      yield { arn, kind, logicalId: Tags[LOGICAL_ID_TAG] ?? '', logGroup, policyFile }
     }
   }
 }

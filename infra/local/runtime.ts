@@ -201,7 +201,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     sources.write(secrets.version())
     isPrivate = credentials(false).consoleKey !== undefined
     const token = () => credentials(false).callerToken
-    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared: sources.declared })
+    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared: sources.declared, policy })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     const hasSources = sources.file !== undefined

@@ -2,6 +2,8 @@ import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import type { HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
+import type { PolicyWait } from './requirements.ts'
+
 /** The state of a call. `refused`: it was never accepted. */
 export type Verdict =
   | 'running'
@@ -45,13 +47,25 @@ export interface CallSummary {
   attempts: number
   failedAttempts: number
   deadlineAt?: number | undefined
+  /** Its task waits until the policy allows its action. */
+  policyWait?: PolicyWait | undefined
+  /** The approval that it waits for. */
+  approval?: Approval | undefined
   /** Whether its orchestrator has received its one answer. `none`: no orchestrator waits for it. */
   answer: 'none' | 'pending' | 'sent' | Unanswered
 }
 
 /** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
-export interface Approval extends Pick<ApprovalInput, 'approvers' | 'excluded' | 'channel'> {
+export interface Approval extends Pick<ApprovalInput, 'approvers' | 'channel'> {
   question: string
+  /** The people who may not decide. */
+  excluded: string[]
+  /** How many people have to approve. */
+  count: number
+  /** The people who have approved, if several have to. */
+  votes: string[]
+  /** The task whose action starts after the approval. */
+  neededBy: { category: string; id: string } | undefined
   /** Link to the message that asks, if the platform has one. */
   messageUrl?: string | undefined
   /** When people are reminded if no one has decided. */

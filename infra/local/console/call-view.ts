@@ -3,17 +3,16 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { RecordedEvent } from '../../sandbox/platforms/keptn/recorded-event.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
-import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
+import type { CallSummary, Executions, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
-import { bodyOf, requestSummary } from './request-view.ts'
-import { approvalOf, isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
-import { ANSWER_AGAIN, type Waterfall, waterfallOf } from './waterfall.ts'
+import { bodyOf, jsonBodyOf, requestSummary } from './request-view.ts'
+import { ANSWER_AGAIN } from './step-name.ts'
+import { isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
+import { type Waterfall, waterfallOf } from './waterfall.ts'
 
 /** A call with all of its details. */
 export interface CallDetail extends CallSummary {
   waiting?: Waiting | undefined
-  /** The approval that the call waits for. */
-  approval?: Approval | undefined
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */
   answeredAt?: number | undefined
@@ -24,6 +23,8 @@ export interface CallDetail extends CallSummary {
   /** The input after validation. */
   input?: unknown
   requests: Inbound[]
+  /** The body of the first request as JSON. */
+  jsonBody?: unknown
   outgoing: Outgoing[]
   /** Number of older requests that were dropped. */
   droppedCalls: number
@@ -46,7 +47,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
   const { requests, outgoing, droppedCalls } = record
   // The lines of several functions arrive one function after the other.
   const log = record.log.toSorted((one, other) => one.at - other.at)
-  const parts = { requests, outgoing, droppedCalls, log }
+  const parts = { requests, jsonBody: requests[0] && jsonBodyOf(requests[0]), outgoing, droppedCalls, log }
   if (!task) {
     const summary = requestSummary(record, context)
     const waterfall = waterfallOf({ record, operations: [], summary })
@@ -61,7 +62,6 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     ...summary,
     ...parts,
     waiting,
-    approval: waiting?.people ? approvalOf(task) : undefined,
     outcome: outcomeOf(execution),
     answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],
@@ -70,7 +70,14 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     events: events
       .filter(({ via, event }) => via === 'api' && isAbout(event, payload))
       .map(({ at, event }) => ({ at, event })),
-    waterfall: waterfallOf({ record, operations: all, later, summary, startedAt: execution.startedAt }),
+    waterfall: waterfallOf({
+      record,
+      operations: all,
+      later,
+      summary,
+      startedAt: execution.startedAt,
+      requirements: payload.requirements,
+    }),
   }
 }
 

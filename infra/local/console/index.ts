@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import type { Policy } from '../../../shared/policy/policy.ts'
 import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/sandbox.ts'
 import type { LocalCloud } from '../cloud/index.ts'
@@ -18,6 +20,8 @@ import { inboundOf, responseOf } from './inbound.ts'
 import { Journal } from './journal.ts'
 import { latestResultId } from './latest-result.ts'
 import { overviewOf } from './overview.ts'
+import { PolicyDecisions } from './policy-decisions.ts'
+import { policyView } from './policy-view.ts'
 import { createRoutes, type ReadApi } from './routes.ts'
 import { createSequences } from './sequences.ts'
 import { sourceViews } from './source-views.ts'
@@ -37,6 +41,8 @@ interface ConsoleOptions {
   token: () => string
   /** The contents of `events.yaml`, if there is one. */
   declared: EventsFile | undefined
+  /** The rules that restrict calls, if there are any. */
+  policy: Policy | undefined
 }
 
 /** The response of a webhook. */
@@ -75,8 +81,9 @@ export function createConsole(options: ConsoleOptions): Console {
   const operator = createCallOperator(url, token, { context, store, journal })
   const sequences = createSequences(url, token, store, (view, line) => stream.send('sequence', { ...view, line }))
   const sandboxChanges = createSandboxChanges(stream)
+  const decisions = new PolicyDecisions(Date.now())
   let isClosed = false
-  const handle = createRoutes(createReads(stream, journal, { store, context, options }), operator, {
+  const handle = createRoutes(createReads(stream, journal, { store, context, decisions, options }), operator, {
     actions: () =>
       actionViews({
         connections: context.connectionsOf,
@@ -100,10 +107,15 @@ export function createConsole(options: ConsoleOptions): Console {
       context.refresh()
       journal.received(id, inboundOf(req, body))
     },
-    responded: (id, response) =>
-      journal.responded(id, responseOf(response.statusCode, response.body), taskIdIn(response)),
+    responded(id, response) {
+      const taskId = taskIdIn(response)
+      if (taskId !== undefined) decisions.assign(id, taskId)
+      journal.responded(id, responseOf(response.statusCode, response.body), taskId)
+    },
     observe(event) {
       if (event.from === 'cloud' && event.kind === 'request') context.refresh()
+      if (event.from === 'cloud' && event.kind === 'log')
+        decisions.addLine(randomUUID(), event.line, event.at, event.requestId ?? event.execution)
       if (event.from === 'cloud') journal.observe(event)
       if (event.from === 'sandbox') sandboxChanges.add()
     },
@@ -138,9 +150,14 @@ function createSandboxChanges(stream: EventStream) {
 function createReads(
   stream: EventStream,
   journal: Journal,
-  { store, context, options }: { store: CallStore; context: LocalContext; options: ConsoleOptions },
+  {
+    store,
+    context,
+    decisions,
+    options,
+  }: { store: CallStore; context: LocalContext; decisions: PolicyDecisions; options: ConsoleOptions },
 ): ReadApi {
-  const { cloud, sandbox, declared } = options
+  const { cloud, sandbox, declared, policy } = options
   return {
     calls(query) {
       journal.flush()
@@ -154,6 +171,10 @@ function createReads(
       journal.flush()
       const sources = declared && (await sourceViews(cloud, declared))
       return { ...overviewOf(store, ms, Date.now()), sources }
+    },
+    policy() {
+      journal.flush()
+      return policyView({ policy }, store, decisions, Date.now())
     },
     openStream: (res) => stream.add(res),
   }

@@ -1,3 +1,5 @@
+import { nest } from '../../../shared/dotted-keys.ts'
+import { Failure } from '../../../shared/errors.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallSummary, Verdict, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
@@ -61,4 +63,16 @@ export function verdictOfResponse(status: number | undefined, result: unknown): 
 
 export function bodyOf(request: Inbound | undefined): Record<string, unknown> | undefined {
   return parseObject(request?.response?.body)
+}
+
+/** Returns the body of a request as JSON, or as text if it is not valid: Keptn sends forms. */
+export function jsonBodyOf({ headers, body }: Inbound): unknown {
+  const isForm = /form/.test(headers['content-type'] ?? '') && !body.trimStart().startsWith('{')
+  if (!isForm) return body
+  try {
+    return nest(new URLSearchParams(body))
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return body
+  }
 }

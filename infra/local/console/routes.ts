@@ -17,6 +17,8 @@ export interface ReadApi {
    * @param ms of the period
    */
   overview(ms: number): unknown
+  /** Returns the page of the policy, or a promise of it. */
+  policy(): unknown
   /** Opens a stream of events; returns false if too many are open. */
   openStream(res: ServerResponse): boolean
 }
@@ -96,6 +98,7 @@ function readRoutes(api: ReadApi): Record<string, Route> {
       if (found === undefined) return sendJson(res, 404, { message: UNKNOWN_CALL })
       return sendJson(res, 200, found)
     },
+    'GET policy': async (_parts, _req, res) => sendJson(res, 200, await api.policy()),
     'GET overview': async (_parts, req, res) => {
       const hours = Number(queryOf(req).get('hours') ?? 24)
       if (!(hours > 0 && hours <= MAX_HOURS))

@@ -1,13 +1,16 @@
 import type { ApprovalInput } from '../../../shared/approvals/input.ts'
+import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
 import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import type { Decision } from '../../../shared/state/approval-decision.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
+import { type PolicyWait, policyWaitOf, progressIn } from './requirements.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
 /** The task of a record. */
@@ -17,27 +20,41 @@ export interface Task {
   operations: OperationSummary[]
   deadlineAt: number
   waiting: Waiting | undefined
+  policyWait: PolicyWait | undefined
 }
 
 type Payload = Pick<
   TaskRecord,
   'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
 > &
-  Partial<Pick<TaskRecord, 'mappedName' | 'notes' | 'input' | 'rerunOf'>> & { event: Partial<TaskRecord['event']> }
+  Partial<
+    Pick<TaskRecord, 'mappedName' | 'notes' | 'input' | 'rerunOf' | 'requirements' | 'waitAtMost' | 'approvalOf'>
+  > & {
+    event: Partial<TaskRecord['event']>
+  }
 
 export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
   const operations = cloud.operations(execution.arn)
   const payload = payloadOf(execution, operations)
-  const deadlineAt = execution.startedAt + payload.deadline * 1_000
+  const { startedAt } = execution
+  const { requirements, waitAtMost = 0 } = payload
+  // The deadline counts from the moment when the requirements are met.
+  const waitUntil = startedAt + waitAtMost * 1_000
+  const progress = progressIn(operations)
+  const hasTurn = requirements?.some(({ type }) => type === 'turn')
+  const metAt = hasTurn ? progress.turn?.heldAt : progress.metAt
+  const deadlineAt = payload.approvalOf?.until ?? (metAt ?? waitUntil) + payload.deadline * 1_000
   const isRunning = execution.status === 'RUNNING'
+  const waiting = isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined
   return {
     execution,
     payload,
     operations,
     deadlineAt,
-    waiting: isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined,
+    waiting,
+    policyWait: requirements && waiting?.policy ? policyWaitOf(requirements, progress, waitUntil) : undefined,
   }
 }
 
@@ -65,6 +82,7 @@ function payloadOf({ input, functionName }: ExecutionDetail, operations: readonl
 export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, titleOf }: ViewContext): CallSummary {
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
+  const approval = waiting?.people ? approvalOf(task) : undefined
   const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
   return {
     id: record.id,
@@ -87,29 +105,52 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, t
     failedAttempts: starts.filter(isFailedAttempt).length,
     deadlineAt,
     answer: answerOf(task, record, cloud),
-    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approvalOf(task)) : endOf(execution)),
+    policyWait: task.policyWait,
+    approval,
+    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approval) : endOf(execution)),
   }
 }
 
 /** Returns what an approval asks, where, and who may decide. Undefined for other actions. */
-export function approvalOf({ payload, operations, deadlineAt }: Task): Approval | undefined {
-  const { message, approvers, excluded, channel } = (payload.input ?? {}) as Partial<ApprovalInput>
+function approvalOf({ payload, operations, deadlineAt }: Task): Approval | undefined {
+  const { message, approvers, excluded, channel, remindBefore } = (payload.input ?? {}) as Partial<ApprovalInput>
   if (message?.title === undefined) return undefined
   const question = [message.title, message.text].filter(Boolean).join(' ')
   const started = parseObject(operations.find(({ name }) => name === 'start')?.result)
   const { url } = (started?.['outcome'] as Outcome | undefined)?.data ?? {}
-  // The first callback ends when people are reminded. The provider http cannot remind them.
-  const first = operations.find(({ name, endedAt }) => name === 'decision-wake-0' && endedAt === undefined)
-  const reminderAt = payload.provider === 'http' ? undefined : first?.nextAt
+  const { count = 1, category, taskId } = payload.approvalOf ?? {}
   return {
     question,
     approvers,
-    excluded,
+    excluded: excluded === undefined ? [] : [excluded].flat(),
     channel,
+    count,
+    votes: count > 1 ? votesIn(operations).map(({ by }) => by) : [],
+    neededBy: taskId === undefined ? undefined : { category: category ?? '', id: taskId },
     // Never the approval page, whose link only the message may contain.
     messageUrl: typeof url === 'string' && withoutKeys(url) === url ? url : undefined,
-    reminderAt: reminderAt !== undefined && reminderAt < deadlineAt ? reminderAt : undefined,
+    reminderAt: reminderAtOf(payload, remindBefore, operations, deadlineAt),
   }
+}
+
+/** Returns when people are reminded, unless they were. The provider http cannot remind them, and other platforms decide themselves. */
+function reminderAtOf(
+  { provider, deadline }: Payload,
+  remindBefore: number | undefined,
+  operations: readonly OperationSummary[],
+  deadlineAt: number,
+): number | undefined {
+  const names = operations.map(({ name }) => name)
+  if (provider === 'http' || !names.includes('decision-wake-0') || names.includes('remind')) return undefined
+  const reminderAt = deadlineAt - (deadline - secondsToReminder(deadline, remindBefore)) * 1_000
+  return reminderAt < deadlineAt ? reminderAt : undefined
+}
+
+/** Returns the people who have approved so far. */
+function votesIn(operations: readonly OperationSummary[]): Decision[] {
+  const reads = operations.filter(({ name }) => name?.startsWith('read-decision-'))
+  const votes = reads.map(({ result }) => parseObject(result)?.['votes'])
+  return (votes.findLast(Array.isArray) as Decision[] | undefined) ?? []
 }
 
 function stateOfRunning(
@@ -118,6 +159,7 @@ function stateOfRunning(
 ): Pick<CallSummary, 'verdict' | 'text'> {
   if (!waiting) return { verdict: 'running', text: '' }
   if (waiting.people && approval) return { verdict: 'waiting', text: approval.question }
+  if (waiting.policy && waiting.detail !== undefined) return { verdict: 'running', text: waiting.detail }
   const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
   return { verdict, text: describeWaiting(waiting) }
 }

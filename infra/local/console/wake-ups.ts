@@ -2,7 +2,7 @@ import type { OperationSummary } from '../cloud/index.ts'
 
 /** Whether an operation is the callback with which a task can be woken. */
 export function isWakeUp({ type, name }: OperationSummary): boolean {
-  return type === 'CALLBACK' && /^poll-wake-\d+$/.test(name ?? '')
+  return type === 'CALLBACK' && /^(?:poll|require-wait|turn-wait)(?:-\w+)?-wake-\d+$/.test(name ?? '')
 }
 
 /**
@@ -14,7 +14,7 @@ export function isWakeUp({ type, name }: OperationSummary): boolean {
 export function withoutRaces(operations: readonly OperationSummary[], endedAt: number | undefined): OperationSummary[] {
   const wakeUps = operations.filter(isWakeUp)
   return operations
-    .filter((one) => !/^poll-race-\d+$/.test(one.name ?? '') && (!isWakeUp(one) || one.endedAt !== undefined))
+    .filter((one) => !/-race-\d+$/.test(one.name ?? '') && (!isWakeUp(one) || one.endedAt !== undefined))
     .map((one) => {
       if (one.subType !== 'WaitForCondition') return one
       const wakeUp = wakeUps.findLast(({ startedAt }) => startedAt <= one.startedAt)?.endedAt

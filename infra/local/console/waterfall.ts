@@ -1,9 +1,13 @@
+import type { Requirement } from '../../../shared/policy/policy.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import { type AxisPart, axisOf } from './axis.ts'
 import type { CallRecord, Outgoing } from './call-record.ts'
 import type { CallSummary } from './call-summary.ts'
+import { requirementRows } from './requirement-rows.ts'
+import { isRequirement } from './requirements.ts'
+import { stepName } from './step-name.ts'
 import { isWakeUp, withoutRaces } from './wake-ups.ts'
-import type { Row } from './waterfall-row.ts'
+import { type Row, rowOf } from './waterfall-row.ts'
 
 /** The course of a call as rows on a common time axis. Times are milliseconds since 1970. */
 export interface Waterfall {
@@ -18,34 +22,20 @@ interface Source {
   later?: readonly OperationSummary[]
   summary: CallSummary
   startedAt?: number
+  /** The requirements of the policy. */
+  requirements?: readonly Requirement[] | undefined
 }
-
-/** The name that `send-finished` has where an answer is sent again. */
-export const ANSWER_AGAIN = 'answer-again'
 
 interface NumberedRequest {
   request: Outgoing
   index: number
 }
 
-/** The steps of a task in words. Other names are shown with spaces. */
-const stepNames: Record<string, string> = {
-  start: 'Run the action',
-  poll: 'Wait for the job',
-  'poll-woken': 'Poll because of the wake-up',
-  'poll-without-wake-ups': 'Wait for the job',
-  'poll-after-stop': 'Wait for the job to stop',
-  stop: 'Stop the job',
-  decision: 'Wait for a decision',
-  'read-decision': 'Read the decision',
-  remind: 'Send a reminder',
-  [ANSWER_AGAIN]: 'Send the answer again',
-}
-
 /** Returns the rows of a call: its request, each step with its attempts and requests, its answer and its deadline. */
 export function waterfallOf(source: Source): Waterfall {
-  const { record, later = [], summary, startedAt } = source
-  const operations = withoutRaces(source.operations, summary.endedAt)
+  const { record, later = [], summary, startedAt, requirements = [] } = source
+  const { endedAt } = summary
+  const operations = withoutRaces(source.operations, endedAt)
   const now = Date.now()
   const requests = requestsByStep(record.outgoing, [...operations, ...later])
   const blocks = [
@@ -53,11 +43,12 @@ export function waterfallOf(source: Source): Waterfall {
     ...(startedAt === undefined
       ? record.outgoing.map((request, index) => [requestRow({ request, index }, 0)])
       : stepBlocks(operations, summary, requests, now)),
+    ...requirementRows(requirements, operations, endedAt, now).map((row) => [row]),
     ...finalRows(summary, now).map((row) => [row]),
     ...stepBlocks(later, summary, requests, now),
   ]
   const rows = blocks.sort((one, other) => timeOf(one) - timeOf(other)).flat()
-  return { rows, parts: axisOf(rows, now, summary.endedAt === undefined) }
+  return { rows, parts: axisOf(rows, now, endedAt === undefined) }
 }
 
 /** A moment is drawn at its end: `Accepted` is the time of the response. */
@@ -75,12 +66,12 @@ export function isFailedAttempt({ type, result }: OperationSummary): boolean {
 
 function inboundRows({ requests }: CallRecord): Row[] {
   return requests.flatMap(({ at, response }, index): Row[] => {
-    const received = row(`in-${index}`, 'moment', index === 0 ? 'Received' : 'Received again', '', at)
+    const received = rowOf(`in-${index}`, 'moment', index === 0 ? 'Received' : 'Received again', '', at)
     if (!response) return [received]
     const { status } = response
     const name = status === 202 ? 'Accepted' : 'Responded'
     const tone = status >= 400 ? 'bad' : 'plain'
-    return [received, { ...row(`out-${index}`, 'moment', name, String(status), at), tone, to: response.at }]
+    return [received, { ...rowOf(`out-${index}`, 'moment', name, String(status), at), tone, to: response.at }]
   })
 }
 
@@ -111,7 +102,7 @@ function stepBlocks(
 ): Row[][] {
   const shown = operations.filter(
     ({ type, name }) =>
-      (type === 'STEP' && name !== 'send-finished') ||
+      (type === 'STEP' && name !== 'send-finished' && !isRequirement(name)) ||
       (type === 'CALLBACK' && /^(?:decision|poll-wake)/.test(name ?? '')),
   )
   return consecutive(shown).map((group): Row[] => {
@@ -120,7 +111,7 @@ function stepBlocks(
     const own = group.flatMap(({ id }) => requests.get(id) ?? [])
     if (first.subType === 'WaitForCondition') return pollRows(first, own, now)
     if (isWakeUp(first))
-      return [row(`woken-${first.id}`, 'moment', 'Woken before the next poll', '', first.endedAt ?? now)]
+      return [rowOf(`woken-${first.id}`, 'moment', 'Woken before the next poll', '', first.endedAt ?? now)]
     if (first.type === 'CALLBACK') return [callbackRow(first, operations, now)]
     const hasAttempts = group.length > 1 || isFailedAttempt(first)
     const below = hasAttempts
@@ -154,18 +145,10 @@ function stepRow(
   const note = failed > 0 ? `${failed} ${failed === 1 ? 'attempt' : 'attempts'} failed` : ''
   const status = own.length === 1 ? statusOf(own[0]?.request) : ''
   return {
-    ...row(`step-${first?.id}`, 'step', stepName(first?.name, engine), note || status, startOf(first, own, now)),
+    ...rowOf(`step-${first?.id}`, 'step', stepName(first?.name, engine), note || status, startOf(first, own, now)),
     tone: isFailed ? 'bad' : failed > 0 ? 'warn' : 'plain',
     to: last?.endedAt ?? now,
   }
-}
-
-/** Returns the name of a durable step in words. Omits the number of a repeated step. */
-export function stepName(fullName = 'step', engine: string): string {
-  const name = fullName.replace(/-\d+$/, '')
-  if (name === 'send-started' || name === 'send-started-late') return `Send started to ${engine}`
-  const words = name.replaceAll('-', ' ')
-  return stepNames[name] ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }
 
 function startOf(operation: OperationSummary | undefined, own: readonly NumberedRequest[], now: number): number {
@@ -189,7 +172,7 @@ function attemptRows(
     const failure = own.findLast(({ request }) => isBadRequest(request))?.request
     const note = isBad ? statusOf(failure) || 'failed' : ''
     const attempt: Row = {
-      ...row(`attempt-${operation.id}`, 'attempt', `Attempt ${index + 1}`, note, startOf(operation, own, now), 1),
+      ...rowOf(`attempt-${operation.id}`, 'attempt', `Attempt ${index + 1}`, note, startOf(operation, own, now), 1),
       tone: isBad ? 'bad' : 'plain',
       to: end,
       waitUntil: isBad ? (group[index + 1]?.startedAt ?? summary.until) : undefined,
@@ -197,7 +180,7 @@ function attemptRows(
     }
     const rows = [attempt, ...own.map((request) => requestRow(request, 2))]
     if (!isNewest || summary.verdict !== 'retrying' || summary.until === undefined) return rows
-    const next = row('next', 'next', `Attempt ${index + 2}`, '', end, 1)
+    const next = rowOf('next', 'next', `Attempt ${index + 2}`, '', end, 1)
     return [...rows, { ...next, tone: 'busy', to: summary.until }]
   })
 }
@@ -208,7 +191,7 @@ function pollRows(operation: OperationSummary, own: readonly NumberedRequest[], 
   const note = `${polls} ${polls === 1 ? 'poll' : 'polls'}`
   const start = startOf(operation, own, now)
   const poll: Row = {
-    ...row(`poll-${operation.id}`, 'polls', stepName(operation.name, ''), note, start),
+    ...rowOf(`poll-${operation.id}`, 'polls', stepName(operation.name, ''), note, start),
     tone: isOpen ? 'busy' : 'plain',
     to: operation.endedAt ?? now,
     ticks: own.map(({ request }) => ({ at: request.at, bad: isBadRequest(request) })),
@@ -227,7 +210,7 @@ function callbackRow(callback: OperationSummary, operations: readonly OperationS
   const from = Math.min(to, Math.max(startedAt, ...asking.map((step) => step.endedAt ?? to)))
   const note = endedAt === undefined ? '' : status === 'SUCCEEDED' ? 'decided' : 'expired'
   return {
-    ...row(`wait-${id}`, 'wait', stepName('decision', ''), note, from),
+    ...rowOf(`wait-${id}`, 'wait', stepName('decision', ''), note, from),
     tone: endedAt === undefined ? 'busy' : 'plain',
     to,
   }
@@ -237,7 +220,7 @@ function requestRow({ request, index }: NumberedRequest, level: Row['level']): R
   const { method, path, at, ms } = request
   const name = path === undefined ? method : `${method} ${path}`
   return {
-    ...row(`request-${index}`, 'request', name, statusOf(request), at - ms, level),
+    ...rowOf(`request-${index}`, 'request', name, statusOf(request), at - ms, level),
     tone: isBadRequest(request) ? 'bad' : 'plain',
     to: at,
     request: index,
@@ -254,16 +237,15 @@ function isBadRequest({ status }: Outgoing): boolean {
 }
 
 /** The answer of an ended task, or the deadline of a running one. */
-function finalRows({ answer, engine, endedAt, deadlineAt, verdict }: CallSummary, now: number): Row[] {
+function finalRows(summary: CallSummary, now: number): Row[] {
+  const { answer, engine, endedAt, deadlineAt, verdict, policyWait } = summary
   if (deadlineAt === undefined) return []
+  if (policyWait)
+    return [rowOf('deadline', 'deadline', 'Waits at most', 'then failed', Math.max(policyWait.until, now))]
   const atDeadline = verdict === 'waiting' ? 'then rejected' : 'then errored'
-  if (endedAt === undefined) return [row('deadline', 'deadline', 'Deadline', atDeadline, Math.max(deadlineAt, now))]
+  if (endedAt === undefined) return [rowOf('deadline', 'deadline', 'Deadline', atDeadline, Math.max(deadlineAt, now))]
   const isLost = answer === 'lost' || answer === 'unwanted'
   const name = answer === 'none' ? 'Ended' : `Answer to ${engine}`
   const note = isLost ? `not delivered: ${answer}` : verdict
-  return [{ ...row('answer', 'answer', name, note, endedAt), tone: isLost ? 'bad' : verdict }]
-}
-
-function row(key: string, kind: Row['kind'], name: string, note: string, at: number, level: Row['level'] = 0): Row {
-  return { key, level, kind, name, note, tone: 'plain', from: at, to: at }
+  return [{ ...rowOf('answer', 'answer', name, note, endedAt), tone: isLost ? 'bad' : verdict }]
 }

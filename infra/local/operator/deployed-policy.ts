@@ -8,6 +8,11 @@ import { hashedName } from '../../aws/deployed-file.ts'
 import { POLICY } from '../../aws/deployed-policy.ts'
 import { readConfiguredPolicy } from '../../cli/policy/configured-policy.ts'
 
+/** Returns whether a policy is that of a file in a stack, whose name has the hash of its contents. */
+export function isDeployed(policy: Policy, file: string): boolean {
+  return `${hashedName(POLICY, JSON.stringify(policy))}.json` === basename(file)
+}
+
 /**
  * Runs the code of a deployed webhook, which reads the policy. Its file exists only in its function, so the one of this machine is
  * compiled. The name of the file, with the hash of its contents, shows whether it is the same.
@@ -22,8 +27,7 @@ export async function withDeployedPolicy<T>(
   const file = settings.policyFile
   if (file === undefined || existsSync(file)) return run()
   const policy = readPolicy()
-  const text = JSON.stringify(policy)
-  if (policy === undefined || `${hashedName(POLICY, text)}.json` !== basename(file))
+  if (policy === undefined || !isDeployed(policy, file))
     throw new Failure(
       'misconfigured',
       'The policy of the stack is not the one that the setting policy in cdk.json names here, so its rules cannot be evaluated. Run the command in a checkout of the deployed version.',
@@ -31,7 +35,7 @@ export async function withDeployedPolicy<T>(
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-policy-'))
   try {
     const copy = join(folder, basename(file))
-    writeFileSync(copy, text)
+    writeFileSync(copy, JSON.stringify(policy))
     process.env['WEBHOOKS_POLICY_FILE'] = copy
     return await run()
   } finally {

@@ -26,6 +26,8 @@ export interface Waiting {
   detail?: string | undefined
   /** People have to do something. */
   people?: true
+  /** The action starts when the policy allows it. */
+  policy?: true
 }
 
 /** How many of the newest events to read: an attempt and the wait after it have fewer. */
@@ -101,7 +103,10 @@ function runningPoll(events: readonly HistoryEvent[], index: number): Waiting {
 /** @param payload of the last poll: the state that the next one gets */
 function waitForJob(name: string | undefined, payload: string | undefined, until?: number): Waiting {
   const { status, lastError, waitsFor } = parse(payload)
-  if (typeof waitsFor === 'string') return { for: 'the policy', until, timeWord: ', next check at', detail: waitsFor }
+  if (/^(?:require|turn)-/.test(name ?? '')) {
+    const detail = typeof waitsFor === 'string' ? waitsFor : undefined
+    return { for: 'the policy', until, timeWord: ', next check at', detail, policy: true }
+  }
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),
     ...(typeof lastError === 'string' ? [`the last poll failed: ${lastError}`] : []),

@@ -105,7 +105,7 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const { enforce = true, rules = [], approval } = deployedPolicy() ?? {}
   const now = Date.now()
   const ofRules = evaluateRules({ rules }, call, now)
-  const matched = matchedBy(ofRules, enforce)
+  const matched = matchedBy(ofRules, call, enforce)
   const nothing = { matched: [], refusal: undefined, requirements: [], waitAtMost: 0 }
   const verdict = evaluateCaller(enforce ? ofRules : nothing, call, approval)
   const { refusal, requirements, waitAtMost } = verdict
@@ -119,11 +119,16 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
 }
 
 /** Logs the rules that a call matches, and returns their names. */
-function matchedBy({ matched, refusal, requirements }: Verdict, enforced: boolean): Pick<Restrictions, 'rules'> {
+function matchedBy(
+  { matched, refusal, requirements }: Verdict,
+  { category, action, connection, caller }: PolicyCall,
+  enforced: boolean,
+): Pick<Restrictions, 'rules'> {
   if (matched.length === 0) return {}
   const rules = matched.map(({ name }) => name)
   const effect = refusal ? refusal.type : requirements.length > 0 ? 'wait' : 'allowed'
-  log.info('policy evaluated', { rules, effect, rule: refusal?.rule, enforced })
+  const subject = { category, action, connection, caller: caller.name }
+  log.info('policy evaluated', { ...subject, rules, effect, rule: refusal?.rule, enforced })
   return { rules }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { warningsOf } from '../../../infra/cli/policy/warnings.ts'
+import { EXAMPLE } from '../../../infra/local/console/policy-view.ts'
 import { categories } from '../../../infra/tools/project/categories.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
 
@@ -20,6 +21,11 @@ describe('docs/policy.md', () => {
     expect(policy.rules).toHaveLength(1)
     const unknown = warningsOf(policy, categories, undefined).filter(({ warning }) => warning.includes('do not exist'))
     expect(unknown).toEqual([])
+  })
+
+  it('has the file that the console suggests', () => {
+    const [comment, ...lines] = examples[0]?.trim().split('\n') ?? []
+    expect([comment, lines.join('\n')]).toEqual([expect.stringContaining('$schema='), EXAMPLE])
   })
 
   it('has two files, and twelve rules to copy', () => {

@@ -1,5 +1,6 @@
 import type { Approval } from '../call-summary.ts'
 import type { CallDetail } from '../call-view.ts'
+import { linkToCall } from './call-link.ts'
 import { distance, time } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'
@@ -37,19 +38,27 @@ export function ApprovalPanels({ call, approval }: { call: WaitingCall; approval
       <section class="panel">
         <header>
           <h3>Who may decide</h3>
-          <span class="muted">one decision is enough</span>
+          <span class="muted">
+            {approval.count === 1 ? 'one decision is enough' : `${approval.count} have to approve, one no ends it`}
+          </span>
         </header>
         <div class="body">
           <ul class="people">
             {(approval.approvers ?? ['Everybody who gets the message']).map((name) => (
               <li key={name}>{name}</li>
             ))}
-            {approval.excluded !== undefined && (
-              <li>
-                {approval.excluded}
+            {approval.excluded.map((name) => (
+              <li key={name}>
+                {name}
                 <span class="muted">requested it, so cannot decide</span>
               </li>
-            )}
+            ))}
+            {approval.votes.map((name) => (
+              <li key={name}>
+                {name}
+                <span class="muted">has approved</span>
+              </li>
+            ))}
           </ul>
           <p class="muted">{placeOf(call, approval)}</p>
         </div>
@@ -67,7 +76,7 @@ function placeOf({ platform, provider }: WaitingCall, { channel, messageUrl }: A
 
 function Next({
   call: { answer, engine, deadlineAt },
-  approval: { reminderAt },
+  approval: { reminderAt, neededBy },
 }: {
   call: WaitingCall
   approval: Approval
@@ -91,25 +100,34 @@ function Next({
             <dd>Deadline {distance(deadlineAt, now.value)}, then it counts as rejected</dd>
           </div>
         )}
-        <div>
-          <dt>Approve</dt>
-          <dd>
-            <span class="v pass">
-              <Icon name="pass" />
-            </span>{' '}
-            {receiver} gets <b>pass</b>
-          </dd>
-        </div>
-        <div>
-          <dt>Reject</dt>
-          <dd>
-            <span class="v fail">
-              <Icon name="fail" />
-            </span>{' '}
-            {receiver} gets <b>fail</b>
-          </dd>
-        </div>
+        {neededBy ? (
+          <div>
+            <dt>Approve</dt>
+            <dd>
+              <a href={linkToCall(neededBy.id)}>The call of {neededBy.category}</a> may start its action
+            </dd>
+          </div>
+        ) : (
+          <>
+            <Answer decision="Approve" receiver={receiver} result="pass" />
+            <Answer decision="Reject" receiver={receiver} result="fail" />
+          </>
+        )}
       </dl>
     </section>
+  )
+}
+
+function Answer({ decision, receiver, result }: { decision: string; receiver: string; result: 'pass' | 'fail' }) {
+  return (
+    <div>
+      <dt>{decision}</dt>
+      <dd>
+        <span class={`v ${result}`}>
+          <Icon name={result} />
+        </span>{' '}
+        {receiver} gets <b>{result}</b>
+      </dd>
+    </div>
   )
 }

@@ -40,13 +40,18 @@ export function Facts({ call }: { call: CallDetail }) {
       ) : (
         <Fact name={running ? 'Attempts' : 'Duration'}>
           <span class="strong">
-            {running ? plural(attempts, 'attempt') : duration(endedAt - at)}
+            {running ? (call.policyWait ? 'None yet' : plural(attempts, 'attempt')) : duration(endedAt - at)}
             {failedAttempts > 0 && `, ${failedAttempts} failed`}
           </span>
-          {running ? `running for ${duration(now.value - at)}` : ended(call)}
+          {running ? `${call.policyWait ? 'waiting' : 'running'} for ${duration(now.value - at)}` : ended(call)}
         </Fact>
       )}
-      {running && deadlineAt !== undefined ? (
+      {call.policyWait ? (
+        <Fact name="Waits at most until">
+          <span class="strong">{time(call.policyWait.until)}</span>
+          {`${distance(call.policyWait.until, now.value)}, then it fails`}
+        </Fact>
+      ) : running && deadlineAt !== undefined ? (
         <Fact name="Deadline">
           <span class="strong">{time(deadlineAt)}</span>
           {`${distance(deadlineAt, now.value)}, then ${call.verdict === 'waiting' ? 'it counts as rejected' : 'errored'}`}

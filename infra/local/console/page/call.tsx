@@ -12,6 +12,7 @@ import { messageOf } from './call-row.tsx'
 import { listen, throttle } from './live.ts'
 import { openCall } from './open-call.ts'
 import { Requests } from './requests.tsx'
+import { RequirementPanels } from './requirements.tsx'
 import { route, setQuery } from './route.ts'
 import { Verdict } from './verdict.tsx'
 import { WaterfallChart } from './waterfall.tsx'
@@ -152,6 +153,7 @@ function Pane({ call, tab }: { call: CallDetail; tab: Tab }) {
       return (
         <>
           {call.approval && <ApprovalPanels call={call} approval={call.approval} />}
+          {call.policyWait && <RequirementPanels call={call} wait={call.policyWait} />}
           <WaterfallChart call={call} />
         </>
       )

@@ -49,10 +49,17 @@ const help: [string, Keys][] = [
       ['y', 'copy the link'],
     ],
   ],
-  ['Pages', [['g c', 'calls'], ['g o', 'overview'], ...runtimePages, ['?', 'this help']]],
+  ['Pages', [['g c', 'calls'], ['g o', 'overview'], ['g p', 'policy'], ...runtimePages, ['?', 'this help']]],
 ]
 
-const pages: Record<string, string> = { c: 'calls', o: 'overview', s: 'sequences', n: 'send', b: 'sandbox' }
+const pages: Record<string, string> = {
+  c: 'calls',
+  o: 'overview',
+  p: 'policy',
+  s: 'sequences',
+  n: 'send',
+  b: 'sandbox',
+}
 /** Whether the last key was g. */
 let isGoing = false
 

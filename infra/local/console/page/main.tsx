@@ -10,6 +10,7 @@ import './call.css'
 import './waterfall.css'
 import './requests.css'
 import './overview.css'
+import './policy.css'
 import './sequences.css'
 import './send.css'
 import './cli.css'
@@ -25,6 +26,7 @@ import { Icon } from './icons.tsx'
 import { KeysDialog, showKeys } from './keys.tsx'
 import { connect, isPaused, offlineSince } from './live.ts'
 import { Overview } from './overview.tsx'
+import { Policy } from './policy.tsx'
 import { route } from './route.ts'
 import { Sandbox } from './sandbox.tsx'
 import { Send } from './send.tsx'
@@ -40,6 +42,7 @@ interface PageView {
 const readViews: Record<string, PageView> = {
   calls: { title: 'Calls', icon: 'list', View: Calls },
   overview: { title: 'Overview', icon: 'chart', View: Overview },
+  policy: { title: 'Policy', icon: 'shield', View: Policy },
 }
 /** What the local runtime can do, and a deployed stack cannot. */
 const runtimeViews: Record<string, PageView> = {

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import type { Outgoing } from '../call-record.ts'
 import type { CallDetail } from '../call-view.ts'
-import { stepName } from '../waterfall.ts'
+import { stepName } from '../step-name.ts'
 import { Code } from './code.tsx'
 import { copy } from './copy.ts'
 import { clock, clockWithMs, duration } from './format.ts'

@@ -1,6 +1,5 @@
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { nest } from '../../../../shared/dotted-keys.ts'
 import type { ActionView, ExampleView } from '../action-views.ts'
 import type { CallDetail } from '../call-view.ts'
 import { get, messageOf } from './api.ts'
@@ -67,12 +66,6 @@ function draftOf({ query, body }: Pick<ExampleView, 'query' | 'body'>): Draft {
   return { query, body: pretty(body) }
 }
 
-/** Returns the body of a request as JSON: Keptn sends forms. */
-function jsonOf({ headers, body }: CallDetail['requests'][number]): unknown {
-  const isForm = /form/.test(headers['content-type'] ?? '') && !body.trimStart().startsWith('{')
-  return isForm ? nest(new URLSearchParams(body)) : body
-}
-
 function Action({ view }: { view: ActionView }) {
   const { category, action, examples } = view
   const { parts, query } = route.value
@@ -88,9 +81,9 @@ function Action({ view }: { view: ActionView }) {
   useEffect(() => {
     if (from === null) return
     get<CallDetail>(`/console/calls/${encodeURIComponent(from)}`).then(
-      ({ id, requests: [request] }) => {
+      ({ id, requests: [request], jsonBody }) => {
         if (!request) return setOrigin(`The request of ${id.slice(0, 8)} is not stored.`)
-        setDraft(withNewId({ query: request.query, body: pretty(jsonOf(request)) }))
+        setDraft(withNewId({ query: request.query, body: pretty(jsonBody) }))
         setOrigin(`The request of call ${id.slice(0, 8)}, with a new id.`)
       },
       (error) => setOrigin(messageOf(error)),

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type AxisPart, ticksOf } from '../axis.ts'
 import type { CallDetail } from '../call-view.ts'
 import type { Row } from '../waterfall-row.ts'
+import { linkToCall } from './call-link.ts'
 import { clock, duration, zone } from './format.ts'
 import { Icon } from './icons.tsx'
 import { now } from './live.ts'
@@ -148,13 +149,13 @@ interface RowProps {
 }
 
 function RowView({ row, hasMore, isOpen, isSelected, place, start, onToggle, onSelect }: RowProps) {
-  const { level, kind, name, note, tone, from, to, request } = row
+  const { level, kind, name, note, tone, from, to, request, call } = row
   const isButton = request !== undefined || hasMore
   const content = (
     <>
       {hasMore && <Icon name={isOpen ? 'down' : 'right'} />}
       <span class={`cut${request === undefined ? '' : ' mono'}`} title={name}>
-        {level === 0 ? <b>{name}</b> : shortPath(name)}
+        {call === undefined ? level === 0 ? <b>{name}</b> : shortPath(name) : <a href={linkToCall(call)}>{name}</a>}
       </span>
       <span class={`c ${tone}${/^\d{3}$/.test(note) ? ' mono' : ' small'}`}>
         {kind === 'next' ? `in ${duration(Math.max(0, to - now.value))}` : note}

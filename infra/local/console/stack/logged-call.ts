@@ -2,15 +2,15 @@ import { type FailureKind, failureKinds } from '../../../../shared/failure-kinds
 import { isRecord } from '../../../../shared/record.ts'
 import type { CallSummary } from '../call-summary.ts'
 import { asText, parseObject } from '../json-text.ts'
+import { DECISION_MESSAGE } from '../policy-decisions.ts'
 import { verdictOfResponse } from '../request-view.ts'
 import type { StoredLine } from './logs.ts'
 
 /**
  * Selects the lines of calls without a task: silent and rejected ones. Interactive calls log the id of their task. A status that
- * is read is a GET.
+ * is read is a GET. Also selects what the policy decided for any call.
  */
-export const LOGGED_CALLS =
-  '{ ($.message = "direct call" || ($.message = "request" && $.method = "POST")) && $.taskId NOT EXISTS }'
+export const LOGGED_CALLS = `{ (($.message = "direct call" || ($.message = "request" && $.method = "POST")) && $.taskId NOT EXISTS) || $.message = "${DECISION_MESSAGE}" }`
 
 /** Returns the call of a line in the log of a webhook. Undefined for other lines, such as those of operations on tasks. */
 export function loggedCall({ timestamp, message }: StoredLine, category: string): CallSummary | undefined {

@@ -5,11 +5,14 @@ import { callList } from '../call-list.ts'
 import { CallStore } from '../call-store.ts'
 import { createEventStream } from '../event-stream.ts'
 import { overviewOf } from '../overview.ts'
+import { PolicyDecisions } from '../policy-decisions.ts'
+import { type KnownPolicy, policyView } from '../policy-view.ts'
 import { type CallAction, createRoutes } from '../routes.ts'
 import type { SourceView } from '../source-views.ts'
 import { actOnTask } from './act-on-task.ts'
 import { LogReader } from './logs.ts'
 import { StackCalls } from './stack-calls.ts'
+import { stackPolicy } from './stack-policy.ts'
 
 interface StackApiOptions {
   lambda: LambdaClient
@@ -44,7 +47,9 @@ export function createStackApi(options: StackApiOptions): StackApi {
   const logs = new LogReader(lambda)
   const since = Date.now() - sinceMs
   const changed = (calls: object[]) => stream.send('calls', { changed: calls, removed: [] })
-  const calls = new StackCalls({ lambda, logs, functions, store, since, changed })
+  const decisions = new PolicyDecisions(since)
+  const calls = new StackCalls({ lambda, logs, functions, store, decisions, since, changed })
+  let policy: Promise<KnownPolicy> | undefined
   const timers = new Set<NodeJS.Timeout>()
   const refresh = async () => {
     await calls.refresh()
@@ -60,6 +65,10 @@ export function createStackApi(options: StackApiOptions): StackApi {
       return complete === undefined ? undefined : calls.detail(complete)
     },
     overview: async (ms: number) => ({ ...overviewOf(store, ms, Date.now()), sources: await sources?.() }),
+    async policy() {
+      policy ??= stackPolicy(functions)
+      return { ...policyView(await policy, store, decisions, Date.now()), notice: calls.notice }
+    },
     openStream(res: ServerResponse) {
       void refresh()
       return stream.add(res)

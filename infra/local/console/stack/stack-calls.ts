@@ -9,6 +9,7 @@ import type { CallSummary, ViewContext } from '../call-summary.ts'
 import { type CallDetail, detailOf, summaryOf } from '../call-view.ts'
 import { engineTitle } from '../engine-title.ts'
 import { parseLogLine } from '../parse-log-line.ts'
+import type { PolicyDecisions } from '../policy-decisions.ts'
 import { waterfallOf } from '../waterfall.ts'
 import { asExecutions, finisherOf, type ReadExecution, readExecution } from './executions.ts'
 import { type ListedExecution, newestExecutions } from './list-executions.ts'
@@ -36,6 +37,8 @@ export interface StackCallsOptions {
   logs: LogReader
   functions: readonly StackFunction[]
   store: CallStore
+  /** Receives what the policy decided. */
+  decisions: PolicyDecisions
   /** Time of the oldest silent calls, in milliseconds since 1970. */
   since: number
   changed: (calls: CallSummary[]) => void
@@ -152,6 +155,8 @@ export class StackCalls {
       for (let pages = 0; pages < MAX_PAGES; pages++) {
         const query = { logGroupName: logGroup, startTime: position.startTime, filterPattern: LOGGED_CALLS }
         const { lines, nextToken } = await this.#options.logs.page(query, position.nextToken)
+        for (const { logStreamName, timestamp, message } of lines)
+          this.#options.decisions.addLine(`${logStreamName} ${timestamp}`, message, timestamp)
         this.#save(lines.flatMap((line) => this.#loggedCall(line, category)))
         latest = Math.max(latest, ...lines.map(({ timestamp }) => timestamp))
         position.nextToken = nextToken

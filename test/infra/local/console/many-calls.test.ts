@@ -20,6 +20,7 @@ describeInBrowser(`the console with ${COUNT} calls`, () => {
     calls: (query) => callList(store, query, Date.now()),
     call: () => undefined,
     overview: (ms) => overviewOf(store, ms, Date.now()),
+    policy: () => undefined,
     openStream: (res) => stream.add(res),
   })
   const server = createServer((req, res) => {

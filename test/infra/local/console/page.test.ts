@@ -51,6 +51,7 @@ describeInBrowser('the console in Chromium', () => {
     ['calls?group=sequence', 'ask-approval'],
     ['calls?q=nothing-at-all', 'Stored: '],
     ['overview', 'p95 of a request'],
+    ['policy', 'No policy yet'],
     ['send', 'trigger-deployment'],
     ['send/ci-cd/trigger-deployment', 'What to run'],
     ['send/ci-cd/trigger-deployment?as=json', 'Body'],

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
@@ -43,7 +45,9 @@ const logs = createServer(async (req, res) => {
   const taskId = /taskId = "(\w+)"/.exec(filterPattern)?.[1]
   const matches = (text: string) =>
     filterPattern === '' ||
-    (taskId ? text.includes(taskId) : /"message":"request"/.test(text) && !/"taskId"/.test(text))
+    (taskId
+      ? text.includes(taskId)
+      : /"message":"policy evaluated"/.test(text) || (/"message":"request"/.test(text) && !/"taskId"/.test(text)))
   const found = lines.filter(
     ({ group, at, text }) => group === logGroupName && at >= startTime && at <= endTime && matches(text),
   )
@@ -55,9 +59,15 @@ const logs = createServer(async (req, res) => {
 
 beforeAll(async () => {
   process.env['AWS_ENDPOINT_URL_CLOUDWATCH_LOGS'] = await listen(logs, 0)
+  const policyFile = join(state, 'rules.yaml')
+  writeFileSync(
+    policyFile,
+    'enforce: false\nrules: [{ name: no issues, when: { actions: ["*/open-issue"] }, deny: No }]',
+  )
   runtime = await startRuntime({
     port: 0,
     state,
+    policyFile,
     timeScale: 10,
     observe(event) {
       if (event.from !== 'cloud' || event.kind !== 'log') return
@@ -147,6 +157,22 @@ describe('the read-only console of a deployed stack', () => {
     expect(refused.log).toContainEqual(expect.objectContaining({ message: 'request', reason: expect.any(String) }))
   })
 
+  it('shows what the policy decided, what waits, and why it cannot show the rules', async () => {
+    const { policy, problem, decisions, waiting } = await read('policy')
+    expect(policy).toBeUndefined()
+    expect(problem).toContain('Start the console in a checkout of the deployed version.')
+    expect(decisions).toHaveLength(2)
+    expect(decisions[0]).toMatchObject({
+      call: '',
+      name: 'issue-ticketing/open-issue',
+      origin: 'with default from demo',
+      detail: 'no issues',
+      effect: 'Logged: would be refused',
+      isRefused: false,
+    })
+    expect(waiting).toMatchObject([{ call: approvalId }])
+  })
+
   it('shows a call whose log cannot be read, with the reason', async () => {
     isLogAllowed = false
     const { logProblem, outcome } = await read(`calls/${taskId}`)
@@ -182,6 +208,7 @@ itInBrowser('its page is accessible, read-only, and copies commands instead of a
     expect(await page.getByRole('navigation', { name: 'Main' }).getByRole('link').allTextContents()).toEqual([
       'Calls',
       'Overview',
+      'Policy',
     ])
     expect(await violations(page)).toEqual([])
     await page.getByRole('link', { name: /ask-approval/ }).click()

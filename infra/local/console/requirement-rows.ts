@@ -1,0 +1,89 @@
+import type { Requirement } from '../../../shared/policy/policy.ts'
+import { localTimeAt } from '../../../shared/policy/time-zone.ts'
+import type { OperationSummary } from '../cloud/index.ts'
+import { progressIn, type RequirementView, viewRequirements } from './requirements.ts'
+import { type Row, rowOf } from './waterfall-row.ts'
+
+const WEEK_MS = 7 * 86_400_000
+
+/** The times between which rows are drawn. */
+interface Course {
+  since: number
+  /** When the requirements were met, the task ended, or now. */
+  end: number
+  hasEnded: boolean
+  now: number
+}
+
+/**
+ * Returns a row for each window and each approval that a task requires, instead of the operations that check them.
+ *
+ * @param endedAt of the task
+ */
+export function requirementRows(
+  requirements: readonly Requirement[],
+  operations: readonly OperationSummary[],
+  endedAt: number | undefined,
+  now: number,
+): Row[] {
+  const progress = progressIn(operations)
+  const { since, turn } = progress
+  if (since === undefined) return []
+  // Turns are taken when everything else is met.
+  const metAt = progress.metAt ?? turn?.since
+  const course = { since, end: metAt ?? endedAt ?? now, hasEnded: metAt === undefined && endedAt !== undefined, now }
+  return viewRequirements(requirements, progress, course.end).flatMap((view, index) => {
+    const requirement = requirements[index]
+    if (requirement?.type === 'turn') return turn ? [turnRow(view, index, turn, endedAt, now)] : []
+    const windows = requirement?.type === 'window' ? [windowRow(view, index, requirement.window.timeZone, course)] : []
+    return [...windows, ...approvalRows(view, index, course)]
+  })
+}
+
+function windowRow(
+  { rule, text, isMet, opensAt }: RequirementView,
+  index: number,
+  timeZone: string,
+  course: Course,
+): Row {
+  const { since, end, hasEnded, now } = course
+  const row = rowOf(`window-${index}`, 'wait', `Window: ${rule}`, '', since)
+  if (text.startsWith('Open')) return { ...row, note: 'open', to: Math.max(since, Math.min(opensAt ?? since, end)) }
+  if (isMet) return { ...row, note: 'closed, approved', to: end }
+  if (hasEnded) return { ...row, note: 'did not open', tone: 'bad', to: end }
+  const note = opensAt === undefined ? 'closed' : `closed until ${shortTime(opensAt, timeZone, now)}`
+  return { ...row, note, tone: 'busy', to: end }
+}
+
+function turnRow(
+  { rule, isMet }: RequirementView,
+  index: number,
+  { since, heldAt }: { since: number; heldAt?: number | undefined },
+  endedAt: number | undefined,
+  now: number,
+): Row {
+  const row = { ...rowOf(`turn-${index}`, 'wait', `Turn: ${rule}`, '', since), to: heldAt ?? endedAt ?? now }
+  if (isMet) return { ...row, note: 'taken' }
+  return endedAt === undefined ? { ...row, note: 'waits', tone: 'busy' } : { ...row, note: 'not taken', tone: 'bad' }
+}
+
+/** None until people were asked. */
+function approvalRows({ rule, approval }: RequirementView, index: number, { end, hasEnded }: Course): Row[] {
+  if (!approval) return []
+  const { taskId, askedAt, decidedAt, isApproved, state } = approval
+  const tone = isApproved ? 'plain' : decidedAt !== undefined || hasEnded ? 'bad' : 'busy'
+  const row = rowOf(`approval-${index}`, 'wait', `Approval: ${rule}`, state, Math.min(askedAt, end))
+  return [{ ...row, tone, to: Math.max(row.from, decidedAt ?? end), call: taskId }]
+}
+
+/** `Mon 08:00` within a week, or `2027-01-05`. */
+function shortTime(at: number, timeZone: string, now: number): string {
+  const { year, month, day, hour, minute } = localTimeAt(at, timeZone)
+  const two = (value: number) => String(value).padStart(2, '0')
+  if (at - now >= WEEK_MS) return `${year}-${two(month)}-${two(day)}`
+  const weekday = new Date(Date.UTC(year, month - 1, day)).toLocaleDateString('en-GB', {
+    weekday: 'short',
+    timeZone: 'UTC',
+  })
+  return `${weekday} ${two(hour)}:${two(minute)}`
+}

@@ -1,0 +1,163 @@
+import { describeState } from '../../../shared/policy/describe.ts'
+import { namesOf } from '../../../shared/policy/people.ts'
+import type { Ask, Requirement } from '../../../shared/policy/policy.ts'
+import type { TurnRequirement } from '../../../shared/policy/turn-rule.ts'
+import { stateOfWindow } from '../../../shared/policy/window.ts'
+import { type Decision, describeDecision, describeVotes } from '../../../shared/state/approval-decision.ts'
+import type { OperationSummary } from '../cloud/index.ts'
+import { parseObject } from './json-text.ts'
+
+/** A requirement of the policy for the start of an action. Times are milliseconds since 1970. */
+export interface RequirementView {
+  /** The rule, or the entry of the caller. */
+  rule: string
+  isMet: boolean
+  /** `Closed until Monday, 2026-12-07 08:00 Europe/Vienna (reason)` */
+  text: string
+  /** When the window opened, or opens. Undefined if it never does, and for an approval. */
+  opensAt: number | undefined
+  approval: RequestedApproval | undefined
+}
+
+/** An approval that was requested. */
+interface RequestedApproval {
+  /** The task that asks. */
+  taskId: string
+  askedAt: number
+  /** When people decided. */
+  decidedAt: number | undefined
+  isApproved: boolean
+  /** `2 approvals by a, b (1 of 2 have approved: Jane Doe)`, or `Approved by Jane Doe` */
+  text: string
+  /** `1 of 2`, `approved` or `rejected`. */
+  state: string
+}
+
+/** The wait of a running task for the policy. */
+export interface PolicyWait {
+  requirements: RequirementView[]
+  /** When the last window opens, if that is in time, and no people have to decide. */
+  startsAt: number | undefined
+  /** When the task ends without having started its action. */
+  until: number
+}
+
+/** The facts about a wait that the operations of `require.ts` contain. */
+interface Progress {
+  /** When the wait started. Undefined if the task did not wait. */
+  since: number | undefined
+  /** When the requirements were met, without the turns. */
+  metAt: number | undefined
+  /** When the task started to wait for its turns, when it got the last one, and what it waits for. */
+  turn: { since: number; heldAt?: number | undefined; waitsFor?: string | undefined } | undefined
+  /** The tasks that ask people, by the number of the requirement. */
+  asked: Map<number, { id: string; at: number }>
+  /** The votes and decisions, with the rule that required them. */
+  decisions: (Decision & { rule?: string })[]
+}
+
+/** The words for an approval that no rule requires. */
+const ENTRY_OF_CALLER = 'the entry of the caller'
+
+/** Whether an operation checks the requirements of a task. */
+export function isRequirement(name = ''): boolean {
+  return /^(?:require|turn-)/.test(name)
+}
+
+/** Reads the operations of a task that waits, or has waited, for the policy. */
+export function progressIn(operations: readonly OperationSummary[]): Progress {
+  const progress: Progress = {
+    since: undefined,
+    metAt: undefined,
+    turn: undefined,
+    asked: new Map(),
+    decisions: [],
+  }
+  for (const { name = '', result, startedAt } of operations) {
+    if (!isRequirement(name)) continue
+    progress.since ??= startedAt
+    const { metAt, decisions, id, at, heldAt, waitsFor } = parseObject(result) ?? {}
+    if (name.startsWith('turn-')) progress.turn ??= { since: startedAt }
+    if (progress.turn && typeof waitsFor === 'string') progress.turn.waitsFor = waitsFor
+    if (progress.turn && typeof heldAt === 'number') progress.turn.heldAt = heldAt
+    const number = /^require-ask-(\d+)$/.exec(name)?.[1]
+    if (number !== undefined && typeof id === 'string') progress.asked.set(Number(number), { id, at: Number(at) })
+    if (typeof metAt === 'number') progress.metAt = metAt
+    if (Array.isArray(decisions) && decisions.length >= progress.decisions.length) progress.decisions = decisions
+  }
+  return progress
+}
+
+/** @param until when the task gives up */
+export function policyWaitOf(requirements: readonly Requirement[], progress: Progress, until: number): PolicyWait {
+  const views = viewRequirements(requirements, progress, Date.now())
+  const unmet = views.filter(({ isMet }) => !isMet)
+  const startsAt = Math.max(0, ...unmet.map(({ opensAt }) => opensAt ?? Number.POSITIVE_INFINITY))
+  return { requirements: views, startsAt: startsAt > 0 && startsAt < until ? startsAt : undefined, until }
+}
+
+/**
+ * Returns the state of requirements.
+ *
+ * @param now the time for which the state is shown
+ */
+export function viewRequirements(
+  requirements: readonly Requirement[],
+  progress: Progress,
+  now: number,
+): RequirementView[] {
+  return requirements.map((requirement, index): RequirementView => {
+    if (requirement.type === 'turn') return viewTurn(requirement, progress)
+    const { rule = ENTRY_OF_CALLER, ask } = requirement
+    const approval = ask && requestedApproval(ask, requirement.rule, index + 1, progress)
+    if (requirement.type === 'approval') {
+      const text = approval?.text ?? describeRequired(requirement.ask)
+      return { rule, isMet: approval?.isApproved ?? false, text, opensAt: undefined, approval }
+    }
+    const { window } = requirement
+    const first = stateOfWindow(window, progress.since ?? now)
+    const state = stateOfWindow(window, now)
+    const { isOpen, changesAt } = state
+    const orApproved = ask && !isOpen ? `, or ${approval?.text ?? describeRequired(ask)}` : ''
+    return {
+      rule,
+      isMet: isOpen || (approval?.isApproved ?? false),
+      text: `${describeState(state, window)}${orApproved}`,
+      opensAt: isOpen ? (first.isOpen ? progress.since : first.changesAt) : changesAt,
+      approval,
+    }
+  })
+}
+
+function viewTurn({ rule, target }: TurnRequirement, { turn }: Progress): RequirementView {
+  const isMet = turn?.heldAt !== undefined
+  const waits = turn?.waitsFor ?? `One at a time for ${target}`
+  return { rule, isMet, text: isMet ? `Has the turn for ${target}` : waits, opensAt: undefined, approval: undefined }
+}
+
+function requestedApproval(
+  ask: Ask,
+  rule: string | undefined,
+  number: number,
+  { asked, decisions }: Progress,
+): RequestedApproval | undefined {
+  const task = asked.get(number)
+  if (!task) return undefined
+  const { count } = ask
+  const own = decisions.filter((decision) => decision.rule === rule)
+  const votes = own.filter(({ decision }) => decision === 'approve')
+  const final = own.find(({ decision }) => decision !== 'approve') ?? votes[count - 1]
+  const isApproved = final?.decision === 'approve'
+  return {
+    taskId: task.id,
+    askedAt: task.at,
+    decidedAt: final && Date.parse(final.at),
+    isApproved,
+    text: final ? describeDecision(final) : `${describeRequired(ask)} (${describeVotes(votes, count)})`,
+    state: isApproved ? 'approved' : final ? 'rejected' : `${votes.length} of ${count}`,
+  }
+}
+
+function describeRequired({ count, by }: Ask): string {
+  return `${count} ${count === 1 ? 'approval' : 'approvals'}${by ? ` by ${namesOf(by)}` : ''}`
+}
