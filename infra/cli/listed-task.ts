@@ -1,6 +1,7 @@
 import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../shared/core/call.ts'
 import type { TaskStatus } from '../../shared/core/task/status.ts'
 import { type Outcome, verdictOf } from '../../shared/outcome.ts'
+import { approvalIn, type ListedApproval } from './listed-approval.ts'
 
 /** A task in a list, with the names of the HTTP interface. */
 export interface ListedTask
@@ -13,6 +14,8 @@ export interface ListedTask
   context: string
   /** The message of the outcome. Empty while the task runs. */
   message: string
+  /** The approval that the task asks for, while it runs. */
+  approval?: ListedApproval | undefined
 }
 
 /** The execution of a task. Times are milliseconds since 1970. */
@@ -58,7 +61,8 @@ function stateOf(status: string | undefined): TaskStatus['state'] {
 /** @param progress the wait of a running task, for people */
 export function listedTask(execution: TaskExecution, progress: string): ListedTask {
   const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
-  const { action = '', connection = '', event } = parse<Task>(input)
+  const task = parse<Task>(input)
+  const { action = '', connection = '', event } = task
   const { outcome } = parse<{ outcome: Outcome }>(result)
   const state = stateOf(status)
   return {
@@ -73,6 +77,11 @@ export function listedTask(execution: TaskExecution, progress: string): ListedTa
     message: outcome?.message ?? error,
     acceptedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === undefined ? undefined : new Date(endedAt).toISOString(),
+    // A task that waits for the policy has not asked yet.
+    approval:
+      state === 'running' && !progress.startsWith('Waiting for the policy')
+        ? approvalIn(task, category, startedAt)
+        : undefined,
   }
 }
 

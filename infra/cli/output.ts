@@ -31,6 +31,39 @@ export function table(headings: readonly string[], cells: readonly (readonly str
   return [headings, ...rows].map(line).join('\n')
 }
 
+/** Formats rows as a table whose last column is cut to fit the terminal. */
+export function tableThatFits(headings: readonly string[], cells: readonly (readonly string[])[]): string {
+  const { isTTY, columns } = process.stdout
+  if (!isTTY) return table(headings, cells)
+  const others = headings
+    .slice(0, -1)
+    .map((heading, index) => Math.max(heading.length, ...cells.map((row) => row[index]?.length ?? 0)))
+  const width = Math.max(MIN_WIDTH, columns - others.reduce((sum, columnWidth) => sum + columnWidth + 2, 0))
+  return table(
+    headings,
+    cells.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)]),
+  )
+}
+
+/** Characters of the last column, even if the terminal is narrow. */
+const MIN_WIDTH = 20
+
+function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
+
+/** Returns a time in its largest unit: `54 s`, `12 min`, `3 h`, `2 d`. */
+export function ageOf(ms: number): string {
+  const [unit, name] = AGE_UNITS.find(([unit]) => ms >= unit) ?? [1_000, 's']
+  return `${Math.floor(ms / unit)} ${name}`
+}
+
+const AGE_UNITS: [ms: number, name: string][] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+]
+
 const COLORS = {
   yes: 'green',
   ok: 'green',

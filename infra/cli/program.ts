@@ -110,6 +110,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/tasks.ts')).tasksCommand(),
     },
     {
+      usage: 'approvals [options]',
+      description: 'list the open approvals of the local runtime or of a deployed stack, with their age',
+      load: async () => (await import('./commands/approvals.ts')).approvalsCommand(),
+    },
+    {
       usage: 'console [options]',
       description:
         'show the console of the local runtime, or of a deployed stack: its calls with their steps, input, answer and log',

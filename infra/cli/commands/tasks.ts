@@ -5,7 +5,7 @@ import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { changeTask } from '../change-task.ts'
 import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
 import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
-import { note, table } from '../output.ts'
+import { ageOf, note, tableThatFits } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
 import { UsageError } from '../usage-error.ts'
@@ -139,11 +139,8 @@ function localTasks(receiver: Receiver, limit: number): Source {
 }
 
 const HEADINGS = ['TASK', 'VERDICT', 'ACTION', 'CONNECTION', 'AGE', 'MESSAGE']
-/** Characters, even if the terminal is narrow. */
-const MIN_MESSAGE_WIDTH = 20
-
 function tableOf(tasks: readonly ListedTask[]): string {
-  return table(HEADINGS, cellsOf(tasks))
+  return tableThatFits(HEADINGS, cellsOf(tasks))
 }
 
 /** Formats rows that follow a table. */
@@ -152,7 +149,7 @@ function rowsOf(tasks: readonly ListedTask[]): string {
 }
 
 function cellsOf(tasks: readonly ListedTask[]): string[][] {
-  const cells = tasks.map(({ taskId, category, verdict, action, connection, acceptedAt, message, progress }) => [
+  return tasks.map(({ taskId, category, verdict, action, connection, acceptedAt, message, progress }) => [
     `${category}/${taskId.slice(0, SHORT_ID_LENGTH)}`,
     verdict,
     action,
@@ -160,30 +157,7 @@ function cellsOf(tasks: readonly ListedTask[]): string[][] {
     ageOf(Date.now() - Date.parse(acceptedAt)),
     message || progress,
   ])
-  const { isTTY, columns } = process.stdout
-  if (!isTTY) return cells
-  const others = HEADINGS.slice(0, -1).map((heading, index) =>
-    Math.max(heading.length, ...cells.map((row) => row[index]?.length ?? 0)),
-  )
-  const width = Math.max(MIN_MESSAGE_WIDTH, columns - others.reduce((sum, columnWidth) => sum + columnWidth + 2, 0))
-  return cells.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)])
 }
-
-function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`
-}
-
-/** `54 s`, `12 min`, `3 h`, `2 d` */
-function ageOf(ms: number): string {
-  const [unit, name] = AGE_UNITS.find(([unit]) => ms >= unit) ?? [1_000, 's']
-  return `${Math.floor(ms / unit)} ${name}`
-}
-
-const AGE_UNITS: [ms: number, name: string][] = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-]
 
 async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rerun, token }: Options): Promise<void> {
   const operation = cancel ? 'cancel' : rerun ? 'rerun' : undefined
