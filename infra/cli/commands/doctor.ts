@@ -7,6 +7,7 @@ import { APPLICATION, PACKAGE } from '../../tools/project/roots.ts'
 import { concurrency, identity } from '../doctor/aws.ts'
 import { type Finding, noteFinding, okFinding, wrongFinding } from '../doctor/finding.ts'
 import { bundles, versions } from '../doctor/installation.ts'
+import { policy } from '../doctor/policy.ts'
 import { secrets } from '../doctor/secrets.ts'
 import { sources } from '../doctor/sources.ts'
 import { stack } from '../doctor/stack.ts'
@@ -28,7 +29,8 @@ export function doctorCommand(): Command {
       'after',
       `${STORE_HELP}
 It tests all connections and orchestrators, as webhooks check does. It shows sources without a secret, and sources that are silent although
-jobs end (reading that needs dynamodb:GetItem). Set WEBHOOKS_URL to check that your deployed API responds.
+jobs end (reading that needs dynamodb:GetItem). It checks that the policy can request its approvals: the connections, the form of
+names, and the owners of callers. Set WEBHOOKS_URL to check that your deployed API responds.
 
 It checks the concurrency, the aliases, the versions and the alarms of the stack, with lambda:GetAccountSettings, lambda:ListFunctions,
 lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListVersionsByFunction and cloudwatch:DescribeAlarms.
@@ -75,7 +77,7 @@ async function stored(options: StoreOptions & { stack: string }): Promise<Findin
       ]
     return [wrongFinding('secrets', (error as Error).message, 'Secrets, connections and callers were not checked.')]
   }
-  const checks = await Promise.all([secrets(store, options), sources(store, options)])
+  const checks = await Promise.all([secrets(store, options), sources(store, options), policy(store, options)])
   return [okFinding('secrets', store.place), ...checks.flat()]
 }
 

@@ -1,0 +1,135 @@
+import { unverifiableApprover } from '../../../shared/approvals/person.ts'
+import { NOTIFICATION } from '../../../shared/core/call.ts'
+import { messageOf } from '../../../shared/errors.ts'
+import { matchesName } from '../../../shared/policy/match.ts'
+import type { ApprovalRule, Policy, Rule, When } from '../../../shared/policy/policy.ts'
+import type { MessageProvider } from '../../../shared/providers/message.ts'
+import type { Provider } from '../../../shared/providers/provider.ts'
+import { resolveChannel } from '../../../shared/providers/push-update.ts'
+import { categories } from '../../tools/project/categories.ts'
+import { type Caller, readCallers } from '../callers.ts'
+import { cdkSettings } from '../cdk-settings.ts'
+import { loadConnection } from '../connection-test.ts'
+import { readConfiguredPolicy } from '../policy/configured-policy.ts'
+import type { SecretStore } from '../secret-store.ts'
+import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
+
+/** An approval that the policy requires, and what requires it. */
+interface Required {
+  /** `rule "two people"`, or `section approval`. */
+  by: string
+  /** The calls that need it. Undefined for the writes of callers whose entry asks for it. */
+  when: When | undefined
+  approval: ApprovalRule
+}
+
+/** Checks the policy, and that it can request the approvals that it requires. */
+export function policy(store: SecretStore, options: { local?: boolean }): Promise<Finding[]> {
+  return findingsOf('policy', 'Correct the file, and run npx webhooks policy check.', async () => {
+    const callers = Object.entries(await readCallers(store))
+    const { file, policy } = readConfiguredPolicy(options) ?? {}
+    const unasked = policy?.approval ? [] : callers.filter(([, caller]) => needsApproval(caller)).map(unaskedFinding)
+    if (!policy) return unasked
+    const found = `${file}, rules: ${policy.rules.length}`
+    const required = requiredBy(policy)
+    return [
+      policy.enforce
+        ? okFinding('policy', found)
+        : noteFinding('policy', `${found}, only logged`, 'Remove enforce: false when the log shows what you want.'),
+      ...unasked,
+      ...(required.length > 0 ? isNotificationDeployed(options) : []),
+      ...(await Promise.all(required.map((one) => askingFindings(one, store)))).flat(),
+      ...required.flatMap((one) => ownerFindings(one, callers)),
+    ]
+  })
+}
+
+function needsApproval({ agent = false, writes }: Caller): boolean {
+  return (writes ?? (agent ? 'approve' : 'allow')) === 'approve'
+}
+
+function unaskedFinding([name]: [string, Caller]): Finding {
+  const found = 'its writes need an approval, and the policy does not say how to ask people: they are refused'
+  return wrongFinding(`caller ${name}`, found, 'Add the section approval to policy.yaml, or set "writes" in its entry.')
+}
+
+function requiredBy({ rules, approval }: Policy): Required[] {
+  const ofRules = rules.flatMap(({ name, when, effect }): Required[] => {
+    const approval = approvalOf(effect)
+    return approval ? [{ by: `rule "${name}"`, when, approval }] : []
+  })
+  return approval ? [...ofRules, { by: 'section approval', when: undefined, approval }] : ofRules
+}
+
+function approvalOf(effect: Rule['effect']): ApprovalRule | undefined {
+  if (effect.type === 'approval') return effect
+  return effect.type === 'window' && typeof effect.otherwise !== 'string' ? effect.otherwise : undefined
+}
+
+function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
+  const deployed = local ? categories : cdkSettings(undefined, () => undefined).enabled
+  if (deployed.some(({ name }) => name === NOTIFICATION)) return []
+  const found = 'requires approvals, but the category notification, which asks people, is not deployed'
+  return [wrongFinding('policy', found, 'Set categories.notification to true in cdk.json and run npx cdk deploy.')]
+}
+
+/** Checks the connection that asks people. Other checks report what is wrong with its secret. */
+async function askingFindings({ by, approval }: Required, store: SecretStore): Promise<Finding[]> {
+  const what = `policy, ${by}`
+  const { connection, channel, count, notRequester } = approval
+  const path = `${NOTIFICATION}/${connection}`
+  const stored = await store.get(`connections/${path}`)
+  const connect = `Run npx webhooks connect ${path}${store.option}, or name another connection.`
+  if (stored === undefined) return [wrongFinding(what, `asks with ${path}, which does not exist`, connect)]
+  const category = categories.find(({ name }) => name === NOTIFICATION)
+  if (!category) return []
+  const loaded = await loadConnection(category, connection, stored).catch(() => undefined)
+  if (!loaded || !isMessageProvider(loaded.provider)) return []
+  const { provider, values } = loaded
+  const { buttons, title } = provider
+  if (!buttons && (approval.by || notRequester || count > 1)) {
+    const advice = 'Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count.'
+    return [wrongFinding(what, `asks with ${path}, but ${title} cannot distinguish people`, advice)]
+  }
+  const unverifiable = unverifiableApprover(provider, approval.by)
+  if (unverifiable !== undefined) {
+    const found = `names ${unverifiable}, whom ${title} cannot verify`
+    return [wrongFinding(what, found, `List people as ${buttons?.approverIds?.format ?? 'ids'}.`)]
+  }
+  try {
+    resolveChannel(channel, values, provider, true)
+    return []
+  } catch (error) {
+    return [wrongFinding(what, `cannot ask with ${path}: ${messageOf(error)}`, 'Correct channel.')]
+  }
+}
+
+function isMessageProvider(provider: Provider): provider is MessageProvider {
+  return provider.kind === 'message'
+}
+
+/** Finds callers whose calls are refused, because no one knows who must not approve them. */
+function ownerFindings({ by, when, approval }: Required, callers: readonly [string, Caller][]): Finding[] {
+  if (!approval.notRequester) return []
+  return callers
+    .filter(([name, caller]) => (when ? mayMatch(when, name, caller) : needsApproval(caller)))
+    .filter(([, { owners = [] }]) => owners.length === 0)
+    .map(([name]) =>
+      wrongFinding(
+        `caller ${name}`,
+        `has no owners, so calls that the ${by} of the policy matches are refused`,
+        'Add "owners" to its entry in the secret callers.',
+      ),
+    )
+}
+
+/** Whether a rule may match calls of a caller. The other conditions depend on the call. */
+function mayMatch({ actions, callers, agents }: When, name: string, { agent = false, categories }: Caller): boolean {
+  const mayCall = (action: string) =>
+    categories.some((category) => category === '*' || matchesName(action.split('/', 1)[0] ?? '', category))
+  return (
+    (agents === undefined || agents === agent) &&
+    (callers === undefined || callers.some((pattern) => matchesName(pattern, name))) &&
+    (actions === undefined || actions.some(mayCall))
+  )
+}
