@@ -166,7 +166,11 @@ describe('a turn', () => {
 
 describe('an approval before an action', () => {
   const approve = async (user: 'jane' | 'ben') => {
-    const { ts } = (await service.list('messages')).find(({ text }: { text: string }) => text.includes('two people'))
+    const asked = async () =>
+      (await service.list('messages')).find(({ text }: { text: string }) => text.includes('two people'))
+    // It waits for a decision before its message is sent.
+    await service.until(asked, 'the message')
+    const { ts } = await asked()
     await fetch(`${service.url}/sandbox/slack/click`, {
       method: 'POST',
       body: new URLSearchParams({ ts, action: 'approve', user }),
