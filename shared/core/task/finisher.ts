@@ -45,8 +45,8 @@ interface EndedExecution {
   hasStartedAction: boolean
   /** The last number of each turn that it has taken, or waited for. */
   tickets: Ticket[]
-  /** It may have asked people for approvals. */
-  hasAsked: boolean
+  /** When the task gives up waiting for people, in epoch milliseconds. Undefined if it has asked no one. */
+  asksUntil: number | undefined
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
   mayBeDelegated: boolean
   error: string | undefined
@@ -108,7 +108,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
-  if (task.approvalOf || execution.hasAsked) await endApprovals(context, task, execution, REASONS[status])
+  if (task.approvalOf || execution.asksUntil) await endApprovals(context, task, execution.asksUntil, REASONS[status])
   audit.start({ operation: 'task', ...auditedTask(task), outcome: verdictOf(outcome) })
   const record = audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
@@ -204,12 +204,7 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
  * Ends the approvals that a task was waiting for, or notifies the task that was waiting for this one. Gives up after some hours: the
  * decisions have no effect, and the other task ends at its own time.
  */
-async function endApprovals(
-  context: DurableContext,
-  task: Task,
-  { startedAt = 0 }: EndedExecution,
-  reason: string,
-): Promise<void> {
+async function endApprovals(context: DurableContext, task: Task, until = 0, reason: string): Promise<void> {
   await retriedStep<null>(
     context,
     'end-approvals',
@@ -220,7 +215,6 @@ async function endApprovals(
         return null
       }
       const { askingTasksOf } = await import('./ask.ts')
-      const until = startedAt + (task.waitAtMost ?? 0) * 1_000
       const decision = { decision: 'cancel', by: 'its task', reason, at: new Date().toISOString() } as const
       await end(await askingTasksOf(task), until, decision)
       return null
@@ -238,6 +232,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   let isDelegated = false
   let accepted: string | undefined
   const tickets = new Map<string, Ticket>()
+  let asksUntil: number | undefined
   for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
       started.add(Name)
@@ -253,6 +248,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       const ticket: Ticket = JSON.parse(payload ?? '')
       tickets.set(ticket.key, ticket)
     }
+    if (/^require(?:-wait|$)/.test(Name ?? '')) asksUntil ??= asksUntilIn(payload)
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
@@ -266,10 +262,16 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     ),
     hasStartedAction: started.has('start'),
     tickets: [...tickets.values()],
-    hasAsked: [...started].some((step) => step?.startsWith('require-ask-')),
+    asksUntil,
     mayBeDelegated: task?.delegates === true && (isDelegated || [...open.values()].includes('start')),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
   }
+}
+
+/** Lambda truncates long payloads. */
+function asksUntilIn(payload = ''): number | undefined {
+  const [, until] = /"asksUntil":(\d+)/.exec(payload) ?? []
+  return until === undefined ? undefined : Number(until)
 }
 
 /**

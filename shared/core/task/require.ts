@@ -12,7 +12,7 @@ import type { ApprovedRequest } from '../approved-request.ts'
 import type { Task } from '../call.ts'
 import { previewAction } from '../preview.ts'
 import { retriedStep } from '../retried-step.ts'
-import { type Shown, startAsking } from './ask.ts'
+import { askingTasksOf, type Shown, startAsking } from './ask.ts'
 import { aborted, canceledBy } from './cancellation.ts'
 import { endApprovals } from './end-approvals.ts'
 import type { Reports } from './poll.ts'
@@ -28,6 +28,8 @@ interface RequireState extends WaitState {
   waitsFor?: string | undefined
   /** The numbers of the requirements whose approval has to be requested now. */
   toAsk?: number[] | undefined
+  /** With `toAsk`: when the task gives up, in epoch milliseconds. The finisher reads it, too. */
+  asksUntil?: number | undefined
   canceledBy?: string | undefined
   /** Why the requirements can no longer be met. */
   endedBy?: string | undefined
@@ -93,12 +95,8 @@ export async function meetRequirements(
       shown ??= await previewStep(context, category, task, until)
       const error = await requestApprovals(context, wait, state.toAsk, shown)
       if (error !== undefined) {
-        await endStep(
-          context,
-          wait,
-          Object.values(wait.asked).map(({ id }) => id),
-          byTask(error),
-        )
+        // A request without a response may have started the task that asks.
+        await endStep(context, wait, () => askingTasksOf(task), byTask(error))
         return { decisions: [], outcome: errored(new Failure('platform', `Nothing was started: ${error}`)) }
       }
     }
@@ -110,7 +108,7 @@ export async function meetRequirements(
     })
   }
   const { open = [], decisions = [], metAt } = state
-  if (open.length > 0) await endStep(context, wait, open, endOf(state))
+  if (open.length > 0) await endStep(context, wait, async () => open, endOf(state))
   if (metAt === undefined) return { decisions, outcome: outcomeOf(state, wait) }
   const isFixed = requirements.some(({ ask }) => ask && !ask.mayChange)
   return { decisions, metAt, approved: isFixed && shown && 'approved' in shown ? shown.approved : undefined }
@@ -216,7 +214,7 @@ async function findNext(
     const described = waiting.map((state) => state.waitsFor).join('; ')
     const opensNever = waiting.some((state) => state.isClosedForever)
     if (now >= until || opensNever) return { waitsFor: described, decisions, open }
-    if (toAsk.length > 0) return { waitsFor: described, toAsk }
+    if (toAsk.length > 0) return { toAsk, asksUntil: until, waitsFor: described }
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
     return {
       waitsFor: described,
@@ -237,14 +235,14 @@ async function findNext(
 async function endStep(
   context: DurableContext,
   { until }: RequireWait,
-  ids: readonly string[],
+  openIds: () => Promise<readonly string[]>,
   decision: Omit<Decision, 'at'> | undefined,
 ): Promise<void> {
   await retriedStep<null>(
     context,
     'require-end',
     async () => {
-      await endApprovals(ids, until, decision && { ...decision, at: new Date().toISOString() })
+      await endApprovals(await openIds(), until, decision && { ...decision, at: new Date().toISOString() })
       return null
     },
     { maxAttempts: MAX_END_ATTEMPTS, backoff: { min: 1, max: 60 }, giveUp: () => null },
