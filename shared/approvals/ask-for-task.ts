@@ -94,6 +94,7 @@ async function reportEnd(
 /** Returns how a request ended that people did not decide with our buttons: by the platform's process, or by no one. */
 function endOf({ status, result, message, data }: Outcome): Parameters<typeof endApproval>[2] {
   const { decision, by, at, reason } = data
+  if (decision === 'expired') return undefined
   if (typeof by !== 'string' || typeof at !== 'string') return { failure: redact(message) }
   const isApproved = status === 'succeeded' && result === 'pass' && decision === 'approved'
   const decided = isApproved ? 'approve' : decision === 'canceled' ? 'cancel' : 'reject'
