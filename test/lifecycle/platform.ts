@@ -227,7 +227,7 @@ const fakeMessage = defineMessageProvider({
     return found
   },
   async post({ http, idempotencyKey: key }, _channel, { title, buttons = [] }) {
-    const page = buttons[0] && new URL(buttons[0].url).pathname.replace('/v1/testing/', '')
+    const page = buttons[0] && new URL(buttons[0].url).pathname.replace(/^\/v1\/[a-z-]+\//, '')
     const posting = http.post('messages', { key, text: title, page }, { schema: created })
     if (title === 'bug') await posting.catch(() => Promise.reject(new TypeError('A bug of the provider')))
     const { body } = await posting
