@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Task } from '../../shared/core/call.ts'
+import { onPage, useApprovals } from './waiting.ts'
+
+const { lifecycle, platform, slack, deploy, run, press } = useApprovals()
+
+const inSlack = { name: 'in Slack', approve: { connection: 'ops' } }
+const MINUTE = 60
+const isInSlack = ({ connection }: Task) => connection === 'ops'
+const decideOnPage = async ({ id }: Task, decision: 'approve' | 'reject') =>
+  lifecycle.decide(platform.messages.find(({ key }) => key === id)?.page, { decision })
+const decide = (asking: Task, decision: 'approve' | 'reject') =>
+  isInSlack(asking) ? press(decision) : decideOnPage(asking, decision)
+const approve = (asking: Task) => decide(asking, 'approve')
+const shown = () => JSON.stringify(slack.posts[0]?.blocks)
+/** Waits until another request has been posted. The tasks that ask run at the same time. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate)
+}
+
+/** Returns a freeze that ends in some minutes. */
+function freeze(minutes: number, more: object = { otherwise: 'wait' }) {
+  const text = (offset: number) => new Date(Date.now() + offset * MINUTE * 1_000).toISOString().slice(0, 16)
+  return { name: 'freeze', freeze: [{ from: text(-60), to: text(minutes), reason: 'Migration' }], ...more }
+}
+const breakGlass = (minutes: number) => freeze(minutes, { otherwise: 'approve', approve: { connection: 'ops' } })
+
+/** Runs a task, and returns after how many minutes its job was started. */
+async function timed(options: Parameters<typeof run>[0]) {
+  const acceptedAt = Date.now()
+  let minutes: number | undefined
+  const ended = await run({
+    ...options,
+    async onCheckpoint(name) {
+      if (/(^| )start START/.test(name)) minutes ??= Math.round((Date.now() - acceptedAt) / MINUTE / 1_000)
+    },
+  })
+  return { ...ended, minutes }
+}
+
+describe('Two rules with approvals', () => {
+  it('both ask, and the action starts when both are met', async () => {
+    deploy([onPage, inSlack])
+    const { outcome, early, asked } = await run({ people: approve })
+    expect([outcome?.result, early, asked.length, platform.runs.length]).toEqual(['pass', 0, 2, 1])
+  })
+
+  it('end with one rejection, which closes the other message', async () => {
+    deploy([onPage, inSlack])
+    const { outcome, asked } = await run({
+      async people(asking) {
+        if (isInSlack(asking)) return 'open'
+        await until(() => slack.posts.length > 0)
+        return decide(asking, 'reject')
+      },
+    })
+    const reason = 'Rejected by link: Jane Doe'
+    expect(outcome).toMatchObject({ result: 'fail', message: `Nothing was started: ${reason}.` })
+    expect(asked.map((request) => request.outcome?.message)).toEqual([reason, `Canceled by its task: ${reason}`])
+    expect(shown()).toContain(`Canceled by its task: ${reason}`)
+    expect(platform.runs).toEqual([])
+  })
+
+  it('start nothing if one is not decided', async () => {
+    deploy([onPage, inSlack])
+    const { outcome } = await run({ people: async (asking) => (isInSlack(asking) ? 'open' : approve(asking)) })
+    const message = 'Nothing was started: the call has waited for 2 h. Waits for an approval: in Slack'
+    expect([outcome?.result, outcome?.message, platform.runs]).toEqual(['fail', message, []])
+    expect(shown()).toContain('Expired: no one decided in time')
+  })
+})
+
+describe('An approval together with a window', () => {
+  it('waits for people first, and then until the window opens', async () => {
+    deploy([freeze(90), onPage])
+    const { task, outcome, minutes } = await timed({ people: approve })
+    expect(task.requirements?.map(({ type }) => type)).toEqual(['approval', 'window'])
+    expect([outcome?.result, minutes]).toEqual(['pass', expect.closeTo(90, -1)])
+  })
+
+  it('starts nothing if the window does not open in time, although people have approved', async () => {
+    deploy([freeze(180), onPage])
+    const { outcome } = await run({ people: approve })
+    expect(outcome).toMatchObject({
+      result: 'fail',
+      message: expect.stringMatching(/^Nothing was started: the call has waited for 2 h\. Waits until .+: freeze/),
+    })
+    expect(platform.runs).toEqual([])
+  })
+})
+
+describe('Breaking the glass of a freeze', () => {
+  it('starts the action while the window is closed', async () => {
+    deploy([breakGlass(90)])
+    const { outcome, early, minutes } = await timed({ people: approve })
+    expect([outcome?.result, early, minutes]).toEqual(['pass', 0, expect.closeTo(1, 0)])
+  })
+
+  it('is no longer needed when the window opens, and the message says so', async () => {
+    deploy([breakGlass(90)])
+    const { outcome, minutes } = await timed({ people: async () => 'open' })
+    expect([outcome?.result, minutes]).toEqual(['pass', expect.closeTo(90, -1)])
+    expect(shown()).toContain('Canceled by its task: the action may start without it')
+    expect(shown()).not.toContain('"type":"button"')
+  })
+
+  it('ends with a rejection, although the window would open in time', async () => {
+    deploy([breakGlass(90)])
+    const { outcome } = await run({ people: (asking) => decide(asking, 'reject') })
+    expect([outcome?.result, platform.runs]).toEqual(['fail', []])
+  })
+
+  it('asks no one while the window is open', async () => {
+    deploy([breakGlass(-1)])
+    const { outcome, asked } = await run()
+    expect([outcome?.result, asked, slack.posts]).toEqual(['pass', [], []])
+  })
+})
+
+describe('A request that has changed since people were asked', () => {
+  const job = () => ({ provider: 'job', baseUrl: platform.url, token: 'token-of-the-platform' })
+  /** Runs a task whose connection gets another URL before the decision. */
+  async function runChanged(rules: object[]) {
+    deploy(rules)
+    const ended = await run({
+      async people(asking) {
+        lifecycle.replace('connections/notification/job', {
+          ...job(),
+          baseUrl: platform.url.replace('127.0.0.1', 'localhost'),
+        })
+        return approve(asking)
+      },
+    })
+    lifecycle.replace('connections/notification/job', job())
+    return ended
+  }
+
+  it('is not sent', async () => {
+    const { outcome } = await runChanged([onPage])
+    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringContaining('so it was not sent') })
+    expect(platform.runs).toEqual([])
+  })
+
+  it('is sent if the rule allows it', async () => {
+    const { outcome } = await runChanged([{ ...onPage, approve: { ...onPage.approve, changed: 'run' } }])
+    expect([outcome?.result, platform.runs.length]).toEqual(['pass', 1])
+  })
+
+  it('is not sent if only one of two rules allows it', async () => {
+    const { outcome } = await runChanged([{ ...onPage, approve: { ...onPage.approve, changed: 'run' } }, inSlack])
+    expect([outcome?.result, platform.runs]).toEqual(['fail', []])
+  })
+})
