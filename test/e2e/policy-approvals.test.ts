@@ -184,7 +184,7 @@ describe('An action that needs an approval', () => {
   it('does not run if the approval cannot be requested', async () => {
     const { body } = await open('Missing')
     expect((await ended(body.taskId)).outcome.message).toContain(
-      'Nothing was started: the approval could not be requested. Unknown connection "missing" for notification',
+      'Nothing was started: the rule "unknown connection" requires an approval, but the request for it failed. Unknown connection "missing" for notification',
     )
   })
 

@@ -51,7 +51,8 @@ describe('If Lambda ends a task that asks people', () => {
     expect(outcome).toMatchObject({
       status: 'succeeded',
       result: 'fail',
-      message: 'Nothing was started: the approval could not be requested. An operator stopped the task.',
+      message:
+        'Nothing was started: the rule "two people" requires an approval, but the request for it failed. An operator stopped the task.',
     })
     expect(await press('approve')).toBe(200)
     expect(slack.ephemerals.at(-1)?.text).toBe(

@@ -16,7 +16,7 @@ import { askingTasksOf, type Shown, startAsking } from './ask.ts'
 import { aborted, canceledBy } from './cancellation.ts'
 import { endApprovals } from './end-approvals.ts'
 import type { Reports } from './poll.ts'
-import { type Asked, checkRequirement, type Decided } from './requirement.ts'
+import { type Asked, checkRequirement, type Decided, describeFailure } from './requirement.ts'
 import { startTimeOf } from './start-time.ts'
 import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
@@ -155,7 +155,7 @@ async function requestApprovals(
         giveUp: (error) => ({ error: redact(messageOf(error)) }),
       },
     )
-    if ('error' in result) return `the approval could not be requested. ${result.error}`
+    if ('error' in result) return describeFailure(rule, result.error)
     asked[number] = result
   }
   return undefined
@@ -180,7 +180,9 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   const { soonChecks = 0 } = wakeUp ? {} : state
   const rarely = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? longest : shortest
   const limit = soonChecks > 0 ? SOON_SECONDS : rarely
-  const seconds = Math.ceil((Math.min(changesAt ?? until, until) - now) / 1_000)
+  // After the end, only a table that cannot be read is awaited.
+  const end = now < until ? until : Number.POSITIVE_INFINITY
+  const seconds = Math.ceil((Math.min(changesAt ?? end, end) - now) / 1_000)
   const nextPollIn = Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn)))
   return { ...found, savedRound, nextPollIn, ...(soonChecks > 0 ? { soonChecks: soonChecks - 1 } : {}) }
 }

@@ -81,9 +81,14 @@ async function checkApproval(
   }))
   if (decision?.decision === 'approve') return { isMet: true, decided }
   if (decision) return { isMet: false, endedBy: describeDecision(decision), decided }
-  if (failure !== undefined)
-    return { isMet: false, endedBy: `the approval could not be requested. ${failure}`, decided }
+  if (failure !== undefined) return { isMet: false, endedBy: describeFailure(rule, failure), decided }
   return { ...waitFor(requirement, votes, until), decided, openId: isExpired ? undefined : id }
+}
+
+/** Describes why people could not be asked, for the outcome of the task. */
+export function describeFailure(rule: string | undefined, reason: string): string {
+  const cause = rule === undefined ? 'the entry of the caller' : `the rule "${rule}"`
+  return `${cause} requires an approval, but the request for it failed. ${reason}`
 }
 
 /** With several people, the decision repeats the last vote. */
