@@ -72,7 +72,7 @@ function checkDeciders(provider: MessageProvider, { approvers, excluded }: Appro
     throw invalidInput('by', `must be ${buttons?.approverIds?.format} for ${title}, but has "${unverifiable}"`)
 }
 
-/** Saves how the request has ended, unless people have decided, and wakes the other task. */
+/** Saves how the request has ended, unless people have decided, and wakes the other task. Gives up after some hours: that task ends at its own time. */
 async function reportEnd(
   { taskId, context }: Task,
   { until, ...waiting }: WaitingForApproval,
@@ -87,7 +87,7 @@ async function reportEnd(
       await wakeTask(waiting)
       return null
     },
-    { maxAttempts: MAX_REPORT_ATTEMPTS, backoff: { min: 1, max: 300 } },
+    { maxAttempts: MAX_REPORT_ATTEMPTS, backoff: { min: 1, max: 300 }, giveUp: () => null },
   )
 }
 
