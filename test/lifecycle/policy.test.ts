@@ -7,6 +7,7 @@ import { compilePolicy } from '../../shared/policy/file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 const folder = temporaryFolder()
@@ -117,6 +118,23 @@ describe('A task that waits for a window, and cannot save how to wake it', () =>
     })
     expect(outcome).toMatchObject({ status: 'aborted' })
     expect((Date.now() - canceledAt) / 1_000).toBeLessThan(130)
+  })
+
+  it('checks at most 1,000 times in a week', async () => {
+    deploy([{ ...freeze(8 * 24 * HOUR, 'wait'), waitAtMost: 'P7D' }])
+    const task = await lifecycle.accept(START, { input })
+    const table = process.env['WEBHOOKS_STATE_TABLE']
+    process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
+    const times: number[] = []
+    const { outcome } = await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (name.includes('require-wait RETRY') && times.push(Date.now()) === 1) passTime(6.9 * 24 * HOUR)
+      },
+    })
+    process.env['WEBHOOKS_STATE_TABLE'] = table
+    expect(outcome).toMatchObject({ result: 'fail' })
+    const [, second = 0, third = 0] = times
+    expect((third - second) / 1_000).toBeCloseTo((7 * 24 * HOUR) / 1_000, -1)
   })
 })
 

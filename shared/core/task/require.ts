@@ -57,9 +57,12 @@ export type Met = { decisions: Decided[] } & (
 const MAX_INTERVAL_SECONDS = 12 * 3_600
 /** So late is an action if the wake-up of a decision is lost. */
 const MAX_APPROVAL_INTERVAL_SECONDS = 600
-/** A task that cannot be woken notices a request to cancel it with its next check, and heartbeats are sent with a check. */
+/**
+ * A task that cannot be woken notices a request to cancel it with its next check, and heartbeats are sent with a check. Longer only if
+ * the task may wait for more than 17 hours.
+ */
 const SHORT_INTERVAL_SECONDS = 60
-/** An execution may have 3,000 operations. */
+/** An execution may have 3,000 operations, with the polls of the job that is started afterwards. */
 const MAX_CHECKS = 1_000
 /** As many as `wait.ts` makes after a wake-up. */
 const SOON_CHECKS = 4
@@ -175,10 +178,10 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   await reports.heartbeat?.()
   const now = Date.now()
   const isWakeable = wakeUp !== undefined && savedRound === wakeUp.round
-  const shortest = Math.max(SHORT_INTERVAL_SECONDS, (until - now) / 1_000 / MAX_CHECKS)
+  const shortest = Math.max(SHORT_INTERVAL_SECONDS, (until - wait.taskStartedAt) / 1_000 / MAX_CHECKS)
   const longest = Object.keys(wait.asked).length > 0 ? approvalInterval(wait, now) : MAX_INTERVAL_SECONDS
   const { soonChecks = 0 } = wakeUp ? {} : state
-  const rarely = reports.heartbeat ? SHORT_INTERVAL_SECONDS : isWakeable ? longest : shortest
+  const rarely = isWakeable && !reports.heartbeat ? longest : shortest
   const limit = soonChecks > 0 ? SOON_SECONDS : rarely
   // After the end, only a table that cannot be read is awaited.
   const end = now < until ? until : Number.POSITIVE_INFINITY
