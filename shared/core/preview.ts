@@ -1,3 +1,4 @@
+import { Failure } from '../errors.ts'
 import type { Category } from '../providers/category.ts'
 import { redact } from '../redact.ts'
 import { sleep } from '../sleep.ts'
@@ -12,7 +13,7 @@ export interface Preview {
   at: number
   /** The request, without headers. Undefined if nothing would be sent. */
   request?: string | undefined
-  /** Undefined if there is nothing to compare. */
+  /** Undefined if nothing would be sent. */
   approved?: ApprovedRequest | undefined
 }
 
@@ -34,6 +35,8 @@ export async function previewAction(category: Category, call: Call, deadlineAt: 
   if (first.write === undefined) return { at }
   await sleep(PAUSE_MS)
   const second = await read()
-  const request = redact(textOf(first.write))
-  return second.write === undefined ? { at, request } : { at, request, approved: formOf(first.write, second.write) }
+  const approved = second.write && formOf(first.write, second.write)
+  // People could not rely on what they see.
+  if (!approved) throw new Failure('unavailable', 'What would be sent differs with each attempt.')
+  return { at, request: redact(textOf(first.write)), approved }
 }

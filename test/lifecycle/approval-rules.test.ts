@@ -150,4 +150,12 @@ describe('A request that has changed since people were asked', () => {
     const { outcome } = await runChanged([{ ...onPage, approve: { ...onPage.approve, changed: 'run' } }, inSlack])
     expect([outcome?.result, platform.runs]).toEqual(['fail', []])
   })
+
+  it('each time is not shown, and people are told why', async () => {
+    deploy([inSlack])
+    const { outcome } = await run({ target: 'start-run?connection=varied', people: approve })
+    expect(shown()).toContain('Not known, because a dry run failed')
+    expect(shown()).toContain('What would be sent differs with each attempt.')
+    expect(outcome?.result).toBe('pass')
+  })
 })

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals'
+import * as z from 'zod/mini'
 import { notification } from '../../functions/notification/index.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import type { Category } from '../../shared/providers/category.ts'
+import type { Client, Provider } from '../../shared/providers/provider.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { type SlackServer, slackServer } from '../platforms/slack/server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -16,7 +18,22 @@ import { type FakePlatform, category as fakes, useLifecycle } from './platform.t
 const category: Category = {
   ...notification,
   actions: { ...fakes.actions, ...notification.actions },
-  providers: { ...fakes.providers, ...notification.providers },
+  providers: { ...fakes.providers, ...notification.providers, varied },
+}
+let parts = 0
+/** A provider whose request to start a job has one part more each time. */
+async function varied(): Promise<Provider> {
+  const job = await fakes.providers['job']?.()
+  if (!job) throw new Error('There is no fake job.')
+  const start = async ({ http, idempotencyKey: key }: Client) =>
+    (
+      await http.post(
+        'runs',
+        { key, parts: Array.from({ length: ++parts }, String) },
+        { schema: z.object({ id: z.string() }) },
+      )
+    ).body
+  return Object.assign({}, job, { start })
 }
 const ASKING_FUNCTION = 'arn:aws:lambda:eu-west-1:123456789012:function:asking:live'
 
