@@ -70,6 +70,15 @@ describe('Progress of a task', () => {
     },
   )
 
+  it('names the policy while the first check runs, and with each one what it waits for', () => {
+    const running = event('StepStarted', '4', 'require-wait', { SubType: 'WaitForCondition' })
+    expect(progressOf(running, accepted)).toBe('Waiting for the policy')
+    const check = step('4', 'require-wait', JSON.stringify({ waitsFor: 'Waits for an approval: two people' }), 60)
+    expect(progressOf(check, accepted)).toBe(
+      'Waiting for the policy, next check at 12:01:00 UTC: Waits for an approval: two people',
+    )
+  })
+
   it('names the next poll of a job whose task can be woken', () => {
     const callback = event('CallbackStarted', '5', 'poll-wake-0')
     const poll = { ...step('4', 'poll', '{}', 20), SubType: 'WaitForCondition' }
