@@ -1,6 +1,7 @@
 import { retriedStep } from '../core/retried-step.ts'
 import { wakeTask } from '../core/task/wake.ts'
 import { Failure, invalidInput, isTransient } from '../errors.ts'
+import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import type { ApprovalTask, WaitingForApproval } from '../providers/action.ts'
 import type { MessageProvider } from '../providers/message.ts'
@@ -27,7 +28,8 @@ export async function askForTask(
   run: (task: Task) => Promise<Outcome>,
 ): Promise<Outcome> {
   const accepted = await acceptRequest(task, waiting)
-  const outcome = 'error' in accepted ? accepted.error : await run({ ...task, input: accepted.input })
+  const canceledBy = () => cancelerOf(task, waiting)
+  const outcome = 'error' in accepted ? accepted.error : await run({ ...task, input: accepted.input, canceledBy })
   await reportEnd(task, waiting, outcome)
   return outcome
 }
@@ -72,7 +74,23 @@ function checkDeciders(provider: MessageProvider, { approvers, excluded }: Appro
     throw invalidInput('by', `must be ${buttons?.approverIds?.format} for ${title}, but has "${unverifiable}"`)
 }
 
-/** Saves how the request has ended, unless people have decided, and wakes the other task. Gives up after some hours: that task ends at its own time. */
+/** Returns who has canceled the task, or has ended the one that waits. Does not throw: the next poll reads it again. */
+async function cancelerOf({ taskId, canceledBy }: Task, { until }: WaitingForApproval): Promise<string | undefined> {
+  const by = await canceledBy()
+  if (by !== undefined) return by
+  try {
+    const { decision } = await readApprovalState(taskId, until)
+    return decision?.decision === 'cancel' ? decision.by : undefined
+  } catch (error) {
+    log.warn('end of the other task not read', error as Error)
+    return undefined
+  }
+}
+
+/**
+ * Saves how the request has ended, unless people have decided, and wakes the other task. Gives up after some hours: that task ends at
+ * its own time.
+ */
 async function reportEnd(
   { taskId, context }: Task,
   { until, ...waiting }: WaitingForApproval,
