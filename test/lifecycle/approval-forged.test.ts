@@ -21,7 +21,7 @@ describe('A forged payload', () => {
     deploy([twoPeople])
     const task = await lifecycle.accept(START, { input })
     const [requirement] = task.requirements ?? []
-    const weaker = { ...requirement, ask: { ...requirement?.ask, count: 1 } }
+    const weaker = { ...requirement, ask: { connection: 'ops', count: 1 } }
     const { seal: _, ...unsealed }: Task & { seal?: string } = { ...task }
     for (const forged of [
       { ...task, requirements: undefined },

@@ -81,9 +81,8 @@ function askingFunction(): string {
 /** Returns the ids of the asking tasks of all requirements with an approval. */
 export async function askingTasksOf({ id, requirements = [] }: Task): Promise<string[]> {
   const key = await readIdentityKey()
-  return requirements.flatMap((requirement, index) =>
-    requirement.type !== 'turn' && requirement.ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : [],
-  )
+  const conditions = requirements.filter((requirement) => requirement.type !== 'turn')
+  return conditions.flatMap(({ ask }, index) => (ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : []))
 }
 
 /** Composes the request. Texts of callers and platforms only fill fields, which each platform escapes. */
