@@ -37,7 +37,7 @@ export function compareWith(approved: ApprovedRequest): {
       if (isFirst)
         hasChanged = tokens.length !== approved.length || digestOf(tokens, approved.unstable) !== approved.digest
       isFirst = false
-      // Also if the provider continues after the error.
+      // Even if the provider continues after the error.
       if (hasChanged) throw new Error('The request has changed since it was approved.')
       return undefined
     },

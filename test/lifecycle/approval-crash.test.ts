@@ -13,7 +13,7 @@ const approveOnPage = async ({ id }: Task) => {
 }
 const stepsOf = ({ operations }: CompletedTask) => operations.map((operation) => operation.split(' ')[0]).join(' ')
 
-/** What a run has left behind. */
+/** The end of a run, and its effects. */
 async function resultOf({ task, status, outcome, early, late, asked }: Run) {
   const [request] = asked
   const { decision } = request ? await readApprovalState(request.id, untilOf(request)) : {}

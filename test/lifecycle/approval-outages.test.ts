@@ -49,7 +49,7 @@ describe('A task that waits for people', () => {
     expect([outcome?.result, platform.runs.length]).toEqual(['pass', 1])
   })
 
-  it('starts nothing and says why if the chat is down the whole time', async () => {
+  it('starts nothing and says why if the chat is down until the end', async () => {
     deploy([onPage])
     platform.failNext(503, { message: 'maintenance' }, { on: isPost, times: ALWAYS })
     const { outcome } = await run()

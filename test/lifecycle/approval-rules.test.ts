@@ -151,7 +151,7 @@ describe('A request that has changed since people were asked', () => {
     expect([outcome?.result, platform.runs]).toEqual(['fail', []])
   })
 
-  it('each time is not shown, and people are told why', async () => {
+  it('each time is not shown, and the message says why', async () => {
     deploy([inSlack])
     const { outcome } = await run({ target: 'start-run?connection=varied', people: approve })
     expect(shown()).toContain('Not known, because a dry run failed')

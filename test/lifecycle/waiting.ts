@@ -44,7 +44,7 @@ export interface RunOptions extends ExecutionOptions {
   /** The accepted task. By default, a call is made. */
   task?: Task
   /**
-   * What people do while a task asks them.
+   * Called while a task asks people.
    *
    * @param wait the operation in which it waits for them
    * @returns `open` if they do no more, and the request stays open until the waiting task has ended
