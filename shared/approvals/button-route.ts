@@ -10,7 +10,7 @@ import type { MessageProvider, Person } from '../providers/message.ts'
 import { redact } from '../redact.ts'
 import { describeDecision, describeVotes } from '../state/approval-decision.ts'
 import { readApproval } from '../state/approvals.ts'
-import { decide, wakeDecided } from './decide.ts'
+import { decide, wakeTasks } from './decide.ts'
 import { bareName, refusalFor } from './person.ts'
 import { verifyToken } from './signed-link.ts'
 
@@ -61,7 +61,7 @@ async function handleResponse(
   const reply = async (text: string) => response(await buttons.replyTo(client(), pressed, text))
 
   if (stored.decision) {
-    await wakeDecided(stored)
+    await wakeTasks(stored)
     return reply(`Already decided. ${describeDecision(stored.decision)}.`)
   }
   if (isExpired || approval.deadlineAt <= request.now)

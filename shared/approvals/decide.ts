@@ -25,15 +25,15 @@ export async function decide(
   const isVote = decision.decision === 'approve' && count > 1
   // Without an id, one person could count several times.
   if (isVote && personId === undefined) throw new Error('The approval of several people needs their ids.')
-  const saved = isVote ? saveVote(taskId, String(personId), decision) : saveDecision(taskId, decision)
-  const current = (await saved) ?? (await readApproval(taskId))
+  const saved = await (isVote ? saveVote(taskId, String(personId), decision) : saveDecision(taskId, decision))
+  const current = saved ?? (await readApproval(taskId))
   if (isVote && current && isOpenAt(current, Date.parse(decision.at))) {
-    // The message shows who has approved.
-    await wakeAsking(current)
+    // The message and the progress show who has approved. A person who presses a button again wakes only the message.
+    await (saved ? wakeTasks(saved) : wakeAsking(current))
     return { status: 'counted', votes: current.votes, count }
   }
   if (!current?.decision) return { status: 'ended', reason: current?.failure ?? describeDecision(undefined) }
-  if (!(await wakeDecided(current))) {
+  if (!(await wakeTasks(current))) {
     const { state, outcome } = (await readTaskIfKnown(category, taskId))?.status ?? {}
     // The outcome of a task that has read the decision contains it.
     const isRead = state === 'running' || outcome?.data['decision'] !== undefined
@@ -47,12 +47,12 @@ export async function decide(
 }
 
 /**
- * Wakes the tasks of a decided approval. When a person decides again, this repeats a wake-up that was perhaps lost.
+ * Wakes the tasks of an approval after a decision or a vote. When a person decides again, this repeats a wake-up that was perhaps lost.
  *
  * @returns false if the task that asks does not wait: it is about to read the decision, or has ended
  * @throws Failure `unavailable`
  */
-export async function wakeDecided(stored: StoredApproval): Promise<boolean> {
+export async function wakeTasks(stored: StoredApproval): Promise<boolean> {
   // Its callback was completed with the decision.
   if (stored.isDecidedByCallback) return false
   const { waiting } = stored.approval

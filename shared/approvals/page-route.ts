@@ -7,7 +7,7 @@ import { describeDecision } from '../state/approval-decision.ts'
 import { readApproval, type StoredApproval } from '../state/approvals.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
-import { decide, wakeDecided } from './decide.ts'
+import { decide, wakeTasks } from './decide.ts'
 import { type Page, renderPage } from './page.ts'
 import { verifyToken } from './signed-link.ts'
 
@@ -50,7 +50,7 @@ async function handleRequest(category: string, { method, rest, body, now }: Rout
   if (approval.hasButtons) throw new Failure('unauthenticated', 'Decide this approval with the buttons of its message.')
   const { message, deadlineAt } = approval
   if (decision) {
-    if (method === 'POST') await wakeDecided(stored)
+    if (method === 'POST') await wakeTasks(stored)
     const text = `Already decided. ${describeDecision(decision)}`
     return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, text }
   }

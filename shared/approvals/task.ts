@@ -1,6 +1,5 @@
 import { CallbackError, type DurablePromise } from '@aws/durable-execution-sdk-js'
 import { retriedStep } from '../core/retried-step.ts'
-import { wakeTask } from '../core/task/wake.ts'
 import { isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
@@ -201,7 +200,7 @@ export async function updateMessage(
   )
 }
 
-/** Shows who has approved: in the message, with the buttons for the others, and in the progress of the task that waits. */
+/** Shows who has approved, with the buttons for the others. Platforms that cannot change a message get a reply. */
 async function showVotes(
   task: Task,
   provider: MessageProvider,
@@ -216,7 +215,6 @@ async function showVotes(
     const shown = { ...message, fields: [...message.fields, { name: 'So far', value: soFar }] }
     await provider.replace(client, posted, withButtons(shown, await task.signedLink()))
   } else await provider.reply?.(client, posted, { mood: 'waiting', title: soFar, fields: [], links: [] })
-  if (approvalOf) await wakeTask(approvalOf)
 }
 
 /** Reminds people of an approval that is still open. */

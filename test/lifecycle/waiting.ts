@@ -15,7 +15,7 @@ import type { CompletedTask, Lifecycle } from './lifecycle.ts'
 import { type FakePlatform, category as fakes, useLifecycle } from './platform.ts'
 
 /** Tasks that wait for people, and the tasks that ask them. Both are of `notification`, which can also start fake jobs here. */
-const category: Category = {
+export const category: Category = {
   ...notification,
   actions: { ...fakes.actions, ...notification.actions },
   providers: { ...fakes.providers, ...notification.providers, varied },

@@ -170,11 +170,13 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   const savedRound = wakeUp && state.savedRound !== wakeUp.round ? await save(wait, wakeUp) : state.savedRound
   const next = await findNext(wait, state)
   const { changesAt, ...found } = next
-  if (found.nextPollIn === undefined) {
+  const { nextPollIn, toAsk, waitsFor } = found
+  const isWaiting = nextPollIn !== undefined || toAsk !== undefined
+  if (isWaiting && waitsFor !== undefined && waitsFor !== state.waitsFor) await reports.progress?.(waitsFor)
+  if (nextPollIn === undefined) {
     if (savedRound !== undefined) await forget(task)
     return found
   }
-  if (found.waitsFor !== undefined && found.waitsFor !== state.waitsFor) await reports.progress?.(found.waitsFor)
   await reports.heartbeat?.()
   const now = Date.now()
   const isWakeable = wakeUp !== undefined && savedRound === wakeUp.round
@@ -186,8 +188,8 @@ async function checkOnce(wait: RequireWait, state: RequireState, wakeUp: WakeUp 
   // After the end, only a table that cannot be read is awaited.
   const end = now < until ? until : Number.POSITIVE_INFINITY
   const seconds = Math.ceil((Math.min(changesAt ?? end, end) - now) / 1_000)
-  const nextPollIn = Math.max(1, Math.floor(Math.min(seconds, limit, found.nextPollIn)))
-  return { ...found, savedRound, nextPollIn, ...(soonChecks > 0 ? { soonChecks: soonChecks - 1 } : {}) }
+  const pause = Math.max(1, Math.floor(Math.min(seconds, limit, nextPollIn)))
+  return { ...found, savedRound, nextPollIn: pause, ...(soonChecks > 0 ? { soonChecks: soonChecks - 1 } : {}) }
 }
 
 /** As long as people have been asked: an early decision is rarely late, and a late one costs few checks. */

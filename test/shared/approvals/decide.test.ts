@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { cancelApproval } from '../../../shared/approvals/cancel.ts'
-import { decide, wakeDecided } from '../../../shared/approvals/decide.ts'
+import { decide, wakeTasks } from '../../../shared/approvals/decide.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import * as store from '../../../shared/state/approvals.ts'
 import { itemKeys } from '../../../shared/state/item-keys.ts'
@@ -184,7 +184,7 @@ describe('A decision', () => {
       status: 'already-decided',
       decision: first,
     })
-    expect(await wakeDecided(await read(task))).toBe(true)
+    expect(await wakeTasks(await read(task))).toBe(true)
     expect(completed).toHaveLength(2)
   })
 
@@ -216,7 +216,7 @@ describe('A decision about an approval of the previous version', () => {
     expect(await decide('notification', task, stored, decision)).toEqual({ status: 'decided', decision })
     expect(completed).toEqual([['first', JSON.stringify(decision)]])
     expect((await read(task)).decision).toEqual(decision)
-    expect(await wakeDecided(await read(task))).toBe(false)
+    expect(await wakeTasks(await read(task))).toBe(false)
     expect(completed).toHaveLength(1)
   })
 
