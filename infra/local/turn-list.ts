@@ -10,8 +10,6 @@ export interface ListedTarget {
   target: string
   rule: string
   holder: Holder | undefined
-  /** The number that was taken last. */
-  next: number
   /** In their order. */
   waiting: Place[]
   /** The link to a job that a lost task may have left running. */
@@ -58,8 +56,8 @@ function targetsIn(items: readonly Item[], now: number): ListedTarget[] {
         const place = stored && placeIn(stored)
         return place && statusOf(place, now) === 'waiting' ? [place] : []
       })
-      const { next, holder, leftRunning } = turn
-      return { key, target: String(target), rule: String(ruleName), next, holder, waiting, leftRunning }
+      const { holder, leftRunning } = turn
+      return { key, target: String(target), rule: String(ruleName), holder, waiting, leftRunning }
     })
     .sort((a, b) => a.target.localeCompare(b.target) || a.rule.localeCompare(b.rule))
 }

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
-import { readTargets } from '../../infra/local/turn-list.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { Service, triggered } from './service.ts'
@@ -50,11 +51,12 @@ const runs = async (): Promise<Run[]> =>
     .filter(({ platform }: { platform: string }) => platform === 'rundeck')
     .sort((a: Run, b: Run) => a.id - b.id)
 
-it('Tasks for one target run one at a time, in the order of their arrival, although the runtime is killed', async () => {
+it('Tasks for one target run one at a time, in the order of their numbers, although the runtime is killed', async () => {
+  const names = new Map<string, string>()
   for (let index = 0; index < TASKS; index++) {
-    expect(await run(`task-${index}`)).toMatchObject({ status: 202 })
-    // Then the number of each is taken before that of the next.
-    await service.until(async () => (await taken()) > index, 'the number of the task')
+    const { status, body } = await run(`task-${index}`)
+    expect(status).toBe(202)
+    names.set(`remediation/${body.taskId}`, `task-${index}`)
     if (index === Math.floor(TASKS / 2)) {
       await service.kill()
       await service.start()
@@ -65,7 +67,7 @@ it('Tasks for one target run one at a time, in the order of their arrival, altho
   expect(all.map(({ status }) => status)).toEqual(Array(TASKS).fill('succeeded'))
   for (const [index, { created_at }] of all.entries())
     expect(Date.parse(created_at)).toBeGreaterThanOrEqual(Date.parse(all[index - 1]?.completed_at ?? created_at))
-  expect(all.map(({ inputs }) => inputs.name)).toEqual(all.map((_, index) => `task-${index}`))
+  expect(all.map(({ inputs }) => inputs.name)).toEqual((await tasksByNumber()).map((task) => names.get(task)))
   expect(await listed()).toEqual([])
 }, 1_800_000)
 
@@ -84,6 +86,7 @@ it('webhooks turns shows who has the turn and who waits, and lets the next task 
   const text = await cli('turns --local')
   expect(text.out).toMatch(new RegExp(`${TARGET} +one at a time +remediation/${first.body.taskId} .+Z +1\n`))
   const status = await service.call(new URL(second.body.statusUrl).pathname, undefined, { method: 'GET' })
+  expect(status.body.requirements).toEqual([{ type: 'turn', rule: 'one at a time', target: TARGET }])
   expect(status.body.progress).toContain(`Waits for its turn for ${TARGET} (one at a time). The task http`)
   expect(await cli('turns --local --release unknown --yes')).toMatchObject({ code: 2, err: /No task has the turn/ })
   expect(await cli(`turns --local --release ${TARGET}`)).toMatchObject({ code: 2, err: /Pass --yes/ })
@@ -102,11 +105,18 @@ it('webhooks turns shows who has the turn and who waits, and lets the next task 
   expect(released).toMatchObject([{ taskId: first.body.taskId, category: 'remediation', by: 'an operator' }])
 })
 
-/** Returns how many numbers were taken for the target. */
-async function taken(): Promise<number> {
+/** Returns the tasks in the order of their places. A task that was killed may have taken several. */
+async function tasksByNumber(): Promise<string[]> {
   const { aws } = readRuntimeFile(service.state) ?? {}
-  if (!aws) return 0
+  if (!aws) throw new Error('The runtime does not run.')
   const { dynamodb: endpoint, ...credentials } = aws
-  const [target] = await readTargets({ endpoint, credentials, region: 'eu-west-1' }, 'webhooks')
-  return target?.next ?? 0
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ endpoint, credentials, region: 'eu-west-1' }))
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'webhooks' }))
+  client.destroy()
+  const places = Items.flatMap(({ id, task }) => {
+    const [, number] = /^turn#[0-9a-f]+#(\d+)$/.exec(id) ?? []
+    return number !== undefined && String(task).includes('/') ? [{ number: Number(number), task: String(task) }] : []
+  })
+  const numbers = new Map(places.sort((a, b) => a.number - b.number).map(({ number, task }) => [task, number]))
+  return [...numbers].sort(([, a], [, b]) => a - b).map(([task]) => task)
 }
