@@ -270,6 +270,27 @@ describe('Tasks for one target', () => {
   })
 })
 
+describe('Cancellations of the task that has the turn and of one that waits', () => {
+  it('end both at the same moment, and leave the turn free', async () => {
+    platform.states = ['busy']
+    const [first, second] = [await accept(), await accept()]
+    let isRequested = false
+    const cancelBoth = async () => {
+      if (isRequested) return
+      isRequested = true
+      const responses = await Promise.all([first, second].map(({ id }) => lifecycle.command('cancel', id)))
+      expect(responses.map(({ status }) => status)).toEqual([202, 202])
+    }
+    const onCheckpoint = async (name: string) => {
+      if (name.includes('turn-wait RETRY')) await cancelBoth()
+    }
+    const ends = await Promise.all([first, second].map((task) => lifecycle.run(task, { onCheckpoint })))
+    expect(ends.map(({ outcome }) => outcome?.status)).toEqual(['aborted', 'aborted'])
+    expect(platform.runs.map(({ stopped }) => stopped)).toEqual([true])
+    expect(await isFree(first)).toBe(true)
+  })
+})
+
 describe('A turn is free again after its task', () => {
   const targets = ['start-run?connection=job&deadline=P1D', 'start-run?connection=attended&deadline=P1D']
   const interrupted = async (target: string, interruption?: Interruption) => {
