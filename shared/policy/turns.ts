@@ -1,9 +1,9 @@
 /**
  * One at a time: tasks take turns for a target. Each takes a number and a place, and the turn goes from number to number.
  *
- * A turn is a lease, because a lock could not end: Lambda retries a task that crashes for days. The lease covers the deadline of the
- * action and the longest stop of its job, so two live tasks never act at once. Anybody moves the turn on, any number of times, and
- * no one reads another execution. Each write changes one item under a condition on what was read.
+ * A turn is a lease: Lambda retries a task that crashes for days, and a lock would block its target for as long. The lease covers the
+ * deadline of the action and the longest stop of its job, so two live tasks never act at the same time. Each task that checks moves the
+ * turn on, and reads no other execution. Each write changes one item, under a condition on what was read. See docs/adr/0012-turns-are-leases.md.
  */
 
 /** The state of the turns for a target. */

@@ -90,7 +90,11 @@ export async function checkAgain(
   return checked
 }
 
-/** Checks the turn, unless the task has to stop waiting for it. @throws the error of DynamoDB */
+/**
+ * Checks the turn, unless the task has to stop waiting for it.
+ *
+ * @throws the error of DynamoDB
+ */
 async function checkOnce(
   target: TurnTarget,
   previous: TurnState,

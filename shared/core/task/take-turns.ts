@@ -19,7 +19,7 @@ const TABLE_RETRIES = { maxAttempts: 10, backoff: { min: 1, max: 60 } }
 
 /** The task has all turns since `heldAt`, in epoch milliseconds, or it does not run its action. */
 type Taken =
-  | { heldAt: number; leftRunning: string[] }
+  | { heldAt: number; notes: string[] }
   /** A window was closed in the meantime. */
   | 'closed'
   | { heldAt?: undefined; outcome: Outcome }
@@ -43,16 +43,14 @@ export async function runInTurn(
   }
   const result = await run(taken.heldAt)
   await leaveTurns(context, wait.task, tickets, endOf(result, wait.task))
-  if (taken.leftRunning.length === 0) return result
-  const [{ target }] = wait.requirements as [TurnRequirement]
-  const note = `When it started, a job of ${taken.leftRunning.join(' and of ')} may still have been running for ${target}.`
+  if (taken.notes.length === 0) return result
   const { outcome } = result
-  return { ...result, outcome: { ...outcome, message: `${toSentence(outcome.message)} ${note}` } }
+  return { ...result, outcome: { ...outcome, message: [toSentence(outcome.message), ...taken.notes].join(' ') } }
 }
 
 /** Takes the turns one after the other. A turn that is free takes two operations, and `leaveTurns` is the third. */
 async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticket[]): Promise<Taken> {
-  const leftRunning: string[] = []
+  const notes: string[] = []
   let heldAt = 0
   try {
     for (const turn of wait.requirements) {
@@ -60,9 +58,10 @@ async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticke
       if (last.state === 'closed') return 'closed'
       if (last.heldAt === undefined) return { outcome: outcomeOf(last, wait, turn, startTimeOf(context)) }
       heldAt = last.heldAt
-      if (last.leftRunning !== undefined) leftRunning.push(last.leftRunning)
+      if (last.leftRunning !== undefined)
+        notes.push(`When it started, a job of ${last.leftRunning} may still have been running for ${turn.target}.`)
     }
-    return { heldAt, leftRunning }
+    return { heldAt, notes }
   } catch (error) {
     log.error('turn not taken', error as Error)
     return {
