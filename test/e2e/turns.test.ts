@@ -72,7 +72,7 @@ it('Tasks run one at a time for each target, in the order of their numbers, alth
     const mine = all.filter(({ inputs }) => inputs.name?.startsWith(`${target} `))
     for (const [index, { created_at }] of mine.entries()) {
       const before = mine[index - 1]
-      // Whole seconds: two jobs that overlap may start in the same one.
+      // The times are seconds: two jobs that overlap may start in the same one.
       expect(Date.parse(created_at)).toBeGreaterThanOrEqual(Date.parse(before?.completed_at ?? created_at))
       expect(created_at).not.toBe(before?.created_at)
     }
@@ -97,9 +97,9 @@ it('webhooks turns shows who has the turn and who waits, and lets the next task 
   })
   const text = await cli('turns --local')
   expect(text.out).toMatch(new RegExp(`${TARGET} +one at a time +remediation/${first.body.taskId} .+Z +1\n`))
-  const status = await statusOf(second)
-  expect(status.requirements).toEqual([{ type: 'turn', rule: 'one at a time', target: TARGET }])
-  expect(status.progress).toContain(`Waits for its turn for ${TARGET} (one at a time). The task http`)
+  const progress = `Waits for its turn for ${TARGET} (one at a time). The task http`
+  await service.until(async () => (await statusOf(second)).progress.includes(progress), 'its progress')
+  expect((await statusOf(second)).requirements).toEqual([{ type: 'turn', rule: 'one at a time', target: TARGET }])
   expect(await cli('turns --local --release unknown --yes')).toMatchObject({
     code: 2,
     err: expect.stringContaining('No task has the turn for unknown.'),
