@@ -113,6 +113,9 @@ const groups: Record<string, CommandEntry[]> = {
       usage: 'approvals [options]',
       description: 'list the open approvals of the local runtime or of a deployed stack, with their age',
       load: async () => (await import('./commands/approvals.ts')).approvalsCommand(),
+      usage: 'demo [options] <name>',
+      description: 'play a story in the sandbox: an agent, whose write people approve, and which happens once',
+      load: async () => (await import('./commands/demo.ts')).demoCommand(),
     },
     {
       usage: 'console [options]',

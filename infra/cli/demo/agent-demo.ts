@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readAuditLog } from '../../local/audit-log.ts'
+import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
+import { AuditRecords } from '../audit/records.ts'
+import { createToken } from '../callers.ts'
+import { secretName } from '../secret-store.ts'
+import { DemoRuntime } from './demo-runtime.ts'
+import { ToolClient, type ToolContent } from './tool-client.ts'
+
+const AGENT = 'incident-bot'
+const APPROVER = 'jane'
+const TOOL = 'remediation_rollback'
+const POLICY = `approval: { connection: default, channel: C0RELEASES }
+rules: []
+`
+/** The call that the agent repeats. */
+const ROLLBACK = { key: 'incident-4711-rollback', input: { target: 'shop', ref: 'v41' }, wait: 0 }
+const POLL_MS = 500
+const MAX_MS = 120_000
+
+/** The effects of the calls. */
+export interface DemoResult {
+  verdict: string
+  rollbacks: number
+  auditRecords: number
+}
+
+/**
+ * Plays an incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
+ * chat, and the runtime is killed in between.
+ */
+export async function playAgentDemo(print: (line: string) => void): Promise<DemoResult> {
+  const { token, hash } = createToken()
+  const caller = {
+    tokens: [hash],
+    categories: ['remediation'],
+    allow: ['remediation/rollback'],
+    connections: { remediation: 'tool' },
+    agent: true,
+  }
+  const runtime = new DemoRuntime(POLICY, { [secretName('callers')]: { [AGENT]: caller } })
+  try {
+    await runtime.start()
+    print(`runtime  started at ${runtime.url}, with a policy: people approve what agents write`)
+    const client = new ToolClient(runtime.url, token)
+    const taskId = await propose(client, print)
+    await runtime.kill()
+    print('runtime  killed while the task waits')
+    await runtime.start()
+    print('runtime  started again')
+    await approve(runtime.url, print)
+    const { verdict, message } = await untilEnded(client, taskId)
+    print(`agent    reads the task: ${verdict}: ${message}`)
+    const repeated = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
+    print(
+      `agent    repeats the call once more: the same task ${repeated.taskId === taskId ? 'and result' : 'is missing'}`,
+    )
+    return { verdict, ...(await effects(runtime, taskId)) }
+  } finally {
+    await runtime.end()
+  }
+}
+
+/** Calls the tool until there is an answer, and once more with other words. */
+async function propose(client: ToolClient, print: (line: string) => void): Promise<string> {
+  print(`agent    calls ${TOOL} ${JSON.stringify(ROLLBACK)}`)
+  for (const afterMs of [20, 60]) {
+    const lost = await client.call(TOOL, ROLLBACK, AbortSignal.timeout(afterMs)).catch(() => undefined)
+    print(
+      lost
+        ? `agent    gets an answer: ${lost.verdict}`
+        : 'agent    loses its connection, and repeats the call with the same key',
+    )
+  }
+  const { taskId = '', verdict } = await client.call(TOOL, ROLLBACK)
+  print(`agent    gets an answer: ${verdict}, task ${taskId}`)
+  const other = await client.call(TOOL, { ...ROLLBACK, input: { target: 'shop', ref: 'version 41' } })
+  print(`agent    words it differently: ${other.verdict}. ${other.message}`)
+  return taskId
+}
+
+/** Clicks the button in the chat of the sandbox. */
+async function approve(url: string, print: (line: string) => void): Promise<void> {
+  const request = await until('the request in the chat', async () => {
+    const messages = (await (await fetch(`${url}/sandbox/messages`)).json()) as MessageSummary[]
+    return messages.find(({ buttons }) => buttons.length > 0)
+  })
+  print(`chat     ${request.channel}: ${request.text}`)
+  const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
+  await fetch(`${url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  print(`person   ${APPROVER} clicks Approve`)
+}
+
+function untilEnded(client: ToolClient, taskId: string): Promise<ToolContent> {
+  return until('the end of the task', async () => {
+    const content = await client.call('get_task', { taskId, wait: 5 })
+    return content.verdict === 'running' ? undefined : content
+  })
+}
+
+/** Counts what happened at the platform, and the records of it. */
+async function effects({ url, state }: DemoRuntime, taskId: string): Promise<Omit<DemoResult, 'verdict'>> {
+  const runs = (await (await fetch(`${url}/sandbox/runs`)).json()) as object[]
+  const records = new AuditRecords({ from: 0, to: Number.POSITIVE_INFINITY })
+  for (const line of readAuditLog(state)) records.add(line)
+  const ofTask = records.sorted().filter(({ taskId: id }) => `remediation.${id}` === taskId)
+  return {
+    rollbacks: runs.filter((run) => JSON.stringify(run).includes('rollback of shop')).length,
+    auditRecords: ofTask.length,
+  }
+}
+
+async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
+  for (const startedAt = Date.now(); ; await sleep(POLL_MS)) {
+    const found = await read()
+    if (found !== undefined) return found
+    if (Date.now() - startedAt > MAX_MS) throw new Error(`Waited ${MAX_MS / 1_000} s for ${what}.`)
+  }
+}

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closeServer, listen } from '../../local/port.ts'
+import { APPLICATION, EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
+
+/** A local runtime in a process of its own, whose state survives that process. */
+export class DemoRuntime {
+  readonly state = mkdtempSync(join(tmpdir(), 'webhooks-demo-'))
+  url = ''
+  readonly #env: Record<string, string>
+  #child: ChildProcess | undefined
+
+  /**
+   * @param policy text of `policy.yaml`
+   * @param secrets by name; they replace those of the sandbox
+   */
+  constructor(policy: string, secrets: Record<string, unknown>) {
+    const [policyFile, secretsFile] = [join(this.state, 'policy.yaml'), join(this.state, 'secrets.json')]
+    writeFileSync(policyFile, policy)
+    writeFileSync(secretsFile, JSON.stringify(secrets))
+    this.#env = {
+      WEBHOOKS_STATE: this.state,
+      WEBHOOKS_POLICY: policyFile,
+      WEBHOOKS_SECRETS: secretsFile,
+      WEBHOOKS_DEMO: 'off',
+    }
+  }
+
+  /** Starts it, or starts it again at the same URL. */
+  async start(): Promise<void> {
+    if (this.url === '') {
+      const probe = createServer()
+      this.url = await listen(probe, 0)
+      await closeServer(probe)
+    }
+    const program = join(PACKAGE, `infra/local/start${EXTENSION}`)
+    const child = spawn(process.execPath, ['--no-warnings', program, '--build', '--port', new URL(this.url).port], {
+      cwd: APPLICATION,
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#child = child
+    let printed = ''
+    for await (const chunk of child.stdout) {
+      printed += chunk
+      if (printed.includes('Stop with Ctrl-C')) break
+    }
+    if (child.exitCode !== null) throw new Error(`The local runtime did not start:\n${printed}`)
+    // Otherwise it would wait for a reader of its output.
+    child.stdout.resume()
+  }
+
+  /** Ends it as a power failure does. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  /** Ends it and deletes its state. */
+  async end(): Promise<void> {
+    await this.kill()
+    rmSync(this.state, { recursive: true, force: true })
+  }
+}
