@@ -114,7 +114,7 @@ const groups: Record<string, CommandEntry[]> = {
       description: 'list the open approvals of the local runtime or of a deployed stack, with their age',
       load: async () => (await import('./commands/approvals.ts')).approvalsCommand(),
       usage: 'demo [options] <name>',
-      description: 'play a story in the sandbox: an agent, whose write people approve, and which happens once',
+      description: 'show in the sandbox how people approve the write of an agent, which happens once',
       load: async () => (await import('./commands/demo.ts')).demoCommand(),
     },
     {

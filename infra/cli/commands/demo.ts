@@ -1,11 +1,11 @@
 import { Argument, Command } from 'commander'
-import { playAgentDemo } from '../demo/agent-demo.ts'
+import { runAgentDemo } from '../demo/agent-demo.ts'
 import { type JsonOption, note, show } from '../output.ts'
 
-/** `webhooks demo`: plays a story in the sandbox. */
+/** `webhooks demo`: runs a demonstration in the sandbox. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .addArgument(new Argument('<name>', 'the story').choices(['agent']))
+    .addArgument(new Argument('<name>', 'the demonstration').choices(['agent']))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -22,7 +22,7 @@ Example:
 }
 
 async function run(_name: string, options: JsonOption): Promise<void> {
-  const result = await playAgentDemo(options.json ? note : (line) => console.log(line))
+  const result = await runAgentDemo(options.json ? note : (line) => console.log(line))
   const { verdict, rollbacks, auditRecords } = result
   show(result, `\nResult ${verdict}, rollbacks: ${rollbacks}, audit records: ${auditRecords}`, options)
   if (verdict !== 'pass' || rollbacks !== 1 || auditRecords !== 1) process.exitCode = 1

@@ -26,10 +26,10 @@ export interface DemoResult {
 }
 
 /**
- * Plays an incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
+ * Runs an incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
  * chat, and the runtime is killed in between.
  */
-export async function playAgentDemo(print: (line: string) => void): Promise<DemoResult> {
+export async function runAgentDemo(print: (line: string) => void): Promise<DemoResult> {
   const { token, hash } = createToken()
   const caller = {
     tokens: [hash],
@@ -51,10 +51,8 @@ export async function playAgentDemo(print: (line: string) => void): Promise<Demo
     await approve(runtime.url, print)
     const { verdict, message } = await untilEnded(client, taskId)
     print(`agent    reads the task: ${verdict}: ${message}`)
-    const repeated = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
-    print(
-      `agent    repeats the call once more: the same task ${repeated.taskId === taskId ? 'and result' : 'is missing'}`,
-    )
+    const again = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
+    print(`agent    repeats the call once more: the same task ${again.taskId === taskId ? 'and result' : 'is missing'}`)
     return { verdict, ...(await effects(runtime, taskId)) }
   } finally {
     await runtime.end()
