@@ -5,7 +5,7 @@ import { AuditRecords } from '../audit/records.ts'
 import { createToken } from '../callers.ts'
 import { secretName } from '../secret-store.ts'
 import { DemoRuntime } from './demo-runtime.ts'
-import { ToolClient, type ToolContent } from './tool-client.ts'
+import { type ToolCaller, ToolClient, type ToolContent } from './tool-client.ts'
 
 const AGENT = 'incident-bot'
 const APPROVER = 'jane'
@@ -28,8 +28,13 @@ export interface DemoResult {
 /**
  * Runs an incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
  * chat, and the runtime is killed in between.
+ *
+ * @param connect returns the client of the agent
  */
-export async function runAgentDemo(print: (line: string) => void): Promise<DemoResult> {
+export async function runAgentDemo(
+  print: (line: string) => void,
+  connect: (url: string, token: string) => Promise<ToolCaller> = async (url, token) => new ToolClient(url, token),
+): Promise<DemoResult> {
   const { token, hash } = createToken()
   const caller = {
     tokens: [hash],
@@ -42,7 +47,7 @@ export async function runAgentDemo(print: (line: string) => void): Promise<DemoR
   try {
     await runtime.start()
     print(`runtime  started at ${runtime.url}, with a policy: people approve what agents write`)
-    const client = new ToolClient(runtime.url, token)
+    const client = await connect(runtime.url, token)
     const taskId = await propose(client, print)
     await runtime.kill()
     print('runtime  killed while the task waits')
@@ -60,7 +65,7 @@ export async function runAgentDemo(print: (line: string) => void): Promise<DemoR
 }
 
 /** Calls the tool until there is an answer, and once more with other words. */
-async function propose(client: ToolClient, print: (line: string) => void): Promise<string> {
+async function propose(client: ToolCaller, print: (line: string) => void): Promise<string> {
   print(`agent    calls ${TOOL} ${JSON.stringify(ROLLBACK)}`)
   for (const afterMs of [20, 60]) {
     const lost = await client.call(TOOL, ROLLBACK, AbortSignal.timeout(afterMs)).catch(() => undefined)
@@ -89,7 +94,7 @@ async function approve(url: string, print: (line: string) => void): Promise<void
   print(`person   ${APPROVER} clicks Approve`)
 }
 
-function untilEnded(client: ToolClient, taskId: string): Promise<ToolContent> {
+function untilEnded(client: ToolCaller, taskId: string): Promise<ToolContent> {
   return until('the end of the task', async () => {
     const content = await client.call('get_task', { taskId, wait: 5 })
     return content.verdict === 'running' ? undefined : content

@@ -7,7 +7,13 @@ export interface ToolContent {
 }
 
 /** Calls tools as an agent does. */
-export class ToolClient {
+export interface ToolCaller {
+  /** @throws Error if the connection is lost, or if the server refuses the request */
+  call(name: string, sent: object, signal?: AbortSignal): Promise<ToolContent>
+}
+
+/** A client of the tools without a library. */
+export class ToolClient implements ToolCaller {
   readonly #url: string
   readonly #token: string
   #id = 0
@@ -17,7 +23,6 @@ export class ToolClient {
     this.#token = token
   }
 
-  /** @throws Error if the connection is lost, or if the server refuses the request */
   async call(name: string, sent: object, signal?: AbortSignal): Promise<ToolContent> {
     const params = { name, arguments: sent }
     const response = await fetch(this.#url, {

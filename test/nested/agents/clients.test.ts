@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { runAgentDemo } from '../../../infra/cli/demo/agent-demo.ts'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { mcp, withTasks } from '../../e2e/mcp-client.ts'
 import { Service } from '../../e2e/service.ts'
@@ -112,6 +113,35 @@ describe('@modelcontextprotocol/ext-tasks', () => {
     expect(states.map(({ status }) => status)).toEqual(['working', 'cancelled', 'completed'])
     for (const state of states) expect({ state, isValid: isDetailedTaskV2(state) }).toEqual({ state, isValid: true })
   })
+})
+
+/** Returns a client of a SDK, which calls tools in the demo. */
+async function sdkClient(name: string, url: string, token: string) {
+  const [{ Client }, { StreamableHTTPClientTransport }] =
+    name === 'client'
+      ? await Promise.all([load('client/dist/index.mjs'), load('client/dist/index.mjs')])
+      : await Promise.all([load('sdk/dist/esm/client/index.js'), load('sdk/dist/esm/client/streamableHttp.js')])
+  const client = new Client(SETTINGS, name === 'client' ? { versionNegotiation: { mode: 'auto' } } : {})
+  const requestInit = { headers: { authorization: `Bearer ${token}` } }
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/v1/mcp`), { requestInit }))
+  // The second argument of SDK v1 is the schema of the result.
+  const optionsAt = name === 'client' ? [] : [undefined]
+  return {
+    async call(tool: string, sent: object, signal?: AbortSignal) {
+      const result = await client.callTool({ name: tool, arguments: sent }, ...optionsAt, { signal })
+      return result.structuredContent
+    },
+  }
+}
+
+test.each(['client', 'sdk'])('an agent with @modelcontextprotocol/%s completes webhooks demo agent', async (name) => {
+  const lines: string[] = []
+  const result = await runAgentDemo(
+    (line) => lines.push(line),
+    (url, token) => sdkClient(name, url, token),
+  )
+  expect(result).toEqual({ verdict: 'pass', rollbacks: 1, auditRecords: 1 })
+  expect(lines.join('\n')).toContain('loses its connection')
 })
 
 describe("Inspector's command line", () => {
