@@ -21,7 +21,7 @@ export interface Entry {
   /** When its finished event was recorded, or its engine has ended the run. */
   finishedAt?: number
   /** The status of the task after the run, for calls of engines. */
-  status?: { state: string; verdict: string; unanswered?: string }
+  status?: { state: string; verdict: string; unanswered?: string; outcome?: { message: string } }
 }
 
 /** The calls and their responses, as the callers saw them. */

@@ -2,7 +2,9 @@ import { engines } from '../../infra/sandbox/engines/index.ts'
 import type { Step } from '../../infra/sandbox/engines/step.ts'
 import { type Kind, kinds } from './kinds.ts'
 import type { Effect } from './platform-records.ts'
+import type { Press } from './presses.ts'
 import { type Random, randomOf } from './random.ts'
+import { pressesOf, type Restriction, restrictions } from './restrictions.ts'
 
 /** One call of a webhook, planned. */
 export interface Call {
@@ -24,8 +26,10 @@ export interface Call {
   effect: Effect | undefined
   /** Whether a pass must have an effect. A dry run and a skipped call have none. */
   acts: boolean
-  /** The decision of an approval, and its delay. */
-  decision?: { action: 'approve' | 'reject'; user: 'jane' | 'ben'; after: number; twice: boolean }
+  /** What people do about each message that asks for an approval. */
+  presses?: Press[]
+  /** The policy restricts it. */
+  restriction?: Restriction
   /** The status with which an invalid call must be rejected. */
   refused?: number
   /** Sent with an unknown token. */
@@ -45,6 +49,8 @@ export interface EngineCall {
 }
 
 const usualDeadlines = [20, 30, 45, 60]
+/** The share of the calls that the policy restricts, of those whose actions it can restrict. */
+const RESTRICTED = 0.35
 
 /** Flagger waits for its progress deadline if a task is errored. */
 const callingEngines = engines.filter(({ name }) => name !== 'flagger')
@@ -73,11 +79,11 @@ export const categories = [...new Set(kinds.map(({ action }) => categoryOf(actio
  * @param pace the factor of all delays
  */
 export function callOf(seed: number, n: number, only: readonly string[] = categories, pace = 1): Call {
-  const { deliveries, decision, ...call } = unpacedCall(seed, n, only)
+  const { deliveries, presses, ...call } = unpacedCall(seed, n, only)
   return {
     ...call,
     deliveries: deliveries.map((after) => after * pace),
-    ...(decision ? { decision: { ...decision, after: decision.after * pace } } : {}),
+    ...(presses ? { presses: presses.map((press) => ({ ...press, after: press.after * pace })) } : {}),
   }
 }
 
@@ -87,8 +93,17 @@ function unpacedCall(seed: number, n: number, only: readonly string[]): Call {
   if (random.chance(0.03)) return wrongCall(random, n, id, context)
   const kind = random.weighed(kinds.filter(({ action }) => only.includes(categoryOf(action))))
   const isSilent = !kind.long && random.chance(0.15)
-  const call = made(random, n, id, context, kind, isSilent ? 'silent' : 'interactive')
-  return kind.action.endsWith('ask-approval') && random.chance(0.85) ? { ...call, decision: decisionOf(random) } : call
+  const mode = isSilent ? 'silent' : 'interactive'
+  const policyRandom = randomOf(seed, `policy ${n}`)
+  if (kind.isRestrictable && policyRandom.chance(RESTRICTED)) {
+    const { weight: _, ...restriction } = policyRandom.weighed(restrictions)
+    const query = () => ({ connection: restriction.connection })
+    const call = made(random, n, id, context, { ...kind, query }, mode)
+    // Nothing restricts a call that runs no action.
+    return call.acts ? { ...call, restriction, presses: pressesOf(policyRandom) } : call
+  }
+  const call = made(random, n, id, context, kind, mode)
+  return kind.action.endsWith('ask-approval') && random.chance(0.85) ? { ...call, presses: decisionOf(random) } : call
 }
 
 function categoryOf(action: string): string {
@@ -201,11 +216,12 @@ function deliveriesOf(random: Random): number[] {
   return [first, ...Array.from({ length: copies }, () => first + (random.chance(0.5) ? 0 : random.integer(1, 8_000)))]
 }
 
-function decisionOf(random: Random): NonNullable<Call['decision']> {
-  return {
-    action: random.chance(0.7) ? 'approve' : 'reject',
-    user: random.pick(['jane', 'ben']),
-    after: random.integer(0, 3_000),
-    twice: random.chance(0.2),
-  }
+function decisionOf(random: Random): Press[] {
+  const action = random.chance(0.7) ? 'approve' : 'reject'
+  const user = random.pick(['jane', 'ben'] as const)
+  const after = random.integer(0, 3_000)
+  const press: Press = { action, user, after }
+  if (!random.chance(0.2)) return [press]
+  // Another person decides the opposite at the same time.
+  return [press, { action: action === 'approve' ? 'reject' : 'approve', user: user === 'jane' ? 'ben' : 'jane', after }]
 }

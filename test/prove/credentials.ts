@@ -3,6 +3,7 @@ import { engineSecrets } from '../../infra/sandbox/engines/secrets.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { settings } from '../../shared/settings.ts'
 import { type Random, randomOf } from './random.ts'
+import { OWNER, restrictions } from './restrictions.ts'
 
 /** The credentials of platforms that change during a run. */
 export const rotating = ['github', 'keptn', 'servicenow', 'databricks', 'rundeck', 'slack', 'dynatrace'] as const
@@ -115,12 +116,29 @@ export class Credentials {
       `${prefix}/orchestrators/${name}`,
       secret,
     ])
+    const callers = {
+      ...engines.callers,
+      prover: { tokens, categories: ['*'], orchestrator: 'keptn', reads: 'all' },
+    }
+    const servicenow = {
+      provider: 'servicenow',
+      baseUrl: `${url}/sandbox/servicenow`,
+      username: demo.serviceNow.username,
+      password: current.servicenow,
+    }
+    const restricted = Object.entries({
+      'issue-ticketing': github,
+      'incident-management': servicenow,
+      optimization: databricks,
+      remediation: rundeck,
+    }).flatMap(([category, secret]) =>
+      restrictions.map(({ connection }) => [at(`${category}/${connection}`), secret] as const),
+    )
     return {
-      ...Object.fromEntries(orchestrators),
-      [`${prefix}/callers`]: {
-        ...engines.callers,
-        prover: { tokens, categories: ['*'], orchestrator: 'keptn', reads: 'all' },
-      },
+      ...Object.fromEntries([...orchestrators, ...restricted]),
+      [`${prefix}/callers`]: Object.fromEntries(
+        Object.entries(callers).map(([name, caller]) => [name, { ...caller, owners: [OWNER] }]),
+      ),
       [`${prefix}/orchestrators/keptn`]: {
         type: 'keptn',
         baseUrl: `${proxy.url}/sandbox/keptn`,
@@ -130,12 +148,7 @@ export class Credentials {
       [`${prefix}/approvals`]: { key: current.approvals },
       [at('issue-ticketing/default')]: github,
       [at('issue-ticketing/tls')]: { ...github, baseUrl: `${proxy.url}/sandbox/github`, ca: proxy.ca },
-      [at('incident-management/default')]: {
-        provider: 'servicenow',
-        baseUrl: `${url}/sandbox/servicenow`,
-        username: demo.serviceNow.username,
-        password: current.servicenow,
-      },
+      [at('incident-management/default')]: servicenow,
       [at('feature-flags/default')]: unleash,
       [at('ci-cd/default')]: actions,
       [at('ci-cd/polled')]: actions,

@@ -12,6 +12,7 @@ import { FaultInjector } from './fault-injector.ts'
 import { places } from './kinds.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { startTlsProxy } from './proxy.ts'
+import { closedTimes, policyOf } from './restrictions.ts'
 import { createCaller } from './send-call.ts'
 import { Watch } from './watch.ts'
 
@@ -29,6 +30,8 @@ export interface EnvironmentOptions {
   bundles: string
   /** Execution environments of each function. Defaults to that of the runtime. */
   concurrency?: number
+  /** How long the windows of the policy open and close, in milliseconds. */
+  ms?: number
 }
 
 /** The runtime, its callers, the fault injector, and the records of both sides. */
@@ -48,7 +51,7 @@ export async function useEnvironment<Result>(
   }
 }
 
-async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions) {
+async function start({ seed, folder, bundles, concurrency, ms = 0 }: EnvironmentOptions) {
   const port = await freePort()
   const proxy = await startTlsProxy(port)
   const credentials = new Credentials(seed)
@@ -57,6 +60,9 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
   for (const path of [state, written]) mkdirSync(path, { recursive: true, mode: 0o700 })
   const output = join(written, 'runtime.log')
   const secretsFile = join(folder, 'secrets.json')
+  const policyFile = join(folder, 'policy.yaml')
+  const closed = closedTimes(Date.now(), ms)
+  writeFileSync(policyFile, policyOf(closed))
   const runtime = new RuntimeProcess(
     {
       port,
@@ -65,6 +71,7 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
       bundles,
       timeScale,
       engineKey: credentials.engineKey,
+      policyFile,
       ...(concurrency === undefined ? {} : { concurrency }),
     },
     output,
@@ -95,11 +102,18 @@ async function start({ seed, folder, bundles, concurrency }: EnvironmentOptions)
     engineCaller,
     records,
     watch,
+    /** The times of the process in which the windows of the policy are closed. */
+    closed,
     caller: createCaller(runtime, credentials, callRecords),
     /** Lets the platforms lose a third of their notifications, and forges others. */
     async disturbNotifications(): Promise<void> {
       await loseNotifications(runtime.url)
       watch.forgeWith(credentials.engineKey)
+    },
+    /** Sets the clock of the process forward, so that the windows of the policy open for the first time in some milliseconds. */
+    openWindowIn(ms: number): void {
+      const opensAt = closed[0]?.end ?? 0
+      faultInjector.setAhead(Math.max(0, opensAt - ms - Date.now()))
     },
     /** Removes all faults and completes all rotations. */
     async removeFaults(): Promise<void> {

@@ -39,6 +39,8 @@ export class FaultInjector {
   readonly counts: Record<string, number> = {}
   /** Steps of the process clock, with the new offset. */
   readonly steps: { at: number; offset: number }[] = [{ at: 0, offset: 0 }]
+  /** The offsets since each step of a clock. */
+  readonly #clocks: ({ at: number } & Offsets)[] = [{ at: 0, machine: 0, functions: 0 }]
   /** The times in which workers died. */
   readonly deadWorkers: Span[] = []
   /** Backward steps of a clock. */
@@ -70,6 +72,15 @@ export class FaultInjector {
   unstepped(at: number): number {
     const step = this.steps.findLast((one) => at >= one.at + one.offset)
     return at - (step?.offset ?? 0)
+  }
+
+  /** Returns all times that the clock of the functions may have shown in a span of the true time. */
+  functionTimes({ start, end }: Span): Span {
+    const isActive = (at: number, until = Number.POSITIVE_INFINITY) => at <= end && until >= start
+    const offsets = this.#clocks
+      .filter(({ at }, index) => isActive(at, this.#clocks[index + 1]?.at))
+      .map(({ machine, functions }) => machine + functions)
+    return { start: start + Math.min(...offsets), end: end + Math.max(...offsets) }
   }
 
   async #kill(): Promise<void> {
@@ -131,6 +142,7 @@ export class FaultInjector {
     if (to < offsets[of]) this.backSteps.push({ at, by: offsets[of] - to })
     offsets[of] = to
     if (of === 'machine') this.steps.push({ at, offset: to })
+    this.#clocks.push({ at, ...offsets })
     this.#on.runtime.send({ kind: 'clock', ...offsets })
     this.#note('clock steps', `the clock of the ${of === 'machine' ? 'process' : 'functions'} is stepped by ${by} ms`)
   }

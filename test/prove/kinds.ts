@@ -12,6 +12,8 @@ export interface Kind {
   /** The name of the Keptn task. */
   task: string
   effect?: Effect
+  /** Whether the policy restricts some of its calls. Their records have a time. */
+  isRestrictable?: true
   /** Whether only interactive calls make sense. */
   long?: boolean
   /** Seconds; otherwise one of the usual ones. */
@@ -33,6 +35,7 @@ const outcomes = ['', '', '', '', 'fail', 'vanish', 'nonsense']
 export const kinds: readonly Kind[] = [
   kindOf(16, 'issue-ticketing/open-issue', 'openissue', {
     effect: 'issues',
+    isRestrictable: true,
     input: (random, id) => ({ title: `Prove ${id}`, project: project(random), labels: ['prove'] }),
     query: (random): Record<string, string> => (random.chance(0.3) ? { connection: 'tls' } : {}),
   }),
@@ -43,10 +46,12 @@ export const kinds: readonly Kind[] = [
   }),
   kindOf(6, 'issue-ticketing/update-issue', 'updateissue', {
     effect: 'comments',
+    isRestrictable: true,
     input: (random, id) => ({ id: `${project(random)}#1`, comment: `Prove ${id}` }),
   }),
   kindOf(12, 'incident-management/open-ticket', 'openticket', {
     effect: 'incidents',
+    isRestrictable: true,
     input: (random, id) => ({ title: `Prove ${id}`, urgency: random.pick(['low', 'medium', 'high']) }),
   }),
   kindOf(5, 'incident-management/update-ticket', 'updateticket', {
@@ -71,6 +76,7 @@ export const kinds: readonly Kind[] = [
   }),
   kindOf(8, 'optimization/start-model', 'tuning', {
     effect: 'job runs',
+    isRestrictable: true,
     long: true,
     deadlines: [12, 20, 30],
     input: (random, id) => ({ parameters: { service: id, seconds: '1', outcome: random.pick(outcomes) } }),
@@ -87,6 +93,7 @@ export const kinds: readonly Kind[] = [
   }),
   kindOf(8, 'remediation/run-runbook', 'repair', {
     effect: 'job runs',
+    isRestrictable: true,
     long: true,
     deadlines: [12, 20, 30],
     input: (random, id) => ({

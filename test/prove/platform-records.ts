@@ -30,7 +30,10 @@ export interface PlatformRequest extends Omit<LoggedRequest, 'at'> {
 export interface ButtonMessage {
   seq: number
   ts: string
+  /** The message with its blocks, as JSON. */
   text: string
+  /** The ids in it, among which is that of the event. */
+  ids: string[]
 }
 
 /** The collections whose records contain the id of the event, by effect. */
@@ -52,6 +55,9 @@ export type Effect = keyof typeof COLLECTIONS
 type EffectRecord = Pick<ChatMessage, 'thread_ts' | 'onlyFor'> &
   Partial<Pick<JobRun, 'number' | 'parameters' | 'created'>>
 
+/** The field with the time of a record, which most platforms have in whole seconds. */
+type TimedRecord = { created?: number; created_at?: string; sys_created_on?: string }
+
 /** The fields that decide when a run ends. */
 interface TimedRun {
   created: number
@@ -63,11 +69,6 @@ interface TimedRun {
 
 /** The duration of a run of GitHub, whose calls name none. */
 const DEFAULT_SECONDS = 2
-
-/** Returns the id of the event in a text. */
-export function idIn(text: string): string | undefined {
-  return text.match(/Prove ([0-9a-f-]{36})/)?.[1]
-}
 
 const uuid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
 
@@ -100,9 +101,28 @@ export class PlatformRecords {
 
   /** Returns the messages with buttons after a sequence number. */
   approvals(after: number): ButtonMessage[] {
+    return this.messages(after).filter(({ text }) => text.includes('action_id'))
+  }
+
+  /** Returns the messages for everybody in a channel after a sequence number. */
+  messages(after = 0): ButtonMessage[] {
     return this.#read<ChatMessage>('slack.messages', after)
-      .map(({ seq, ...message }) => ({ seq, ts: message.ts, text: JSON.stringify(message) }))
-      .filter(({ text }) => text.includes('action_id'))
+      .filter(({ onlyFor }) => onlyFor === undefined)
+      .map(({ seq, ...message }) => {
+        const text = JSON.stringify(message)
+        return { seq, ts: message.ts, text, ids: text.match(uuid) ?? [] }
+      })
+  }
+
+  /** Returns when the records of each event were created: their earliest possible times, in epoch milliseconds of the process. */
+  writes(effect: Effect): Map<string, number[]> {
+    const found = new Map<string, number[]>()
+    for (const record of COLLECTIONS[effect].flatMap((collection) => this.#read<TimedRecord>(collection))) {
+      const { created, created_at, sys_created_on } = record
+      const at = created ?? Date.parse(created_at ?? `${sys_created_on}Z`)
+      for (const id of new Set(JSON.stringify(record).match(uuid))) found.set(id, [...(found.get(id) ?? []), at])
+    }
+    return found
   }
 
   /** Returns the number of records of each event that calls with this effect created. */

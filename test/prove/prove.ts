@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readAuditLog } from '../../infra/local/audit-log.ts'
 import { ask } from './ask.ts'
 import { callOf } from './calls.ts'
 import { type Environment, type EnvironmentOptions, useEnvironment } from './environment.ts'
@@ -10,6 +11,7 @@ import { planOf } from './plan.ts'
 import { timelineOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
 import { type EngineFigures, verifyEngines } from './verify-engines.ts'
+import { type PolicyFigures, verifyPolicy } from './verify-policy.ts'
 
 export interface ProveOptions extends EnvironmentOptions {
   /** Duration of the load and the faults in milliseconds. */
@@ -50,6 +52,7 @@ export interface Proof extends Verdict {
   notifications: NotificationFigures
   /** The calls of engines other than Keptn. */
   engines: EngineFigures[]
+  policy: PolicyFigures
   searched: Search
   executions: Record<string, number>
   /** The timelines of the first violations. */
@@ -70,6 +73,8 @@ interface NotificationFigures {
   refused: number
 }
 
+/** When the windows of the policy open for the first time. */
+const OPENS_AFTER_MS = 5_000
 const MAX_TIMELINES = 5
 const MAX_SEARCHED_ADDRESSES = 100
 /** Maximum number of statuses of tasks that no engine has started. */
@@ -110,6 +115,7 @@ async function load(
   { seed, ms, calls, only, atOnce, pace, report = () => undefined }: ProveOptions,
 ) {
   await environment.disturbNotifications()
+  environment.openWindowIn(OPENS_AFTER_MS)
   const injecting = environment.faultInjector.carryOut(planOf(seed, ms))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
@@ -207,6 +213,15 @@ async function judge(
     unstepped: (at) => faultInjector.unstepped(at),
   })
   const ofEngines = verifyEngines(entries, records, [...runtime.downs, ...faultInjector.deadWorkers])
+  const ofPolicy = verifyPolicy({
+    entries,
+    records,
+    presses: watch.presses.sent,
+    auditLines: readAuditLog(state),
+    closed: environment.closed,
+    unstepped: (at) => faultInjector.unstepped(at),
+    functionTimes: (span) => faultInjector.functionTimes(span),
+  })
   const searched = searchFiles([state, written], markers)
   searched.bytes += table.bytes
   searched.found.push(
@@ -218,6 +233,7 @@ async function judge(
     ...left,
     ...verdict.violations,
     ...ofEngines.violations,
+    ...ofPolicy.violations,
     ...searched.found.map((detail): Violation => ({ claim: 'leak', detail })),
     ...leakedAddresses(environment),
   ]
@@ -239,9 +255,10 @@ async function judge(
     timelines,
     searched,
     executions,
-    buttonPresses: watch.buttonPresses,
+    buttonPresses: watch.presses.accepted,
     notifications: notificationFigures(environment),
     engines: ofEngines.engines,
+    policy: ofPolicy.figures,
     calls: {
       planned,
       deliveries: deliveries.length,

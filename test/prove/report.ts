@@ -5,6 +5,7 @@ import { type Section, seconds } from '../bench/measure.ts'
 import { asMarkdown } from '../bench/table.ts'
 import { timeScale } from './environment.ts'
 import type { Proof } from './prove.ts'
+import { WAIT_SECONDS } from './restrictions.ts'
 import { claims, GRACE_MS } from './verify.ts'
 
 const file = join(import.meta.dirname, '../../docs/proof.md')
@@ -14,7 +15,7 @@ type Part = (typeof parts)[number]
 
 /** The figures of a run, as tables. */
 export function tablesOf(proof: Proof): Section[] {
-  const { calls, notifications, injected, faults, ends, late, searched, executions } = proof
+  const { calls, policy, notifications, injected, faults, ends, late, searched, executions } = proof
   const broken = Map.groupBy(proof.violations, ({ claim }) => claim)
   const rowsOf = (counts: Record<string, number>) =>
     Object.entries(counts).map(([name, count]) => [name, number(count)])
@@ -71,6 +72,11 @@ export function tablesOf(proof: Proof): Section[] {
         ['forged with a wrong key, and refused', number(notifications.refused)],
       ],
     ),
+    table(
+      'Policy',
+      ['what', 'how many'],
+      POLICY_ROWS.map(([key, label]) => [label, number(policy[key])]),
+    ),
     table('Calls by action', ['action', 'calls'], rowsOf(calls.byAction)),
     table('Results of the tasks', ['status and result', 'tasks'], rowsOf(ends)),
     table(
@@ -104,6 +110,19 @@ export function table(title: string, columns: string[], rows: string[][], notes:
   return { title, columns, rows, notes }
 }
 
+const POLICY_ROWS: readonly [keyof Proof['policy'], string][] = [
+  ['calls', 'calls that a rule restricts'],
+  ['refused', 'refused: denied, while the window was closed, or because a silent call cannot wait'],
+  ['delayed', 'accepted while the window was closed, and run after it had opened'],
+  ['messages', 'messages that ask people'],
+  ['approved', 'of these approved'],
+  ['rejected', 'rejected'],
+  ['expired', 'expired'],
+  ['canceled', 'closed because the window opened, or because another message was rejected'],
+  ['ran', 'actions that ran'],
+  ['auditRecords', 'audit records of all actions of tasks'],
+]
+
 const LABELS: Record<string, string> = {
   kills: 'kill -9 of the runtime and restart with the same state',
   'task workers': 'task workers that died during an invocation',
@@ -130,6 +149,10 @@ const method = `## Method
 - Issues, comments, tickets, notes, workflow runs, job runs, messages and reports contain the id of their event, which makes them countable.
 - Keptn and some of the GitHub connections use TLS with a private authority. The certificate is replaced by an untrusted one, or the
   handshake fails.
+- The policy of the run restricts calls of some connections: one person, two people, another person than the owner of the caller, two rules at
+  once, a window that opens and closes each minute (the task waits, the call is refused, or people break the glass), and a denial. Jane and Ben
+  approve, reject, decide twice, late or not at all, and press buttons of messages that they may not decide. The times of the records at the
+  platforms are compared with the times of their button presses, and of the windows. \`waitAtMost\` is ${WAIT_SECONDS} s, and not divided.
 - Workers die by \`terminate()\` of their thread during an invocation, as a Lambda environment does.
 - Clock steps: \`Date\` jumps in every thread (forward only, including platforms), or in the functions only (both ways, up to 20 s).
   Timers and monotonic clocks do not jump, as with a real step. Native code such as SQLite and TLS does not see the step.

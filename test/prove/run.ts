@@ -27,6 +27,8 @@ missing, duplicated or late, or a secret leaks. Keeps and prints the folder of a
 
 /** Shares of the duration for the calls and for the last tasks to end. The rest is for the build and the checks. */
 const share = { load: 0.7, quiet: 0.2 }
+/** As long as a task may take that waits for people first. */
+const MIN_QUIET_MS = 120_000
 const callsPerSecond = 6
 const atOnce = 50
 
@@ -64,7 +66,7 @@ async function main(): Promise<void> {
     : await runProof({
         ...options,
         ms,
-        quietWithin: minutes * 60_000 * share.quiet,
+        quietWithin: Math.max(minutes * 60_000 * share.quiet, MIN_QUIET_MS),
         atOnce,
         calls: Math.round((ms / 1_000) * callsPerSecond),
       })

@@ -16,6 +16,7 @@ export interface ServeOptions {
   concurrency?: number
   accepted: Accepted
   engineKey: string
+  policyFile?: string
   clock: { machine: number; functions: number }
 }
 

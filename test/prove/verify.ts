@@ -1,6 +1,7 @@
 import type { Entry } from './call-records.ts'
 import type { Span } from './child.ts'
 import type { Effect, PlatformRecords, PlatformRequest } from './platform-records.ts'
+import { WAIT_SECONDS } from './restrictions.ts'
 
 /** A violation of an invariant. */
 export interface Violation {
@@ -23,6 +24,15 @@ export const claims = {
   deadline: 'no task exceeds its deadline by more than a poll',
   answered: 'for each accepted call of another engine, the engine has exactly one result, which is that of the task',
   gone: 'if the engine no longer waits, the task records it',
+  approved: 'no action ran before as many of the right people as its rules require had approved it in the chat',
+  rejected: 'no action ran that was rejected in the chat, or whose message says that it was rejected or has expired',
+  closed: 'no action ran, and no call was accepted that is refused then, while the window of its rule was closed, unless people had approved it',
+  denied: 'no denied call was accepted or left something at the platform',
+  asked: 'people were asked at most once for each rule and call, and only for the rules that match',
+  runs: 'no task whose messages all say that it was approved ends without having started its action',
+  closes: 'each message that asks people for an action is closed when its task has ended',
+  repeated: 'no repeat of an accepted call is refused by a rule',
+  audited: 'each action has exactly one audit record, and each decision in it was made by that person in the chat',
   stray: 'no event belongs to a trigger that was not sent',
   left: 'no toxic and no running task remains',
   leak: 'no part of a secret is in any file, response or event',
@@ -128,7 +138,8 @@ export function verify({ entries, records, downs, backSteps, unstepped }: Eviden
     if (isDone && call.acts && isJob && end.at < shownAt)
       wrong('shown', `a pass at ${end.at}, and its run succeeds at ${shownAt}`)
 
-    const deadlineAt = accepted.at + call.deadline * 1_000
+    const waits = call.restriction ? WAIT_SECONDS : 0
+    const deadlineAt = accepted.at + (call.deadline + waits) * 1_000
     const endedAt = unstepped(end.at)
     if (endedAt <= deadlineAt) continue
     const back = backSteps.reduce((sum, { at, by }) => sum + (at > accepted.at && at < endedAt ? by : 0), 0)
@@ -171,6 +182,6 @@ function unite(spans: Span[]): Span[] {
   return united
 }
 
-function overlap(spans: Span[], from: number, to: number): number {
+export function overlap(spans: Span[], from: number, to: number): number {
   return spans.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0)
 }

@@ -3,12 +3,11 @@ import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/not
 import type { CallRecords } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
 import { type ForgedNotification, forgeEnd } from './forge.ts'
-import { type ButtonMessage, idIn, type PlatformRecords } from './platform-records.ts'
+import type { ButtonMessage, PlatformRecords } from './platform-records.ts'
+import { Presses } from './presses.ts'
 
 /** Interval of the checks. */
 const INTERVAL_MS = 200
-/** Limit for a button press that the app does not accept. */
-const MAX_ATTEMPTS = 30
 
 /** Watches the records of the platforms during a run: records finished events, decides approvals, and forges notifications. */
 export class Watch {
@@ -16,8 +15,7 @@ export class Watch {
   readonly #callRecords: CallRecords
   readonly #runtime: RuntimeProcess
   #ended = false
-  /** Number of accepted button presses. */
-  buttonPresses = 0
+  readonly presses: Presses
   /** Number of duplicate finished events. */
   doubled = 0
   readonly #finished = new Set<string>()
@@ -29,6 +27,7 @@ export class Watch {
     this.#records = records
     this.#callRecords = callRecords
     this.#runtime = runtime
+    this.presses = new Presses(runtime)
   }
 
   async run(): Promise<void> {
@@ -60,6 +59,7 @@ export class Watch {
 
   end(): void {
     this.#ended = true
+    this.presses.end()
   }
 
   /** Notifies the runtime of ends that are not true: of each second run with the right key, of every fourth one with a wrong one. */
@@ -70,35 +70,8 @@ export class Watch {
     if (response) this.forged.push(response)
   }
 
-  async #decide({ ts, text }: ButtonMessage): Promise<void> {
-    const decision = this.#callRecords.entries.get(idIn(text) ?? '')?.call.decision
-    if (!decision) return
-    await sleep(decision.after)
-    const { action, user, twice } = decision
-    const presses = [this.#pressButton(ts, action, user)]
-    // Another person decides the opposite at the same time.
-    if (twice)
-      presses.push(this.#pressButton(ts, action === 'approve' ? 'reject' : 'approve', user === 'jane' ? 'ben' : 'jane'))
-    await Promise.all(presses)
-  }
-
-  async #pressButton(ts: string, action: string, user: string): Promise<void> {
-    for (let attempts = 0; attempts < MAX_ATTEMPTS && !this.#ended; attempts++) {
-      await this.#runtime.up()
-      try {
-        const { status } = await fetch(`${this.#runtime.url}/sandbox/slack/click`, {
-          method: 'POST',
-          body: new URLSearchParams({ ts, action, user }),
-          redirect: 'manual',
-          signal: AbortSignal.timeout(10_000),
-        })
-        // 502 means that the app did not accept it, so the person attempts again. A closed approval has no buttons.
-        if (status === 303) this.buttonPresses += 1
-        if (status !== 502) return
-      } catch (error) {
-        if (!['TypeError', 'TimeoutError'].includes((error as Error).name)) throw error
-      }
-      await sleep(500)
-    }
+  async #decide({ ts, ids }: ButtonMessage): Promise<void> {
+    const { presses = [] } = ids.map((id) => this.#callRecords.entries.get(id)?.call).find(Boolean) ?? {}
+    await Promise.all(presses.map((press) => this.presses.press(ts, press)))
   }
 }
