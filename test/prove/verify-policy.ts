@@ -22,28 +22,28 @@ export interface PolicyEvidence {
 }
 
 /** How the policy affected the calls. */
-export interface PolicyFigures {
-  calls: number
-  messages: number
-  approved: number
-  rejected: number
-  expired: number
-  /** The task no longer needed the approval. */
-  canceled: number
-  /** Accepted while the window was closed, and run after it opened. */
-  delayed: number
-  refused: number
-  ran: number
-  auditRecords: number
-}
+export type PolicyFigures = Record<(typeof FIGURES)[number], number>
+const FIGURES = [
+  'calls',
+  'refused',
+  'delayed',
+  'messages',
+  'approved',
+  'rejected',
+  'expired',
+  'canceled',
+  'ran',
+  'auditRecords',
+] as const
 
 /** A message that asks people, as it is after the run. */
 interface Message {
   ts: string
   rule: string
   isOpen: boolean
-  end: 'Approved' | 'Rejected' | 'Expired' | 'Canceled' | undefined
+  end: keyof typeof ENDS | undefined
 }
+const ENDS = { Approved: 'approved', Rejected: 'rejected', Expired: 'expired', Canceled: 'canceled' } as const
 
 interface AuditLine {
   auditId: string
@@ -52,135 +52,176 @@ interface AuditLine {
   decisions: { rule: string | null; decision: string; by: string }[]
 }
 
+/** Everything that is known about a call. */
+interface Facts {
+  entry: Entry
+  restriction: Pick<Restriction, 'asks' | 'window' | 'isDenied'>
+  messages: readonly Message[]
+  /** How the people decided about each rule. */
+  votes: readonly Votes[]
+  auditLines: readonly AuditLine[]
+  /** The latest possible time of the first write at the platform, as true time. */
+  wroteAt: number | undefined
+  /** Whether the window was open at some moment between the call and a time. */
+  wasOpenBy(end: number): boolean
+}
+
+interface Votes {
+  rule: string
+  sent: readonly SentPress[]
+  /** When as many of the right people as necessary had approved. Infinity if never. */
+  approvedAt: number
+  /** When one of the right people had rejected. Infinity if never. */
+  rejectedAt: number
+}
+
+type Wrong = (claim: Claim, detail: string) => void
+
 /** Records of platforms have whole seconds. */
 const SECOND_MS = 1_000
+/** So often a task tries to close its message. */
+const CLOSING_ATTEMPTS = 5
 /** The names in decisions. */
 const NAMES = { jane: 'Jane Doe', ben: 'Ben Roe' }
 
 /** Compares the writes of the platforms with the button presses and messages in the chat, the windows, and the audit records. */
 export function verifyPolicy(evidence: PolicyEvidence): { violations: Violation[]; figures: PolicyFigures } {
-  const { entries, records, presses, auditLines } = evidence
   const violations: Violation[] = []
-  const audited = Map.groupBy(auditLines.map(parseAuditLine), ({ taskId }) => taskId)
+  const figures = Object.fromEntries(FIGURES.map((name) => [name, 0])) as PolicyFigures
+  const ends = new Map(evidence.records.events().map(({ triggeredid, data }) => [triggeredid, data.message]))
+  let open = 0
+  for (const facts of factsOf(evidence)) {
+    const { call, status } = facts.entry
+    const wrong: Wrong = (claim, detail) => void violations.push({ claim, id: call.id, detail })
+    checkMessages(facts, status?.outcome?.message ?? ends.get(call.id) ?? '', wrong)
+    checkStart(facts, wrong)
+    checkAudit(facts, wrong)
+    count(facts, figures)
+    open += facts.messages.filter(({ isOpen }) => isOpen).length
+  }
+  const updates = evidence.records.requests().filter(({ path }) => path.endsWith('/chat.update')).length
+  const failed = updates - evidence.records.messages().filter(({ text }) => text.includes('"edited":')).length
+  if (open > failed / CLOSING_ATTEMPTS)
+    violations.push({ claim: 'closes', detail: `${open} messages are open after ${failed} updates without effect` })
+  return { violations, figures }
+}
+
+function* factsOf(evidence: PolicyEvidence): Generator<Facts> {
+  const { entries, records, presses, auditLines, unstepped, functionTimes, closed } = evidence
   const messages = messagesByCall(records)
   const pressesOf = Map.groupBy(presses, ({ ts }) => ts)
-  const messageAt = new Map(records.events().map(({ triggeredid, data }) => [triggeredid, data.message]))
+  const audited = Map.groupBy(auditLines.map(parseAuditLine), ({ taskId }) => taskId)
   const writes = new Map<Effect, Map<string, number[]>>()
-  const writesOf = ({ call: { effect, id } }: Entry) => {
-    if (!effect) return []
-    const all = writes.get(effect) ?? records.writes(effect)
-    writes.set(effect, all)
-    return all.get(id) ?? []
-  }
-  const figures: PolicyFigures = {
-    calls: 0,
-    messages: 0,
-    approved: 0,
-    rejected: 0,
-    expired: 0,
-    canceled: 0,
-    delayed: 0,
-    refused: 0,
-    ran: 0,
-    auditRecords: 0,
-  }
-
   for (const entry of entries) {
     const { call, accepted, deliveries } = entry
-    const wrong = (claim: Claim, detail: string) => void violations.push({ claim, id: call.id, detail })
-    const refusal = accepted && deliveries.find(({ at, status }) => at > accepted.at && (status === 403 || status === 422))
-    if (refusal) wrong('repeated', `accepted, and a repeat was answered ${refusal.status}`)
+    const { effect, restriction = { asks: [] } } = call
+    if (effect && !writes.has(effect)) writes.set(effect, records.writes(effect))
+    const times = (effect && writes.get(effect)?.get(call.id)) ?? []
     const asked = messages.get(call.id) ?? []
-    const { asks = [], window, isDenied }: Partial<Restriction> = call.restriction ?? {}
-    const byRule = Map.groupBy(asked, ({ rule }) => rule)
-    for (const [rule, same] of byRule) {
-      if (!asks.includes(rule)) wrong('asked', `people were asked for the rule "${rule}", which does not match`)
-      if (same.length > 1) wrong('asked', `people were asked ${same.length} times for the rule "${rule}"`)
-    }
-    for (const { rule, isOpen } of asked) if (isOpen) wrong('closes', `the message for the rule "${rule}" is open`)
-    const lines = accepted && call.acts ? (audited.get(accepted.taskId) ?? []) : undefined
-    if (lines) {
-      figures.auditRecords += new Set(lines.map(({ auditId }) => auditId)).size
-      checkAudit(lines, asked, (detail) => wrong('audited', detail))
-    }
-    if (!call.restriction) continue
-
-    const isRefused = !accepted && deliveries.some(({ status }) => status === 403 || status === 422)
-    const times = writesOf(entry)
     const sentAt = Math.min(...deliveries.map(({ at }) => at))
-    const wroteAt = times.length > 0 ? evidence.unstepped(Math.min(...times)) + SECOND_MS : undefined
-    figures.calls += 1
-    figures.messages += asked.length
-    for (const { end } of asked) if (end) figures[FIGURES[end]] += 1
-    if (isRefused) figures.refused += 1
-    if (wroteAt !== undefined) figures.ran += 1
-
-    if (isDenied && (accepted || wroteAt !== undefined))
-      wrong('denied', accepted ? 'it was accepted' : `there are ${times.length} ${call.effect}`)
-    const votes = asks.map((rule) => votesOn(byRule.get(rule) ?? [], rule))
-    const wasOpenBy = (end: number) => window !== undefined && wasOpen({ start: sentAt, end }, evidence)
-    const isOpened = (end: number) => window === 'approve' && wasOpenBy(end)
-    if (wroteAt !== undefined) {
-      for (const { rule, approvedAt, rejectedAt } of votes) {
-        const isFree = isOpened(wroteAt)
-        if (approvedAt > wroteAt && !isFree) wrong('approved', `it ran before enough people had approved "${rule}"`)
-        if (rejectedAt < approvedAt && !isOpened(rejectedAt)) wrong('rejected', `it ran although "${rule}" was rejected`)
-      }
-      const ended = asked.find(({ end }) => end === 'Rejected' || end === 'Expired')
-      if (ended && !isOpened(wroteAt)) wrong('rejected', `it ran, and the message for "${ended.rule}" says ${ended.end}`)
-      const isApproved = window === 'approve' && votes.some(({ approvedAt }) => approvedAt <= wroteAt)
-      if (window && !isApproved && !wasOpenBy(wroteAt)) wrong('closed', 'it ran while the window was closed')
-      const wasClosed = window && accepted && !wasOpenBy(accepted.at)
-      if (wasClosed && !isApproved) figures.delayed += 1
-    }
-    if (window === 'refuse' && accepted && !wasOpenBy(accepted.at))
-      wrong('closed', 'it was accepted while the window was closed')
-    const isApproved = asks.length > 0 && asks.every((rule) => byRule.get(rule)?.every(({ end }) => end === 'Approved'))
-    const message = entry.status?.outcome?.message ?? messageAt.get(call.id) ?? ''
-    if (isApproved && window !== 'wait' && /^Nothing was started|since people were asked/.test(message))
-      wrong('runs', `people approved it, and the task says: ${message}`)
-  }
-  return { violations, figures }
-
-  /** Returns when enough people had approved a rule at the earliest, and when it was rejected at the latest. Infinity if never. */
-  function votesOn(asked: readonly Message[], rule: string) {
-    const { count = 1, people = [] } = APPROVALS[rule] ?? {}
-    const sent = asked
-      .flatMap(({ ts }) => pressesOf.get(ts) ?? [])
-      // 404 and 409 are those of Slack: the message had no button any more.
-      .filter(({ user, status }) => people.includes(user) && status !== 404 && status !== 409)
-    const approvals = Map.groupBy(
-      sent.filter(({ action }) => action === 'approve'),
-      ({ user }) => user,
-    )
-    const first = [...approvals.values()].map((all) => Math.min(...all.map(({ sentAt }) => sentAt))).sort((a, b) => a - b)
-    const rejections = sent.filter(({ action, status }) => action === 'reject' && status === 303)
-    return {
-      rule,
-      approvedAt: first[count - 1] ?? Number.POSITIVE_INFINITY,
-      rejectedAt: Math.min(Number.POSITIVE_INFINITY, ...rejections.map(({ answeredAt }) => answeredAt)),
-    }
-  }
-
-  /** A record that was written again has the same id, and the same contents. */
-  function checkAudit(lines: readonly AuditLine[], asked: readonly Message[], wrong: (detail: string) => void): void {
-    const ids = new Set(lines.map(({ auditId }) => auditId))
-    if (ids.size !== 1) wrong(`it has ${ids.size} audit records`)
-    if (new Set(lines.map(({ outcome }) => outcome)).size > 1) wrong('its audit record has two outcomes')
-    for (const { rule, decision, by } of lines.flatMap(({ decisions }) => decisions)) {
-      const sent = asked.filter((message) => message.rule === rule).flatMap(({ ts }) => pressesOf.get(ts) ?? [])
-      const isTrue = sent.some(({ user, action }) => action === decision && by.includes(NAMES[user]))
-      if (decision !== 'cancel' && !isTrue) wrong(`${by} has not pressed ${decision} for the rule "${rule}"`)
+    yield {
+      entry,
+      restriction,
+      messages: asked,
+      votes: restriction.asks.map((rule) => {
+        const mine = asked.filter((message) => message.rule === rule)
+        return votesOn(
+          rule,
+          mine.flatMap(({ ts }) => pressesOf.get(ts) ?? []),
+        )
+      }),
+      auditLines: (accepted && audited.get(accepted.taskId)) ?? [],
+      wroteAt: times.length > 0 ? unstepped(Math.min(...times)) + SECOND_MS : undefined,
+      wasOpenBy(end) {
+        const span = functionTimes({ start: sentAt, end })
+        return overlap(closed, span.start, span.end) < span.end - span.start
+      },
     }
   }
 }
 
-const FIGURES = { Approved: 'approved', Rejected: 'rejected', Expired: 'expired', Canceled: 'canceled' } as const
+function votesOn(rule: string, sent: readonly SentPress[]): Votes {
+  const { count = 1, people = [] } = APPROVALS[rule] ?? {}
+  // 404 and 409 are those of Slack: the message had no button any more.
+  const valid = sent.filter(({ user, status }) => people.includes(user) && status !== 404 && status !== 409)
+  const approvals = Map.groupBy(
+    valid.filter(({ action }) => action === 'approve'),
+    ({ user }) => user,
+  )
+  const first = [...approvals.values()].map((all) => Math.min(...all.map(({ sentAt }) => sentAt))).sort((a, b) => a - b)
+  const rejections = valid.filter(({ action, status }) => action === 'reject' && status === 303)
+  return {
+    rule,
+    sent,
+    approvedAt: first[count - 1] ?? Number.POSITIVE_INFINITY,
+    rejectedAt: Math.min(Number.POSITIVE_INFINITY, ...rejections.map(({ answeredAt }) => answeredAt)),
+  }
+}
 
-/** Returns whether the window was open at some moment of a span of the true time. */
-function wasOpen(span: Span, { closed, functionTimes }: PolicyEvidence): boolean {
-  const { start, end } = functionTimes(span)
-  return overlap([...closed], start, end) < end - start
+/** Checks that people were asked correctly, and that their approval had an effect. */
+function checkMessages({ messages, restriction: { asks, window } }: Facts, end: string, wrong: Wrong): void {
+  for (const [rule, { length }] of Map.groupBy(messages, ({ rule }) => rule)) {
+    if (!asks.includes(rule)) wrong('asked', `people were asked for the rule "${rule}", which does not match`)
+    if (length > 1) wrong('asked', `people were asked ${length} times for the rule "${rule}"`)
+  }
+  const isApproved = asks.every((rule) =>
+    messages.some((message) => message.rule === rule && message.end === 'Approved'),
+  )
+  if (asks.length > 0 && isApproved && window !== 'wait' && /^Nothing was started|since people were asked/.test(end))
+    wrong('runs', `people approved it, and the task says: ${end}`)
+}
+
+/** Checks that the action ran only when it was allowed to. */
+function checkStart({ entry, restriction, messages, votes, wroteAt, wasOpenBy }: Facts, wrong: Wrong): void {
+  const { accepted, deliveries } = entry
+  const { window, isDenied } = restriction
+  const refusal = accepted && deliveries.find(({ at, status }) => at > accepted.at && isRefusal(status))
+  if (refusal) wrong('repeated', `accepted, and a repeat was answered ${refusal.status}`)
+  if (isDenied && accepted) wrong('denied', 'it was accepted')
+  if (window === 'refuse' && accepted && !wasOpenBy(accepted.at))
+    wrong('closed', 'it was accepted while the window was closed')
+  if (wroteAt === undefined) return
+  if (isDenied) wrong('denied', 'it left something at the platform')
+  // People do not have to break the glass of a window that is open.
+  const opened = (at: number) => window === 'approve' && wasOpenBy(at)
+  for (const { rule, approvedAt, rejectedAt } of votes) {
+    if (approvedAt > wroteAt && !opened(wroteAt)) wrong('approved', `it ran before people had approved "${rule}"`)
+    if (rejectedAt < approvedAt && !opened(rejectedAt)) wrong('rejected', `it ran although "${rule}" was rejected`)
+  }
+  const ended = messages.find(({ end }) => end === 'Rejected' || end === 'Expired')
+  if (ended && !opened(wroteAt)) wrong('rejected', `it ran, and the message for "${ended.rule}" says ${ended.end}`)
+  const isApproved = window === 'approve' && votes.some(({ approvedAt }) => approvedAt <= wroteAt)
+  if (window && !isApproved && !wasOpenBy(wroteAt)) wrong('closed', 'it ran while the window was closed')
+}
+
+/** Checks the record of an action. One that was written again has the same id and contents. */
+function checkAudit({ entry: { call, accepted }, auditLines: lines, votes }: Facts, wrong: Wrong): void {
+  if (!accepted || !call.acts) return
+  const records = new Set(lines.map(({ auditId }) => auditId)).size
+  if (records !== 1) wrong('audited', `it has ${records} audit records`)
+  if (new Set(lines.map(({ outcome }) => outcome)).size > 1) wrong('audited', 'its audit record has two outcomes')
+  for (const { rule, decision, by } of lines.flatMap(({ decisions }) => decisions)) {
+    const { sent = [] } = votes.find((one) => one.rule === rule) ?? {}
+    const isTrue = sent.some(({ user, action }) => action === decision && by.includes(NAMES[user]))
+    if (decision !== 'cancel' && !isTrue) wrong('audited', `${by} has not pressed ${decision} for the rule "${rule}"`)
+  }
+}
+
+function count({ entry, restriction, messages, auditLines, wroteAt, wasOpenBy }: Facts, figures: PolicyFigures): void {
+  const { call, accepted, deliveries } = entry
+  figures.auditRecords += new Set(auditLines.map(({ auditId }) => auditId)).size
+  if (!call.restriction) return
+  figures.calls += 1
+  figures.messages += messages.length
+  for (const { end } of messages) if (end) figures[ENDS[end]] += 1
+  if (!accepted && deliveries.some(({ status }) => isRefusal(status))) figures.refused += 1
+  if (wroteAt === undefined) return
+  figures.ran += 1
+  if (restriction.window === 'wait' && accepted && !wasOpenBy(accepted.at)) figures.delayed += 1
+}
+
+function isRefusal(status: number | undefined): boolean {
+  return status === 403 || status === 422
 }
 
 /** Returns the messages that ask people for each call. */
@@ -189,7 +230,7 @@ function messagesByCall(records: PlatformRecords): Map<string, Message[]> {
   for (const { ts, text, ids } of records.messages()) {
     const rule = /The rule \\"([^"\\]+)\\" of the policy requires/.exec(text)?.[1]
     if (rule === undefined) continue
-    const end = /\b(Approved|Rejected|Expired|Canceled)(?: by |: no one)/.exec(text)?.[1] as Message['end']
+    const end = /\\n(Approved|Rejected|Expired|Canceled)(?: by |: no one)/.exec(text)?.[1] as Message['end']
     const message = { ts, rule, isOpen: text.includes('action_id'), end }
     for (const id of new Set(ids)) found.set(id, [...(found.get(id) ?? []), message])
   }

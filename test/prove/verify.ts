@@ -26,11 +26,13 @@ export const claims = {
   gone: 'if the engine no longer waits, the task records it',
   approved: 'no action ran before as many of the right people as its rules require had approved it in the chat',
   rejected: 'no action ran that was rejected in the chat, or whose message says that it was rejected or has expired',
-  closed: 'no action ran, and no call was accepted that is refused then, while the window of its rule was closed, unless people had approved it',
+  closed:
+    'no action ran, and no call was accepted that is refused then, while the window of its rule was closed, unless people had approved it',
   denied: 'no denied call was accepted or left something at the platform',
   asked: 'people were asked at most once for each rule and call, and only for the rules that match',
   runs: 'no task whose messages all say that it was approved ends without having started its action',
-  closes: 'each message that asks people for an action is closed when its task has ended',
+  closes:
+    'each message that asks people for an action is closed when its task has ended, unless Slack failed five times',
   repeated: 'no repeat of an accepted call is refused by a rule',
   audited: 'each action has exactly one audit record, and each decision in it was made by that person in the chat',
   stray: 'no event belongs to a trigger that was not sent',
@@ -182,6 +184,6 @@ function unite(spans: Span[]): Span[] {
   return united
 }
 
-export function overlap(spans: Span[], from: number, to: number): number {
+export function overlap(spans: readonly Span[], from: number, to: number): number {
   return spans.reduce((sum, { start, end }) => sum + Math.max(0, Math.min(end, to) - Math.max(start, from)), 0)
 }
