@@ -99,6 +99,8 @@ function unpacedCall(seed: number, n: number, only: readonly string[]): Call {
     const { weight: _, ...restriction } = policyRandom.weighed(restrictions)
     const query = () => ({ connection: restriction.connection })
     const call = made(random, n, id, context, { ...kind, query }, mode)
+    // Perhaps the window has closed in the meantime.
+    if (restriction.window === 'refuse' && !call.engine) call.deliveries.push(policyRandom.integer(0, 60_000))
     // Nothing restricts a call that runs no action.
     return call.acts ? { ...call, restriction, presses: pressesOf(policyRandom) } : call
   }
