@@ -3,8 +3,6 @@ import type { PolicyCall, Rule, When } from './policy.ts'
 
 type Json = Parameters<typeof search>[1]
 
-const patterns = new Map<string, RegExp>()
-
 /** Returns the rules that a call matches. A condition that cannot be decided matches: rules only restrict. */
 export function matchingRules(rules: readonly Rule[], call: PolicyCall): Rule[] {
   let plain: Json | undefined
@@ -51,18 +49,23 @@ function isAnyOf(names: readonly string[], name: string): boolean {
   return names.some((pattern) => matchesName(pattern, name))
 }
 
-/** @param pattern a name, in which `*` stands for any characters */
+/**
+ * Compares a name with a pattern. Takes linear time, because callers choose names.
+ *
+ * @param pattern a name, in which `*` stands for any characters
+ */
 export function matchesName(pattern: string, name: string): boolean {
-  return pattern.includes('*') ? regexOf(pattern).test(name) : pattern === name
-}
-
-function regexOf(pattern: string): RegExp {
-  const known = patterns.get(pattern)
-  if (known) return known
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  const regex = new RegExp(`^${parts.join('.*')}$`, 's')
-  patterns.set(pattern, regex)
-  return regex
+  const [start = '', ...parts] = pattern.split('*')
+  const end = parts.pop()
+  if (end === undefined) return pattern === name
+  if (!name.startsWith(start)) return false
+  let position = start.length
+  for (const part of parts) {
+    const found = name.indexOf(part, position)
+    if (found < 0) return false
+    position = found + part.length
+  }
+  return name.length - end.length >= position && name.endsWith(end)
 }
 
 /** Whether an expression is exactly `false`. A missing field is `null`, and an expression that fails has no result. */
