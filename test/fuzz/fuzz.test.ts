@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { runInProcess } from '../runner/in-process.ts'
 import { fuzz } from './fuzz.ts'
+import { fuzzPolicy } from './fuzz-policy.ts'
 
 // The same cases each time, so that who breaks something knows it; npm run fuzz takes others at each run.
 const seed = 1
@@ -13,6 +14,12 @@ test('the HTTP interface responds correctly to any request, and nothing breaks',
   // Some requests must succeed, and some must be rejected for their content.
   expect(sent).toBe(requests)
   expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '400', '401', '404']))
+})
+
+test('policies only restrict, whatever is in the file and in the call', () => {
+  const { findings, invalidFiles, refused, waiting, allowed } = fuzzPolicy(seed, 300)
+  expect(findings).toEqual([])
+  expect(Math.min(invalidFiles, refused, waiting, allowed)).toBeGreaterThan(50)
 })
 
 test.each([

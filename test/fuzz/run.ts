@@ -6,23 +6,29 @@ import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { Progress } from '../prove/progress.ts'
 import { fuzz } from './fuzz.ts'
+import { fuzzPolicy } from './fuzz-policy.ts'
 
-const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>]
+const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>] [--policy]
 
 Sends mutated examples to the shipped bundles in the local runtime. Fails if a response has an unexpected 5xx status or
 contains a secret, if a process crashes, if memory grows, or if the event loop is blocked. Prints a curl command for each
-failure.
+failure. First, compiles and evaluates random policies.
 
   --seconds  duration
   --seed     seed of all random choices; each run prints it
   --case     run only this case of the seed, as a failure names it
+  --policy   send no requests
   --help     print this text`
+
+const POLICIES = 5_000
+const MAX_PRINTED = 10
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string' },
     seed: { type: 'string' },
     case: { type: 'string' },
+    policy: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -34,12 +40,14 @@ async function main(): Promise<void> {
   const seconds = wholeNumber('seconds', 1) ?? 300
   const seed = wholeNumber('seed', 0) ?? Math.floor(Math.random() * 2 ** 31)
   const only = wholeNumber('case', 0)
+  console.log(`Seed ${seed}`)
+  if (values.policy || only === undefined) evaluatePolicies(seed, only)
+  if (values.policy) return
   const progress = new Progress()
   const bundles = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-bundles-'))
   process.on('exit', () => rmSync(bundles, { recursive: true, force: true }))
   process.once('SIGINT', () => process.exit(130))
   await buildBundles(bundles)
-  console.log(`Seed ${seed}`)
   const { sent, statuses, findings, memory, heldUp } = await fuzz({
     seed,
     seconds,
@@ -59,6 +67,16 @@ async function main(): Promise<void> {
   }
   if (findings.length > 0) process.exitCode = 1
   else console.log('Every answer was as it should be.')
+}
+
+function evaluatePolicies(seed: number, only: number | undefined): void {
+  const { cases, invalidFiles, refused, waiting, allowed, findings } = fuzzPolicy(seed, POLICIES, only)
+  console.log(
+    `${cases} policies, ${invalidFiles} of them not valid; ${refused} calls refused, ${waiting} waiting, ${allowed} allowed`,
+  )
+  for (const { what, case: at } of findings.slice(0, MAX_PRINTED))
+    console.log(`\nFAILED  ${what}\n  npm run fuzz -- --policy --seed ${seed} --case ${at}`)
+  if (findings.length > 0) process.exitCode = 1
 }
 
 /** Returns the value of an option. Exits if it is not a whole number from `min`. */
