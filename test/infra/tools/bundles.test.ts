@@ -26,12 +26,14 @@ const filesIn = (category: string) => readdirSync(join(dist, category))
 
 /** Returns the SDK packages that a new environment loads with a file. */
 function clientsWith(category: string, file: string): string[] {
+  return [...new Set(sourcesWith(category, file).flatMap((source) => ofProviders.exec(source)?.[1] ?? []))].sort()
+}
+
+/** Returns the sources that a new environment loads with a file. */
+function sourcesWith(category: string, file: string): string[] {
   const loaded = start(join(dist, category, file))
   expect(loaded.map((name) => basename(name))).toContain(file)
-  const sources = loaded.flatMap(
-    (name) => (JSON.parse(readFileSync(`${name}.map`, 'utf8')) as { sources: string[] }).sources,
-  )
-  return [...new Set(sources.flatMap((source) => ofProviders.exec(source)?.[1] ?? []))].sort()
+  return loaded.flatMap((name) => (JSON.parse(readFileSync(`${name}.map`, 'utf8')) as { sources: string[] }).sources)
 }
 
 /** Returns the file of a provider. There are two if two categories have a provider of this name. */
@@ -72,6 +74,18 @@ describe('SDK clients of providers', () => {
     for (const file of filesOf(category, provider)) expect(clientsWith(category, file)).toEqual(client ? [client] : [])
   })
 })
+
+test.each(categories.map(({ name }) => name))(
+  'The start of a webhook of %s loads no code that evaluates rules',
+  (category) => {
+    const sources = sourcesWith(category, `${webhookBundle}.js`)
+    expect(
+      sources.filter((source) =>
+        /policy\/(?:deployed|evaluate|file|match)\.ts|webhook\/restrict\.ts|jmespath/.test(source),
+      ),
+    ).toEqual([])
+  },
+)
 
 describe('names of classes', () => {
   test.each(categories.map(({ name }) => name))('exist in %s if the SDKs read them', (category) => {
