@@ -74,7 +74,7 @@ interface NotificationFigures {
 }
 
 /** When the windows of the policy open for the first time. */
-const OPENS_AFTER_MS = 5_000
+const OPENS_AFTER_MS = 10_000
 const MAX_TIMELINES = 5
 const MAX_SEARCHED_ADDRESSES = 100
 /** Maximum number of statuses of tasks that no engine has started. */
