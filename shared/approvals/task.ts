@@ -1,6 +1,6 @@
 import { CallbackError, type DurablePromise } from '@aws/durable-execution-sdk-js'
 import { retriedStep } from '../core/retried-step.ts'
-import { isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
+import { Failure, isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
 import type { ApprovalTask } from '../providers/action.ts'
 import type { Message, MessageProvider, Mood, PostedMessage } from '../providers/message.ts'
@@ -194,7 +194,8 @@ export async function updateMessage(
     {
       maxAttempts: MAX_MESSAGE_ATTEMPTS,
       backoff: { min: 2, max: 30 },
-      isRetryable: isTransient,
+      // Credentials may be changed at this moment.
+      isRetryable: (error) => isTransient(error) || (error instanceof Failure && error.kind === 'credentials'),
       giveUp: () => null,
     },
   )

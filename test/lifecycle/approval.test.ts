@@ -254,6 +254,14 @@ describe('An approval', () => {
     expect(outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
   })
 
+  it('closes its message even if the platform accepts the new credentials only later', async () => {
+    platform.failNext(401, { message: 'unauthorized' }, { on: isWrite('PUT', /^.messages/), times: 2 })
+    await ask(async () => {
+      await decide('approve')
+    })
+    expect(platform.messages[0]?.texts).toHaveLength(2)
+  })
+
   it('posts nothing in a dry run', async () => {
     const { status, body } = await lifecycle.post(`${target}&dryRun=true`, triggered())
     expect({ status, body }).toMatchObject({ status: 200, body: { message: expect.stringContaining('Dry run') } })
