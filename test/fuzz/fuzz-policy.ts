@@ -8,7 +8,7 @@ import { stateOfWindow, WEEKDAYS, type Window } from '../../shared/policy/window
 import { type Random, randomOf } from '../prove/random.ts'
 import { callOf, fileOf, freezeOf, GROUPS, openingOf, ruleOf, ZONES } from './policy-values.ts'
 
-/** What the cases were, so that a test sees that they are not all of one kind. */
+/** The numbers of cases by kind, so that a test sees that there are enough of each. */
 export interface PolicyFuzzReport {
   cases: number
   invalidFiles: number
@@ -102,8 +102,8 @@ function checkDenial({ matched, refusal, requirements }: Verdict, found: Found):
 function checkRestricts(before: Verdict, after: Verdict, found: Found): void {
   if (before.refusal && !after.refusal) found(`another rule allows what was ${before.refusal.type}`)
   if (after.refusal) return
-  const isKept = before.requirements.every((one) => after.requirements.some((other) => isDeepStrictEqual(one, other)))
-  if (!isKept) found('another rule removes a requirement')
+  const hasAll = before.requirements.every((one) => after.requirements.some((other) => isDeepStrictEqual(one, other)))
+  if (!hasAll) found('another rule removes a requirement')
   if (after.waitAtMost < before.waitAtMost) found('another rule shortens the wait')
 }
 
@@ -119,8 +119,10 @@ function checkCaller(ofRules: Verdict, verdict: Verdict, call: PolicyCall, found
   if (writes === 'deny' && !verdict.refusal) found('a caller may write that may not')
   if (writes === 'approve' && !verdict.refusal && approvals.length === 0) found('a caller needs no approval')
   if (!verdict.refusal) checkRestricts(ofRules, verdict, found)
-  for (const { ask } of verdict.requirements)
+  for (const requirement of verdict.requirements) {
+    const ask = 'ask' in requirement ? requirement.ask : undefined
     if (ask?.excluded && !isDeepStrictEqual(ask.excluded, owners)) found('an owner of the caller may decide')
+  }
 }
 
 /** A window is as the clocks on the wall say, changes exactly when it says so, and does not depend on when it was asked. */
@@ -141,7 +143,8 @@ function checkWindow(random: Random, found: Found): void {
   for (const at of [now + Math.floor(random.next() * (until - now)), until - 1])
     if (!isDeepStrictEqual(stateAt(at), stateAt(now))) found(`a window changes before ${until}: ${about}`)
   if (changesAt !== undefined && stateAt(changesAt).isOpen === isOpen) found(`a window does not change: ${about}`)
-  if (!isDeepStrictEqual(stateOfWindow(window, now), stateOfWindow(window, now))) found(`a window forgets: ${about}`)
+  if (!isDeepStrictEqual(stateOfWindow(window, now), stateOfWindow(window, now)))
+    found(`a window has two states: ${about}`)
 }
 
 /** Local times are not unique around a change. */

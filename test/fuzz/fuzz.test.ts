@@ -16,7 +16,7 @@ test('the HTTP interface responds correctly to any request, and nothing breaks',
   expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '400', '401', '404']))
 })
 
-test('policies only restrict, whatever is in the file and in the call', () => {
+test('policies only restrict, for any file and any call', () => {
   const { findings, invalidFiles, refused, waiting, allowed } = fuzzPolicy(seed, 300)
   expect(findings).toEqual([])
   expect(Math.min(invalidFiles, refused, waiting, allowed)).toBeGreaterThan(50)

@@ -145,7 +145,7 @@ function jsonOf(random: Random, depth = 3): unknown {
   if (depth === 0 || random.chance(0.2)) return leaf()
   if (random.chance(0.2)) return Array.from({ length: random.integer(0, 3) }, () => jsonOf(random, depth - 1))
   const names = ['percentage', 'title', 'parameters', 'version', 'labels', 'flags', 'name', ...FIELD_NAMES]
-  // As JSON.parse does, which makes __proto__ a field.
+  // JSON.parse makes __proto__ a field.
   const fields = Array.from({ length: random.integer(0, 6) }, () => [random.pick(names), jsonOf(random, depth - 1)])
   return JSON.parse(`{${fields.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
 }

@@ -26,7 +26,7 @@ export interface Call {
   effect: Effect | undefined
   /** Whether a pass must have an effect. A dry run and a skipped call have none. */
   acts: boolean
-  /** What people do about each message that asks for an approval. */
+  /** The button presses of people for each message that asks for an approval. */
   presses?: Press[]
   /** The policy restricts it. */
   restriction?: Restriction

@@ -55,7 +55,7 @@ export type Effect = keyof typeof COLLECTIONS
 type EffectRecord = Pick<ChatMessage, 'thread_ts' | 'onlyFor'> &
   Partial<Pick<JobRun, 'number' | 'parameters' | 'created'>>
 
-/** The field with the time of a record, which most platforms have in whole seconds. */
+/** The field with the time of a record, which most platforms have in seconds. */
 type TimedRecord = { created?: number; created_at?: string; sys_created_on?: string }
 
 /** The fields that decide when a run ends. */

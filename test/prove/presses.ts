@@ -14,7 +14,7 @@ export interface Press {
 
 /** An attempt to press a button of a message. */
 export interface SentPress extends Pick<Press, 'user' | 'action'> {
-  /** Of the message. */
+  /** The id of the message. */
   ts: string
   /** Epoch milliseconds of the true time. */
   sentAt: number

@@ -151,7 +151,7 @@ const method = `## Method
   handshake fails.
 - The policy of the run restricts calls of some connections: one person, two people, another person than the owner of the caller, two rules at
   once, a window that opens and closes each minute (the task waits, the call is refused, or people break the glass), and a denial. Jane and Ben
-  approve, reject, decide twice, late or not at all, and press buttons of messages that they may not decide. The times of the records at the
+  approve, reject, decide twice or late, or do nothing, and press buttons of messages that they may not decide. The times of the records at the
   platforms are compared with the times of their button presses, and of the windows. \`waitAtMost\` is ${WAIT_SECONDS} s, and not divided.
 - Workers die by \`terminate()\` of their thread during an invocation, as a Lambda environment does.
 - Clock steps: \`Date\` jumps in every thread (forward only, including platforms), or in the functions only (both ways, up to 20 s).

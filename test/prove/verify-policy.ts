@@ -77,7 +77,7 @@ interface Votes {
 
 type Wrong = (claim: Claim, detail: string) => void
 
-/** Records of platforms have whole seconds. */
+/** Times of records have no milliseconds. */
 const SECOND_MS = 1_000
 /** So often a task tries to close its message. */
 const CLOSING_ATTEMPTS = 5
@@ -142,7 +142,7 @@ function* factsOf(evidence: PolicyEvidence): Generator<Facts> {
 
 function votesOn(rule: string, sent: readonly SentPress[]): Votes {
   const { count = 1, people = [] } = APPROVALS[rule] ?? {}
-  // 404 and 409 are those of Slack: the message had no button any more.
+  // 404 and 409 are those of Slack: the message no longer had a button.
   const valid = sent.filter(({ user, status }) => people.includes(user) && status !== 404 && status !== 409)
   const approvals = Map.groupBy(
     valid.filter(({ action }) => action === 'approve'),
@@ -161,7 +161,7 @@ function votesOn(rule: string, sent: readonly SentPress[]): Votes {
 /** Checks that people were asked correctly, and that their approval had an effect. */
 function checkMessages({ messages, restriction: { asks, window } }: Facts, end: string, wrong: Wrong): void {
   for (const [rule, { length }] of Map.groupBy(messages, ({ rule }) => rule)) {
-    if (!asks.includes(rule)) wrong('asked', `people were asked for the rule "${rule}", which does not match`)
+    if (!asks.includes(rule)) wrong('asked', `people were asked because of the rule "${rule}", which does not match`)
     if (length > 1) wrong('asked', `people were asked ${length} times for the rule "${rule}"`)
   }
   const isApproved = asks.every((rule) =>
