@@ -118,7 +118,7 @@ function* factsOf(evidence: PolicyEvidence): Generator<Facts> {
     if (effect && !writes.has(effect)) writes.set(effect, records.writes(effect))
     const times = (effect && writes.get(effect)?.get(call.id)) ?? []
     const asked = messages.get(call.id) ?? []
-    const sentAt = Math.min(...deliveries.map(({ at }) => at))
+    const sentAt = deliveries.length > 0 ? Math.min(...deliveries.map(({ at }) => at)) : 0
     yield {
       entry,
       restriction,
