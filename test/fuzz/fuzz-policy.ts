@@ -135,16 +135,20 @@ function checkWindow(random: Random, found: Found): void {
   const stateAt = (at: number) => stateOfWindow(structuredClone(window), at)
   const now = timeIn2026(random)
   const { isOpen, changesAt } = stateAt(now)
-  const about = `${JSON.stringify(window)} at ${new Date(now).toISOString()}`
-  if (!changesClocks(now, timeZone) && isOpen !== isOpenByClock(window, now))
-    found(`a window is ${isOpen ? 'open' : 'closed'}, unlike its clock: ${about}`)
   const until = changesAt ?? now + 8 * DAY_MS
-  if (until <= now) found(`a window changes in the past: ${about}`)
-  for (const at of [now + Math.floor(random.next() * (until - now)), until - 1])
-    if (!isDeepStrictEqual(stateAt(at), stateAt(now))) found(`a window changes before ${until}: ${about}`)
-  if (changesAt !== undefined && stateAt(changesAt).isOpen === isOpen) found(`a window does not change: ${about}`)
-  if (!isDeepStrictEqual(stateOfWindow(window, now), stateOfWindow(window, now)))
-    found(`a window has two states: ${about}`)
+  const about = (at: number) => `${JSON.stringify(window)} at ${new Date(at).toISOString()}`
+  if (until <= now) found(`a window changes in the past: ${about(now)}`)
+  // The same object remembers its last state.
+  stateOfWindow(window, now)
+  for (const at of [now, now + Math.floor(random.next() * (until - now)), until - 1, until, timeIn2026(random)]) {
+    const state = stateAt(at)
+    if (!isDeepStrictEqual(stateOfWindow(window, at), state)) found(`a window has two states: ${about(at)}`)
+    if (!changesClocks(at, timeZone) && state.isOpen !== isOpenByClock(window, at))
+      found(`a window is ${state.isOpen ? 'open' : 'closed'}, unlike its clock: ${about(at)}`)
+    if (at >= now && at < until && !isDeepStrictEqual(state, stateAt(now)))
+      found(`a window changes early: ${about(at)}`)
+  }
+  if (changesAt !== undefined && stateAt(changesAt).isOpen === isOpen) found(`a window does not change: ${about(now)}`)
 }
 
 /** Local times are not unique around a change. */

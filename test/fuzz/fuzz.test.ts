@@ -17,7 +17,7 @@ test('the HTTP interface responds correctly to any request, and nothing breaks',
 })
 
 test('policies only restrict, for any file and any call', () => {
-  const { findings, invalidFiles, refused, waiting, allowed } = fuzzPolicy(seed, 300)
+  const { findings, invalidFiles, refused, waiting, allowed } = fuzzPolicy(seed, 200)
   expect(findings).toEqual([])
   expect(Math.min(invalidFiles, refused, waiting, allowed)).toBeGreaterThan(50)
 })

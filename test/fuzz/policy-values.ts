@@ -53,7 +53,7 @@ export function ruleOf(random: Random, name: string): Record<string, unknown> {
     name,
     ...optional(random, 0.8, 'when', () => whenOf(random)),
     ...random.pick(effects)(),
-    ...optional(random, 0.2, 'waitAtMost', () => random.pick(['PT1H', 'P1D'])),
+    ...optional(random, 0.5, 'waitAtMost', () => random.pick(['PT1H', 'P1D'])),
     ...optional(random, 0.2, 'timeZone', () => random.pick(ZONES)),
   }
 }
