@@ -113,6 +113,8 @@ const groups: Record<string, CommandEntry[]> = {
       usage: 'approvals [options]',
       description: 'list the open approvals of the local runtime or of a deployed stack, with their age',
       load: async () => (await import('./commands/approvals.ts')).approvalsCommand(),
+    },
+    {
       usage: 'demo [options] <name>',
       description: 'show in the sandbox how people approve the write of an agent, which happens once',
       load: async () => (await import('./commands/demo.ts')).demoCommand(),
