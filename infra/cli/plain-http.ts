@@ -1,3 +1,5 @@
+import { isLoopback } from '../../shared/http/secure-url.ts'
+
 /**
  * Returns the origins in a secret that use plain HTTP and do not lead to this machine. Credentials are sent to them
  * unencrypted.
@@ -17,8 +19,4 @@ function textsIn(value: unknown): string[] {
 function originIfPlain(text: string): string[] {
   const url = /^http:\/\//i.test(text) ? URL.parse(text) : null
   return url === null || isLoopback(url.hostname) ? [] : [url.origin]
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

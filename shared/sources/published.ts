@@ -1,11 +1,12 @@
-import { Failure } from '../errors.ts'
+import { Failure, messageOf } from '../errors.ts'
 import { Http } from '../http/client.ts'
+import { log } from '../log.ts'
 
 const MAX_FETCH_MS = 2_000
 const CACHED_MS = 3_600_000
 /** An unknown key is looked up again at most this often. */
 const MIN_AGE_MS = 60_000
-const FAILURE_CACHED_MS = 30_000
+const FAILURE_CACHED_SECONDS = 30
 /** Messages name the URL of a certificate, so the number of URLs has no other limit. */
 const MAX_CACHED = 20
 
@@ -18,8 +19,12 @@ const MAX_CACHED = 20
 export type FetchPublished = (url: string, isFresh?: boolean) => Promise<string>
 
 interface Fetched {
-  text: Promise<string>
-  at: number
+  /** The newest text that was fetched. */
+  text?: string
+  textAt: number
+  /** The last fetch, which may still run, or have failed. */
+  attempt: Promise<string>
+  attemptAt: number
   hasFailed: boolean
 }
 
@@ -27,20 +32,25 @@ const fetched = new Map<string, Fetched>()
 
 /**
  * Fetches what a sender publishes. Sends one request for each URL at a time, and caches failures for a short time, so that
- * forged requests cannot cause many requests.
+ * forged requests cannot cause many requests. If a text cannot be fetched again, the previous one stays valid for its time:
+ * nobody can end it with a forged request while the sender is down.
  */
-export const fetchPublished: FetchPublished = (url, isFresh = false) => {
+export const fetchPublished: FetchPublished = async (url, isFresh = false) => {
   const now = Date.now()
   const cached = fetched.get(url)
-  const maxAge = cached?.hasFailed ? FAILURE_CACHED_MS : isFresh ? MIN_AGE_MS : CACHED_MS
-  if (cached && now - cached.at < maxAge) return cached.text
-  if (fetched.size >= MAX_CACHED) fetched.clear()
-  const entry: Fetched = { text: fetchText(url, now), at: now, hasFailed: false }
-  entry.text.catch(() => {
-    entry.hasFailed = true
-  })
+  if (cached?.text !== undefined && !isFresh && now - cached.textAt < CACHED_MS) return cached.text
+  const minAgeMs = cached?.hasFailed ? FAILURE_CACHED_SECONDS * 1_000 : MIN_AGE_MS
+  if (cached && now - cached.attemptAt < minAgeMs) return cached.attempt
+  if (!cached && fetched.size >= MAX_CACHED) fetched.clear()
+  const attempt = fetchText(url, now)
+  const entry: Fetched = { textAt: now, ...cached, attempt, attemptAt: now, hasFailed: false }
   fetched.set(url, entry)
-  return entry.text
+  try {
+    return Object.assign(entry, { text: await attempt, textAt: now }).text
+  } catch (error) {
+    entry.hasFailed = true
+    throw error
+  }
 }
 
 async function fetchText(url: string, now: number): Promise<string> {
@@ -50,6 +60,11 @@ async function fetchText(url: string, now: number): Promise<string> {
     const { body } = await http.get(url.slice(origin.length + 1))
     return typeof body === 'string' ? body : JSON.stringify(body)
   } catch (cause) {
-    throw new Failure('unavailable', `${host} did not return the keys that verify the request.`, { cause })
+    log.warn('keys not fetched', { url, reason: messageOf(cause) })
+    throw new Failure(
+      'unavailable',
+      `The keys that verify the request cannot be read from ${url} now. Try again in ${FAILURE_CACHED_SECONDS} seconds.`,
+      { retryAfter: FAILURE_CACHED_SECONDS },
+    )
   }
 }

@@ -52,13 +52,24 @@ test('a published text is fetched again after an hour, or after a minute if it m
 
 test('a failure is cached for 30 seconds', async () => {
   status = 500
-  const failure = { kind: 'unavailable', message: expect.stringContaining('did not return the keys') }
+  const failure = { kind: 'unavailable', retryAfter: 30, message: expect.stringContaining(`${origin}/keys`) }
   await expect(fetchPublished(`${origin}/keys`)).rejects.toMatchObject(failure)
   status = 200
   pass(29)
   await expect(fetchPublished(`${origin}/keys`)).rejects.toMatchObject(failure)
   pass(2)
   expect(await fetchPublished(`${origin}/keys`)).toBe('text 2')
+})
+
+test('a failure to fetch a text again leaves the previous one valid until its hour is over', async () => {
+  const url = `${origin}/keys`
+  await fetchPublished(url)
+  status = 500
+  pass(61)
+  await expect(fetchPublished(url, true)).rejects.toMatchObject({ kind: 'unavailable' })
+  expect(await fetchPublished(url)).toBe('text 1')
+  pass(3_540)
+  await expect(fetchPublished(url)).rejects.toMatchObject({ kind: 'unavailable' })
 })
 
 test('many URLs do not fill the memory', async () => {

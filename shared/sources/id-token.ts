@@ -1,0 +1,157 @@
+import { createLocalJWKSet, errors, jwtVerify } from 'jose'
+import * as z from 'zod/mini'
+import { Failure, messageOf } from '../errors.ts'
+import { parseBody } from '../http/parse-body.ts'
+import { isSecureUrl } from '../http/secure-url.ts'
+import type { FetchPublished } from './published.ts'
+
+/** Load this module with `import()`: few requests have a token of an OpenID provider. */
+
+/** How far the clocks of a provider and of the function may differ. */
+const CLOCK_DIFFERENCE_SECONDS = 60
+/** API Gateway accepts 10 KB of headers. */
+const MAX_TOKEN = 8_192
+const MAX_KEYS_TEXT = 262_144
+/** Asymmetric ones only: the keys are public. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+const claimsSchema = z.looseObject({
+  iss: z.string(),
+  aud: z.union([z.string(), z.array(z.string())]),
+  exp: z.number(),
+  iat: z.number(),
+  nbf: z.optional(z.number()),
+})
+
+/** The claims of a token with the issuer, the audience and the times that every token must have. */
+export type Claims = z.output<typeof claimsSchema>
+
+/**
+ * Returns the claims of a token, which are not verified. Undefined if it is not a token.
+ *
+ * A claim that appears twice has its last value, here and where the signature is verified.
+ */
+export function readClaims(token: string): Claims | undefined {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token.length > MAX_TOKEN ? '' : token) ?? []
+  if (payload === undefined) return undefined
+  return z.safeParse(claimsSchema, parseBody(Buffer.from(payload, 'base64url').toString('utf8'))).data
+}
+
+/** Whether a token is for an audience. */
+export function isFor(audience: string, { aud }: Claims): boolean {
+  return typeof aud === 'string' ? aud === audience : aud.includes(audience)
+}
+
+/**
+ * Returns why a token is not valid now.
+ *
+ * @param now epoch milliseconds
+ */
+export function findTimeProblem({ exp, nbf, iat }: Claims, now: number): string | undefined {
+  const seconds = now / 1_000
+  if (exp + CLOCK_DIFFERENCE_SECONDS <= seconds) return `it expired at ${timeOf(exp)}`
+  const start = Math.max(iat, nbf ?? iat)
+  return start - CLOCK_DIFFERENCE_SECONDS > seconds ? `it is not valid before ${timeOf(start)}` : undefined
+}
+
+function timeOf(seconds: number): string {
+  const time = new Date(seconds * 1_000)
+  return Number.isNaN(time.getTime()) ? `${seconds} s` : time.toISOString()
+}
+
+/** Returns the keys of a provider. Fresh ones are read again, but at most once a minute. */
+export type ReadKeys = (isFresh: boolean) => Promise<KeySet>
+
+/** Finds the key of a token. Keeps the keys that it has parsed. */
+export type KeySet = ReturnType<typeof createLocalJWKSet>
+
+/**
+ * Returns why the signature of a token is not valid. A key that is not known is looked up again once.
+ *
+ * @param now epoch milliseconds
+ * @throws Failure `unavailable`: the keys cannot be read
+ */
+export async function findSignatureProblem(
+  token: string,
+  readKeys: ReadKeys,
+  now: number,
+): Promise<string | undefined> {
+  for (const isFresh of [false, true]) {
+    const keys = await readKeys(isFresh)
+    try {
+      await jwtVerify(token, keys, {
+        algorithms: ALGORITHMS,
+        clockTolerance: CLOCK_DIFFERENCE_SECONDS,
+        currentDate: new Date(now),
+      })
+      return undefined
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) return reasonOf(error)
+    }
+  }
+  return 'its key is not one of the keys of the issuer'
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not valid'
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not allowed'
+  return `it cannot be verified (${messageOf(error)})`
+}
+
+const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })
+const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() })
+
+const keySets = new Map<string, { text: string; keys: KeySet }>()
+const MAX_KEY_SETS = 20
+const UNUSABLE_RETRY_SECONDS = 60
+
+/**
+ * Returns the keys that a provider publishes.
+ *
+ * @throws Failure `unavailable`
+ */
+export async function readKeySet(url: string, fetchPublished: FetchPublished, isFresh: boolean): Promise<KeySet> {
+  return readUsable(url, fetchPublished, isFresh, (text) => {
+    const known = keySets.get(url)
+    if (known?.text === text) return known.keys
+    const { data } = z.safeParse(keySetSchema, text.length > MAX_KEYS_TEXT ? undefined : parseBody(text))
+    if (!data) return undefined
+    const keys = keySetOf(data)
+    if (keySets.size >= MAX_KEY_SETS) keySets.clear()
+    keySets.set(url, { text, keys })
+    return keys
+  })
+}
+
+/** @param set a JSON Web Key Set */
+export function keySetOf(set: { keys: { kty: string }[] }): KeySet {
+  return createLocalJWKSet(set)
+}
+
+/**
+ * Returns the URL of the keys of an issuer, as the issuer itself publishes it.
+ *
+ * @throws Failure `unavailable`
+ * @see https://openid.net/specs/openid-connect-discovery-1_0.html
+ */
+export function findKeysUrl(issuer: string, fetchPublished: FetchPublished): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return readUsable(url, fetchPublished, false, (text) => {
+    const { data } = z.safeParse(discoverySchema, parseBody(text))
+    return data?.issuer === issuer && isSecureUrl(data.jwks_uri) ? data.jwks_uri : undefined
+  })
+}
+
+/** Reads a text again if the one in the cache is not usable. */
+async function readUsable<T>(
+  url: string,
+  fetchPublished: FetchPublished,
+  isFresh: boolean,
+  parse: (text: string) => T | undefined,
+): Promise<T> {
+  const usable = parse(await fetchPublished(url, isFresh)) ?? parse(await fetchPublished(url, true))
+  if (usable !== undefined) return usable
+  throw new Failure('unavailable', `The response of ${url} is not usable to verify a token.`, {
+    retryAfter: UNUSABLE_RETRY_SECONDS,
+  })
+}
