@@ -44,8 +44,8 @@ export interface Audited {
   /** The person who decided, the name of the canceler, or the ARN of the operator. */
   by?: string
   requestId?: string
-  /** The verified person who made the call. */
-  person?: string
+  /** The person or the program that an OpenID provider has identified as the caller. */
+  person?: string | undefined
   /** The names of the rules of the policy that matched the call. */
   rules?: string[]
   decisions?: AuditedDecision[]
@@ -143,6 +143,7 @@ export function auditedCall(call: {
   id?: string | undefined
   category: string
   caller: string
+  person?: string | undefined
   action: string
   connection: string
   provider: string
@@ -152,8 +153,21 @@ export function auditedCall(call: {
   rules?: string[] | undefined
   inputDigest?: string | undefined
 }): Audited {
-  const { id, category, caller, action, connection, provider, mode, dryRun, event, rules = [], inputDigest } = call
-  const known = { category, caller, action, connection, provider, mode, dryRun, eventId: event.id }
+  const {
+    id,
+    category,
+    caller,
+    person,
+    action,
+    connection,
+    provider,
+    mode,
+    dryRun,
+    event,
+    rules = [],
+    inputDigest,
+  } = call
+  const known = { category, caller, person, action, connection, provider, mode, dryRun, eventId: event.id }
   return { ...known, rules, decisions: [], inputDigest, callId: id }
 }
 

@@ -17,43 +17,47 @@ export interface Authenticated {
 
 /**
  * Returns the caller of a request. The credential is a token in `Authorization: Bearer ..` or `x-token: ..`, the name and
- * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body.
+ * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body. A token is one of ours, or of an OpenID
+ * provider.
  *
- * @throws Failure `unauthenticated`
+ * @throws Failure `unauthenticated`, `misconfigured`, `unavailable`
  */
 export async function authenticate(request: UnverifiedRequest): Promise<Authenticated> {
-  let callers = await readCallers(false)
-  let found = await findCaller(request, callers)
-  if (!found && Date.now() - lastRecheck > RECHECK_MS) {
+  let found = await findCaller(request, await readCallers(false))
+  if (!('caller' in found) && Date.now() - lastRecheck > RECHECK_MS) {
     lastRecheck = Date.now()
-    callers = await readCallers(true)
-    found = await findCaller(request, callers)
+    found = await findCaller(request, await readCallers(true))
   }
-  if (found) return found
-  throw unauthenticated(reasonOf(request, callers))
+  if ('caller' in found) return found
+  throw new Failure('unauthenticated', found.refusal, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
-async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Authenticated | undefined> {
+/** Why a request has no caller, and what to do. */
+interface Refused {
+  refusal: string
+}
+
+async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Authenticated | Refused> {
   const { authorization = '' } = request.headers
-  const token = tokenOf(request)
-  if (token) return findByToken(callers, token)
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? request.headers['x-token']
+  if (token) return findByToken(callers, token) ?? findByIssuer(callers, token)
   const [, basic] = BASIC.exec(authorization) ?? []
   if (basic !== undefined) {
     const [user = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':')
-    const found = await findByToken(callers, password.join(':'))
-    return found?.caller.name === user ? found : undefined
+    const found = findByToken(callers, password.join(':'))
+    return found?.caller.name === user ? found : { refusal: WRONG_TOKEN }
   }
-  if (!isSigned(request, callers)) return undefined
+  if (!isSigned(request, callers)) return { refusal: MISSING }
   // Loaded when used: few callers sign.
   const { findSigner } = await import('./caller-signatures.ts')
-  return findSigner(callers, request, Date.now())
+  return findSigner(callers, request, Date.now()) ?? { refusal: WRONG_SIGNATURE }
 }
 
 const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i
-
-function tokenOf({ headers }: UnverifiedRequest): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers['authorization'] ?? '')?.[1] ?? headers['x-token']
-}
+const MISSING = 'Send your token as "Authorization: Bearer <token>" or "x-token: <token>".'
+const WRONG_TOKEN = 'The token is not valid. Check the secret that the webhook uses.'
+const WRONG_SIGNATURE =
+  'The signature is not valid. Check the signing key, and that nothing changes the body on its way.'
 
 function isSigned({ headers }: UnverifiedRequest, callers: Callers): boolean {
   return (
@@ -62,17 +66,19 @@ function isSigned({ headers }: UnverifiedRequest, callers: Callers): boolean {
   )
 }
 
-/** Returns why a request has no caller, and what to do. */
-function reasonOf(request: UnverifiedRequest, callers: Callers): string {
-  if (tokenOf(request) || BASIC.test(request.headers['authorization'] ?? ''))
-    return 'The token is not valid. Check the secret that the webhook uses.'
-  if (isSigned(request, callers))
-    return 'The signature is not valid. Check the signing key, and that nothing changes the body on its way.'
-  return 'Send your token as "Authorization: Bearer <token>" or "x-token: <token>".'
+/** Returns the caller to which an OpenID provider has issued a token. */
+async function findByIssuer(callers: Callers, token: string): Promise<Authenticated | Refused> {
+  const hasIssuers = Object.values(callers).some(({ oidc }) => oidc !== undefined)
+  if (!hasIssuers || token.split('.', 4).length !== 3) return { refusal: WRONG_TOKEN }
+  // Loaded when used: most callers have tokens of ours.
+  const { findCallerByIssuer } = await import('./token-caller.ts')
+  const found = await findCallerByIssuer(callers, token, Date.now())
+  if ('caller' in found) registerSecret(token)
+  return found
 }
 
 /** Compares the token with every hash of every caller, so that the duration does not show which one matches. */
-async function findByToken(callers: Callers, token: string): Promise<Authenticated | undefined> {
+function findByToken(callers: Callers, token: string): Authenticated | undefined {
   const presented = digestOf('sha256', token, 'buffer')
   let found: Caller | undefined
   for (const [name, caller] of Object.entries(callers)) {
@@ -83,8 +89,4 @@ async function findByToken(callers: Callers, token: string): Promise<Authenticat
   // Wrong tokens are not registered: they would fill the memory.
   if (found) registerSecret(token)
   return found && { caller: found }
-}
-
-function unauthenticated(message: string): Failure {
-  return new Failure('unauthenticated', message, { headers: { 'www-authenticate': 'Bearer' } })
 }

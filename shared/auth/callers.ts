@@ -4,12 +4,13 @@ import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
+import { oidcSchema } from './oidc.ts'
 
 const MAX_KEYS = 3
 const MAX_CALLS_PER_MINUTE = 100_000
 
 const callerSchema = z.strictObject({
-  /** Empty for a caller that signs its requests or invokes the functions directly. */
+  /** Empty for a caller with another credential, or one that invokes the functions directly. */
   tokens: z._default(
     z
       .array(z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits')))
@@ -37,6 +38,8 @@ const callerSchema = z.strictObject({
         .check(z.minLength(1), z.maxLength(MAX_KEYS)),
     }),
   ),
+  /** Sends a token that an OpenID provider has issued to it. */
+  oidc: z.optional(oidcSchema),
   categories: z.array(z.string()).check(z.minLength(1)),
   /** The actions that it may call, each `<category>/<action>` or `<category>/*`. Defaults to all of its categories. */
   allow: z.optional(
@@ -70,6 +73,8 @@ export type Callers = z.output<typeof callersSchema>
 /** A named inbound credential, with what it may use and the orchestrator that gets its answers. */
 export interface Caller extends z.output<typeof callerSchema> {
   name: string
+  /** The person or the program that an OpenID provider has identified. */
+  person?: string
 }
 
 /** Whether a rule of the policy, or its own entry, may restrict what a caller starts. */

@@ -23,6 +23,8 @@ export const taskSchema = z.object({
   category: z.string(),
   /** The name of the caller, who may read the status. */
   caller: z.string(),
+  /** The person or the program that an OpenID provider has identified as the caller. */
+  person: z.optional(z.string()),
   orchestrator: z.string(),
   mode: z.enum(['silent', 'interactive']),
   event: originSchema,

@@ -52,7 +52,7 @@ export async function rerunTask(
       'invalid',
       `This task only asked people for the task ${task.approvalOf.taskId}. Run that one again.`,
     )
-  const again = await rerunOf(task)
+  const again = { ...(await rerunOf(task)), person: caller.person }
   return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
 }
 

@@ -55,6 +55,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     id,
     category: category.name,
     caller: caller.name,
+    person: caller.person,
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
     mode: mode === 'silent' ? 'silent' : 'interactive',
     answersRepeats,

@@ -29,7 +29,7 @@ export async function route(
   const headers = isCall || isCancel ? withPollerToken(httpEvent) : httpEvent.headers
   const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent) })
   const { caller, message } = authenticated
-  audit.add({ caller: caller.name })
+  audit.add({ caller: caller.name, person: caller.person })
   if (isCall) return callResponse(category, authenticated, first, httpEvent, context)
   if (message !== undefined)
     throw new Failure(

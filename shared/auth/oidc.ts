@@ -1,0 +1,35 @@
+import * as z from 'zod/mini'
+import { isSecureUrl } from '../http/secure-url.ts'
+
+const url = z
+  .string()
+  .check(z.maxLength(500), z.refine(isSecureUrl, { error: 'must be an https:// URL without credentials' }))
+/** Not a private or a symmetric key, with which everybody who can read the entry could sign tokens. */
+const publicKey = z
+  .looseObject({ kty: z.string(), kid: z.string() })
+  .check(z.refine((key) => !('k' in key || 'd' in key), { error: 'must be a public key' }))
+
+/** The tokens of an OpenID provider with which a caller authenticates, instead of a stored token. */
+export const oidcSchema = z.strictObject({
+  /** As in the tokens, letter by letter. */
+  issuer: url.check(z.refine((issuer) => !/[?#]/.test(issuer), { error: 'must have no query and no fragment' })),
+  audience: z.string().check(z.minLength(1), z.maxLength(255)),
+  /**
+   * What the claims of a token have to be. In a text, `*` stands for any characters. Required, because everybody can get a
+   * token of a public issuer for any audience.
+   */
+  claims: z
+    .record(
+      z.string().check(z.minLength(1), z.maxLength(255)),
+      z.string().check(z.maxLength(500), z.regex(/[^*]/, 'must contain more than *')),
+    )
+    .check(z.refine((claims) => Object.keys(claims).length > 0, { error: 'must contain at least one claim' })),
+  /** The URL of the keys, or the keys themselves. Without it, the issuer is asked where they are. */
+  jwks: z.optional(
+    z.union([url, z.strictObject({ keys: z.array(publicKey).check(z.minLength(1), z.maxLength(20)) })], {
+      error: 'must be an https:// URL, or a set of public keys, each with a kid',
+    }),
+  ),
+})
+
+export type Oidc = z.output<typeof oidcSchema>
