@@ -1,7 +1,8 @@
 # wait.sh <category/action?query> <body>: starts a task and waits for its end. If the script is stopped, it cancels the task.
-# Needs WEBHOOKS_URL and WEBHOOKS_TOKEN.
+# Needs WEBHOOKS_URL, and WEBHOOKS_TOKEN or WEBHOOKS_TOKEN_COMMAND, which prints a new token for each request.
 target=$1 body=$2 out=$(mktemp)
-send() { exec curl -sS --fail-with-body -H "authorization: Bearer $WEBHOOKS_TOKEN" -H 'content-type: application/json' "$@"; }
+token() { if [ "$WEBHOOKS_TOKEN_COMMAND" ]; then eval "$WEBHOOKS_TOKEN_COMMAND"; else echo "$WEBHOOKS_TOKEN"; fi; }
+send() { exec curl -sS --fail-with-body -H "authorization: Bearer $(token)" -H 'content-type: application/json' "$@"; }
 stop() {
   trap '' INT TERM
   kill $! 2>/dev/null
