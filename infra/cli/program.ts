@@ -55,7 +55,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'token [command]',
-      description: 'create, rotate, revoke and list the tokens of callers',
+      description: 'create, rotate, revoke, list and check the tokens of callers',
       load: async () => (await import('./commands/token.ts')).tokenCommand(),
     },
     {

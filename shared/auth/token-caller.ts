@@ -121,7 +121,7 @@ function shown(value: string | string[]): string {
 }
 
 /** Returns how to read the keys of an issuer. */
-function keysOf({ issuer, jwks }: Oidc, fetch: FetchPublished): ReadKeys {
+export function keysOf({ issuer, jwks }: Oidc, fetch: FetchPublished): ReadKeys {
   return async (isFresh) => {
     if (isRecord(jwks)) return inlineKeys(jwks)
     return readKeySet(jwks ?? (await findKeysUrl(issuer, fetch)), fetch, isFresh)

@@ -1,6 +1,5 @@
-import { Failure, messageOf } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { Http } from '../http/client.ts'
-import { log } from '../log.ts'
 
 const MAX_FETCH_MS = 2_000
 const CACHED_MS = 3_600_000
@@ -60,11 +59,10 @@ async function fetchText(url: string, now: number): Promise<string> {
     const { body } = await http.get(url.slice(origin.length + 1))
     return typeof body === 'string' ? body : JSON.stringify(body)
   } catch (cause) {
-    log.warn('keys not fetched', { url, reason: messageOf(cause) })
     throw new Failure(
       'unavailable',
       `The keys that verify the request cannot be read from ${url} now. Try again in ${FAILURE_CACHED_SECONDS} seconds.`,
-      { retryAfter: FAILURE_CACHED_SECONDS },
+      { retryAfter: FAILURE_CACHED_SECONDS, cause },
     )
   }
 }

@@ -8,6 +8,7 @@ import { type JsonOption, note, show, table } from '../output.ts'
 import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
+import { checkTokenCommand } from './check-token.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 
@@ -33,6 +34,7 @@ export function tokenCommand(): Command {
     .addCommand(rotateCommand())
     .addCommand(revokeCommand())
     .addCommand(listCommand())
+    .addCommand(checkTokenCommand())
 }
 
 function createCommand(): Command {
@@ -113,7 +115,7 @@ Examples:
 
 function listCommand(): Command {
   return storeOptions(new Command('list'))
-    .description('list the callers and the hashes of their tokens, newest last')
+    .description('list the callers, the hashes of their tokens, newest last, and the issuers of others')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -206,12 +208,17 @@ async function revoke(name: string, { hash, ...options }: Options & { hash?: str
   const caller = findCaller(callers, name, store)
   const revoked = hash === undefined ? caller.tokens : [findToken(name, caller, hash)]
   const left = caller.tokens.filter((token) => !revoked.includes(token))
-  if (hash !== undefined && left.length === 0)
+  const isKept = left.length > 0 || (hash !== undefined && hasOtherCredential(caller))
+  if (hash !== undefined && !isKept)
     throw new UsageError(`This is the only token of ${name}. Run the command without --hash to delete the caller.`)
-  await writeCallers(store, left.length > 0 ? { ...callers, [name]: { ...caller, tokens: left } } : others)
-  const deleted = left.length > 0 ? `one token of ${name}` : name
+  await writeCallers(store, isKept ? { ...callers, [name]: { ...caller, tokens: left } } : others)
+  const deleted = isKept ? `one token of ${name}` : name
   show({ caller: name, revoked, left }, `Deleted ${deleted} from ${store.place}.`, options)
   note(`${CACHE_NOTE} Until then, calls with a deleted token may succeed.`)
+}
+
+function hasOtherCredential({ oidc, hmac, standardWebhooks }: Caller): boolean {
+  return (oidc ?? hmac ?? standardWebhooks) !== undefined
 }
 
 async function list(options: Options): Promise<void> {
@@ -222,12 +229,12 @@ async function list(options: Options): Promise<void> {
 }
 
 function callerTable(callers: Callers): string {
-  const rows = Object.entries(callers).map(([name, { categories, orchestrator, reads = 'own', tokens }]) => [
+  const rows = Object.entries(callers).map(([name, { categories, orchestrator, reads = 'own', tokens, oidc }]) => [
     name,
     categories.join(', '),
     orchestrator ?? '-',
     reads,
-    tokens.map((hash) => `${hash.slice(0, SHORT_HASH_LENGTH)}..`).join(' '),
+    [...tokens.map((hash) => `${hash.slice(0, SHORT_HASH_LENGTH)}..`), ...(oidc ? [oidc.issuer] : [])].join(' '),
   ])
   return table(['caller', 'categories', 'orchestrator', 'reads', 'tokens'], rows)
 }

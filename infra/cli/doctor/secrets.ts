@@ -15,6 +15,7 @@ import { validateSecret } from '../prompt-for-fields.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
 import { githubFindings } from './github.ts'
+import { issuers } from './issuers.ts'
 
 /** Checks all secrets, and tests connections and orchestrators. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
@@ -22,6 +23,7 @@ export async function secrets(store: SecretStore, { local }: { local?: boolean }
     generatedKey('identity', identitySecret, store, local),
     generatedKey('callbacks', callbacksSecret, store, local),
     callers(store),
+    issuers(store),
     verifyToken(store),
     orchestrators(store),
     connections(store),

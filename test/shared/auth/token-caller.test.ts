@@ -385,7 +385,7 @@ describe('The field oidc of a caller', () => {
     ['keys without TLS', { jwks: 'http://token.example.com/jwks' }, 'jwks must be an https:// URL without'],
     ['a symmetric key', { jwks: { keys: [{ kty: 'oct', kid: 'a', k: 'c2VjcmV0' }] } }, 'keys.0 must be a public key'],
     ['a private key', { jwks: { keys: [{ kty: 'RSA', kid: 'a', d: 'c2VjcmV0' }] } }, 'keys.0 must be a public key'],
-    ['keys without a name', { jwks: { keys: [{ kty: 'RSA' }] } }, 'jwks.keys.0.kid'],
+    ['keys without a name', { jwks: { keys: [{ kty: 'RSA' }] } }, 'each with a kid'],
     ['keys of another type', { jwks: 42 }, 'jwks must be an https:// URL, or a set of public keys'],
     ['an unknown field', { algorithms: ['none'] }, 'algorithms'],
   ])('with %s is refused', async (_, oidc, message) => {
