@@ -17,8 +17,8 @@ export interface Authenticated {
 
 /**
  * Returns the caller of a request. The credential is a token in `Authorization: Bearer ..` or `x-token: ..`, the name and
- * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body. A token is one of ours, or of an OpenID
- * provider.
+ * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body. A token is a stored one, or one of
+ * an OpenID provider.
  *
  * @throws Failure `unauthenticated`, `misconfigured`, `unavailable`
  */
@@ -70,7 +70,7 @@ function isSigned({ headers }: UnverifiedRequest, callers: Callers): boolean {
 async function findByIssuer(callers: Callers, token: string): Promise<Authenticated | Refused> {
   const hasIssuers = Object.values(callers).some(({ oidc }) => oidc !== undefined)
   if (!hasIssuers || token.split('.', 4).length !== 3) return { refusal: WRONG_TOKEN }
-  // Loaded when used: most callers have tokens of ours.
+  // Loaded when used: most callers have stored tokens.
   const { findCallerByIssuer } = await import('./token-caller.ts')
   const found = await findCallerByIssuer(callers, token, Date.now())
   if ('caller' in found) registerSecret(token)

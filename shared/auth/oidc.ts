@@ -15,8 +15,8 @@ export const oidcSchema = z.strictObject({
   issuer: url.check(z.refine((issuer) => !/[?#]/.test(issuer), { error: 'must have no query and no fragment' })),
   audience: z.string().check(z.minLength(1), z.maxLength(255)),
   /**
-   * What the claims of a token have to be. In a text, `*` stands for any characters. Required, because everybody can get a
-   * token of a public issuer for any audience.
+   * The values that the claims of a token must have. `*` stands for any characters. Required, because everybody can get a token
+   * of a public issuer for any audience.
    */
   claims: z
     .record(

@@ -23,14 +23,14 @@ const MAX_SHOWN = 200
 
 /** Whether an entry of the secret `callers` accepts a token. */
 export interface TokenCheck {
-  /** Of the entry. */
+  /** The name of the entry. */
   name: string
   caller: Callers[string]
   /** The person or program that the token identifies. */
   person?: string | undefined
   /** Undefined if the token is accepted. */
   problem?: string | undefined
-  /** What the entry requires. Not for the sender of the token. */
+  /** The value that the entry requires. Not for the sender of the token. */
   required?: string | undefined
   /** How many checks have passed: with the most, an entry is the one that is meant. */
   passed: number

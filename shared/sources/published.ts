@@ -32,7 +32,7 @@ const fetched = new Map<string, Fetched>()
 /**
  * Fetches what a sender publishes. Sends one request for each URL at a time, and caches failures for a short time, so that
  * forged requests cannot cause many requests. If a text cannot be fetched again, the previous one stays valid for its time:
- * nobody can end it with a forged request while the sender is down.
+ * a forged request cannot end it while the sender is down.
  */
 export const fetchPublished: FetchPublished = async (url, isFresh = false) => {
   const now = Date.now()

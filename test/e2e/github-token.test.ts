@@ -80,7 +80,7 @@ describe('A workflow of GitHub without a stored secret', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('its claim ref is refs/heads/evil')])
   })
 
-  it('is told which permission it lacks', async () => {
+  it('reports the permission that it lacks', async () => {
     const { code, stdout } = await runStep({ key: 'permission' }, { ACTIONS_ID_TOKEN_REQUEST_URL: '' })
     expect([code, stdout]).toEqual([2, expect.stringContaining('Add the permission "id-token: write"')])
   })

@@ -33,7 +33,7 @@ export async function startIssuer(...keys: SigningKey[]): Promise<Issuer> {
   return issuer
 }
 
-/** Returns a token. Undefined claims are left out. */
+/** Returns a token. Undefined claims are omitted. */
 export function issueToken(
   { kid, alg, privateKey }: SigningKey,
   claims: Record<string, unknown>,

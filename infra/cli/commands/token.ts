@@ -208,11 +208,11 @@ async function revoke(name: string, { hash, ...options }: Options & { hash?: str
   const caller = findCaller(callers, name, store)
   const revoked = hash === undefined ? caller.tokens : [findToken(name, caller, hash)]
   const left = caller.tokens.filter((token) => !revoked.includes(token))
-  const isKept = left.length > 0 || (hash !== undefined && hasOtherCredential(caller))
-  if (hash !== undefined && !isKept)
+  const hasCredential = left.length > 0 || (hash !== undefined && hasOtherCredential(caller))
+  if (hash !== undefined && !hasCredential)
     throw new UsageError(`This is the only token of ${name}. Run the command without --hash to delete the caller.`)
-  await writeCallers(store, isKept ? { ...callers, [name]: { ...caller, tokens: left } } : others)
-  const deleted = isKept ? `one token of ${name}` : name
+  await writeCallers(store, hasCredential ? { ...callers, [name]: { ...caller, tokens: left } } : others)
+  const deleted = hasCredential ? `one token of ${name}` : name
   show({ caller: name, revoked, left }, `Deleted ${deleted} from ${store.place}.`, options)
   note(`${CACHE_NOTE} Until then, calls with a deleted token may succeed.`)
 }

@@ -143,10 +143,10 @@ describe('A token is refused without a request', () => {
     expect(sent()).toEqual([])
   })
 
-  it('if it is none', async () => {
+  it('if it is not a JSON Web Token', async () => {
     for (const token of ['a.b.c', '..', forge({}, 'null'), forge({ alg: 'RS256' }, '[1]')])
       expect(await refusalOf(token)).toContain('not a JSON Web Token')
-    // A token of ours, and a JWE.
+    // A stored token, and an encrypted token.
     for (const token of ['a-token', 'a.b.c.d.e']) expect(await refusalOf(token)).toContain('The token is not valid')
     expect(sent()).toEqual([])
   })
@@ -223,7 +223,7 @@ describe('A forged token', () => {
     expect(await refusalOf(`${unsigned}.${signature}`)).toContain('its algorithm is not allowed')
   })
 
-  it('with the key of somebody else is refused, even if it contains this key or its address', async () => {
+  it('with another key is refused, even if it contains this key or its address', async () => {
     const evil = { ...otherKey, kid: 'k1' }
     const { url } = issuer
     for (const header of [{}, { jwk: evil.publicJwk }, { jku: `${url}/evil` }, { x5u: `${url}/evil` }])
@@ -237,7 +237,7 @@ describe('A forged token', () => {
     expect(await refusalOf(`${header}.${payload}.${signature}`)).toContain('its signature is not valid')
   })
 
-  it('with a critical extension that nobody knows is refused', async () => {
+  it('with a critical extension that is unknown is refused', async () => {
     const header = { alg: 'RS256', kid: 'k1', crit: ['evil'], evil: true }
     expect(await refusalOf(forge(header, JSON.stringify(claimsOf())))).toContain('cannot be verified')
   })
@@ -252,7 +252,7 @@ describe('Keys', () => {
     expect(await refusalOf(await tokenWith())).toContain('its key is not one of the keys of the issuer')
   })
 
-  it('that are unknown are looked up once a minute, however many tokens name them', async () => {
+  it('that are unknown are looked up once a minute, no matter how many tokens name them', async () => {
     await send(await tokenWith())
     pass(61)
     for (let n = 0; n < 20; n++) expect(await refusalOf(await tokenWith({}, { kid: `evil-${n}` }))).toContain('its key')
@@ -282,7 +282,7 @@ describe('Keys', () => {
 })
 
 describe('An issuer that', () => {
-  it('is down lets nobody in, is asked every 30 seconds, and is named', async () => {
+  it('is down lets no one in, is asked every 30 seconds, and is named', async () => {
     issuer.down()
     const token = await tokenWith()
     for (let n = 0; n < 3; n++) {
@@ -296,7 +296,7 @@ describe('An issuer that', () => {
     expect((await send(token)).caller.name).toBe('deploy')
   })
 
-  it('is down keeps nobody out whose key is known, whatever others send', async () => {
+  it('is down keeps no one out whose key is known, regardless of what others send', async () => {
     await send(await tokenWith())
     issuer.down()
     pass(61)
@@ -328,7 +328,7 @@ describe('An issuer that', () => {
       () => Object.assign(issuer, { configuration: { jwks_uri: 'http://169.254.169.254/latest' } }),
     ],
     ['names a file', () => Object.assign(issuer, { configuration: { jwks_uri: 'file:///etc/passwd' } })],
-  ])('%s lets nobody in', async (_, change) => {
+  ])('%s lets no one in', async (_, change) => {
     change()
     const { kind, retryAfter } = await failureOf(send(await tokenWith()))
     expect(kind).toBe('unavailable')
@@ -343,7 +343,7 @@ describe('An issuer that', () => {
     expect((await send(await tokenWith())).caller.name).toBe('deploy')
   })
 
-  it('publishes a key that cannot be used lets nobody in', async () => {
+  it('publishes a key that cannot be used lets no one in', async () => {
     issuer.keys = [{ kty: 'RSA', kid: 'k1', n: 'AQAB', e: 'AQAB' }]
     expect(await refusalOf(await tokenWith())).toContain('it cannot be verified')
   })
@@ -357,7 +357,7 @@ describe('A token for two callers', () => {
     )
   })
 
-  it('does not show them to somebody who cannot sign', async () => {
+  it('does not show them to a sender who cannot sign', async () => {
     await store({ deploy: entry(), all: entry({ claims: { repository: 'acme/*' } }) })
     expect(await refusalOf(await tokenWith({}, {}, { ...otherKey, kid: 'k1' }))).not.toMatch(/deploy|all\b/)
   })

@@ -31,6 +31,7 @@ const SECTIONS: readonly Section[] = [
     title: 'Platforms',
     sources: [
       'docs/secrets.md',
+      'docs/oidc.md',
       'docs/sources.md',
       'functions/*/README.md',
       'docs/opsgenie.md',
