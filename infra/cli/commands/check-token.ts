@@ -24,7 +24,7 @@ The keys of the provider are read from this machine. The token is not printed.
 Exit code: 0 one caller accepts it, 1 none or several do, or the keys cannot be read, 2 invalid arguments, or no caller has an issuer.
 
 Examples:
-  $ npx webhooks token check - <token.txt
+  $ npx webhooks token check - < token.txt
   $ npx webhooks token check eyJhbGciOi.. --json`,
     )
     .action(check)

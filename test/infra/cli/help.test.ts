@@ -124,6 +124,10 @@ interface ExampleSetup {
 function setCaller(name: string, tokens: string[], categories = ['*']): void {
   aws.store('callers', { ...aws.stored('callers'), [name]: { tokens, categories } })
 }
+function setIssuer(): void {
+  const oidc = { issuer: service.url, audience: 'https://webhooks.example.com', claims: { sub: 'deploy' } }
+  aws.store('callers', { ...aws.stored('callers'), deploy: { oidc, categories: ['*'] } })
+}
 /** The exit code depends on the bundles of this machine, which may be outdated. */
 const codeOfFindings = ({ out }: Ended) => (/^wrong|"state": "wrong"/m.test(out) ? 1 : 0)
 
@@ -180,6 +184,15 @@ const setups: Record<string, ExampleSetup> = {
   'token revoke keptn --hash sha256:0a1b2c3d4e5f': {
     before: () => setCaller('keptn', [`sha256:0a1b2c3d4e5f${'0'.repeat(52)}`, hash('c')]),
   },
+  'token check - < token.txt': {
+    before() {
+      writeFileSync(join(folder, 'token.txt'), 'eyJhbGciOi..')
+      setIssuer()
+    },
+    code: () => 1,
+    check: (out) => expect(out).toMatch(/^deploy +no +it is not a JSON Web Token/m),
+  },
+  'token check eyJhbGciOi.. --json': { before: setIssuer, code: () => 1 },
   // Another example saves this connection without testing it.
   check: { before: () => void aws.secrets.delete('cloud-automation-webhooks/connections/ci-cd/builds') },
   'wait https://abc.execute-api.eu-west-1.amazonaws.com/v1/issue-ticketing/tasks/5f0c...': {
