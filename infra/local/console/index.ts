@@ -25,6 +25,7 @@ import { policyView } from './policy-view.ts'
 import { createRoutes, type ReadApi } from './routes.ts'
 import { createSequences } from './sequences.ts'
 import { sourceViews } from './source-views.ts'
+import { turnLanes } from './turn-lanes.ts'
 import { createContext, type LocalContext } from './view-context.ts'
 
 export { prefersPage, sendAsset } from './assets.ts'
@@ -172,9 +173,10 @@ function createReads(
       const sources = declared && (await sourceViews(cloud, declared))
       return { ...overviewOf(store, ms, Date.now()), sources }
     },
-    policy() {
+    async policy() {
       journal.flush()
-      return policyView({ policy }, store, decisions, Date.now())
+      const lanes = await turnLanes(cloud, policy)
+      return { ...policyView({ policy }, store, decisions, Date.now()), lanes }
     },
     openStream: (res) => stream.add(res),
   }

@@ -4,6 +4,7 @@ import { stateOfWindow } from '../../../shared/policy/window.ts'
 import type { CallStore } from './call-store.ts'
 import type { CallSummary } from './call-summary.ts'
 import type { PolicyDecision, PolicyDecisions } from './policy-decisions.ts'
+import type { TurnLane } from './turn-lanes.ts'
 
 /** The rules, what they have decided, and what waits because of them. Times are milliseconds since 1970. */
 export interface PolicyView {
@@ -19,6 +20,8 @@ export interface PolicyView {
   decisions: DecisionView[]
   /** The time of the oldest decision that could be shown. */
   since: number
+  /** The targets of rules with turns. Undefined for a deployed stack, whose table would have to be scanned. */
+  lanes?: TurnLane[] | undefined
   /** The progress of reading a deployed stack, or the reason of a failure. */
   notice?: string
 }

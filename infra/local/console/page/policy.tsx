@@ -7,6 +7,7 @@ import { linkToCall } from './call-link.ts'
 import { age, count, distance, plural, time } from './format.ts'
 import { listen, now, throttle } from './live.ts'
 import { NoPolicy } from './no-policy.tsx'
+import { TurnLanes } from './turn-lanes.tsx'
 
 const REFRESH_MS = 2_000
 
@@ -46,6 +47,7 @@ export function Policy() {
         <>
           {shown.policy && <Rules policy={shown.policy} since={shown.since} />}
           {shown.example !== undefined && <NoPolicy example={shown.example} />}
+          {shown.lanes && <TurnLanes lanes={shown.lanes} />}
           <div class="cols half">
             <Waiting view={shown} />
             <Decisions view={shown} />

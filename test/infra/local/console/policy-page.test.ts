@@ -159,6 +159,14 @@ describe('a turn', () => {
     const waits = async () => /remediation\/default/.test((await turnOf(second))[1])
     await service.until(waits, 'the wait for the turn')
     expect((await turnOf(second))[0]).toBe('waits')
+    expect((await read('policy')).lanes).toEqual([
+      {
+        target: 'remediation/default',
+        rule: 'one runbook',
+        holder: { call: first, caller: 'demo', until: expect.any(Number) },
+        waiting: [{ call: second, caller: 'demo' }],
+      },
+    ])
     await service.call(`/v1/remediation/tasks/${second}/cancel`)
     await service.until(async () => (await turnOf(second))[0] === 'not taken', 'the end of the wait')
   })
@@ -214,7 +222,7 @@ itInBrowser('the pages of a policy, and of a call that waits for it, are accessi
   try {
     const page = await (await browser.newContext({ reducedMotion: 'reduce' })).newPage()
     for (const [hash, text] of [
-      ['policy', 'Ask the owners.'],
+      ['policy', 'the call that has the turn'],
       [`calls/${waiting}`, 'Required by the policy'],
     ] as const) {
       await page.setViewportSize({ width: 1440, height: 900 })
