@@ -8,6 +8,7 @@ import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/not
 import type { LoggedRequest } from '../../infra/sandbox/platforms/sandbox/sandbox.ts'
 import type { ChatMessage } from '../../infra/sandbox/platforms/slack/messages.ts'
 import type { ToxicProxy } from '../../infra/sandbox/platforms/toxiproxy/input.ts'
+import type { Span } from './child.ts'
 
 /** An event that the sandbox's Keptn accepted. */
 export interface SentEvent {
@@ -164,6 +165,18 @@ export class PlatformRecords {
       for (const id of JSON.stringify(run).match(uuid) ?? []) found.set(id, endsAt)
     }
     return found
+  }
+
+  /** Returns when each job run was created, and when it ends, in epoch milliseconds of the process. */
+  jobSpans(): (Span & { id: string })[] {
+    return COLLECTIONS['job runs']
+      .flatMap((collection) => this.#read<TimedRun>(collection))
+      .flatMap((run) => {
+        const { created, stopped, parameters = {} } = run
+        const endsAt = created + WAITING_MS + 1_000 * Number(parameters['seconds'] ?? DEFAULT_SECONDS)
+        const end = Math.min(endsAt, stopped ?? Number.POSITIVE_INFINITY)
+        return (JSON.stringify(run).match(uuid) ?? []).map((id) => ({ id, start: created, end }))
+      })
   }
 
   requests(): PlatformRequest[] {

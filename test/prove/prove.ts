@@ -12,6 +12,7 @@ import { timelineOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
 import { type EngineFigures, verifyEngines } from './verify-engines.ts'
 import { type PolicyFigures, verifyPolicy } from './verify-policy.ts'
+import { verifyTurns } from './verify-turns.ts'
 
 export interface ProveOptions extends EnvironmentOptions {
   /** Duration of the load and the faults in milliseconds. */
@@ -53,6 +54,8 @@ export interface Proof extends Verdict {
   /** The calls of engines other than Keptn. */
   engines: EngineFigures[]
   policy: PolicyFigures
+  /** The jobs of calls that run one at a time. */
+  jobsInTurn: number
   searched: Search
   executions: Record<string, number>
   /** The timelines of the first violations. */
@@ -222,6 +225,7 @@ async function judge(
     unstepped: (at) => faultInjector.unstepped(at),
     functionTimes: (span) => faultInjector.functionTimes(span),
   })
+  const ofTurns = verifyTurns({ entries, records, unstepped: (at) => faultInjector.unstepped(at) })
   const searched = searchFiles([state, written], markers)
   searched.bytes += table.bytes
   searched.found.push(
@@ -234,6 +238,7 @@ async function judge(
     ...verdict.violations,
     ...ofEngines.violations,
     ...ofPolicy.violations,
+    ...ofTurns.violations,
     ...searched.found.map((detail): Violation => ({ claim: 'leak', detail })),
     ...leakedAddresses(environment),
   ]
@@ -259,6 +264,7 @@ async function judge(
     notifications: notificationFigures(environment),
     engines: ofEngines.engines,
     policy: ofPolicy.figures,
+    jobsInTurn: ofTurns.jobs,
     calls: {
       planned,
       deliveries: deliveries.length,

@@ -75,7 +75,10 @@ export function tablesOf(proof: Proof): Section[] {
     table(
       'Policy',
       ['what', 'how many'],
-      POLICY_ROWS.map(([key, label]) => [label, number(policy[key])]),
+      [
+        ...POLICY_ROWS.map(([key, label]) => [label, number(policy[key])]),
+        ['jobs that ran one at a time for three targets', number(proof.jobsInTurn)],
+      ],
     ),
     table('Calls by action', ['action', 'calls'], rowsOf(calls.byAction)),
     table('Results of the tasks', ['status and result', 'tasks'], rowsOf(ends)),
@@ -150,8 +153,9 @@ const method = `## Method
 - Keptn and some of the GitHub connections use TLS with a private authority. The certificate is replaced by an untrusted one, or the
   handshake fails.
 - The policy of the run restricts calls of some connections: one person, two people, another person than the owner of the caller, two rules at
-  once, a window that opens and closes each minute (the task waits, the call is refused, or people break the glass), and a denial. Jane and Ben
-  approve, reject, decide twice or late, or do nothing, and press buttons of messages that they may not decide. The times of the records at the
+  once, a window that opens and closes each minute (the task waits, the call is refused, or people break the glass), a denial, and turns for
+  three targets, which actions of four categories share. Jane and Ben approve, reject, decide twice or late, or do nothing, and press
+  buttons of messages that they may not decide. The times of the records at the
   platforms are compared with the times of their button presses, and of the windows. \`waitAtMost\` is ${WAIT_SECONDS} s, and not divided.
 - Workers die by \`terminate()\` of their thread during an invocation, as a Lambda environment does.
 - Clock steps: \`Date\` jumps in every thread (forward only, including platforms), or in the functions only (both ways, up to 20 s).

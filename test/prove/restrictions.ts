@@ -22,6 +22,8 @@ export interface Restriction {
   /** Another rule has a window, and this is what happens while it is closed. */
   window?: 'wait' | 'refuse' | 'approve'
   isDenied?: true
+  /** Actions with this connection run one at a time, those of all categories together. */
+  takesTurn?: true
 }
 
 export const restrictions: readonly (Restriction & { weight: number })[] = [
@@ -34,6 +36,9 @@ export const restrictions: readonly (Restriction & { weight: number })[] = [
   { weight: 2, connection: 'only-by-day', asks: [], window: 'refuse' },
   { weight: 2, connection: 'break-glass', asks: ['break glass'], window: 'approve' },
   { weight: 2, connection: 'denied', asks: [], isDenied: true },
+  { weight: 3, connection: 'checkout', asks: [], takesTurn: true },
+  { weight: 3, connection: 'cart', asks: [], takesTurn: true },
+  { weight: 3, connection: 'search', asks: [], takesTurn: true },
 ]
 
 /** How long the tasks wait for people and windows. */
@@ -73,6 +78,17 @@ export function policyOf(closed: readonly Span[]): string {
     { name: 'only by day', when: on('only-by-day'), freeze },
     { name: 'break glass', when: on('break glass'), freeze, otherwise: 'approve', approve: {} },
     { name: 'denied', when: on('denied'), deny: 'Never' },
+    ...restrictions.flatMap(({ connection, takesTurn }) =>
+      takesTurn
+        ? [
+            {
+              name: connection,
+              when: on(connection),
+              oneAtATime: { per: '{connection}', group: connection, queue: 1_000 },
+            },
+          ]
+        : [],
+    ),
   ]
   const waitAtMost = `PT${WAIT_SECONDS}S`
   const approval = { connection: 'default', channel: 'C0OPERATIONS' }

@@ -35,6 +35,8 @@ export const claims = {
     'each message that asks people for an action is closed when its task has ended, unless Slack failed five times',
   repeated: 'no repeat of an accepted call is refused by a rule',
   audited: 'each action has exactly one audit record, and each decision in it was made by that person in the chat',
+  alone:
+    'no two jobs of one target ran at the same time, unless the task of the first one could not know that it still ran',
   stray: 'no event belongs to a trigger that was not sent',
   left: 'no toxic and no running task remains',
   leak: 'no part of a secret is in any file, response or event',
