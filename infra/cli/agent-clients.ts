@@ -67,13 +67,16 @@ export const agentClients: Record<string, AgentClient> = {
   strands: {
     title: 'Strands (TypeScript)',
     place: `Use it in the code of the agent. The token is in the variable ${VARIABLE} of its environment.`,
-    configuration: (url) => `import { Agent, McpClient } from '@strands-agents/sdk'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-
-const transport = new StreamableHTTPClientTransport(new URL('${url}'), {
-  requestInit: { headers: { Authorization: \`Bearer \${process.env.${VARIABLE}}\` } },
-})
-export const agent = new Agent({ tools: [new McpClient({ transport })] })`,
+    configuration: (url) =>
+      [
+        "import { Agent, McpClient } from '@strands-agents/sdk'",
+        "import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'",
+        '',
+        `const transport = new StreamableHTTPClientTransport(new URL('${url}'), {`,
+        `  requestInit: { headers: { Authorization: \`Bearer \${process.env.${VARIABLE}}\` } },`,
+        '})',
+        'export const agent = new Agent({ tools: [new McpClient({ transport })] })',
+      ].join('\n'),
   },
   agentcore: {
     title: 'AgentCore Gateway',

@@ -14,6 +14,7 @@ const LOADED = [
   'infra/tools/pack/{cdk,node-test}',
   'functions/finisher',
   'functions/events',
+  'functions/mcp',
   'functions/redeliver',
   'functions/verify',
   'test/templates/*/index',
