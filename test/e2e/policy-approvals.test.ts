@@ -18,7 +18,7 @@ const policyFile = join(temporaryFolder(), 'policy.yaml')
 writeFileSync(
   policyFile,
   `timeZone: UTC
-approval: { connection: ops, channel: C0RELEASES, waitAtMost: PT1M }
+approval: { connection: ops, channel: C0RELEASES, waitAtMost: PT10M }
 groups: { sre: [U0JANE, ben@example.com] }
 rules:
   - name: two of sre
@@ -233,6 +233,50 @@ describe('An action that needs an approval', () => {
     await service.ended()
     expect(await call()).toMatchObject({ status: 202, body: { taskId: first.body.taskId, duplicate: true } })
     expect(slack.posts).toHaveLength(1)
+  })
+})
+
+describe('While people decide', () => {
+  it('a kill of the runtime asks no one again, and the action runs once', async () => {
+    const event = { id: randomUUID(), input: { title: 'Two' } }
+    const call = () =>
+      service.call('/v1/issue-ticketing/open-issue?mode=interactive', event, { token: tokens.pipeline })
+    const before = (await titles()).filter((title) => title === 'Two').length
+    const { body } = await call()
+    expect(await respond('approve', 'U0JANE')).toBe(200)
+    await service.kill()
+    await service.start()
+    expect(await call()).toMatchObject({ status: 202, body: { taskId: body.taskId, duplicate: true } })
+    expect((await status(body.taskId)).state).toBe('running')
+    expect(await respond('approve', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
+    await service.ended()
+    expect([slack.posts.length, (await titles()).filter((title) => title === 'Two').length]).toEqual([1, before + 1])
+  })
+
+  it('an operator who stops the task closes its message', async () => {
+    const { body } = await open('One')
+    await asked()
+    await service.stopTask(body.taskId)
+    await service.until(
+      () => shown().includes('Canceled by its task: An operator stopped the task'),
+      'the closed message',
+    )
+    await service.ended()
+  })
+
+  it('an operator who stops the task that asks ends the other one at once', async () => {
+    const { body } = await open('One')
+    await asked()
+    const asking = (await service.tasks()).find(
+      ({ functionName, status: state }) => functionName.startsWith('notification') && state === 'RUNNING',
+    )
+    await service.stopTask(asking?.name ?? '')
+    expect((await ended(body.taskId)).outcome.message).toBe(
+      'Nothing was started: the rule "any approval" requires an approval, but the request for it failed. An operator stopped the task.',
+    )
+    expect(await respond('approve', 'U0BEN')).toBe(200)
+    expect(slack.ephemerals.at(-1)?.text).toContain('Your decision has no effect')
   })
 })
 
