@@ -50,7 +50,7 @@ export interface EngineCall {
 
 const usualDeadlines = [20, 30, 45, 60]
 /** The share of the calls that the policy restricts, of those whose actions it can restrict. */
-const RESTRICTED = 0.35
+const RESTRICTED = 0.5
 
 /** Flagger waits for its progress deadline if a task is errored. */
 const callingEngines = engines.filter(({ name }) => name !== 'flagger')
