@@ -96,11 +96,11 @@ function findMismatch(
   now: number,
 ): Pick<TokenCheck, 'problem' | 'required' | 'passed'> | undefined {
   if (claims.iss !== oidc.issuer)
-    return { problem: `no caller has the issuer ${shown(claims.iss)}`, required: oidc.issuer, passed: 0 }
+    return { problem: `its issuer is ${shown(claims.iss)}`, required: oidc.issuer, passed: 0 }
   if (!isFor(oidc.audience, claims))
     return { problem: `its audience is ${shown(claims.aud)}`, required: oidc.audience, passed: 1 }
   for (const [name, required] of Object.entries(oidc.claims)) {
-    const value = textOf(Object.hasOwn(claims, name) ? claims[name] : undefined)
+    const value = textOf(claims[name])
     if (value !== undefined && matchesName(required, value)) continue
     const problem = value === undefined ? `it has no text as claim ${name}` : `its claim ${name} is ${shown(value)}`
     return { problem, required, passed: 2 }

@@ -8,9 +8,9 @@ export function proxyEvent(
   action: string,
   query: Record<string, string>,
   body: unknown,
-  category = 'issue-ticketing',
+  { category = 'issue-ticketing', token = demo.callerToken }: { category?: string; token?: string | undefined } = {},
 ): APIGatewayProxyEvent {
-  return eventOf('POST', `/v1/${category}/${action}?${new URLSearchParams(query)}`, JSON.stringify(body))
+  return eventOf('POST', `/v1/${category}/${action}?${new URLSearchParams(query)}`, JSON.stringify(body), token)
 }
 
 /** Returns a request for the status of a task. */
@@ -23,8 +23,8 @@ export function agentEvent(method: string, params: object): APIGatewayProxyEvent
   return eventOf('POST', '/v1/mcp', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
 }
 
-function eventOf(method: string, url: string, body: string): APIGatewayProxyEvent {
-  const headers = { Authorization: `Bearer ${demo.callerToken}`, 'Content-Type': 'application/json' }
+function eventOf(method: string, url: string, body: string, token: string = demo.callerToken): APIGatewayProxyEvent {
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }
   const request = {
     method,
     url,

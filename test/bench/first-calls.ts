@@ -68,7 +68,7 @@ export async function withFirstCalls<T>(
       const { category, action, query = {}, input, eventId } = example
       const variables = platform.variablesOf(category)
       const file = join(bundles, category, webhookFile)
-      const event = proxyEvent(action, query, keptnEvent(input, eventId), category)
+      const event = proxyEvent(action, query, keptnEvent(input, eventId), { category })
       const minimal = await compile(`minimal/${example.byHand}.ts`, scratch, { minify: true })
       // The first start reads files from the disk and changes the platform.
       await start(file, variables, event)

@@ -21,6 +21,8 @@ export interface Platform {
   /** Environment of a webhook that uses this server. */
   variables: Record<string, string>
   variablesOf(category: string): Record<string, string>
+  /** Adds a caller to the secret, for a child process that starts later. */
+  addCaller(name: string, entry: object): void
   /** Returns the requests since the last call. */
   taken(): Recorded[]
   /** Number of opened connections. */
@@ -40,10 +42,11 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const secrets = localSecrets(url, undefined, {
     keys: { identity: 'identity-key-of-thirty-two-characters', callbacks: undefined },
   })
-  /** Returns the secrets of a deployment with one caller. The sandbox has one for each engine. */
+  const added: Record<string, object> = {}
+  /** Returns the secrets of a deployment with one caller, and those that were added. The sandbox has one for each engine. */
   const secret = (name: string) => {
     const text = secrets.get(name)
-    return text && name.endsWith('/callers') ? JSON.stringify({ demo: JSON.parse(text).demo }) : text
+    return text && name.endsWith('/callers') ? JSON.stringify({ demo: JSON.parse(text).demo, ...added }) : text
   }
   let recorded: Recorded[] = []
   let connections = 0
@@ -105,6 +108,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
     url,
     variables: variablesOf('issue-ticketing'),
     variablesOf,
+    addCaller: (name, entry) => void Object.assign(added, { [name]: entry }),
     taken: () => {
       const all = recorded
       recorded = []

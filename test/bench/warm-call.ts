@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { webhookBundle } from '../../infra/tools/build/files.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
+import { issueToken, signingKey } from '../platforms/issuer.ts'
 import { openIssue } from './event.ts'
 import { type Bench, median, ms, quantile, ratio, type Section, within } from './measure.ts'
-import { type Recorded, startPlatform } from './platform.ts'
+import { type Platform, type Recorded, startPlatform } from './platform.ts'
 import { reportOf, startProcess } from './process.ts'
 import type { Times } from './stopwatch.ts'
 import type { WarmReport, WarmTask } from './warm.ts'
@@ -18,6 +19,8 @@ const profiled = 10_000
 const MAX_RATIO = 1.5
 /** CPU time of the policy. */
 const MAX_POLICY_MS = 0.3
+/** CPU time of a token of an OpenID provider, whose keys are known. */
+const MAX_TOKEN_MS = 1
 
 /** Rules that allow the call: of other actions and connections, for other input, and with windows that are open. */
 const RULES = Array.from({ length: 20 }, (_, n) => [
@@ -40,6 +43,8 @@ interface Scenario extends Pick<WarmTask, 'action' | 'input' | 'withId'> {
   isBudgeted?: true
   /** The rules of the deployment, and the scenario without them. */
   policy?: { rules: object[]; comparedWith: string }
+  /** The caller has a token of an OpenID provider. Compared with a stored token. */
+  issuer?: { comparedWith: string }
 }
 
 const scenarios: Scenario[] = [
@@ -57,6 +62,13 @@ const scenarios: Scenario[] = [
     input: openIssue,
     withId: false,
     policy: { rules: RULES, comparedWith: 'silent open-issue' },
+  },
+  {
+    what: 'silent open-issue with a token of a provider',
+    action: 'open-issue',
+    input: openIssue,
+    withId: false,
+    issuer: { comparedWith: 'silent open-issue' },
   },
   { what: 'silent open-issue with an event id', action: 'open-issue', input: openIssue, withId: true },
   {
@@ -81,12 +93,14 @@ export async function warmCall({ bundles, scratch, progress }: Bench): Promise<S
   const file = join(bundles, 'issue-ticketing', `${webhookBundle}.js`)
   const rows: string[][] = []
   const cpu = new Map<string, number>()
-  for (const { what, isBudgeted, policy, query = {}, ...scenario } of scenarios) {
+  for (const scenario of scenarios) {
+    const { what, isBudgeted: _, policy, issuer, query = {}, ...called } = scenario
     progress(`${what}: ${calls} calls`)
     const variables: Record<string, string> = policy
       ? { WEBHOOKS_POLICY_FILE: compiledPolicy(policy.rules, scratch) }
       : {}
-    const { report, requests, connections } = await run({ ...scenario, query, file, calls, warmUp }, variables)
+    const task = { ...called, query, file, calls, warmUp }
+    const { report, requests, connections } = await run(task, variables, issuer !== undefined)
     const ours = median(walls(report.ours))
     const bare = median(walls(report.bare))
     const [oursCpu, bareCpu] = [medianCpu(report.ours), medianCpu(report.bare)]
@@ -103,15 +117,7 @@ export async function warmCall({ bundles, scratch, progress }: Bench): Promise<S
       ms(oursCpu),
       ms(bareCpu),
       ratio(oursCpu, bareCpu),
-      policy
-        ? within(
-            oursCpu - (cpu.get(policy.comparedWith) ?? 0),
-            MAX_POLICY_MS,
-            (value) => `${value} ms more CPU than without rules`,
-          )
-        : isBudgeted
-          ? within(oursCpu / bareCpu, MAX_RATIO, (value) => `${value} x`)
-          : '',
+      budgetOf(scenario, oursCpu, bareCpu, cpu),
     ])
   }
   return {
@@ -149,6 +155,19 @@ function compiledPolicy(rules: object[], scratch: string): string {
   return file
 }
 
+/** @param cpu the median processor time of a call, by scenario */
+function budgetOf(
+  { isBudgeted, policy, issuer }: Scenario,
+  oursCpu: number,
+  bareCpu: number,
+  cpu: ReadonlyMap<string, number>,
+): string {
+  const more = ({ comparedWith }: { comparedWith: string }) => oursCpu - (cpu.get(comparedWith) ?? 0)
+  if (policy) return within(more(policy), MAX_POLICY_MS, (value) => `${value} ms more CPU than without rules`)
+  if (issuer) return within(more(issuer), MAX_TOKEN_MS, (value) => `${value} ms more CPU than with a stored token`)
+  return isBudgeted ? within(oursCpu / bareCpu, MAX_RATIO, (value) => `${value} x`) : ''
+}
+
 /** Shows where a warm silent call spends its processor time. */
 export async function profile({ bundles, progress }: Bench): Promise<Section> {
   progress(`silent open-issue: ${profiled} calls`)
@@ -175,9 +194,11 @@ interface Warm {
 async function run(
   scenario: Omit<WarmTask, 'url' | 'profiled'> & Partial<WarmTask>,
   variables: Record<string, string> = {},
+  hasIssuer = false,
 ): Promise<Warm> {
   const platform = await startPlatform()
   const task: WarmTask = { profiled: 0, ...scenario, url: platform.url }
+  if (hasIssuer) task.token = await tokenFor(platform)
   const child = startProcess('./warm.ts', task, { ...platform.variables, ...variables })
   let requests: Recorded[] = []
   let before = 0
@@ -190,6 +211,17 @@ async function run(
   const report = await reportOf<WarmReport>(child)
   await platform.close()
   return { report, requests, connections: platform.connections() - before }
+}
+
+/** Lets the platform accept the tokens of a provider, and returns one. */
+async function tokenFor({ addCaller, url }: Platform): Promise<string> {
+  const key = await signingKey('bench')
+  const claims = { iss: url, aud: 'bench', repository: 'acme/shop' }
+  const { publicJwk } = key
+  const oidc = { issuer: url, audience: 'bench', claims: { repository: 'acme/*' }, jwks: { keys: [publicJwk] } }
+  addCaller('deploy', { oidc, categories: ['*'] })
+  const iat = Math.floor(Date.now() / 1_000)
+  return issueToken(key, { ...claims, iat, exp: iat + 3_600 })
 }
 
 function walls(timings: Times[]): number[] {

@@ -15,6 +15,8 @@ export interface WarmTask {
   query: Record<string, string>
   input: Record<string, unknown>
   withId: boolean
+  /** Defaults to the stored token. */
+  token?: string
   calls: number
   /** Calls before the measurement, enough to compile and optimize all code. */
   warmUp: number
@@ -38,7 +40,7 @@ const { handler } = createRequire(import.meta.url)(task.file) as {
 async function callOurs(): Promise<void> {
   // Created before the clock starts, as on Lambda.
   const id = task.withId ? crypto.randomUUID() : undefined
-  const event = proxyEvent(task.action, task.query, keptnEvent(task.input, id))
+  const event = proxyEvent(task.action, task.query, keptnEvent(task.input, id), { token: task.token })
   const context = lambdaContext()
   const timing = await timed(async () => {
     const { statusCode, body } = await handler(event, context)

@@ -122,8 +122,8 @@ describe('A token of an OpenID provider', () => {
 
 describe('A token is refused without a request', () => {
   it.each<[string, () => object, string]>([
-    ['another issuer', () => ({ iss: 'https://token.example.com' }), 'no caller has the issuer https://token.example'],
-    ['an issuer that differs in a slash', () => ({ iss: `${issuer.url}/` }), 'no caller has the issuer'],
+    ['another issuer', () => ({ iss: 'https://token.example.com' }), 'its issuer is https://token.example.com'],
+    ['an issuer that differs in a slash', () => ({ iss: `${issuer.url}/` }), 'its issuer is'],
     ['another audience', () => ({ aud: 'https://other.example.com' }), 'its audience is https://other.example.com'],
     ['a part of the audience', () => ({ aud: [`${AUDIENCE}/`, 'https'] }), 'its audience is'],
     ['no audience', () => ({ aud: undefined }), 'not a JSON Web Token'],
