@@ -45,7 +45,9 @@ async function check(jwt: string, options: Options): Promise<void> {
   for (const [name, caller] of Object.entries(await readCallers(store)))
     rows.push(...(await checkOne(name, { [name]: caller }, token)))
   if (rows.length === 0)
-    throw new UsageError(`No caller in ${store.place} has the field oidc. Add it to the entry of a caller.`)
+    throw new UsageError(
+      `No caller in ${store.place} accepts tokens of an OpenID provider. Run npx webhooks token trust <caller>.`,
+    )
   show(rows, textOf(rows), options)
   if (rows.filter(({ accepted }) => accepted).length !== 1) process.exitCode = 1
 }

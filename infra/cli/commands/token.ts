@@ -9,6 +9,7 @@ import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
 import { checkTokenCommand } from './check-token.ts'
+import { trustIssuerCommand } from './trust-issuer.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 
@@ -34,6 +35,7 @@ export function tokenCommand(): Command {
     .addCommand(rotateCommand())
     .addCommand(revokeCommand())
     .addCommand(listCommand())
+    .addCommand(trustIssuerCommand())
     .addCommand(checkTokenCommand())
 }
 

@@ -81,6 +81,35 @@ describe('webhooks token check', () => {
 })
 
 describe('webhooks token', () => {
+  const trust = (line: string) => webhooks(`token trust ${line}`, { env: aws.env })
+
+  it('trust creates a caller without a token, which a token of the issuer identifies', async () => {
+    const options = `--issuer ${issuer.url} --audience https://hooks.example.com --claim ref=refs/heads/* --claim sub=a=b`
+    expect(await trust(`deploy --categories ci-cd ${options}`)).toMatchObject({ code: 0 })
+    const claims = { ref: 'refs/heads/*', sub: 'a=b' }
+    const oidc = { issuer: issuer.url, audience: 'https://hooks.example.com', claims }
+    expect(aws.stored('callers')).toEqual({ deploy: { tokens: [], categories: ['ci-cd'], oidc } })
+    expect(await check({ sub: 'a=b' })).toMatchObject({ code: 0, rows: [{ accepted: true }] })
+  })
+
+  it('trust keeps the rest of an existing caller', async () => {
+    const caller = { tokens: [`sha256:${'a'.repeat(64)}`], categories: ['slo'], reads: 'all' }
+    aws.store('callers', { deploy: caller, other: caller })
+    await trust(`deploy --issuer ${issuer.url} --audience a --claim sub=b`)
+    const oidc = { issuer: issuer.url, audience: 'a', claims: { sub: 'b' } }
+    expect(aws.stored('callers')).toEqual({ deploy: { ...caller, oidc }, other: caller })
+  })
+
+  it.each([
+    ['--claim sub', 2, '--claim must be a name and a value'],
+    ['--claim sub=*', 2, 'deploy.oidc.claims.sub must contain more than *'],
+    ['--claim sub=a --issuer http://token.example.com', 2, 'deploy.oidc.issuer must be an https:// URL'],
+  ])('trust refuses %s', async (options, code, message) => {
+    const ended = await trust(`deploy --issuer ${issuer.url} --audience a ${options}`)
+    expect(ended).toMatchObject({ code, err: expect.stringContaining(message) })
+    expect(aws.stored('callers')).toBeNull()
+  })
+
   it('revoke deletes the last stored token of a caller with an issuer, and keeps the caller', async () => {
     const hash = `sha256:${'a'.repeat(64)}`
     aws.store('callers', { deploy: { ...entry(), tokens: [hash] } })
