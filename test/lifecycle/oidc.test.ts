@@ -59,6 +59,12 @@ describe('A call with a token of an OpenID provider', () => {
     expect(again).toMatchObject({ rerunOf: payload.id, person: 'deploy-of-acme' })
   })
 
+  it('that is refused has a line with the program, too', async () => {
+    const { status, lines } = await post('unknown-action', await provider.token(AUDIENCE))
+    expect(status).toBe(404)
+    expect(audited(lines)).toMatchObject([{ outcome: 'rejected', caller: 'deploy', person: 'deploy-of-acme' }])
+  })
+
   it('for another audience is refused with the reason', async () => {
     const { status, body } = await post(OPEN, await provider.token('https://other.example.com'))
     expect([status, body.detail]).toEqual([401, expect.stringContaining('its audience is https://other.example.com')])

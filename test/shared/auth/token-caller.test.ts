@@ -172,6 +172,7 @@ describe('A claim', () => {
     ['a*a', 'a', false],
     ['a*b*c', 'a-b-c', true],
     ['a*b*c', 'a-c-b', false],
+    ['a*b*b*c', 'a-b-c', false],
     ['acme.shop', 'acmexshop', false],
     ['acme/shop', 'ACME/shop', false],
     ['true', true, true],
