@@ -28,7 +28,14 @@ export function buttonRoute(provider: string): PublicRoute {
     if (request.method !== 'POST')
       throw new Failure('method', `${request.method} is not allowed here. Use POST.`, { headers: { allow: 'POST' } })
     try {
-      return await handleResponse((await category.providers[provider]?.()) as MessageProvider, category, request)
+      const messageProvider = (await category.providers[provider]?.()) as MessageProvider
+      try {
+        return await handleResponse(messageProvider, category, request, false)
+      } catch (error) {
+        // The token of the connection was changed. A person who decides again changes nothing.
+        if (!(error instanceof Failure) || error.kind !== 'credentials') throw error
+        return await handleResponse(messageProvider, category, request, true)
+      }
     } catch (error) {
       if (error instanceof Failure && error.kind === 'unauthenticated')
         log.warn('button press refused', { provider, kind: error.kind, reason: error.message })
@@ -41,6 +48,7 @@ async function handleResponse(
   provider: MessageProvider,
   category: Category,
   request: RouteRequest,
+  fresh: boolean,
 ): Promise<WebhookResponse> {
   const { buttons } = provider
   const test = buttons?.acceptTest?.(request, request.rest)
@@ -52,7 +60,7 @@ async function handleResponse(
   const stored = await readApproval(taskId)
   if (!stored) throw new Failure('unknown', 'This approval no longer exists.')
   const { approval } = stored
-  const connection = await loadConnection(category, approval.connection, { ignoresUnknown: true })
+  const connection = await loadConnection(category, approval.connection, { fresh, ignoresUnknown: true })
   if (!approval.hasButtons || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This approval was not requested here.')
   const pressed = await buttons.verify(connection.values, request)
