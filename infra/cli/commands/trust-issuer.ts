@@ -46,7 +46,9 @@ async function trust(name: string, { issuer, audience, claim, categories, ...opt
   const store = await openStore(options)
   const callers = await readCallers(store)
   const known = Object.hasOwn(callers, checkName(name)) ? callers[name] : undefined
-  const oidc = { issuer, audience, claims: Object.fromEntries(claim.map(readClaim)) }
+  // The keys of a private issuer are entered by hand.
+  const keys = known?.oidc?.issuer === issuer ? known.oidc : {}
+  const oidc = { ...keys, issuer, audience, claims: Object.fromEntries(claim.map(readClaim)) }
   const caller = { tokens: [], categories: allowed, ...known, oidc }
   await writeCallers(store, { ...callers, [name]: caller })
   show({ caller: name, ...caller }, `${name} in ${store.place} accepts tokens of ${issuer}.`, options)

@@ -100,6 +100,16 @@ describe('webhooks token', () => {
     expect(aws.stored('callers')).toEqual({ deploy: { ...caller, oidc }, other: caller })
   })
 
+  it('trust keeps the keys of the same issuer only', async () => {
+    const jwks = { keys: [key.publicJwk] }
+    aws.store('callers', { deploy: entry({ jwks }) })
+    await trust(`deploy --issuer ${issuer.url} --audience a --claim sub=b`)
+    const oidc = { issuer: issuer.url, audience: 'a', claims: { sub: 'b' }, jwks }
+    expect(aws.stored('callers')).toMatchObject({ deploy: { oidc } })
+    await trust('deploy --issuer https://token.example.com --audience a --claim sub=b')
+    expect(aws.stored('callers')['deploy'].oidc).not.toHaveProperty('jwks')
+  })
+
   it.each([
     ['--claim sub', 2, '--claim must be a name and a value'],
     ['--claim sub=*', 2, 'deploy.oidc.claims.sub must contain more than *'],
