@@ -237,23 +237,6 @@ describe('An action that needs an approval', () => {
 })
 
 describe('While people decide', () => {
-  it('a kill of the runtime asks no one again, and the action runs once', async () => {
-    const event = { id: randomUUID(), input: { title: 'Two' } }
-    const call = () =>
-      service.call('/v1/issue-ticketing/open-issue?mode=interactive', event, { token: tokens.pipeline })
-    const before = (await titles()).filter((title) => title === 'Two').length
-    const { body } = await call()
-    expect(await respond('approve', 'U0JANE')).toBe(200)
-    await service.kill()
-    await service.start()
-    expect(await call()).toMatchObject({ status: 202, body: { taskId: body.taskId, duplicate: true } })
-    expect((await status(body.taskId)).state).toBe('running')
-    expect(await respond('approve', 'U0BEN')).toBe(200)
-    expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
-    await service.ended()
-    expect([slack.posts.length, (await titles()).filter((title) => title === 'Two').length]).toEqual([1, before + 1])
-  })
-
   it('an operator who stops the task closes its message', async () => {
     const { body } = await open('One')
     await asked()
@@ -297,4 +280,20 @@ describe('A caller', () => {
     })
     expect(await open('Never', 'silent&dryRun=true', 'reader')).toMatchObject({ status: 200 })
   })
+})
+
+it('A runtime that is killed while people decide asks no one again, and runs the action once', async () => {
+  const event = { id: randomUUID(), input: { title: 'Two' } }
+  const call = () => service.call('/v1/issue-ticketing/open-issue?mode=interactive', event, { token: tokens.pipeline })
+  const before = (await titles()).filter((title) => title === 'Two').length
+  const { body } = await call()
+  expect(await respond('approve', 'U0JANE')).toBe(200)
+  await service.kill()
+  await service.start()
+  expect(await call()).toMatchObject({ status: 202, body: { taskId: body.taskId, duplicate: true } })
+  expect((await status(body.taskId)).state).toBe('running')
+  expect(await respond('approve', 'U0BEN')).toBe(200)
+  expect(await ended(body.taskId)).toMatchObject({ verdict: 'pass' })
+  await service.ended()
+  expect([slack.posts.length, (await titles()).filter((title) => title === 'Two').length]).toEqual([1, before + 1])
 })
