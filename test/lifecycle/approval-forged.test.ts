@@ -38,6 +38,22 @@ describe('A forged payload', () => {
     expect([platform.runs, slack.posts]).toEqual([[], []])
   })
 
+  it('is refused even if the key is not available at the start, and another payload starts when it is', async () => {
+    deploy([])
+    const task = await lifecycle.accept(START, { input })
+    const identity = lifecycle.secrets.get('cloud-automation-webhooks/identity')
+    const runLater = (payload: Task) => {
+      let reads = 0
+      lifecycle.replace('identity', { toJSON: () => (reads++ < 3 ? {} : identity) })
+      return lifecycle.run(payload)
+    }
+    const forged = await runLater({ ...task, input: { target: 'other' } })
+    expect([forged.status, forged.sent, platform.runs]).toEqual(['FAILED', [], []])
+    expect(await lifecycle.finish(forged.arn, { status: 'FAILED' })).toMatchObject({ finished: false })
+    expect((await runLater(task)).outcome).toMatchObject({ result: 'pass' })
+    expect(platform.runs).toHaveLength(1)
+  })
+
   it('of a task that asks people for another one is refused', async () => {
     deploy([onPage])
     const [one, other] = [await run({ people: decide('reject') }), await run({ people: decide('reject') })]

@@ -53,7 +53,7 @@ export function taskHandler(category: Category): DurableLambdaHandler {
 async function parsePayload(category: Category, payload: unknown, context: DurableContext): Promise<Task> {
   const task = isRecord(payload) ? payload : {}
   if (!('version' in task)) return acceptInvocation(category, task, context)
-  if (isNewExecution(context)) await checkSeal(task)
+  await checkSeal(task, context)
   return taskSchema.parse(task)
 }
 

@@ -6,6 +6,8 @@ interface Start {
   time: number
   /** Whether the execution has no operations yet. */
   isNew: boolean
+  /** The name of the first operation. */
+  firstOperation: string | undefined
 }
 
 /** By the context of the invocation. */
@@ -20,7 +22,7 @@ export function withStartTime(handler: DurableLambdaHandler): DurableLambdaHandl
     const [execution, ...operations] = event.InitialExecutionState.Operations
     const startTime = new Date(execution?.StartTimestamp ?? Number.NaN).getTime()
     if (Number.isNaN(startTime)) throw new Error('Lambda does not report when the execution was started.')
-    starts.set(context, { time: startTime, isNew: operations.length === 0 })
+    starts.set(context, { time: startTime, isNew: operations.length === 0, firstOperation: operations[0]?.Name })
     return handler(event, context)
   }
 }
@@ -33,6 +35,11 @@ export function startTimeOf(context: DurableContext): number {
 /** Whether the execution has done nothing yet. True again if Lambda repeats its first invocation. */
 export function isNewExecution(context: DurableContext): boolean {
   return startOf(context).isNew
+}
+
+/** Returns the name of the first operation of an execution. Undefined if it has none yet. */
+export function firstOperationOf(context: DurableContext): string | undefined {
+  return startOf(context).firstOperation
 }
 
 function startOf({ lambdaContext }: DurableContext): Start {

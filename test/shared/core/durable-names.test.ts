@@ -34,6 +34,7 @@ test('the names of durable steps and their order are frozen', () => {
     'shared/core/task/finisher.ts read-execution in-flight-grace end-time send-started send-finished claim start-cleanup end-approvals',
     'shared/core/task/handler.ts send-started send-started-late end-time send-finished send-finished',
     'shared/core/task/leave-turns.ts turn-release',
+    'shared/core/task/payload.ts check-seal',
     'shared/core/task/require.ts require require-wait require-preview require-ask- require-end',
     'shared/core/task/retry-start.ts start wait-for-retry',
     'shared/core/task/stop.ts poll-after-stop stop',
