@@ -248,9 +248,11 @@ describe('A task with a turn', () => {
 
 describe('Tasks for one target', () => {
   it('never run their jobs at the same time, in any order', async () => {
-    deploy(rule(), { ...rule(), name: 'per stage', oneAtATime: { per: '{stage}' } })
+    // All tasks share one clock, which jumps whenever one of them waits. So they need long times.
+    const waitAtMost = 'P4D'
+    deploy({ ...rule(), waitAtMost }, { ...rule(), name: 'per stage', oneAtATime: { per: '{stage}' }, waitAtMost })
     platform.states = ['busy', 'busy', 'busy', 'done']
-    const tasks = await Promise.all(Array.from({ length: 6 }, () => accept()))
+    const tasks = await Promise.all(Array.from({ length: 6 }, () => accept(START.replace('PT1H', 'P2D'))))
     expect(tasks[0]?.requirements?.map(({ type }) => type)).toEqual(['turn', 'turn'])
     let [running, most] = [0, 0]
     const ends = await Promise.all(

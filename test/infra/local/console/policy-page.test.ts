@@ -173,11 +173,9 @@ describe('a turn', () => {
 })
 
 describe('an approval before an action', () => {
+  const asked = async () =>
+    (await service.list('messages')).find(({ text }: { text: string }) => text.includes('two people'))
   const approve = async (user: 'jane' | 'ben') => {
-    const asked = async () =>
-      (await service.list('messages')).find(({ text }: { text: string }) => text.includes('two people'))
-    // It waits for a decision before its message is sent.
-    await service.until(asked, 'the message')
     const { ts } = await asked()
     await fetch(`${service.url}/sandbox/slack/click`, {
       method: 'POST',
@@ -193,7 +191,9 @@ describe('an approval before an action', () => {
     const row = () => rowOf(taskId, 'Approval: two people')
     await service.until(async () => (await row())?.note === '0 of 2', 'the request')
     const { call: id } = await row()
-    await service.until(async () => (await read(`calls/${id}`)).verdict === 'waiting', 'the message')
+    // It also waits for a short time before the message is sent.
+    await service.until(asked, 'the message')
+    await service.until(async () => (await read(`calls/${id}`)).verdict === 'waiting', 'the wait for people')
     const asking = await read(`calls/${id}`)
     expect(asking).toMatchObject({ verdict: 'waiting', approval: { count: 2, votes: [], neededBy: { id: taskId } } })
     // The task that asks is not another wait.
