@@ -25,7 +25,9 @@ const service = new Service({
     [`${prefix}/connections/ci-cd/simulated`]: { provider: 'github-actions', ...github.connection },
     [`${prefix}/sources/github`]: { keys: ['signing-key-of-the-source-0123456789'] },
     // The previous version does not know `agent`.
-    [`${prefix}/callers`]: { demo: { tokens, categories: ['*'], orchestrator: 'sandbox', agent: true } },
+    [`${prefix}/callers`]: {
+      demo: { tokens, categories: ['*'], orchestrator: 'sandbox', agent: true, writes: 'allow' },
+    },
   },
 })
 beforeAll(() => service.start())
