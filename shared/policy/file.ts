@@ -1,13 +1,22 @@
 import * as z from 'zod/mini'
-import { parseDuration } from '../duration.ts'
 import { type FieldError, invalidFields } from '../errors.ts'
 import { optional, withDescription } from '../fields.ts'
-import { jmespathProblem } from '../jmespath-problem.ts'
 import { validate } from '../validate.ts'
+import {
+  days,
+  daysOf,
+  duration,
+  expression,
+  localTime,
+  minutesOf,
+  secondsOf,
+  text,
+  timeOfDay,
+  timeZone,
+} from './file-fields.ts'
 import type { ApprovalRule, Effect, Policy, Rule } from './policy.ts'
-import { isTimeZone } from './time-zone.ts'
 import { targetProblem } from './turn-rule.ts'
-import { WEEKDAYS, type Weekday } from './window.ts'
+import { WEEKDAYS } from './window.ts'
 
 /** Load this module only to read `policy.yaml`. Functions get it compiled. */
 
@@ -15,20 +24,11 @@ const DEFAULT_WAIT_AT_MOST = 'PT4H'
 const DEFAULT_QUEUE = 20
 const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime'] as const
 const GROUP = 'group:'
-/** Platforms show that many names in a message. */
+/** The payload of each task that waits contains them. */
 const MAX_PEOPLE = 100
 
-const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength))
 const names = (description: string) =>
   optional(withDescription(z.array(text(255)).check(z.minLength(1), z.maxLength(100)), description))
-
-const expression = text(4_096).check(
-  z.superRefine<string>((value, { addIssue }) => {
-    const problem = jmespathProblem(value)
-    if (problem !== undefined)
-      addIssue({ code: 'custom', message: `must be a JMESPath expression, such as percentage > \`10\` (${problem})` })
-  }),
-)
 
 const when = z.strictObject({
   actions: names('<category>/<action>, such as ci-cd/*'),
@@ -39,31 +39,12 @@ const when = z.strictObject({
   stages: names('Stages. A call that names none matches, too'),
   services: names('Services. A call that names none matches, too'),
   input: optional(
-    withDescription(expression, 'JMESPath over the completed input. A call matches unless the result is exactly false'),
+    withDescription(
+      expression,
+      'JMESPath over the input, with its defaults. A call matches unless the result is exactly false',
+    ),
   ),
 })
-
-const day = `(?:${WEEKDAYS.join('|')})`
-const days = text(7).check(
-  z.regex(new RegExp(`^${day}(?:-${day})?$`), 'must be a day such as mon, or days such as mon-fri'),
-)
-const timeOfDay = text(5).check(
-  z.regex(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of the day in quotes, such as "08:00"'),
-)
-const localTime = text(16).check(
-  z.regex(
-    /^\d{4}-\d\d-\d\d(?:T(?:[01]\d|2[0-3]):[0-5]\d)?$/,
-    'must be a date such as 2026-12-20, or a time such as 2026-12-20T18:00',
-  ),
-  z.refine((value) => isDate(value.slice(0, 10)), 'must be a date of the calendar'),
-)
-const timeZone = withDescription(
-  text(100).check(z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC')),
-  'Time zone of the IANA database, such as Europe/Vienna. Rules with only or freeze need one, here or for the file',
-)
-const duration = text(30).check(
-  z.refine((value) => secondsOf(value) !== undefined, 'must be a duration such as PT4H or P3D'),
-)
 
 const only = z.strictObject({
   days: z._default(z.union([days, z.array(days).check(z.minLength(1))]), [...WEEKDAYS]),
@@ -287,35 +268,4 @@ function peopleOf(file: PolicyFile, by: readonly string[] | undefined): string[]
 function groupOf({ groups }: PolicyFile, name: string): string[] | undefined {
   const group = name.slice(GROUP.length)
   return Object.hasOwn(groups, group) ? groups[group] : undefined
-}
-
-/** @param days `mon`, `mon-fri`, `fri-mon`, or a list of these */
-function daysOf(days: string | readonly string[]): Weekday[] {
-  const listed = [days].flat().flatMap((range) => {
-    const [first = 'mon', last = first] = range.split('-') as Weekday[]
-    const start = WEEKDAYS.indexOf(first)
-    const length = (WEEKDAYS.indexOf(last) - start + 7) % 7
-    return [...WEEKDAYS, ...WEEKDAYS].slice(start, start + length + 1)
-  })
-  return WEEKDAYS.filter((weekday) => listed.includes(weekday))
-}
-
-/** JavaScript takes 30 February for 2 March. */
-function isDate(text: string): boolean {
-  const date = new Date(`${text}T00:00Z`)
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
-}
-
-function minutesOf(time: string): number {
-  const [hours = 0, minutes = 0] = time.split(':').map(Number)
-  return hours * 60 + minutes
-}
-
-/** Returns undefined if the text is not a duration. */
-function secondsOf(text: string): number | undefined {
-  try {
-    return parseDuration(text, 'waitAtMost')
-  } catch {
-    return undefined
-  }
 }

@@ -31,7 +31,7 @@ export interface When {
   projects?: string[] | undefined
   stages?: string[] | undefined
   services?: string[] | undefined
-  /** JMESPath over the completed input. Matches unless it is exactly `false`. */
+  /** JMESPath over the input, with its defaults. Matches unless it is exactly `false`. */
   input?: string | undefined
 }
 

@@ -139,6 +139,18 @@ describe('An action that needs an approval', () => {
     })
   })
 
+  it('shows how much of a long input is not shown', async () => {
+    const { body } = await send(
+      'issue-ticketing/open-issue',
+      { title: 'One', description: 'x'.repeat(3_000) },
+      'interactive',
+    )
+    await asked()
+    expect(shown()).toMatch(/x … \(1\d\d\d more characters\)/)
+    expect(await respond('reject', 'U0BEN')).toBe(200)
+    expect(await ended(body.taskId)).toMatchObject({ verdict: 'fail' })
+  })
+
   it('is not approved by an owner of the caller', async () => {
     const { body } = await open('Other')
     expect(await respond('approve', 'U0JANE')).toBe(200)

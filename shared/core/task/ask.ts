@@ -15,8 +15,8 @@ import { payloadOf } from './payload.ts'
 
 const ACTION = 'ask-approval'
 const MAX_TITLE = 200
-/** Platforms show a few thousand characters. */
-const MAX_SHOWN = 1_500
+/** Slack shows 3,000 characters of the text with the input and the request, but only 300 of a field. */
+const MAX_SHOWN = 1_200
 
 /** The request that a task would send, for people, or why it is not known. */
 export type Shown = Preview | { at: number; error: string }
@@ -85,7 +85,7 @@ export async function askingTasksOf({ id, requirements = [] }: Task): Promise<st
   return conditions.flatMap(({ ask }, index) => (ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : []))
 }
 
-/** Composes the request. Texts of callers and platforms only fill fields, which each platform escapes. */
+/** Composes the request. Each platform escapes the texts of callers and platforms. */
 function messageOf(task: Task, rule: string | undefined, { count, by }: Ask, shown: Shown): Message {
   const { category, action, connection, caller, event, input } = task
   const { project, stage, service } = event
@@ -96,26 +96,26 @@ function messageOf(task: Task, rule: string | undefined, { count, by }: Ask, sho
     ['Caller', caller],
     ['For', place || undefined],
     ['Decided by', by && namesOf(by)],
-    ['Input', JSON.stringify(input)],
-    ...requestFields(shown),
   ]
+  const content = [['Input', JSON.stringify(input)] as const, requestOf(shown)]
+  const paragraphs = content.map(([name, value]) => `${name}: ${cut(redact(value))}`)
   return {
     mood: 'waiting',
     title: clipSingleLine(`Approve ${category}/${action} with ${connection}?`, MAX_TITLE),
-    text: `${cause} requires ${people} before it starts. One rejection ends it.`,
-    fields: fields.flatMap(([name, value]): Field[] =>
-      value === undefined ? [] : [{ name, value: cut(redact(value)) }],
-    ),
+    text: [`${cause} requires ${people} before it starts. One rejection ends it.`, ...paragraphs].join('\n\n'),
+    fields: fields.flatMap(([name, value]): Field[] => (value === undefined ? [] : [{ name, value: redact(value) }])),
     links: [],
   }
 }
 
-function requestFields(shown: Shown): [string, string][] {
+function requestOf(shown: Shown): readonly [name: string, value: string] {
   const time = `${new Date(shown.at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-  if ('error' in shown) return [['Request', `Not known, because a dry run failed at ${time}: ${shown.error}`]]
-  return [[`Request as of ${time}`, shown.request ?? 'Nothing that is known before the start']]
+  if ('error' in shown) return ['Request', `Not known, because a dry run failed at ${time}: ${shown.error}`]
+  return [`Request as of ${time}`, shown.request ?? 'Nothing that is known before the start']
 }
 
+/** People must see that they do not see everything. */
 function cut(text: string): string {
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} …` : text
+  const hidden = text.length - MAX_SHOWN
+  return hidden > 0 ? `${text.slice(0, MAX_SHOWN)} … (${hidden} more characters)` : text
 }

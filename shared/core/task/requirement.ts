@@ -91,9 +91,9 @@ export function describeFailure(rule: string | undefined, reason: string): strin
   return `${cause} requires an approval, but the request for it failed. ${reason}`
 }
 
-/** With several people, the decision repeats the last vote. */
-function isLastVote({ at }: Decision, votes: readonly Decision[]): boolean {
-  return votes.at(-1)?.at === at
+/** With several people, the approval repeats the last vote. */
+function isLastVote({ decision, at }: Decision, votes: readonly Decision[]): boolean {
+  return decision === 'approve' && votes.at(-1)?.at === at
 }
 
 function waitFor(
