@@ -13,7 +13,7 @@ interface DeclaredSource extends SourceSettings {
   type: SourceTypeName
 }
 
-/** The parts of a notification that are needed. Nothing else of its body is returned, because it may contain secrets. */
+/** A notification. Its content may contain secrets: it is for rules only, and never logged or stored. */
 export interface Notification {
   /**
    * - `first-request`: tests the URL
@@ -30,6 +30,8 @@ export interface Notification {
   delivery?: string | undefined
   /** The URL to fetch so that SNS starts to send. It is a URL of SNS. */
   confirmUrl?: string
+  /** What rules see. */
+  content: Record<string, unknown>
 }
 
 /**
@@ -71,6 +73,7 @@ export async function readEvent(source: DeclaredSource, headers: Names, body: ob
     isFirst,
     delivery,
     confirmUrl,
+    content = { ...body },
     ...reading
   } = await type.read(body, headers, source)
   const event = plainSingleLine(reading.event, MAX_EVENT)
@@ -83,7 +86,7 @@ export async function readEvent(source: DeclaredSource, headers: Names, body: ob
   if ([...runs, delivery ?? ''].some(({ length }) => length > MAX_ID))
     throw new Failure('invalid', `The event ${event} of ${type.title} has an id of more than ${MAX_ID} characters.`)
   const kind = isFirst ? 'first-request' : runs.length === 0 ? 'ignored' : ended ? 'ended' : 'progress'
-  return { kind, event, runs, delivery, ...(confirmUrl === undefined ? {} : { confirmUrl }) }
+  return { kind, event, runs, delivery, content, ...(confirmUrl === undefined ? {} : { confirmUrl }) }
 }
 
 const MAX_EVENT = 100

@@ -28,6 +28,27 @@ export interface Reading {
   delivery?: string | undefined
   /** The URL to fetch so that the sender starts to send. */
   confirmUrl?: string
+  /** What rules see, if it is not the body as it was sent. */
+  content?: Record<string, unknown>
+}
+
+/**
+ * Where the alerts of a notification are: what rules are about. JMESPath expressions over the body, or over each element of a list in
+ * it. They and the expressions of rules also see `notification`: the event, the delivery and the headers.
+ */
+export interface Alerts {
+  /** The list in the body. Undefined if each notification is about one alert. */
+  each?: string
+  /** Whether the alert has started. */
+  firing: string
+  /** Whether the alert has ended. Undefined if the sender never says so. */
+  resolved?: string
+  /** Identifies the alert: the same text when it starts and when it ends. */
+  key: string
+  /** When its state changed (ISO 8601, or epoch seconds or milliseconds). Needed if the sender uses a key again later. */
+  at?: string
+  /** Whether it only tests the way to us. */
+  test?: string
 }
 
 /** The ways in which a sender proves its identity. At least one is set. */
@@ -52,6 +73,8 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   /** The parts of the body that `read` needs. Everything in it is optional, unless each request of the sender has it. */
   body: S
   read(body: z.output<S>, headers: Names, settings: SourceSettings): Reading | Promise<Reading>
+  /** Undefined for a sender without alerts: each of its notifications is an alert of its own, which starts and does not end. */
+  alerts?: Alerts
   /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
   setup: readonly string[]
 }
@@ -60,6 +83,7 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
 export interface SourceType extends Authentication {
   title: string
   setup: readonly string[]
+  alerts?: Alerts
   /** @throws Failure `invalid`, without values of the body */
   read(body: unknown, headers: Names, settings: SourceSettings): Promise<Reading>
 }
