@@ -30,7 +30,7 @@ export interface Notification {
   delivery?: string | undefined
   /** The URL to fetch so that SNS starts to send. It is a URL of SNS. */
   confirmUrl?: string
-  /** What rules see. */
+  /** The body for rules. */
   content: Record<string, unknown>
 }
 

@@ -28,13 +28,13 @@ export interface Reading {
   delivery?: string | undefined
   /** The URL to fetch so that the sender starts to send. */
   confirmUrl?: string
-  /** What rules see, if it is not the body as it was sent. */
+  /** The body for rules, if it differs from the one that was sent. */
   content?: Record<string, unknown>
 }
 
 /**
- * Where the alerts of a notification are: what rules are about. JMESPath expressions over the body, or over each element of a list in
- * it. They and the expressions of rules also see `notification`: the event, the delivery and the headers.
+ * The alerts of a notification. JMESPath expressions over the body, or over each element of a list in it. They and the expressions of
+ * rules also see `notification`: the event, the delivery and the headers.
  */
 export interface Alerts {
   /** The list in the body. Undefined if each notification is about one alert. */
