@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import type { search as searchJmespath } from '@aws-lambda-powertools/jmespath'
+import { canonicalJson } from '../canonical-json.ts'
+import { jmespathReason } from '../jmespath-reason.ts'
+import { isRecord } from '../record.ts'
+import type { Notification } from './read-notification.ts'
+import { type Alerts, MAX_ID, type Names, type SourceType } from './source-type.ts'
+
+/** A change of the state of an alert. */
+interface Alert {
+  state: 'firing' | 'resolved'
+  /** Identifies the alert within its source: the same when it starts and when it ends. */
+  key: string
+  /** When its state changed, in epoch milliseconds. Undefined if no alert of the source has this key again. */
+  at?: number
+  /** The body, or the element of its list, with `notification`: the data for rules. */
+  data: Record<string, unknown>
+}
+
+/** An alert that cannot be used. */
+interface UnusableAlert {
+  /** The position in the list of the notification. */
+  index: number
+  /** For people, without values of the body. */
+  problem: string
+}
+
+/** The alerts of a notification. One that cannot be used does not hide the others. */
+export interface AlertsRead {
+  alerts: Alert[]
+  unusable: UnusableAlert[]
+}
+
+/**
+ * Returns the alerts of a notification that have started or ended. Those in other states, and tests, are omitted. A sender without
+ * alerts has one that starts with each notification.
+ *
+ * @param headers of the request, by name in lower case
+ */
+export async function readAlerts(type: SourceType, notification: Notification, headers: Names): Promise<AlertsRead> {
+  const { kind, event, delivery, content } = notification
+  if (kind === 'first-request') return { alerts: [], unusable: [] }
+  const context = { event, delivery: delivery ?? null, headers: visibleHeaders(type, headers) }
+  if (type.alerts === undefined) {
+    const key = delivery ?? createHash('sha256').update(canonicalJson(content)).digest('hex')
+    return { alerts: [{ state: 'firing', key, data: { ...content, notification: context } }], unusable: [] }
+  }
+  const { search, JMESPathError } = await import('@aws-lambda-powertools/jmespath')
+  const alerts: Alert[] = []
+  const unusable: UnusableAlert[] = []
+  for (const [index, element] of elementsOf(type.alerts, content, search).entries()) {
+    try {
+      const alert = readAlert(type.alerts, element, context, search)
+      if (typeof alert === 'string') unusable.push({ index, problem: alert })
+      else if (alert !== undefined) alerts.push(alert)
+    } catch (error) {
+      if (!(error instanceof JMESPathError)) throw error
+      unusable.push({ index, problem: `The alert is not as ${type.title} sends it: ${jmespathReason(error)}.` })
+    }
+  }
+  return { alerts, unusable }
+}
+
+type Search = typeof searchJmespath
+
+/** Omits credentials, because rules can copy what they see into a call. */
+function visibleHeaders({ token = [] }: SourceType, headers: Names): Record<string, string> {
+  const hidden = ['authorization', 'cookie', ...token]
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      (header): header is [string, string] => header[1] !== undefined && !hidden.includes(header[0]),
+    ),
+  )
+}
+
+function elementsOf({ each }: Alerts, content: object, search: Search): unknown[] {
+  if (each === undefined) return [content]
+  const found = search(each, content)
+  return Array.isArray(found) ? found : [found]
+}
+
+/** Returns the alert, a problem, or undefined if the alert has neither started nor ended. */
+function readAlert(
+  { firing, resolved, key: keyOf, at: atOf, test }: Alerts,
+  element: unknown,
+  notification: object,
+  search: Search,
+): Alert | string | undefined {
+  if (!isRecord(element)) return 'The alert is not an object.'
+  const data = { ...element, notification }
+  const is = (expression: string | undefined) => expression !== undefined && search(expression, data) === true
+  const state = is(firing) ? 'firing' : is(resolved) ? 'resolved' : undefined
+  if (state === undefined || is(test)) return undefined
+  const key = search(keyOf, data)
+  if (!isKey(key)) return UNUSABLE_KEY
+  const time = atOf === undefined ? null : (search(atOf, data) ?? null)
+  if (time === null) return { state, key: String(key), data }
+  const at = parseTime(time)
+  return at === undefined
+    ? 'The time of the alert is neither ISO 8601 nor a number of seconds or milliseconds.'
+    : { state, key: String(key), at, data }
+}
+
+const UNUSABLE_KEY = `The key of the alert must be text of at most ${MAX_ID} characters, or a number. Placeholders, such as $ID or {PID}, must be replaced by the sender.`
+
+/** All alerts with a placeholder that the sender has not replaced would have the same key. */
+function isKey(key: unknown): key is string | number {
+  if (typeof key === 'number') return true
+  return typeof key === 'string' && key.trim() !== '' && key.length <= MAX_ID && !/^[${]|\*UNKNOWN\*/.test(key.trim())
+}
+
+/** Seconds are smaller than this until the year 5138. */
+const MIN_MILLISECONDS = 100_000_000_000
+
+/** Returns epoch milliseconds. A time without a zone is in UTC. */
+function parseTime(value: unknown): number | undefined {
+  const text = String(value).trim()
+  if (/^\d{1,15}(?:\.\d+)?$/.test(text)) {
+    const number = Number(text)
+    return Math.round(number < MIN_MILLISECONDS ? number * 1_000 : number)
+  }
+  if (!/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text)) return undefined
+  const time = Date.parse(/(?:Z|UTC|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`)
+  return time > 0 ? time : undefined
+}
