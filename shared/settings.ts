@@ -21,6 +21,14 @@ export const settings = {
   get eventsFile(): string | undefined {
     return process.env['WEBHOOKS_EVENTS_FILE'] || undefined
   },
+  /** The URL of the queue for alerts. */
+  get alertQueue(): string {
+    return required('WEBHOOKS_ALERT_QUEUE')
+  },
+  /** The URL of the queue for alerts that could not be handled. */
+  get alertDeadLetters(): string {
+    return required('WEBHOOKS_ALERT_DEAD_LETTERS')
+  },
   /** The file with the compiled policy. Undefined if the deployment has none. */
   get policyFile(): string | undefined {
     return process.env['WEBHOOKS_POLICY_FILE'] || undefined
@@ -53,7 +61,7 @@ export const settings = {
   get toolsFile(): string {
     return required('WEBHOOKS_TOOLS_FILE')
   },
-  /** The webhook of each category that forwarded requests are sent to, with its alias: `<name or ARN>:http`. */
+  /** The webhook of each category that other functions invoke, with the alias for them: `<name or ARN>:http`. */
   get webhookFunctions(): Record<string, string> {
     return JSON.parse(required('WEBHOOKS_WEBHOOK_FUNCTIONS'))
   },

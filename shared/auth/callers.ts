@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { readSecret } from '../aws/deployment-secrets.ts'
+import { callerLimits } from '../caller-limits.ts'
 import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
@@ -7,7 +8,6 @@ import { settings } from '../settings.ts'
 import { oidcSchema } from './oidc.ts'
 
 const MAX_KEYS = 3
-const MAX_CALLS_PER_MINUTE = 100_000
 
 const callerSchema = z.strictObject({
   /** Empty for a caller with another credential, or one that invokes the functions directly. */
@@ -41,23 +41,15 @@ const callerSchema = z.strictObject({
   /** Sends a token that an OpenID provider has issued to it. */
   oidc: z.optional(oidcSchema),
   categories: z.array(z.string()).check(z.minLength(1)),
-  /** The actions that it may call, each `<category>/<action>` or `<category>/*`. Defaults to all of its categories. */
-  allow: z.optional(
-    z.array(
-      z.string().check(z.regex(/^[a-z0-9-]+\/(?:\*|[a-z0-9-]+)$/, 'must be <category>/<action> or <category>/*')),
-    ),
-  ),
-  /** The connections that it may use, by category. Defaults to all. */
-  allowConnections: z.optional(z.record(z.string(), z.array(z.string()).check(z.minLength(1)))),
-  /** The calls that it may send to each category. */
-  callsPerMinute: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CALLS_PER_MINUTE))),
+  allow: callerLimits.allow,
+  allowConnections: callerLimits.allowConnections,
+  callsPerMinute: callerLimits.callsPerMinute,
   orchestrator: z.optional(z.string()),
   /** Default connections by category or category/action. */
   connections: z.optional(z.record(z.string(), z.string())),
   /** A program that decides by itself what to call. Rules of the policy can be for agents only. */
   agent: z.optional(z.boolean()),
-  /** The right to start actions, without any rule of the policy. Defaults to `approve` for agents, else to `allow`. */
-  writes: z.optional(z.enum(['allow', 'approve', 'deny'])),
+  writes: callerLimits.writes,
   /** The people behind it: ids or e-mail addresses of the chat platform. With `notRequester`, they do not approve its calls. */
   owners: z.optional(
     z.array(z.string().check(z.minLength(1), z.maxLength(255))).check(z.minLength(1), z.maxLength(20)),

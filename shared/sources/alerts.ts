@@ -7,8 +7,11 @@ import type { Notification } from './read-notification.ts'
 import { type Alerts, MAX_ID, type Names, type SourceType } from './source-type.ts'
 
 /** A change of the state of an alert. */
-interface Alert {
-  state: 'firing' | 'resolved'
+export interface Alert {
+  /** The position in the list of the notification. */
+  index: number
+  /** Undefined for other changes, such as an acknowledgment. */
+  state: 'firing' | 'resolved' | undefined
   /** Identifies the alert within its source: the same when it starts and when it ends. */
   key: string
   /** When its state changed, in epoch milliseconds. Undefined if no alert of the source has this key again. */
@@ -17,10 +20,8 @@ interface Alert {
   data: Record<string, unknown>
 }
 
-/** An alert that cannot be used. */
-interface UnusableAlert {
-  /** The position in the list of the notification. */
-  index: number
+/** An alert that cannot be identified. */
+export interface UnusableAlert extends Pick<Alert, 'index' | 'state' | 'data'> {
   /** For people, without values of the body. */
   problem: string
 }
@@ -32,8 +33,7 @@ export interface AlertsRead {
 }
 
 /**
- * Returns the alerts of a notification that have started or ended. Those in other states, and tests, are omitted. A sender without
- * alerts has one that starts with each notification.
+ * Returns the alerts of a notification. Tests are omitted. A sender without alerts has one that starts with each notification.
  *
  * @param headers of the request, by name in lower case
  */
@@ -43,19 +43,21 @@ export async function readAlerts(type: SourceType, notification: Notification, h
   const context = { event, delivery: delivery ?? null, headers: visibleHeaders(type, headers) }
   if (type.alerts === undefined) {
     const key = delivery ?? createHash('sha256').update(canonicalJson(content)).digest('hex')
-    return { alerts: [{ state: 'firing', key, data: { ...content, notification: context } }], unusable: [] }
+    return { alerts: [{ index: 0, state: 'firing', key, data: { ...content, notification: context } }], unusable: [] }
   }
   const { search, JMESPathError } = await import('@aws-lambda-powertools/jmespath')
   const alerts: Alert[] = []
   const unusable: UnusableAlert[] = []
   for (const [index, element] of elementsOf(type.alerts, content, search).entries()) {
     try {
-      const alert = readAlert(type.alerts, element, context, search)
-      if (typeof alert === 'string') unusable.push({ index, problem: alert })
-      else if (alert !== undefined) alerts.push(alert)
+      const alert = readAlert(type.alerts, index, element, context, search)
+      if (alert === undefined) continue
+      if ('problem' in alert) unusable.push(alert)
+      else alerts.push(alert)
     } catch (error) {
       if (!(error instanceof JMESPathError)) throw error
-      unusable.push({ index, problem: `The alert is not as ${type.title} sends it: ${jmespathReason(error)}.` })
+      const problem = `The alert is not as ${type.title} sends it: ${jmespathReason(error)}.`
+      unusable.push({ index, state: undefined, data: {}, problem })
     }
   }
   return { alerts, unusable }
@@ -79,26 +81,32 @@ function elementsOf({ each }: Alerts, content: object, search: Search): unknown[
   return Array.isArray(found) ? found : [found]
 }
 
-/** Returns the alert, a problem, or undefined if the alert has neither started nor ended. */
+/** Returns the alert, a problem, or undefined for a test. */
 function readAlert(
   { firing, resolved, key: keyOf, at: atOf, test }: Alerts,
+  index: number,
   element: unknown,
   notification: object,
   search: Search,
-): Alert | string | undefined {
-  if (!isRecord(element)) return 'The alert is not an object.'
+): Alert | UnusableAlert | undefined {
+  if (!isRecord(element)) return { index, state: undefined, data: {}, problem: 'The alert is not an object.' }
   const data = { ...element, notification }
   const is = (expression: string | undefined) => expression !== undefined && search(expression, data) === true
   const state = is(firing) ? 'firing' : is(resolved) ? 'resolved' : undefined
-  if (state === undefined || is(test)) return undefined
+  if (is(test)) return undefined
   const key = search(keyOf, data)
-  if (!isKey(key)) return UNUSABLE_KEY
+  if (!isKey(key)) return { index, state, data, problem: UNUSABLE_KEY }
   const time = atOf === undefined ? null : (search(atOf, data) ?? null)
-  if (time === null) return { state, key: String(key), data }
+  if (time === null) return { index, state, key: String(key), data }
   const at = parseTime(time)
   return at === undefined
-    ? 'The time of the alert is neither ISO 8601 nor a number of seconds or milliseconds.'
-    : { state, key: String(key), at, data }
+    ? {
+        index,
+        state,
+        data,
+        problem: 'The time of the alert is neither ISO 8601 nor a number of seconds or milliseconds.',
+      }
+    : { index, state, key: String(key), at, data }
 }
 
 const UNUSABLE_KEY = `The key of the alert must be text of at most ${MAX_ID} characters, or a number. Placeholders, such as $ID or {PID}, must be replaced by the sender.`

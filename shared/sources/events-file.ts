@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { Failure, type FieldError } from '../errors.ts'
 import { optional, withDescription } from '../fields.ts'
-import { jmespathProblem } from '../jmespath-problem.ts'
 import { isRecord } from '../record.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type SourceTypeName, sourceTypeNames } from './load-source-type.ts'
+import { type AlertRule, alertRuleSchema, expression, findRuleErrors, parseRule } from './rules.ts'
 
 /** Load this module only to read the file. Functions get it compiled. */
 
@@ -14,15 +14,6 @@ const name = z
 const connection = z
   .string()
   .check(z.regex(/^[a-z0-9-]+\/[a-z0-9][a-z0-9_-]{0,62}$/, 'must be <category>/<connection>, such as ci-cd/default'))
-const expression = z.string().check(
-  z.maxLength(4_096),
-  z.superRefine<string>((text, { addIssue }) => {
-    const reason = jmespathProblem(text)
-    if (reason !== undefined)
-      addIssue({ code: 'custom', message: `must be a JMESPath expression, such as data.id (${reason})` })
-  }),
-)
-
 const wakes = z._default(
   withDescription(
     z.array(connection).check(z.maxLength(100)),
@@ -30,7 +21,18 @@ const wakes = z._default(
   ),
   [],
 )
-const source = z.strictObject({ type: z.enum(sourceTypeNames.filter((type) => type !== 'http')), wakes })
+const source = z.strictObject({
+  type: z.enum(sourceTypeNames.filter((type) => type !== 'http' && type !== 'eventbridge')),
+  wakes,
+})
+const eventbridgeSource = z.strictObject({
+  type: z.literal('eventbridge'),
+  wakes,
+  patterns: withDescription(
+    optional(z.array(z.record(z.string(), z.json())).check(z.maxLength(20))),
+    'Events for rules, as patterns of EventBridge, such as {source: [aws.cloudwatch], detail-type: [CloudWatch Alarm State Change]}',
+  ),
+})
 const httpSource = z.strictObject({
   type: z.literal('http'),
   wakes,
@@ -42,19 +44,22 @@ const httpSource = z.strictObject({
 })
 
 /** The contents of `events.yaml`, as editors check them. `parseEventsFile` checks each source by its type: better errors. */
-export const eventsFileSchema = fileOf(z.union([source, httpSource]))
-const file = fileOf(z.unknown())
+export const eventsFileSchema = fileOf(z.union([source, eventbridgeSource, httpSource]), alertRuleSchema)
+const file = fileOf(z.unknown(), z.unknown())
 
-function fileOf<S extends z.ZodMiniType>(declared: S) {
+function fileOf<S extends z.ZodMiniType, R extends z.ZodMiniType>(declared: S, rule: R) {
   const sources = withDescription(z.record(name, declared), 'The platforms that notify us, by name')
-  return z.strictObject({ sources: z._default(sources, {}) })
+  const rules = withDescription(z.array(rule), 'The actions that alerts call')
+  return z.strictObject({ sources: z._default(sources, {}), rules: z._default(rules, []) })
 }
 
 /** A platform that sends notifications. */
-type Source = Omit<z.output<typeof httpSource>, 'type'> & { type: SourceTypeName }
+type Source = Omit<z.output<typeof httpSource>, 'type'> &
+  Pick<z.output<typeof eventbridgeSource>, 'patterns'> & { type: SourceTypeName }
 /** The contents of `events.yaml`. */
 export interface EventsFile {
   sources: Record<string, Source>
+  rules?: AlertRule[]
 }
 
 /**
@@ -66,19 +71,26 @@ export interface EventsFile {
  */
 export function parseEventsFile(loaded: unknown, categories: readonly string[]): EventsFile {
   if (!isRecord(loaded ?? {})) throw new Failure('invalid', 'events.yaml must be an object, such as {"sources": {..}}.')
-  const { sources } = validate(file, loaded ?? {}, { what: 'events.yaml' })
+  const { sources, rules } = validate(file, loaded ?? {}, { what: 'events.yaml' })
   const errors: FieldError[] = []
-  const parsed = Object.entries(sources).flatMap(([name, declared]): [string, Source][] => {
-    const path = `sources.${name}`
+  const collect = <T>(parse: () => T): T[] => {
     try {
-      return [[name, parseSource(path, declared, categories)]]
+      return [parse()]
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       errors.push(...(error.errors ?? []))
       return []
     }
-  })
-  if (errors.length === 0) return { sources: Object.fromEntries(parsed) }
+  }
+  const parsed = Object.fromEntries(
+    Object.entries(sources).flatMap(([name, declared]) =>
+      collect((): [string, Source] => [name, parseSource(`sources.${name}`, declared, categories)]),
+    ),
+  )
+  const parsedRules = rules.flatMap((rule, index) => collect(() => parseRule(`rules.${index}`, rule)))
+  if (errors.length === 0) errors.push(...findRuleErrors(parsedRules, parsed))
+  if (errors.length === 0)
+    return parsedRules.length === 0 ? { sources: parsed } : { sources: parsed, rules: parsedRules }
   const texts = errors.map(({ path, message }) => `${path} ${message}`)
   throw new Failure('invalid', `events.yaml is not valid: ${texts.join('; ')}`, { errors })
 }
@@ -90,7 +102,7 @@ function parseSource(path: string, declared: unknown, categories: readonly strin
     throw invalid(`${path}.type`, `is required: the type of the sender. Types: ${sourceTypeNames.join(', ')}.`)
   if (typeof type === 'string' && !sourceTypeNames.includes(type as SourceTypeName))
     throw invalid(`${path}.type`, `is not a type of source. ${unknownName('type', type, sourceTypeNames)}`)
-  const schema = type === 'http' ? httpSource : source
+  const schema = type === 'http' ? httpSource : type === 'eventbridge' ? eventbridgeSource : source
   const parsed: Source = validate(schema, declared, { what: 'events.yaml', root: path })
   for (const [index, connection] of parsed.wakes.entries()) {
     const [category = ''] = connection.split('/')

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { callerLimits } from '../caller-limits.ts'
 import { optional, secret, withDescription, word } from '../fields.ts'
 
 const MAX_KEYS = 3
@@ -30,6 +31,19 @@ export const sourceSecret = z.strictObject({
       'ARNs of the SNS topics whose messages are accepted',
     ),
   ),
+  allow: withDescription(callerLimits.allow, 'The actions that rules of the source may call. Defaults to all'),
+  allowConnections: withDescription(
+    callerLimits.allowConnections,
+    'The connections that its rules may use, by category. Defaults to all',
+  ),
+  callsPerMinute: withDescription(
+    callerLimits.callsPerMinute,
+    'The calls that its rules may send to each category. Others wait',
+  ),
+  writes: withDescription(callerLimits.writes, 'The right of its rules to start actions: allow, approve or deny'),
 })
+
+/** What the rules of a source may call. Webhooks ignore the other fields of the secret. */
+export const sourceLimits = z.strictObject(callerLimits)
 
 export type SourceSecret = z.output<typeof sourceSecret>

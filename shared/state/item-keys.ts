@@ -19,6 +19,12 @@ export const itemKeys = {
   wake: (source: string, runId: string) => `wake#${source}#${runId}`,
   /** When a source notified us, and how many ends it has missed. */
   sourceActivity: (source: string) => `source#${source}`,
+  /** Whether an alert is firing. */
+  alert: (source: string, digest: string) => `alert#${source}#${digest}`,
+  /** A call that a rule makes for an alert. */
+  alertCall: (source: string, digest: string) => `alert-call#${source}#${digest}`,
+  /** How many calls a group of alerts has made in a period. */
+  alertGroup: (source: string, digest: string) => `alert-group#${source}#${digest}`,
   /** An approval that people decide. */
   approval: (taskId: string) => `approval#${taskId}`,
   /** The turn for a target, or the place with a number in its queue. */

@@ -1,5 +1,6 @@
 import type { Context } from 'aws-lambda'
 import { audit, auditedCall } from '../../audit.ts'
+import type { Caller } from '../../auth/callers.ts'
 import { kindOf } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
@@ -31,26 +32,49 @@ export async function handleDirectCall(
   payload: DirectCall,
   context: Context,
 ): Promise<DirectResult> {
+  try {
+    return await auditDirectCall(category, payload, context)
+  } catch (error) {
+    throw directError(error)
+  }
+}
+
+/**
+ * Handles an invocation, and writes its audit record.
+ *
+ * @param readCaller reads the caller; undefined for the one that the payload names
+ * @throws the error of the call
+ */
+export async function auditDirectCall(
+  category: Category,
+  payload: DirectCall,
+  context: Context,
+  readCaller?: () => Promise<Caller>,
+): Promise<DirectResult> {
   const startedAt = Date.now()
   clearSecrets()
   setTraceparent(undefined)
   audit.start({ operation: 'call', category: category.name, requestId: context.awsRequestId })
   try {
-    const result = await runDirectCall(category, payload, context)
+    const result = await runDirectCall(category, payload, context, readCaller)
     await sendAuditEvent(audit.write(Date.now() - startedAt))
     logCall(context, startedAt)
     return result
   } catch (error) {
     logCause(error)
-    const thrown = directError(error)
     await sendAuditEvent(audit.write(Date.now() - startedAt, error))
-    logCall(context, startedAt, { kind: kindOf(error), reason: thrown.message })
-    throw thrown
+    logCall(context, startedAt, { kind: kindOf(error), reason: describeError(error).message })
+    throw error
   }
 }
 
-async function runDirectCall(category: Category, payload: DirectCall, context: Context): Promise<DirectResult> {
-  const call = await readDirectCall(category, payload, { findRunOfTask })
+async function runDirectCall(
+  category: Category,
+  payload: DirectCall,
+  context: Context,
+  readCaller: (() => Promise<Caller>) | undefined,
+): Promise<DirectResult> {
+  const call = await readDirectCall(category, payload, { findRunOfTask, readCaller })
   const { caller, action, connection, provider, mode, event } = call
   audit.add(auditedCall(call))
   log.appendKeys({ caller, action, connection, provider, mode, eventId: event.id, context: event.context })

@@ -1,4 +1,4 @@
-import { callerNamed } from '../../auth/callers.ts'
+import { type Caller, callerNamed } from '../../auth/callers.ts'
 import { Failure, type FailureKind, invalidInput } from '../../errors.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
@@ -35,17 +35,24 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
   misconfigured: 'Webhooks.Misconfigured',
 }
 
+interface ReadOptions {
+  hasOrchestrator?: boolean
+  findRunOfTask?: FindRunOfTask
+  readCaller?: (() => Promise<Caller>) | undefined
+}
+
 /**
  * Reads the payload of an invocation without HTTP.
  *
  * @param options.hasOrchestrator whether the orchestrator of the caller gets the answer
  * @param options.findRunOfTask undefined if tasks cannot be read here
+ * @param options.readCaller reads the caller; undefined for the one that the payload names
  * @throws Failure
  */
 export async function readDirectCall(
   category: Category,
   payload: DirectCall,
-  { hasOrchestrator = true, findRunOfTask }: { hasOrchestrator?: boolean; findRunOfTask?: FindRunOfTask } = {},
+  { hasOrchestrator = true, findRunOfTask, readCaller }: ReadOptions = {},
 ): Promise<Call> {
   const { action, caller = DEFAULT_CALLER, ...rest } = payload
   if (typeof action !== 'string')
@@ -64,7 +71,7 @@ export async function readDirectCall(
   const { true: options = [], false: body = [] } = Object.groupBy(Object.entries({ ...rest, mode }), (field) =>
     isOption(field) ? 'true' : 'false',
   )
-  const { orchestrator, ...named } = await callerNamed(caller)
+  const { orchestrator, ...named } = await (readCaller ?? (() => callerNamed(caller)))()
   return readCall(category, hasOrchestrator ? { ...named, orchestrator } : named, {
     action,
     query: Object.fromEntries(options.map(([name, value]) => [name, [String(value)]])),

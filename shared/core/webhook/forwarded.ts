@@ -8,6 +8,14 @@ export function isForwarded({ invokedFunctionArn }: Partial<Pick<Context, 'invok
   return invokedFunctionArn?.endsWith(`:${FORWARDED_ALIAS}`) ?? false
 }
 
+/** The alias that the function for alerts invokes. It can only make calls of sources. */
+const EVENTS_ALIAS = 'events'
+
+/** Returns whether an invocation is a call of a source. */
+export function isOfSource({ invokedFunctionArn }: Partial<Pick<Context, 'invokedFunctionArn'>>): boolean {
+  return invokedFunctionArn?.endsWith(`:${EVENTS_ALIAS}`) ?? false
+}
+
 /** Returns the id of a task for agents: a task can only be read at the webhook of its category. */
 export function agentTaskId(category: string, taskId: string): string {
   return `${category}.${taskId}`

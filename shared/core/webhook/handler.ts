@@ -8,7 +8,7 @@ import type { Category } from '../../providers/category.ts'
 import { type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import type { DirectCall } from '../direct/read-direct-call.ts'
 import { logCause } from '../log-cause.ts'
-import { isForwarded } from './forwarded.ts'
+import { isForwarded, isOfSource } from './forwarded.ts'
 import { withMonotonicTime } from './monotonic-time.ts'
 import { preload } from './preload.ts'
 import { requestLog } from './request-log.ts'
@@ -29,6 +29,10 @@ export function webhookHandler(category: Category): WebhookHandler {
   function handle(event: APIGatewayProxyEvent, context: Context): Promise<WebhookResponse>
   function handle(event: DirectCall, context: Context): Promise<DirectResult>
   async function handle(event: APIGatewayProxyEvent | DirectCall, context: Context) {
+    if (isOfSource(context)) {
+      const { handleSourceCall } = await import('../direct/source-call.ts')
+      return handleSourceCall(category, event, context)
+    }
     if (isRequest(event)) return handleRequest(event, context)
     if (isForwarded(context)) throw new Error('This alias accepts requests only, whose callers are authenticated.')
     return handleDirectCall(category, event, context)

@@ -42,8 +42,15 @@ describe('Alerts in a list', () => {
     const notification = { event: 'alert', delivery: null, headers: {} }
     expect(await read(inList, { alerts })).toEqual({
       alerts: [
-        { state: 'firing', key: 'a', at: Date.parse('2026-11-30T10:00:00Z'), data: { ...alerts[0], notification } },
-        { state: 'resolved', key: '7', at: 1_785_000_000_000, data: { ...alerts[1], notification } },
+        {
+          index: 0,
+          state: 'firing',
+          key: 'a',
+          at: Date.parse('2026-11-30T10:00:00Z'),
+          data: { ...alerts[0], notification },
+        },
+        { index: 1, state: 'resolved', key: '7', at: 1_785_000_000_000, data: { ...alerts[1], notification } },
+        { index: 2, state: undefined, key: 'c', data: { ...alerts[2], notification } },
       ],
       unusable: [],
     })
@@ -58,8 +65,8 @@ describe('Alerts in a list', () => {
     ]
     const { alerts: usable, unusable } = await read(inList, { alerts })
     expect(usable.map(({ key }) => key)).toEqual(['b'])
-    expect(unusable).toEqual([
-      { index: 0, problem: expect.stringContaining('The key of the alert must be text') },
+    expect(unusable).toMatchObject([
+      { index: 0, state: 'firing', problem: expect.stringContaining('The key of the alert must be text') },
       { index: 2, problem: 'The alert is not an object.' },
       { index: 3, problem: expect.stringContaining('The time of the alert is neither ISO 8601') },
     ])
@@ -67,7 +74,7 @@ describe('Alerts in a list', () => {
 
   test('are expected', async () => {
     for (const body of [{}, { alerts: null }, { alerts: 'text' }])
-      expect(await read(inList, body)).toEqual({
+      expect(await read(inList, body)).toMatchObject({
         alerts: [],
         unusable: [{ index: 0, problem: 'The alert is not an object.' }],
       })
@@ -77,7 +84,7 @@ describe('Alerts in a list', () => {
   test('have a problem without values of the body if an expression fails', async () => {
     const joined = { ...inList, key: "join('/', [id, host])" }
     const { unusable } = await read(joined, { alerts: [{ status: 'firing', id: 'hunter2' }] })
-    expect(unusable).toEqual([
+    expect(unusable).toMatchObject([
       { index: 0, problem: expect.stringMatching(/^The alert is not as A Sender sends it: .*"null"\.$/) },
     ])
     expect(unusable[0]?.problem).not.toContain('hunter2')
@@ -150,6 +157,7 @@ describe('A notification about one alert', () => {
     expect(await read(one, { isOpen: true }, sent, { 'x-event': 'opened', other: undefined })).toEqual({
       alerts: [
         {
+          index: 0,
           state: 'firing',
           key: 'd-1',
           data: {
@@ -185,7 +193,12 @@ describe('A notification of a sender without alerts', () => {
   test('is an alert with the key of its delivery', async () => {
     const { alerts } = await read(undefined, { a: 1 }, { delivery: 'd-1' })
     expect(alerts).toEqual([
-      { state: 'firing', key: 'd-1', data: { a: 1, notification: { event: 'alert', delivery: 'd-1', headers: {} } } },
+      {
+        index: 0,
+        state: 'firing',
+        key: 'd-1',
+        data: { a: 1, notification: { event: 'alert', delivery: 'd-1', headers: {} } },
+      },
     ])
   })
 

@@ -1,0 +1,18 @@
+import { readSecret } from '../aws/deployment-secrets.ts'
+import { Failure } from '../errors.ts'
+import { sourceLimits } from '../sources/secret.ts'
+import type { Caller } from './callers.ts'
+
+/** No caller of the secret `callers` should have a name with it: its tasks would be those of a source. */
+const PREFIX = 'source-'
+
+/**
+ * Returns the caller that the rules of a source act as: `source-<name>`, with the limits in the secret of the source.
+ *
+ * @throws Failure `unknown`, `misconfigured`, `unavailable`
+ */
+export async function callerOfSource(source: string): Promise<Caller> {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(source)) throw new Failure('unknown', 'There is no source of this name.')
+  const limits = await readSecret(`sources/${source}`, sourceLimits, { ignoresUnknown: true })
+  return { name: `${PREFIX}${source}`, tokens: [], categories: ['*'], ...limits }
+}

@@ -1,0 +1,31 @@
+import type { AlertTimes } from '../state/alerts.ts'
+
+/** A notification about an alert, and what it means after those that were handled before. */
+export interface Transition {
+  /** The times to save. */
+  times: AlertTimes
+  /** The start of the occurrence that the notification is about. Undefined if it starts nothing and ends nothing. */
+  occurrence: number | undefined
+}
+
+/**
+ * Returns what a notification about an alert means. Notifications arrive more than once, and in any order. An occurrence is identified by
+ * its start, so an alert that fires again after its end is a new occurrence.
+ *
+ * @param at when the state changed: 0 if the source uses no key twice, so that an alert that has ended never fires again
+ */
+export function transitionOf(
+  { opened, closed }: AlertTimes,
+  { state, at }: { state: 'firing' | 'resolved'; at: number },
+): Transition {
+  const times = { opened, closed }
+  if (state === 'resolved') {
+    if (opened !== undefined && at < opened) return { times, occurrence: undefined }
+    return { times: { opened, closed: Math.max(closed ?? at, at) }, occurrence: opened }
+  }
+  // Also if the alert has ended in the meantime: the end waits for what its start has opened.
+  if (at === opened) return { times, occurrence: opened }
+  if (closed !== undefined && at <= closed) return { times, occurrence: undefined }
+  const isFiring = opened !== undefined && (closed === undefined || closed < opened)
+  return isFiring ? { times, occurrence: opened } : { times: { opened: at, closed }, occurrence: at }
+}
