@@ -2,9 +2,9 @@ import { join, resolve } from 'node:path'
 import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
-import { events, finisher, mcp, toolsFile, webhookFile } from '../tools/build/files.ts'
+import { dispatch, events, finisher, mcp, toolsFile, webhookFile } from '../tools/build/files.ts'
 import { categories } from '../tools/project/categories.ts'
-import { HTTP_ALIAS, type LocalFunction } from './cloud/index.ts'
+import { EVENTS_ALIAS, HTTP_ALIAS, type LocalFunction, type LocalQueue } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */
 export const STATE_TABLE = 'webhooks'
@@ -14,6 +14,24 @@ export const STACK = 'CloudAutomationWebhooks'
 /** The same as in the stack. */
 const EVENTS_TIMEOUT_SECONDS = 15
 const MCP_TIMEOUT_SECONDS = 28
+const DISPATCH_TIMEOUT_SECONDS = 60
+/** The queue for alerts, and its dead letters. */
+const ALERTS = 'alerts'
+export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
+
+/** Returns the queues of the functions. */
+export function localQueues(): LocalQueue[] {
+  return [
+    {
+      name: ALERTS,
+      consumer: dispatch,
+      deadLetters: ALERT_DEAD_LETTERS,
+      maxReceives: 1_000,
+      visibilitySeconds: DISPATCH_TIMEOUT_SECONDS,
+    },
+    { name: ALERT_DEAD_LETTERS },
+  ]
+}
 /** Limit of Lambda for one invocation of a task. */
 const TASK_TIMEOUT_SECONDS = 300
 const DAY_SECONDS = 86_400
@@ -66,7 +84,8 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
       },
     ]
   })
-  const receivers = eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile)]
+  const receivers =
+    eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile), dispatchFunction(bundles, eventsFile)]
   return [...functions, finisherFunction(bundles), mcpFunction(bundles), ...receivers].map((fn) =>
     concurrency === undefined ? fn : { ...fn, concurrency },
   )
@@ -77,9 +96,35 @@ function eventsFunction(bundles: string, eventsFile: string): LocalFunction {
     name: events,
     file: join(bundles, events, `${events}.js`),
     handler: 'handler',
-    environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE, WEBHOOKS_EVENTS_FILE: eventsFile },
+    environment: alertVariables(eventsFile),
     timeoutSeconds: EVENTS_TIMEOUT_SECONDS,
     tags: tagsOf('EventsReceiverFunction'),
+  }
+}
+
+function dispatchFunction(bundles: string, eventsFile: string): LocalFunction {
+  const webhooks = categories.map(({ name }) => [name, `${name}-webhook:${EVENTS_ALIAS}`])
+  return {
+    name: dispatch,
+    file: join(bundles, dispatch, `${dispatch}.js`),
+    handler: 'handler',
+    environment: {
+      ...alertVariables(eventsFile),
+      WEBHOOKS_WEBHOOK_FUNCTIONS: JSON.stringify(Object.fromEntries(webhooks)),
+    },
+    timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
+    tags: tagsOf('EventsDispatchFunction'),
+  }
+}
+
+function alertVariables(eventsFile: string): Record<string, string> {
+  return {
+    ...commonVariables(),
+    WEBHOOKS_STATE_TABLE: STATE_TABLE,
+    WEBHOOKS_EVENTS_FILE: eventsFile,
+    // The local SQS needs no host in the URL.
+    WEBHOOKS_ALERT_QUEUE: ALERTS,
+    WEBHOOKS_ALERT_DEAD_LETTERS: ALERT_DEAD_LETTERS,
   }
 }
 

@@ -18,7 +18,7 @@ import {
 } from './cloud/index.ts'
 import { type Console, createConsole } from './console/index.ts'
 import { credentialsOf, type LocalCredentials } from './credentials.ts'
-import { localFunctions, STATE_TABLE } from './functions.ts'
+import { localFunctions, localQueues, STATE_TABLE } from './functions.ts'
 import { ensureKeys } from './generated-keys.ts'
 import { closeServer, listen } from './port.ts'
 import { handleRequest, type RuntimeParts } from './router.ts'
@@ -171,6 +171,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   // Locks the state folder. Nothing before it may change files of a runtime that uses the folder.
   const cloud = await startLocalCloud({
     state,
+    queues: localQueues(),
     functions: functionsOf(url, options, sources.file, policyFile),
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),

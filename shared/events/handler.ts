@@ -5,7 +5,7 @@ import { Failure, kindOf, messageOf } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import { clearSecrets } from '../redact.ts'
-import { receiveAwsEvent, receiveRequest } from './receive.ts'
+import { type Received, receiveAwsEvent, receiveRequest } from './receive.ts'
 
 /** An event of AWS, as a rule of EventBridge sends it. */
 type AwsEvent = Record<string, unknown>
@@ -18,7 +18,8 @@ export interface EventsHandler {
 
 /**
  * The handler of `POST /events/{source}`, and of the events of AWS that the rules of the stack send. Wakes the tasks that wait for the
- * end of a run, and answers when that is done. It can do nothing else, and never logs or stores what a sender has sent.
+ * end of a run, queues the alerts for which rules make calls, and answers when that is done. It can do nothing else. Of what a sender has
+ * sent, it stores only the inputs of calls, and logs nothing.
  *
  * @example export const handler = eventsHandler()
  */
@@ -43,7 +44,7 @@ async function respond(event: APIGatewayProxyEvent, context: Context): Promise<W
   const line = (status: number) => ({ status, ms: Date.now() - startedAt, requestId })
   try {
     const received = await receiveRequest(event)
-    log.info('notification', { effect: received.woken > 0 ? 'woken' : 'none', ...line(200) })
+    log.info('notification', { effect: effectOf(received), ...line(200) })
     return json(200, received)
   } catch (error) {
     logCause(error)
@@ -55,11 +56,15 @@ async function respond(event: APIGatewayProxyEvent, context: Context): Promise<W
   }
 }
 
+function effectOf({ woken, calls = 0 }: Received): 'called' | 'woken' | 'none' {
+  if (calls > 0) return 'called'
+  return woken > 0 ? 'woken' : 'none'
+}
+
 /** Throws if a task was perhaps not woken, so that Lambda invokes the function again. */
 async function handleAwsEvent(event: AwsEvent): Promise<undefined> {
   try {
-    const { woken } = await receiveAwsEvent(event)
-    log.info('notification', { effect: woken > 0 ? 'woken' : 'none' })
+    log.info('notification', { effect: effectOf(await receiveAwsEvent(event)) })
   } catch (error) {
     log.info('notification', { effect: 'failed', kind: kindOf(error), reason: messageOf(error) })
     // An event that cannot be read now cannot be read later.

@@ -17,6 +17,15 @@ export interface AlertMessage {
   calls: RuleCall[]
 }
 
+/** The end of a period of a group in which alerts made no call of their own: another kind of message. */
+export interface GroupMessage {
+  source: string
+  rule: string
+  group: string
+  /** The start of the period, in epoch milliseconds. */
+  start: number
+}
+
 /** Limits of SQS for one request. */
 const MAX_MESSAGES = 10
 const MAX_BATCH_BYTES = 1_000_000
@@ -36,6 +45,15 @@ export async function queueAlerts(alerts: readonly AlertMessage[]): Promise<void
   } catch (cause) {
     throw serviceUnavailable('The alerts could not be stored. Send the notification again.', { after: 5, cause })
   }
+}
+
+/**
+ * Puts the end of a period into the queue.
+ *
+ * @throws the error of SQS
+ */
+export async function queueGroup(message: GroupMessage): Promise<void> {
+  await sqs('SendMessage', { QueueUrl: settings.alertQueue, MessageBody: JSON.stringify(message) })
 }
 
 function batchesOf(bodies: readonly string[]): string[][] {

@@ -7,6 +7,8 @@ import { AWS_SOURCE, type DeclaredSource, declaredSources } from '../sources/dec
 import { fetchPublished } from '../sources/published.ts'
 import { type Notification, readEvent, readNotification } from '../sources/read-notification.ts'
 import { sourceSecret } from '../sources/secret.ts'
+import type { Names } from '../sources/source-type.ts'
+import { queueAlertsOf } from './queue-alerts.ts'
 import { wakeTasksFor } from './wake-tasks.ts'
 
 /** The response to a notification. */
@@ -15,6 +17,8 @@ export interface Received {
   event: string
   /** How many tasks were woken. */
   woken: number
+  /** How many calls of rules were accepted. Absent if the source has no rules. */
+  calls?: number | undefined
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -23,7 +27,8 @@ const RECHECK_MS = 15_000
 const recheckedAt = new Map<string, number>()
 
 /**
- * Verifies a request of a source, and wakes the tasks that wait for what it reports. Verifies the bytes before it parses them.
+ * Verifies a request of a source, wakes the tasks that wait for what it reports, and queues the alerts for rules. Verifies the bytes
+ * before it parses them.
  *
  * @throws Failure `method`, `unknown`, `large`, `unauthenticated`, `invalid`, `misconfigured`, `unavailable`
  */
@@ -41,7 +46,7 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
     const { confirmSubscription } = await import('./confirm-subscription.ts')
     await confirmSubscription(notification.confirmUrl)
   }
-  return wake(name, notification)
+  return handle(name, source, notification, requestHeaders(event))
 }
 
 /**
@@ -51,19 +56,33 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
  */
 export async function receiveAwsEvent(event: object): Promise<Received> {
   log.appendKeys({ source: AWS_SOURCE })
-  return wake(AWS_SOURCE, await readEvent({ type: 'eventbridge' }, {}, event))
+  const source: DeclaredSource = { type: 'eventbridge', wakes: [] }
+  return handle(AWS_SOURCE, source, await readEvent(source, {}, event), {})
 }
 
-async function wake(source: string, notification: Notification): Promise<Received> {
+async function handle(
+  name: string,
+  source: DeclaredSource,
+  notification: Notification,
+  headers: Names,
+): Promise<Received> {
   const { event, runs } = notification
   log.appendKeys({ event, runs: runs.length })
-  const woken = await wakeTasksFor(source, notification)
+  const [woken, calls] = await Promise.all([
+    wakeTasksFor(name, notification),
+    queueAlertsOf(name, source, notification, headers),
+  ])
   log.appendKeys({ woken })
-  return { event, woken }
+  return calls === undefined ? { event, woken } : { event, woken, calls }
+}
+
+function requestHeaders({ headers }: APIGatewayProxyEvent): Names {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 /** @throws Failure `large` */
-function requestOf({ body, isBase64Encoded, ...event }: APIGatewayProxyEvent): NotificationRequest {
+function requestOf(event: APIGatewayProxyEvent): NotificationRequest {
+  const { body, isBase64Encoded } = event
   const text = body ?? ''
   const size = isBase64Encoded ? Math.floor((text.length * 3) / 4) : Buffer.byteLength(text)
   if (size > MAX_BODY_BYTES)
@@ -72,7 +91,7 @@ function requestOf({ body, isBase64Encoded, ...event }: APIGatewayProxyEvent): N
       `The body must be at most ${MAX_BODY_BYTES} bytes (it has ${size}). Let the sender send fewer details.`,
     )
   return {
-    headers: Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value])),
+    headers: requestHeaders(event),
     query: event.queryStringParameters ?? {},
     rawBody: Buffer.from(text, isBase64Encoded ? 'base64' : 'utf8'),
   }

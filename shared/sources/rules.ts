@@ -36,6 +36,8 @@ export interface AlertGroup {
   max: number
   /** The period in seconds. */
   per: number
+  /** JMESPath over `group`, the value, and `more`, the number of the other alerts: an object with the input of their call. */
+  input: string
 }
 
 const MAX_RULES = 200
@@ -60,6 +62,10 @@ const group = z.strictObject({
   by: withDescription(expression, 'JMESPath over the alert: alerts with the same value are in one group'),
   max: withDescription(z.int().check(z.minimum(1), z.maximum(100)), 'How many calls a group makes in each period'),
   per: withDescription(z.string(), 'The period, such as PT1H'),
+  input: withDescription(
+    expression,
+    "JMESPath over group and more: the input of the one call for all others, such as {title: join('', ['And ', to_string(more), ' more'])}",
+  ),
 })
 
 /** A rule of `events.yaml`, as editors check it. */

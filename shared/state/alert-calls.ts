@@ -8,7 +8,9 @@ export interface StoredCall {
   /** The task that the webhook has started. */
   taskId?: string | undefined
   /** The webhook has refused the call. */
-  isRefused: boolean
+  isRefused?: boolean
+  /** The call was not made: the call of its group counts it. */
+  isGrouped?: boolean
 }
 
 const TIMEOUT_MS = 5_000
@@ -24,7 +26,7 @@ const TTL_SECONDS = 90 * 86_400
 export async function storeCall(source: string, digest: string, call: string): Promise<StoredCall> {
   const key = itemKeys.alertCall(source, digest)
   const options = { condition: 'attribute_exists(isRefused)', timeoutMs: TIMEOUT_MS }
-  if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call, isRefused: false }
+  if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call }
   const stored = await readCall(source, digest)
   if (stored) return stored
   throw new Error('The call was deleted between two requests.')
@@ -34,12 +36,19 @@ export async function storeCall(source: string, digest: string, call: string): P
 export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
   const item = await get(itemKeys.alertCall(source, digest))
   if (item === undefined) return undefined
-  const { call, taskId, isRefused } = item
+  const { call, taskId, isRefused, isGrouped } = item
   return {
     call: String(call),
     taskId: taskId === undefined ? undefined : String(taskId),
     isRefused: isRefused === true,
+    isGrouped: isGrouped === true,
   }
+}
+
+/** @throws the error of DynamoDB */
+export async function saveGroupedCall(source: string, digest: string): Promise<void> {
+  const item = { isGrouped: true, ...expiresIn(TTL_SECONDS) }
+  await putIfAbsent(itemKeys.alertCall(source, digest), item, { timeoutMs: TIMEOUT_MS })
 }
 
 /** @throws the error of DynamoDB */

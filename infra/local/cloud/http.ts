@@ -57,6 +57,9 @@ export function authorizationWith({ accessKeyId }: Pick<CloudCredentials, 'acces
   return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20250101/${REGION}/local/aws4_request, SignedHeaders=host, Signature=none`
 }
 
+/** The headers of the AWS JSON protocol. */
+export const JSON_1_0 = { 'content-type': 'application/x-amz-json-1.0' }
+
 /** Sends a response with the headers of AWS APIs. */
 export function sendResponse(res: ServerResponse, response: ApiResponse): void {
   const body = typeof response.body === 'string' ? response.body : JSON.stringify(response.body ?? {})

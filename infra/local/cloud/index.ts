@@ -14,6 +14,7 @@ import { LambdaApi } from './lambda-api.ts'
 import { functionArn } from './names.ts'
 import { Notifier } from './notifier.ts'
 import { skipWaits } from './operations.ts'
+import { isQueueCall, Queues } from './queues.ts'
 import { readersOf } from './readers.ts'
 import { handleSecrets, isSecretsCall } from './secrets-api.ts'
 import { Store } from './store.ts'
@@ -24,7 +25,7 @@ import { functionVariables, Workers } from './workers.ts'
 export type { Resource } from './gateway.ts'
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
-export { HTTP_ALIAS, REGION } from './names.ts'
+export { EVENTS_ALIAS, HTTP_ALIAS, REGION } from './names.ts'
 export type * from './types.ts'
 export { awsVariables } from './workers.ts'
 
@@ -36,7 +37,7 @@ const GRACE_MS = 2_000
 const CLOCK_CHECK_MS = 5_000
 
 /**
- * Starts the AWS services that the functions use on free loopback ports: Lambda with durable executions, Secrets Manager and
+ * Starts the AWS services that the functions use on free loopback ports: Lambda with durable executions, Secrets Manager, SQS and
  * DynamoDB. Continues the executions of an earlier process.
  *
  * @throws Error if another process uses the state folder
@@ -61,16 +62,19 @@ export async function startLocalCloud(options: CloudOptions): Promise<LocalCloud
   const invoker = new Invoker(core, service, workers)
   const driver = new Driver(core, service, workers, new Notifier(core, options.onEnded))
   const lambda = new LambdaApi(store, service, invoker)
+  const queues = new Queues(core, invoker, options.queues)
   server.on('request', (req, res) => {
-    responseTo(req, lambda, options, credentials)
+    responseTo(req, { lambda, queues }, options, credentials)
       .catch(errorResponse)
       .then((response) => sendResponse(res, response))
   })
   driver.start()
+  queues.start()
 
   let closing: Promise<void> | undefined
   const close = async () => {
     driver.stop()
+    queues.close()
     await workers.close(options.graceMs ?? GRACE_MS)
     invoker.close()
     server.closeAllConnections()
@@ -129,7 +133,7 @@ function randomCredentials(): CloudCredentials {
 
 async function responseTo(
   req: IncomingMessage,
-  lambda: LambdaApi,
+  { lambda, queues }: { lambda: LambdaApi; queues: Queues },
   options: CloudOptions,
   { accessKeyId }: CloudCredentials,
 ): Promise<ApiResponse> {
@@ -138,6 +142,7 @@ async function responseTo(
   if (body === undefined) throw new ApiError('RequestTooLargeException', 413, 'The request is too large.')
   const target = req.headers['x-amz-target']?.toString()
   if (isSecretsCall(target)) return handleSecrets(options, target, body)
+  if (isQueueCall(target)) return queues.handle(target, body)
   const [path = '', query = ''] = (req.url ?? '').split('?', 2)
   const search = new URLSearchParams(query)
   return lambda.handle({ method: req.method ?? '', path, query: search, headers: req.headers, body })

@@ -8,6 +8,9 @@ export const ALIAS = 'live'
 /** The alias of each webhook for forwarded requests. */
 export const HTTP_ALIAS = 'http'
 
+/** The alias of each webhook for calls of sources. */
+export const EVENTS_ALIAS = 'events'
+
 const FUNCTION = /^(?:arn:aws[\w-]*:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?$/
 const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/
 

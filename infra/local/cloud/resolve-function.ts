@@ -1,5 +1,5 @@
 import { invalidParameter, notFound } from './errors.ts'
-import { ALIAS, functionArn, functionNameOf, HTTP_ALIAS, qualifierOf, versionOf } from './names.ts'
+import { ALIAS, EVENTS_ALIAS, functionArn, functionNameOf, HTTP_ALIAS, qualifierOf, versionOf } from './names.ts'
 import type { InvokedFunction, PublishedFunction, Versions } from './versions.ts'
 
 /**
@@ -30,7 +30,7 @@ export function resolveFunction(versions: Versions, id: string): InvokedFunction
   return { ...fn, qualifier }
 }
 
-/** The aliases of a function, as in the stack: plain functions can have one for forwarded requests. */
+/** The aliases of a function, as in the stack: plain functions can have those for other functions. */
 export function aliasesOf({ durable }: Pick<PublishedFunction, 'durable'>): string[] {
-  return durable === undefined ? [ALIAS, HTTP_ALIAS] : [ALIAS]
+  return durable === undefined ? [ALIAS, HTTP_ALIAS, EVENTS_ALIAS] : [ALIAS]
 }

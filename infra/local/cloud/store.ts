@@ -4,7 +4,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { types } from 'node:util'
 import { unreadableState } from '../unreadable-state.ts'
 
-/** Increase it with every change of the schema. */
+/** Increase it with every change of the schema, except for new tables. */
 const SCHEMA_VERSION = 5
 
 const SCHEMA = `
@@ -82,6 +82,18 @@ CREATE TABLE IF NOT EXISTS event (
   details TEXT NOT NULL,
   PRIMARY KEY (execution, event_id)
 ) STRICT;
+
+CREATE TABLE IF NOT EXISTS message (
+  id TEXT PRIMARY KEY,
+  queue TEXT NOT NULL,
+  body TEXT NOT NULL,
+  sent_at INTEGER NOT NULL,
+  visible_at INTEGER NOT NULL,
+  receives INTEGER NOT NULL DEFAULT 0,
+  receipt TEXT NOT NULL,
+  in_flight INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS message_visible ON message (queue, visible_at);
 
 CREATE TABLE IF NOT EXISTS version (
   function TEXT NOT NULL,

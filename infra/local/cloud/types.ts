@@ -103,10 +103,23 @@ export interface CloudCredentials {
   secretAccessKey: string
 }
 
+/** A queue of SQS. */
+export interface LocalQueue {
+  name: string
+  /** The function that handles its messages. */
+  consumer?: string
+  /** How long a message is invisible while it is handled. Defaults to 30. */
+  visibilitySeconds?: number
+  /** The queue of messages that were received too often. */
+  deadLetters?: string
+  maxReceives?: number
+}
+
 export interface CloudOptions {
   /** Folder of all persistent data; created if missing. Only one running cloud can use it. */
   state: string
   functions: LocalFunction[]
+  queues?: readonly LocalQueue[]
   /** Returns a secret. Called at each request, so that changes apply immediately. */
   secret: (name: string) => string | undefined
   secretNames?: () => string[]
@@ -195,7 +208,7 @@ export interface HistoryEvent {
 }
 
 export interface LocalCloud {
-  /** URL of the Lambda API and of Secrets Manager. */
+  /** URL of the Lambda API, of Secrets Manager and of SQS. */
   endpoint: string
   /** URL of DynamoDB. */
   dynamodb: string

@@ -203,6 +203,7 @@ export function awsVariables(
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_ENDPOINT_URL_LAMBDA: lambda,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: lambda,
+    AWS_ENDPOINT_URL_SQS: lambda,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   }
 }

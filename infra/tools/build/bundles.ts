@@ -10,6 +10,7 @@ import { refuseCommonJsNames } from './common-js-imports.ts'
 import { categoryModules, isPrebuilt, sharedModule } from './entry-points.ts'
 import {
   bomFile,
+  dispatch,
   dist,
   events,
   finisher,
@@ -64,7 +65,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         const source = { modules: { [webhookBundle]: webhook, task }, core: [...categoryCore, ...core] }
         return bundle(category.name, source, { [webhookFile]: WEBHOOK })
       }),
-      ...[events, finisher, mcp, redeliver, verify].map((name) =>
+      ...[dispatch, events, finisher, mcp, redeliver, verify].map((name) =>
         isPrebuilt()
           ? copyBundle(draft, name)
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),

@@ -6,6 +6,8 @@ export const dist = join(APPLICATION, 'dist')
 
 /** The bundle of the function that receives notifications. */
 export const events = 'events'
+/** The bundle of the function that makes the calls of rules. */
+export const dispatch = 'dispatch'
 /** The bundle of the function that finishes the tasks that Lambda ended. */
 export const finisher = 'finisher'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */

@@ -20,7 +20,7 @@ const payload = z.union([
     action: z.string(),
     id: z.string(),
     connection: optional(z.string()),
-    input: z.record(z.string(), z.json()),
+    input: z.record(z.string(), z.unknown()),
   }),
 ])
 

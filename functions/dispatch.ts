@@ -1,0 +1,3 @@
+import { dispatchHandler } from '../shared/dispatch/handler.ts'
+
+export const handler = dispatchHandler()

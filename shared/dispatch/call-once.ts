@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { log } from '../log.ts'
+import type { AlertRule } from '../sources/rules.ts'
+import { saveRefusalOfCall, saveTaskOfCall, storeCall } from '../state/alert-calls.ts'
+import { callWebhook } from './call-webhook.ts'
+import { Refused, RetryLater } from './results.ts'
+
+/** A call as it is stored before it is made. */
+export interface MadeCall {
+  category: string
+  action: string
+  connection?: string | undefined
+  input: Record<string, unknown>
+}
+
+/**
+ * Makes a call once.
+ *
+ * @param callKey identifies it within the source
+ * @throws RetryLater, Refused
+ */
+export async function callOnce(
+  source: string,
+  rule: AlertRule,
+  callKey: string,
+  input: MadeCall['input'],
+): Promise<void> {
+  const digest = digestOf(callKey)
+  const [category = '', action = ''] = rule.call.split('/')
+  const made: MadeCall = { category, action, connection: rule.connection, input }
+  const stored = await storeCall(source, digest, JSON.stringify(made))
+  if (stored.taskId !== undefined) return
+  const { category: called, ...call }: MadeCall = JSON.parse(stored.call)
+  try {
+    const result = await callWebhook(called, { source, id: `${rule.name}/${digest}`, ...call })
+    if (!('taskId' in result)) throw new RetryLater('The webhook returned no task.')
+    await saveTaskOfCall(source, digest, result.taskId)
+    log.info('alert called', { rule: rule.name, category: called, action: call.action, taskId: result.taskId })
+  } catch (error) {
+    if (error instanceof Refused) await saveRefusalOfCall(source, digest, stored.call)
+    throw error
+  }
+}
+
+/** Returns the form of a key that fits in an item and an id. */
+export function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}

@@ -1,0 +1,62 @@
+import { type GroupMessage, queueGroup } from '../events/queue.ts'
+import { isRecord } from '../record.ts'
+import { declaredRules } from '../sources/declared.ts'
+import type { AlertGroup } from '../sources/rules.ts'
+import { countOther, readGroup, saveGroupQueued, takeGroupPlace } from '../state/alert-groups.ts'
+import { callOnce, digestOf } from './call-once.ts'
+import { Refused, RetryLater } from './results.ts'
+
+/**
+ * Returns whether a call of a group is made: in each period, only the first ones are. The others are counted, and get one call together
+ * when the period has ended.
+ *
+ * @param value of the group
+ * @param callKey identifies the call
+ * @throws the error of DynamoDB or SQS
+ */
+export async function takePlace(
+  source: string,
+  rule: string,
+  { max, per }: AlertGroup,
+  value: string,
+  callKey: string,
+): Promise<boolean> {
+  // A retry in the next period is a new member there, and its call is the same.
+  const message: GroupMessage = { source, rule, group: value, start: startOf(per) }
+  const digest = digestOfGroup(message)
+  const member = digestOf(callKey)
+  if (await takeGroupPlace(source, digest, member, max)) return true
+  const { isQueued } = await countOther(source, digest, member)
+  if (isQueued) return false
+  await queueGroup(message)
+  await saveGroupQueued(source, digest)
+  return false
+}
+
+/**
+ * Makes the call for the alerts of a group that made none of their own, when the period has ended.
+ *
+ * @throws RetryLater until then; Refused; the error of DynamoDB
+ */
+export async function endGroup(message: GroupMessage): Promise<void> {
+  const { source, group, start } = message
+  const rule = declaredRules().find(({ name }) => name === message.rule)
+  if (rule?.group === undefined)
+    throw new Refused(`${message.rule}: events.yaml has no rule of this name with a group.`)
+  const secondsLeft = Math.ceil((start + rule.group.per * 1_000 - Date.now()) / 1_000)
+  if (secondsLeft > 0) throw new RetryLater('The period of the group has not ended.', secondsLeft)
+  const { more } = await readGroup(source, digestOfGroup(message))
+  const { search } = await import('@aws-lambda-powertools/jmespath')
+  const input = search(rule.group.input, { group, more })
+  if (!isRecord(input)) throw new Refused(`${rule.name}: group.input must return an object.`)
+  await callOnce(source, rule, JSON.stringify([rule.name, 'group', group, start]), input)
+}
+
+function startOf(periodSeconds: number): number {
+  const period = periodSeconds * 1_000
+  return Math.floor(Date.now() / period) * period
+}
+
+function digestOfGroup({ rule, group, start }: GroupMessage): string {
+  return digestOf(JSON.stringify([rule, group, start]))
+}

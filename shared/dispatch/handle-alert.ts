@@ -1,0 +1,117 @@
+import type { AlertMessage } from '../events/queue.ts'
+import { log } from '../log.ts'
+import { declaredRules } from '../sources/declared.ts'
+import type { RuleCall } from '../sources/evaluate-rules.ts'
+import type { AlertGroup, AlertRule } from '../sources/rules.ts'
+import { readCall, saveGroupedCall } from '../state/alert-calls.ts'
+import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
+import { transitionOf } from './alert-times.ts'
+import { callOnce, digestOf, type MadeCall } from './call-once.ts'
+import { callWebhook } from './call-webhook.ts'
+import { takePlace } from './group.ts'
+import { Refused, RetryLater } from './results.ts'
+
+/** More attempts mean that many notifications about one alert arrive at the same time. */
+const MAX_SAVES = 5
+/** Until the call that opens something has an outcome. */
+const OPENING_PAUSE_SECONDS = 5
+
+/**
+ * Makes the calls of an alert. Handling the same alert again, after a crash or a repeated notification, changes nothing.
+ *
+ * @throws RetryLater if the alert has to be handled again; Refused if all of its calls were made, except those that were refused; the
+ * error of DynamoDB
+ */
+export async function handleAlert(alert: AlertMessage): Promise<void> {
+  const occurrence = await recordAlert(alert)
+  const refusals: string[] = []
+  for (const call of alert.calls) {
+    try {
+      await makeCall(alert, call, occurrence)
+    } catch (error) {
+      // The other rules do not depend on it.
+      if (!(error instanceof Refused)) throw error
+      refusals.push(`${call.rule}: ${error.message}`)
+    }
+  }
+  if (refusals.length > 0) throw new Refused(refusals.join(' '))
+}
+
+/** Records that an alert has started or ended. Returns the occurrence that this is about. */
+async function recordAlert({ source, key, state, at = 0 }: AlertMessage): Promise<number | undefined> {
+  const digest = digestOf(key)
+  for (let saves = 0; saves < MAX_SAVES; saves++) {
+    const before = await readAlertTimes(source, digest)
+    const { times, occurrence } = transitionOf(before ?? {}, { state, at })
+    const isSame = before?.opened === times.opened && before?.closed === times.closed
+    if ((before && isSame) || (await saveAlertTimes(source, digest, before, times))) return occurrence
+  }
+  throw new RetryLater('Other notifications about the alert are being handled.', 1)
+}
+
+async function makeCall(
+  alert: AlertMessage,
+  { rule: name, input, group }: RuleCall,
+  occurrence: number | undefined,
+): Promise<void> {
+  const rule = declaredRules().find((declared) => declared.name === name)
+  if (rule === undefined) throw new Refused('events.yaml has no rule of this name.')
+  if (occurrence === undefined) return logSkipped(rule, alert.state === 'firing' ? 'ended' : 'not open')
+  if (rule.closes !== undefined) return close(alert, rule, input, occurrence)
+  const callKey = keyOf(alert, rule, occurrence)
+  if (rule.group && group !== undefined && !(await isInPlace(alert.source, rule, rule.group, group, callKey)))
+    return logSkipped(rule, 'in a group')
+  await callOnce(alert.source, rule, callKey, input)
+}
+
+/** Returns whether a call of a group is made. A repeated notification takes no other place. */
+async function isInPlace(
+  source: string,
+  { name }: AlertRule,
+  group: AlertGroup,
+  value: string,
+  callKey: string,
+): Promise<boolean> {
+  const known = await readCall(source, digestOf(callKey))
+  if (known) return known.isGrouped !== true
+  if (await takePlace(source, name, group, value, callKey)) return true
+  await saveGroupedCall(source, digestOf(callKey))
+  return false
+}
+
+/** Makes the closing call, if the call that it closes has opened something. */
+async function close(
+  alert: AlertMessage,
+  rule: AlertRule,
+  input: RuleCall['input'],
+  occurrence: number,
+): Promise<void> {
+  const opening = declaredRules().find(({ name }) => name === rule.closes)
+  const openingKey = opening && keyOf({ ...alert, state: 'firing' }, opening, occurrence)
+  const opened = openingKey && (await readCall(alert.source, digestOf(openingKey)))
+  if (!opened || opened.isRefused || opened.isGrouped) return logSkipped(rule, 'nothing opened')
+  if (opened.taskId === undefined)
+    throw new RetryLater('The call that opens it is not accepted yet.', OPENING_PAUSE_SECONDS)
+  const { category }: MadeCall = JSON.parse(opened.call)
+  const id = await openedBy(alert.source, category, opened.taskId)
+  if (id === undefined) return logSkipped(rule, 'nothing opened')
+  await callOnce(alert.source, rule, keyOf(alert, rule, occurrence), { id, ...input })
+}
+
+/** Returns the id in the outcome of a task. Undefined if the task has ended without one. */
+async function openedBy(source: string, category: string, taskId: string): Promise<string | undefined> {
+  const result = await callWebhook(category, { source, taskId })
+  if (!('status' in result)) throw new RetryLater('The status of the task that opens it cannot be read.')
+  const { state, outcome } = result.status
+  if (state === 'running') throw new RetryLater('The task that opens it is running.')
+  const id = outcome?.data['id']
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
+}
+
+function logSkipped({ name: rule }: AlertRule, reason: string): void {
+  log.info('alert not called', { rule, reason })
+}
+
+function keyOf({ key, state }: Pick<AlertMessage, 'key' | 'state'>, { name }: AlertRule, occurrence: number): string {
+  return JSON.stringify([name, key, occurrence, state])
+}

@@ -1,0 +1,82 @@
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
+import { sqs } from '../aws/sqs.ts'
+import { messageOf } from '../errors.ts'
+import type { AlertMessage, GroupMessage } from '../events/queue.ts'
+import { log } from '../log.ts'
+import { clearSecrets, redact } from '../redact.ts'
+import { settings } from '../settings.ts'
+import { endGroup } from './group.ts'
+import { handleAlert } from './handle-alert.ts'
+import { Refused, RetryLater } from './results.ts'
+
+/** A message stays in the queue for 14 days. */
+const MAX_PAUSE_SECONDS = 900
+/** Longer than a webhook takes to respond. */
+const MIN_TIME_LEFT_MS = 30_000
+
+export type DispatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>
+
+/**
+ * The handler of the queue for alerts: makes the calls of the rules through the webhooks, as the source. A message that cannot be handled
+ * now returns to the queue, with a growing pause. One whose call is refused is kept with the dead letters.
+ *
+ * @example export const handler = dispatchHandler()
+ */
+export function dispatchHandler(): DispatchHandler {
+  return async ({ Records: records }, context) => {
+    clearSecrets()
+    const failed: string[] = []
+    // One after the other: more invocations run at the same time, and log lines have the fields of one alert.
+    for (const record of records) {
+      const hasTime = context.getRemainingTimeInMillis() > MIN_TIME_LEFT_MS
+      if (!hasTime || !(await isHandled(record))) failed.push(record.messageId)
+    }
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
+  }
+}
+
+/** Returns whether a message can be deleted. Does not throw. */
+async function isHandled(record: SQSRecord): Promise<boolean> {
+  const message: AlertMessage | GroupMessage = JSON.parse(record.body)
+  log.resetKeys()
+  log.appendKeys({ source: message.source, ...('delivery' in message ? { delivery: message.delivery } : {}) })
+  try {
+    await ('calls' in message ? handleAlert(message) : endGroup(message))
+    return true
+  } catch (error) {
+    if (error instanceof Refused) return keepDeadLetter(record, redact(error.message))
+    await pause(record, error)
+    return false
+  } finally {
+    log.resetKeys()
+  }
+}
+
+/** Returns whether the message is with the dead letters. */
+async function keepDeadLetter({ body }: SQSRecord, reason: string): Promise<boolean> {
+  log.error('alert refused', { alertRefused: true, reason })
+  try {
+    await sqs('SendMessage', { QueueUrl: settings.alertDeadLetters, MessageBody: body })
+    return true
+  } catch (error) {
+    log.warn('alert not kept', error as Error)
+    return false
+  }
+}
+
+/** Makes a message invisible for a while. If that fails, it returns after the timeout of the queue. */
+async function pause({ receiptHandle, attributes }: SQSRecord, error: unknown): Promise<void> {
+  const attempt = Number(attributes.ApproximateReceiveCount)
+  const growing = 2 ** Math.min(attempt, 10)
+  const seconds = Math.min(MAX_PAUSE_SECONDS, (error instanceof RetryLater ? error.after : undefined) ?? growing)
+  log.info('alert waits', { attempt, seconds, reason: redact(messageOf(error)) })
+  try {
+    await sqs('ChangeMessageVisibility', {
+      QueueUrl: settings.alertQueue,
+      ReceiptHandle: receiptHandle,
+      VisibilityTimeout: seconds,
+    })
+  } catch (cause) {
+    log.warn('pause not set', cause as Error)
+  }
+}
