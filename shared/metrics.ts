@@ -25,6 +25,15 @@ export const metrics = {
     dimensions: ['source', 'effect'],
     counts: ({ message, source }) => message === 'notification' && source !== undefined,
   },
+  UnmatchedNotifications: {
+    dimensions: ['source'],
+    counts: ({ message, unmatched }) => message === 'notification' && unmatched === true,
+  },
+  RuleProblems: {
+    dimensions: [],
+    counts: ({ message, ruleProblems }) => message === 'notification' && typeof ruleProblems === 'number',
+    hasAlarm: true,
+  },
   MissedEnds: { dimensions: ['source'], counts: ({ missedEnd }) => missedEnd === true },
   SecretsInInput: { dimensions: [], counts: ({ secretInInput }) => secretInInput === true, hasAlarm: true },
   TurnsExpired: { dimensions: [], counts: ({ turnExpired }) => turnExpired === true, hasAlarm: true },

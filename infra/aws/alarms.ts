@@ -12,6 +12,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { formatDuration, parseDuration } from '../../shared/duration.ts'
@@ -67,6 +68,8 @@ export interface AlarmsProps {
   isGradual: boolean
   /** Whether tasks take turns. */
   hasTurns: boolean
+  /** The alerts whose calls were refused, if rules make calls. */
+  alertDeadLetters: Queue | undefined
 }
 
 /** Alarms, sent to one SNS topic. Each has a runbook. */
@@ -98,6 +101,7 @@ export class Alarms extends Construct {
         ownMetric('TurnsExpired', props.stackName),
         'The turn of a task ended with its lease: the task is lost, and its job may still be running while another one starts.',
       )
+    if (props.alertDeadLetters) this.#addForRules(props.alertDeadLetters, props.stackName)
     if (verifyPasses)
       this.#add(
         'VerifyFailed',
@@ -169,6 +173,21 @@ export class Alarms extends Construct {
       }),
       'More than 80 % of the quota for running durable executions is in use. Request a higher quota.',
       { threshold: 80 },
+    )
+  }
+
+  #addForRules(deadLetters: Queue, stackName: string): void {
+    this.#add(
+      'AlertsRefused',
+      'alerts-refused',
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: PERIOD }),
+      'The calls of alerts were refused, or could not be made for ten days. The alerts are in the dead-letter queue.',
+    )
+    this.#add(
+      'RuleProblems',
+      'rule-problems',
+      ownMetric('RuleProblems', stackName),
+      'A rule of events.yaml cannot be evaluated on a notification. It makes no calls for these alerts.',
     )
   }
 

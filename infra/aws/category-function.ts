@@ -87,7 +87,7 @@ export class CategoryFunction extends Construct {
       },
       layers,
       permissions: [
-        ...readSecrets(this, settings, secrets),
+        ...readSecrets(this, settings, secretsOf(category, settings, events?.sourcesCalling(name))),
         listSecrets,
         ...tablePermissions.webhook,
         ...startAndReadTasks(this.task),
@@ -99,8 +99,12 @@ export class CategoryFunction extends Construct {
   }
 }
 
-/** Returns the paths of the secrets that the functions read. */
-function secretsOf(category: CategoryInfo, settings: Settings): string[] {
+/**
+ * Returns the paths of the secrets that the functions read.
+ *
+ * @param callingSources the sources whose rules call the category: their secrets limit it
+ */
+function secretsOf(category: CategoryInfo, settings: Settings, callingSources: readonly string[] = []): string[] {
   return [
     SECRET_PATHS.callers,
     SECRET_PATHS.identity,
@@ -108,6 +112,7 @@ function secretsOf(category: CategoryInfo, settings: Settings): string[] {
     SECRET_PATHS.callbacks,
     SECRET_PATHS.connections(category.name),
     ...(hasNeed(category, 'approvals') ? [SECRET_PATHS.approvals] : []),
+    ...callingSources.map(SECRET_PATHS.source),
   ]
 }
 

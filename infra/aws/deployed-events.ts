@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Construct } from 'constructs'
 import type { DeclaredSource } from '../../shared/sources/declared.ts'
 import type { EventsFile } from '../../shared/sources/events-file.ts'
+import type { AlertRule } from '../../shared/sources/rules.ts'
 import { APPLICATION } from '../tools/project/roots.ts'
 import type { CategoryInfo } from './category-info.ts'
 import { DeployedFile, readDeployed } from './deployed-file.ts'
@@ -11,10 +12,23 @@ import type { Settings } from './settings.ts'
 /** The contents of `events.yaml`. */
 export class DeployedEvents extends DeployedFile {
   readonly sources: EventsFile['sources']
+  readonly #rules: readonly AlertRule[]
 
   constructor(scope: Construct, id: string, events: EventsFile) {
-    super(scope, id, { name: 'events', contents: events, description: 'Declared sources' })
+    super(scope, id, { name: 'events', contents: events, description: 'Declared sources and rules' })
     this.sources = events.sources
+    this.#rules = events.rules ?? []
+  }
+
+  /** The names of the sources whose alerts make calls. */
+  get sourcesWithRules(): string[] {
+    return [...new Set(this.#rules.map(({ source }) => source))]
+  }
+
+  /** Returns the names of the sources whose rules call a category. */
+  sourcesCalling(category: string): string[] {
+    const rules = this.#rules.filter(({ call }) => call.startsWith(`${category}/`))
+    return [...new Set(rules.map(({ source }) => source))]
   }
 
   /** Returns the names of the sources that wake jobs of a category. */

@@ -1,10 +1,12 @@
-import { Rule } from 'aws-cdk-lib/aws-events'
+import { CfnRule, Rule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { Function as Fn } from 'aws-cdk-lib/aws-lambda'
 import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
-import { AWS_SOURCE } from '../../shared/sources/declared.ts'
+import { AWS_SOURCE, type DeclaredSource } from '../../shared/sources/declared.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
+import type { AlertDispatch } from './alert-dispatch.ts'
 import { awsPermissions } from './aws-permissions.ts'
 import { BundleFunction, type Deployment, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
@@ -23,15 +25,17 @@ const ARNS_PER_RULE = 8
 
 export interface EventsProps extends Deployment {
   events: DeployedEvents
+  /** Makes the calls of the rules, if there are any. */
+  dispatch: AlertDispatch | undefined
   categories: CategoryFunction[]
   table: StateTable
 }
 
-/** Receives the notifications of the declared sources, and wakes the tasks that wait. It can do nothing else. */
+/** Receives the notifications of the declared sources, wakes the tasks that wait, and queues alerts. It can do nothing else. */
 export class Events extends Construct {
   readonly fn: Fn
 
-  constructor(scope: Construct, id: string, { events, categories, table, ...deployment }: EventsProps) {
+  constructor(scope: Construct, id: string, { events, dispatch, categories, table, ...deployment }: EventsProps) {
     super(scope, id)
     const { settings } = deployment
     const sources = Object.keys(events.sources)
@@ -43,7 +47,11 @@ export class Events extends Construct {
       description: 'Wakes the tasks that wait for what sources report',
       memory: settings.memory.webhook,
       timeout: TIMEOUT,
-      environment: { WEBHOOKS_STATE_TABLE: table.name, WEBHOOKS_EVENTS_FILE: events.file },
+      environment: {
+        WEBHOOKS_STATE_TABLE: table.name,
+        WEBHOOKS_EVENTS_FILE: events.file,
+        ...(dispatch ? { WEBHOOKS_ALERT_QUEUE: dispatch.queue.queueUrl } : {}),
+      },
       layers: [events.layer],
       permissions: [
         ...readSecrets(this, settings, sources.map(SECRET_PATHS.source)),
@@ -55,6 +63,7 @@ export class Events extends Construct {
           ],
         ),
         ...table.allow(['UpdateItem'], sources.map(itemKeys.sourceActivity)),
+        ...(dispatch?.sendTo([dispatch.queue], deployment) ?? []),
         ...(tasks.length === 0
           ? []
           : [
@@ -68,6 +77,21 @@ export class Events extends Construct {
     })
     this.fn = receiver.fn
     if (AWS_SOURCE in events.sources) this.#addRules(settings.awsProviders)
+    this.#addPatterns(events.sources[AWS_SOURCE]?.patterns)
+  }
+
+  /** Sends the events for rules of `events.yaml`. */
+  #addPatterns(patterns: DeclaredSource['patterns'] = []): void {
+    for (const [index, pattern] of patterns.entries()) {
+      // A rule of CDK has other names for the fields of a pattern.
+      const rule = new CfnRule(this, `Pattern${index + 1}`, {
+        description: 'Events for rules of events.yaml',
+        eventPattern: pattern,
+        targets: [{ arn: this.fn.functionArn, id: 'Target0' }],
+      })
+      const principal = new ServicePrincipal('events.amazonaws.com')
+      this.fn.addPermission(`Pattern${index + 1}`, { principal, sourceArn: rule.attrArn })
+    }
   }
 
   /** Sends the events about the end of a run of the AWS services in the settings. */

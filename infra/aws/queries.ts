@@ -1,6 +1,7 @@
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Agents } from './agents.ts'
+import type { AlertDispatch } from './alert-dispatch.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { Events } from './events.ts'
 import type { Finisher } from './finisher.ts'
@@ -76,7 +77,7 @@ export class SavedQueries extends Construct {
 export function logGroupsOf(
   categories: CategoryFunction[],
   finisher: Finisher,
-  receivers: (Events | Agents | undefined)[],
+  receivers: (AlertDispatch | Events | Agents | undefined)[],
 ): string[] {
   const ofCategories = categories.flatMap(({ webhook, task }) => [webhook.fn, task.fn])
   const functions = [

@@ -2,6 +2,8 @@ import { type FieldError, invalidFields } from '../../shared/errors.ts'
 import { AWS_SOURCE } from '../../shared/sources/declared.ts'
 import { type EventsFile, parseEventsFile } from '../../shared/sources/events-file.ts'
 import { notifiesOf } from '../../shared/sources/source-of.ts'
+import { unknownName } from '../../shared/validate.ts'
+import type { CategoryInfo } from './category-info.ts'
 import { readYamlFile } from './read-yaml-file.ts'
 
 /** A category, and how it can be woken. */
@@ -9,6 +11,7 @@ interface NotifiedCategory {
   name: string
   /** The types of sources that notify us of the runs of its providers. */
   notifiedBy: readonly string[]
+  actions: CategoryInfo['actions']
 }
 
 /**
@@ -20,7 +23,7 @@ export function readEventsFile(path: string, categories: readonly NotifiedCatego
   return readYamlFile(path, (loaded) => {
     const names = categories.map(({ name }) => name)
     const file = parseEventsFile(loaded, names)
-    const errors = [...wakesErrors(file, categories), ...awsErrors(file)]
+    const errors = [...wakesErrors(file, categories), ...awsErrors(file), ...callErrors(file, categories)]
     if (errors.length > 0) throw invalidFields(errors)
     return file
   })
@@ -46,6 +49,26 @@ function wakesErrors({ sources }: EventsFile, categories: readonly NotifiedCateg
       return [{ path, message: `has no provider whose runs a source of the type ${type} reports. ${known}` }]
     }),
   )
+}
+
+/** Finds calls of actions that do not exist, or that a rule cannot call. */
+function callErrors({ rules = [] }: EventsFile, categories: readonly NotifiedCategory[]): FieldError[] {
+  return rules.flatMap(({ call }, index): FieldError[] => {
+    const path = `rules.${index}.call`
+    const [name = '', action = ''] = call.split('/')
+    const category = categories.find((known) => known.name === name)
+    if (category === undefined) {
+      const names = categories.map((known) => known.name)
+      return [{ path, message: `must start with a category. ${unknownName('category', name, names)}` }]
+    }
+    const found = category.actions[action]
+    if (found === undefined)
+      return [{ path, message: `is not an action. ${unknownName('action', action, Object.keys(category.actions))}` }]
+    // It needs the URL of the API for its pages.
+    return found.needs?.includes('approvals')
+      ? [{ path, message: 'cannot be called by a rule. Require an approval of another action in policy.yaml' }]
+      : []
+  })
 }
 
 function awsErrors({ sources }: EventsFile): FieldError[] {

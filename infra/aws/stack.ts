@@ -4,6 +4,7 @@ import type { Construct } from 'constructs'
 import { hasNeed } from '../../shared/providers/action.ts'
 import { Agents } from './agents.ts'
 import { Alarms } from './alarms.ts'
+import { AlertDispatch } from './alert-dispatch.ts'
 import { Api } from './api.ts'
 import { Approvals } from './approvals.ts'
 import { CategoryFunction } from './category-function.ts'
@@ -54,7 +55,11 @@ export class WebhooksStack extends Stack {
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (policy?.hasTurns) new Turns(this, 'Turns', { categories, finisher, table })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
-    const receiver = events && new Events(this, 'Events', { ...deployment, events, categories, table })
+    const dispatch =
+      events && events.sourcesWithRules.length > 0
+        ? new AlertDispatch(this, 'Alerts', { ...deployment, events, categories, table })
+        : undefined
+    const receiver = events && new Events(this, 'Events', { ...deployment, events, dispatch, categories, table })
     const agents = settings.mcp ? new Agents(this, 'Agents', { ...deployment, categories }) : undefined
     const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, agents: agents?.fn, dataKey })
     if (policy?.asksPeople)
@@ -77,9 +82,10 @@ export class WebhooksStack extends Stack {
       isMinimal: settings.observability === 'minimal',
       isGradual,
       hasTurns: policy?.hasTurns ?? false,
+      alertDeadLetters: dispatch?.deadLetters,
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
-    const logGroups = logGroupsOf(categories, finisher, [receiver, agents])
+    const logGroups = logGroupsOf(categories, finisher, [receiver, dispatch, agents])
     if (settings.observability === 'standard')
       new Dashboard(this, 'Overview', {
         api: api.api,

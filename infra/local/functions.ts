@@ -17,7 +17,7 @@ const MCP_TIMEOUT_SECONDS = 28
 const DISPATCH_TIMEOUT_SECONDS = 60
 /** The queue for alerts, and its dead letters. */
 const ALERTS = 'alerts'
-export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
+const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
 
 /** Returns the queues of the functions. */
 export function localQueues(): LocalQueue[] {
@@ -113,7 +113,7 @@ function dispatchFunction(bundles: string, eventsFile: string): LocalFunction {
       WEBHOOKS_WEBHOOK_FUNCTIONS: JSON.stringify(Object.fromEntries(webhooks)),
     },
     timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
-    tags: tagsOf('EventsDispatchFunction'),
+    tags: tagsOf('AlertsDispatchFunction'),
   }
 }
 

@@ -1,5 +1,7 @@
+import type * as z from 'zod/mini'
 import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
+import { AWS_SOURCE } from '../sources/declared.ts'
 import { sourceLimits } from '../sources/secret.ts'
 import type { Caller } from './callers.ts'
 
@@ -13,6 +15,16 @@ const PREFIX = 'source-'
  */
 export async function callerOfSource(source: string): Promise<Caller> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(source)) throw new Failure('unknown', 'There is no source of this name.')
-  const limits = await readSecret(`sources/${source}`, sourceLimits, { ignoresUnknown: true })
+  const limits = await readLimits(source)
   return { name: `${PREFIX}${source}`, tokens: [], categories: ['*'], ...limits }
+}
+
+async function readLimits(source: string): Promise<z.output<typeof sourceLimits>> {
+  try {
+    return await readSecret(`sources/${source}`, sourceLimits, { ignoresUnknown: true, missing: 'unknown' })
+  } catch (error) {
+    // Events of the account need no secret.
+    if (source === AWS_SOURCE && error instanceof Failure && error.kind === 'unknown') return {}
+    throw error
+  }
 }

@@ -23,7 +23,7 @@ export function transitionOf(
     if (opened !== undefined && at < opened) return { times, occurrence: undefined }
     return { times: { opened, closed: Math.max(closed ?? at, at) }, occurrence: opened }
   }
-  // Also if the alert has ended in the meantime: the end waits for what its start has opened.
+  // Even if the alert has ended in the meantime: the end waits for what its start has opened.
   if (at === opened) return { times, occurrence: opened }
   if (closed !== undefined && at <= closed) return { times, occurrence: undefined }
   const isFiring = opened !== undefined && (closed === undefined || closed < opened)

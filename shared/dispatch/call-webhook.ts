@@ -8,7 +8,7 @@ const TIMEOUT_MS = 28_000
 /**
  * Invokes the webhook of a category.
  *
- * @throws RetryLater, also if the call may have been accepted: the same call again is not made twice; Refused
+ * @throws RetryLater, even if the call may have been accepted: the same call again is not made twice; Refused
  */
 export async function callWebhook(
   category: string,

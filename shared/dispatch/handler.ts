@@ -18,7 +18,7 @@ export type DispatchHandler = (event: SQSEvent, context: Context) => Promise<SQS
 
 /**
  * The handler of the queue for alerts: makes the calls of the rules through the webhooks, as the source. A message that cannot be handled
- * now returns to the queue, with a growing pause. One whose call is refused is kept with the dead letters.
+ * now returns to the queue, with a growing pause. One whose call is refused goes to the dead letters.
  *
  * @example export const handler = dispatchHandler()
  */
@@ -44,7 +44,7 @@ async function isHandled(record: SQSRecord): Promise<boolean> {
     await ('calls' in message ? handleAlert(message) : endGroup(message))
     return true
   } catch (error) {
-    if (error instanceof Refused) return keepDeadLetter(record, redact(error.message))
+    if (error instanceof Refused) return sendToDeadLetters(record, redact(error.message))
     await pause(record, error)
     return false
   } finally {
@@ -53,13 +53,13 @@ async function isHandled(record: SQSRecord): Promise<boolean> {
 }
 
 /** Returns whether the message is with the dead letters. */
-async function keepDeadLetter({ body }: SQSRecord, reason: string): Promise<boolean> {
+async function sendToDeadLetters({ body }: SQSRecord, reason: string): Promise<boolean> {
   log.error('alert refused', { alertRefused: true, reason })
   try {
     await sqs('SendMessage', { QueueUrl: settings.alertDeadLetters, MessageBody: body })
     return true
   } catch (error) {
-    log.warn('alert not kept', error as Error)
+    log.warn('dead letter not sent', error as Error)
     return false
   }
 }

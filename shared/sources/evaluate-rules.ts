@@ -6,7 +6,7 @@ import type { Notification } from './read-notification.ts'
 import type { AlertRule } from './rules.ts'
 import type { Alerts, Names, SourceType } from './source-type.ts'
 
-/** What a rule does with an alert. */
+/** The effect of a rule on an alert. */
 export interface RuleResult {
   rule: string
   /** The position of the alert in the notification. */

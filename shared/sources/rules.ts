@@ -74,7 +74,7 @@ export const alertRuleSchema = z.strictObject({
   source: withDescription(name, 'The source whose alerts it reads'),
   on: withDescription(
     optional(expression),
-    "JMESPath over the alert, such as labels.severity == 'critical'. Defaults to its start, or with closes to its end",
+    "JMESPath over the alert, such as labels.severity == 'critical'. Defaults to state firing, or with closes to resolved",
   ),
   each: withDescription(
     optional(expression),

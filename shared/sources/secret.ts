@@ -43,7 +43,7 @@ export const sourceSecret = z.strictObject({
   writes: withDescription(callerLimits.writes, 'The right of its rules to start actions: allow, approve or deny'),
 })
 
-/** What the rules of a source may call. Webhooks ignore the other fields of the secret. */
+/** The limits for the rules of a source. Webhooks ignore the other fields of the secret. */
 export const sourceLimits = z.strictObject(callerLimits)
 
 export type SourceSecret = z.output<typeof sourceSecret>

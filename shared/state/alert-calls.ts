@@ -14,7 +14,7 @@ export interface StoredCall {
 }
 
 const TIMEOUT_MS = 5_000
-/** As long as an alert is remembered. */
+/** As long as the times of an alert are stored. */
 const TTL_SECONDS = 90 * 86_400
 
 /**

@@ -8,7 +8,7 @@ export interface AlertTimes {
 }
 
 const TIMEOUT_MS = 5_000
-/** An end that arrives before its start is remembered for this time: longer than any sender retries. */
+/** An end that arrives before its start is stored for this time: longer than any sender retries. */
 const CLOSED_TTL_SECONDS = 72 * 3_600
 /** An alert that ends later closes nothing. */
 const OPENED_TTL_SECONDS = 90 * 86_400

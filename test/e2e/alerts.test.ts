@@ -80,7 +80,7 @@ async function queued(queue: 'alerts' | 'alerts-dead-letters'): Promise<number> 
 }
 
 /** Waits until every alert is handled, and every task has ended. */
-async function settled() {
+async function handled() {
   await service.until(async () => (await queued('alerts')) === 0, 'an empty queue')
   await service.ended()
 }
@@ -105,7 +105,7 @@ describe('An alert', () => {
     await Promise.all([send(end), send(end)])
     await service.until(async () => (await states('Twice'))[0] === 'closed', 'the closed ticket')
     await send([{ labels }])
-    await settled()
+    await handled()
     expect(await states('Twice')).toEqual(['closed'])
   })
 })

@@ -19,6 +19,7 @@ const LAYERS = [
   ['vendors'],
   ['core'],
   ['agents', 'approvals', 'events', 'verify'],
+  ['dispatch'],
   ['index.ts'],
 ]
 

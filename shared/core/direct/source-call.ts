@@ -60,7 +60,7 @@ export async function handleSourceCall(category: Category, sent: unknown, contex
   }
 }
 
-/** Kinds that pass, although the caller of a request is told not to repeat it at once. */
+/** Kinds that pass by themselves. A person who calls should not repeat them at once, a queue can. */
 const PASSING: readonly FailureKind[] = ['limited', 'running', 'deadline', 'unconfirmed']
 
 function refusalOf(error: unknown): SourceRefusal {

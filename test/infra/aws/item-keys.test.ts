@@ -9,6 +9,9 @@ import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
 import { executionOf } from '../../../shared/core/task/execution.ts'
 import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
+import * as alertCalls from '../../../shared/state/alert-calls.ts'
+import * as alertGroups from '../../../shared/state/alert-groups.ts'
+import { readAlertTimes, saveAlertTimes } from '../../../shared/state/alerts.ts'
 import * as approvals from '../../../shared/state/approvals.ts'
 import { claimCallKey } from '../../../shared/state/call-keys.ts'
 import { countCall } from '../../../shared/state/call-rate.ts'
@@ -151,7 +154,10 @@ const useGate = async () => {
   await nextGateRun('issue-ticketing', taskId, 1)
 }
 
-const events = yamlFile('item-keys', 'sources: { github: { type: github, wakes: [ci-cd/default] } }')
+const events = yamlFile(
+  'item-keys',
+  'sources: { github: { type: github, wakes: [ci-cd/default] } }\nrules: [{ name: a, source: github, call: ci-cd/trigger-build }]',
+)
 const deployed = synthesize({ events }, categoryInfos)
 const withPolicy = synthesize({ policy: yamlFile('item-keys-policy', 'rules: [{ name: a, deny: No }]') }, categoryInfos)
 
@@ -186,6 +192,23 @@ const wakeTasks = async () => {
   await waiters.readWaiter('ci-cd', taskId)
   await recordNotification('github', 'ping', true)
 }
+const handleAlert = async () => {
+  await readAlertTimes('github', 'digest')
+  await saveAlertTimes('github', 'digest', undefined, { opened: 0 })
+  await saveAlertTimes('github', 'digest', { opened: 0 }, { opened: 0, closed: 0 })
+}
+const makeAlertCall = async () => {
+  await alertCalls.storeCall('github', 'digest', '{}')
+  await alertCalls.readCall('github', 'digest')
+  await alertCalls.saveTaskOfCall('github', 'digest', taskId)
+  await alertCalls.saveRefusalOfCall('github', 'digest', '{}')
+  await alertCalls.saveGroupedCall('github', 'digest')
+}
+const countAlert = async () => {
+  await alertGroups.takeGroupPlace('github', 'digest', 'member', 1)
+  await alertGroups.countOther('github', 'digest', 'member')
+  await alertGroups.saveGroupQueued('github', 'digest')
+}
 const guess = () => call('silent', 'about github-token')
 const count = () => countCall('issue-ticketing', 'demo', Date.now())
 const readStatus = () => executionOf('issue-ticketing', taskId).catch(() => undefined)
@@ -213,6 +236,9 @@ const uses: [name: string, entry: string, category: string, run: () => Promise<u
   ['a call that stops the last run', 'webhook', 'ci-cd', stopLastRun, 'last-run#ci-cd#'],
   ['a task that switches a flag', 'task', 'remediation', switchFlag, 'toggle#'],
   ['a silent call that switches a flag', 'webhook', 'remediation', switchFlag, 'toggle#'],
+  ['an alert', 'dispatch', 'all', handleAlert, 'alert#github#'],
+  ['a call for an alert', 'dispatch', 'all', makeAlertCall, 'alert-call#github#'],
+  ['a group of alerts', 'dispatch', 'all', countAlert, 'alert-group#github#'],
   ['the finisher', 'finisher', 'all', claimTask, 'finisher#'],
 ]
 
@@ -223,6 +249,7 @@ const functions = [
   ]),
   ['finisher', 'all'],
   ['events', 'all'],
+  ['dispatch', 'all'],
 ] as [string, string][]
 
 describe('table items', () => {
@@ -276,7 +303,7 @@ describe('table items', () => {
     })
     const users = (access: Access, stack: typeof deployed) =>
       functions
-        .filter(([fn, owner]) => fn !== 'events' && isAllowed(fn, owner, access, stack))
+        .filter(([fn, owner]) => !['events', 'dispatch'].includes(fn) && isAllowed(fn, owner, access, stack))
         .map(([fn, owner]) => `${fn} ${owner}`)
     for (const access of waits) {
       const isRead = access.action === 'dynamodb:GetItem'
@@ -293,7 +320,7 @@ describe('table items', () => {
 
   it('the tasks of a policy with approvals may end them, and only notification and the finisher may wake any task', async () => {
     const asking = synthesize({ policy: yamlFile('item-keys-asking', 'approval: { connection: ops }') }, categoryInfos)
-    const others = functions.filter(([fn]) => fn !== 'events')
+    const others = functions.filter(([fn]) => !['events', 'dispatch'].includes(fn))
     const until = Date.now()
     const vote = { decision: 'approve', by: 'me', at: new Date().toISOString() } as const
     const ends = await accessesOf(async () => {
@@ -341,7 +368,9 @@ describe('table items', () => {
     const takers = functions.filter(([entry]) => entry === 'task' || entry === 'finisher')
     const withTurns = synthesize({ policy: oneAtATime }, categoryInfos)
     for (const access of made) {
-      const users = functions.filter(([fn, name]) => fn !== 'events' && isAllowed(fn, name, access, withTurns))
+      const users = functions.filter(
+        ([fn, name]) => !['events', 'dispatch'].includes(fn) && isAllowed(fn, name, access, withTurns),
+      )
       const isWaiter = access.key.startsWith('waiter#')
       expect({ access, users }).toEqual({ access, users: isWaiter ? expect.arrayContaining(takers) : takers })
       if (!isWaiter) expect(functions.filter(([fn, name]) => isAllowed(fn, name, access))).toEqual([])
@@ -372,6 +401,9 @@ describe('table items', () => {
     expect(users.sort()).toEqual([
       'shared/core/task/execution.ts',
       'shared/core/task/start-execution.ts',
+      'shared/state/alert-calls.ts',
+      'shared/state/alert-groups.ts',
+      'shared/state/alerts.ts',
       'shared/state/approvals.ts',
       'shared/state/call-keys.ts',
       'shared/state/call-rate.ts',

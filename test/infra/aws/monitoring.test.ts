@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { queries } from '../../../infra/aws/queries.ts'
 import { metrics } from '../../../shared/metrics.ts'
-import { flat, oneAtATime, synthesize, tenCategories, withApprovals } from './synthesize.ts'
+import { alertRules, flat, oneAtATime, synthesize, tenCategories, withApprovals } from './synthesize.ts'
 
 const deployed = synthesize({}, withApprovals)
 const functions = deployed.all('AWS::Lambda::Function')
@@ -34,9 +34,13 @@ describe('the alarms', () => {
     const withAlarm = Object.entries(metrics).flatMap(([name, metric]) => ('hasAlarm' in metric ? [name] : []))
     // The access log of the API counts these.
     const all = [...withAlarm, 'ThrottledCalls'].sort()
-    expect(namesIn(synthesize({ policy: oneAtATime }, withApprovals).properties('AWS::CloudWatch::Alarm'))).toEqual(all)
-    // Without turns, there is nothing to watch.
-    expect(namesIn(alarms)).toEqual(all.filter((name) => name !== 'TurnsExpired'))
+    expect(
+      namesIn(
+        synthesize({ policy: oneAtATime, events: alertRules }, withApprovals).properties('AWS::CloudWatch::Alarm'),
+      ),
+    ).toEqual(all)
+    // Without turns and rules, there is nothing to watch.
+    expect(namesIn(alarms)).toEqual(all.filter((name) => !['TurnsExpired', 'RuleProblems'].includes(name)))
   })
 
   it('alarm for an approval that waits longer than the setting, if the deployment can ask for one', () => {

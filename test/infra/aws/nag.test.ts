@@ -36,7 +36,12 @@ function reasonsIn({ app }: ReturnType<typeof build>): [string, string][] {
 }
 
 const everything = {
-  events: yamlFile('nag', 'sources: { aws: { type: eventbridge, wakes: [ci-cd/default] } }'),
+  events: yamlFile(
+    'nag',
+    `sources: { aws: { type: eventbridge, wakes: [ci-cd/default], patterns: [{ source: [aws.health] }] }, alerts: { type: http } }
+rules: [{ name: run, source: alerts, call: ci-cd/do-it }]
+`,
+  ),
   auditEvents: true,
   tracing: true,
   waf: true,

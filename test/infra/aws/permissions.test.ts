@@ -22,6 +22,7 @@ import {
 const modules = {
   webhook: 'shared/core/webhook/handler.ts',
   task: 'shared/core/task/handler.ts',
+  dispatch: 'shared/dispatch/handler.ts',
   events: 'shared/events/handler.ts',
   finisher: 'shared/core/task/finisher.ts',
   mcp: 'shared/agents/handler.ts',
@@ -31,6 +32,7 @@ type Entry = keyof typeof modules
 /** Actions of Lambda itself with the role of a function. */
 const byLambda = ['logs:CreateLogStream', 'logs:PutLogEvents']
 const byLambdaOnDeadLetters = ['sqs:SendMessage']
+const byLambdaOnQueue = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:ReceiveMessage']
 
 const servicePrefixes: Record<string, string> = {
   '@aws-sdk/client-appconfig': 'appconfig',
@@ -44,7 +46,10 @@ const servicePrefixes: Record<string, string> = {
   '@aws-sdk/client-ssm': 'ssm',
 }
 /** IAM actions whose name differs from the API operation. */
-const otherNames: Record<string, string> = { 'lambda:Invoke': 'lambda:InvokeFunction' }
+const otherNames: Record<string, string> = {
+  'lambda:Invoke': 'lambda:InvokeFunction',
+  'sqs:SendMessageBatch': 'sqs:SendMessage',
+}
 /** IAM actions of the functions of shared/aws/lambda.ts. */
 const lambdaCalls: Record<string, string> = {
   startExecution: 'InvokeFunction',
@@ -78,7 +83,15 @@ const iamPrefixes: Record<string, string> = { monitoring: 'cloudwatch' }
 /** A source for each category whose jobs can be woken, with the name of the category. */
 const woken = categoryInfos.flatMap(({ name, notifiedBy: [type] }) => (type === undefined ? [] : [{ name, type }]))
 const sources = woken.map(({ name, type }) => `  ${name}: { type: ${type}, wakes: [${name}/default] }`)
-const events = yamlFile('permissions', ['sources:', ...sources].join('\n'))
+/** The rule of a source for each category. */
+const rules = categories.flatMap(({ name, actions }) => {
+  const [action] = Object.entries(actions).find(([, { type }]) => type !== 'approval') ?? []
+  return [`  - { name: ${name}, source: alerts, call: ${name}/${action} }`]
+})
+const events = yamlFile(
+  'permissions',
+  ['sources:', '  alerts: { type: http }', ...sources, 'rules:', ...rules].join('\n'),
+)
 const policy = yamlFile(
   'policy',
   'approval: { connection: ops }\nrules: [{ name: a, oneAtATime: { per: "{connection}" } }]',
@@ -104,6 +117,7 @@ interface Code {
 const webhooks = categories.map(({ name }) => [`webhook ${name}`, modules.webhook, `functions/${name}/index.ts`])
 const others = [
   ...categories.map(({ name }) => [`task ${name}`, modules.task, `functions/${name}/index.ts`]),
+  ['dispatch all', modules.dispatch],
   ['events all', modules.events],
   ['finisher all', modules.finisher],
   ['mcp all', modules.mcp],
@@ -185,9 +199,9 @@ async function callsIn({ text, clients }: Code): Promise<string[]> {
 
 /** Returns the calls of the clients of shared/aws. */
 function serviceCallsIn(text: string): string[] {
-  const named = [...text.matchAll(/\b(dynamodb|secretsManager)\d*\(\s*"(\w+)"/g)].map(
-    ([, service = '', operation]) => `${service.toLowerCase()}:${operation}`,
-  )
+  const named = [...text.matchAll(/\b(dynamodb|secretsManager|sqs)\d*\(\s*"(\w+)"/g)]
+    .map(([, service = '', operation]) => `${service.toLowerCase()}:${operation}`)
+    .map((action) => otherNames[action] ?? action)
   const used = Object.entries(lambdaCalls).filter(([name]) =>
     new RegExp(`(?<!function\\*? )\\b${name}\\d*\\(`).test(text),
   )
@@ -251,6 +265,7 @@ const functions: [Entry, string][] = [
     ['webhook', name],
     ['task', name],
   ]),
+  ['dispatch', 'all'],
   ['events', 'all'],
   ['finisher', 'all'],
   ['mcp', 'all'],
@@ -262,7 +277,8 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
   it('allows exactly the calls of its code', async () => {
     const calls = await callsOf(entry, category)
     const dead = entry === 'task' || entry === 'finisher' ? byLambdaOnDeadLetters : []
-    expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead].sort())
+    const queue = entry === 'dispatch' ? byLambdaOnQueue : []
+    expect([...permissions.keys()].sort()).toEqual([...calls, ...byLambda, ...dead, ...queue].sort())
   })
 
   it('allows exactly the secrets that its code reads', () => {
@@ -276,10 +292,13 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
       callbacks: 'callbacks-??????',
       orchestrators: 'orchestrators/*',
     }
-    const read = entry === 'events' ? woken.map(({ name }) => `sources/${name}-??????`) : secretsOf(entry, category)
+    const ofSources = ['alerts', ...woken.map(({ name }) => name)].map((name) => `sources/${name}-??????`)
+    const read = entry === 'events' ? ofSources : secretsOf(entry, category)
+    // The limits for its rules.
+    if (entry === 'webhook') read.push('sources/alerts-??????')
     // The function for agents reads only the names of connections.
     if (entry === 'mcp') expect(read.splice(read.indexOf('connections'), 1)).toEqual(['connections'])
-    expect(permissions.get('secretsmanager:GetSecretValue')?.sort()).toEqual(
+    expect((permissions.get('secretsmanager:GetSecretValue') ?? []).sort()).toEqual(
       read.map((first) => `${prefix}${resources[first] ?? first}`).sort(),
     )
   })
@@ -287,6 +306,8 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
   it('belongs to a function with exactly the variables that its code reads', () => {
     const { read, required } = variablesOf(entry, category)
     const variables = Object.keys(functionOf(entry, category).Properties.Environment.Variables)
+    // Every function has the prefix of the secrets. This one reads none.
+    if (entry === 'dispatch') read.push('WEBHOOKS_SECRET_PREFIX')
     expect(variables.filter((name) => !read.includes(name))).toEqual([])
     expect(required.filter((name) => !variables.includes(name))).toEqual([])
   })

@@ -6,10 +6,10 @@ import { describe, expect, it } from '@jest/globals'
 import { queries } from '../../../infra/aws/queries.ts'
 import { finishedReply } from '../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../shared/outcome.ts'
-import { oneAtATime, root, synthesize, withApprovals } from './synthesize.ts'
+import { alertRules, oneAtATime, root, synthesize, withApprovals } from './synthesize.ts'
 
 const folder = join(root, 'docs/runbooks')
-const deployed = synthesize({ verify: { categories: ['slo'] }, policy: oneAtATime }, withApprovals)
+const deployed = synthesize({ verify: { categories: ['slo'] }, policy: oneAtATime, events: alertRules }, withApprovals)
 const alarms = deployed.all('AWS::CloudWatch::Alarm')
 const pages = readdirSync(folder).filter((name) => name !== 'README.md')
 const texts = new Map([...pages, 'README.md'].map((name) => [name, readFileSync(join(folder, name), 'utf8')]))

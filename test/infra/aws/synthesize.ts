@@ -87,6 +87,12 @@ export function yamlFile(name: string, yaml: string): string {
 }
 
 /** The path of a policy whose rule lets one action run at a time. */
+/** The only action of the categories of tests. */
+export const alertRules = yamlFile(
+  'alert-rules',
+  'sources: { alerts: { type: http } }\nrules: [{ name: run, source: alerts, call: ci-cd/do-it }]\n',
+)
+
 export const oneAtATime = yamlFile(
   'one-at-a-time',
   'rules: [{ name: one at a time, when: { actions: [ci-cd/*] }, oneAtATime: { per: "{connection}" } }]\n',
@@ -96,7 +102,7 @@ export const oneAtATime = yamlFile(
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  const others = ['events', 'finisher', 'mcp', 'redeliver', 'verify'].map((name) => `${name}/${name}`)
+  const others = ['dispatch', 'events', 'finisher', 'mcp', 'redeliver', 'verify'].map((name) => `${name}/${name}`)
   for (const file of [...files, ...others]) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)
@@ -190,9 +196,15 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** Returns the function of an entry point: `webhook` or `task` of a category, `events`, `finisher` or `mcp`. */
+/** Returns the function of an entry point: `webhook` or `task` of a category, `dispatch`, `events`, `finisher` or `mcp`. */
 export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
-  const name = entry === 'mcp' ? 'agents' : ['events', 'finisher'].includes(entry) ? entry : category
+  const constructs: Record<string, string> = {
+    dispatch: 'alerts',
+    events: 'events',
+    finisher: 'finisher',
+    mcp: 'agents',
+  }
+  const name = constructs[entry] ?? category
   const id = name.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())
   const found = all('AWS::Lambda::Function').find(
     (fn) => fn.Properties.Handler === `${entry}.handler` && fn.id.startsWith(id),
