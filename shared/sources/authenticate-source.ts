@@ -3,7 +3,7 @@ import { isSame } from '../hmac.ts'
 import { basicAuth } from '../http/basic-auth.ts'
 import { registerSecret } from '../redact.ts'
 import type { FetchPublished } from './published.ts'
-import { signatureSchemes } from './schemes.ts'
+import { type SignatureScheme, signatureSchemes } from './schemes.ts'
 import type { SourceSecret } from './secret.ts'
 import type { Names, SourceType } from './source-type.ts'
 import { findSignatureProblem, type SignedRequest } from './verify.ts'
@@ -44,7 +44,7 @@ async function findProblem(
   const { keys, token, user, password, serviceAccount, audience, topics } = secret
   if (type.signatures && keys) {
     const schemes = type.signatures.map((name) => signatureSchemes[name])
-    const scheme = schemes.find(({ header }) => request.headers[header] !== undefined) ?? schemes[0]
+    const scheme = schemes.find((known) => hasHeaders(known, request)) ?? schemes[0]
     if (scheme) return findSignatureProblem(scheme, keys, request, now)
   }
   if (type.publishedKeys === 'google' && serviceAccount && audience) {
@@ -64,6 +64,13 @@ async function findProblem(
   throw new Failure(
     'misconfigured',
     `The secret of the source has no credentials for ${type.title}. Add ${fieldsOf(type).join(', or ')}.`,
+  )
+}
+
+/** Whether a request has the headers of a scheme: the signature, and the time if that has its own header. */
+function hasHeaders({ header, time }: SignatureScheme, { headers }: NotificationRequest): boolean {
+  return [header, ...(time !== undefined && 'header' in time ? [time.header] : [])].every(
+    (name) => headers[name] !== undefined,
   )
 }
 

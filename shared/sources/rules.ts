@@ -121,7 +121,22 @@ function secondsOf(path: string, text: string): number {
 }
 
 /** The types of sources that say what identifies an alert, and whether it starts or ends. */
-export const TYPES_WITH_ALERTS: readonly string[] = []
+export const TYPES_WITH_ALERTS: readonly string[] = [
+  'alertmanager',
+  'aws-sns',
+  'datadog',
+  'dynatrace',
+  'eventbridge',
+  'github',
+  'gitlab',
+  'grafana',
+  'incident-io',
+  'new-relic',
+  'pagerduty',
+  'sentry',
+  'uptime-kuma',
+  'zabbix',
+]
 
 /** Finds rules that do not fit together, or to their source. */
 export function findRuleErrors(

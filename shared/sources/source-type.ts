@@ -77,12 +77,15 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   alerts?: Alerts
   /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
   setup: readonly string[]
+  /** Names the parts that are not verified against the documents of the sender, for people. */
+  unverified?: string
 }
 
 /** A type of source: how its requests are verified and read. */
 export interface SourceType extends Authentication {
   title: string
   setup: readonly string[]
+  unverified?: string
   alerts?: Alerts
   /** @throws Failure `invalid`, without values of the body */
   read(body: unknown, headers: Names, settings: SourceSettings): Promise<Reading>

@@ -1,31 +1,45 @@
 import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
-import { loadSourceType, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
+import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
+import type { SourceType } from '../../../shared/sources/source-type.ts'
 import { categories } from '../project/categories.ts'
 
-/** Returns the types of sources: the providers whose tasks each one wakes, and what to enter at the platform. */
+/** Returns the types of sources: the providers whose tasks each one wakes, its alerts, and what to enter at the platform. */
 export async function sourceTypes(): Promise<string> {
   const providers = await notifiedProviders()
   const sections = await Promise.all(
     sourceTypeNames.map(async (name) => {
-      const { title, setup } = await loadSourceType(name)
+      const type = await loadSourceType(name)
       const woken = providers
         .filter(({ notifiedBy }) => notifiesOf(name, { notifiedBy }))
         .map(({ path }) => `\`${path}\``)
-      const wakes =
-        name === 'http'
-          ? 'Wakes tasks of every provider of jobs.'
-          : woken.length > 0
-            ? `Wakes tasks of ${woken.join(', ')}.`
-            : 'No provider waits for its notifications yet.'
-      const rules =
-        name === 'eventbridge'
-          ? ` A source with the name \`${AWS_SOURCE}\` needs no secret for the rules of the stack.`
-          : ''
-      return [`### ${title}: \`${name}\``, `${wakes}${rules}`, ...stepsOf(setup)].join('\n\n')
+      return [`### ${type.title}: \`${name}\``, useOf(name, type, woken), ...stepsOf(type.setup)].join('\n\n')
     }),
   )
   return `${sections.join('\n\n')}\n`
+}
+
+function useOf(name: SourceTypeName, { title, alerts, unverified }: SourceType, woken: readonly string[]): string {
+  return [
+    ...(name === 'http' ? ['Wakes tasks of every provider of jobs.'] : []),
+    ...(woken.length > 0 ? [`Wakes tasks of ${woken.join(', ')}.`] : []),
+    ...(name === 'eventbridge'
+      ? [`A source with the name \`${AWS_SOURCE}\` needs no secret for the rules of the stack.`]
+      : []),
+    ...(alerts ? [ALERTS[name] ?? 'Its alerts start and end.'] : []),
+    ...(!alerts && woken.length === 0 && name !== 'http' ? ['Each notification is an alert, which does not end.'] : []),
+    ...(unverified === undefined ? [] : [`Not verified against ${title}: ${unverified}.`]),
+  ].join(' ')
+}
+
+const AWS_ALERTS = 'Alarms of CloudWatch start and end. Each other event is an alert, which does not end.'
+/** The alerts of types that also send other notifications. */
+const ALERTS: Partial<Record<SourceTypeName, string>> = {
+  'aws-sns': AWS_ALERTS,
+  eventbridge: AWS_ALERTS,
+  github: 'Its alerts are issues.',
+  gitlab: 'Its alerts are issues and incidents.',
+  pagerduty: 'Its alerts are incidents.',
 }
 
 async function notifiedProviders(): Promise<{ path: string; notifiedBy: { type: string } }[]> {

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, type Reading, word } from '../source-type.ts'
+import { type Alerts, defineSourceType, id, type Reading, word } from '../source-type.ts'
 
 export const awsEvent = z.object({
   id: optional(id),
@@ -111,6 +111,18 @@ function textIn(detail: unknown, path: string, type: string): string {
   throw new Failure('invalid', `detail.${path} of the event "${type}" is missing or not valid.`)
 }
 
+export const ALARM_EVENT = 'CloudWatch Alarm State Change'
+const isAlarm = `notification.event == '${ALARM_EVENT}'`
+
+/** Alarms of CloudWatch, as EventBridge and as SNS send them. Each other event is an alert of its own. */
+export const awsAlerts: Alerts = {
+  firing: `notification.event != '${ALARM_EVENT}' || (detail.state.value || NewStateValue) == 'ALARM'`,
+  resolved: `${isAlarm} && (detail.state.value || NewStateValue) == 'OK'`,
+  // The ARN of the alarm.
+  key: `${isAlarm} && (resources[0] || AlarmArn) || notification.delivery`,
+  at: `${isAlarm} && (detail.state.timestamp || StateChangeTime) || \`null\``,
+}
+
 /**
  * Events of AWS: from a rule of EventBridge whose target is the function, or an API destination.
  *
@@ -122,10 +134,11 @@ export const eventbridge = defineSourceType({
   basic: true,
   body: awsEvent,
   read: readAwsEvent,
+  alerts: awsAlerts,
   setup: [
     'The stack creates the rules for its own account and region. For other ones, create an API destination:',
     'Endpoint: {url}, method POST. Connection: API key with the name x-api-key and the value {secret}.',
-    'Create a rule of EventBridge for the events of your runs, such as "CodeBuild Build State Change", with the API destination as its target.',
+    'Create a rule of EventBridge for the events of your runs, such as "CodeBuild Build State Change", or for "CloudWatch Alarm State Change", with the API destination as its target.',
     'AppConfig sends events only with the extension AWS.AppConfig.DeploymentNotificationsToEventBridge.',
   ],
 })

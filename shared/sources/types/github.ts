@@ -23,12 +23,20 @@ export const github = defineSourceType({
       isFirst: name === 'ping',
     }
   },
+  alerts: {
+    firing:
+      "contains(['issues.opened', 'issues.reopened', 'issues.labeled'], notification.event) && issue.state == 'open'",
+    resolved: "contains(['issues.closed', 'issues.deleted', 'issues.transferred'], notification.event)",
+    // The name of the repository can change.
+    key: 'issue.id',
+    at: 'issue.updated_at',
+  },
   setup: [
     'Open Settings > Webhooks of the repository or organization, and add a webhook. A GitHub App has one webhook of its own.',
     'Payload URL: {url}',
     'Content type: application/json',
     'Secret: {secret}',
-    'Select "Let me select individual events", and of these only "Workflow runs".',
+    'Select "Let me select individual events", and of these only "Workflow runs". For rules on issues, "Issues" instead.',
     'GitHub sends a ping. "Recent Deliveries" must show the status 200 or 202 for it.',
   ],
 })

@@ -14,12 +14,12 @@ export const gitlab = defineSourceType({
   deliveryHeader: 'idempotency-key',
   body: z.object({
     object_kind: word,
-    object_attributes: z.nullish(z.object({ id: optional(id), status: z.nullish(word) })),
+    object_attributes: z.nullish(z.object({ id: optional(id), status: z.nullish(word), action: z.nullish(word) })),
     pipeline_id: z.nullish(id),
     build_status: z.nullish(word),
   }),
   read({ object_kind: kind, object_attributes: pipeline, pipeline_id, build_status }) {
-    const status = build_status ?? pipeline?.status
+    const status = build_status ?? pipeline?.status ?? pipeline?.action
     return {
       event: status ? `${kind}.${status}` : kind,
       // Numbers of pipelines are unique. A caller may write the project as its path or as its number.
@@ -27,11 +27,17 @@ export const gitlab = defineSourceType({
       ended: kind === 'pipeline' && ENDS.includes(status ?? ''),
     }
   },
+  alerts: {
+    firing: "contains(['issue', 'work_item'], object_kind) && contains(['open', 'reopen'], object_attributes.action)",
+    resolved: "contains(['issue', 'work_item'], object_kind) && object_attributes.action == 'close'",
+    key: 'object_attributes.id',
+    at: 'object_attributes.updated_at',
+  },
   setup: [
     'Open Settings > Webhooks of the project (or of the group), and add a webhook.',
     'URL: {url}',
     'Signing token: generate one, and add it to "keys" of the secret: GitLab never shows it again. A GitLab without signing tokens: enter {secret} as the secret token.',
-    'Trigger: select only "Pipeline events".',
+    'Trigger: select only "Pipeline events". For rules on issues and incidents, "Issues events" instead.',
     'Keep SSL verification enabled.',
   ],
 })

@@ -24,4 +24,5 @@ gcloud pubsub subscriptions create webhooks --topic=cloud-builds --push-endpoint
   --push-auth-service-account=<name>@<project>.iam.gserviceaccount.com --push-auth-token-audience={url} \\
   --ack-deadline=10 --min-retry-delay=10s --max-retry-delay=600s`,
   ],
+  unverified: 'the settings and the body',
 })

@@ -37,4 +37,5 @@ export const jira = defineSourceType({
     'Or create an automation rule with the action "Send web request": URL {url}, header Authorization: Bearer {secret}, and the custom data:',
     '{"webhookEvent": "jira:issue_updated", "issue": {"key": "{{issue.key}}", "id": "{{issue.id}}", "fields": {"status": {"statusCategory": {"key": "{{issue.status.statusCategory.key}}"}}}}}',
   ],
+  unverified: 'the settings and the fields of the body',
 })

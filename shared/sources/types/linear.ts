@@ -29,4 +29,5 @@ export const linear = defineSourceType({
     'Data change events: only "Issues".',
     'Add the signing secret that Linear shows to "keys" of the secret.',
   ],
+  unverified: 'the settings',
 })

@@ -22,11 +22,17 @@ export const pagerduty = defineSourceType({
       isFirst: event === 'pagey.ping',
     }
   },
+  alerts: {
+    firing: "contains(['incident.triggered', 'incident.reopened'], event.event_type)",
+    resolved: "event.event_type == 'incident.resolved'",
+    key: 'event.data.id',
+    at: 'event.occurred_at',
+  },
   setup: [
     'Open Integrations > Generic Webhooks (v3), and add a webhook.',
     'Webhook URL: {url}',
     'Scope: the service whose incidents and actions you use.',
-    'Events: only incident.resolved and incident.action_invocation.terminated.',
+    'Events: incident.resolved, for wake-ups also incident.action_invocation.terminated, for rules also incident.triggered and incident.reopened.',
     'Add the secret that PagerDuty shows once to "keys" of the secret.',
   ],
 })

@@ -19,6 +19,8 @@ const URL = 'https://api.example.org'
 const SECRETS: Partial<Record<(typeof sourceTypeNames)[number], object>> = {
   'aws-sns': { topics: ['arn:aws:sns:eu-west-1:123456789012:events'] },
   'google-cloud-build': { serviceAccount: 'push@shop.iam.gserviceaccount.com', audience: `${URL}/v1/events/x` },
+  'incident-io': { keys: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] },
+  sentry: { keys: ['0123456789abcdef0123'] },
   gitlab: { keys: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] },
   linear: { keys: ['lin_wh_0123456789abcdef'] },
   pagerduty: { keys: ['0123456789abcdef0123'] },

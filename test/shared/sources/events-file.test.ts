@@ -25,14 +25,14 @@ describe('events.yaml', () => {
   it.each<[unknown, string]>([
     [[], 'events.yaml must be an object, such as {"sources": {..}}.'],
     [{ source: {} }, 'source is not a known field. Did you mean "sources"?'],
-    [{ rules: [] }, 'rules is not a known field. Fields: sources'],
+    [{ wakes: [] }, 'wakes is not a known field. Fields: sources, rules'],
     [{ sources: [] }, 'sources must be an object'],
     [{ sources: { GitHub: { type: 'github' } } }, 'must have 1 to 63 lower-case letters, digits and -'],
     [{ sources: { a: 'github' } }, 'sources.a must be an object'],
-    [{ sources: { a: {} } }, 'sources.a.type is required: the type of the sender. Types: argo-cd, '],
+    [{ sources: { a: {} } }, 'sources.a.type is required: the type of the sender. Types: alertmanager, '],
     [
       { sources: { a: { type: 'githab' } } },
-      'sources.a.type is not a type of source. Unknown type "githab". Did you mean "github"? Types: argo-cd, ',
+      'sources.a.type is not a type of source. Unknown type "githab". Did you mean "github"? Types: alertmanager, ',
     ],
     [{ sources: { a: { type: 'github', wake: [] } } }, 'sources.a.wake is not a known field. Did you mean "wakes"?'],
     [{ sources: { a: { type: 'github', secret: 'x' } } }, 'sources.a.secret is not a known field. Fields: type, wakes'],

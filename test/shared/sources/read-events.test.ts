@@ -1,28 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it, test } from '@jest/globals'
 import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { readEvent } from '../../../shared/sources/read-notification.ts'
 import { composed, expected, type Row } from './expected-events.ts'
-
-const fixtures = join(import.meta.dirname, '../../fixtures/sources')
-const recorded = readdirSync(fixtures, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.json') && !file.endsWith('.headers.json'))
-  .sort()
-
-function load(file: string) {
-  return JSON.parse(readFileSync(join(fixtures, file), 'utf8'))
-}
-
-/** Returns the headers of a recorded body. Most say nothing that the body does not. */
-function headersOf(file: string): Record<string, string> {
-  if (file.startsWith('tekton/')) {
-    const headers: Record<string, string> = load(file.replace('.json', '.headers.json'))
-    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-  }
-  const [event = ''] = file.replace('github/', '').split('.')
-  return file.startsWith('github/') ? { 'x-github-event': event, 'x-github-delivery': 'a-delivery' } : {}
-}
+import { load, recorded } from './recorded.ts'
 
 async function rowOf(type: SourceTypeName, headers: Record<string, string>, body: object): Promise<Row> {
   const { kind, event, runs } = await readEvent({ type }, headers, body)
@@ -31,11 +11,8 @@ async function rowOf(type: SourceTypeName, headers: Record<string, string>, body
 
 describe('A notification', () => {
   it.each(recorded)('in %s is understood', async (file) => {
-    const [type] = file.split('/') as [SourceTypeName]
-    const body = load(file)
-    expect(await rowOf(type, headersOf(file), type === 'aws-sns' ? body.body : body)).toEqual(
-      expected[file.replace('.json', '')],
-    )
+    const { type, headers, body } = load(file)
+    expect(await rowOf(type, headers, body)).toEqual(expected[file])
   })
 
   it.each(composed)('of %s with the body %j is understood', async (type, body, row, headers = {}) => {
@@ -48,7 +25,7 @@ describe('A notification', () => {
   })
 
   it.each<[SourceTypeName, string, Record<string, string>, object]>([
-    ['github', 'a-delivery', headersOf('github/ping.json'), { action: 'completed' }],
+    ['github', 'a-delivery', load('github/ping').headers, { action: 'completed' }],
     ['gitlab', 'k-1', { 'idempotency-key': 'k-1' }, { object_kind: 'issue' }],
     ['circleci', 'e-1', {}, { type: 'ping', id: 'e-1' }],
     ['azure-devops', 'e-1', {}, { eventType: 'workitem.updated', id: 'e-1' }],
@@ -128,16 +105,16 @@ describe('An event of AWS by way of SNS', () => {
     const body = {
       Type: 'Notification',
       TopicArn: 'arn',
-      Message: JSON.stringify(load('eventbridge/fis-experiment-state-change.completed.json')),
+      Message: JSON.stringify(load('eventbridge/fis-experiment-state-change.completed').body),
     }
     expect(await rowOf('aws-sns', {}, body)).toEqual(expected['eventbridge/fis-experiment-state-change.completed'])
   })
 
   test('confirms a subscription, and not the end of one', async () => {
-    const confirmation = load('aws-sns/SubscriptionConfirmation.json').body
+    const confirmation = load('aws-sns/SubscriptionConfirmation').body
     const { confirmUrl } = await readEvent({ type: 'aws-sns' }, {}, confirmation)
-    expect(confirmUrl).toBe(confirmation.SubscribeURL)
-    const end = await readEvent({ type: 'aws-sns' }, {}, load('aws-sns/UnsubscribeConfirmation.json').body)
+    expect(confirmUrl).toBe(confirmation['SubscribeURL'])
+    const end = await readEvent({ type: 'aws-sns' }, {}, load('aws-sns/UnsubscribeConfirmation').body)
     expect(end).not.toHaveProperty('confirmUrl')
   })
 })

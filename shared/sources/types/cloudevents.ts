@@ -1,0 +1,44 @@
+import * as z from 'zod/mini'
+import { validate } from '../../validate.ts'
+import { defineSourceType, id, type Names, word } from '../source-type.ts'
+
+const attributes = z.object({ id, source: id, type: word })
+
+/** @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md */
+export const cloudevents = defineSourceType({
+  title: 'CloudEvents',
+  token: ['bearer', 'query'],
+  basic: true,
+  body: z.record(z.string(), z.unknown()),
+  read(body, headers) {
+    const isStructured = /^application\/cloudevents/i.test(headers['content-type'] ?? '')
+    const content = isStructured ? body : { ...attributesIn(headers), data: body }
+    const root = isStructured ? 'body' : 'headers'
+    const { id: event, source, type } = validate(attributes, content, { what: 'The CloudEvent', root })
+    // An id is unique within its source only.
+    return { event: type, content, delivery: `${source} ${event}` }
+  },
+  setup: [
+    'Let the sender send events to {url}, with the header Authorization: Bearer {secret}',
+    'A sender without headers: {url}?token={secret}',
+    'The data must be a JSON object. Batches are refused, and the handshake with OPTIONS is not answered.',
+  ],
+})
+
+/** Returns the attributes of an event that is sent in the binary mode. */
+function attributesIn(headers: Names): Names {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith('ce-') && value !== undefined ? [[name.slice('ce-'.length), decode(value)]] : [],
+    ),
+  )
+}
+
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    // The sender has not encoded it.
+    return value
+  }
+}

@@ -1,0 +1,26 @@
+import * as z from 'zod/mini'
+import { defineSourceType, word } from '../source-type.ts'
+
+/** @see https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/ */
+export const grafana = defineSourceType({
+  title: 'Grafana Alerting',
+  signatures: ['grafana-with-timestamp', 'grafana'],
+  token: ['bearer'],
+  basic: true,
+  body: z.object({ status: word }),
+  read: ({ status: event }) => ({ event }),
+  alerts: {
+    each: 'alerts',
+    firing: "status == 'firing'",
+    resolved: "status == 'resolved'",
+    key: "join('/', [fingerprint, startsAt])",
+    test: "labels.alertname == 'TestAlert' && labels.instance == 'Grafana'",
+  },
+  setup: [
+    'Open Alerting > Contact points, and add a contact point of the type Webhook.',
+    'URL: {url}. HTTP method: POST.',
+    'HMAC signature: secret {secret}, timestamp header X-Grafana-Alerting-Timestamp. The header of the signature keeps its default. A Grafana without HMAC: authorization header with the scheme Bearer and a token.',
+    'Keep "Disable resolved message" off, max alerts at 0, and the payload at its default.',
+    'Click Test: it must succeed, and starts nothing. A query without data, or with an error, is an alert of its own: DatasourceNoData, DatasourceError.',
+  ],
+})
