@@ -54,6 +54,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/policy.ts')).policyCommand(),
     },
     {
+      usage: 'events [command]',
+      description: 'show which calls the rules for alerts make',
+      load: async () => (await import('./commands/events.ts')).eventsCommand(),
+    },
+    {
       usage: 'token [command]',
       description: 'create, rotate, revoke, list and check the tokens of callers',
       load: async () => (await import('./commands/token.ts')).tokenCommand(),

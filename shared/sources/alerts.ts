@@ -21,7 +21,9 @@ export interface Alert {
 }
 
 /** An alert that cannot be identified. */
-export interface UnusableAlert extends Pick<Alert, 'index' | 'state' | 'data'> {
+export interface UnusableAlert extends Pick<Alert, 'index' | 'state'> {
+  /** Undefined if the alert cannot even be read. */
+  data?: Alert['data']
   /** For people, without values of the body. */
   problem: string
 }
@@ -48,16 +50,24 @@ export async function readAlerts(type: SourceType, notification: Notification, h
   const { search, JMESPathError } = await import('@aws-lambda-powertools/jmespath')
   const alerts: Alert[] = []
   const unusable: UnusableAlert[] = []
-  for (const [index, element] of elementsOf(type.alerts, content, search).entries()) {
+  const explain = (error: unknown) => {
+    if (!(error instanceof JMESPathError)) throw error
+    return `The alert is not as ${type.title} sends it: ${jmespathReason(error)}.`
+  }
+  let elements: unknown[] = []
+  try {
+    elements = elementsOf(type.alerts, content, search)
+  } catch (error) {
+    unusable.push({ index: 0, state: undefined, problem: explain(error) })
+  }
+  for (const [index, element] of elements.entries()) {
     try {
       const alert = readAlert(type.alerts, index, element, context, search)
       if (alert === undefined) continue
       if ('problem' in alert) unusable.push(alert)
       else alerts.push(alert)
     } catch (error) {
-      if (!(error instanceof JMESPathError)) throw error
-      const problem = `The alert is not as ${type.title} sends it: ${jmespathReason(error)}.`
-      unusable.push({ index, state: undefined, data: {}, problem })
+      unusable.push({ index, state: undefined, problem: explain(error) })
     }
   }
   return { alerts, unusable }
@@ -89,7 +99,7 @@ function readAlert(
   notification: object,
   search: Search,
 ): Alert | UnusableAlert | undefined {
-  if (!isRecord(element)) return { index, state: undefined, data: {}, problem: 'The alert is not an object.' }
+  if (!isRecord(element)) return { index, state: undefined, problem: 'The alert is not an object.' }
   const data = { ...element, notification }
   const is = (expression: string | undefined) => expression !== undefined && search(expression, data) === true
   const state = is(firing) ? 'firing' : is(resolved) ? 'resolved' : undefined

@@ -90,13 +90,15 @@ function typeFor(type: SourceType, { each, key }: AlertRule): SourceType {
 }
 
 function resultOf(rule: AlertRule, path: string, alert: Alert | UnusableAlert, evaluate: Evaluate): RuleResult {
-  const { index, state, data } = alert
+  const { index, state, data = {} } = alert
   const result = { rule: rule.name, alert: index, state, ...('key' in alert ? { key: alert.key, at: alert.at } : {}) }
   const evaluateField = (field: string, expression: string) => evaluate(`${path}.${field}`, expression, data)
   try {
+    // Otherwise, no rule would say that it cannot be read.
+    if ('problem' in alert && alert.data === undefined) throw new RuleError(`${path}: ${alert.problem}`)
     const mismatch = findMismatch(rule, state, (expression) => evaluateField('on', expression))
     if (mismatch !== undefined) return { ...result, reason: mismatch }
-    if ('problem' in alert) throw new RuleError(alert.problem)
+    if ('problem' in alert) throw new RuleError(`${path}: ${alert.problem}`)
     const input = inputOf(path, rule.input === undefined ? {} : evaluateField('input', rule.input))
     const group = rule.group && groupOf(path, evaluateField('group.by', rule.group.by))
     const call = { rule: rule.name, input, ...(group === undefined ? {} : { group }) }

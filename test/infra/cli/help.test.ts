@@ -92,6 +92,11 @@ beforeAll(async () => {
     join(folder, 'policy.yaml'),
     'approval: { connection: ops }\nrules: [{ name: weekdays, timeZone: UTC, when: { actions: [ci-cd/*] }, only: { days: mon-fri }, otherwise: wait, waitAtMost: P3D }]',
   )
+  writeFileSync(
+    join(folder, 'events.yaml'),
+    'sources: { alerts: { type: http } }\nrules: [{ name: open, source: alerts, call: issue-ticketing/open-issue, input: "{title: name}" }]',
+  )
+  file('firing.json', { name: 'DiskFull' })
   file('jira.json', { provider: 'jira', baseUrl: jira.url, email: jira.email, token: jira.token })
   file('keptn.json', keptn)
   file('azure-devops.json', { collections: [`${url}/sandbox/engines/azure-devops/contoso/`] })
