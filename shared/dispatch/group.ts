@@ -2,7 +2,7 @@ import { type GroupMessage, queueGroup } from '../events/queue.ts'
 import { isRecord } from '../record.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { AlertGroup } from '../sources/rules.ts'
-import { countOther, readGroup, saveGroupQueued, takeGroupPlace } from '../state/alert-groups.ts'
+import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
 import { callOnce, digestOf } from './call-once.ts'
 import { Refused, RetryLater } from './results.ts'
 
@@ -21,8 +21,9 @@ export async function takePlace(
   value: string,
   callKey: string,
 ): Promise<boolean> {
+  const start = await startOfPeriod(source, digestOf(JSON.stringify([rule, value])), per * 1_000)
   // A retry in the next period is a new member there, and its call is the same.
-  const message: GroupMessage = { source, rule, group: value, start: startOf(per) }
+  const message: GroupMessage = { source, rule, group: value, start }
   const digest = digestOfGroup(message)
   const member = digestOf(callKey)
   if (await takeGroupPlace(source, digest, member, max)) return true
@@ -50,11 +51,6 @@ export async function endGroup(message: GroupMessage): Promise<void> {
   const input = search(rule.group.input, { group, more })
   if (!isRecord(input)) throw new Refused(`${rule.name}: group.input must return an object.`)
   await callOnce(source, rule, JSON.stringify([rule.name, 'group', group, start]), input)
-}
-
-function startOf(periodSeconds: number): number {
-  const period = periodSeconds * 1_000
-  return Math.floor(Date.now() / period) * period
 }
 
 function digestOfGroup({ rule, group, start }: GroupMessage): string {

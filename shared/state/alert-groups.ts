@@ -14,8 +14,27 @@ const TIMEOUT_MS = 5_000
 const TTL_SECONDS = 16 * 86_400
 
 /**
+ * Returns the start of the current period of a group, in epoch milliseconds. A period starts with the first alert after the one before.
+ *
+ * @throws the error of DynamoDB
+ */
+export async function startOfPeriod(source: string, digest: string, periodMs: number): Promise<number> {
+  const now = Date.now()
+  const started = await putIfAbsent(
+    itemKeys.alertGroup(source, digest),
+    { start: now, ...expiresIn(TTL_SECONDS) },
+    { condition: '#start <= :before', values: { before: now - periodMs }, timeoutMs: TIMEOUT_MS },
+  )
+  if (started) return now
+  const start = (await get(itemKeys.alertGroup(source, digest)))?.['start']
+  if (typeof start === 'number') return start
+  throw new Error('The period was deleted between two requests.')
+}
+
+/**
  * Takes one of the places of a group, once for each member.
  *
+ * @param digest of the group and its period
  * @param member a digest
  * @returns false if all places are taken by others
  * @throws the error of DynamoDB

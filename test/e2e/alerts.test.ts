@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
-import { Service } from './service.ts'
+import { Service, triggered } from './service.ts'
 
 const TOKEN = 'token-of-the-alert-sender'
 const prefix = 'cloud-automation-webhooks'
@@ -12,36 +13,44 @@ const eventsFile = join(temporaryFolder(), 'events.yaml')
 const opening = {
   name: 'open',
   source: 'alerts',
-  on: "status == 'firing'",
-  each: 'alerts',
-  key: "join('/', [fingerprint, startsAt])",
   call: 'issue-ticketing/open-issue',
   input: "{title: labels.alertname, labels: ['alert'], description: annotations.text}",
 }
-const closing = {
-  name: 'close',
-  on: "status == 'resolved'",
-  call: 'issue-ticketing/close-issue',
-  input: "{comment: 'Resolved'}",
-  closes: 'open',
-}
 const rules = [
   opening,
-  { ...opening, ...closing },
+  {
+    name: 'close',
+    source: 'alerts',
+    call: 'issue-ticketing/close-issue',
+    input: "{comment: 'Resolved'}",
+    closes: 'open',
+  },
   { ...opening, name: 'broken', on: "labels.alertname == 'Broken'", input: 'length(labels.number)' },
   { ...opening, name: 'open-limited', source: 'limited' },
+  { ...opening, name: 'open-slowly', source: 'slow' },
+  {
+    ...opening,
+    name: 'open-grouped',
+    source: 'storm',
+    group: {
+      by: 'labels.service',
+      max: 2,
+      per: 'PT1M',
+      input: "{title: join('', ['And ', to_string(more), ' more of ', group])}",
+    },
+  },
 ]
-const sources = { alerts: { type: 'http' }, limited: { type: 'http' } }
+const names = ['alerts', 'limited', 'slow', 'storm']
+const sources = Object.fromEntries(names.map((name) => [name, { type: 'alertmanager' }]))
 writeFileSync(eventsFile, JSON.stringify({ sources, rules }))
 
-const service = new Service({
-  eventsFile,
-  timeScale: 30,
-  secrets: {
-    [`${prefix}/sources/alerts`]: { token: TOKEN, allow: ['issue-ticketing/*'] },
-    [`${prefix}/sources/limited`]: { token: TOKEN, allow: ['issue-ticketing/close-issue'] },
-  },
-})
+const secrets = {
+  [`${prefix}/sources/alerts`]: { token: TOKEN, allow: ['issue-ticketing/*'] },
+  [`${prefix}/sources/limited`]: { token: TOKEN, allow: ['issue-ticketing/close-issue'] },
+  [`${prefix}/sources/slow`]: { token: TOKEN, callsPerMinute: 3 },
+  [`${prefix}/sources/storm`]: { token: TOKEN },
+}
+const service = new Service({ eventsFile, timeScale: 30, secrets })
 beforeAll(() => service.start())
 afterAll(() => service.end())
 
@@ -52,30 +61,38 @@ interface SentAlert {
   startsAt?: string
 }
 
-const alert = ({ status = 'firing', startsAt = '2026-11-30T10:00:00Z', ...rest }: SentAlert) => ({
-  fingerprint: String(rest.labels['alertname']),
+const alert = ({ status = 'firing', startsAt = '2026-11-30T10:00:00Z', annotations = {}, labels }: SentAlert) => ({
   status,
+  labels,
+  annotations,
   startsAt,
-  ...rest,
+  endsAt: '0001-01-01T00:00:00Z',
+  generatorURL: 'http://prometheus.example.org/graph',
+  fingerprint: String(labels['alertname']),
 })
 
 function send(alerts: SentAlert[], source = 'alerts', token: string | null = TOKEN) {
-  return service.call(`/v1/events/${source}`, { alerts: alerts.map(alert) }, { token })
+  return service.call(`/v1/events/${source}`, { version: '4', status: 'firing', alerts: alerts.map(alert) }, { token })
 }
 
 const issues = async (title: string) => (await service.issues()).filter((issue) => issue.title === title)
 const states = async (title: string) => (await issues(title)).map(({ state }) => state)
 
-/** Returns how many messages are in a queue. */
-async function queued(queue: 'alerts' | 'alerts-dead-letters'): Promise<number> {
+/** Calls the runtime's SQS. */
+async function sqs(operation: string, request: object) {
   const runtime = readRuntimeFile(service.state)?.aws
   if (!runtime) throw new Error('The runtime does not run.')
   const response = await fetch(runtime.endpoint, {
     method: 'POST',
-    headers: { authorization: authorizationWith(runtime), 'x-amz-target': 'AmazonSQS.GetQueueAttributes' },
-    body: JSON.stringify({ QueueUrl: queue }),
+    headers: { authorization: authorizationWith(runtime), 'x-amz-target': `AmazonSQS.${operation}` },
+    body: JSON.stringify(request),
   })
-  const { Attributes: attributes } = (await response.json()) as { Attributes: Record<string, string> }
+  return (await response.json()) as { Attributes: Record<string, string> }
+}
+
+/** Returns how many messages are in a queue. */
+async function queued(queue: 'alerts' | 'alerts-dead-letters'): Promise<number> {
+  const { Attributes: attributes } = await sqs('GetQueueAttributes', { QueueUrl: queue })
   return Number(attributes['ApproximateNumberOfMessages'])
 }
 
@@ -90,16 +107,13 @@ describe('An alert', () => {
     const labels = { alertname: 'DiskFull' }
     expect(await send([{ labels }])).toMatchObject({ status: 200, body: { calls: 1, woken: 0 } })
     await service.until(async () => (await issues('DiskFull')).length === 1, 'the ticket')
-    await send([{ labels, status: 'resolved' }])
+    expect(await send([{ labels, status: 'resolved' }])).toMatchObject({ status: 200, body: { calls: 1 } })
     await service.until(async () => (await states('DiskFull'))[0] === 'closed', 'the closed ticket')
   })
 
-  it('is the same call if every notification is sent twice with another text', async () => {
+  it('is the same call if each notification is sent twice, even with another text', async () => {
     const labels = { alertname: 'Twice' }
-    await Promise.all([
-      send([{ labels, annotations: { text: '95 %' } }]),
-      send([{ labels, annotations: { text: '96 %' } }]),
-    ])
+    await Promise.all(['95 %', '96 %'].map((text) => send([{ labels, annotations: { text } }])))
     await service.until(async () => (await issues('Twice')).length > 0, 'the ticket')
     const end: SentAlert[] = [{ labels, status: 'resolved' }]
     await Promise.all([send(end), send(end)])
@@ -107,5 +121,141 @@ describe('An alert', () => {
     await send([{ labels }])
     await handled()
     expect(await states('Twice')).toEqual(['closed'])
+  })
+
+  it('opens nothing if its end arrives first, and something if it starts again', async () => {
+    const labels = { alertname: 'Late' }
+    await send([{ labels, status: 'resolved' }])
+    await handled()
+    await send([{ labels }])
+    await handled()
+    expect(await states('Late')).toEqual([])
+    await send([{ labels, startsAt: '2026-11-30T11:00:00Z' }])
+    await service.until(async () => (await states('Late'))[0] === 'open', 'the ticket')
+  })
+
+  it('is closed when its ticket is open, if it ends before', async () => {
+    const labels = { alertname: 'Quick' }
+    await service.fault({ target: 'github', kind: '503' })
+    await send([{ labels }])
+    await service.until(async () => (await service.tasks()).some(({ status }) => status === 'RUNNING'), 'the task')
+    await send([{ labels, status: 'resolved' }])
+    await service.until(async () => (await queued('alerts')) > 0, 'the end that waits')
+    expect(await states('Quick')).toEqual([])
+    await service.clearFaults()
+    await service.until(async () => (await states('Quick'))[0] === 'closed', 'the closed ticket')
+  })
+
+  it('is not lost if the runtime is killed after the answer', async () => {
+    const labels = { alertname: 'Killed' }
+    await send([{ labels }])
+    await service.kill()
+    await service.start()
+    await service.until(async () => (await issues('Killed')).length === 1, 'the ticket')
+    await send([{ labels, status: 'resolved' }])
+    await service.kill()
+    await service.start()
+    await service.until(async () => (await states('Killed'))[0] === 'closed', 'the closed ticket')
+    await handled()
+    expect(await states('Killed')).toEqual(['closed'])
+  })
+
+  it('does not need rules that can be evaluated for those that can', async () => {
+    const { body } = await send([{ labels: { alertname: 'Broken', number: 7 } }, { labels: { alertname: 'Whole' } }])
+    expect(body).toMatchObject({ calls: 2 })
+    await service.until(
+      async () => (await issues('Broken')).length + (await issues('Whole')).length === 2,
+      'the tickets',
+    )
+    const lines = service.logs().filter(({ rule, reason }) => rule === 'broken' && reason !== undefined)
+    expect(lines).toEqual([expect.objectContaining({ alert: 0, reason: expect.stringContaining('rules.2.input') })])
+    expect(service.logs()).toContainEqual(expect.objectContaining({ message: 'notification', ruleProblems: 1 }))
+  })
+
+  it('is refused with 401 without the credentials of its source, and stored nowhere', async () => {
+    const labels = { alertname: 'Forged' }
+    for (const token of ['wrong-token-of-the-sender', null])
+      expect(await send([{ labels }], 'alerts', token)).toMatchObject({ status: 401 })
+    await handled()
+    expect(await issues('Forged')).toEqual([])
+    expect(service.output).not.toContain('Forged')
+  })
+})
+
+describe('The calls of a source', () => {
+  it('are refused beyond its limits, and made after the limits are extended', async () => {
+    await send([{ labels: { alertname: 'Limited' } }], 'limited')
+    await service.until(async () => (await queued('alerts-dead-letters')) === 1, 'the dead letter')
+    expect(service.logs()).toContainEqual(
+      expect.objectContaining({
+        alertRefused: true,
+        reason: expect.stringMatching(
+          /open-limited: The caller source-limited may not call issue-ticketing\/open-issue/,
+        ),
+      }),
+    )
+    service.rotate({ ...secrets, [`${prefix}/sources/limited`]: { token: TOKEN } })
+    await sqs('StartMessageMoveTask', { SourceArn: 'arn:aws:sqs:eu-west-1:000000000000:alerts-dead-letters' })
+    await service.until(async () => (await issues('Limited')).length === 1, 'the ticket')
+    expect(await queued('alerts-dead-letters')).toBe(0)
+  })
+
+  it('wait if there are too many in a minute', async () => {
+    const alerts = Array.from({ length: 6 }, (_, at) => ({ labels: { alertname: `Slow ${at}` } }))
+    await send(alerts, 'slow')
+    await service.until(() => service.output.includes('may send 3 calls per minute'), 'a call that waits')
+    const opened = async () => (await service.issues()).filter(({ title }) => title.startsWith('Slow ')).length
+    await service.until(async () => (await opened()) >= 3, 'the first tickets')
+    expect(await queued('alerts')).toBeGreaterThan(0)
+    expect(await queued('alerts-dead-letters')).toBe(0)
+  })
+
+  it('are audited with the name of the source', () => {
+    const lines = service.logs().filter(({ audit, caller }) => audit === 'call' && caller === 'source-alerts')
+    expect(lines).toContainEqual(expect.objectContaining({ action: 'open-issue', outcome: 'accepted' }))
+  })
+})
+
+describe('A storm of alerts', () => {
+  it('is stored before the answer, and makes few calls for a group', async () => {
+    const ofService = (name: string, count: number): SentAlert[] =>
+      Array.from({ length: count }, (_, at) => ({ labels: { alertname: `${name} ${at}`, service: name } }))
+    const storm = [...ofService('shop', 30), ...ofService('cart', 2)]
+    expect(await send(storm, 'storm')).toMatchObject({ status: 200, body: { calls: 32 } })
+    await service.kill()
+    await service.start()
+    const opened = async (name: string) =>
+      (await service.issues()).filter(({ title }) => title.startsWith(`${name} `)).length
+    await service.until(async () => (await opened('shop')) === 2 && (await opened('cart')) === 2, 'the first tickets')
+    // The sender repeats all of them.
+    await send(storm, 'storm')
+    await service.until(async () => (await queued('alerts')) === 1, 'the message for the end of the period')
+    expect([await opened('shop'), await opened('cart')]).toEqual([2, 2])
+  })
+})
+
+describe('The alias for alerts', () => {
+  const invoke = async (payload: object) => {
+    const client = service.lambdaClient()
+    const sent = { FunctionName: 'issue-ticketing-webhook:events', Payload: JSON.stringify(payload) }
+    const { Payload } = await client.send(new InvokeCommand(sent))
+    return JSON.parse(Buffer.from(Payload ?? []).toString())
+  }
+
+  it.each([
+    ['another caller', { caller: 'demo', action: 'open-issue', id: 'a', input: { title: 'Forged' } }],
+    ['another caller and a source', { source: 'alerts', caller: 'demo', action: 'open-issue', id: 'a', input: {} }],
+    ['a request', { httpMethod: 'POST', path: '/issue-ticketing/open-issue', headers: {} }],
+    ['a source that does not exist', { source: 'unknown', action: 'open-issue', id: 'a', input: { title: 'Forged' } }],
+    ['the name of another secret', { source: '../callers', action: 'open-issue', id: 'a', input: { title: 'Forged' } }],
+  ])('does not accept %s', async (_what, payload) => {
+    expect(await invoke(payload)).toEqual({ refusal: expect.objectContaining({ isTransient: false }) })
+  })
+
+  it('shows a source no tasks of others', async () => {
+    const { body } = await service.openIssue(triggered(), '?mode=interactive')
+    expect(await invoke({ source: 'alerts', taskId: body.taskId })).toEqual({
+      refusal: expect.objectContaining({ message: expect.stringContaining(body.taskId) }),
+    })
   })
 })

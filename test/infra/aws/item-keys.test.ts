@@ -205,6 +205,7 @@ const makeAlertCall = async () => {
   await alertCalls.saveGroupedCall('github', 'digest')
 }
 const countAlert = async () => {
+  await alertGroups.startOfPeriod('github', 'digest', 60_000).catch(() => 0)
   await alertGroups.takeGroupPlace('github', 'digest', 'member', 1)
   await alertGroups.countOther('github', 'digest', 'member')
   await alertGroups.saveGroupQueued('github', 'digest')

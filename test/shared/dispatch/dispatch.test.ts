@@ -1,0 +1,277 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import type { Context, SQSEvent } from 'aws-lambda'
+import {
+  awsOperation,
+  type Call,
+  ok,
+  type Reply,
+  type Served,
+  serve,
+} from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { dispatchHandler } from '../../../shared/dispatch/handler.ts'
+import type { AlertMessage, GroupMessage } from '../../../shared/events/queue.ts'
+import { forward, startTable } from '../../functions/load-testing/table.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+
+const eventsFile = join(temporaryFolder(), 'events.json')
+const group = { by: 'service', max: 2, per: 60, input: "{title: join('', ['And ', to_string(more), ' of ', group])}" }
+const rules = [
+  { name: 'open', source: 'alerts', call: 'issue-ticketing/open-issue' },
+  { name: 'tell', source: 'alerts', call: 'notification/send-message' },
+  { name: 'close', source: 'alerts', call: 'issue-ticketing/close-issue', closes: 'open' },
+  { name: 'grouped', source: 'alerts', call: 'issue-ticketing/open-issue', group },
+]
+writeFileSync(eventsFile, JSON.stringify({ sources: { alerts: { type: 'http', wakes: [] } }, rules }))
+
+/** The AWS services that the function calls. The table is a real one, the webhook starts one task for each id. */
+let aws: Served
+let table: Awaited<ReturnType<typeof startTable>>
+beforeAll(async () => {
+  table = await startTable()
+  aws = await serve(answer)
+  for (const service of ['DYNAMODB', 'LAMBDA', 'SQS']) process.env[`AWS_ENDPOINT_URL_${service}`] = aws.url
+  process.env['AWS_MAX_ATTEMPTS'] = '1'
+  process.env['WEBHOOKS_EVENTS_FILE'] = eventsFile
+  process.env['WEBHOOKS_ALERT_QUEUE'] = 'alerts'
+  process.env['WEBHOOKS_ALERT_DEAD_LETTERS'] = 'dead-letters'
+  const names = ['issue-ticketing', 'notification'].map((name) => [name, `${name}-webhook:events`])
+  process.env['WEBHOOKS_WEBHOOK_FUNCTIONS'] = JSON.stringify(Object.fromEntries(names))
+})
+afterAll(async () => {
+  await aws.close()
+  await table.close()
+})
+
+/** The inputs of all tasks. A call with another input is another call. */
+const tasks = new Map<string, Record<string, unknown>>()
+/** The state of the tasks that open something. */
+let isOpening = false
+/** Refuses all calls. */
+let refusal: { message: string; isTransient: boolean; retryAfter?: number } | undefined
+let sent: { queue: string; body: string }[] = []
+let pauses: number[] = []
+/** Ends the function at a request: before it is carried out, or before its response. */
+let crash: { at: number; isDone: boolean } | undefined
+let requests = 0
+beforeEach(() => {
+  tasks.clear()
+  isOpening = false
+  refusal = undefined
+  sent = []
+  pauses = []
+  crash = undefined
+})
+
+async function answer(call: Call): Promise<Reply> {
+  requests += 1
+  const isCrash = crash?.at === requests
+  if (isCrash && !crash?.isDone) return { status: 500, body: { __type: 'Crash' } }
+  const reply = await carryOut(call)
+  return isCrash ? { status: 500, body: { __type: 'Crash' } } : reply
+}
+
+function carryOut(call: Call): Promise<Reply> | Reply {
+  const operation = awsOperation(call)
+  const body = call.body as Record<string, unknown>
+  if (String(call.headers['x-amz-target']).startsWith('DynamoDB')) return forward(table.endpoint, call)
+  if (operation === 'SendMessage') sent.push({ queue: String(body['QueueUrl']), body: String(body['MessageBody']) })
+  if (operation === 'ChangeMessageVisibility') pauses.push(Number(body['VisibilityTimeout']))
+  if (operation !== undefined) return ok({})
+  if (refusal) return ok({ refusal })
+  if (body['taskId'] !== undefined)
+    return ok({
+      status: isOpening
+        ? { state: 'running' }
+        : { state: 'finished', outcome: { data: { id: `T-${body['taskId']}` } } },
+    })
+  const taskId = `task of ${JSON.stringify([body['id'], body['input']])}`
+  tasks.set(taskId, { action: body['action'], ...(body['input'] as object) })
+  return ok({ taskId })
+}
+
+const handler = dispatchHandler()
+const context = { getRemainingTimeInMillis: () => 60_000 } as Context
+
+/** Handles a message once. Returns whether it is deleted. */
+async function handle(message: AlertMessage | GroupMessage, receives = 1): Promise<boolean> {
+  const record = {
+    messageId: 'm',
+    receiptHandle: 'r',
+    body: JSON.stringify(message),
+    attributes: { ApproximateReceiveCount: String(receives) },
+  }
+  requests = 0
+  const { batchItemFailures } = await handler({ Records: [record] } as unknown as SQSEvent, context)
+  return batchItemFailures.length === 0
+}
+
+let last = 0
+function nextKey(): string {
+  last += 1
+  return `alert-${last}`
+}
+const firing = (key: string, more: Partial<AlertMessage> = {}): AlertMessage => ({
+  source: 'alerts',
+  event: 'alert',
+  delivery: 'd',
+  key,
+  state: 'firing',
+  calls: [
+    { rule: 'open', input: { title: key } },
+    { rule: 'tell', input: { text: key } },
+  ],
+  ...more,
+})
+const resolved = (key: string, more: Partial<AlertMessage> = {}): AlertMessage =>
+  firing(key, { state: 'resolved', calls: [{ rule: 'close', input: { comment: 'Over' } }], ...more })
+const actions = () => [...tasks.values()].map(({ action }) => action)
+
+describe('An alert', () => {
+  it('starts each call once, even if the function ends at any request', async () => {
+    const count = async (message: AlertMessage) => {
+      expect(await handle(message)).toBe(true)
+      return requests
+    }
+    const key = nextKey()
+    const [atStart, atEnd] = [await count(firing(key)), await count(resolved(key))]
+    expect(actions()).toEqual(['open-issue', 'send-message', 'close-issue'])
+    for (const isDone of [false, true])
+      for (let at = 1; at <= Math.max(atStart, atEnd); at++) {
+        tasks.clear()
+        const message = nextKey()
+        for (const alert of [firing(message), resolved(message)]) {
+          crash = { at, isDone }
+          await handle(alert)
+          crash = undefined
+          // The sender repeats the notification with another text, and the queue delivers the first message again.
+          const repeat = {
+            ...alert,
+            calls: alert.calls.map((call) => ({ ...call, input: { ...call.input, more: 'x' } })),
+          }
+          for (const again of [repeat, alert, repeat]) await handle(again)
+        }
+        expect({ isDone, at, actions: actions().sort() }).toEqual({
+          isDone,
+          at,
+          actions: ['close-issue', 'open-issue', 'send-message'],
+        })
+      }
+  })
+
+  it('is closed with the id of what it opened', async () => {
+    const key = nextKey()
+    await handle(firing(key))
+    await handle(resolved(key))
+    const opened = [...tasks.keys()][0]
+    expect([...tasks.values()].at(-1)).toEqual({ action: 'close-issue', id: `T-${opened}`, comment: 'Over' })
+  })
+
+  it('waits for the task that opens it', async () => {
+    const key = nextKey()
+    await handle(firing(key))
+    isOpening = true
+    expect(await handle(resolved(key), 3)).toBe(false)
+    expect(pauses).toEqual([8])
+    isOpening = false
+    expect(await handle(resolved(key), 4)).toBe(true)
+    expect(actions()).toContain('close-issue')
+  })
+
+  it('opens nothing after its end', async () => {
+    const key = nextKey()
+    expect(await handle(resolved(key))).toBe(true)
+    expect(await handle(firing(key))).toBe(true)
+    expect(actions()).toEqual([])
+  })
+
+  it('closes nothing if the opening call was refused', async () => {
+    const key = nextKey()
+    refusal = { message: 'No', isTransient: false }
+    expect(await handle(firing(key))).toBe(true)
+    expect(sent).toEqual([{ queue: 'dead-letters', body: JSON.stringify(firing(key)) }])
+    refusal = undefined
+    expect(await handle(resolved(key))).toBe(true)
+    expect(actions()).toEqual([])
+    // Out of the dead letters.
+    await handle(firing(key))
+    expect(actions()).toEqual(['open-issue', 'send-message'])
+  })
+
+  it('stays in the queue if its refusal cannot be stored', async () => {
+    refusal = { message: 'No', isTransient: false }
+    aws.failNext(500, {}, { on: (call) => awsOperation(call) === 'SendMessage' })
+    expect(await handle(firing(nextKey()))).toBe(false)
+  })
+
+  it('waits as long as the webhook says, or longer and longer', async () => {
+    refusal = { message: 'Too many', isTransient: true, retryAfter: 17 }
+    expect(await handle(firing(nextKey()))).toBe(false)
+    refusal = { message: 'Down', isTransient: true }
+    for (const receives of [1, 2, 20]) expect(await handle(firing(nextKey()), receives)).toBe(false)
+    expect(pauses).toEqual([17, 2, 4, 900])
+    expect(sent).toEqual([])
+  })
+
+  it('is called for again if its key fires again', async () => {
+    const key = nextKey()
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    for (const message of [
+      firing(key, { at }),
+      firing(key, { at: at + 1_000 }),
+      resolved(key, { at: at + 2_000 }),
+      firing(key, { at: at + 500 }),
+      firing(key, { at: at + 3_000 }),
+      resolved(key, { at: at + 2_000 }),
+      firing(key, { at: at + 3_000 }),
+      resolved(key, { at: at + 4_000 }),
+    ])
+      await handle(message)
+    expect(actions().sort()).toEqual([
+      'close-issue',
+      'close-issue',
+      'open-issue',
+      'open-issue',
+      'send-message',
+      'send-message',
+    ])
+  })
+})
+
+describe('A group', () => {
+  const grouped = (key: string, value: string) =>
+    firing(key, { calls: [{ rule: 'grouped', input: { title: key }, group: value }] })
+
+  it('makes a limited number of calls, and one for all others at the end of the period', async () => {
+    const keys = Array.from({ length: 7 }, nextKey)
+    for (let time = 0; time < 2; time++) for (const key of keys) await handle(grouped(key, 'shop'))
+    expect([...tasks.values()].map(({ title }) => title)).toEqual(keys.slice(0, 2))
+    const [{ body = '' } = {}, ...others] = sent
+    expect(others).toEqual([])
+    expect(await handle(JSON.parse(body))).toBe(false)
+    expect(pauses.at(-1)).toBeGreaterThan(0)
+    const later = Date.now() + 61_000
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(later)
+    for (let time = 0; time < 2; time++) expect(await handle(JSON.parse(body))).toBe(true)
+    expect([...tasks.values()].at(-1)).toEqual({ action: 'open-issue', title: 'And 5 of shop' })
+    expect(tasks.size).toBe(3)
+    // The next period has places again, but not for alerts that were counted.
+    const next = nextKey()
+    for (const key of [...keys, next]) await handle(grouped(key, 'shop'))
+    clock.mockRestore()
+    expect([...tasks.values()].slice(3)).toEqual([{ action: 'open-issue', title: next }])
+  })
+
+  it('closes nothing for an alert that made no call of its own', async () => {
+    const closing = rules.map((rule) => (rule.name === 'close' ? { ...rule, closes: 'grouped' } : rule))
+    const other = `${eventsFile}.other`
+    writeFileSync(other, JSON.stringify({ sources: { alerts: { type: 'http', wakes: [] } }, rules: closing }))
+    process.env['WEBHOOKS_EVENTS_FILE'] = other
+    const keys = Array.from({ length: 3 }, nextKey)
+    for (const key of keys) await handle(grouped(key, 'cart'))
+    for (const key of keys) expect(await handle(resolved(key))).toBe(true)
+    process.env['WEBHOOKS_EVENTS_FILE'] = eventsFile
+    expect(actions()).toEqual(['open-issue', 'open-issue', 'close-issue', 'close-issue'])
+  })
+})
