@@ -19,7 +19,7 @@ const eventsFile = join(temporaryFolder(), 'events.json')
 const group = { by: 'service', max: 2, per: 60, input: "{title: join('', ['And ', to_string(more), ' of ', group])}" }
 const rules = [
   { name: 'open', source: 'alerts', call: 'issue-ticketing/open-issue' },
-  { name: 'tell', source: 'alerts', call: 'notification/send-message' },
+  { name: 'notify', source: 'alerts', call: 'notification/send-message' },
   { name: 'close', source: 'alerts', call: 'issue-ticketing/close-issue', closes: 'open' },
   { name: 'grouped', source: 'alerts', call: 'issue-ticketing/open-issue', group },
 ]
@@ -120,7 +120,7 @@ const firing = (key: string, more: Partial<AlertMessage> = {}): AlertMessage => 
   state: 'firing',
   calls: [
     { rule: 'open', input: { title: key } },
-    { rule: 'tell', input: { text: key } },
+    { rule: 'notify', input: { text: key } },
   ],
   ...more,
 })
