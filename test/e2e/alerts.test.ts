@@ -4,6 +4,7 @@ import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
+import { webhooks } from '../infra/cli/webhooks.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { Service, triggered } from './service.ts'
 
@@ -195,9 +196,10 @@ describe('The calls of a source', () => {
       }),
     )
     service.rotate({ ...secrets, [`${prefix}/sources/limited`]: { token: TOKEN } })
-    await sqs('StartMessageMoveTask', { SourceArn: 'arn:aws:sqs:eu-west-1:000000000000:alerts-dead-letters' })
+    const redrive = () => webhooks('events redrive --local', { env: { WEBHOOKS_STATE: service.state } })
+    expect(await redrive()).toEqual({ code: 0, out: 'About 1 alert is being handled again.\n', err: '' })
     await service.until(async () => (await issues('Limited')).length === 1, 'the ticket')
-    expect(await queued('alerts-dead-letters')).toBe(0)
+    expect(await redrive()).toMatchObject({ code: 0, out: 'The dead-letter queue is empty.\n' })
   })
 
   it('wait if there are too many in a minute', async () => {
@@ -231,6 +233,26 @@ describe('A storm of alerts', () => {
     await send(storm, 'storm')
     await service.until(() => service.output.includes('The period of the group has not ended'), 'the end of the period')
     expect([await opened('shop'), await opened('cart')]).toEqual([2, 2])
+  })
+})
+
+describe('A notification of an alert that is sent to an action', () => {
+  it.each([
+    ['Alertmanager', { alerts: [{ status: 'resolved', labels: {} }] }],
+    ['PagerDuty', { event: { event_type: 'incident.triggered', data: {} } }],
+    ['SNS', { Type: 'Notification', TopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms', Message: '{}' }],
+    ['EventBridge', { 'detail-type': 'CloudWatch Alarm State Change', detail: {} }],
+  ])('is refused with a key in the URL: %s', async (_sender, body) => {
+    const { status, body: problem } = await service.openIssue(body, '?key=constant')
+    expect({ status, detail: problem.detail }).toEqual({
+      status: 400,
+      detail: expect.stringMatching(/key must be omitted: .*Declare the sender as a source in events\.yaml/),
+    })
+  })
+
+  it('is a call like any other for another body', async () => {
+    const body = { input: { title: 'With a key' }, alerts: [{ name: 'a' }] }
+    expect((await service.openIssue(body, '?key=constant')).body.detail ?? '').not.toContain('events.yaml')
   })
 })
 

@@ -4,6 +4,7 @@ import { isRecord } from '../../../shared/record.ts'
 import { tryRules } from '../../local/try-rules.ts'
 import { configuredEvents } from '../events/configured-events.ts'
 import { parseHeaders } from '../events/parse-headers.ts'
+import { redriveCommand } from '../events/redrive.ts'
 import { describeTried } from '../events/tried-text.ts'
 import { type JsonOption, show } from '../output.ts'
 import { readInput } from '../read-input.ts'
@@ -18,7 +19,7 @@ interface TestOptions extends JsonOption {
 
 /** `webhooks events`: the rules that make calls for alerts. */
 export function eventsCommand(): Command {
-  return new Command('events').addCommand(testCommand())
+  return new Command('events').addCommand(testCommand()).addCommand(redriveCommand())
 }
 
 function testCommand(): Command {

@@ -8,6 +8,7 @@ import type { FindRunOfTask } from '../find-run-of-task.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import { parseBody } from './body.ts'
 import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './call-options.ts'
+import { refuseAlerts } from './refuse-alerts.ts'
 
 /** The headers of a request, with names in lower case. */
 type Headers = Record<string, string | undefined>
@@ -70,6 +71,7 @@ export async function parse(category: Category, request: CallRequest): Promise<P
   const poller = parsePollerBody(sent)
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category), poller && 'status')
   if (poller) refuseEarlySuccess(options, request.query, category.actions[requestedAction])
+  refuseAlerts(sent, options.key)
   const body = overlay(poller?.body ?? sent, fromQuery)
   refuseOptions(body)
   const callbackUrl = headers['callback-url']

@@ -223,6 +223,7 @@ const setups: Record<string, ExampleSetup> = {
   // The runtime of this test has a state folder of its own.
   console: { code: () => 2 },
   'turns --local --json': { code: () => 2 },
+  'events redrive --local --json': { code: () => 2 },
   // No task has the turn.
   'turns --release ci-cd/prod/checkout': { code: () => 2 },
   audit: { before: () => void mkdirSync(join(folder, '.webhooks'), { recursive: true }) },
@@ -253,6 +254,7 @@ function stackVariables(): Record<string, string> {
     AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
     AWS_ENDPOINT_URL_LAMBDA: local.endpoint,
     AWS_ENDPOINT_URL_DYNAMODB: local.dynamodb,
+    AWS_ENDPOINT_URL_SQS: local.endpoint,
   }
 }
 
@@ -266,7 +268,7 @@ async function run(line: string): Promise<Ended> {
     ...aws.env,
     ...url,
     TOKEN: demo.callerToken,
-    ...(/ --stack | versions | turns\b/.test(line) ? stackVariables() : {}),
+    ...(/ --stack | versions | turns\b| redrive\b/.test(line) ? stackVariables() : {}),
   }
   // Prompts and signals need a process once.
   const at = line.includes('orchestrator add') ? atTerminal : atPseudoTerminal
