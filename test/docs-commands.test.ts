@@ -68,6 +68,26 @@ describe('docs/cloud-automation.md', () => {
   })
 })
 
+describe('docs/what-if.md', () => {
+  it('shows a call while the platform is down, and one that is sent twice and runs once', async () => {
+    const commands = [...readFileSync(join(root, 'docs/what-if.md'), 'utf8').matchAll(/^ {4}((?:curl|npx) .*)$/gm)].map(
+      ([, line = '']) => line.replace('http://127.0.0.1:8787', service.url).replace('"seconds":20', '"count":1'),
+    )
+    const [fault = '', interactive = '', repeated = ''] = commands
+    const env = { ...process.env, WEBHOOKS_URL: service.url, WEBHOOKS_STATE: service.state, NO_COLOR: '1' }
+    const { stdout } = await run(
+      'bash',
+      ['-e', '-c', [NPX_FUNCTION, fault, interactive, repeated, repeated].join('\n')],
+      { cwd: folder, env },
+    )
+    expect(stdout).toContain('HTTP 202')
+    expect(stdout).toContain('"verdict": "pass"')
+    const [late, first, second] = stdout.match(/Opened issue \d+/g) ?? []
+    expect(second).toBe(first)
+    expect(first).not.toBe(late)
+  })
+})
+
 describe('docs/quick-start.md', () => {
   const text = readFileSync(join(root, 'docs/quick-start.md'), 'utf8')
 

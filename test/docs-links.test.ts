@@ -75,6 +75,20 @@ it.each(pages)('every source file that %s names exists', (page) => {
   expect(missing).toEqual([])
 })
 
+const scripts = [root, template].flatMap((folder) =>
+  Object.keys(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts),
+)
+
+it.each(pages)('every npm script and every test file that %s runs exists', (page) => {
+  const text = readFileSync(join(root, page), 'utf8')
+  const named = [...text.matchAll(/`npm run ([\w:]+)/g)].map(([, script = '']) => script)
+  expect(named.filter((script) => !scripts.includes(script))).toEqual([])
+  const paths = [...text.matchAll(/`[^`\n]*npm test -- ([^`\n]*)`/g)].flatMap(([, list = '']) => list.split(' '))
+  expect(paths.filter((path) => path.startsWith('test/') && globSync(`${path}*`, { cwd: root }).length === 0)).toEqual(
+    [],
+  )
+})
+
 const sources = globSync('{functions,shared,infra}/**/*.{ts,mjs}', { cwd: root, exclude: ['**/node_modules'] })
   // The word list contains names that the project may not have.
   .filter((file) => !file.startsWith('infra/tools/words/'))
