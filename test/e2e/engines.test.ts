@@ -47,6 +47,6 @@ test.each(engines)('$title runs a release as its documentation shows', ({ name }
   expect(comparable(transcript)).toEqual(comparable(transcriptOf(name)))
 })
 
-test.each(engines)('$title is in the list of docs/local-runtime.md', ({ name }) => {
-  expect(readFileSync(join(import.meta.dirname, '../../docs/local-runtime.md'), 'utf8')).toContain(`| \`${name}\` |`)
+test.each(engines)('$title is in the list of docs/console.md', ({ name }) => {
+  expect(readFileSync(join(import.meta.dirname, '../../docs/console.md'), 'utf8')).toContain(`| \`${name}\` |`)
 })
