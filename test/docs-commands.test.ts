@@ -73,13 +73,12 @@ describe('docs/what-if.md', () => {
     const commands = [...readFileSync(join(root, 'docs/what-if.md'), 'utf8').matchAll(/^ {4}((?:curl|npx) .*)$/gm)].map(
       ([, line = '']) => line.replace('http://127.0.0.1:8787', service.url).replace('"seconds":20', '"count":1'),
     )
-    const [fault = '', interactive = '', repeated = ''] = commands
+    const [fault = '', interactive = '', again = ''] = commands
     const env = { ...process.env, WEBHOOKS_URL: service.url, WEBHOOKS_STATE: service.state, NO_COLOR: '1' }
-    const { stdout } = await run(
-      'bash',
-      ['-e', '-c', [NPX_FUNCTION, fault, interactive, repeated, repeated].join('\n')],
-      { cwd: folder, env },
-    )
+    const { stdout } = await run('bash', ['-e', '-c', [NPX_FUNCTION, fault, interactive, again, again].join('\n')], {
+      cwd: folder,
+      env,
+    })
     expect(stdout).toContain('HTTP 202')
     expect(stdout).toContain('"verdict": "pass"')
     const [late, first, second] = stdout.match(/Opened issue \d+/g) ?? []

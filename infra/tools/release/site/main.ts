@@ -1,19 +1,22 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../../shared/errors.ts'
 import { helpIfAsked } from '../../help.ts'
 import { installPackages } from '../../install.mjs'
 import { documentApi } from '../api/document.ts'
 import { findBrokenLinks } from './check.ts'
+import { markdownPages } from './markdown.ts'
+import { findSections } from './navigation.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 const OUTPUT = join(ROOT, 'site')
 const TOOLS = join(ROOT, 'infra/tools/release/node_modules')
 const VITEPRESS = join(TOOLS, 'vitepress/bin/vitepress.js')
 
-helpIfAsked(`npm run docs:site: builds the documentation site in site/, with search. Fails on broken links.
+helpIfAsked(`npm run docs:site: builds the documentation site in site/, with search, the pages as Markdown, and llms.txt.
+Fails on broken links.
 
 Options
   --serve             serve the site on http://127.0.0.1:4173 after the build
@@ -46,6 +49,10 @@ async function main(): Promise<void> {
   const settings = { SITE_ROOT: ROOT, SITE_OUTPUT: OUTPUT, SITE_BASE: base, SITE_REPOSITORY: repository }
   run(['build', join(import.meta.dirname)], settings)
   cpSync(join(TOOLS, '@mermaid-js/tiny/dist/mermaid.tiny.js'), join(OUTPUT, 'mermaid.js'))
+  for (const [path, text] of markdownPages(findSections(ROOT), { root: ROOT, base, repository })) {
+    mkdirSync(dirname(join(OUTPUT, path)), { recursive: true })
+    writeFileSync(join(OUTPUT, path), text)
+  }
   const pages = globSync('**/*.html', { cwd: OUTPUT })
   const broken = findBrokenLinks(new Map(pages.map((page) => [page, readFileSync(join(OUTPUT, page), 'utf8')])), base)
   if (broken.length > 0) throw new Error(`Broken links:\n${broken.map((link) => `  ${link}`).join('\n')}`)

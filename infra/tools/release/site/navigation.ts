@@ -1,4 +1,5 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** A task of a reader, with the sources of its pages in reading order. */
 export interface Section {
@@ -13,19 +14,20 @@ const SECTIONS: readonly Section[] = [
     title: 'Start',
     sources: [
       'README.md',
+      'docs/console.md',
+      'docs/deploy.md',
+      'docs/what-if.md',
       'docs/cloud-automation.md',
       'docs/quick-start.md',
-      'docs/console.md',
-      'docs/local-runtime.md',
-      'docs/deploy.md',
+      'docs/cloud-automation-to-workflows.md',
       'examples/README.md',
       'examples/*/README.md',
     ],
   },
   {
-    title: 'Orchestrators',
+    title: 'Callers',
     // Also the page of an orchestrator that `webhooks new-orchestrator` has written.
-    sources: ['docs/http-api.md', 'docs/callback.md', 'docs/poll.md', 'docs/*.md'],
+    sources: ['docs/http-api.md', 'docs/agents.md', 'docs/poll.md', 'docs/callback.md', 'docs/*.md'],
   },
   {
     title: 'Platforms',
@@ -41,30 +43,26 @@ const SECTIONS: readonly Section[] = [
     ],
   },
   {
-    title: 'Extend',
-    sources: [
-      'docs/application.md',
-      'docs/extend.md',
-      'docs/architecture.md',
-      'docs/contracts.md',
-      'docs/glossary.md',
-      'CONTRIBUTING.md',
-    ],
-  },
-  {
     title: 'Operate',
     sources: [
       'docs/operate.md',
-      'docs/agents.md',
       'docs/policy.md',
       'docs/recovery.md',
-      'docs/security.md',
-      'SECURITY.md',
       'docs/limits.md',
-      'docs/bench.md',
-      'docs/proof.md',
       'docs/runbooks/README.md',
       'docs/runbooks/*.md',
+    ],
+  },
+  {
+    title: 'Evidence',
+    sources: [
+      'docs/once.md',
+      'docs/threat-model.md',
+      'docs/security.md',
+      'SECURITY.md',
+      'docs/proof.md',
+      'docs/bench.md',
+      'docs/contracts.md',
     ],
   },
   {
@@ -73,16 +71,27 @@ const SECTIONS: readonly Section[] = [
       'docs/reference.md',
       'docs/cli.md',
       'docs/support.md',
+      'docs/glossary.md',
       'docs/api/README.md',
       'docs/api/framework.md',
       'docs/api/*.md',
       'CHANGELOG.md',
     ],
   },
-  { title: 'Decisions', sources: ['docs/adr/README.md', 'docs/adr/*.md'] },
+  {
+    title: 'Contribute',
+    sources: [
+      'docs/application.md',
+      'docs/extend.md',
+      'docs/architecture.md',
+      'CONTRIBUTING.md',
+      'docs/adr/README.md',
+      'docs/adr/*.md',
+    ],
+  },
 ]
-/** The reports of the public API are for reviews. */
-const EXCLUDED = /\.api\.md$/
+/** The reports of the public API are for reviews; a page that has moved only leads to the new one. */
+const EXCLUDED = /\.api\.md$|^docs\/local-runtime\.md$/
 
 /** Returns the sections with the sources that exist in a folder. */
 export function findSections(root: string): Section[] {
@@ -94,4 +103,12 @@ export function findSections(root: string): Section[] {
       return source.includes('*') ? found.filter((path) => !named.has(path) && !EXCLUDED.test(path)) : found
     }),
   }))
+}
+
+/** Returns the text of the first heading of a page. */
+export function titleOf(root: string, source: string): string {
+  if (source === 'README.md') return 'Overview'
+  const heading = /^# (.*)$/m.exec(readFileSync(join(root, source), 'utf8'))?.[1]
+  if (!heading) throw new Error(`${source} has no heading. Start it with "# ".`)
+  return heading.replaceAll('`', '')
 }

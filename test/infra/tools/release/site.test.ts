@@ -2,8 +2,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { addressOf } from '../../../../infra/tools/release/site/addresses.ts'
 import { findBrokenLinks } from '../../../../infra/tools/release/site/check.ts'
-import { siteLink } from '../../../../infra/tools/release/site/links.ts'
+import { githubSlug, siteLink } from '../../../../infra/tools/release/site/links.ts'
+import { markdownPages } from '../../../../infra/tools/release/site/markdown.ts'
 import { findSections } from '../../../../infra/tools/release/site/navigation.ts'
+import { searchSettings } from '../../../../infra/tools/release/site/search.ts'
 
 const root = join(import.meta.dirname, '../../../..')
 const sources = findSections(root).flatMap((section) => section.sources)
@@ -29,6 +31,54 @@ describe('the navigation of the documentation site', () => {
         'docs/adr/0004-one-state-table.md',
       ]),
     )
+  })
+})
+
+describe('the pages as Markdown', () => {
+  const base = '/docs/'
+  const pages = markdownPages(findSections(root), { root, base })
+  const withoutCode = (text: string) => text.replaceAll(/^(```|~~~)[\s\S]*?^\1$/gm, '')
+
+  it('are one for each page, and llms.txt lists each with its title', () => {
+    expect([...pages.keys()].sort()).toEqual(
+      ['llms.txt', 'index.md', ...sources.map((s) => `${addressOf(s)}.md`)].sort(),
+    )
+    const listed = [...(pages.get('llms.txt') ?? '').matchAll(/^- \[(.+?)\]\((.+?)\)(?:: .+)?$/gm)]
+    expect(listed.map(([, , link]) => link)).toEqual(sources.map((source) => `${base}${addressOf(source)}.md`))
+    expect(pages.get('llms.txt')).toMatch(/^# cloud-automation-webhooks\n\n> \S/)
+  })
+
+  it('have only links to pages and headings that exist, or to other sites', () => {
+    const broken = [...pages].flatMap(([path, text]) =>
+      [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+        if (/^(?:https?|mailto):/.test(link)) return []
+        const [target = '', hash] = link.split('#')
+        const page = target === '' ? path : target.startsWith(base) ? target.slice(base.length) : target
+        const headings = withoutCode(pages.get(page) ?? '').match(/(?<=^#+ ).*$/gm) ?? []
+        const slugs = headings.map((heading) => githubSlug(heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')))
+        const isFound =
+          pages.has(page) && (hash === undefined || slugs.includes(hash.replace(/-\d+$/, '')) || slugs.includes(hash))
+        return isFound ? [] : [`${path}: ${link}`]
+      }),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('leave code unchanged', () => {
+    expect(pages.get('http-api.md')).toContain('POST /v1/{category}/{action}/cancel\n')
+  })
+})
+
+describe('the search', () => {
+  const { options, searchOptions } = searchSettings
+  it('finds a name by the name, and not by its parts', () => {
+    expect(options.tokenize('Set WEBHOOKS_PORT.')).toEqual(['Set', 'WEBHOOKS', 'PORT', 'WEBHOOKS_PORT'])
+    expect(searchOptions.tokenize('`WEBHOOKS_PORT` default')).toEqual(['WEBHOOKS_PORT', 'default'])
+  })
+
+  it('finds the forms of a word', () => {
+    const forms = ['retry', 'Retries', 'retried', 'status', 'class', 'is', 'jobs']
+    expect(forms.map(options.processTerm)).toEqual(['retry', 'retry', 'retry', 'statu', 'class', 'is', 'job'])
   })
 })
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf } from '../addresses.ts'
 import { githubSlug, siteLink } from '../links.ts'
-import { findSections } from '../navigation.ts'
+import { findSections, titleOf } from '../navigation.ts'
+import { searchSettings } from '../search.ts'
 
 // npm run docs:site sets them.
 const { SITE_ROOT: root, SITE_OUTPUT: outDir, SITE_BASE: base, SITE_REPOSITORY: repository } = process.env
@@ -12,14 +12,6 @@ const sections = findSections(root)
 const sources = [HOME, ...sections.flatMap((section) => section.sources)]
 const linkOf = (source) => `/${addressOf(source)}`
 
-/** Returns the text of the first heading of a page. */
-function titleOf(source) {
-  if (source === 'README.md') return 'Overview'
-  const heading = /^# (.*)$/m.exec(readFileSync(join(root, source), 'utf8'))?.[1]
-  if (!heading) throw new Error(`${source} has no heading. Start it with "# ".`)
-  return heading.replaceAll('`', '')
-}
-
 /** Turns links between sources into links of the site, and renders text as GitHub does. */
 function renderAsGithub(md) {
   md.core.ruler.push('site-links', ({ tokens, env }) => {
@@ -27,6 +19,9 @@ function renderAsGithub(md) {
     const source = (env.realPath ?? env.path)?.slice(root.length + 1)
     if (source === undefined) return
     for (const { children } of tokens) if (children) replaceLinks(children, source)
+    // A header without text confuses screen readers.
+    for (const [at, token] of tokens.entries())
+      if (token.type === 'th_open' && tokens[at + 1].content === '') token.tag = tokens[at + 2].tag = 'td'
     // VitePress highlights only fences and gives only them a copy button.
     for (const token of tokens) {
       if (token.type === 'code_block') Object.assign(token, { type: 'fence', tag: 'code', info: '' })
@@ -40,7 +35,7 @@ function renderAsGithub(md) {
   const { fence } = md.renderer.rules
   md.renderer.rules.fence = (tokens, index, ...rest) =>
     tokens[index].info === 'mermaid'
-      ? `<pre class="mermaid" v-pre>${md.utils.escapeHtml(tokens[index].content)}</pre>`
+      ? `<pre class="mermaid" tabindex="0" v-pre>${md.utils.escapeHtml(tokens[index].content)}</pre>`
       : fence(tokens, index, ...rest)
 }
 
@@ -67,13 +62,19 @@ export default {
     'infra/{aws,cli,local,sandbox}/**',
     'infra/tools/!(release)/**',
     'AGENTS.md',
+    '.changeset/**',
+    'docs/{api/*.api,local-runtime}.md',
   ],
   rewrites: Object.fromEntries(sources.map((source) => [source, `${addressOf(source)}.md`])),
   outDir,
+  // Programs that read need no HTML.
+  transformHead: ({ page }) => [['link', { rel: 'alternate', type: 'text/markdown', href: `${base}${page}` }]],
   cacheDir: join(root, 'infra/tools/release/node_modules/.cache/site'),
   markdown: {
     anchor: { slugify: githubSlug },
     config: renderAsGithub,
+    // Comments of the default themes have too little contrast.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     linkify: false,
     // Otherwise, emoji and heading ids that GitHub shows as text would change.
     attrs: { disable: true },
@@ -84,13 +85,18 @@ export default {
       link: linkOf(first),
       activeMatch: `^/(${[first, ...others].map(addressOf).join('|')})(\\.html)?$`,
     })),
-    sidebar: sections.map(({ title, sources }) => ({
+    sidebar: sections.map(({ title, sources: [first, ...others] }) => ({
       text: title,
+      // Without a link, the title would be a button that contains the one that opens the section.
+      link: linkOf(first),
       collapsed: true,
-      items: sources.map((source) => ({ text: titleOf(source), link: linkOf(source) })),
+      items: [first, ...others].map((source) => ({ text: titleOf(root, source), link: linkOf(source) })),
     })),
     outline: [2, 3],
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: { miniSearch: searchSettings },
+    },
     ...(repository ? { socialLinks: [{ icon: 'github', link: repository }] } : {}),
   },
 }

@@ -8,7 +8,8 @@ async function drawDiagrams(isDark) {
   const diagrams = document.querySelectorAll('pre.mermaid')
   if (diagrams.length === 0) return
   window.mermaid ?? (await loadScript(withBase('/mermaid.js')))
-  window.mermaid.initialize({ startOnLoad: false, theme: isDark ? 'dark' : 'default' })
+  const themeVariables = isDark ? { edgeLabelBackground: '#333' } : {}
+  window.mermaid.initialize({ startOnLoad: false, theme: isDark ? 'dark' : 'default', themeVariables })
   for (const diagram of diagrams) {
     diagram.dataset.source ??= diagram.textContent
     diagram.textContent = diagram.dataset.source
@@ -27,9 +28,11 @@ export default {
   extends: DefaultTheme,
   setup() {
     const route = useRoute()
-    const { isDark } = useData()
+    const { isDark, frontmatter } = useData()
     const draw = async () => {
       await nextTick()
+      // The home page has no landmark of its own.
+      document.getElementById('VPContent').role = frontmatter.value.layout === 'home' ? 'main' : null
       await drawDiagrams(isDark.value)
     }
     onMounted(draw)
