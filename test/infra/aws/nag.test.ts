@@ -3,7 +3,7 @@ import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { CfnResource, Validations } from 'aws-cdk-lib/core'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { categoryInfos } from './category-infos.ts'
-import { awsProviders, build, tenCategories, yamlFile } from './synthesize.ts'
+import { allSettings, build, tenCategories } from './synthesize.ts'
 
 /** Two categories with all providers for AWS have the same resources and permissions as ten, and take less time. */
 const twoCategories = tenCategories.slice(0, 2)
@@ -35,44 +35,13 @@ function reasonsIn({ app }: ReturnType<typeof build>): [string, string][] {
     .flatMap(({ data }) => Object.entries(data as Record<string, string>))
 }
 
-const everything = {
-  events: yamlFile(
-    'nag',
-    `sources: { aws: { type: eventbridge, wakes: [ci-cd/default], patterns: [{ source: [aws.health] }] }, alerts: { type: http } }
-rules: [{ name: run, source: alerts, call: ci-cd/do-it }]
-`,
-  ),
-  auditEvents: true,
-  tracing: true,
-  waf: true,
-  alarmEmail: 'ops@example.org',
-  allowedCidrs: ['192.0.2.0/24'],
-  deadline: 'PT2H',
-  secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
-  dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
-  reservedConcurrency: { webhook: 5, task: 5 },
-  terminationProtection: true,
-  apiGatewayLogRole: false,
-  redeliver: { orchestrators: ['github'] },
-  rollout: 'gradual',
-  verify: { categories: ['ci-cd'] },
-  customDomain: {
-    name: 'webhooks.example.org',
-    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
-    hostedZone: { id: 'Z0123456789ABC', name: 'example.org' },
-    only: true,
-  },
-  vpc: { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123abcd'] },
-  awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/webhooks'] },
-}
-
 describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   it('finds nothing in the default stack', () => {
     expect(findingsIn(buildWithValidation({}, unlike))).toEqual([])
   })
 
   it('finds nothing with all options', () => {
-    expect(findingsIn(buildWithValidation(everything))).toEqual([])
+    expect(findingsIn(buildWithValidation(allSettings))).toEqual([])
   })
 
   it('finds a wildcard without a reason, and an invalid property', () => {
@@ -87,7 +56,7 @@ describe('the validation of the CDK and cdk-nag AwsSolutions', () => {
   })
 
   it('is acknowledged for single rules and resources only, each with a reason', () => {
-    const reasons = reasonsIn(build(everything, twoCategories))
+    const reasons = reasonsIn(build(allSettings, twoCategories))
     expect(reasons.length).toBeGreaterThan(20)
     for (const [id, reason] of reasons) {
       expect({ id, reason }).toEqual({ id, reason: expect.stringMatching(/^[A-Z].{30,}\.$/) })

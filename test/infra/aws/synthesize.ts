@@ -10,6 +10,8 @@ import { temporaryFolder } from '../../temporary-folder.ts'
 export const root = join(import.meta.dirname, '../../..')
 const cdkJson = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> }
 const { webhooks, ...flags } = cdkJson.context
+/** The feature flags of CDK in cdk.json. */
+export const shippedFlags: Readonly<Record<string, unknown>> = flags
 /** The settings in cdk.json, without the feature flags. */
 export const shipped = webhooks as { categories: Record<string, boolean> }
 
@@ -98,6 +100,38 @@ export const oneAtATime = yamlFile(
   'rules: [{ name: one at a time, when: { actions: [ci-cd/*] }, oneAtATime: { per: "{connection}" } }]\n',
 )
 
+/** All settings that exclude nothing. */
+export const allSettings = {
+  events: yamlFile(
+    'everything',
+    `sources: { aws: { type: eventbridge, wakes: [ci-cd/default], patterns: [{ source: [aws.health] }] }, alerts: { type: http } }
+rules: [{ name: run, source: alerts, call: ci-cd/do-it }]
+`,
+  ),
+  auditEvents: true,
+  tracing: true,
+  waf: true,
+  alarmEmail: 'ops@example.org',
+  allowedCidrs: ['192.0.2.0/24'],
+  deadline: 'PT2H',
+  secretsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  dataKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+  reservedConcurrency: { webhook: 5, task: 5 },
+  terminationProtection: true,
+  apiGatewayLogRole: false,
+  redeliver: { orchestrators: ['github'] },
+  rollout: 'gradual',
+  verify: { categories: ['ci-cd'] },
+  customDomain: {
+    name: 'webhooks.example.org',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab',
+    hostedZone: { id: 'Z0123456789ABC', name: 'example.org' },
+    only: true,
+  },
+  vpc: { subnetIds: ['subnet-0123abcd'], securityGroupIds: ['sg-0123abcd'] },
+  awsProviders: { ...awsProviders, assumeRoles: ['arn:aws:iam::210987654321:role/webhooks'] },
+}
+
 /** Creates a folder with empty bundles. */
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
@@ -135,11 +169,17 @@ export interface Synthesized {
  *
  * @param settings the object `webhooks` in cdk.json
  * @param validates whether synthesis validates the template, which takes ten times as long
+ * @param featureFlags of CDK; defaults to those in cdk.json
  */
-export function build(settings: object = {}, categories: readonly CategoryInfo[] = tenCategories, validates = false) {
+export function build(
+  settings: object = {},
+  categories: readonly CategoryInfo[] = tenCategories,
+  validates = false,
+  featureFlags: object = flags,
+) {
   const outdir = mkdtempSync(join(scratch, 'cdk.out-'))
   // No test reads the tree of constructs, the copies of the bundles, or where constructs were created.
-  const context = { ...flags, 'aws:cdk:disable-asset-staging': true }
+  const context = { ...featureFlags, 'aws:cdk:disable-asset-staging': true }
   const without = { treeMetadata: false, stackTraces: false }
   const app = new App({ context, outdir, builtinCloudFormationValidation: validates, ...without })
   const names = categories.map(({ name }) => name)

@@ -13,6 +13,7 @@ test.each([
   ['npm run docs', 'infra/tools/docs/main.ts'],
   ['npm run api', 'infra/tools/release/api/main.ts'],
   ['npm run changeset', 'infra/tools/release/changeset.ts'],
+  ['npm run release:template', 'infra/tools/release/template/main.ts'],
   ['npm run release:version', 'infra/tools/release/version.ts'],
   ['npm run docs:site', 'infra/tools/release/site/main.ts'],
   ['npm run words', 'infra/tools/words/main.ts'],
