@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { licensesFile } from '../../infra/tools/build/files.ts'
@@ -103,4 +103,12 @@ describe('npm create cloud-automation-webhooks', () => {
     expect(JSON.parse(readFileSync(installed, 'utf8')).version).toBe('9.9.9')
     await useApplication()
   })
+})
+
+it('The serverless pattern in examples/ synthesizes with the package', async () => {
+  const pattern = join(folder, 'pattern')
+  cpSync(join(root, 'examples/lambda-durable-approval-cdk'), pattern, { recursive: true })
+  await run(`npm install ${join(packages, `cloud-automation-webhooks-${version}.tgz`)}`, pattern)
+  await run('npm run synth', pattern)
+  expect(readdirSync(join(pattern, 'cdk.out'))).toContain('DurableApproval.template.json')
 })
