@@ -4,7 +4,7 @@ import { type EventsFile, parseEventsFile } from '../../shared/sources/events-fi
 import { notifiesOf } from '../../shared/sources/source-of.ts'
 import { unknownName } from '../../shared/validate.ts'
 import type { CategoryInfo } from './category-info.ts'
-import { readYamlFile } from './read-yaml-file.ts'
+import { parseYamlFile, readYamlFile } from './read-yaml-file.ts'
 
 /** A category, and how it can be woken. */
 interface NotifiedCategory {
@@ -20,13 +20,25 @@ interface NotifiedCategory {
  * @throws YamlFileError
  */
 export function readEventsFile(path: string, categories: readonly NotifiedCategory[]): EventsFile {
-  return readYamlFile(path, (loaded) => {
-    const names = categories.map(({ name }) => name)
-    const file = parseEventsFile(loaded, names)
-    const errors = [...wakesErrors(file, categories), ...awsErrors(file), ...callErrors(file, categories)]
-    if (errors.length > 0) throw invalidFields(errors)
-    return file
-  })
+  return readYamlFile(path, (loaded) => checkEvents(loaded, categories))
+}
+
+/**
+ * Checks the text of such a file.
+ *
+ * @throws YamlFileError
+ */
+export function parseEventsText(text: string, categories: readonly NotifiedCategory[]): EventsFile {
+  return parseYamlFile('events.yaml', text, (loaded) => checkEvents(loaded, categories))
+}
+
+/** @throws Failure with every error */
+function checkEvents(loaded: unknown, categories: readonly NotifiedCategory[]): EventsFile {
+  const names = categories.map(({ name }) => name)
+  const file = parseEventsFile(loaded, names)
+  const errors = [...wakesErrors(file, categories), ...awsErrors(file), ...callErrors(file, categories)]
+  if (errors.length > 0) throw invalidFields(errors)
+  return file
 }
 
 /** Finds connections that no notification can wake, and those that two sources wake. */

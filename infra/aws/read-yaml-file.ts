@@ -14,8 +14,18 @@ export class YamlFileError extends Error {
  * @throws YamlFileError
  */
 export function readYamlFile<T>(path: string, check: (loaded: unknown) => T): T {
+  return parseYamlFile(path, readText(path), check)
+}
+
+/**
+ * Checks the text of a file with settings in YAML, as `readYamlFile` does.
+ *
+ * @param path of the file, for errors
+ * @throws YamlFileError
+ */
+export function parseYamlFile<T>(path: string, text: string, check: (loaded: unknown) => T): T {
   const lines = new LineCounter()
-  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const refuse = (errors: { line: number; text: string }[]) => {
     const listed = errors.map(({ line, text }) => `\n  - line ${line}: ${text}`)
     return new YamlFileError(`${path} is not valid:${listed.join('')}`)

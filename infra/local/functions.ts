@@ -16,8 +16,8 @@ const EVENTS_TIMEOUT_SECONDS = 15
 const MCP_TIMEOUT_SECONDS = 28
 const DISPATCH_TIMEOUT_SECONDS = 60
 /** The queue for alerts, and its dead letters. */
-const ALERTS = 'alerts'
-const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
+export const ALERTS = 'alerts'
+export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
 
 /** Returns the queues of the functions. */
 export function localQueues(): LocalQueue[] {

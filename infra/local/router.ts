@@ -71,9 +71,13 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   const source = /^\/v1\/events\/([^/]+)$/.exec(pathname)?.[1]
   if (source !== undefined && parts.hasSources) {
     const resource = { resource: '/events/{source}', stage: 'v1', pathParameters: { source } }
-    return callFunction(req, res, { name: events, pathname, resource }, parts)
+    const { statusCode, body } = await callFunction(req, res, { name: events, pathname, resource }, parts)
+    // Other responses are for senders that were not verified, or send the notification again.
+    if (statusCode === 200 && body) console.notified(source, req, body)
+    return undefined
   }
-  if (pathname === '/v1/mcp') return callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts)
+  if (pathname === '/v1/mcp')
+    return void (await callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
     return sendJson(res, 404, { message: `Not found: ${pathname}. ${HOW_TO_CALL}`, ...apiIndex(url) })
@@ -110,13 +114,13 @@ async function callWebhook(
 
 const MCP_RESOURCE = { resource: '/mcp', stage: 'v1' }
 
-/** Simulates API Gateway: invokes a function that has a path of its own. */
+/** Simulates API Gateway: invokes a function that has a path of its own. Returns its status and the body that was sent. */
 async function callFunction(
   req: IncomingMessage,
   res: ServerResponse,
   { name, pathname, resource }: { name: string; pathname: string; resource: Resource },
   { cloud, observe }: RuntimeParts,
-): Promise<void> {
+): Promise<{ statusCode: number; body: Buffer | undefined }> {
   const observeResponse = responseObserver(req, pathname, observe)
   const body = await readBody(req)
   const { error, ...response } =
@@ -125,6 +129,7 @@ async function callFunction(
       : await invoke(cloud, name, toProxyEvent(req, body, resource), randomUUID())
   writeProxyResult(res, response)
   observeResponse(response, error)
+  return { statusCode: response.statusCode, body }
 }
 
 /** Returns a function that reports the response to a request. */

@@ -202,7 +202,9 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     sources.write(secrets.version())
     isPrivate = credentials(false).consoleKey !== undefined
     const token = () => credentials(false).callerToken
-    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared: sources.declared, policy })
+    const { declared } = sources
+    const { eventsFile } = options
+    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared, eventsFile, policy })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     const hasSources = sources.file !== undefined

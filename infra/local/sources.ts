@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { settings } from '../../shared/settings.ts'
 import type { EventsFile } from '../../shared/sources/events-file.ts'
 import { describeCategory } from '../aws/category-info.ts'
-import { readEventsFile } from '../aws/read-events-file.ts'
+import { parseEventsText, readEventsFile } from '../aws/read-events-file.ts'
 import { sandboxSources } from '../sandbox/platforms/sandbox/notifications/sources.ts'
 import { categories } from '../tools/project/categories.ts'
 import { type LocalSecrets, leadsToSandbox } from './secrets.ts'
@@ -17,6 +17,15 @@ import { writePrivateFile } from './state-folder.ts'
 export async function compileEventsFile(path: string): Promise<EventsFile | undefined> {
   const events = readEventsFile(path, await Promise.all(categories.map(describeCategory)))
   return Object.keys(events.sources).length === 0 ? undefined : events
+}
+
+/**
+ * Compiles the text of such a file.
+ *
+ * @throws YamlFileError
+ */
+export async function compileEventsText(text: string): Promise<EventsFile> {
+  return parseEventsText(text, await Promise.all(categories.map(describeCategory)))
 }
 
 /** The sources of a runtime. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { log } from '../log.ts'
 import type { AlertRule } from '../sources/rules.ts'
 import { saveRefusalOfCall, saveTaskOfCall, storeCall } from '../state/alert-calls.ts'
+import { digestOf } from './call-key.ts'
 import { callWebhook } from './call-webhook.ts'
 import { Refused, RetryLater } from './results.ts'
 
@@ -40,9 +40,4 @@ export async function callOnce(
     if (error instanceof Refused) await saveRefusalOfCall(source, digest, stored.call)
     throw error
   }
-}
-
-/** Returns the form of a key that fits in an item and an id. */
-export function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
 }

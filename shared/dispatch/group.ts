@@ -3,7 +3,8 @@ import { isRecord } from '../record.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { AlertGroup } from '../sources/rules.ts'
 import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
-import { callOnce, digestOf } from './call-once.ts'
+import { digestOf } from './call-key.ts'
+import { callOnce } from './call-once.ts'
 import { Refused, RetryLater } from './results.ts'
 
 /**

@@ -6,7 +6,8 @@ import type { AlertGroup, AlertRule } from '../sources/rules.ts'
 import { readCall, saveGroupedCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
 import { transitionOf } from './alert-times.ts'
-import { callOnce, digestOf, type MadeCall } from './call-once.ts'
+import { callKeyOf, digestOf } from './call-key.ts'
+import { callOnce, type MadeCall } from './call-once.ts'
 import { callWebhook } from './call-webhook.ts'
 import { takePlace } from './group.ts'
 import { Refused, RetryLater } from './results.ts'
@@ -58,7 +59,7 @@ async function makeCall(
   if (rule === undefined) throw new Refused('events.yaml has no rule of this name.')
   if (occurrence === undefined) return logSkipped(rule, alert.state === 'firing' ? 'ended' : 'not open')
   if (rule.closes !== undefined) return close(alert, rule, input, occurrence)
-  const callKey = keyOf(alert, rule, occurrence)
+  const callKey = callKeyOf(alert, rule.name, occurrence)
   if (rule.group && group !== undefined && !(await isInPlace(alert.source, rule, rule.group, group, callKey)))
     return logSkipped(rule, 'in a group')
   await callOnce(alert.source, rule, callKey, input)
@@ -87,7 +88,7 @@ async function close(
   occurrence: number,
 ): Promise<void> {
   const opening = declaredRules().find(({ name }) => name === rule.closes)
-  const openingKey = opening && keyOf({ ...alert, state: 'firing' }, opening, occurrence)
+  const openingKey = opening && callKeyOf({ ...alert, state: 'firing' }, opening.name, occurrence)
   const opened = openingKey && (await readCall(alert.source, digestOf(openingKey)))
   if (!opened || opened.isRefused || opened.isGrouped) return logSkipped(rule, 'nothing opened')
   if (opened.taskId === undefined)
@@ -95,7 +96,7 @@ async function close(
   const { category }: MadeCall = JSON.parse(opened.call)
   const id = await openedBy(alert.source, category, opened.taskId)
   if (id === undefined) return logSkipped(rule, 'nothing opened')
-  await callOnce(alert.source, rule, keyOf(alert, rule, occurrence), { id, ...input })
+  await callOnce(alert.source, rule, callKeyOf(alert, rule.name, occurrence), { id, ...input })
 }
 
 /** Returns the id in the outcome of a task. Undefined if the task has ended without one. */
@@ -110,8 +111,4 @@ async function openedBy(source: string, category: string, taskId: string): Promi
 
 function logSkipped({ name: rule }: AlertRule, reason: string): void {
   log.info('alert not called', { rule, reason })
-}
-
-function keyOf({ key, state }: Pick<AlertMessage, 'key' | 'state'>, { name }: AlertRule, occurrence: number): string {
-  return JSON.stringify([name, key, occurrence, state])
 }

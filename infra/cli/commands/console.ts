@@ -12,7 +12,7 @@ import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { type JsonOption, note } from '../output.ts'
 import { parsePort, stateFolder } from '../receiver.ts'
 import { activitiesOf } from '../sources/activity.ts'
-import { readDeclared } from '../sources/declared-sources.ts'
+import { type Declared, readDeclared } from '../sources/declared-sources.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
@@ -68,8 +68,9 @@ Examples:
 async function run({ stack, port, since, open = false, readOnly = false, json = false }: Options): Promise<void> {
   if (stack === undefined) return show(localLink(), open, json)
   const { startStackConsole } = await import('../../local/console/stack/stack-console.ts')
-  const sources = await sourcesOf(stack)
-  const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly, sources }
+  const events = await readDeclared({})
+  const sources = events && sourcesOf(stack, events)
+  const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly, sources, events }
   const started = await startStackConsole(options).catch((error: Error) => {
     throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
   })
@@ -82,9 +83,7 @@ async function run({ stack, port, since, open = false, readOnly = false, json = 
 }
 
 /** Returns how to read the sources that events.yaml declares for a stack. */
-async function sourcesOf(stack: string): Promise<ReadSources | undefined> {
-  const { sources } = (await readDeclared({})) ?? {}
-  if (!sources) return undefined
+function sourcesOf(stack: string, { sources }: Declared): ReadSources {
   return async () => {
     const activities = await activitiesOf(Object.keys(sources), { stack })
     return typeof activities === 'string' ? undefined : toSourceViews(sources, activities)

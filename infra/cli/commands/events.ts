@@ -2,12 +2,12 @@ import { Command } from 'commander'
 import { Failure } from '../../../shared/errors.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { tryRules } from '../../local/try-rules.ts'
-import { configuredEvents } from '../events/configured-events.ts'
 import { parseHeaders } from '../events/parse-headers.ts'
 import { redriveCommand } from '../events/redrive.ts'
 import { describeTried } from '../events/tried-text.ts'
 import { type JsonOption, show } from '../output.ts'
 import { readInput } from '../read-input.ts'
+import { readDeclared } from '../sources/declared-sources.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface TestOptions extends JsonOption {
@@ -54,9 +54,13 @@ Examples:
 }
 
 async function test(file: string, options: TestOptions): Promise<void> {
-  const events = await configuredEvents(options, options.events)
+  const events = await readDeclared(options, options.events)
+  if (!events)
+    throw new UsageError(
+      'No file declares rules. Pass --events, name it in the setting events in cdk.json, or set WEBHOOKS_EVENTS and pass --local.',
+    )
   const body = parseBody(file, await readInput(file))
-  const source = options.source ?? onlySource(events.rules?.map((rule) => rule.source) ?? [])
+  const source = options.source ?? onlySource(events.rules.map((rule) => rule.source))
   try {
     const tried = await tryRules(events, source, body, parseHeaders(options.header))
     if (tried.results.some(({ isProblem }) => isProblem)) process.exitCode = 1

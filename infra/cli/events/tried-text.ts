@@ -5,7 +5,7 @@ import type { TriedCall, TriedNotification, TriedRule } from '../../local/try-ru
 /** Describes the effects of rules on a notification. */
 export function describeTried(
   { source, type, event, results }: TriedNotification,
-  rules: readonly AlertRule[] = [],
+  rules: readonly AlertRule[],
 ): string {
   const alerts = new Set(results.map(({ alert }) => alert)).size
   const calls = results.filter(({ call }) => call !== undefined).length

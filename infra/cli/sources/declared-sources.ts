@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { messageOf } from '../../../shared/errors.ts'
 import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
 import type { EventsFile } from '../../../shared/sources/events-file.ts'
+import type { AlertRule } from '../../../shared/sources/rules.ts'
 import { compileEventsFile } from '../../local/sources.ts'
 import { APPLICATION } from '../../tools/project/roots.ts'
 import { cdkSettings } from '../cdk-settings.ts'
@@ -11,24 +12,26 @@ import { UsageError } from '../usage-error.ts'
 export interface Declared {
   file: string
   sources: EventsFile['sources']
+  rules: AlertRule[]
   /** Whether the stack has rules that send events of AWS. */
   hasAwsRules: boolean
 }
 
 /**
- * Reads the sources of the local runtime (WEBHOOKS_EVENTS) or of the stack (the setting `events` in cdk.json).
+ * Reads the sources and rules of the local runtime (WEBHOOKS_EVENTS) or of the stack (the setting `events` in cdk.json).
  *
+ * @param path the file to read instead
  * @returns undefined if there is no file
  * @throws UsageError with the errors of the file
  */
-export async function readDeclared({ local }: { local?: boolean }): Promise<Declared | undefined> {
+export async function readDeclared({ local }: { local?: boolean }, path?: string): Promise<Declared | undefined> {
   try {
-    const settings = local ? undefined : cdkSettings(APPLICATION, () => undefined).settings
-    const path = local ? process.env['WEBHOOKS_EVENTS'] : settings?.events
-    if (!path) return undefined
-    const file = local ? path : resolve(APPLICATION, path)
-    const { sources = {} } = (await compileEventsFile(file)) ?? {}
-    return { file, sources, hasAwsRules: settings?.awsProviders !== undefined }
+    const settings = local || path !== undefined ? undefined : cdkSettings(APPLICATION, () => undefined).settings
+    const setting = settings?.events && resolve(APPLICATION, settings.events)
+    const file = path ?? (local ? process.env['WEBHOOKS_EVENTS'] : setting)
+    if (!file) return undefined
+    const { sources = {}, rules = [] } = (await compileEventsFile(file)) ?? {}
+    return { file, sources, rules, hasAwsRules: settings?.awsProviders !== undefined }
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error })
   }

@@ -8,6 +8,7 @@ import type { LocalCloud } from '../cloud/index.ts'
 import type { RuntimeEvent } from '../runtime-event.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
+import { type AlertsApi, createAlertsApi } from './alerts/alerts-api.ts'
 import { codeOf } from './as-code/index.ts'
 import { callList } from './call-list.ts'
 import { createCallOperator } from './call-operator.ts'
@@ -40,8 +41,10 @@ interface ConsoleOptions {
   secrets: LocalSecrets
   /** Returns the token for calls to the runtime. */
   token: () => string
-  /** The contents of `events.yaml`, if there is one. */
+  /** The contents of `events.yaml`, or the sources of the sandbox, if there are any. */
   declared: EventsFile | undefined
+  /** The path of `events.yaml`. Undefined for the sources of the sandbox. */
+  eventsFile: string | undefined
   /** The rules that restrict calls, if there are any. */
   policy: Policy | undefined
 }
@@ -60,14 +63,16 @@ export interface Console {
   /** @param id of the request, which also identifies the log lines of its invocation */
   received(id: string, req: IncomingMessage, body: Buffer | undefined): void
   responded(id: string, response: SentResponse): void
+  /** Must be called for each notification of a source that was verified. */
+  notified(source: string, req: IncomingMessage, body: Buffer): void
   observe(event: RuntimeEvent): void
   /** Must be called if the user has changed the sandbox. */
   sandboxChanged(): void
   close(): void
 }
 
-/** The sandbox may change several times within milliseconds. */
-const SANDBOX_BATCH_MS = 200
+/** The sandbox may change several times within milliseconds, and notifications arrive in a storm. */
+const BATCH_MS = 200
 
 /** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
 export function createConsole(options: ConsoleOptions): Console {
@@ -81,10 +86,12 @@ export function createConsole(options: ConsoleOptions): Console {
   })
   const operator = createCallOperator(url, token, { context, store, journal })
   const sequences = createSequences(url, token, store, (view, line) => stream.send('sequence', { ...view, line }))
-  const sandboxChanges = createSandboxChanges(stream)
+  const sandboxChanges = createChanges(stream, 'sandbox')
+  const alerts = createAlertsApi({ state, cloud, declared: options.declared, file: options.eventsFile })
+  const alertChanges = createChanges(stream, 'alerts')
   const decisions = new PolicyDecisions(Date.now())
   let isClosed = false
-  const handle = createRoutes(createReads(stream, journal, { store, context, decisions, options }), operator, {
+  const handle = createRoutes(createReads(stream, journal, { store, context, decisions, alerts, options }), operator, {
     actions: () =>
       actionViews({
         connections: context.connectionsOf,
@@ -92,6 +99,7 @@ export function createConsole(options: ConsoleOptions): Console {
       }),
     send: (category, action, query, body) => operator.send({ category, action, query, body }),
     code: (category, action, query, body) => codeOf(url, { category, action, query, body }),
+    tryRules: (tried) => alerts.try(tried),
     faults: () => describeFaults(),
     commands: () => cliCommands(state, store),
     sequences: () => sequences.list(),
@@ -113,6 +121,11 @@ export function createConsole(options: ConsoleOptions): Console {
       if (taskId !== undefined) decisions.assign(id, taskId)
       journal.responded(id, responseOf(response.statusCode, response.body), taskId)
     },
+    notified(source, req, body) {
+      context.refresh()
+      alerts.add(source, req, body)
+      alertChanges.add()
+    },
     observe(event) {
       if (event.from === 'cloud' && event.kind === 'request') context.refresh()
       if (event.from === 'cloud' && event.kind === 'log')
@@ -125,6 +138,8 @@ export function createConsole(options: ConsoleOptions): Console {
       if (isClosed) return
       isClosed = true
       sandboxChanges.close()
+      alertChanges.close()
+      alerts.close()
       sequences.close()
       stream.close()
       journal.close()
@@ -133,16 +148,16 @@ export function createConsole(options: ConsoleOptions): Console {
   }
 }
 
-/** Reports changes of the sandbox to the pages, in batches. */
-function createSandboxChanges(stream: EventStream) {
+/** Reports changes to the pages, in batches. */
+function createChanges(stream: EventStream, event: 'sandbox' | 'alerts') {
   let timer: NodeJS.Timeout | undefined
   return {
     add() {
       if (!stream.hasPages) return
       timer ??= setTimeout(() => {
         timer = undefined
-        stream.send('sandbox', {})
-      }, SANDBOX_BATCH_MS).unref()
+        stream.send(event, {})
+      }, BATCH_MS).unref()
     },
     close: () => clearTimeout(timer),
   }
@@ -155,8 +170,15 @@ function createReads(
     store,
     context,
     decisions,
+    alerts,
     options,
-  }: { store: CallStore; context: LocalContext; decisions: PolicyDecisions; options: ConsoleOptions },
+  }: {
+    store: CallStore
+    context: LocalContext
+    decisions: PolicyDecisions
+    alerts: AlertsApi
+    options: ConsoleOptions
+  },
 ): ReadApi {
   const { cloud, sandbox, declared, policy } = options
   return {
@@ -178,6 +200,8 @@ function createReads(
       const lanes = await turnLanes(cloud, policy)
       return { ...policyView({ policy }, store, decisions, Date.now()), lanes }
     },
+    alerts: (query) => alerts.view(query.get('source') ?? undefined),
+    notification: (id) => alerts.detail(Number(id)),
     openStream: (res) => stream.add(res),
   }
 }

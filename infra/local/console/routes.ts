@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { mediaType } from '../../sandbox/platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
+import type { TriedText } from './alerts/alerts-api.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
 
@@ -19,6 +20,10 @@ export interface ReadApi {
   overview(ms: number): unknown
   /** Returns the page of the policy, or a promise of it. */
   policy(): unknown
+  /** Returns the page of the alerts, or a promise of it. */
+  alerts(query: URLSearchParams): unknown
+  /** Returns a notification or a promise of it, undefined for an unknown id. */
+  notification(id: string): unknown
   /** Opens a stream of events; returns false if too many are open. */
   openStream(res: ServerResponse): boolean
 }
@@ -40,6 +45,8 @@ interface RuntimeApi {
   send(category: string, action: string, query: string, body: unknown): Promise<unknown>
   /** Returns a call as code of the engines. */
   code(category: string, action: string, query: string, body: Record<string, unknown>): unknown
+  /** Evaluates rules on a notification without its effects. */
+  tryRules(tried: TriedText): Promise<unknown>
   faults(): unknown
   commands(): Promise<unknown>
   sequences(): unknown
@@ -98,6 +105,11 @@ function readRoutes(api: ReadApi): Record<string, Route> {
       if (found === undefined) return sendJson(res, 404, { message: UNKNOWN_CALL })
       return sendJson(res, 200, found)
     },
+    'GET alerts': async ([id], req, res) => {
+      const found = id === undefined ? await api.alerts(queryOf(req)) : await api.notification(id)
+      if (found === undefined) return sendJson(res, 404, { message: 'This notification is no longer stored.' })
+      return sendJson(res, 200, found)
+    },
     'GET policy': async (_parts, _req, res) => sendJson(res, 200, await api.policy()),
     'GET overview': async (_parts, req, res) => {
       const hours = Number(queryOf(req).get('hours') ?? 24)
@@ -134,6 +146,17 @@ function runtimeRoutes(api: RuntimeApi): Record<string, Route> {
       if (last === 'code' && isRecord(body)) return sendJson(res, 200, api.code(category, action, query, body))
       return sendJson(res, 200, await api.send(category, action, query, body))
     },
+    'POST alerts': async (_parts, req, res) => {
+      const { source, body, headers, events } = (await readJson(req)) ?? {}
+      if (![source, body, events].every((text) => typeof text === 'string') || !isRecord(headers))
+        return sendJson(res, 400, { message: 'Send {"source": "..", "body": "..", "headers": {..}, "events": ".."}.' })
+      const [name, sent, text] = [source, body, events].map(String)
+      return sendJson(
+        res,
+        200,
+        await api.tryRules({ source: name ?? '', body: sent ?? '', headers: textsIn(headers), events: text ?? '' }),
+      )
+    },
     'GET faults': (_parts, _req, res) => sendJson(res, 200, api.faults()),
     'GET commands': async (_parts, _req, res) => sendJson(res, 200, await api.commands()),
     'GET sequences': (_parts, _req, res) => sendJson(res, 200, api.sequences()),
@@ -160,6 +183,10 @@ async function readJson(req: IncomingMessage): Promise<Record<string, unknown> |
   } catch {
     return undefined
   }
+}
+
+function textsIn(record: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, String(value)]))
 }
 
 function decoded(part: string): string {

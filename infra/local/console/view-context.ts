@@ -76,7 +76,7 @@ function registerSecrets(secrets: LocalSecrets): void {
       JSON.parse(secrets.get(name) ?? 'null', (property, value) => {
         if (typeof value === 'string' && /(token|secret|password|key)$/i.test(property)) registerSecret(value)
         // All values of these are secret.
-        if (property === 'secrets' || property === 'secretHeaders')
+        if (['secrets', 'secretHeaders', 'keys'].includes(property) && value !== null)
           Object.values(value).map(String).forEach(registerSecret)
         return value
       })

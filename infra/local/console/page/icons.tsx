@@ -72,6 +72,7 @@ const symbols: Record<string, JSX.Element> = {
   list: <path d="M2 4h12M2 8h12M2 12h12" {...stroke} />,
   chart: <path d="M3 14V8m5 6V3m5 11V6" {...thick} />,
   shield: <path d="M8 1.5 13.5 4v4c0 3-2.2 5.3-5.5 6.5C4.7 13.3 2.5 11 2.5 8V4z" {...stroke} />,
+  bell: <path d="M3 11.5h10L11.8 10V6.5a3.8 3.8 0 0 0-7.6 0V10zM6.5 14h3" {...stroke} />,
   track: (
     <>
       <path d="M1 8h14" {...stroke} />

@@ -49,13 +49,17 @@ const help: [string, Keys][] = [
       ['y', 'copy the link'],
     ],
   ],
-  ['Pages', [['g c', 'calls'], ['g o', 'overview'], ['g p', 'policy'], ...runtimePages, ['?', 'this help']]],
+  [
+    'Pages',
+    [['g c', 'calls'], ['g o', 'overview'], ['g p', 'policy'], ['g a', 'alerts'], ...runtimePages, ['?', 'this help']],
+  ],
 ]
 
 const pages: Record<string, string> = {
   c: 'calls',
   o: 'overview',
   p: 'policy',
+  a: 'alerts',
   s: 'sequences',
   n: 'send',
   b: 'sandbox',

@@ -21,6 +21,7 @@ type Listener<T> = (data: T) => void
 interface Events {
   calls: CallChange
   sandbox: unknown
+  alerts: unknown
   sequence: { name: string; line?: string }
   /** The connection was established: everything must be read again. */
   ready: unknown
@@ -29,6 +30,7 @@ interface Events {
 const listeners: { [K in keyof Events]: Set<Listener<Events[K]>> } = {
   calls: new Set(),
   sandbox: new Set(),
+  alerts: new Set(),
   sequence: new Set(),
   ready: new Set(),
 }
@@ -55,6 +57,7 @@ export function connect(): void {
   })
   stream.addEventListener('calls', ({ data }) => publish('calls', JSON.parse(data)))
   stream.addEventListener('sandbox', () => publish('sandbox', undefined))
+  stream.addEventListener('alerts', () => publish('alerts', undefined))
   stream.addEventListener('sequence', ({ data }) => publish('sequence', JSON.parse(data)))
 }
 

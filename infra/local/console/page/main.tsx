@@ -11,6 +11,7 @@ import './waterfall.css'
 import './requests.css'
 import './overview.css'
 import './policy.css'
+import './alerts.css'
 import './sequences.css'
 import './send.css'
 import './cli.css'
@@ -18,6 +19,7 @@ import './sandbox.css'
 import './pages-narrow.css'
 import { effect } from '@preact/signals'
 import { type JSX, render } from 'preact'
+import { Alerts } from './alerts.tsx'
 import { Calls } from './calls.tsx'
 import { CommandLine } from './cli.tsx'
 import { copied } from './copy.ts'
@@ -43,6 +45,7 @@ const readViews: Record<string, PageView> = {
   calls: { title: 'Calls', icon: 'list', View: Calls },
   overview: { title: 'Overview', icon: 'chart', View: Overview },
   policy: { title: 'Policy', icon: 'shield', View: Policy },
+  alerts: { title: 'Alerts', icon: 'bell', View: Alerts },
 }
 /** What the local runtime can do, and a deployed stack cannot. */
 const runtimeViews: Record<string, PageView> = {

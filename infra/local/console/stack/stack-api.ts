@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
+import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
+import { describeEvents } from '../alerts/alerts-view.ts'
 import { callList } from '../call-list.ts'
 import { CallStore } from '../call-store.ts'
 import { createEventStream } from '../event-stream.ts'
@@ -23,7 +25,12 @@ interface StackApiOptions {
   isReadOnly: boolean
   /** Reads the declared sources, if there are any. */
   sources?: ReadSources | undefined
+  /** The contents of `events.yaml` on this machine. */
+  events: EventsFile | undefined
 }
+
+const NO_NOTIFICATIONS =
+  'The rules of events.yaml on this machine. A stack stores no notifications: try one with npx webhooks events test <file>. Failed rules are in the log of the function events.'
 
 /** @returns undefined if they cannot be read */
 export type ReadSources = () => Promise<SourceView[] | undefined>
@@ -41,7 +48,7 @@ const READ_AGAIN_MS = [1_000, 3_000, 8_000]
 
 /** Creates the API of the page. It reads from AWS only while a page is open. */
 export function createStackApi(options: StackApiOptions): StackApi {
-  const { lambda, stack, functions, sinceMs, isReadOnly, sources } = options
+  const { lambda, stack, functions, sinceMs, isReadOnly, sources, events = { sources: {} } } = options
   const store = new CallStore(':memory:')
   const stream = createEventStream()
   const logs = new LogReader(lambda)
@@ -69,6 +76,8 @@ export function createStackApi(options: StackApiOptions): StackApi {
       policy ??= stackPolicy(functions)
       return { ...policyView(await policy, store, decisions, Date.now()), notice: calls.notice }
     },
+    alerts: () => ({ ...describeEvents(events), notifications: [], notice: NO_NOTIFICATIONS }),
+    notification: () => undefined,
     openStream(res: ServerResponse) {
       void refresh()
       return stream.add(res)

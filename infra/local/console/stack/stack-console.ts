@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
+import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import { functionsOf, type StackFunction } from '../../../aws/running-tasks.ts'
 import { consoleAccess, consoleCookie, consoleLink, isLoopbackHost } from '../../console-access.ts'
 import { nameOf, operatorOf } from '../../operator/identity.ts'
@@ -20,6 +21,8 @@ export interface StackConsoleOptions {
   isReadOnly?: boolean
   /** Reads the declared sources, if there are any. */
   sources?: ReadSources | undefined
+  /** The contents of `events.yaml` on this machine. */
+  events?: EventsFile | undefined
 }
 
 /** The console of a deployed stack. */
@@ -41,14 +44,14 @@ const READ_ONLY = 'This console is read-only. Start it without --read-only to ch
  * @throws errors of the SDK; Error if the port is in use
  */
 export async function startStackConsole(options: StackConsoleOptions): Promise<StackConsole | undefined> {
-  const { lambda, stack, port, sinceMs, isReadOnly = false, sources } = options
+  const { lambda, stack, port, sinceMs, isReadOnly = false, sources, events } = options
   const functions: StackFunction[] = []
   for await (const fn of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) functions.push(fn)
   if (functions.length === 0) return undefined
   const region = await lambda.config.region()
   const account = functions[0]?.arn.split(':')[4] ?? ''
   const operator = isReadOnly ? undefined : nameOf(await operatorOf(lambda))
-  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly, sources })
+  const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly, sources, events })
   const key = randomBytes(24).toString('base64url')
   const keys = { consoleKey: key, callerToken: key }
   const server = createServer((req, res) => {

@@ -21,6 +21,8 @@ describeInBrowser(`the console with ${COUNT} calls`, () => {
     call: () => undefined,
     overview: (ms) => overviewOf(store, ms, Date.now()),
     policy: () => undefined,
+    alerts: () => undefined,
+    notification: () => undefined,
     openStream: (res) => stream.add(res),
   })
   const server = createServer((req, res) => {

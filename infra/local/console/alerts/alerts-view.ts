@@ -1,0 +1,120 @@
+import { formatDuration } from '../../../../shared/duration.ts'
+import type { EventsFile } from '../../../../shared/sources/events-file.ts'
+import type { AlertRule } from '../../../../shared/sources/rules.ts'
+import type { TriedCall } from '../../try-rules.ts'
+import type { CallResult, QueueLengths } from './call-results.ts'
+
+/** The rules for alerts, and the last notifications. Times are milliseconds since 1970. */
+export interface AlertsView {
+  rules: AlertRuleView[]
+  sources: { name: string; type: string; stored: number }[]
+  /** Newest first. */
+  notifications: NotificationSummary[]
+  /** Undefined for a deployed stack. */
+  queue?: QueueLengths
+  /** The text of events.yaml to try changes on, or an example if there is none. Undefined for a deployed stack. */
+  text?: string
+  /** A deployed stack has no notifications. */
+  notice?: string
+}
+
+export interface AlertRuleView {
+  name: string
+  source: string
+  /** `alerts with severity == 'critical', for each of alerts` */
+  when: string
+  /** `issue-ticketing/open-issue` */
+  call: string
+  connection: string
+  /** More about the call: what it closes, and the limit of its group. */
+  detail: string
+}
+
+/** A notification in the list. */
+export interface NotificationSummary {
+  id: number
+  source: string
+  at: number
+  /** The sender's name for what happened. Empty if it is not known. */
+  event: string
+  /** `2 calls`, `No rule matches`, `1 problem`. Empty for a large one, which is evaluated when it is opened. */
+  effect: string
+  hasProblem: boolean
+}
+
+/** A notification with the effects of the rules. */
+export interface NotificationDetail {
+  id: number
+  source: string
+  at: number
+  headers: Record<string, string>
+  /** JSON. */
+  body: string
+  tried: TriedView
+}
+
+/** The effects of rules on a notification, or why it cannot be read. */
+export interface TriedView {
+  problem: string
+  event: string
+  results: TriedResultView[]
+  /** How many results are not shown. */
+  more: number
+}
+
+export interface TriedResultView {
+  rule: string
+  /** The position of the alert in the notification. */
+  alert: number
+  state: string
+  key: string
+  call: TriedCall | undefined
+  /** The task of the call. Undefined if the notification was only tried. */
+  result: CallResult | undefined
+  /** Why there is no call. */
+  reason: string
+  isProblem: boolean
+}
+
+/** Like the first example of docs/alerts.md. */
+export const EXAMPLE = `sources:
+  alerts: { type: alertmanager }
+rules:
+  - name: open
+    source: alerts
+    call: issue-ticketing/open-issue
+    input: "{title: labels.alertname, description: annotations.description}"
+  - name: close
+    source: alerts
+    call: issue-ticketing/close-issue
+    input: "{comment: 'The alert has ended.'}"
+    closes: open
+`
+
+/** Describes the rules and the sources. */
+export function describeEvents(
+  { sources, rules = [] }: EventsFile,
+  stored: ReadonlyMap<string, number> = new Map(),
+): Pick<AlertsView, 'rules' | 'sources'> {
+  return {
+    rules: rules.map(ruleView),
+    sources: Object.entries(sources).map(([name, { type }]) => ({ name, type, stored: stored.get(name) ?? 0 })),
+  }
+}
+
+function ruleView({ name, source, on, each, call, connection = 'default', closes, group }: AlertRule): AlertRuleView {
+  const condition = on ?? (closes === undefined ? 'it has started' : 'it has ended')
+  return {
+    name,
+    source,
+    when: each === undefined ? condition : `${condition}, for each of ${each}`,
+    call,
+    connection,
+    detail: [
+      ...(closes === undefined ? [] : [`Closes what ${closes} has opened`]),
+      ...(group === undefined
+        ? []
+        : [`At most ${group.max} in ${formatDuration(group.per)} for the same ${group.by}, and one for all others`]),
+    ].join('. '),
+  }
+}
