@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import http from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import type { Bench } from './measure.ts'
@@ -34,9 +35,13 @@ export class LocalRuntime {
     child.on('exit', (code) => this.#said.emit('error', new Error(`The local runtime ended with ${code}`)))
   }
 
-  static async start({ bundles, scratch }: Bench): Promise<LocalRuntime> {
+  /** @param files for the runtime, instead of those of the sandbox */
+  static async start(
+    { bundles, scratch }: Bench,
+    files: { eventsFile?: string; secretsFile?: string } = {},
+  ): Promise<LocalRuntime> {
     const state = await mkdtemp(join(scratch, 'state-'))
-    const child = startProcess('./serve.ts', { state, bundles })
+    const child = startProcess('./serve.ts', { state, bundles, ...files })
     const runtime = new LocalRuntime(child, state)
     const { url, lambda, accessKeyId } = await runtime.#next('ready')
     Object.assign(runtime, { url, lambda, accessKeyId })
@@ -58,6 +63,16 @@ export class LocalRuntime {
 
   tasks() {
     return this.#ask('tasks')
+  }
+
+  /** Returns how many messages are in the queue for alerts. */
+  async queued(): Promise<number> {
+    const headers = {
+      authorization: authorizationWith({ accessKeyId: this.accessKeyId }),
+      'x-amz-target': 'AmazonSQS.GetQueueAttributes',
+    }
+    const { body } = await this.post(this.lambda, { QueueUrl: 'alerts' }, headers)
+    return Number(JSON.parse(body).Attributes.ApproximateNumberOfMessages)
   }
 
   /** Waits until all running tasks wait for their next attempt. */

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { writePart } from '../prove/report.ts'
 import { agents } from './agents.ts'
+import { alerts } from './alerts.ts'
 import { cold } from './cold.ts'
 import { consoleQueries } from './console.ts'
 import { firstAnswer } from './first-answer.ts'
@@ -39,6 +40,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   operations,
   jobs,
   'wake-ups': wakeUps,
+  alerts,
   synth,
   start,
   console: consoleQueries,

@@ -50,7 +50,7 @@ describe('The serverless pattern', () => {
       cleanup: { text: expect.any(Array) },
       authors: [expect.objectContaining({ name: expect.any(String) })],
     })
-    // As its guidelines say.
+    // Its guidelines.
     const words = pattern.introBox.text.join(' ').split(/\s+/).length
     expect(words).toBeGreaterThanOrEqual(300)
     expect(words).toBeLessThanOrEqual(500)

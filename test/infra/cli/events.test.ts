@@ -115,7 +115,10 @@ close: alert 2, resolved, key ${key}
       input: '{title: notification.headers."x-team"}',
     }
     const rules = file('headers.yaml', { sources, rules: [rule] })
-    const opened = file('opened.json', { action: 'opened', issue: { id: 7, title: 'Slow' } })
+    const opened = file('opened.json', {
+      action: 'opened',
+      issue: { id: 7, title: 'Slow', state: 'open', updated_at: '2026-11-30T10:00:00Z' },
+    })
     const { out } = await test(`${opened} --events ${rules} --header x-github-event:issues --header 'X-Team: checkout'`)
     expect(out).toContain('input {"title":"checkout"}')
   })
