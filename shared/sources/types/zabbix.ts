@@ -16,7 +16,7 @@ export const zabbix = defineSourceType({
   },
   setup: [
     'Add the global macro {$WEBHOOKS.TOKEN} of the type secret text: {secret}',
-    'Open Alerts > Media types, and create one of the type Webhook, with three attempts and the interval 10s.',
+    'Open Alerts > Media types, and create one of the type Webhook. Attempts: 100, with the interval 1m, so that an outage of 90 minutes loses nothing.',
     `Parameters of the media type:
 url {url}
 token {$WEBHOOKS.TOKEN}
