@@ -87,7 +87,7 @@ describe('A rule', () => {
       { input: '{title: length(labels.number)}' },
       /rules\.1\.input cannot be evaluated: .*length\(\)/,
     ],
-    ['an input that is no object', { input: 'labels.alertname' }, /rules\.1\.input must return an object/],
+    ['an input of another type', { input: 'labels.alertname' }, /rules\.1\.input must return an object/],
     ['an input that is too large', { input: '{title: labels.text}' }, /rules\.1\.input returns 100\d+ bytes/],
     [
       'a group without a value',
