@@ -6,7 +6,7 @@ import { writePrivateFile } from './state-folder.ts'
 
 /** Credentials of the local runtime. */
 export interface LocalCredentials {
-  /** The token of the caller "demo". */
+  /** The token of the caller "demo", whose results the Keptn of the sandbox gets. */
   callerToken: string
   /** Signs links and buttons of approvals. */
   approvalsKey: string
@@ -42,6 +42,12 @@ function ensurePrivateCredentials(state: string): LocalCredentials {
     writePrivateFile(file, `${JSON.stringify(credentials, null, 2)}\n`)
   }
   return readCredentials(state)
+}
+
+/** Returns the token of the caller "local", whose results no engine gets. It is private if the token of the caller "demo" is. */
+export function plainTokenOf({ callerToken }: Pick<LocalCredentials, 'callerToken'>): string {
+  if (callerToken === demo.callerToken) return demo.plainToken
+  return createHash('sha256').update(`plain ${callerToken}`).digest('base64url').slice(0, 32)
 }
 
 /** Returns the hash of a token for the secret `callers`. */

@@ -6,7 +6,7 @@ import { engineSecrets } from '../sandbox/engines/secrets.ts'
 import { sandboxConnections, sandboxDefaults } from '../sandbox/platforms/sandbox/connections.ts'
 import { demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { sandboxSourceSecrets } from '../sandbox/platforms/sandbox/notifications/sources.ts'
-import { demoCredentials, type LocalCredentials, tokenHash } from './credentials.ts'
+import { demoCredentials, type LocalCredentials, plainTokenOf, tokenHash } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
 
 /** Matches a URL below the sandbox of a runtime, up to its path. With TLS, a URL leads to a proxy before it. */
@@ -120,7 +120,8 @@ function withOwnTokens(callers: string, url: string, current: LocalCredentials):
 /** Returns the hashes of the tokens that all credentials of a runtime contain, in the same order for each runtime. */
 function tokenHashes(url: string, credentials: LocalCredentials): string[] {
   const { callers } = engineSecrets({ url, key: () => engineKeyOf(credentials) })
-  return [tokenHash(credentials.callerToken), ...(JSON.stringify(callers).match(/sha256:[0-9a-f]{64}/g) ?? [])]
+  const own = [credentials.callerToken, plainTokenOf(credentials)].map(tokenHash)
+  return [...own, ...(JSON.stringify(callers).match(/sha256:[0-9a-f]{64}/g) ?? [])]
 }
 
 function sandboxSecrets(url: string, current: LocalCredentials): Record<string, unknown> {
@@ -137,6 +138,7 @@ function sandboxSecrets(url: string, current: LocalCredentials): Record<string, 
     [`${prefix}/callers`]: withDefaults({
       ...callers,
       demo: { tokens: [tokenHash(callerToken)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
+      local: { tokens: [tokenHash(plainTokenOf(current))], categories: ['*'], reads: 'all' },
     }),
     [`${prefix}/orchestrators/sandbox`]: { type: 'keptn', baseUrl: `${url}/sandbox/keptn`, token: demo.keptnToken },
     [`${prefix}/approvals`]: { key: approvalsKey },

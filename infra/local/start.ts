@@ -9,7 +9,7 @@ import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { helpIfAsked } from '../tools/help.ts'
 import { EXTENSION, HAS_SOURCES, PACKAGE } from '../tools/project/roots.ts'
 import { consoleLink } from './console-access.ts'
-import { credentialsFile, type LocalCredentials } from './credentials.ts'
+import { credentialsFile, type LocalCredentials, plainTokenOf } from './credentials.ts'
 import { formatEvent } from './format-event.ts'
 import { openOrExplain } from './open-browser.ts'
 import { checkPort, portOf } from './port.ts'
@@ -99,27 +99,19 @@ async function runDemo({ url, credentials }: Runtime): Promise<void> {
 
 /** Returns sample commands. The id of the interactive call is new at each start. */
 function nextSteps({ url, credentials }: Runtime, state: string): string {
-  const { callerToken } = credentials()
-  const id = randomUUID()
-  const context = randomUUID()
-  const event = {
-    id,
-    type: 'sh.keptn.event.openticket.triggered',
-    shkeptncontext: context,
-    data: { project: 'demo', stage: 'production', service: 'shop' },
-    input: { title: 'Opened by hand' },
-  }
-  const authorization = `-H 'Authorization: Bearer ${callerToken}'`
+  const token = plainTokenOf(credentials())
+  const authorization = `-H 'Authorization: Bearer ${token}'`
   const post = (query: string, body: unknown) =>
     `curl -s '${url}/v1/issue-ticketing/open-issue${query}' ${authorization} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
   return [
-    `Token: ${callerToken}`,
+    `Token: ${token}`,
+    `Token for Keptn events: ${credentials().callerToken}`,
     '',
     'A silent call opens an issue and returns it:',
     `  ${post('', { input: { title: 'Checkout is slow' } })}`,
-    'An interactive call returns immediately and sends a finished event later:',
-    `  ${post('?mode=interactive&sendStarted=true', event)}`,
-    'The statusUrl in its response shows its task:',
+    'An interactive call returns immediately. A repeat with the same id is the same call:',
+    `  ${post('?mode=interactive', { id: randomUUID(), input: { title: 'Opened by hand' } })}`,
+    'The statusUrl in its response shows its task and its result:',
     `  curl -s '<statusUrl>' ${authorization}`,
     '',
     `Open the console in a browser: ${consoleLink(url, credentials())}`,

@@ -136,7 +136,7 @@ describe('A runtime with a real platform', () => {
 
   it('generates a token and an approvals key at the start and keeps them', async () => {
     const { callerToken, approvalsKey } = real.read<LocalCredentials>('credentials.json')
-    expect(real.output).toContain(`Token: ${callerToken}`)
+    expect(real.output).toContain(`Token for Keptn events: ${callerToken}`)
     expect(await open(real.url, demo.callerToken)).toBe(401)
     expect(await open(real.url, callerToken)).toBe(200)
     child.kill('SIGINT')

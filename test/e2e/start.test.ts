@@ -111,7 +111,7 @@ describe('npm start', () => {
   })
 
   it('prints the token and three curl commands that work as pasted', async () => {
-    expect(output).toContain('Token: local-demo-token')
+    expect(output).toContain('Token: local-token')
     const lines = output.split('\n').filter((line) => line.trim().startsWith('curl '))
     expect(lines).toHaveLength(3)
     const [silent, interactive] = await Promise.all(lines.slice(0, 2).map(paste))

@@ -5,6 +5,8 @@
 export const demo = {
   /** The token of a webhook subscription: `Authorization: Bearer ...`. */
   callerToken: 'local-demo-token',
+  /** The token for calls of people and programs, which read the results themselves. */
+  plainToken: 'local-token',
   /** The API token of the sandbox's Keptn (`x-token`). */
   keptnToken: 'sandbox-keptn-api-token',
   /** The OAuth client with which the same Keptn can be called instead. */
