@@ -65,6 +65,10 @@ export const settings = {
   get webhookFunctions(): Record<string, string> {
     return JSON.parse(required('WEBHOOKS_WEBHOOK_FUNCTIONS'))
   },
+  /** The URL of the endpoint for agents, for which people and programs get tokens. Undefined without a custom domain. */
+  get mcpUrl(): string | undefined {
+    return process.env['WEBHOOKS_MCP_URL'] || undefined
+  },
   /** The namespace of the metrics. Without it, there are none. */
   get metricsNamespace(): string | undefined {
     return process.env['WEBHOOKS_METRICS_NAMESPACE'] || undefined

@@ -38,6 +38,7 @@ export class Agents extends Construct {
       timeout: TIMEOUT,
       environment: {
         WEBHOOKS_TOOLS_FILE: TOOLS_FILE,
+        ...(settings.customDomain ? { WEBHOOKS_MCP_URL: `https://${settings.customDomain.name}/v1/mcp` } : {}),
         WEBHOOKS_WEBHOOK_FUNCTIONS: Stack.of(this).toJsonString(Object.fromEntries(names)),
       },
       permissions: [

@@ -2,9 +2,11 @@ import {
   AccessLogFormat,
   type CfnRestApi,
   EndpointType,
+  type IResource,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
+  RequestAuthorizer,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
@@ -36,6 +38,8 @@ const STAGE_NAME = 'v1'
 
 /** The resources of notifications. */
 const EVENTS_PATH = ['events', '{source}'] as const
+/** The resources where agents find the OpenID providers, below `/.well-known` of the custom domain. */
+const METADATA_PATH = ['oauth-protected-resource', STAGE_NAME, 'mcp'] as const
 
 /** Method settings replace the settings of the stage, so both need these. */
 const methodLogging = {
@@ -87,6 +91,7 @@ export class Api extends Construct {
             ),
           ),
           ...(receiver ? [[`/${EVENTS_PATH.join('/')}/POST`, throttling(eventsThrottle)] as const] : []),
+          ...(agents && customDomain ? [[`/${METADATA_PATH.join('/')}/GET`, publicThrottling] as const] : []),
         ]),
         tracingEnabled: settings.tracing,
       },
@@ -107,10 +112,9 @@ export class Api extends Construct {
         .addResource(EVENTS_PATH[0])
         .addResource(EVENTS_PATH[1])
         .addMethod('POST', new LambdaIntegration(receiver, { allowTestInvoke: false }))
-    // ANY, so that the function answers clients that ask for a stream or end a session.
-    if (agents)
-      this.api.root.addResource('mcp').addMethod('ANY', new LambdaIntegration(agents, { allowTestInvoke: false }))
-    for (const response of gatewayResponses(categories.map(({ category }) => category.name)))
+    if (agents) addAgents(this.api, agents, customDomain !== undefined)
+    const names = categories.map(({ category }) => category.name)
+    for (const response of gatewayResponses(names, agents && customDomain?.name))
       this.api.addGatewayResponse(response.type.responseType, response)
     if (settings.waf)
       new Waf(this, 'Waf', { stageArn: this.api.deploymentStage.stageArn, rateLimit: settings.wafRateLimit })
@@ -138,6 +142,21 @@ function addPaths({ root }: RestApi, { category, webhook }: CategoryFunction): v
     resource.addMethod('ANY', integration)
     resource.addResource('{proxy+}').addMethod('ANY', integration)
   }
+}
+
+/** Adds the endpoint for agents, and at a custom domain where they sign in. */
+function addAgents({ root }: RestApi, fn: IFunction, hasAgentSignIn: boolean): void {
+  const integration = new LambdaIntegration(fn, { allowTestInvoke: false })
+  // ANY, so that the function answers clients that ask for a stream or end a session.
+  const mcp = root.addResource('mcp')
+  if (!hasAgentSignIn) return void mcp.addMethod('ANY', integration)
+  const authorizer = new RequestAuthorizer(root, 'AgentChallenge', {
+    handler: fn,
+    identitySources: [],
+    resultsCacheTtl: Duration.seconds(0),
+  })
+  mcp.addMethod('ANY', integration, { authorizer })
+  METADATA_PATH.reduce<IResource>((parent, part) => parent.addResource(part), root).addMethod('GET', integration)
 }
 
 /**

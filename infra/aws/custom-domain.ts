@@ -34,7 +34,8 @@ export class CustomDomain extends Construct {
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
     })
-    domain.addBasePathMapping(api, { basePath, stage: api.deploymentStage })
+    for (const path of [basePath, '.well-known'])
+      domain.addBasePathMapping(api, { basePath: path, stage: api.deploymentStage })
     this.target = domain.domainNameAliasDomainName
     this.instruction = hostedZone ? `${name} points here` : `Create a CNAME record from ${name} to this host`
     if (!hostedZone) return

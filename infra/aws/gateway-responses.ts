@@ -10,8 +10,12 @@ interface Problem {
   detail: string
 }
 
-/** Returns the error responses of API Gateway itself as problem+json, the format of the webhooks. */
-export function gatewayResponses(categories: readonly string[]): GatewayResponseOptions[] {
+/**
+ * Returns the error responses of API Gateway itself as problem+json, the format of the webhooks.
+ *
+ * @param agentsDomain the custom domain, if agents can sign in there
+ */
+export function gatewayResponses(categories: readonly string[], agentsDomain?: string): GatewayResponseOptions[] {
   const problems: Problem[] = [
     {
       // API Gateway returns this type for unknown paths.
@@ -49,6 +53,7 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
   ]
   return [
     ...problems.map(({ type, status, ...text }) => response(type, { status, ...text }, String(status))),
+    ...(agentsDomain === undefined ? [] : [challenge(agentsDomain)]),
     // These types cover several statuses; API Gateway sets the status.
     response(ResponseType.DEFAULT_4XX, {
       title: 'Bad request',
@@ -59,6 +64,16 @@ export function gatewayResponses(categories: readonly string[]): GatewayResponse
       detail: 'Internal error. Look for $context.requestId in the log of the API.',
     }),
   ]
+}
+
+/** Returns the response to an agent without a token: where it gets one. Only the endpoint for agents has an authorizer. */
+function challenge(domain: string): GatewayResponseOptions {
+  const { status, title } = failure('unauthenticated')
+  const detail = 'Sign in, or send your token in the header Authorization, as Bearer and the token.'
+  const answer = response(ResponseType.UNAUTHORIZED, { status, title, detail }, String(status))
+  const metadata = `https://${domain}/.well-known/oauth-protected-resource/v1/mcp`
+  const value = `Bearer scope="actions:read actions:write", resource_metadata="${metadata}"`
+  return { ...answer, responseHeaders: { ...answer.responseHeaders, 'WWW-Authenticate': `'${value}'` } }
 }
 
 /** Returns the status and the title that webhooks give such a problem, too. */

@@ -48,6 +48,8 @@ interface FunctionOptions {
   eventsFile?: string | undefined
   /** The file with the policy, as JSON. Without it, there is none. */
   policyFile?: string | undefined
+  /** Whether agents can sign in. */
+  hasAgentSignIn?: boolean | undefined
   /** URL of the runtime. */
   url: string
 }
@@ -86,7 +88,7 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
   })
   const receivers =
     eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile), dispatchFunction(bundles, eventsFile)]
-  return [...functions, finisherFunction(bundles), mcpFunction(bundles), ...receivers].map((fn) =>
+  return [...functions, finisherFunction(bundles), mcpFunction(options), ...receivers].map((fn) =>
     concurrency === undefined ? fn : { ...fn, concurrency },
   )
 }
@@ -128,7 +130,7 @@ function alertVariables(eventsFile: string): Record<string, string> {
   }
 }
 
-function mcpFunction(bundles: string): LocalFunction {
+function mcpFunction({ bundles, url, hasAgentSignIn }: FunctionOptions): LocalFunction {
   const webhooks = categories.map(({ name }) => [name, `${name}-webhook:${HTTP_ALIAS}`])
   return {
     name: mcp,
@@ -136,6 +138,7 @@ function mcpFunction(bundles: string): LocalFunction {
     handler: 'handler',
     environment: {
       ...commonVariables(),
+      ...(hasAgentSignIn ? { WEBHOOKS_MCP_URL: `${url}/v1/mcp` } : {}),
       WEBHOOKS_TOOLS_FILE: resolve(bundles, mcp, toolsFile),
       WEBHOOKS_WEBHOOK_FUNCTIONS: JSON.stringify(Object.fromEntries(webhooks)),
     },

@@ -37,6 +37,8 @@ export interface RuntimeParts {
   credentials: () => LocalCredentials
   /** Whether it receives notifications of sources. */
   hasSources: boolean
+  /** Whether agents can sign in. */
+  hasAgentSignIn: boolean
 }
 
 /** Routes a request to the functions, the sandbox or the console. */
@@ -78,6 +80,8 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   }
   if (pathname === '/v1/mcp')
     return void (await callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts))
+  if (parts.hasAgentSignIn && pathname === '/.well-known/oauth-protected-resource/v1/mcp')
+    return void (await callFunction(req, res, { name: mcp, pathname, resource: METADATA_RESOURCE }, parts))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
     return sendJson(res, 404, { message: `Not found: ${pathname}. ${HOW_TO_CALL}`, ...apiIndex(url) })
@@ -113,6 +117,7 @@ async function callWebhook(
 }
 
 const MCP_RESOURCE = { resource: '/mcp', stage: 'v1' }
+const METADATA_RESOURCE = { resource: '/oauth-protected-resource/v1/mcp', stage: 'v1' }
 
 /** Simulates API Gateway: invokes a function that has a path of its own. Returns its status and the body that was sent. */
 async function callFunction(

@@ -42,6 +42,8 @@ export interface RuntimeOptions {
   eventsFile?: string | undefined
   /** YAML file with the rules that restrict calls. */
   policyFile?: string | undefined
+  /** Whether agents can sign in, as they can at a custom domain. */
+  hasAgentSignIn?: boolean | undefined
   /** Folder of the bundles. */
   bundles?: string
   /** For tests: replaces the demo or generated credentials. */
@@ -142,11 +144,18 @@ async function readInputs(url: string, options: RuntimeOptions) {
 
 function functionsOf(
   url: string,
-  { bundles = dist, webhookTimeout = 28, executionTimeout, concurrency, functions = [] }: RuntimeOptions,
+  {
+    bundles = dist,
+    webhookTimeout = 28,
+    executionTimeout,
+    concurrency,
+    hasAgentSignIn,
+    functions = [],
+  }: RuntimeOptions,
   eventsFile: string | undefined,
   policyFile: string | undefined,
 ): LocalFunction[] {
-  const settings = { bundles, url, concurrency, eventsFile, policyFile }
+  const settings = { bundles, url, concurrency, eventsFile, policyFile, hasAgentSignIn }
   const timeouts = { webhookTimeoutSeconds: webhookTimeout, executionTimeoutSeconds: executionTimeout }
   return [...localFunctions({ ...settings, ...timeouts }), ...functions]
 }
@@ -208,7 +217,8 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     const hasSources = sources.file !== undefined
-    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false), hasSources }
+    const hasAgentSignIn = options.hasAgentSignIn ?? false
+    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false), hasSources, hasAgentSignIn }
   } catch (error) {
     await cloud.close()
     throw error

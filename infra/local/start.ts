@@ -46,6 +46,7 @@ export async function start({ build, open = false, port = portOfEnvironment() }:
     secretsFile: process.env['WEBHOOKS_SECRETS'],
     eventsFile: process.env['WEBHOOKS_EVENTS'],
     policyFile: process.env['WEBHOOKS_POLICY'],
+    hasAgentSignIn: process.env['WEBHOOKS_AGENT_SIGN_IN'] === 'on',
     onPrivate: (credentials) => console.log(`\n${privateNotice(state, credentials)}`),
     observe: (event) => {
       // During the demo, its own output contains the events of the control plane.

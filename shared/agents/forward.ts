@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { invokeFunction } from '../aws/lambda.ts'
+import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { settings } from '../settings.ts'
 import { traceparent } from '../traceparent.ts'
@@ -23,7 +24,11 @@ export interface ForwardedResponse {
   body: JsonObject
 }
 
-/** Sends a request to a webhook, and returns its response: with status 504 if there is none. */
+/**
+ * Sends a request to a webhook, and returns its response: with status 504 if there is none.
+ *
+ * @throws Failure `forbidden`: the token lacks a scope
+ */
 export type Forward = (request: ForwardedRequest) => Promise<ForwardedResponse>
 
 /** The credentials of the caller. A signature would cover the body of the first request only. */
@@ -69,12 +74,17 @@ export function forwardFor(httpEvent: APIGatewayProxyEvent, headers: Headers, co
       isBase64Encoded: false,
     }
     const timeoutMs = context.getRemainingTimeInMillis() - RESPONSE_MS
-    try {
-      return responseOf(await invokeFunction(settings.webhookFunctions[category] ?? '', event, timeoutMs))
-    } catch (error) {
-      log.warn('forwarded request without a response', error as Error)
-      return NO_RESPONSE
-    }
+    const response = await invokeFunction(settings.webhookFunctions[category] ?? '', event, timeoutMs)
+      .then(responseOf)
+      .catch((error: Error) => {
+        log.warn('forwarded request without a response', error)
+        return NO_RESPONSE
+      })
+    const { 'www-authenticate': challenge } = response.headers
+    // The client gets another token, which a model cannot.
+    if (response.status === 403 && challenge !== undefined)
+      throw new Failure('forbidden', String(response.body['detail']), { headers: { 'www-authenticate': challenge } })
+    return response
   }
 }
 

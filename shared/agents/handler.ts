@@ -5,10 +5,12 @@ import { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import { clearSecrets } from '../redact.ts'
+import { settings } from '../settings.ts'
 import { setTraceparent } from '../traceparent.ts'
 import { answerRequest } from './endpoint.ts'
 import { CREDENTIAL_HEADERS, forwardFor } from './forward.ts'
 import { type Headers, headerOf } from './mirrored-headers.ts'
+import { isMetadataRequest, metadataResponse, withMetadataUrl } from './resource-metadata.ts'
 import { toolServerFor } from './tool-server.ts'
 
 /** Handles requests of API Gateway. */
@@ -26,21 +28,28 @@ export function agentsHandler(): AgentsHandler {
     clearSecrets()
     log.resetKeys()
     setTraceparent(undefined)
-    const response = await answerRequest(event, context, async (headers) => {
-      const caller = await callerOf(headers)
-      log.appendKeys({ caller: caller.name })
+    if (isMetadataRequest(event)) return metadataResponse(context)
+    const answer = await answerRequest(event, context, async (headers) => {
+      const caller = await callerOf(headers, event)
+      log.appendKeys({ caller: caller.name, person: caller.person })
       return toolServerFor(caller, forwardFor(event, headers, context))
     })
+    const response = await withMetadataUrl(answer)
     const { statusCode: status } = response
     log.info('agent request', { status, ms: Date.now() - startedAt, requestId: context.awsRequestId })
     return response
   }
 }
 
-async function callerOf(headers: Headers): Promise<Caller> {
+async function callerOf(headers: Headers, { requestContext }: APIGatewayProxyEvent): Promise<Caller> {
   const credentials = Object.fromEntries(CREDENTIAL_HEADERS.map((name) => [name, headerOf(headers, name)]))
   try {
-    const { caller } = await authenticate({ headers: credentials, rawBody: () => new Uint8Array() })
+    const { caller } = await authenticate({
+      headers: credentials,
+      rawBody: () => new Uint8Array(),
+      address: requestContext.identity.sourceIp,
+      audience: settings.mcpUrl,
+    })
     return caller
   } catch (error) {
     const isWrong = Object.values(credentials).some((value) => value !== undefined)

@@ -1,3 +1,4 @@
+import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import { isRecord } from '../record.ts'
 import { setTraceparent } from '../traceparent.ts'
@@ -33,6 +34,7 @@ interface Request {
  * precedes it. The server keeps no session in either.
  *
  * @param message parsed from the body
+ * @throws Failure `forbidden`: the token lacks a scope
  */
 export async function answerMessage(server: ToolServer, message: JsonObject, headers: Headers): Promise<RpcResponse> {
   const { id, method } = message
@@ -53,6 +55,8 @@ export async function answerMessage(server: ToolServer, message: JsonObject, hea
     return resultResponse(rpcId, await (isStateless ? answerStateless : answerHandshake)(server, request))
   } catch (error) {
     if (error instanceof RpcError) return errorResponse(rpcId, error)
+    // An answer of HTTP: the client needs another token.
+    if (error instanceof Failure) throw error
     log.error('message not answered', error as Error)
     const message = 'Internal error. The log of the function has the reason.'
     return errorResponse(rpcId, new RpcError(RPC_CODES.internal, message, { status: 500 }))

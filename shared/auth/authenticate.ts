@@ -15,14 +15,21 @@ export interface Authenticated {
   message?: string
 }
 
+interface Request extends UnverifiedRequest {
+  /** The address of the sender. */
+  address?: string | undefined
+  /** The audience that a token of an OpenID provider must have. Defaults to that of the caller's entry. */
+  audience?: string | undefined
+}
+
 /**
  * Returns the caller of a request. The credential is a token in `Authorization: Bearer ..` or `x-token: ..`, the name and
  * the token of the caller in `Authorization: Basic ..`, or a signature of the raw body. A token is a stored one, or one of
  * an OpenID provider.
  *
- * @throws Failure `unauthenticated`, `misconfigured`, `unavailable`
+ * @throws Failure `unauthenticated`, `forbidden`, `limited`, `misconfigured`, `unavailable`
  */
-export async function authenticate(request: UnverifiedRequest): Promise<Authenticated> {
+export async function authenticate(request: Request): Promise<Authenticated> {
   let found = await findCaller(request, await readCallers(false))
   if (!('caller' in found) && Date.now() - lastRecheck > RECHECK_MS) {
     lastRecheck = Date.now()
@@ -37,10 +44,10 @@ interface Refused {
   refusal: string
 }
 
-async function findCaller(request: UnverifiedRequest, callers: Callers): Promise<Authenticated | Refused> {
+async function findCaller(request: Request, callers: Callers): Promise<Authenticated | Refused> {
   const { authorization = '' } = request.headers
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? request.headers['x-token']
-  if (token) return findByToken(callers, token) ?? findByIssuer(callers, token)
+  if (token) return findByToken(callers, token) ?? findByIssuer(callers, token, request)
   const [, basic] = BASIC.exec(authorization) ?? []
   if (basic !== undefined) {
     const [user = '', ...password] = Buffer.from(basic, 'base64').toString('utf8').split(':')
@@ -67,12 +74,16 @@ function isSigned({ headers }: UnverifiedRequest, callers: Callers): boolean {
 }
 
 /** Returns the caller to which an OpenID provider has issued a token. */
-async function findByIssuer(callers: Callers, token: string): Promise<Authenticated | Refused> {
+async function findByIssuer(
+  callers: Callers,
+  token: string,
+  { address, audience }: Request,
+): Promise<Authenticated | Refused> {
   const hasIssuers = Object.values(callers).some(({ oidc }) => oidc !== undefined)
   if (!hasIssuers || token.split('.', 4).length !== 3) return { refusal: WRONG_TOKEN }
   // Loaded when used: most callers have stored tokens.
   const { findCallerByIssuer } = await import('./token-caller.ts')
-  const found = await findCallerByIssuer(callers, token, Date.now())
+  const found = await findCallerByIssuer(callers, token, Date.now(), { address, audience })
   if ('caller' in found) registerSecret(token)
   return found
 }

@@ -5,7 +5,7 @@ import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
-import { oidcSchema } from './oidc.ts'
+import { oidcSchema, type Scope } from './oidc.ts'
 
 const MAX_KEYS = 3
 
@@ -66,7 +66,11 @@ export type Callers = z.output<typeof callersSchema>
 export interface Caller extends z.output<typeof callerSchema> {
   name: string
   /** The person or the program that an OpenID provider has identified. */
-  person?: string
+  person?: string | undefined
+  /** The verified e-mail address of that person. The subject of a program can look like one. */
+  email?: string | undefined
+  /** What the token may do at most. Undefined for a credential without scopes. */
+  scope?: Scope | undefined
 }
 
 /** Whether a rule of the policy, or its own entry, may restrict what a caller starts. */
@@ -137,6 +141,22 @@ export function authorizeAction(
     'forbidden',
     `The caller ${name} may not call ${category}/${action}. It may call ${allow.join(', ') || 'nothing'}.`,
   )
+}
+
+/**
+ * Refuses a caller whose token is only for reading.
+ *
+ * @throws Failure `forbidden`
+ */
+export function authorizeWrite({ scope }: Caller): void {
+  if (scope === 'actions:read') throw insufficientScope('actions:write')
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+export function insufficientScope(scope: Scope): Failure {
+  return new Failure('forbidden', `The token lacks the scope ${scope}. Sign in again, and request it.`, {
+    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+  })
 }
 
 /**

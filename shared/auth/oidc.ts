@@ -33,3 +33,23 @@ export const oidcSchema = z.strictObject({
 })
 
 export type Oidc = z.output<typeof oidcSchema>
+
+/** What a token may do that a person or a program got for the endpoint for agents. `actions:write` includes `actions:read`. */
+export type Scope = 'actions:read' | 'actions:write'
+
+/** The path of the endpoint for agents, with which its URL ends everywhere. */
+const AGENTS_PATH = '/v1/mcp'
+
+/**
+ * Whether the tokens of an entry are for the endpoint for agents, by their audience. Then their scopes limit what they may do, at
+ * each webhook: a token that an agent got must not be worth more elsewhere.
+ */
+export function isForAgents({ audience }: Pick<Oidc, 'audience'>): boolean {
+  return audience.endsWith(AGENTS_PATH)
+}
+
+/** Returns the scope of a token, which is a text or, at some providers, a list. Undefined if it has none. */
+export function scopeIn({ scope, scp }: Record<string, unknown>): Scope | undefined {
+  const scopes = [scope, scp].flat().flatMap((value) => (typeof value === 'string' ? value.split(' ') : []))
+  return (['actions:write', 'actions:read'] as const).find((known) => scopes.includes(known))
+}

@@ -13,8 +13,9 @@ import {
 } from '../sources/id-token.ts'
 import { type FetchPublished, fetchPublished } from '../sources/published.ts'
 import { clipSingleLine } from '../text/single-line.ts'
-import type { Caller, Callers } from './callers.ts'
-import type { Oidc } from './oidc.ts'
+import { type Caller, type Callers, insufficientScope } from './callers.ts'
+import { verifyWithLimit } from './forged-tokens.ts'
+import { isForAgents, type Oidc, type Scope, scopeIn } from './oidc.ts'
 
 /** Load this module with `import()`: few callers have tokens of an OpenID provider. */
 
@@ -28,6 +29,10 @@ export interface TokenCheck {
   caller: Callers[string]
   /** The person or program that the token identifies. */
   person?: string | undefined
+  /** The verified e-mail address of the person. */
+  email?: string | undefined
+  /** What a token for the endpoint for agents may do. */
+  scope?: Scope | undefined
   /** Undefined if the token is accepted. */
   problem?: string | undefined
   /** The value that the entry requires. Not for the sender of the token. */
@@ -36,30 +41,40 @@ export interface TokenCheck {
   passed: number
 }
 
+interface Options {
+  /** The audience that the endpoint requires. Defaults to that of each entry. */
+  audience?: string | undefined
+  /** The address of the sender. Without it, there is no limit for forged tokens. */
+  address?: string | undefined
+}
+
 /**
  * Returns the caller to which an OpenID provider has issued a token, or why there is none. A token that two callers accept is
  * refused, because they could have different rights.
  *
  * @param now epoch milliseconds
- * @throws Failure `unavailable`: the keys of the provider cannot be read
+ * @throws Failure `unavailable`: the keys of the provider cannot be read; `forbidden`: the token lacks a scope; `limited`: the
+ * sender has sent too many forged tokens
  */
 export async function findCallerByIssuer(
   callers: Callers,
   token: string,
   now: number,
+  options: Options = {},
 ): Promise<{ caller: Caller } | { refusal: string }> {
-  const checks = await checkToken(callers, token, now, fetchPublished)
+  const checks = await checkToken(callers, token, now, fetchPublished, options)
   const [found, second] = checks.filter(({ problem }) => problem === undefined)
   if (!found) {
     const [best] = checks.sort((a, b) => b.passed - a.passed)
+    if (best?.passed === ALL) throw insufficientScope('actions:read')
     return { refusal: `The token is refused: ${best?.problem}. "webhooks token check" shows what is required.` }
   }
   if (second)
     return {
       refusal: `The token is refused: it is valid for ${found.name} and for ${second.name}. Make their claims differ.`,
     }
-  const { name, caller, person } = found
-  return { caller: { ...caller, name, person } }
+  const { name, caller, person, email, scope } = found
+  return { caller: { ...caller, name, person, email, scope } }
 }
 
 /**
@@ -74,31 +89,35 @@ export async function checkToken(
   token: string,
   now: number,
   fetch: FetchPublished,
+  { audience, address }: Options = {},
 ): Promise<TokenCheck[]> {
   const claims = readClaims(token)
   const checks: TokenCheck[] = []
   for (const [name, caller] of Object.entries(callers)) {
     const { oidc } = caller
     if (!oidc) continue
-    const mismatch = claims ? findMismatch(oidc, claims, now) : { problem: NO_CLAIMS, passed: 0 }
-    const problem = mismatch ? undefined : await findSignatureProblem(token, keysOf(oidc, fetch), now)
-    checks.push({ name, caller, person: claims && personOf(claims), ...(mismatch ?? { problem, passed: ALL }) })
+    const mismatch = claims ? findMismatch(oidc, claims, now, audience) : { problem: NO_CLAIMS, passed: 0 }
+    const verify = () => findSignatureProblem(token, keysOf(oidc, fetch), now)
+    const problem = mismatch ? undefined : await verifyWithLimit({ token, issuer: oidc.issuer, address }, now, verify)
+    const scope = claims && isForAgents(oidc) ? scopeIn(claims) : undefined
+    const result = mismatch ?? (problem ? { problem, passed: SIGNATURE } : findScopeProblem(oidc, scope))
+    checks.push({ name, caller, scope, ...(claims && personOf(claims)), ...result })
   }
   return checks
 }
 
 const NO_CLAIMS = 'it is not a JSON Web Token of at most 8 KB with the claims iss, aud, exp and iat'
-const ALL = 4
+/** How many checks come before that of the signature, and of the scope. */
+const SIGNATURE = 4
+const ALL = 5
 
-function findMismatch(
-  oidc: Oidc,
-  claims: Claims,
-  now: number,
-): Pick<TokenCheck, 'problem' | 'required' | 'passed'> | undefined {
+type Result = Pick<TokenCheck, 'problem' | 'required' | 'passed'>
+
+function findMismatch(oidc: Oidc, claims: Claims, now: number, audience: string = oidc.audience): Result | undefined {
   if (claims.iss !== oidc.issuer)
     return { problem: `its issuer is ${shown(claims.iss)}`, required: oidc.issuer, passed: 0 }
-  if (!isFor(oidc.audience, claims))
-    return { problem: `its audience is ${shown(claims.aud)}`, required: oidc.audience, passed: 1 }
+  if (!isFor(oidc.audience, claims) || oidc.audience !== audience)
+    return { problem: `its audience is ${shown(claims.aud)}`, required: audience, passed: 1 }
   for (const [name, required] of Object.entries(oidc.claims)) {
     const value = textOf(claims[name])
     if (value !== undefined && matchesName(required, value)) continue
@@ -138,7 +157,17 @@ function inlineKeys(jwks: InlineKeys): ReturnType<typeof keySetOf> {
 }
 
 /** Returns the verified address, or the subject. */
-function personOf(claims: Claims): string | undefined {
-  const person = claims['email_verified'] === true ? claims['email'] : claims['sub']
-  return typeof person === 'string' ? clipSingleLine(person, MAX_PERSON) : undefined
+function personOf(claims: Claims): Pick<TokenCheck, 'person' | 'email'> {
+  const email = claims['email_verified'] === true ? nameIn(claims['email']) : undefined
+  return { email, person: email ?? nameIn(claims['sub']) }
+}
+
+function nameIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? clipSingleLine(value, MAX_PERSON) : undefined
+}
+
+function findScopeProblem(oidc: Oidc, scope: Scope | undefined): Result {
+  if (!isForAgents(oidc) || scope !== undefined) return { passed: ALL }
+  const required = 'actions:read or actions:write'
+  return { problem: `it lacks the scope ${required}`, required, passed: ALL }
 }

@@ -92,8 +92,11 @@ export async function findSignatureProblem(
   return 'its key is not one of the keys of the issuer'
 }
 
+/** The problem of a token that somebody else than the issuer has signed. */
+export const FORGED = 'its signature is not valid'
+
 function reasonOf(error: unknown): string {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not valid'
+  if (error instanceof errors.JWSSignatureVerificationFailed) return FORGED
   if (error instanceof errors.JOSEAlgNotAllowed) return 'its algorithm is not allowed'
   return `it cannot be verified (${messageOf(error)})`
 }

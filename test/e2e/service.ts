@@ -32,6 +32,8 @@ export interface ServiceOptions {
   eventsFile?: string
   /** YAML file with the rules that restrict calls. */
   policyFile?: string
+  /** Whether agents can sign in. */
+  hasAgentSignIn?: boolean
   functions?: LocalFunction[]
 }
 

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit } from '../../audit.ts'
 import type { Authenticated } from '../../auth/authenticate.ts'
-import { authorizeCategory, type Caller } from '../../auth/callers.ts'
+import { authorizeCategory, authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import type { Category } from '../../providers/category.ts'
@@ -104,6 +104,7 @@ async function verificationResponse(
   context: Context,
 ): Promise<WebhookResponse> {
   authorizeCategory(caller, category.name)
+  authorizeWrite(caller)
   const { mode = 'silent', key = context.awsRequestId } = httpEvent.queryStringParameters ?? {}
   if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw invalidInput('key', 'must be up to 200 characters without spaces')

@@ -1,4 +1,4 @@
-import { authorizeAction, authorizeCategory, type Caller } from '../../auth/callers.ts'
+import { authorizeAction, authorizeCategory, authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
@@ -23,6 +23,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     const parsed = await parse(category, request)
     if (isTraceless(category, parsed)) refusal ??= guessRefusal(caller.name)
     const resolved = await resolve(category, caller, parsed)
+    if (!parsed.options.dryRun && resolved.action.effect !== 'reads') authorizeWrite(caller)
     const call = await prepare(category, authorize(category, resolved))
     refusal ??= await failureOf(resolved.verify())
     refusal ??= await request.signed?.replayRefusal()

@@ -90,11 +90,12 @@ export function isFree(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): b
  * action that only reads does not count as a write.
  */
 function policyCallerOf(
-  { name, agent = false, writes, owners = [] }: Caller,
+  { name, agent = false, writes, owners = [], email }: Caller,
   action: Pick<ResolvedCall['action'], 'effect'> | undefined,
 ): PolicyCaller {
   const right = action?.effect === 'reads' ? 'allow' : (writes ?? (agent ? 'approve' : 'allow'))
-  return { name, isAgent: agent, writes: right, owners }
+  // A person who has signed in is one of the people behind the call, and a program is not.
+  return { name, isAgent: agent, writes: right, owners: email === undefined ? owners : [...owners, email] }
 }
 
 function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'project' | 'stage' | 'service'> {
@@ -150,7 +151,7 @@ function failureOf(
   if (type === 'requester')
     return new Failure(
       'forbidden',
-      `${cause} requires an approval by another person than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers.`,
+      `${cause} requires an approval by another person than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers, or let the person sign in.`,
     )
   if (type === 'incomplete')
     return new Failure(

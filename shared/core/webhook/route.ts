@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit } from '../../audit.ts'
 import { authenticate } from '../../auth/authenticate.ts'
+import { authorizeWrite } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
@@ -27,7 +28,9 @@ export async function route(
   const [orchestrator] = httpEvent.multiValueQueryStringParameters?.['orchestrator'] ?? []
   if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, httpEvent, context)
   const headers = isCall || isCancel ? withPollerToken(httpEvent) : httpEvent.headers
-  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent) })
+  // The hook of a deployment invokes it without API Gateway.
+  const address = httpEvent.requestContext.identity?.sourceIp
+  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent), address })
   const { caller, message } = authenticated
   audit.add({ caller: caller.name, person: caller.person })
   if (isCall) return callResponse(category, authenticated, first, httpEvent, context)
@@ -36,6 +39,7 @@ export async function route(
       'forbidden',
       'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
     )
+  if (httpEvent.httpMethod !== 'GET') authorizeWrite(caller)
   if (isCancel) return cancelResponse(category, caller, first, httpEvent)
   if (first === 'tasks' && second !== undefined) {
     const taskRequest = { category, caller, taskId: second, httpEvent, context }
