@@ -52,9 +52,12 @@ export async function withMetadataUrl(response: WebhookResponse): Promise<Webhoo
   return { ...response, headers: { ...response.headers, 'www-authenticate': complete } }
 }
 
-/** Returns the providers whose tokens are for the endpoint. There are none without a custom domain. */
+/**
+ * Returns the providers whose tokens are for the endpoint, in the order of the callers, because clients prefer the first. There are
+ * none without a custom domain.
+ */
 export async function agentIssuers(): Promise<string[]> {
   const callers = Object.values(await readCallers(false))
   const issuers = callers.flatMap(({ oidc }) => (oidc && oidc.audience === settings.mcpUrl ? [oidc.issuer] : []))
-  return [...new Set(issuers)].sort()
+  return [...new Set(issuers)]
 }

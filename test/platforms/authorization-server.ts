@@ -45,6 +45,8 @@ export class AuthorizationServer {
     const jwk = { ...(await exportJWK(key.privateKey)), kid: key.kid, use: 'sig', alg: key.alg }
     const configuration = {
       jwks: { keys: [jwk] },
+      // Clients register with the scopes that they learn from the resource.
+      scopes: ['openid', 'offline_access', ...SCOPES.split(' ')],
       cookies: { keys: ['a-cookie-key-of-the-tests'] },
       ttl: { AccessToken: 600, Grant: 3_600, Session: 3_600, Interaction: 600, RefreshToken: 3_600 },
       issueRefreshToken: () => true,
@@ -95,9 +97,7 @@ export class AuthorizationServer {
     const challenge = createHash('sha256').update(code_verifier).digest('base64url')
     const url = new URL(`${this.issuer}/auth`)
     const request = { client_id, redirect_uri, resource, scope, response_type: 'code' }
-    url.search = String(
-      new URLSearchParams({ ...request, code_challenge: challenge, code_challenge_method: 'S256' }),
-    )
+    url.search = String(new URLSearchParams({ ...request, code_challenge: challenge, code_challenge_method: 'S256' }))
     const code = (await signIn(url, login)).searchParams.get('code') ?? ''
     const body = { grant_type: 'authorization_code', client_id, redirect_uri, code, code_verifier, resource }
     const { access_token } = (await this.#post('/token', new URLSearchParams(body))) as { access_token: string }

@@ -203,7 +203,9 @@ describe('A token for the endpoint', () => {
 
   it('whose claims are copied is refused', async () => {
     const claims = { ...READ, iss: provider.issuer, iat: seconds(), exp: seconds() + 300 }
-    expect(await refusalOf(await issueToken({ ...keyAt(1), kid: 'k1' }, claims))).toContain('its signature is not valid')
+    expect(await refusalOf(await issueToken({ ...keyAt(1), kid: 'k1' }, claims))).toContain(
+      'its signature is not valid',
+    )
   })
 
   it('without a scope is refused, and the scope is named', async () => {
