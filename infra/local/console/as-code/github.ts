@@ -5,6 +5,10 @@ import { type CodeText, type DraftCall, withoutEvent } from './draft-call.ts'
 /** The options that the composite action sets itself, and those of a gate. */
 const OMITTED = ['mode', 'key', 'sendStarted', 'answer', 'hold', 'invert']
 
+/** The job identifies itself with a token of GitHub, so there is no secret. */
+const PERMISSION = `# The job needs "permissions: { id-token: write }", and a caller that trusts it: see docs/oidc.md
+`
+
 /**
  * Returns a step for a workflow of GitHub Actions that makes the call with the composite action, and waits for its result.
  *
@@ -21,19 +25,14 @@ export function githubStep({ action: { category, name }, options, body }: DraftC
   const step = {
     uses: '<owner>/cloud-automation-webhooks/.github/actions/webhook@main',
     with: {
-      url: expression('vars.WEBHOOKS_URL'),
-      token: expression('secrets.WEBHOOKS_TOKEN'),
+      url: `\${{ vars.WEBHOOKS_URL }}`,
       action: `${category.name}/${name}`,
       ...(query.size === 0 ? {} : { query: String(query) }),
       // GitHub would evaluate an expression in a value.
       input: JSON.stringify(input).replace(/\$(?=\{\{)/g, '\\u0024'),
     },
   }
-  return { text: stringify([step], { lineWidth: 0 }) }
-}
-
-function expression(name: string): string {
-  return `\${{ ${name} }}`
+  return { text: `${PERMISSION}${stringify([step], { lineWidth: 0 })}` }
 }
 
 /** Returns the values inside an object with their dotted names. */

@@ -16,7 +16,7 @@ interface NewCall {
   body: Record<string, unknown>
 }
 
-/** Returns a call as a command and as code of the engines. The token is a variable or a secret in each of them. */
+/** Returns a call as a command and as code of the engines. None of them contains a token. */
 export function codeOf(url: string, { category, action, query, body }: NewCall): CodeView[] {
   const target = `${category}/${action}`
   const engine = (write: (call: DraftCall) => CodeText) => () => write(readDraft(target, query, body))

@@ -204,7 +204,7 @@ describe('A call as code makes the same call:', () => {
 })
 
 describe('A call as code', () => {
-  it('has a variable or a secret in place of the token, for every example', async () => {
+  it('has a variable, a secret or a permission in place of the token, for every example', async () => {
     const actions = (await (await fetch(`${service.url}/console/actions`)).json()) as ActionView[]
     const calls = actions.flatMap(({ category, action, examples }) =>
       examples.map(({ query, body }) => ({ target: `${category}/${action}`, query, body: { ...event, ...body } })),
@@ -215,7 +215,7 @@ describe('A call as code', () => {
       expect(curl).toContain('"authorization: Bearer $WEBHOOKS_TOKEN"')
       expect(Keptn).toContain('Bearer {{.env.secret_webhooks_token}}')
       if (call.query.includes('dryRun')) expect(GitHub).toContain('Remove dryRun.')
-      else expect(parse(GitHub)[0].with.token).toMatch(/^\$\{\{ secrets\.WEBHOOKS_TOKEN \}\}$/)
+      else expect([GitHub.includes('id-token: write'), parse(GitHub)[0].with.token]).toEqual([true, undefined])
       expect(state).not.toMatch(/authorization|Bearer/i)
       expect(playedByKeptn(Keptn, call.body.type)).toContain('--data')
     }

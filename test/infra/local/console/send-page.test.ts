@@ -188,7 +188,7 @@ describeInBrowser('the page Send', () => {
     for (const [tab, text] of [
       ['curl', `"title": "It'\\''s slow"`],
       ['Keptn', 'kind: WebhookConfig'],
-      ['GitHub', 'secrets.WEBHOOKS_TOKEN'],
+      ['GitHub', 'id-token: write'],
       ['Step Functions', '"title": "It\'s slow"'],
     ] as const) {
       await page.getByRole('tab', { name: tab }).click()
