@@ -119,8 +119,8 @@ export class Api extends Construct {
     if (settings.waf)
       new Waf(this, 'Waf', { stageArn: this.api.deploymentStage.stageArn, rateLimit: settings.wafRateLimit })
     const { restApiId, stack } = this.api
-    this.domain =
-      customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePath: STAGE_NAME })
+    const basePaths = agents ? [STAGE_NAME, '.well-known'] : [STAGE_NAME]
+    this.domain = customDomain && new CustomDomain(this, 'Domain', { settings: customDomain, api: this.api, basePaths })
     this.origin = `https://${customDomain?.name ?? `${restApiId}.execute-api.${stack.region}.${stack.urlSuffix}`}`
     acknowledge(this.api, settings)
   }

@@ -8,12 +8,12 @@ import type { Settings } from './settings.ts'
 export interface CustomDomainProps {
   settings: NonNullable<Settings['customDomain']>
   api: RestApi
-  /** Path before the category, the same as in the default URLs of API Gateway. */
-  basePath: string
+  /** The first segments of paths. The others follow as in the default URLs of API Gateway, after the stage. */
+  basePaths: readonly string[]
 }
 
 /**
- * A custom domain for the API. Its base path equals the stage, so that URLs differ only in the host. URLs in responses have
+ * A custom domain for the API. A base path equals the stage, so that URLs differ only in the host. URLs in responses have
  * the host of the request, which API Gateway passes to the function.
  */
 export class CustomDomain extends Construct {
@@ -25,7 +25,7 @@ export class CustomDomain extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { settings: { name, certificateArn, hostedZone }, api, basePath }: CustomDomainProps,
+    { settings: { name, certificateArn, hostedZone }, api, basePaths }: CustomDomainProps,
   ) {
     super(scope, id)
     const domain = new DomainName(this, 'Name', {
@@ -34,8 +34,7 @@ export class CustomDomain extends Construct {
       endpointType: EndpointType.REGIONAL,
       securityPolicy: SecurityPolicy.TLS_1_2,
     })
-    for (const path of [basePath, '.well-known'])
-      domain.addBasePathMapping(api, { basePath: path, stage: api.deploymentStage })
+    for (const basePath of basePaths) domain.addBasePathMapping(api, { basePath, stage: api.deploymentStage })
     this.target = domain.domainNameAliasDomainName
     this.instruction = hostedZone ? `${name} points here` : `Create a CNAME record from ${name} to this host`
     if (!hostedZone) return

@@ -37,8 +37,6 @@ export interface RuntimeParts {
   credentials: () => LocalCredentials
   /** Whether it receives notifications of sources. */
   hasSources: boolean
-  /** Whether agents can sign in. */
-  hasAgentSignIn: boolean
 }
 
 /** Routes a request to the functions, the sandbox or the console. */
@@ -80,7 +78,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   }
   if (pathname === '/v1/mcp')
     return void (await callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts))
-  if (parts.hasAgentSignIn && pathname === '/.well-known/oauth-protected-resource/v1/mcp')
+  if (pathname === '/.well-known/oauth-protected-resource/v1/mcp')
     return void (await callFunction(req, res, { name: mcp, pathname, resource: METADATA_RESOURCE }, parts))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)

@@ -217,8 +217,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     const hasSources = sources.file !== undefined
-    const hasAgentSignIn = options.hasAgentSignIn ?? false
-    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false), hasSources, hasAgentSignIn }
+    return { cloud, sandbox, console, url, observe, credentials: () => credentials(false), hasSources }
   } catch (error) {
     await cloud.close()
     throw error

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { exportJWK } from 'jose'
 import Provider from 'oidc-provider'
+import { closeServer } from '../../infra/local/port.ts'
 import { listen } from '../listen.ts'
 import { issueToken, type SigningKey } from './issuer.ts'
 
@@ -77,10 +78,7 @@ export class AuthorizationServer {
   }
 
   async stop(): Promise<void> {
-    if (!this.#server.listening) return
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await once(this.#server, 'close')
+    await closeServer(this.#server)
   }
 
   async startAgain(): Promise<void> {

@@ -163,11 +163,12 @@ describe('a setting', () => {
         RegionalCertificateArn: certificateArn,
         SecurityPolicy: 'TLS_1_2',
       })
-      const { BasePath, DomainName, RestApiId, Stage } = found.one('AWS::ApiGateway::BasePathMapping').Properties
-      expect([BasePath, ...[DomainName, RestApiId, Stage].map(flat)]).toEqual([
-        'v1',
-        ...['DomainName', 'RestApi', 'Stage'].map((type) => `<${found.one(`AWS::ApiGateway::${type}`).id}>`),
-      ])
+      const mappings = found.properties('AWS::ApiGateway::BasePathMapping')
+      expect(mappings.map(({ BasePath }) => BasePath)).toEqual(['v1', '.well-known'])
+      for (const { DomainName, RestApiId, Stage } of mappings)
+        expect([DomainName, RestApiId, Stage].map(flat)).toEqual(
+          ['DomainName', 'RestApi', 'Stage'].map((type) => `<${found.one(`AWS::ApiGateway::${type}`).id}>`),
+        )
       expect(unchanged.all('AWS::ApiGateway::DomainName')).toEqual([])
     })
 
@@ -192,6 +193,43 @@ describe('a setting', () => {
         AliasTarget: { HostedZoneId: { 'Fn::GetAtt': [expect.anything(), 'RegionalHostedZoneId'] } },
       })
       expect(changed({ customDomain }).all('AWS::Route53::RecordSet')).toEqual([])
+    })
+
+    it('lets agents sign in: metadata, and a challenge that API Gateway sends itself', () => {
+      const found = changed({ customDomain })
+      const mcp = found.all('AWS::Lambda::Function').find(({ Properties }) => Properties.Handler === 'mcp.handler')
+      const resource = 'https://webhooks.example.org/v1/mcp'
+      expect(mcp?.Properties.Environment.Variables.WEBHOOKS_MCP_URL).toBe(resource)
+      const { AuthorizerUri, ...authorizer } = found.one('AWS::ApiGateway::Authorizer').Properties
+      // Without a cache, because API Gateway would need a header that each request has.
+      expect(authorizer).toMatchObject({ Type: 'REQUEST', AuthorizerResultTtlInSeconds: 0 })
+      expect(flat(AuthorizerUri)).toContain(mcp?.id)
+      const methods = found.properties('AWS::ApiGateway::Method')
+      expect(methods.filter(({ AuthorizationType }) => AuthorizationType === 'CUSTOM')).toHaveLength(1)
+      expect(methods.filter(({ HttpMethod }) => HttpMethod === 'GET')).toMatchObject([{ AuthorizationType: 'NONE' }])
+      const paths = found.properties('AWS::ApiGateway::Resource').map(({ PathPart }) => PathPart)
+      expect(paths.slice(-4)).toEqual(['mcp', 'oauth-protected-resource', 'v1', 'mcp'])
+      const { MethodSettings } = found.one('AWS::ApiGateway::Stage').Properties
+      expect(MethodSettings).toContainEqual(
+        expect.objectContaining({ ResourcePath: '/~1oauth-protected-resource~1v1~1mcp', ThrottlingRateLimit: 10 }),
+      )
+      const challenge = found
+        .properties('AWS::ApiGateway::GatewayResponse')
+        .find(({ ResponseType }) => ResponseType === 'UNAUTHORIZED')
+      expect([challenge?.StatusCode, challenge?.ResponseParameters['gatewayresponse.header.WWW-Authenticate']]).toEqual(
+        [
+          '401',
+          `'Bearer scope="actions:read actions:write", resource_metadata="https://webhooks.example.org/.well-known/oauth-protected-resource/v1/mcp"'`,
+        ],
+      )
+    })
+
+    it.each([{}, { customDomain, mcp: false }])('lets no agent sign in with %p', (settings) => {
+      const found = changed(settings)
+      expect(found.all('AWS::ApiGateway::Authorizer')).toEqual([])
+      expect(JSON.stringify(found.template.toJSON())).not.toMatch(
+        /WEBHOOKS_MCP_URL|oauth-protected-resource|WWW-Authenticate|well-known/,
+      )
     })
 
     it('can disable the default host', () => {
