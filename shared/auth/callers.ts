@@ -69,7 +69,7 @@ export interface Caller extends z.output<typeof callerSchema> {
   person?: string | undefined
   /** The verified e-mail address of that person. The subject of a program can look like one. */
   email?: string | undefined
-  /** What the token may do at most. Undefined for a credential without scopes. */
+  /** The limit of the token. Undefined for a credential without scopes. */
   scope?: Scope | undefined
 }
 

@@ -7,8 +7,8 @@ import { FORGED } from '../sources/id-token.ts'
 /** A caller of the provider sends none. */
 const MAX_FORGED = 20
 const WINDOW_MS = 60_000
-/** Senders and tokens could be any number. */
-const MAX_REMEMBERED = 1_000
+/** There could be any number of senders and tokens. */
+const MAX_CACHED = 1_000
 
 /** The forged tokens with the name of an issuer from an address, and until when they count. */
 const senders = new Map<string, { forged: number; until: number }>()
@@ -24,7 +24,7 @@ interface PresentedToken {
 
 /**
  * Verifies the signature of a token, unless its sender has sent many forged ones within a minute: each costs CPU time, and
- * everybody can copy the claims of an issuer. Counts by address, so that nobody can lock out the callers of an issuer. A token that was
+ * everybody can copy the claims of an issuer. Counts by address, so that no one can lock out the callers of an issuer. A token that was
  * valid before is always verified, because others may share the address.
  *
  * @param now epoch milliseconds
@@ -47,10 +47,10 @@ export async function verifyWithLimit(
     })
   const problem = await verify()
   if (problem === undefined) {
-    if (verified.size >= MAX_REMEMBERED) verified.clear()
+    if (verified.size >= MAX_CACHED) verified.clear()
     verified.add(digest)
   } else if (problem === FORGED) {
-    if (senders.size >= MAX_REMEMBERED) senders.clear()
+    if (senders.size >= MAX_CACHED) senders.clear()
     senders.set(key, { ...sender, forged: sender.forged + 1 })
   }
   return problem

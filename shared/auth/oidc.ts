@@ -34,7 +34,7 @@ export const oidcSchema = z.strictObject({
 
 export type Oidc = z.output<typeof oidcSchema>
 
-/** What a token may do that a person or a program got for the endpoint for agents. `actions:write` includes `actions:read`. */
+/** The limit of a token that a person or a program got for the endpoint for agents. `actions:write` includes `actions:read`. */
 export type Scope = 'actions:read' | 'actions:write'
 
 /** The path of the endpoint for agents, with which its URL ends everywhere. */

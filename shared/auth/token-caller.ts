@@ -31,7 +31,7 @@ export interface TokenCheck {
   person?: string | undefined
   /** The verified e-mail address of the person. */
   email?: string | undefined
-  /** What a token for the endpoint for agents may do. */
+  /** The limit of a token for the endpoint for agents. */
   scope?: Scope | undefined
   /** Undefined if the token is accepted. */
   problem?: string | undefined

@@ -92,7 +92,7 @@ export async function findSignatureProblem(
   return 'its key is not one of the keys of the issuer'
 }
 
-/** The problem of a token that somebody else than the issuer has signed. */
+/** The problem of a token that has a key of the issuer, but not its signature. */
 export const FORGED = 'its signature is not valid'
 
 function reasonOf(error: unknown): string {

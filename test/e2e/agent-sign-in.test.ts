@@ -163,8 +163,9 @@ describe('A token with the scope actions:read', () => {
 
   it('calls no tool that writes, and learns which scope it needs', async () => {
     const token = await reader()
-    const { taskId } = (await callTool(service, opening('').name, opening('Kept').arguments, { token: await writer() }))
-      .structuredContent
+    const { taskId } = (
+      await callTool(service, opening('').name, opening('Opened before').arguments, { token: await writer() })
+    ).structuredContent
     for (const call of [opening('Read only'), { name: 'cancel_task', arguments: { taskId } }])
       expectScope(await mcp(service, 'tools/call', call, { token }), 'actions:write', metadata())
     const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } }
@@ -174,7 +175,7 @@ describe('A token with the scope actions:read', () => {
 
   it('writes nothing at the webhooks either', async () => {
     const token = await reader()
-    const { structuredContent } = await callTool(service, opening('').name, opening('Kept, too').arguments, {
+    const { structuredContent } = await callTool(service, opening('').name, opening('Opened before, too').arguments, {
       token: await writer(),
     })
     const task = `issue-ticketing/tasks/${structuredContent.taskId.split('.')[1]}`

@@ -58,7 +58,7 @@ interface Tokens {
   issuer: string
 }
 
-/** What a client stores, and the page that it opens in the browser. */
+/** The store of a client, and the page that it opens in the browser. */
 class Store {
   readonly redirectUrl = REDIRECT_URL
   readonly clientMetadata = publicClient(REDIRECT_URL)

@@ -163,7 +163,7 @@ describe('The authorizer of the endpoint', () => {
     },
   )
 
-  it('leaves all requests to it if nobody can sign in', async () => {
+  it('leaves all requests to it if no one can sign in', async () => {
     await store({ tokens: [], categories: ['*'] })
     expect(await admit({})).toHaveProperty('policyDocument')
   })
