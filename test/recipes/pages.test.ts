@@ -22,7 +22,7 @@ describe.each(pages)('docs/http/%s', (file) => {
     if (!category || !provider) throw new Error(`${categoryName} has no provider ${connection.provider}`)
     validate(connectionSchema(provider, category), connection, { what: file })
     expect(source).toBe(`${page}.json`)
-    expect(text).toContain(`Save this as \`${source}\``)
+    expect(text).toContain(`\n\`${source}\`:\n`)
   })
 
   test('is listed with its category', () => {
