@@ -41,7 +41,7 @@ process.on('SIGTERM', () => process.exit(7))
   })
   const get = async () => (await fetch(`http://127.0.0.1:${port + 1}/`)).text()
   await until(
-    () => get().catch(() => undefined),
+    () => get().then(Boolean, () => false),
     60,
     () => 'The container does not listen',
   )
