@@ -73,7 +73,9 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
 export const received: z.ZodMiniType<Received> = z.object({
   event: text("The sender's name for what happened"),
   woken: withDescription(z.int(), 'How many tasks were woken'),
-  calls: z.optional(withDescription(z.int(), 'How many calls of rules were accepted. Absent if the source has no rules')),
+  calls: z.optional(
+    withDescription(z.int(), 'How many calls of rules were accepted. Absent if the source has no rules'),
+  ),
 })
 
 /** RFC 9457. */
