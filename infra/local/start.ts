@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
+import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
 import { playSequence } from '../sandbox/keptn/player.ts'
 import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
+import { ALERT_SOURCE, alertBody, alertToken } from '../sandbox/platforms/sandbox/notifications/alert-example.ts'
 import { helpIfAsked } from '../tools/help.ts'
 import { EXTENSION, HAS_SOURCES, PACKAGE } from '../tools/project/roots.ts'
 import { consoleLink } from './console-access.ts'
@@ -99,7 +101,8 @@ async function runDemo({ url, credentials }: Runtime): Promise<void> {
 }
 
 /** Returns sample commands. The id of the interactive call is new at each start. */
-function nextSteps({ url, credentials }: Runtime, state: string): string {
+function nextSteps(runtime: Runtime, state: string): string {
+  const { url, credentials } = runtime
   const token = plainTokenOf(credentials())
   const authorization = `-H 'Authorization: Bearer ${token}'`
   const post = (query: string, body: unknown) =>
@@ -114,6 +117,7 @@ function nextSteps({ url, credentials }: Runtime, state: string): string {
     `  ${post('?mode=interactive', { id: randomUUID(), input: { title: 'Opened by hand' } })}`,
     'The statusUrl in its response shows its task and its result:',
     `  curl -s '<statusUrl>' ${authorization}`,
+    ...(process.env['WEBHOOKS_EVENTS'] ? [] : alertCommand(runtime)),
     '',
     `Open the console in a browser: ${consoleLink(url, credentials())}`,
     `Tasks ${url}/tasks   events ${url}/sandbox/events   issues ${url}/sandbox/issues`,
@@ -122,6 +126,16 @@ function nextSteps({ url, credentials }: Runtime, state: string): string {
     `SLOs ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
     `In a second terminal: ${webhooksCommand(state)} sequence release        Stop with Ctrl-C.`,
   ].join('\n')
+}
+
+/** Returns how to send an alert to the sandbox. It is a new one at each start. */
+function alertCommand({ url, credentials }: Runtime): string[] {
+  const token = alertToken({ url, key: () => engineKeyOf(credentials()) })
+  const body = JSON.stringify(alertBody('firing', new Date().toISOString()))
+  return [
+    'An alert opens an issue. Send it with "resolved" instead of "firing" to close the issue:',
+    `  curl -s '${url}/v1/events/${ALERT_SOURCE}' -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}'`,
+  ]
 }
 
 /** Returns the command of the CLI, which finds the runtime by its state folder. */

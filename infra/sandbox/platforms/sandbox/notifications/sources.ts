@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { basicAuth } from '../../../../../shared/http/basic-auth.ts'
 import type { EventsFile } from '../../../../../shared/sources/events-file.ts'
 import { type EngineHost, placeOf } from '../../../engines/place.ts'
+import { ALERT_RULES, ALERT_SOURCE, alertToken } from './alert-example.ts'
 import type { NotifyingPlatform } from './open-runs.ts'
 
 /** The connections of each notifying platform, whose tasks its notifications wake. The type of the source has the name of the platform. */
@@ -21,7 +22,7 @@ function sourceNameOf(platform: NotifyingPlatform): string {
 }
 
 /**
- * Returns the sources of the sandbox.
+ * Returns the sources of the sandbox, and the rules for alerts.
  *
  * @param wakes selects connections
  */
@@ -30,13 +31,17 @@ export function sandboxSources(wakes: (connection: string) => boolean): EventsFi
     sourceNameOf(platform),
     { type: platform, wakes: NOTIFIED_CONNECTIONS[platform].filter(wakes) },
   ])
-  return { sources: Object.fromEntries(sources) }
+  return {
+    sources: { ...Object.fromEntries(sources), [ALERT_SOURCE]: { type: 'alertmanager', wakes: [] } },
+    rules: ALERT_RULES,
+  }
 }
 
 /** Returns the secrets of these sources, by their names. */
 export function sandboxSourceSecrets(host: EngineHost): Record<string, object> {
   const secrets = secretsOf(host)
-  return Object.fromEntries(platforms.map((platform) => [sourceNameOf(platform), secrets[platform]]))
+  const entries = platforms.map((platform) => [sourceNameOf(platform), secrets[platform]])
+  return { ...Object.fromEntries(entries), [ALERT_SOURCE]: { token: alertToken(host) } }
 }
 
 function secretsOf(host: EngineHost) {
