@@ -9,7 +9,8 @@ const folder = join(import.meta.dirname, 'page')
 
 let bundled: { at: number; files: Promise<Map<string, Uint8Array>> } | undefined
 
-const BUNDLED_FILES = ['main.js', 'main.css']
+/** `chunk.js` has what the other two scripts share. */
+const BUNDLED_FILES = ['main.js', 'chunk.js', 'later-views.js', 'main.css']
 
 /**
  * Returns the script and the styles of the page, by name. The package contains them. A checkout bundles them when they are
@@ -35,6 +36,8 @@ export async function bundlePage() {
     entryPoints: [join(folder, 'main.tsx')],
     outdir: folder,
     bundle: true,
+    splitting: true,
+    chunkNames: '[name]',
     minify: true,
     write: false,
     metafile: true,

@@ -4,19 +4,20 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { messageOf } from '../../../../shared/errors.ts'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
+import { alertBody } from '../../../sandbox/platforms/sandbox/notifications/alert-example.ts'
 import type { LocalCloud } from '../../cloud/index.ts'
+import { readQueueLengths } from '../../queue-lengths.ts'
 import { compileEventsText } from '../../sources.ts'
 import { type TriedNotification, type TriedRule, tryRules } from '../../try-rules.ts'
 import { parseObject } from '../json-text.ts'
 import {
   type AlertsView,
   describeEvents,
-  EXAMPLE,
   type NotificationDetail,
   type NotificationSummary,
   type TriedView,
 } from './alerts-view.ts'
-import { type CallResult, readCallResults, readQueueLengths } from './call-results.ts'
+import { type CallResult, readCallResults } from './call-results.ts'
 import { notificationOf } from './notification-of.ts'
 import { NotificationStore, type StoredNotification } from './notification-store.ts'
 
@@ -86,6 +87,7 @@ export function createAlertsApi({ state, cloud, declared, file }: AlertsOptions)
         notifications: await Promise.all(listed.map(summaryOf)),
         queue: await readQueueLengths(cloud),
         text: textOf(file, declared),
+        body: JSON.stringify(alertBody('firing', new Date().toISOString())),
       }
     },
     async detail(id) {
@@ -93,10 +95,7 @@ export function createAlertsApi({ state, cloud, declared, file }: AlertsOptions)
       if (!notification) return undefined
       const tried = await evaluate(events, notification)
       const { source, at, headers, body } = notification
-      const calls =
-        typeof tried === 'string'
-          ? undefined
-          : await readCallResults(cloud, tried, shownOf(tried), await readQueueLengths(cloud))
+      const calls = typeof tried === 'string' ? undefined : await readCallResults(cloud, tried, shownOf(tried))
       return { id, source, at, headers, body, tried: triedView(tried, calls) }
     },
     async try({ source, body, headers, events: text }) {
@@ -164,5 +163,5 @@ function textOf(file: string | undefined, declared: EventsFile | undefined): str
   } catch (error) {
     return `# ${messageOf(error)}\n`
   }
-  return declared?.rules === undefined ? EXAMPLE : stringify(declared)
+  return stringify(declared ?? {})
 }

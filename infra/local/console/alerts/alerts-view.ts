@@ -1,8 +1,9 @@
 import { formatDuration } from '../../../../shared/duration.ts'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import type { AlertRule } from '../../../../shared/sources/rules.ts'
+import type { QueueLengths } from '../../queue-lengths.ts'
 import type { TriedCall } from '../../try-rules.ts'
-import type { CallResult, QueueLengths } from './call-results.ts'
+import type { CallResult } from './call-results.ts'
 
 /** The rules for alerts, and the last notifications. Times are milliseconds since 1970. */
 export interface AlertsView {
@@ -12,8 +13,12 @@ export interface AlertsView {
   notifications: NotificationSummary[]
   /** Undefined for a deployed stack. */
   queue?: QueueLengths
-  /** The text of events.yaml to try changes on, or an example if there is none. Undefined for a deployed stack. */
+  /** A file to start with, if there are no rules. */
+  example?: string | undefined
+  /** The text of events.yaml, to try changes on. Undefined for a deployed stack. */
   text?: string
+  /** A body to start with. Undefined for a deployed stack. */
+  body?: string
   /** A deployed stack has no notifications. */
   notice?: string
 }
@@ -21,13 +26,17 @@ export interface AlertsView {
 export interface AlertRuleView {
   name: string
   source: string
-  /** `alerts with severity == 'critical', for each of alerts` */
-  when: string
+  /** JMESPath. Undefined for the start of an alert, or its end if the rule closes something. */
+  on: string | undefined
+  /** JMESPath. Undefined for the list of the source's type. */
+  each: string | undefined
   /** `issue-ticketing/open-issue` */
   call: string
   connection: string
-  /** More about the call: what it closes, and the limit of its group. */
-  detail: string
+  /** The rule that opened what it closes. */
+  closes: string | undefined
+  /** The limit of its group, in words. */
+  limit: string
 }
 
 /** A notification in the list. */
@@ -77,7 +86,7 @@ export interface TriedResultView {
 }
 
 /** Like the first example of docs/alerts.md. */
-export const EXAMPLE = `sources:
+const EXAMPLE = `sources:
   alerts: { type: alertmanager }
 rules:
   - name: open
@@ -95,26 +104,16 @@ rules:
 export function describeEvents(
   { sources, rules = [] }: EventsFile,
   stored: ReadonlyMap<string, number> = new Map(),
-): Pick<AlertsView, 'rules' | 'sources'> {
+): Pick<AlertsView, 'rules' | 'sources' | 'example'> {
   return {
+    example: rules.length === 0 ? EXAMPLE : undefined,
     rules: rules.map(ruleView),
     sources: Object.entries(sources).map(([name, { type }]) => ({ name, type, stored: stored.get(name) ?? 0 })),
   }
 }
 
 function ruleView({ name, source, on, each, call, connection = 'default', closes, group }: AlertRule): AlertRuleView {
-  const condition = on ?? (closes === undefined ? 'it has started' : 'it has ended')
-  return {
-    name,
-    source,
-    when: each === undefined ? condition : `${condition}, for each of ${each}`,
-    call,
-    connection,
-    detail: [
-      ...(closes === undefined ? [] : [`Closes what ${closes} has opened`]),
-      ...(group === undefined
-        ? []
-        : [`At most ${group.max} in ${formatDuration(group.per)} for the same ${group.by}, and one for all others`]),
-    ].join('. '),
-  }
+  const limit =
+    group && `At most ${group.max} in ${formatDuration(group.per)} for the same ${group.by}, and one for all others`
+  return { name, source, on, each, call, connection, closes, limit: limit ?? '' }
 }

@@ -1,8 +1,8 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { callKeyOf, digestOf } from '../../../../shared/dispatch/call-key.ts'
 import { itemKeys } from '../../../../shared/state/item-keys.ts'
-import { authorizationWith, type LocalCloud, REGION } from '../../cloud/index.ts'
-import { ALERT_DEAD_LETTERS, ALERTS, STATE_TABLE } from '../../functions.ts'
+import { type LocalCloud, REGION } from '../../cloud/index.ts'
+import { STATE_TABLE } from '../../functions.ts'
 import type { TriedNotification, TriedRule } from '../../try-rules.ts'
 
 /** The result of a call of a rule. */
@@ -11,12 +11,6 @@ export interface CallResult {
   task: string
   /** Why there is none. */
   note: string
-}
-
-/** How many alerts wait in the queue, and how many are with the dead letters. */
-export interface QueueLengths {
-  waiting: number
-  deadLetters: number
 }
 
 type Item = Record<string, unknown> | undefined
@@ -31,7 +25,6 @@ export async function readCallResults(
   { dynamodb: endpoint, credentials }: LocalCloud,
   { source, results }: TriedNotification,
   shown: readonly TriedRule[],
-  { waiting }: QueueLengths,
 ): Promise<Map<TriedRule, CallResult>> {
   const [{ DynamoDBClient }, { DynamoDBDocumentClient, GetCommand }] = await Promise.all([
     import('@aws-sdk/client-dynamodb'),
@@ -45,32 +38,13 @@ export async function readCallResults(
     const entries = shown.map(async (tried) => {
       const { rule, call, key, at } = tried
       if (call === undefined || key === undefined) return []
-      const item = await readCall(read, source, { rule, key, state: stateOf(results, tried), at })
-      return [[tried, resultOf(item, waiting > 0)] as const]
+      const result = await readResult(read, source, { rule, key, state: stateOf(results, tried), at })
+      return [[tried, result] as const]
     })
     return new Map((await Promise.all(entries)).flat())
   } finally {
     client.destroy()
   }
-}
-
-/** Reads how many alerts wait. */
-export async function readQueueLengths(cloud: LocalCloud): Promise<QueueLengths> {
-  const [waiting = 0, deadLetters = 0] = await Promise.all(
-    [ALERTS, ALERT_DEAD_LETTERS].map(async (queue) => {
-      const response = await fetch(cloud.endpoint, {
-        method: 'POST',
-        headers: {
-          authorization: authorizationWith(cloud.credentials),
-          'x-amz-target': 'AmazonSQS.GetQueueAttributes',
-        },
-        body: JSON.stringify({ QueueUrl: queue, AttributeNames: ['ApproximateNumberOfMessages'] }),
-      })
-      const { Attributes: attributes } = (await response.json()) as { Attributes?: Record<string, string> }
-      return Number(attributes?.['ApproximateNumberOfMessages'] ?? 0)
-    }),
-  )
-  return { waiting, deadLetters }
 }
 
 /** A rule that closes something decides that the alert has ended, for the other rules, too. */
@@ -87,26 +61,29 @@ interface KeyedCall {
 }
 
 /** Reads the call for the occurrence that the notification started, or else for the latest one. */
-async function readCall(
+async function readResult(
   read: (id: string) => Promise<Item>,
   source: string,
   { rule, at = 0, ...alert }: KeyedCall,
-): Promise<Item> {
-  const readOf = (occurrence: number) => read(itemKeys.alertCall(source, digestOf(callKeyOf(alert, rule, occurrence))))
-  const own = alert.state === 'firing' ? await readOf(at) : undefined
-  if (own) return own
-  const { opened } = (await read(itemKeys.alert(source, digestOf(alert.key)))) ?? {}
-  return typeof opened === 'number' ? readOf(opened) : undefined
+): Promise<CallResult> {
+  const readCall = (occurrence: number) =>
+    read(itemKeys.alertCall(source, digestOf(callKeyOf(alert, rule, occurrence))))
+  const own = alert.state === 'firing' ? await readCall(at) : undefined
+  if (own) return resultIn(own)
+  const times = await read(itemKeys.alert(source, digestOf(alert.key)))
+  if (!times) return { task: '', note: WAITS }
+  const { opened } = times
+  const latest = typeof opened === 'number' ? await readCall(opened) : undefined
+  if (latest) return resultIn(latest)
+  const reason =
+    alert.state === 'firing' ? 'the alert had ended' : 'nothing is open, or the task that opens it still runs'
+  return { task: '', note: `Not called: ${reason}` }
 }
 
-function resultOf(item: Item, isQueued: boolean): CallResult {
-  if (item?.['taskId'] !== undefined) return { task: String(item['taskId']), note: '' }
-  const note = item?.['isGrouped']
-    ? 'Counted in the call of its group'
-    : item?.['isRefused']
-      ? 'Refused: the alert is with the dead letters'
-      : isQueued
-        ? 'Not called yet: alerts wait in the queue'
-        : 'Not called: the alert had ended, or nothing was open'
-  return { task: '', note }
+const WAITS = 'Not called yet'
+
+function resultIn({ taskId, isGrouped, isRefused }: NonNullable<Item>): CallResult {
+  if (taskId !== undefined) return { task: String(taskId), note: '' }
+  const refused = isRefused ? 'Refused: the alert is with the dead letters' : WAITS
+  return { task: '', note: isGrouped ? 'Counted in the call of its group' : refused }
 }

@@ -17,7 +17,7 @@ export interface AlertDraft {
   events: string
 }
 
-export const draft = signal<AlertDraft>({ source: '', body: '{}', headers: {}, events: '' })
+export const draft = signal<AlertDraft>({ source: '', body: '', headers: {}, events: '' })
 export const tried = signal<TriedView | undefined>(undefined)
 
 /** Reads the page, with the notifications of one source or of all. */
@@ -25,9 +25,17 @@ export async function readAlerts(source: string): Promise<void> {
   try {
     const query = source === '' ? '' : `?source=${encodeURIComponent(source)}`
     const read = await get<AlertsView>(`/console/alerts${query}`)
-    const { text = '', sources, rules } = read
-    const first = rules[0]?.source ?? sources[0]?.name ?? ''
-    if (view.value === undefined) draft.value = { ...draft.value, events: text, source: draft.value.source || first }
+    const { text = '', body = '', sources, rules } = read
+    if (view.value === undefined) {
+      const first = {
+        events: text,
+        body: pretty(body),
+        source: rules[0]?.source ?? sources[0]?.name ?? '',
+        headers: {},
+      }
+      // The notification that the URL names may have been read before.
+      draft.value = opened.value === undefined ? first : { ...draft.value, events: text }
+    }
     view.value = read
     problem.value = ''
   } catch (error) {

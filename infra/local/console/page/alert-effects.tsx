@@ -3,8 +3,14 @@ import { linkToCall } from './call-link.ts'
 import { Code } from './code.tsx'
 import { plural } from './format.ts'
 
+interface EffectsProps {
+  /** Names the list, for labels that differ from those of another list. */
+  label: string
+  tried: TriedView
+}
+
 /** The effect of each rule on each alert of a notification. */
-export function AlertEffects({ tried: { problem, results, more } }: { tried: TriedView }) {
+export function AlertEffects({ label, tried: { problem, results, more } }: EffectsProps) {
   if (problem !== '') return <p class="body pre tone fail">{problem}</p>
   if (results.length === 0)
     return <p class="body muted">No rule is evaluated: the source has none, or the body has no alerts.</p>
@@ -12,7 +18,7 @@ export function AlertEffects({ tried: { problem, results, more } }: { tried: Tri
     <>
       <ul class="effects">
         {results.map((result, index) => (
-          <Effect key={index} result={result} />
+          <Effect key={index} label={label} result={result} />
         ))}
       </ul>
       {more > 0 && (
@@ -24,7 +30,7 @@ export function AlertEffects({ tried: { problem, results, more } }: { tried: Tri
   )
 }
 
-function Effect({ result }: { result: TriedResultView }) {
+function Effect({ label, result }: { label: string; result: TriedResultView }) {
   const { rule, alert, state, key, call, reason, isProblem } = result
   return (
     <li>
@@ -44,11 +50,11 @@ function Effect({ result }: { result: TriedResultView }) {
             {call.closes !== undefined && <span class="muted">, closes what {call.closes} has opened</span>}
             {call.group !== undefined && <span class="muted">, group {call.group}</span>}
           </p>
-          <Code label={`Input of ${rule}`}>{call.input}</Code>
+          <Code label={`${label}: input of ${rule}, alert ${alert + 1}`}>{call.input}</Code>
         </>
       )}
       {reason !== '' && <p class={`tone ${isProblem ? 'fail' : ''}`}>{reason}</p>}
-      {key !== '' && <p class="muted small key">Key {key}</p>}
+      {key !== '' && (call || isProblem) && <p class="muted small">Key {key}</p>}
     </li>
   )
 }

@@ -1,18 +1,18 @@
-import type { AlertsView } from '../alerts/alerts-view.ts'
+import type { AlertRuleView, AlertsView } from '../alerts/alerts-view.ts'
 import { Code } from './code.tsx'
 import { plural } from './format.ts'
 import { stack } from './stack.ts'
 
 /** The declared rules, or how to add some. */
-export function AlertRules({ view: { rules, text = '' } }: { view: AlertsView }) {
-  if (rules.length === 0) return <NoRules example={text} />
+export function AlertRules({ view: { rules, example = '' } }: { view: AlertsView }) {
+  if (rules.length === 0) return <NoRules example={example} />
   return (
     <section class="panel">
       <header class="wrap">
         <h2>{plural(rules.length, 'rule')}</h2>
         <span class="muted">Each makes a call for an alert that it matches, once</span>
       </header>
-      <table class="cells rules">
+      <table class="cells alertrules">
         <thead>
           <tr>
             <th scope="col">Rule</th>
@@ -22,26 +22,41 @@ export function AlertRules({ view: { rules, text = '' } }: { view: AlertsView })
           </tr>
         </thead>
         <tbody>
-          {rules.map(({ name, source, when, call, connection, detail }) => (
-            <tr key={name}>
-              <td>
-                <b>{name}</b>
-              </td>
-              <td data-name="Source">{source}</td>
-              <td data-name="When">
-                <code>{when}</code>
-              </td>
-              <td data-name="Call">
-                <p>
-                  {call} <span class="muted">with {connection}</span>
-                </p>
-                <p class="muted">{detail}</p>
-              </td>
-            </tr>
+          {rules.map((rule) => (
+            <Rule key={rule.name} rule={rule} />
           ))}
         </tbody>
       </table>
     </section>
+  )
+}
+
+function Rule({ rule }: { rule: AlertRuleView }) {
+  const { name, source, on, each, call, connection, closes, limit } = rule
+  return (
+    <tr>
+      <td>
+        <b>{name}</b>
+      </td>
+      <td data-name="Source">{source}</td>
+      <td data-name="When">
+        <div>
+          {on === undefined ? `The alert has ${closes === undefined ? 'started' : 'ended'}` : <code>{on}</code>}
+          {each !== undefined && (
+            <p class="muted">
+              for each of <code>{each}</code>
+            </p>
+          )}
+        </div>
+      </td>
+      <td data-name="Call">
+        <div>
+          {call} <span class="muted">with {connection}</span>
+          {closes !== undefined && <p class="muted">Closes what {closes} has opened</p>}
+          {limit !== '' && <p class="muted">{limit}</p>}
+        </div>
+      </td>
+    </tr>
   )
 }
 
@@ -58,12 +73,12 @@ function NoRules({ example }: { example: string }) {
         </p>
         <ol class="todo">
           <li>
-            Write <code>events.yaml</code>
-            {example === '' ? '.' : ', for example:'}
-            {example !== '' && <Code label="Example of events.yaml">{example}</Code>}
+            Write <code>events.yaml</code>, for example:
+            <Code label="Example of events.yaml">{example}</Code>
           </li>
           <li>
-            Try it below, or with <code>npx webhooks events test body.json --events events.yaml</code>.
+            Try it with <code>npx webhooks events test body.json --events events.yaml</code>
+            {stack ? '' : ', or below'}.
           </li>
           <li>
             {stack ? (

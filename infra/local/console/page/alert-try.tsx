@@ -52,7 +52,7 @@ export function AlertTry({ sources }: { sources: string[] }) {
         </div>
       </form>
       <div role="status" class={tried.value ? 'tried' : ''}>
-        {tried.value && <AlertEffects tried={tried.value} />}
+        {tried.value && <AlertEffects label="Try" tried={tried.value} />}
       </div>
     </section>
   )

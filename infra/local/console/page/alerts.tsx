@@ -131,7 +131,7 @@ function Opened() {
         </h2>
         <span class="muted">{time(at)}</span>
       </header>
-      <AlertEffects tried={tried} />
+      <AlertEffects label="Notification" tried={tried} />
     </section>
   )
 }

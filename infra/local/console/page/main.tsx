@@ -19,20 +19,16 @@ import './sandbox.css'
 import './pages-narrow.css'
 import { effect } from '@preact/signals'
 import { type JSX, render } from 'preact'
-import { Alerts } from './alerts.tsx'
 import { Calls } from './calls.tsx'
-import { CommandLine } from './cli.tsx'
 import { copied } from './copy.ts'
 import { clock } from './format.ts'
 import { Icon } from './icons.tsx'
 import { KeysDialog, showKeys } from './keys.tsx'
+import { laterView } from './later-view.tsx'
 import { connect, isPaused, offlineSince } from './live.ts'
 import { Overview } from './overview.tsx'
 import { Policy } from './policy.tsx'
 import { route } from './route.ts'
-import { Sandbox } from './sandbox.tsx'
-import { Send } from './send.tsx'
-import { Sequences } from './sequences.tsx'
 import { stack } from './stack.ts'
 
 interface PageView {
@@ -45,17 +41,17 @@ const readViews: Record<string, PageView> = {
   calls: { title: 'Calls', icon: 'list', View: Calls },
   overview: { title: 'Overview', icon: 'chart', View: Overview },
   policy: { title: 'Policy', icon: 'shield', View: Policy },
-  alerts: { title: 'Alerts', icon: 'bell', View: Alerts },
+  alerts: { title: 'Alerts', icon: 'bell', View: laterView('Alerts') },
 }
 /** What the local runtime can do, and a deployed stack cannot. */
 const runtimeViews: Record<string, PageView> = {
-  sequences: { title: 'Sequences', icon: 'track', View: Sequences },
-  send: { title: 'Send', icon: 'send', View: Send },
-  sandbox: { title: 'Sandbox', icon: 'box', View: Sandbox },
+  sequences: { title: 'Sequences', icon: 'track', View: laterView('Sequences') },
+  send: { title: 'Send', icon: 'send', View: laterView('Send') },
+  sandbox: { title: 'Sandbox', icon: 'box', View: laterView('Sandbox') },
 }
 const views = stack ? readViews : { ...readViews, ...runtimeViews }
 /** A view with its link apart from the others. */
-const cli: PageView = { title: 'Command line', icon: 'list', View: CommandLine }
+const cli: PageView = { title: 'Command line', icon: 'list', View: laterView('CommandLine') }
 
 function currentView(): [name: string, view: PageView] {
   const { page } = route.value

@@ -92,6 +92,10 @@ beforeAll(async () => {
     port: 0,
     sinceMs: 3_600_000,
     isReadOnly: true,
+    events: {
+      sources: { alerts: { type: 'alertmanager', wakes: [] } },
+      rules: [{ name: 'open', source: 'alerts', call: 'issue-ticketing/open-issue' }],
+    },
     sources: async () => [{ name: 'github', type: 'github', missed: 2, isSilent: true }],
   })
   if (!started) throw new Error('The stack has no functions.')
@@ -157,6 +161,16 @@ describe('the read-only console of a deployed stack', () => {
     expect(refused.log).toContainEqual(expect.objectContaining({ message: 'request', reason: expect.any(String) }))
   })
 
+  it('shows the rules for alerts of this machine, without notifications', async () => {
+    expect(await read('alerts')).toEqual({
+      rules: [{ name: 'open', source: 'alerts', call: 'issue-ticketing/open-issue', connection: 'default', limit: '' }],
+      sources: [{ name: 'alerts', type: 'alertmanager', stored: 0 }],
+      notifications: [],
+      notice: expect.stringContaining('A stack stores no notifications'),
+    })
+    expect((await fetchFrom('/console/alerts/1')).status).toBe(404)
+  })
+
   it('shows what the policy decided, what waits, and why it cannot show the rules', async () => {
     const { policy, problem, decisions, waiting } = await read('policy')
     expect(policy).toBeUndefined()
@@ -209,6 +223,7 @@ itInBrowser('its page is accessible, read-only, and copies commands instead of a
       'Calls',
       'Overview',
       'Policy',
+      'Alerts',
     ])
     expect(await violations(page)).toEqual([])
     await page.getByRole('link', { name: /ask-approval/ }).click()
@@ -224,6 +239,10 @@ itInBrowser('its page is accessible, read-only, and copies commands instead of a
     await page.goto(new URL('/#/overview', stackConsole.link).href)
     await page.getByRole('heading', { name: 'Outcomes' }).waitFor()
     await page.getByRole('row', { name: 'github never silent never 2' }).waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.goto(new URL('/#/alerts', stackConsole.link).href)
+    await page.getByText('A stack stores no notifications').waitFor()
+    expect(await page.getByLabel('events.yaml').count()).toBe(0)
     expect(await violations(page)).toEqual([])
   } finally {
     await browser.close()
