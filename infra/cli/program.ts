@@ -121,7 +121,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'demo [options] <name>',
-      description: 'show in the sandbox how people approve the write of an agent, which happens once',
+      description: 'show in the sandbox how an agent, or an alert, does something once that people approve',
       load: async () => (await import('./commands/demo.ts')).demoCommand(),
     },
     {

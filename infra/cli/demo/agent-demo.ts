@@ -1,22 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { readAuditLog } from '../../local/audit-log.ts'
-import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
 import { AuditRecords } from '../audit/records.ts'
 import { createToken } from '../callers.ts'
 import { secretName } from '../secret-store.ts'
+import { approve } from './approve.ts'
 import { DemoRuntime } from './demo-runtime.ts'
 import { type ToolCaller, ToolClient, type ToolContent } from './tool-client.ts'
+import { until } from './until.ts'
 
 const AGENT = 'incident-bot'
-const APPROVER = 'jane'
 const TOOL = 'remediation_rollback'
 const POLICY = `approval: { connection: default, channel: C0RELEASES }
 rules: []
 `
 /** The call that the agent repeats. */
 const ROLLBACK = { key: 'incident-4711-rollback', input: { target: 'shop', ref: 'v41' }, wait: 0 }
-const POLL_MS = 500
-const MAX_MS = 120_000
 
 /** The effects of the calls. */
 export interface DemoResult {
@@ -82,18 +79,6 @@ async function propose(client: ToolCaller, print: (line: string) => void): Promi
   return taskId
 }
 
-/** Clicks the button in the chat of the sandbox. */
-async function approve(url: string, print: (line: string) => void): Promise<void> {
-  const request = await until('the request in the chat', async () => {
-    const messages = (await (await fetch(`${url}/sandbox/messages`)).json()) as MessageSummary[]
-    return messages.find(({ buttons }) => buttons.length > 0)
-  })
-  print(`chat     ${request.channel}: ${request.text}`)
-  const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
-  await fetch(`${url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
-  print(`person   ${APPROVER} clicks Approve`)
-}
-
 function untilEnded(client: ToolCaller, taskId: string): Promise<ToolContent> {
   return until('the end of the task', async () => {
     const content = await client.call('get_task', { taskId, wait: 5 })
@@ -110,13 +95,5 @@ async function effects({ url, state }: DemoRuntime, taskId: string): Promise<Omi
   return {
     rollbacks: runs.filter((run) => JSON.stringify(run).includes('rollback of shop')).length,
     auditRecords: ofTask.length,
-  }
-}
-
-async function until<T>(what: string, read: () => Promise<T | undefined>): Promise<T> {
-  for (const startedAt = Date.now(); ; await sleep(POLL_MS)) {
-    const found = await read()
-    if (found !== undefined) return found
-    if (Date.now() - startedAt > MAX_MS) throw new Error(`Waited ${MAX_MS / 1_000} s for ${what}.`)
   }
 }

@@ -17,15 +17,19 @@ export class DemoRuntime {
   /**
    * @param policy text of `policy.yaml`
    * @param secrets by name; they replace those of the sandbox
+   * @param events text of `events.yaml`; without it, the runtime has the sources of the sandbox
    */
-  constructor(policy: string, secrets: Record<string, unknown>) {
-    const [policyFile, secretsFile] = [join(this.state, 'policy.yaml'), join(this.state, 'secrets.json')]
-    writeFileSync(policyFile, policy)
-    writeFileSync(secretsFile, JSON.stringify(secrets))
+  constructor(policy: string, secrets: Record<string, unknown>, events?: string) {
+    const write = (name: string, text: string) => {
+      const file = join(this.state, name)
+      writeFileSync(file, text)
+      return file
+    }
     this.#env = {
       WEBHOOKS_STATE: this.state,
-      WEBHOOKS_POLICY: policyFile,
-      WEBHOOKS_SECRETS: secretsFile,
+      WEBHOOKS_POLICY: write('policy.yaml', policy),
+      WEBHOOKS_SECRETS: write('secrets.json', JSON.stringify(secrets)),
+      ...(events === undefined ? {} : { WEBHOOKS_EVENTS: write('events.yaml', events) }),
       WEBHOOKS_DEMO: 'off',
     }
   }
