@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -115,10 +115,7 @@ close: alert 2, resolved, key ${key}
       input: '{title: notification.headers."x-team"}',
     }
     const rules = file('headers.yaml', { sources, rules: [rule] })
-    const opened = file('opened.json', {
-      action: 'opened',
-      issue: { id: 7, title: 'Slow', state: 'open', updated_at: '2026-11-30T10:00:00Z' },
-    })
+    const opened = file('opened.json', { action: 'opened', issue: { id: 7, state: 'open' } })
     const { out } = await test(`${opened} --events ${rules} --header x-github-event:issues --header 'X-Team: checkout'`)
     expect(out).toContain('input {"title":"checkout"}')
   })
@@ -178,5 +175,36 @@ close: alert 2, resolved, key ${key}
     ['for an invalid header', `${body} --events ${events} --header x-team`, 'Invalid header "x-team"'],
   ])('exits with 2 %s', async (_name, line, message) => {
     expect(await test(line)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
+  })
+})
+
+describe('docs/alerts.md', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../../docs/alerts.md'), 'utf8')
+  const blocks = (language: string) =>
+    [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n(.+?)^\`\`\``, 'gms'))].map(([, text = '']) => text)
+  const [example = '', ofProbes = '', group = ''] = blocks('yaml')
+
+  it('shows the output for its example', async () => {
+    const sent = {
+      status: 'firing',
+      fingerprint: 'c1b0c5a3ed96a96b',
+      startsAt: '2026-11-30T10:00:00Z',
+      labels: { alertname: 'DiskFull', instance: 'db-1', severity: 'critical' },
+      annotations: { description: 'The disk of db-1 is full.' },
+    }
+    const firing = file('docs.json', { status: 'firing', alerts: [sent] })
+    const [output] = blocks('text')
+    expect(await test(`${firing} --events ${file('docs.yaml', example)}`)).toEqual({ code: 0, out: output, err: '' })
+  })
+
+  it('has a valid rule for another sender, and a valid group', async () => {
+    const declared = 'sources: { probes: { type: http } }\nrules:\n'
+    const rules = file('probes.yaml', `${declared}${ofProbes}${group}`)
+    const down = file('down.json', {
+      results: [{ host: 'db-1', since: '10:00', state: 'down', labels: { region: 'eu' } }],
+    })
+    const { code, out } = await test(`${down} --events ${rules}`)
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('input {"title":"db-1 is down"}') })
+    expect(out).toContain('group eu: 5 calls in 1 h')
   })
 })
