@@ -169,6 +169,7 @@ export class Lifecycle {
         domainName: 'webhooks.example.com',
         path: `/v1/${this.#category.name}/${path}`,
         requestId: randomUUID(),
+        identity: { sourceIp: '192.0.2.7' },
       },
       ...request,
     } as unknown as APIGatewayProxyEvent

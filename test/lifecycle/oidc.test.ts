@@ -71,6 +71,16 @@ describe('A call with a token of an OpenID provider', () => {
     expect(platform.tickets).toEqual([])
   })
 
+  it('is not verified after its sender has sent many forged ones', async () => {
+    const [header, payload] = (await provider.token(AUDIENCE)).split('.')
+    const forged = `${header}.${payload}.${Buffer.alloc(256).toString('base64url')}`
+    expect((await post(OPEN, forged)).status).toBe(401)
+    for (let n = 0; n < 20; n++) await post(OPEN, forged)
+    const { status, body } = await post(OPEN, await provider.token(AUDIENCE))
+    expect([status, body.detail]).toEqual([429, expect.stringContaining('had a signature that is not valid')])
+    expect(platform.tickets).toEqual([])
+  })
+
   it('gets 503 while the provider is down, and the log names the URL and the error', async () => {
     const token = await provider.token(AUDIENCE)
     await stopProvider()
