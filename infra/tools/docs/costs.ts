@@ -33,6 +33,18 @@ export const DEPLOYED: Deployed = {
   memoryMb: { webhook: 256, task: 512 },
 }
 
+/** Returns the prices in README.md. */
+export function priceSummary(): string {
+  const calls = (costs: Parameters<typeof callCosts>[0]) => round(totalOf(callCosts(costs, DEPLOYED)))
+  const job = { calls: MILLION, seconds: 20 * MINUTE, isNotified: true }
+  const idle = totalOf(
+    idleCosts({ ...DEPLOYED, categories: 1, connections: 1, hasApprovals: false, observability: 'minimal' }),
+  )
+  return `One million calls cost ${calls({ silent: MILLION, interactive: 0, jobs: [] })} dollars if they are silent, ${calls({ silent: 0, interactive: MILLION, jobs: [] })} if they are interactive, and ${calls({ silent: 0, interactive: 0, jobs: [job] })} if each one runs a
+job for 20 minutes. Idle, one category costs ${idle.toFixed(2)} a month. List prices of AWS; [all costs](docs/deploy.md#what-it-costs).
+`
+}
+
 /** Returns the tables of costs in docs/deploy.md. */
 export function costTables(): string {
   return `Computed with list prices of ${PRICES_OF.region} in US dollars of ${PRICES_OF.month} (check them; \`infra/tools/costs/prices.ts\` has their sources).
