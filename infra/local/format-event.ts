@@ -1,6 +1,7 @@
 import { toPlainText } from '../../shared/text/plain-text.ts'
 import { singleLine } from '../../shared/text/single-line.ts'
 import { clockTime } from '../sandbox/clock-time.ts'
+import { alertLogLine } from './alert-log.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
 
 /**
@@ -48,7 +49,8 @@ function cloudLine(event: Extract<RuntimeEvent, { from: 'cloud' }>): string | un
   }
   if (event.kind === 'execution')
     return line(event.at, '   ', `task ${task} ${String(event.status).toLowerCase()}`, event.error?.ErrorMessage)
-  return undefined
+  const alert = event.kind === 'log' ? alertLogLine(event.line) : undefined
+  return alert?.isProblem ? line(event.at, '   ', `alert of ${alert.source}`, alert.text) : undefined
 }
 
 /** Returns `12:00:00.000Z --> text (detail)` on one line. */

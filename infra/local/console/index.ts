@@ -130,6 +130,7 @@ export function createConsole(options: ConsoleOptions): Console {
       if (event.from === 'cloud' && event.kind === 'request') context.refresh()
       if (event.from === 'cloud' && event.kind === 'log')
         decisions.addLine(randomUUID(), event.line, event.at, event.requestId ?? event.execution)
+      if (event.from === 'cloud' && event.kind === 'log' && alerts.addLine(event.at, event.line)) alertChanges.add()
       if (event.from === 'cloud') journal.observe(event)
       if (event.from === 'sandbox') sandboxChanges.add()
     },

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { messageOf } from '../../../../shared/errors.ts'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import { alertBody } from '../../../sandbox/platforms/sandbox/notifications/alert-example.ts'
+import { alertLogLine } from '../../alert-log.ts'
 import type { LocalCloud } from '../../cloud/index.ts'
 import { readQueueLengths } from '../../queue-lengths.ts'
 import { compileEventsText } from '../../sources.ts'
@@ -13,6 +14,7 @@ import { parseObject } from '../json-text.ts'
 import {
   type AlertsView,
   describeEvents,
+  type LoggedAlert,
   type NotificationDetail,
   type NotificationSummary,
   type TriedView,
@@ -35,6 +37,12 @@ interface AlertsOptions {
 export interface AlertsApi {
   /** Stores a notification, which must be verified. */
   add(source: string, req: IncomingMessage, body: Buffer): void
+  /**
+   * Adds a log line. Those that are not about alerts are ignored.
+   *
+   * @returns whether it is about an alert
+   */
+  addLine(at: number, line: string): boolean
   /** @param source of the notifications. All, if it is undefined */
   view(source: string | undefined): Promise<AlertsView>
   detail(id: number): Promise<NotificationDetail | undefined>
@@ -53,6 +61,8 @@ export interface TriedText {
 }
 
 const MAX_LISTED = 50
+const MAX_LINES = 100
+const MAX_SHOWN_LINES = 20
 const MAX_RESULTS = 50
 /** Evaluating larger bodies takes time. */
 const MAX_LISTED_BYTES = 100_000
@@ -61,6 +71,7 @@ const MAX_LISTED_BYTES = 100_000
 export function createAlertsApi({ state, cloud, declared, file }: AlertsOptions): AlertsApi {
   const store = new NotificationStore(join(state, 'notifications.db'))
   const events: EventsFile = declared ?? { sources: {} }
+  const lines: LoggedAlert[] = []
   /** The rules do not change while the runtime runs. */
   const summaries = new Map<number, NotificationSummary>()
   const summaryOf = async (notification: StoredNotification): Promise<NotificationSummary> => {
@@ -78,6 +89,13 @@ export function createAlertsApi({ state, cloud, declared, file }: AlertsOptions)
       const notification = notificationOf(source, req, body)
       if (notification) store.add(notification)
     },
+    addLine(at, line) {
+      const logged = alertLogLine(line)
+      if (!logged) return false
+      lines.unshift({ at, ...logged })
+      lines.splice(MAX_LINES)
+      return true
+    },
     async view(source) {
       const listed = store.list(source, MAX_LISTED)
       const shown = new Set(listed.map(({ id }) => id))
@@ -86,6 +104,7 @@ export function createAlertsApi({ state, cloud, declared, file }: AlertsOptions)
         ...describeEvents(events, store.counts()),
         notifications: await Promise.all(listed.map(summaryOf)),
         queue: await readQueueLengths(cloud),
+        log: lines.filter((line) => source === undefined || line.source === source).slice(0, MAX_SHOWN_LINES),
         text: textOf(file, declared),
         body: JSON.stringify(alertBody('firing', new Date().toISOString())),
       }

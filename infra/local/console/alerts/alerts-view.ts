@@ -1,6 +1,7 @@
 import { formatDuration } from '../../../../shared/duration.ts'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import type { AlertRule } from '../../../../shared/sources/rules.ts'
+import type { AlertLogLine } from '../../alert-log.ts'
 import type { QueueLengths } from '../../queue-lengths.ts'
 import type { TriedCall } from '../../try-rules.ts'
 import type { CallResult } from './call-results.ts'
@@ -13,6 +14,8 @@ export interface AlertsView {
   notifications: NotificationSummary[]
   /** Undefined for a deployed stack. */
   queue?: QueueLengths
+  /** The log lines about alerts since the start of the runtime, newest first. Undefined for a deployed stack. */
+  log?: LoggedAlert[]
   /** A file to start with, if there are no rules. */
   example?: string | undefined
   /** The text of events.yaml, to try changes on. Undefined for a deployed stack. */
@@ -21,6 +24,11 @@ export interface AlertsView {
   body?: string
   /** A deployed stack has no notifications. */
   notice?: string
+}
+
+/** A line of the log. */
+export interface LoggedAlert extends AlertLogLine {
+  at: number
 }
 
 export interface AlertRuleView {
@@ -46,7 +54,7 @@ export interface NotificationSummary {
   at: number
   /** The sender's name for what happened. Empty if it is not known. */
   event: string
-  /** `2 calls`, `No rule matches`, `1 problem`. Empty for a large one, which is evaluated when it is opened. */
+  /** `2 calls`, `No call`, `1 problem`. Empty for a large one, which is evaluated when it is opened. */
   effect: string
   hasProblem: boolean
 }

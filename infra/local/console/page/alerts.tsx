@@ -58,6 +58,7 @@ export function Alerts() {
             <Notifications view={shown} id={id} source={source} />
             <Opened />
           </div>
+          {shown.log && shown.log.length > 0 && <Log log={shown.log} />}
           <AlertTry sources={shown.sources.map(({ name }) => name)} />
         </>
       )}
@@ -112,6 +113,28 @@ function Notifications({ view, id, source }: { view: AlertsView; id: string; sou
                 {notification.effect || 'Large: open it to evaluate the rules'}
               </span>
             </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+/** Why alerts were refused, wait, or make no call. */
+function Log({ log }: { log: NonNullable<AlertsView['log']> }) {
+  return (
+    <section class="panel">
+      <header class="wrap">
+        <h2>Log</h2>
+        <span class="muted">refused, waiting and skipped calls since the start of the runtime</span>
+      </header>
+      <ul class="approvals alertlog">
+        {log.map(({ at, source, text, isProblem }, index) => (
+          <li key={index}>
+            <span class={`grow tone ${isProblem ? 'fail' : ''}`}>
+              <b>{source}</b> {text}
+            </span>
+            <span class="muted small nowrap">{age(now.value - at)} ago</span>
           </li>
         ))}
       </ul>

@@ -147,6 +147,11 @@ describe('the page with the alerts', () => {
       effect: '1 call, 1 problem',
       hasProblem: true,
     })
+    expect((await read()).log[0]).toMatchObject({
+      source: 'alerts',
+      text: expect.stringMatching(/^critical has a problem: rules\.2\.input cannot be evaluated: /),
+      isProblem: true,
+    })
     expect((await newest()).tried.results[0]).toMatchObject({
       rule: 'critical',
       isProblem: true,
@@ -159,7 +164,17 @@ describe('the page with the alerts', () => {
     const notes = async () => (await newest('limited')).tried.results.map(({ result }: Json) => result.note)
     const expected = ['Refused: the alert is with the dead letters', 'Counted in the call of its group']
     await service.until(async () => expected.join() === (await notes()).sort().reverse().join(), 'the refusal')
-    expect((await read()).queue).toMatchObject({ deadLetters: 1 })
+    const { queue, log } = await read('?source=limited')
+    expect(queue).toMatchObject({ deadLetters: 1 })
+    expect(log).toContainEqual({
+      at: expect.any(Number),
+      source: 'limited',
+      text: expect.stringMatching(/^Refused: limited: The caller source-limited/),
+      isProblem: true,
+    })
+    expect(log).toContainEqual(expect.objectContaining({ text: 'limited makes no call: in a group', isProblem: false }))
+    // In the terminal, too.
+    expect(service.output).toMatch(/ alert of limited \(Refused: limited: /)
     await send(bodyOf(alert('Never', { status: 'resolved' })))
     await service.until(async () => /^Not called: /.test((await newest()).tried.results[0].result.note), 'the end')
   })
