@@ -1,8 +1,9 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import * as z from 'zod/mini'
 import { readSecret } from '../aws/deployment-secrets.ts'
 import { optional, secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
+import { decrypt, encrypt } from './encryption.ts'
 
 /** Load this module with `import()`: few calls supply an address. */
 
@@ -13,7 +14,6 @@ export const callbacksSecret = z.strictObject({
 })
 
 const NONCE_BYTES = 12
-const TAG_BYTES = 16
 
 /**
  * Encrypts the address that a call supplies for its answer, such as a resume URL or a task token. Anyone who knows the address can
@@ -28,10 +28,7 @@ export async function sealAddress(taskId: string, address: string): Promise<stri
   registerSecret(address)
   const { key } = await readSecret('callbacks', callbacksSecret)
   const nonce = derive(key, 'nonce', `${taskId}.${address}`).subarray(0, NONCE_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', derive(key, 'encryption'), nonce)
-  cipher.setAAD(Buffer.from(taskId))
-  const encrypted = Buffer.concat([cipher.update(address, 'utf8'), cipher.final()])
-  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url')
+  return encrypt(derive(key, 'encryption'), nonce, taskId, address)
 }
 
 /**
@@ -46,29 +43,13 @@ export async function openAddress(taskId: string, sealed: string): Promise<strin
     const { key, previousKey } = await readSecret('callbacks', callbacksSecret, { fresh })
     for (const decryptionKey of [key, previousKey]) {
       const address =
-        decryptionKey === undefined ? undefined : decrypt(decryptionKey, taskId, Buffer.from(sealed, 'base64url'))
+        decryptionKey === undefined ? undefined : decrypt(derive(decryptionKey, 'encryption'), taskId, sealed)
       if (address === undefined) continue
       registerSecret(address)
       return address
     }
   }
   return undefined
-}
-
-function decrypt(key: string, taskId: string, sealed: Buffer): string | undefined {
-  const nonce = sealed.subarray(0, NONCE_BYTES)
-  const tag = sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES)
-  if (tag.length < TAG_BYTES) return undefined
-  const decipher = createDecipheriv('aes-256-gcm', derive(key, 'encryption'), nonce, { authTagLength: TAG_BYTES })
-  decipher.setAAD(Buffer.from(taskId))
-  decipher.setAuthTag(tag)
-  const start = decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES))
-  try {
-    return Buffer.concat([start, decipher.final()]).toString('utf8')
-  } catch {
-    // The tag does not match.
-    return undefined
-  }
 }
 
 /** Returns 32 bytes for one purpose, so that no key is used for two. */
