@@ -4,6 +4,10 @@ import { isSecureUrl } from '../http/secure-url.ts'
 const url = z
   .string()
   .check(z.maxLength(500), z.refine(isSecureUrl, { error: 'must be an https:// URL without credentials' }))
+/** The claim `iss` of tokens, letter by letter. */
+export const issuerSchema = url.check(
+  z.refine((issuer) => !/[?#]/.test(issuer), { error: 'must have no query and no fragment' }),
+)
 /** Not a private or a symmetric key, with which everybody who can read the entry could sign tokens. */
 const publicKey = z
   .looseObject({ kty: z.string(), kid: z.string() })
@@ -11,8 +15,7 @@ const publicKey = z
 
 /** The tokens of an OpenID provider with which a caller authenticates, instead of a stored token. */
 export const oidcSchema = z.strictObject({
-  /** As in the tokens, letter by letter. */
-  issuer: url.check(z.refine((issuer) => !/[?#]/.test(issuer), { error: 'must have no query and no fragment' })),
+  issuer: issuerSchema,
   audience: z.string().check(z.minLength(1), z.maxLength(255)),
   /**
    * The values that the claims of a token must have. `*` stands for any characters. Required, because everybody can get a token

@@ -102,7 +102,10 @@ function reasonOf(error: unknown): string {
 }
 
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })
-const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.string() })
+const url = z.string().check(z.refine(isSecureUrl))
+const configurationSchema = z.looseObject({ issuer: z.string(), jwks_uri: url })
+/** The configuration that a provider publishes. */
+export type ProviderConfiguration = z.output<typeof configurationSchema>
 
 const keySets = new Map<string, { text: string; keys: KeySet }>()
 const MAX_KEY_SETS = 20
@@ -135,13 +138,22 @@ export function keySetOf(set: { keys: { kty: string }[] }): KeySet {
  * Returns the URL of the keys of an issuer, as the issuer itself publishes it.
  *
  * @throws Failure `unavailable`
+ */
+export async function findKeysUrl(issuer: string, fetchPublished: FetchPublished): Promise<string> {
+  return (await readConfiguration(issuer, fetchPublished)).jwks_uri
+}
+
+/**
+ * Returns the configuration that an issuer publishes.
+ *
+ * @throws Failure `unavailable`
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html
  */
-export function findKeysUrl(issuer: string, fetchPublished: FetchPublished): Promise<string> {
+export function readConfiguration(issuer: string, fetchPublished: FetchPublished): Promise<ProviderConfiguration> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   return readUsable(url, fetchPublished, false, (text) => {
-    const { data } = z.safeParse(discoverySchema, parseBody(text))
-    return data?.issuer === issuer && isSecureUrl(data.jwks_uri) ? data.jwks_uri : undefined
+    const { data } = z.safeParse(configurationSchema, parseBody(text))
+    return data?.issuer === issuer ? data : undefined
   })
 }
 
