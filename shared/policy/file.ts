@@ -14,6 +14,7 @@ import {
   timeOfDay,
   timeZone,
 } from './file-fields.ts'
+import { GROUP } from './people.ts'
 import type { ApprovalRule, Effect, Policy, Rule } from './policy.ts'
 import { targetProblem } from './turn-rule.ts'
 import { WEEKDAYS } from './window.ts'
@@ -23,7 +24,6 @@ import { WEEKDAYS } from './window.ts'
 const DEFAULT_WAIT_AT_MOST = 'PT4H'
 const DEFAULT_QUEUE = 20
 const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime'] as const
-const GROUP = 'group:'
 /** The payload of each task that waits contains them. */
 const MAX_PEOPLE = 100
 
@@ -145,8 +145,8 @@ export const policyFileSchema = z.strictObject({
   approval: optional(withDescription(approval, 'How people are asked, unless a rule says otherwise')),
   groups: z._default(
     withDescription(
-      z.record(text(63), z.array(text(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE))),
-      'People by the name of their group: ids or e-mail addresses of the chat platform',
+      z.record(text(63), z.array(text(255)).check(z.maxLength(MAX_PEOPLE))),
+      'People by the name of their group: ids or e-mail addresses of the chat platform. An empty list: the people whose sign-in names the group',
     ),
     {},
   ),
@@ -210,12 +210,13 @@ function errorsOfApproval(file: PolicyFile, approve: FileApproval, path: string)
   const { connection = file.approval?.connection, by = file.approval?.by, count = file.approval?.count ?? 1 } = approve
   const unknown = (by ?? []).filter((name) => name.startsWith(GROUP) && !groupOf(file, name))
   const people = peopleOf(file, by)
+  const isCountable = people !== undefined && !people.some((name) => name.startsWith(GROUP))
   return [
     ...(connection === undefined
       ? [{ path: `${path}.connection`, message: 'is required, here or as approval.connection of the file' }]
       : []),
     ...unknown.map((name) => ({ path: `${path}.by`, message: `names ${name}, which groups does not have` })),
-    ...(unknown.length === 0 && people !== undefined && people.length < count
+    ...(isCountable && people.length < count
       ? [{ path: `${path}.count`, message: `is ${count}, but by lists ${people.length}: list more people` }]
       : []),
   ]
@@ -260,12 +261,13 @@ function approvalOf(file: PolicyFile, rule: FileApproval, waitAtMost: string | u
   }
 }
 
-/** Replaces groups with their people. */
+/** Replaces groups with their people. Keeps a group whose people are not listed: a sign-in names it. */
 function peopleOf(file: PolicyFile, by: readonly string[] | undefined): string[] | undefined {
-  return by && [...new Set(by.flatMap((name) => (name.startsWith(GROUP) ? (groupOf(file, name) ?? []) : [name])))]
+  const peopleOrGroup = (name: string, people = groupOf(file, name)) => (people?.length ? people : [name])
+  return by && [...new Set(by.flatMap((name) => peopleOrGroup(name)))]
 }
 
 function groupOf({ groups }: PolicyFile, name: string): string[] | undefined {
-  const group = name.slice(GROUP.length)
+  const group = name.startsWith(GROUP) ? name.slice(GROUP.length) : ''
   return Object.hasOwn(groups, group) ? groups[group] : undefined
 }

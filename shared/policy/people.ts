@@ -1,3 +1,5 @@
+/** The name of an approver that stands for a group of people: `group:sre`. */
+export const GROUP = 'group:'
 const MAX_NAMES = 3
 
 /**
