@@ -111,7 +111,7 @@ function secretsOf(category: CategoryInfo, settings: Settings, callingSources: r
     ...orchestratorPaths(settings, category.name),
     SECRET_PATHS.callbacks,
     SECRET_PATHS.connections(category.name),
-    ...(hasNeed(category, 'approvals') ? [SECRET_PATHS.approvals] : []),
+    ...(hasNeed(category, 'approvals') ? [SECRET_PATHS.approvals, SECRET_PATHS.people] : []),
     ...callingSources.map(SECRET_PATHS.source),
   ]
 }

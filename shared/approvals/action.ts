@@ -4,6 +4,8 @@ import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import { type Outcome, passed } from '../outcome.ts'
+import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
+import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
 import type { ApprovalAction, ApprovalTask, CallContext } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
@@ -36,6 +38,9 @@ const inputSchema = z.strictObject({
 const WEEK_SECONDS = 7 * 86_400
 const MAX_TITLE = 200
 
+/** The input that a caller sends, and where people sign in, if it matters who decides on the page. */
+type Asked = z.output<typeof inputSchema> & { people?: People | undefined }
+
 /** Declares the action that requests an approval and waits for the decision. */
 export function requestApproval({
   summary,
@@ -44,7 +49,7 @@ export function requestApproval({
   summary: string
   /** Composes the message about the event. */
   compose(context: MessageContext): Message
-}): ApprovalAction<MessageProvider, ApprovalInput, z.output<typeof inputSchema>> {
+}): ApprovalAction<MessageProvider, ApprovalInput, Asked> {
   return {
     type: 'approval',
     kind: 'message',
@@ -55,6 +60,10 @@ export function requestApproval({
     input: inputSchema,
     outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: WEEK_SECONDS,
+    async prepare(input: z.output<typeof inputSchema>, { provider: { buttons, process } }) {
+      const identifiesPeople = input.approvers !== undefined || input.notRequester === 'on'
+      return identifiesPeople && !buttons && !process ? { ...input, people: await readPeople() } : input
+    },
     complete: (input, context) => completeApproval(input, context, compose),
     async run(provider, client, { channel, message }) {
       const { signedLink } = client
@@ -88,6 +97,36 @@ export function requestApproval({
   }
 }
 
+/**
+ * Checks who may decide, and who may not.
+ *
+ * @throws Failure `invalid`
+ */
+function checkPeople({ approvers, requester, notRequester, people }: Asked, provider: MessageProvider): void {
+  const { buttons, title } = provider
+  const isRequesterExcluded = notRequester === 'on'
+  if ((approvers || isRequesterExcluded) && !buttons && !people) {
+    const field = approvers ? 'approvers' : 'notRequester'
+    const problem = `is not supported: with ${title}, people decide on a page that cannot identify them`
+    throw invalidInput(`input.${field}`, problem)
+  }
+  const unverifiable = people ? unknownApprover(people, approvers) : unverifiableApprover(provider, approvers)
+  if (unverifiable !== undefined) {
+    const format = people
+      ? approverFormat(people)
+      : (buttons?.approverIds?.format ?? 'ids, user names or e-mail addresses')
+    throw invalidInput('input.approvers', `must be ${format}, but has "${unverifiable}"`)
+  }
+  if (!isRequesterExcluded) return
+  if (requester === undefined)
+    throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
+  const isKnown = people ? isKnownAddress(requester, people) : buttons?.isMemberName(bareName(requester))
+  if (isKnown) return
+  const format = people ? addressFormat(people) : buttons?.memberNameFormat
+  const purpose = people ? '' : ', so that the platform can look it up'
+  throw invalidInput('input.requester', `must be ${format} with notRequester${purpose}`)
+}
+
 async function runApproval(task: ApprovalTask<MessageProvider, ApprovalInput>): Promise<Outcome> {
   if (task.input.isPolled) return (await import('./process.ts')).runApprovalProcess(task)
   return (await import('./task.ts')).runApprovalTask(task)
@@ -99,7 +138,7 @@ async function runApproval(task: ApprovalTask<MessageProvider, ApprovalInput>): 
  * @throws Failure `invalid`
  */
 function completeApproval(
-  input: z.output<typeof inputSchema>,
+  input: Asked,
   { event, sequenceUrl, connection, provider, note }: CallContext<MessageProvider>,
   compose: (context: MessageContext) => Message,
 ): ApprovalInput {
@@ -107,23 +146,7 @@ function completeApproval(
   const isRequesterExcluded = input.notRequester === 'on'
   const channel = resolveChannel(input.channel, connection, provider, true)
   const question = input.question === undefined ? undefined : cutText('question', input.question, MAX_TEXT, note)
-  if ((approvers || isRequesterExcluded) && !provider.buttons) {
-    const field = approvers ? 'approvers' : 'notRequester'
-    throw invalidInput(
-      `input.${field}`,
-      `is not supported: with ${provider.title}, people decide on a page that cannot identify them`,
-    )
-  }
-  const unverifiable = unverifiableApprover(provider, approvers)
-  if (unverifiable !== undefined)
-    throw invalidInput('input.approvers', `must be ${provider.buttons?.approverIds?.format}, but has "${unverifiable}"`)
-  if (isRequesterExcluded && requester === undefined)
-    throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
-  if (isRequesterExcluded && requester !== undefined && !provider.buttons?.isMemberName(bareName(requester)))
-    throw invalidInput(
-      'input.requester',
-      `must be ${provider.buttons?.memberNameFormat} with notRequester, so that the platform can look it up`,
-    )
+  checkPeople(input, provider)
   const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
   const sequence = URL.parse(sequenceUrl ?? '')?.href
   const links = composed.links.map((link) => (link.url === sequence ? link : withHost(link)))

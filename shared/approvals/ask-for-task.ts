@@ -3,12 +3,14 @@ import { wakeTask } from '../core/task/wake.ts'
 import { Failure, invalidInput, isTransient } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
+import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
+import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
 import type { ApprovalTask, WaitingForApproval } from '../providers/action.ts'
 import type { MessageProvider } from '../providers/message.ts'
 import { resolveChannel } from '../providers/push-update.ts'
 import { redact } from '../redact.ts'
 import { endApproval, readApprovalState } from '../state/approvals.ts'
-import type { ApprovalInput } from './input.ts'
+import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { unverifiableApprover } from './person.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
@@ -44,7 +46,7 @@ function acceptRequest(
     'accept-request',
     () =>
       withClient(deadline.at, async (provider, { connection }) => {
-        checkDeciders(provider, input, count)
+        await checkDeciders(provider, input, count)
         const channel = resolveChannel(input.channel, connection, provider, true)
         return { input: { ...input, channel, ...(provider.process ? { isPolled: true as const } : {}) } }
       }),
@@ -58,20 +60,38 @@ function acceptRequest(
 }
 
 /**
- * Refuses to ask if the platform does not identify the people who decide, and the rule depends on it.
+ * Refuses to ask if the people who decide are not identified, by the platform or by a sign-in, and the rule depends on it.
  *
- * @throws Failure `invalid`
+ * @throws Failure `invalid`, `misconfigured`, `unavailable`
  */
-function checkDeciders(provider: MessageProvider, { approvers, excluded }: ApprovalInput, count: number): void {
-  const { title, buttons } = provider
-  if (!buttons && (approvers || excluded || count > 1))
+async function checkDeciders(provider: MessageProvider, input: ApprovalInput, count: number): Promise<void> {
+  const { title, buttons, process } = provider
+  if (!buttons && dependsOnPeople(input, count)) {
+    const people = process ? undefined : await readPeople()
+    if (people) return checkSignIns(people, input)
     throw invalidInput(
       'approve',
-      `with by, notRequester or count needs a platform that identifies people, and ${title} does not: use a connection of Slack, Mattermost, Discord or Telegram`,
+      `with by, notRequester or count needs a platform that identifies people, and ${title} does not: use a connection of Slack, Mattermost, Discord or Telegram${process ? '' : ', or let people sign in'}`,
     )
-  const unverifiable = unverifiableApprover(provider, approvers)
+  }
+  const unverifiable = unverifiableApprover(provider, input.approvers)
   if (unverifiable !== undefined)
-    throw invalidInput('by', `must be ${buttons?.approverIds?.format} for ${title}, but has "${unverifiable}"`)
+    throw invalidInput(
+      'by',
+      `must be ${buttons?.approverIds?.format ?? 'ids or e-mail addresses'} for ${title}, but has "${unverifiable}"`,
+    )
+}
+
+function checkSignIns(people: People, { approvers, excluded }: ApprovalInput): void {
+  const approver = unknownApprover(people, approvers)
+  if (approver !== undefined)
+    throw invalidInput('by', `must be ${approverFormat(people)} for the page of approvals, but has "${approver}"`)
+  const requester = [excluded ?? []].flat().find((name) => !isKnownAddress(name, people))
+  if (requester !== undefined)
+    throw invalidInput(
+      'owners',
+      `of the caller must be ${addressFormat(people)} with notRequester for the page of approvals, but has "${requester}"`,
+    )
 }
 
 /** Returns who has canceled the task, or has ended the one that waits. Does not throw: the next poll reads it again. */

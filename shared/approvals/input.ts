@@ -12,3 +12,11 @@ export interface ApprovalInput {
   /** In seconds. */
   remindBefore?: number | undefined
 }
+
+/** Whether it matters who decides. */
+export function dependsOnPeople(
+  { approvers, excluded }: Pick<ApprovalInput, 'approvers' | 'excluded'>,
+  count = 1,
+): boolean {
+  return approvers !== undefined || excluded !== undefined || count > 1
+}

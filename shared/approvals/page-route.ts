@@ -1,106 +1,158 @@
 import { audit } from '../audit.ts'
 import { Failure, toSentence } from '../errors.ts'
+import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
+import { withoutBrackets } from '../people/identity.ts'
 import type { PublicRoute, RouteRequest } from '../providers/category.ts'
+import type { Message } from '../providers/message.ts'
 import { redact } from '../redact.ts'
-import { describeDecision } from '../state/approval-decision.ts'
-import { readApproval, type StoredApproval } from '../state/approvals.ts'
+import { describeDecision, describeVotes } from '../state/approval-decision.ts'
+import type { StoredApproval } from '../state/approvals.ts'
 import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
 import { decide, wakeTasks } from './decide.ts'
-import { type Page, renderPage } from './page.ts'
-import { verifyToken } from './signed-link.ts'
+import { type Decider, findDecider } from './decider.ts'
+import { findApproval, type LinkedApproval } from './find-approval.ts'
+import { type Page, refusalPage, renderPage } from './page.ts'
+import { pageUrlOf, SIGN_IN } from './page-url.ts'
+import { cookieOf } from './sealed-cookie.ts'
 
 const MAX_NAME = 100
 const MAX_REASON = 1_000
-/** The brackets of all alphabets. */
-const BRACKETS = /[\p{Ps}\p{Pe}<>＜＞]/gu
 
 /**
- * The page of an approval, for people whose platform has no buttons. Its link is the credential: everybody who has it may
- * decide, once. A GET never decides, because scanners of mail and chat open every link.
+ * The page of an approval, for people whose platform has no buttons. With the secret `people`, they sign in to decide. Without it, the link
+ * is the credential: everybody who has it may decide, once. A GET never decides, because scanners of mail and chat open every link.
  */
 export const pageRoute: PublicRoute = async (category, request) => {
   try {
-    return renderPage(await handleRequest(category.name, request))
+    return await handleRequest(category.name, request)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     if (error.kind === 'unauthenticated') log.warn('link refused', { kind: error.kind, reason: error.message })
-    const response = renderPage({ kind: 'refused', status: statusOf(error), text: redact(error.message) })
-    const { allow } = error.headers ?? {}
-    return allow === undefined ? response : { ...response, headers: { ...response.headers, allow } }
+    return refusalPage(error, { title: 'This link cannot be used' })
   }
 }
 
-/** The page does not ask for credentials, so an invalid link is 403 instead of 401. */
-function statusOf({ kind, status }: Failure): number {
-  return kind === 'unauthenticated' ? 403 : status
+async function handleRequest(category: string, request: RouteRequest): Promise<WebhookResponse> {
+  const { method, rest } = request
+  const [token = '', operation] = rest
+  const isFinish = rest.length === 1 && token === SIGN_IN
+  const isStart = rest.length === 2 && token !== SIGN_IN && operation === SIGN_IN
+  if (rest.length !== 1 && !isStart) throw new Failure('unauthenticated', 'This link is not complete.')
+  const methods = isStart || isFinish ? ['GET'] : ['GET', 'HEAD', 'POST']
+  if (!methods.includes(method))
+    throw new Failure('method', `${method} is not allowed here.`, { headers: { allow: methods.join(', ') } })
+  if (!isStart && !isFinish) return renderPage(await pageOf(category, token, request))
+  const route = await import('./sign-in-route.ts')
+  return isStart ? route.startSignIn(category, token, request) : route.finishSignIn(category, request)
 }
 
-async function handleRequest(category: string, { method, rest, body, now }: RouteRequest): Promise<Page> {
-  const [token = ''] = rest
-  if (rest.length !== 1) throw new Failure('unauthenticated', 'This link is not complete.')
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
-    throw new Failure('method', `${method} is not allowed here.`, { headers: { allow: 'GET, HEAD, POST' } })
-  const { taskId, isExpired } = await verifyToken(token, now)
-  log.appendKeys({ taskId })
-  const stored = await readApproval(taskId)
-  if (!stored) throw new Failure('unknown', 'This approval no longer exists.')
-  const { approval, decision } = stored
-  if (approval.hasButtons) throw new Failure('unauthenticated', 'Decide this approval with the buttons of its message.')
-  const { message, deadlineAt } = approval
+async function pageOf(category: string, token: string, request: RouteRequest): Promise<Page> {
+  const { method, now, body } = request
+  const linked = await findApproval(token, now)
+  const { approval, decision } = linked.stored
+  const { message } = approval
   if (decision) {
-    if (method === 'POST') await wakeTasks(stored)
+    if (method === 'POST') await wakeTasks(linked.stored)
     const text = `Already decided. ${describeDecision(decision)}`
     return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, text }
   }
-  if (isExpired || deadlineAt <= now) return { kind: 'ended', status: 410, message, text: describeDecision(undefined) }
-  if (method !== 'POST') return { kind: 'open', status: 200, message, deadlineAt }
-  return decideByForm(category, taskId, stored, new URLSearchParams(body), now)
+  if (linked.isOver) return { kind: 'ended', status: 410, message, text: describeDecision(undefined) }
+  const decider = await findDecider(linked, request)
+  const signInUrl = `${pageUrlOf(request, token)}/${SIGN_IN}`
+  const open: OpenPage = (status, more = {}) => {
+    return {
+      kind: 'open',
+      status,
+      message: withVotes(linked.stored),
+      deadlineAt: approval.deadlineAt,
+      decider,
+      signInUrl,
+      ...more,
+    }
+  }
+  if (method !== 'POST') return open(200)
+  if (decider.type === 'signed-in') refuseOtherSites(request)
+  return decideByForm({ category, linked, decider, open, form: new URLSearchParams(body), now })
 }
 
-async function decideByForm(
-  category: string,
-  taskId: string,
-  stored: StoredApproval,
-  form: URLSearchParams,
-  now: number,
-): Promise<Page> {
-  const { message, deadlineAt } = stored.approval
+/** Shows the question, with a status. */
+type OpenPage = (status: number, more?: { error?: string; entered?: { name: string; reason: string } }) => Page
+
+interface Decision {
+  category: string
+  linked: LinkedApproval
+  decider: Decider
+  open: OpenPage
+  form: URLSearchParams
+  now: number
+}
+
+async function decideByForm({ category, linked, decider, open, form, now }: Decision): Promise<Page> {
+  const { taskId, stored } = linked
+  const { message, connection } = stored.approval
   const decision = form.get('decision')
-  // No brackets in a name: buttons use them for an id that the platform has verified.
-  const name = singleLine(toPlainText(form.get('name') ?? '').replace(BRACKETS, ' '))
+  // No brackets in a name: in them is an id that was verified.
+  const name = singleLine(withoutBrackets(toPlainText(form.get('name') ?? '')))
   const reason = singleLine(toPlainText(form.get('reason') ?? ''))
-  const open = (status: number, error: string): Page => ({
-    kind: 'open',
-    status,
-    message,
-    deadlineAt,
-    entered: { name, reason },
-    error,
-  })
-  if (decision !== 'approve' && decision !== 'reject') return open(400, 'Choose Approve or Reject.')
-  if (!isVisible(name) || name.length > MAX_NAME) return open(400, 'Enter your name. It is shown with your decision.')
-  if (reason.length > MAX_REASON) return open(400, `The reason must be at most ${MAX_REASON} characters.`)
+  const incomplete = (error: string) => open(400, { error, entered: { name, reason } })
+  if (decider.type === 'signed-out') return open(403, { error: 'You are no longer signed in. Sign in to decide.' })
+  if (decision !== 'approve' && decision !== 'reject') return incomplete('Choose Approve or Reject.')
+  if (decider.type === 'anyone' && (!isVisible(name) || name.length > MAX_NAME))
+    return incomplete('Enter your name. It is shown with your decision.')
+  if (reason.length > MAX_REASON) return incomplete(`The reason must be at most ${MAX_REASON} characters.`)
   // The prefix shows that the name is not verified.
-  const by = redact(`link: ${name}`)
+  const { by, id, refusal } =
+    decider.type === 'anyone' ? { by: redact(`link: ${name}`), id: undefined, refusal: undefined } : decider
+  const known = { operation: 'decision', taskId, connection, by } as const
+  if (refusal !== undefined) {
+    log.info('decision refused', { by, reason: refusal })
+    audit.add({ ...known, outcome: 'refused' })
+    return open(403)
+  }
   const at = new Date(now).toISOString()
-  const result = await decide(category, taskId, stored, {
-    decision,
-    by,
-    at,
-    ...(reason ? { reason: redact(reason) } : {}),
-  })
+  const why = reason ? { reason: redact(reason) } : {}
+  const result = await decide(category, taskId, stored, { decision, by, at, ...why }, id)
   if (result.status === 'already-decided')
     return { kind: 'decided', status: 409, message, text: `Already decided. ${describeDecision(result.decision)}` }
   if (result.status === 'ended') {
     const text = `This approval has ended. ${toSentence(result.reason)} Your decision has no effect`
     return { kind: 'ended', status: 410, message, text }
   }
-  // A request that several people have to approve is only sent where they are known.
-  if (result.status === 'counted') throw new Error('A page cannot count people.')
-  audit.add({ operation: 'decision', taskId, connection: stored.approval.connection, outcome: decision, by })
-  return { kind: 'decided', status: 200, message, text: describeDecision(result.decision) }
+  audit.add({ ...known, outcome: decision })
+  const text =
+    result.status === 'counted'
+      ? `${describeVotes(result.votes, result.count)}. Others have to decide, too.`
+      : describeDecision(result.decision)
+  // The browser may be that of several people.
+  return {
+    kind: 'decided',
+    status: 200,
+    message,
+    text,
+    ...(decider.type === 'signed-in' ? { cookie: cookieOf() } : {}),
+  }
+}
+
+/** Returns the message, with the people who have approved so far. */
+function withVotes({ approval: { message, count = 1 }, votes }: StoredApproval): Message {
+  if (votes.length === 0) return message
+  return { ...message, fields: [...message.fields, { name: 'So far', value: describeVotes(votes, count) }] }
+}
+
+/**
+ * Refuses the form of another page. The cookie is not sent from other sites, but from other hosts of the same domain.
+ *
+ * @throws Failure `forbidden`
+ */
+function refuseOtherSites({ headers }: RouteRequest): void {
+  const { 'sec-fetch-site': site = 'none' } = headers
+  if (site !== 'none' && site !== 'same-origin')
+    throw new Failure(
+      'forbidden',
+      'Another page has sent this decision. Open the link of the approval, and decide there.',
+    )
 }
 
 /** Returns whether a name has a letter or a digit that people can see. Some invisible characters count as letters. */

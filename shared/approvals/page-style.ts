@@ -13,8 +13,8 @@ h2 { margin: 24px 0 8px; font-size: 16px; }
 a { color: var(--accent); }
 small { color: var(--muted); font-size: 14px; line-height: 20px; }
 input, textarea { width: 100%; padding: 9px 12px; border: 1px solid var(--edge); border-radius: 6px; background: var(--surface); color: var(--text); font: inherit; }
-button { padding: 0 16px; min-height: 40px; border: 1px solid var(--edge); border-radius: 6px; background: var(--surface); color: var(--text); font: inherit; font-weight: 600; cursor: pointer; }
-button:hover { background: var(--sunken); }
+button, .button { padding: 0 16px; min-height: 40px; border: 1px solid var(--edge); border-radius: 6px; background: var(--surface); color: var(--text); font: inherit; font-weight: 600; cursor: pointer; }
+button:hover, .button:hover { background: var(--sunken); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 600px) { body { padding-top: 20px; } }
 `

@@ -1,6 +1,9 @@
+import type { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import type { Message } from '../providers/message.ts'
+import { redact } from '../redact.ts'
 import { escapeHtml } from '../text/escape-html.ts'
+import type { Decider } from './decider.ts'
 import { PAGE_STYLE } from './page-style.ts'
 
 /** The content of the page. */
@@ -11,12 +14,14 @@ export type Page =
       message: Message
       /** Epoch milliseconds. */
       deadlineAt: number
+      decider: Decider
+      signInUrl: string
       /** The input of the person, if it is not valid. */
-      entered?: { name: string | undefined; reason: string | undefined }
+      entered?: { name: string; reason: string }
       error?: string
     }
-  | { kind: 'decided' | 'ended'; status: number; message: Message; text: string }
-  | { kind: 'refused'; status: number; text: string }
+  | { kind: 'decided' | 'ended'; status: number; message: Message; text: string; cookie?: string }
+  | { kind: 'refused'; status: number; title: string; text: string; pageUrl?: string | undefined }
 
 /** Approve and Reject weigh the same, so only their symbols have a color. */
 const STYLE = `${PAGE_STYLE}
@@ -27,7 +32,7 @@ ul { display: grid; gap: 8px; padding: 0; list-style: none; }
 label { display: block; margin: 16px 0 4px; font-weight: 600; }
 small { display: block; margin-top: 4px; font-weight: 400; } label small { display: inline; }
 .choices { display: flex; gap: 12px; margin: 20px 0; }
-.choices button { display: inline-flex; flex: 1; gap: 8px; align-items: center; justify-content: center; min-height: 48px; }
+.choices button, .button { display: inline-flex; flex: 1; gap: 8px; align-items: center; justify-content: center; min-height: 48px; text-decoration: none; }
 svg { width: 16px; height: 16px; stroke: var(--surface); stroke-width: 1.75; fill: none; }
 [value=approve] circle { fill: var(--pass); } [value=reject] circle { fill: var(--fail); }
 [role=alert], [role=status] { padding: 10px 16px; border-left: 3px solid var(--accent); background: var(--running-tint); }
@@ -64,13 +69,35 @@ ${body}
 </body>
 </html>
 `
-  return { statusCode: page.status, headers: HEADERS, body: html }
+  const { cookie } = { cookie: undefined, ...page }
+  const headers = cookie === undefined ? HEADERS : { ...HEADERS, 'set-cookie': cookie }
+  return { statusCode: page.status, headers, body: html }
+}
+
+/**
+ * Renders why a request is refused.
+ *
+ * @param page.pageUrl the question, for another attempt
+ */
+export function refusalPage(
+  { kind, status, message, headers: { allow } = {}, retryAfter }: Failure,
+  page: { title: string; pageUrl?: string },
+): WebhookResponse {
+  // The page does not ask for credentials, so an invalid link is 403 instead of 401.
+  const shownStatus = kind === 'unauthenticated' ? 403 : status
+  const response = renderPage({ kind: 'refused', status: shownStatus, text: redact(message), ...page })
+  const more = {
+    ...(allow === undefined ? {} : { allow }),
+    ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+  }
+  return { ...response, headers: { ...response.headers, ...more } }
 }
 
 function contentOf(page: Page): [title: string, body: string] {
   if (page.kind === 'refused') {
-    const title = 'This link cannot be used'
-    return [title, `<h1>${title}</h1>\n<p role="status">${toHtml(page.text)}</p>`]
+    const { title, text, pageUrl } = page
+    const back = pageUrl === undefined ? '' : `\n<p><a href="${toHtml(pageUrl)}">Back to the approval</a></p>`
+    return [title, `<h1>${toHtml(title)}</h1>\n<p role="status">${toHtml(text)}</p>${back}`]
   }
   const { message } = page
   const shown = `<h1>${toHtml(message.title)}</h1>`
@@ -82,11 +109,22 @@ function contentOf(page: Page): [title: string, body: string] {
     ...message,
     fields: [...message.fields, { name: 'Decide until', value: `${until}. After that, it counts as rejected.` }],
   })
-  const error = page.error ? `<p role="alert" id="error">${toHtml(page.error)}</p>` : ''
-  return [
-    `${page.error ? 'Error: ' : ''}${message.title}`,
-    [shown, error, about, formOf(page)].filter(Boolean).join('\n'),
-  ]
+  const { decider, signInUrl } = page
+  const refusal = decider.type === 'signed-in' ? decider.refusal : undefined
+  const problem = page.error ?? refusal
+  const error = problem === undefined ? '' : `<p role="alert" id="error">${toHtml(problem)}</p>`
+  const canDecide = decider.type === 'anyone' || (decider.type === 'signed-in' && refusal === undefined)
+  const parts = [shown, error, about, signInOf(decider, signInUrl), canDecide ? formOf(page) : '']
+  return [`${problem === undefined ? '' : 'Error: '}${message.title}`, parts.filter(Boolean).join('\n')]
+}
+
+/** Links, and no form: the policy of the page would also forbid the redirects of a form. */
+function signInOf(decider: Decider, signInUrl: string): string {
+  if (decider.type === 'anyone') return ''
+  if (decider.type === 'signed-out')
+    return `<p class="choices"><a class="button" href="${toHtml(signInUrl)}">Sign in to decide</a></p>
+<small>Your name is shown with your decision. Do not forward this link.</small>`
+  return `<p>Signed in as <strong>${toHtml(decider.by)}</strong>. <a href="${toHtml(signInUrl)}?again">Sign in as another person</a></p>`
 }
 
 function aboutOf({ text, fields, links }: Message): string {
@@ -100,22 +138,22 @@ function aboutOf({ text, fields, links }: Message): string {
   return parts.filter(Boolean).join('\n')
 }
 
-function formOf({ entered, error }: Extract<Page, { kind: 'open' }>): string {
+function formOf({ entered, error, decider }: Extract<Page, { kind: 'open' }>): string {
   const described = error ? ' aria-describedby="error"' : ''
+  const name = `<label for="name">Your name</label>
+<input id="name" name="name" value="${toHtml(entered?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
+<small>Shown with your decision.</small>
+`
   // Enter in a field presses the first button, which must not decide.
   return `<form method="post">
 <button type="submit" disabled hidden></button>
-<label for="name">Your name</label>
-<input id="name" name="name" value="${toHtml(entered?.name ?? '')}" required maxlength="100" autocomplete="name"${described}>
-<small>Shown with your decision.</small>
-<label for="reason">Reason <small>optional</small></label>
+${decider.type === 'anyone' ? name : ''}<label for="reason">Reason <small>optional</small></label>
 <textarea id="reason" name="reason" rows="3" maxlength="1000">${toHtml(entered?.reason ?? '')}</textarea>
 <div class="choices">
 <button type="submit" name="decision" value=approve>${symbol('m4.8 8.2 2.2 2.2 4.2-4.6')}Approve</button>
 <button type="submit" name="decision" value=reject>${symbol('m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2')}Reject</button>
 </div>
-<small>The first decision counts. Do not forward this link.</small>
-</form>`
+${decider.type === 'anyone' ? '<small>The first decision counts. Do not forward this link.</small>\n' : ''}</form>`
 }
 
 function symbol(path: string): string {

@@ -1,3 +1,4 @@
+import { GROUP } from '../policy/people.ts'
 import type { MessageProvider, Person } from '../providers/message.ts'
 import type { Approval } from '../state/approvals.ts'
 
@@ -7,13 +8,16 @@ export function bareName(name: string): string {
   return (/^<@[&!]?([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
 }
 
-/** Returns a name that the platform cannot verify, if there is one: some platforms verify ids only. */
+/**
+ * Returns a name that the platform cannot verify, if there is one: some platforms verify ids only, and none knows the groups of an OpenID
+ * provider.
+ */
 export function unverifiableApprover(
   { buttons }: Pick<MessageProvider, 'buttons'>,
   approvers: readonly string[] | undefined,
 ): string | undefined {
-  const pattern = buttons?.approverIds?.pattern
-  return pattern && approvers?.find((approver) => !pattern.test(bareName(approver)))
+  const { pattern } = buttons?.approverIds ?? {}
+  return approvers?.find((approver) => approver.startsWith(GROUP) || (pattern && !pattern.test(bareName(approver))))
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   saveCallback,
 } from '../state/approvals.ts'
 import { withButtons } from './buttons.ts'
-import type { ApprovalInput } from './input.ts'
+import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
 import { secondsToReminder } from './reminder.ts'
 
@@ -161,12 +161,9 @@ async function saveRequest(
   const { category, taskId: waitingTask, count } = approvalOf ?? {}
   const waiting = category === undefined || waitingTask === undefined ? undefined : { category, taskId: waitingTask }
   await withClient(deadline.at, async ({ buttons }) => {
-    const hasButtons = buttons !== undefined
-    await saveApproval(
-      taskId,
-      { connection, message, approvers, excluded, hasButtons, deadlineAt: deadline.at, count, waiting },
-      callbackId,
-    )
+    const needsSignIn = buttons === undefined && dependsOnPeople(input, count)
+    const decidedBy = { approvers, excluded, count, hasButtons: buttons !== undefined || needsSignIn, needsSignIn }
+    await saveApproval(taskId, { connection, message, ...decidedBy, deadlineAt: deadline.at, waiting }, callbackId)
   })
   return waiting && endedBefore(taskId, deadline.at)
 }

@@ -59,6 +59,9 @@ export interface RouteRequest {
   method: string
   /** The path segments after the route's own. */
   rest: string[]
+  query: Record<string, string | undefined>
+  /** The URL of the category, which the sender has called. */
+  categoryUrl: string
   headers: Record<string, string | undefined>
   /** The raw body, as text. */
   body: string

@@ -13,8 +13,13 @@ export interface Approval {
   connection: string
   /** The message on the page. */
   message: Message
-  /** People decide with buttons of the platform. The page, which cannot identify people, must not decide it. */
+  /**
+   * People decide with buttons of the platform, and the page must not decide it. Also set with `needsSignIn`, for earlier versions, on whose
+   * page no one signs in.
+   */
   hasButtons: boolean
+  /** People decide on the page, and only after a sign-in: it depends on who they are. */
+  needsSignIn?: boolean | undefined
   /** The people who may decide: ids, user names or e-mail addresses. Undefined for everybody. */
   approvers?: string[] | undefined
   /** The people who may not decide. Earlier versions have stored one person. */

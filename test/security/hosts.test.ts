@@ -13,12 +13,16 @@ import { type DrivenCall, driveProvider } from './drive.ts'
 
 let platform: Served
 let canary: Served
+/** Has no secret `people`, which approvals read. */
+let secrets: Served
 /** Hosts and ports that this process connected to. */
 const connected = new Set<string>()
 const { connect } = Socket.prototype
 
 beforeAll(async () => {
   canary = await serve(() => ({ status: 200, body: {} }))
+  secrets = await serve(() => ({ status: 400, body: { __type: 'ResourceNotFoundException' } }))
+  process.env['AWS_ENDPOINT_URL_SECRETS_MANAGER'] = secrets.url
   platform = await serve(({ method, path }) => respond(method, path))
   jest.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
     const [first] = (Array.isArray(args[0]) ? args[0] : args) as [{ host?: string; port?: number }]
@@ -30,6 +34,7 @@ afterAll(async () => {
   jest.restoreAllMocks()
   await platform.close()
   await canary.close()
+  await secrets.close()
 })
 beforeEach(() => {
   connected.clear()
@@ -285,8 +290,8 @@ describe('An input cannot change the host or the path, or add a header', () => {
       const data = { project: text, stage: text, service: text, labels: { a: text }, problem: { ProblemURL: text } }
       await attempt(run({ data }))
     }
-    const { host } = new URL(platform.url)
-    expect([...connected].filter((one) => one !== host)).toEqual([])
+    const known = [platform, secrets].map(({ url }) => new URL(url).host)
+    expect([...connected].filter((one) => !known.includes(one))).toEqual([])
     expect(canary.calls).toEqual([])
     expect([...bugs]).toEqual([])
     expect(platform.calls.filter(({ headers }) => 'x-injected' in headers)).toEqual([])

@@ -80,6 +80,22 @@ const TESTS = {
   'Forged decision or link': `
     security/signatures > A signed link > is rejected if any byte changes
     lifecycle/approval-page > The page of an approval > rejects a forged, altered or unknown link`,
+  'Stolen approval link': `
+    e2e/sign-in > does not let another person decide who has the link
+    e2e/sign-in > shows who is signed in in this browser, and lets another person sign in
+    lifecycle/approval-sign-in > A link > that another person opens does not decide, neither before nor after a sign-in
+    lifecycle/approval-sign-in > A link > of another approval needs another sign-in`,
+  'Forged sign-in': `
+    e2e/sign-in > is refused with a token of %s
+    e2e/sign-in > is not repeated with the URL of the return, in this or another browser
+    lifecycle/approval-sign-in > The return from the provider >
+      is refused in another browser, which did not start the sign-in
+    lifecycle/approval-sign-in > A token of a person > %s is refused
+    lifecycle/approval-sign-in > A token of a person > with the signature of another key is refused`,
+  'Form of another site': `
+    e2e/sign-in >
+      lets a person approve what an agent proposed, on a phone without JavaScript, and the records name both
+    lifecycle/approval-sign-in > The page > decides nothing that another page sends`,
   'Link scanner': `
     lifecycle/approval-page > The page of an approval > does not decide if it is only opened
     e2e/page > works with a keyboard: Enter in a field does not decide, a button does`,

@@ -13,6 +13,7 @@ const LAYERS = [
   ['text', 'http', 'aws', 'evaluation'],
   ['state', 'sources', 'policy'],
   ['auth'],
+  ['people'],
   ['vendors/clients'],
   ['orchestrators'],
   ['providers'],

@@ -49,11 +49,12 @@ export function categoryUrlOf(httpEvent: APIGatewayProxyEvent, category: string)
   return new URL(`${prefix}/${category}`, `${protocol}://${domainName}:${port}`).href
 }
 
-export function routeRequest(httpEvent: APIGatewayProxyEvent, rest: string[]): RouteRequest {
-  const { httpMethod: method, headers, isBase64Encoded } = httpEvent
+export function routeRequest(httpEvent: APIGatewayProxyEvent, category: string, rest: string[]): RouteRequest {
+  const { httpMethod: method, headers, isBase64Encoded, queryStringParameters: query } = httpEvent
   const body = httpEvent.body ?? ''
   // The sender is not authenticated yet.
   refuseLargeBody(body, isBase64Encoded)
   const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body
-  return { method, rest, headers, body: text, now: Date.now() }
+  const categoryUrl = categoryUrlOf(httpEvent, category)
+  return { method, rest, query: query ?? {}, categoryUrl, headers, body: text, now: Date.now() }
 }

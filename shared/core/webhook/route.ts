@@ -21,7 +21,7 @@ export async function route(
   const segments = segmentsOf(httpEvent.path, category.name).map(decodeSegment)
   const [first = '', second, operation = ''] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
-  if (publicRoute) return (await publicRoute())(category, routeRequest(httpEvent, segments.slice(1)))
+  if (publicRoute) return (await publicRoute())(category, routeRequest(httpEvent, category.name, segments.slice(1)))
   const isCall = segments.length === 1
   const isCancel = segments.length === 2 && first !== 'tasks' && second === 'cancel'
   if (isCall || isCancel) audit.add({ operation: isCall ? 'call' : 'cancel', action: first })

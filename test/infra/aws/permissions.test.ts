@@ -228,7 +228,7 @@ function secretsOf(entry: Entry, category: string): string[] {
   const { text } = codeOf(entry, category)
   const names = [...text.matchAll(/["'`](callers|orchestrators|connections)(?=["'`/])/g)]
   // Libraries also use the word.
-  const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals|callbacks)"/g)]
+  const identity = [...text.matchAll(/readSecret\d*\("(identity|approvals|callbacks|people)"/g)]
   return unique([...names, ...identity].map(([, first = '']) => first))
 }
 
@@ -287,6 +287,7 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
     const resources: Record<string, string> = {
       callers: 'callers-??????',
       approvals: 'approvals-??????',
+      people: 'people-??????',
       connections: `connections/${category}/*`,
       identity: 'identity-??????',
       callbacks: 'callbacks-??????',

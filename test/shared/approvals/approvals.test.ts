@@ -64,6 +64,8 @@ test('The page escapes HTML and removes characters that change the text directio
     kind: 'open',
     status: 200,
     deadlineAt: 0,
+    decider: { type: 'anyone' },
+    signInUrl: hostile,
     error: hostile,
     message: {
       ...message,
