@@ -64,6 +64,11 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/token.ts')).tokenCommand(),
     },
     {
+      usage: 'people [command]',
+      description: 'show what a sign-in on the page of an approval gives',
+      load: async () => (await import('./commands/people.ts')).peopleCommand(),
+    },
+    {
       usage: 'agent [options] <client>',
       description: 'print how an agent connects: Claude Code, Codex, VS Code, Copilot and others',
       load: async () => (await import('./commands/agent.ts')).agentCommand(),

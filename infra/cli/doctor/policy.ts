@@ -1,8 +1,9 @@
 import { unverifiableApprover } from '../../../shared/approvals/person.ts'
 import { NOTIFICATION } from '../../../shared/core/call.ts'
 import { messageOf } from '../../../shared/errors.ts'
+import { approverFormat, unknownApprover } from '../../../shared/people/identity.ts'
 import { matchesName } from '../../../shared/policy/match.ts'
-import type { ApprovalRule, Policy, Rule, When } from '../../../shared/policy/policy.ts'
+import type { When } from '../../../shared/policy/policy.ts'
 import type { MessageProvider } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { resolveChannel } from '../../../shared/providers/push-update.ts'
@@ -10,18 +11,11 @@ import { categories } from '../../tools/project/categories.ts'
 import { type Caller, readCallers } from '../callers.ts'
 import { cdkSettings } from '../cdk-settings.ts'
 import { loadConnection } from '../connection-test.ts'
+import { readPeople } from '../people.ts'
 import { readConfiguredPolicy } from '../policy/configured-policy.ts'
+import { type RequiredApproval, requiredApprovals } from '../policy/required-approvals.ts'
 import type { SecretStore } from '../secret-store.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
-
-/** An approval that the policy requires, and what requires it. */
-interface Required {
-  /** `rule "two people"`, or `section approval`. */
-  by: string
-  /** The calls that need it. Undefined for the writes of callers whose entry asks for it. */
-  when: When | undefined
-  approval: ApprovalRule
-}
 
 /** Checks the policy, and that it can request the approvals that it requires. */
 export function policy(store: SecretStore, options: { local?: boolean }): Promise<Finding[]> {
@@ -31,7 +25,7 @@ export function policy(store: SecretStore, options: { local?: boolean }): Promis
     const unasked = policy?.approval ? [] : callers.filter(([, caller]) => needsApproval(caller)).map(unaskedFinding)
     if (!policy) return unasked
     const found = `${file}, rules: ${policy.rules.length}`
-    const required = requiredBy(policy)
+    const required = requiredApprovals(policy)
     return [
       policy.enforce
         ? okFinding('policy', found)
@@ -53,19 +47,6 @@ function unaskedFinding([name]: [string, Caller]): Finding {
   return wrongFinding(`caller ${name}`, found, 'Add the section approval to policy.yaml, or set "writes" in its entry.')
 }
 
-function requiredBy({ rules, approval }: Policy): Required[] {
-  const ofRules = rules.flatMap(({ name, when, effect }): Required[] => {
-    const approval = approvalOf(effect)
-    return approval ? [{ by: `rule "${name}"`, when, approval }] : []
-  })
-  return approval ? [...ofRules, { by: 'section approval', when: undefined, approval }] : ofRules
-}
-
-function approvalOf(effect: Rule['effect']): ApprovalRule | undefined {
-  if (effect.type === 'approval') return effect
-  return effect.type === 'window' && typeof effect.otherwise !== 'string' ? effect.otherwise : undefined
-}
-
 function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
   const deployed = local ? categories : cdkSettings(undefined, () => undefined).enabled
   if (deployed.some(({ name }) => name === NOTIFICATION)) return []
@@ -74,7 +55,7 @@ function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
 }
 
 /** Checks the connection that asks people. Other checks report what is wrong with its secret. */
-async function askingFindings({ by, approval }: Required, store: SecretStore): Promise<Finding[]> {
+async function askingFindings({ by, approval }: RequiredApproval, store: SecretStore): Promise<Finding[]> {
   const what = `policy, ${by}`
   const { connection, channel, count, notRequester } = approval
   const path = `${NOTIFICATION}/${connection}`
@@ -87,14 +68,17 @@ async function askingFindings({ by, approval }: Required, store: SecretStore): P
   if (!loaded || !isMessageProvider(loaded.provider)) return []
   const { provider, values } = loaded
   const { buttons, title } = provider
-  if (!buttons && (approval.by || notRequester || count > 1)) {
-    const advice = 'Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count.'
+  const dependsOnPeople = approval.by || notRequester || count > 1
+  const people = buttons || provider.process || !dependsOnPeople ? undefined : await readPeople(store)
+  if (!buttons && !people && dependsOnPeople) {
+    const advice = `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${provider.process ? '' : ', or let people sign in: see docs/oidc.md'}.`
     return [wrongFinding(what, `asks with ${path}, but ${title} cannot distinguish people`, advice)]
   }
-  const unverifiable = unverifiableApprover(provider, approval.by)
+  const unverifiable = people ? unknownApprover(people, approval.by) : unverifiableApprover(provider, approval.by)
   if (unverifiable !== undefined) {
-    const found = `names ${unverifiable}, whom ${title} cannot verify`
-    return [wrongFinding(what, found, `List people as ${buttons?.approverIds?.format ?? 'ids'}.`)]
+    const found = `names ${unverifiable}, whom ${people ? 'a sign-in' : title} cannot verify`
+    const format = people ? approverFormat(people) : (buttons?.approverIds?.format ?? 'ids or e-mail addresses')
+    return [wrongFinding(what, found, `List people as ${format}.`)]
   }
   try {
     resolveChannel(channel, values, provider, true)
@@ -109,7 +93,7 @@ function isMessageProvider(provider: Provider): provider is MessageProvider {
 }
 
 /** Finds callers whose calls are refused, because no one knows who must not approve them. */
-function ownerFindings({ by, when, approval }: Required, callers: readonly [string, Caller][]): Finding[] {
+function ownerFindings({ by, when, approval }: RequiredApproval, callers: readonly [string, Caller][]): Finding[] {
   if (!approval.notRequester) return []
   return callers
     .filter(([name, caller]) => (when ? mayMatch(when, name, caller) : needsApproval(caller)))

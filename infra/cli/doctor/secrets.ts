@@ -16,6 +16,7 @@ import { type SecretStore, secretName } from '../secret-store.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
 import { githubFindings } from './github.ts'
 import { issuers } from './issuers.ts'
+import { people } from './people.ts'
 
 /** Checks all secrets, and tests connections and orchestrators. */
 export async function secrets(store: SecretStore, { local }: { local?: boolean }): Promise<Finding[]> {
@@ -24,6 +25,7 @@ export async function secrets(store: SecretStore, { local }: { local?: boolean }
     generatedKey('callbacks', callbacksSecret, store, local),
     callers(store),
     issuers(store),
+    people(store),
     verifyToken(store),
     orchestrators(store),
     connections(store),

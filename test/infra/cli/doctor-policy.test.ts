@@ -24,11 +24,11 @@ const secrets = {
 }
 
 /** Returns the findings about the policy and the callers. */
-async function doctor(policy: string | undefined, callers: object) {
+async function doctor(policy: string | undefined, callers: object, more: object = {}) {
   const state = join(folder, 'state')
   const [file, stored] = [join(folder, 'policy.yaml'), join(folder, 'secrets.json')]
   if (policy !== undefined) writeFileSync(file, policy)
-  writeFileSync(stored, JSON.stringify({ ...secrets, 'cloud-automation-webhooks/callers': callers }))
+  writeFileSync(stored, JSON.stringify({ ...secrets, 'cloud-automation-webhooks/callers': callers, ...more }))
   const env = { WEBHOOKS_STATE: state, WEBHOOKS_PORT: '8788', WEBHOOKS_SECRETS: stored }
   const { out } = await webhooks('doctor --local --json', {
     env: { ...env, ...(policy === undefined ? {} : { WEBHOOKS_POLICY: file }) },
@@ -62,6 +62,22 @@ describe('webhooks doctor', () => {
     expect(await doctor(approve(fields), {})).toContainEqual(
       expect.objectContaining({ what, state: 'wrong', found: expect.stringContaining(found) }),
     )
+  })
+
+  it('accepts a rule for the people who sign in, and finds names that no sign-in has', async () => {
+    const people = {
+      issuer: 'http://127.0.0.1:9',
+      clientId: 'approvals',
+      clientSecret: 'a-client-secret-of-the-tests',
+      domains: ['example.com'],
+    }
+    const stored = { 'cloud-automation-webhooks/people': people }
+    const rule = (by: string) => approve(`{ connection: mail, count: 2, by: [${by}] }`)
+    expect(await doctor(rule('jane@example.com, ben@example.com'), {}, stored)).toMatchObject([{ state: 'ok' }])
+    const found = expect.stringContaining('names U0JANE, whom a sign-in cannot verify')
+    const advice = 'List people as an e-mail address of example.com.'
+    const findings = await doctor(rule('U0JANE, ben@example.com'), {}, stored)
+    expect(findings).toContainEqual({ what, state: 'wrong', found, advice })
   })
 
   it('finds callers without owners that a rule with notRequester may match', async () => {

@@ -1,0 +1,20 @@
+import { readProvider } from '../../../shared/people/provider.ts'
+import { keysProblem } from '../keys-problem.ts'
+import { readPeople } from '../people.ts'
+import type { SecretStore } from '../secret-store.ts'
+import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
+
+/** Checks the OpenID provider at which people sign in to decide approvals, if there is one. */
+export function people(store: SecretStore): Promise<Finding[]> {
+  const what = 'people'
+  return findingsOf(what, 'Correct the secret people.', async () => {
+    const found = await readPeople(store)
+    if (!found) return []
+    try {
+      await readProvider(found.issuer)
+      return [okFinding(what, `sign in at ${found.issuer}`)]
+    } catch (error) {
+      return [wrongFinding(what, keysProblem(error), 'Check issuer. The functions need access to it, too.')]
+    }
+  })
+}
