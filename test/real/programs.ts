@@ -27,3 +27,15 @@ export const prometheus: Program = {
   script: 'prometheus.sh',
   suite: 'prometheus',
 }
+
+export const alertmanager: Program = {
+  name: 'Alertmanager as a source',
+  script: 'alertmanager.sh',
+  suite: 'alertmanager',
+}
+
+export const zabbix: Program = {
+  name: 'Zabbix',
+  script: 'zabbix.sh',
+  suite: 'zabbix',
+}

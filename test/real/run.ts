@@ -4,11 +4,11 @@ import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
 import { moto } from './moto.ts'
 import { end, endAll, type Program, type Started, start } from './program.ts'
-import { ntfy, prometheus, redmine, unleash } from './programs.ts'
+import { alertmanager, ntfy, prometheus, redmine, unleash, zabbix } from './programs.ts'
 import { recipes } from './recipes/index.ts'
 import { runSuite } from './run-suite.ts'
 
-const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, ...recipes]
+const all: Program[] = [redmine, moto, unleash, locust, ntfy, prometheus, alertmanager, zabbix, ...recipes]
 const wanted = process.argv.slice(2).map((word) => word.toLowerCase())
 const programs =
   wanted.length === 0 ? all : all.filter(({ name }) => wanted.some((word) => name.toLowerCase().startsWith(word)))

@@ -77,7 +77,7 @@ ready() {
 
 # version_of <Debian package>: 5.0.7
 version_of() {
-  dpkg-query -W -f '${Version}' "$1" 2>/dev/null | grep -oE '^[0-9.]+' || echo unknown
+  dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed 's/^[0-9]*://' | grep -oE '^[0-9.]+' || echo unknown
 }
 
 random_word() {

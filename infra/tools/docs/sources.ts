@@ -33,13 +33,15 @@ function useOf(name: SourceTypeName, { title, alerts, unverified }: SourceType, 
 }
 
 const AWS_ALERTS = 'Alarms of CloudWatch start and end. Each other event is an alert, which does not end.'
-/** The alerts of types that also send other notifications. */
+/** The alerts of types that also send other notifications, or that were tested with real servers. */
 const ALERTS: Partial<Record<SourceTypeName, string>> = {
+  alertmanager: 'Its alerts start and end. Tested with Alertmanager 0.28.',
   'aws-sns': AWS_ALERTS,
   eventbridge: AWS_ALERTS,
   github: 'Its alerts are issues.',
   gitlab: 'Its alerts are issues and incidents.',
   pagerduty: 'Its alerts are incidents.',
+  zabbix: 'Its alerts start and end. Tested with Zabbix 7.0.',
 }
 
 async function notifiedProviders(): Promise<{ path: string; notifiedBy: { type: string } }[]> {

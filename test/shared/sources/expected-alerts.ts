@@ -5,19 +5,25 @@ export type AlertRow = [state: 'firing' | 'resolved', key: string, at?: string]
 
 const alarm = (region: string) => `arn:aws:cloudwatch:${region}:123456789012:alarm:ServerCpuTooHigh`
 const SNS_MESSAGE = '22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324'
-const fingerprint = 'aac3b474e2c0658c/2026-02-12T16:08:39Z'
+const [instanceA, instanceB] = [
+  'fd9eebe43a000c0c/2026-12-01T00:43:08.491Z',
+  '782554487a41f0ad/2026-12-01T00:43:08.491Z',
+]
 const dynatraceProblem = '-4587338929394029922_1796032800000V2'
 const newRelicIssue = '0ea2df1c-adab-45d2-aae0-042b609d2322'
 const SENT_AT = '2026-11-30T10:00:00.000Z'
 
 /** The alerts of the recorded bodies of senders of alerts. */
 export const expectedAlerts: Record<string, AlertRow[]> = {
-  'alertmanager/firing': [['firing', fingerprint]],
-  'alertmanager/mixed': [
-    ['firing', fingerprint],
-    ['resolved', 'bbc3b474e2c0658d/2026-02-12T16:08:39Z'],
+  'alertmanager/firing': [
+    ['firing', instanceA],
+    ['firing', instanceB],
   ],
-  'alertmanager/resolved': [['resolved', fingerprint]],
+  'alertmanager/mixed': [
+    ['firing', instanceA],
+    ['resolved', instanceB],
+  ],
+  'alertmanager/resolved': [['resolved', instanceA]],
   'aws-sns/Notification': [['firing', SNS_MESSAGE]],
   'aws-sns/SubscriptionConfirmation': [],
   'aws-sns/UnsubscribeConfirmation': [],
@@ -65,8 +71,8 @@ export const expectedAlerts: Record<string, AlertRow[]> = {
   'sentry/metric_alert.resolved': [['resolved', 'metric/1', SENT_AT]],
   'uptime-kuma/down': [['firing', '1', SENT_AT]],
   'uptime-kuma/test': [],
-  'zabbix/problem': [['firing', '19']],
-  'zabbix/recovery': [['resolved', '19']],
+  'zabbix/problem': [['firing', '26']],
+  'zabbix/recovery': [['resolved', '26']],
   'zabbix/update': [],
   'uptime-kuma/up': [['resolved', '1', '2026-11-30T10:20:00.000Z']],
 }
