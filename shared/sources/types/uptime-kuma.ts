@@ -3,6 +3,7 @@ import { optional } from '../../fields.ts'
 import { defineSourceType, id, word } from '../source-type.ts'
 
 const text = z.nullish(z.string())
+const tag = z.object({ name: text, value: text })
 const STATES = ['down', 'up', 'pending', 'maintenance']
 
 /** @see https://github.com/louislam/uptime-kuma/wiki/Notification-Methods */
@@ -11,7 +12,17 @@ export const uptimeKuma = defineSourceType({
   token: ['bearer'],
   body: z.object({
     heartbeat: z.nullish(z.object({ status: z.int(), time: word, msg: text })),
-    monitor: z.nullish(z.object({ id, name: text, url: text, hostname: text, type: text, pathName: text })),
+    monitor: z.nullish(
+      z.object({
+        id,
+        name: text,
+        url: text,
+        hostname: text,
+        type: text,
+        pathName: text,
+        tags: z.nullish(z.array(tag)),
+      }),
+    ),
     msg: optional(z.string()),
   }),
   // A monitor contains the credentials of its check, so only the fields of the schema are content.

@@ -97,7 +97,9 @@ describe('The content for rules', () => {
   test('of Uptime Kuma does not contain the credentials of a monitor', async () => {
     const { content } = await readEvent({ type: 'uptime-kuma' }, {}, load('uptime-kuma/down').body)
     expect(JSON.stringify(content)).not.toContain('not-a-')
-    expect(content).toMatchObject({ monitor: { name: 'Checkout', url: 'https://checkout.example.com/' } })
+    expect(content).toMatchObject({
+      monitor: { name: 'Checkout', url: 'https://checkout.example.com/', tags: [{ name: 'team', value: 'shop' }] },
+    })
   })
 
   test('of SNS is the message, without the URL that ends the subscription', async () => {
