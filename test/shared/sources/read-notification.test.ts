@@ -61,6 +61,29 @@ describe('A signed notification', () => {
     })
   })
 
+  test('of Grafana may have a time, which is then signed', async () => {
+    const text = '{"status":"firing","alerts":[]}'
+    const time = (ms: number) => String(ms / 1_000)
+    const sent = (signedText: string, timestamp?: string) => ({
+      body: text,
+      headers: {
+        'x-grafana-alerting-signature': createHmac('sha256', key).update(signedText).digest('hex'),
+        ...(timestamp === undefined ? {} : { 'x-grafana-alerting-timestamp': timestamp }),
+      },
+    })
+    const accepted = { kind: 'ignored' }
+    const refused = { error: expect.stringContaining('unauthenticated') }
+    const results = [
+      [sent(text), accepted],
+      [sent(`${time(NOW)}:${text}`, time(NOW)), accepted],
+      [sent(`${time(NOW - 301_000)}:${text}`, time(NOW - 301_000)), refused],
+      [sent(text, time(NOW)), refused],
+      [sent(`${time(NOW)}:${text}`), refused],
+    ] as const
+    for (const [request, result] of results)
+      expect(await read('grafana', request, { keys: [key] })).toMatchObject(result)
+  })
+
   test('may have the header names of Svix', async () => {
     const [id, time, text] = ['msg_1', String(NOW / 1_000), '{"id":"r-1"}']
     const bytes = Buffer.from('a-standard-signing-key-0123456789')
