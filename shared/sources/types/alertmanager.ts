@@ -26,5 +26,6 @@ receivers:
         http_config:
           authorization: { type: Bearer, credentials_file: /etc/alertmanager/webhooks-token }`,
     'Alertmanager repeats a request until it succeeds, for about the group_interval of the route. Do not set max_alerts: alerts above it are lost.',
+    'If Prometheus cannot reach Alertmanager for some minutes, Alertmanager reports that its alerts have ended, and later that they fire with the same start. That is the same alert: it does not open another ticket.',
   ],
 })
