@@ -124,7 +124,7 @@ async function add(typeName: SourceTypeName, options: AddOptions): Promise<void>
   const url = `${urlOf(options)}/v1/events/${name}`
   const { value, shown } = await credentialsFor(type, options.credential, { ...options, url })
   // Before the secret is saved: its only copy must not be lost by an error.
-  const declaration = await declarationOf(name, typeName, store, options)
+  const declaration = await declarationOf(name, typeName, type.alerts !== undefined, store, options)
   const done = await store.put(path, merge(stored, value, `${name} in ${store.place}`, options))
   note(
     `${done === 'created' ? 'Saved' : 'Changed'} ${secretName(path)} in ${store.place}.${shown ? ' The secret is not shown again.' : ''}`,
@@ -165,6 +165,7 @@ function urlOf({ local, url = process.env['WEBHOOKS_URL'] }: AddOptions): string
 async function declarationOf(
   name: string,
   type: SourceTypeName,
+  hasAlerts: boolean,
   store: SecretStore,
   options: StoreOptions,
 ): Promise<string | undefined> {
@@ -177,6 +178,8 @@ async function declarationOf(
     const provider = await category.providers[String(isRecord(stored) ? stored['provider'] : '')]?.()
     if (provider && notifiesOf(type, provider)) connections.push(connection)
   }
+  // A sender of alerts has rules instead.
+  if (connections.length === 0 && hasAlerts) return `sources:\n  ${name}: { type: ${type} }`
   const wakes = connections.length > 0 ? connections.join(', ') : '<category>/<connection>'
   return `sources:\n  ${name}: { type: ${type}, wakes: [${wakes}] }`
 }

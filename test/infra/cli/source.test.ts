@@ -40,6 +40,12 @@ describe('webhooks source add', () => {
     expect(out).toContain('sources:\n  github: { type: github, wakes: [ci-cd/default] }')
   })
 
+  it('prints how to declare a sender of alerts, which wakes no connection', async () => {
+    const { out } = await source('add alertmanager')
+    expect(out).toContain('sources:\n  alertmanager: { type: alertmanager }')
+    expect((await source('add argo-cd')).out).toContain('wakes: [<category>/<connection>]')
+  })
+
   it('keeps the old keys, so that the platform can be changed later, but at most three', async () => {
     for (let count = 0; count < 4; count++) await source('add github --name ci')
     const keys = stored('ci').keys ?? []
