@@ -11,7 +11,8 @@ const TESTS = {
     shared/auth/token-caller > A forged token > with changed claims is refused
     shared/auth/token-caller > A token of an OpenID provider >
       identifies its caller, and the person or program in its claims
-    lifecycle/oidc > A call with a token of an OpenID provider > for another audience is refused with the reason`,
+    lifecycle/oidc > A call with a token of an OpenID provider > for another audience is refused with the reason
+    lifecycle/oidc > A call with a token of an OpenID provider > is not verified after its sender has sent many forged ones`,
   Timing: `
     shared/auth/callers > Callers: a token is compared in constant time with every hash of every caller
     shared/hmac > Comparison in constant time > is true only for equal texts, of any length`,
@@ -136,6 +137,13 @@ const TESTS = {
   'Flood of notifications': `
     e2e/sources > The receiver of notifications > refuses %s with %i
     shared/events/handler > A notification > that names more runs than a hundred is refused`,
+  'Forged alert': `
+    e2e/alerts > An alert > is refused with 401 without the credentials of its source, and stored nowhere
+    e2e/alerts > The alias for alerts > does not accept %s
+    infra/aws/alert-dispatch > A deployment with rules > lets the receiver send messages, and call nothing`,
+  'Storm of alerts': `
+    e2e/alerts > A storm of alerts > is stored before the answer, and makes few calls for a group
+    shared/dispatch/dispatch > A group > makes a limited number of calls, and one for all others at the end of the period`,
   'Page of another site': `
     e2e/agent-attacks > The endpoint for agents > refuses every request without a valid token, before it reads the body
     e2e/agent-attacks > The endpoint for agents > refuses %s`,
@@ -155,6 +163,9 @@ const TESTS = {
     e2e/agent-attacks > A task of an agent > survives a crash between its creation and the first poll, and happens once`,
   'Tool without a right': `
     e2e/agents > The tools of an agent > are unknown if the token may not call them, as if they did not exist`,
+  'Token for another server, or without the scope': `
+    shared/agents/sign-in > A token for the endpoint > that a caller accepts for another audience is refused here
+    e2e/agent-sign-in > A token with the scope actions:read > writes nothing at the webhooks either`,
   'Call as any caller': `
     e2e/agent-attacks > The endpoint for agents >
       uses an alias of the webhooks that refuses direct calls, which could name any caller

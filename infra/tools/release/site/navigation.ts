@@ -27,7 +27,7 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Callers',
     // Also the page of an orchestrator that `webhooks new-orchestrator` has written.
-    sources: ['docs/http-api.md', 'docs/agents.md', 'docs/poll.md', 'docs/callback.md', 'docs/*.md'],
+    sources: ['docs/http-api.md', 'docs/agents.md', 'docs/alerts.md', 'docs/poll.md', 'docs/callback.md', 'docs/*.md'],
   },
   {
     title: 'Platforms',
