@@ -9,7 +9,6 @@ const ADDRESSES: readonly [RegExp, string][] = [
   [/^docs\/(.+)\/README\.md$/, '$1/index'],
   // On the site, the page with the comments takes the place of the report.
   [/^docs\/(api\/.+)\.api\.md$/, '$1'],
-  [/^docs\/local-runtime\.md$/, 'console'],
   [/^docs\/(.+)\.md$/, '$1'],
   [/^functions\/([^/]+)\/README\.md$/, 'categories/$1'],
   [/^examples\/README\.md$/, 'examples/index'],

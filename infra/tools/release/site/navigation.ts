@@ -90,8 +90,8 @@ const SECTIONS: readonly Section[] = [
     ],
   },
 ]
-/** The reports of the public API are for reviews; a page that has moved only leads to the new one. */
-const EXCLUDED = /\.api\.md$|^docs\/local-runtime\.md$/
+/** The reports of the public API are for reviews. */
+const EXCLUDED = /\.api\.md$/
 
 /** Returns the sections with the sources that exist in a folder. */
 export function findSections(root: string): Section[] {

@@ -63,7 +63,7 @@ export default {
     'infra/tools/!(release)/**',
     'AGENTS.md',
     '.changeset/**',
-    'docs/{api/*.api,local-runtime}.md',
+    'docs/api/*.api.md',
   ],
   rewrites: Object.fromEntries(sources.map((source) => [source, `${addressOf(source)}.md`])),
   outDir,
