@@ -125,8 +125,8 @@ const groups: Record<string, CommandEntry[]> = {
       load: async () => (await import('./commands/approvals.ts')).approvalsCommand(),
     },
     {
-      usage: 'demo [options] <name>',
-      description: 'show in the sandbox how an agent, or an alert, does something once that people approve',
+      usage: 'demo [options] [name]',
+      description: 'list the demonstrations, or run one in the sandbox: an agent, a release, an incident or an alert',
       load: async () => (await import('./commands/demo.ts')).demoCommand(),
     },
     {

@@ -1,54 +1,98 @@
+import { once } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import { Argument, Command } from 'commander'
-import { runAgentDemo } from '../demo/agent-demo.ts'
-import { runAlertDemo } from '../demo/alert-demo.ts'
+import { agentDemo } from '../demo/agent-demo.ts'
+import { alertDemo } from '../demo/alert-demo.ts'
+import type { Demo, Effects } from '../demo/demo.ts'
+import { incidentDemo } from '../demo/incident-demo.ts'
+import { releaseDemo } from '../demo/release-demo.ts'
+import { runDemo } from '../demo/run-demo.ts'
 import { type JsonOption, note, show } from '../output.ts'
 
-/** `webhooks demo`: runs a demonstration in the sandbox. */
+interface Options extends JsonOption {
+  keep?: boolean
+}
+
+interface Listed {
+  summary: string
+  create(): Demo
+}
+
+const DEMOS: Record<string, Listed> = {
+  agent: {
+    summary: 'an agent loses its connection, a person approves, the runtime is killed, and the rollback happens once',
+    create: () => agentDemo(),
+  },
+  release: {
+    summary: 'a deployment, a load test, an evaluation, an approval and the production deployment, with two failures',
+    create: releaseDemo,
+  },
+  incident: {
+    summary: 'a problem opens an incident, a flag is turned off, the service is evaluated, and people are notified',
+    create: incidentDemo,
+  },
+  alert: {
+    summary:
+      'an alert opens a ticket and starts an approved runbook, its end closes the ticket, and repeats change nothing',
+    create: alertDemo,
+  },
+}
+
+/** `webhooks demo`: lists the demonstrations, or runs one in the sandbox. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .addArgument(new Argument('<name>', 'the demonstration').choices(['agent', 'alert']))
-    .option('--json', 'print the result as JSON')
+    .addArgument(new Argument('[name]', 'the demonstration').choices(Object.keys(DEMOS)))
+    .option('--keep', 'keep the runtime and its console until Ctrl-C')
+    .option('--json', 'print the result as JSON, and the steps to stderr')
     .addHelpText(
       'after',
       `
-agent: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the chat, and the
-runtime is killed in between.
+${lines().join('\n')}
 
-alert: an alert opens a ticket, and starts a runbook after a person has approved it in the chat. The end of the alert closes the ticket. Then
-every notification is sent twice more.
-
-Both use a local runtime and a state folder of their own.
+Each takes less than two minutes and has a local runtime and a state folder of its own, which end with it. The console at the
+printed URL shows the calls.
 
 Exit code: 0 everything happened once, 1 it did not, 2 invalid arguments.
 
 Examples:
+  $ npx webhooks demo
   $ npx webhooks demo agent
-  $ npx webhooks demo alert`,
+  $ npx webhooks demo release --keep`,
     )
-    .action((name: 'agent' | 'alert', options: JsonOption) =>
-      name === 'agent' ? runAgent(options) : runAlert(options),
-    )
+    .action(run)
 }
 
-async function runAgent(options: JsonOption): Promise<void> {
-  const result = await runAgentDemo(printerOf(options))
-  const { verdict, rollbacks, auditRecords } = result
-  show(result, `\nResult ${verdict}, rollbacks: ${rollbacks}, audit records: ${auditRecords}`, options)
-  if (verdict !== 'pass' || rollbacks !== 1 || auditRecords !== 1) process.exitCode = 1
+async function run(name: string | undefined, options: Options): Promise<void> {
+  const listed = name === undefined ? undefined : DEMOS[name]
+  if (!listed) return list(options)
+  const demo = listed.create()
+  const print = options.json ? note : (line: string) => console.log(line)
+  await runDemo(demo, print, async (effects) => {
+    const isExpected = isDeepStrictEqual(effects, demo.expected)
+    show(effects, `\nEffects  ${textOf(effects)}`, options)
+    print(isExpected ? 'Everything happened once.\n' : `Expected ${textOf(demo.expected)}\n`)
+    if (!isExpected) process.exitCode = 1
+    if (!options.keep) return
+    print('runtime  continues until Ctrl-C')
+    await once(process, 'SIGINT')
+  })
 }
 
-async function runAlert(options: JsonOption): Promise<void> {
-  const result = await runAlertDemo(printerOf(options))
-  const { tickets, closedTickets, runbooks, approvals, unchanged } = result
-  show(
-    result,
-    `\nTickets: ${tickets}, closed: ${closedTickets}, approvals: ${approvals}, runbooks: ${runbooks}, changed by repeated notifications: ${unchanged ? 'nothing' : 'something'}`,
-    options,
-  )
-  const happenedOnce = [tickets, closedTickets, runbooks, approvals].every((count) => count === 1)
-  if (!happenedOnce || !unchanged) process.exitCode = 1
+function list(options: JsonOption): void {
+  const summaries = Object.entries(DEMOS).map(([name, { summary }]) => ({ name, summary }))
+  show(summaries, `${lines().join('\n')}\n\nRun one: npx webhooks demo agent`, options)
 }
 
-function printerOf({ json }: JsonOption): (line: string) => void {
-  return json ? note : (line) => console.log(line)
+/** Returns a line for each demonstration. */
+function lines(): string[] {
+  const width = Math.max(...Object.keys(DEMOS).map((name) => name.length))
+  return Object.entries(DEMOS).map(([name, { summary }]) => `${name.padEnd(width)}  ${summary}`)
+}
+
+/** Returns effects as text: `rollbacks: 1, audit records: 1`. */
+function textOf(effects: Effects): string {
+  const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return Object.entries(effects)
+    .map(([name, value]) => `${words(name)}: ${value}`)
+    .join(', ')
 }

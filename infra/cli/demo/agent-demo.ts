@@ -3,7 +3,8 @@ import { AuditRecords } from '../audit/records.ts'
 import { createToken } from '../callers.ts'
 import { secretName } from '../secret-store.ts'
 import { approve } from './approve.ts'
-import { DemoRuntime } from './demo-runtime.ts'
+import type { Demo, Effects } from './demo.ts'
+import type { DemoRuntime } from './demo-runtime.ts'
 import { type ToolCaller, ToolClient, type ToolContent } from './tool-client.ts'
 import { until } from './until.ts'
 
@@ -15,23 +16,21 @@ rules: []
 /** The call that the agent repeats. */
 const ROLLBACK = { key: 'incident-4711-rollback', input: { target: 'shop', ref: 'v41' }, wait: 0 }
 
-/** The effects of the calls. */
-export interface DemoResult {
-  verdict: string
-  rollbacks: number
-  auditRecords: number
-}
+/**
+ * How long the agent waits for answers that it does not get. The runtime holds an answer until people have decided, for as long as
+ * the agent asks, so the connection always ends first.
+ */
+const LOST = { afterMs: [200, 600], wait: 20 }
 
 /**
- * Runs an incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
+ * An incident: an agent proposes a rollback, loses its connection twice, and repeats the call with its key. A person approves it in the
  * chat, and the runtime is killed in between.
  *
  * @param connect returns the client of the agent
  */
-export async function runAgentDemo(
-  print: (line: string) => void,
+export function agentDemo(
   connect: (url: string, token: string) => Promise<ToolCaller> = async (url, token) => new ToolClient(url, token),
-): Promise<DemoResult> {
+): Demo {
   const { token, hash } = createToken()
   const caller = {
     tokens: [hash],
@@ -40,32 +39,32 @@ export async function runAgentDemo(
     connections: { remediation: 'tool' },
     agent: true,
   }
-  const runtime = new DemoRuntime(POLICY, { [secretName('callers')]: { [AGENT]: caller } })
-  try {
-    await runtime.start()
-    print(`runtime  started at ${runtime.url}, with a policy: people approve what agents write`)
-    const client = await connect(runtime.url, token)
-    const taskId = await propose(client, print)
-    await runtime.kill()
-    print('runtime  killed while the task waits')
-    await runtime.start()
-    print('runtime  started again')
-    await approve(runtime.url, print)
-    const { verdict, message } = await untilEnded(client, taskId)
-    print(`agent    reads the task: ${verdict}: ${message}`)
-    const again = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
-    print(`agent    repeats the call once more: the same task ${again.taskId === taskId ? 'and result' : 'is missing'}`)
-    return { verdict, ...(await effects(runtime, taskId)) }
-  } finally {
-    await runtime.end()
+  return {
+    settings: { policy: POLICY, secrets: { [secretName('callers')]: { [AGENT]: caller } } },
+    setting: 'with a policy: people approve what agents write',
+    async play(runtime, print) {
+      const client = await connect(runtime.url, token)
+      const taskId = await propose(client, print)
+      await runtime.crash('while the task waits', print)
+      await approve(runtime, print)
+      const { verdict, message } = await untilEnded(client, taskId)
+      print(`agent    reads the task: ${verdict}: ${message}`)
+      const again = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
+      print(
+        `agent    repeats the call once more: the same task ${again.taskId === taskId ? 'and result' : 'is missing'}`,
+      )
+      return { verdict, ...(await effects(runtime, taskId)) }
+    },
+    expected: { verdict: 'pass', rollbacks: 1, auditRecords: 1 },
   }
 }
 
 /** Calls the tool until there is an answer, and once more with other words. */
 async function propose(client: ToolCaller, print: (line: string) => void): Promise<string> {
-  print(`agent    calls ${TOOL} ${JSON.stringify(ROLLBACK)}`)
-  for (const afterMs of [20, 60]) {
-    const lost = await client.call(TOOL, ROLLBACK, AbortSignal.timeout(afterMs)).catch(() => undefined)
+  print(`agent    calls ${TOOL} with the key ${ROLLBACK.key}: ${JSON.stringify(ROLLBACK.input)}`)
+  for (const afterMs of LOST.afterMs) {
+    const sent = { ...ROLLBACK, wait: LOST.wait }
+    const lost = await client.call(TOOL, sent, AbortSignal.timeout(afterMs)).catch(() => undefined)
     print(
       lost
         ? `agent    gets an answer: ${lost.verdict}`
@@ -87,10 +86,10 @@ function untilEnded(client: ToolCaller, taskId: string): Promise<ToolContent> {
 }
 
 /** Counts what happened at the platform, and the records of it. */
-async function effects({ url, state }: DemoRuntime, taskId: string): Promise<Omit<DemoResult, 'verdict'>> {
-  const runs = (await (await fetch(`${url}/sandbox/runs`)).json()) as object[]
+async function effects(runtime: DemoRuntime, taskId: string): Promise<Effects> {
+  const runs = await runtime.list<object[]>('sandbox/runs')
   const records = new AuditRecords({ from: 0, to: Number.POSITIVE_INFINITY })
-  for (const line of readAuditLog(state)) records.add(line)
+  for (const line of readAuditLog(runtime.state)) records.add(line)
   const ofTask = records.sorted().filter(({ taskId: id }) => `remediation.${id}` === taskId)
   return {
     rollbacks: runs.filter((run) => JSON.stringify(run).includes('rollback of shop')).length,

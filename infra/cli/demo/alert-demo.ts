@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readQueueLengths } from '../../local/queue-lengths.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
-import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
 import { secretName } from '../secret-store.ts'
-import { approve } from './approve.ts'
-import { DemoRuntime } from './demo-runtime.ts'
+import { approve, countApprovals } from './approve.ts'
+import type { Demo, Effects } from './demo.ts'
+import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
 
 const POLICY = `approval: { connection: default, channel: C0RELEASES }
@@ -34,26 +34,24 @@ rules:
 const ALERT = 'DiskFull'
 const STARTS_AT = '2026-11-30T10:00:00Z'
 
-/** The effects of the notifications at the platforms. */
-export interface AlertDemoResult {
-  tickets: number
-  closedTickets: number
-  runbooks: number
-  approvals: number
-  /** Whether nothing has changed after every notification was sent twice more. */
-  unchanged: boolean
-}
-
-type Effects = Omit<AlertDemoResult, 'unchanged'>
+type AlertEffects = Record<'tickets' | 'closedTickets' | 'runbooks' | 'approvals', number>
 
 /**
- * Runs an incident: an alert opens a ticket, and starts a runbook after a person has approved it. The end of the alert closes the ticket.
+ * An incident: an alert opens a ticket, and starts a runbook after a person has approved it. The end of the alert closes the ticket.
  * Then every notification is sent twice more.
  */
-export async function runAlertDemo(print: (line: string) => void): Promise<AlertDemoResult> {
+export function alertDemo(): Demo {
   const token = randomBytes(24).toString('base64url')
   const secret = { token, allow: ['issue-ticketing/*', 'remediation/run-runbook'] }
-  const runtime = new DemoRuntime(POLICY, { [secretName('sources/alerts')]: secret }, EVENTS)
+  return {
+    settings: { policy: POLICY, secrets: { [secretName('sources/alerts')]: secret }, events: EVENTS },
+    setting: `with a policy (people approve runbooks) and these rules:\n\n${EVENTS}`,
+    play: (runtime, print) => play(runtime, token, print),
+    expected: { tickets: 1, closedTickets: 1, runbooks: 1, approvals: 1, unchanged: true },
+  }
+}
+
+async function play(runtime: DemoRuntime, token: string, print: (line: string) => void): Promise<Effects> {
   const send = async (status: 'firing' | 'resolved') => {
     const { calls } = await notify(runtime.url, token, status)
     const accepted = `${calls} ${calls === 1 ? 'call' : 'calls'}`
@@ -61,36 +59,30 @@ export async function runAlertDemo(print: (line: string) => void): Promise<Alert
       `sender   Alertmanager reports ${ALERT}: ${status}. Its rules make ${accepted}, which are stored before it gets 200`,
     )
   }
-  const untilEffect = (what: keyof Effects) =>
+  const untilEffect = (what: keyof AlertEffects) =>
     until(what, async () => ((await readEffects(runtime))[what] > 0 ? true : undefined))
-  try {
-    await runtime.start()
-    print(`runtime  started at ${runtime.url}, with a policy (people approve runbooks) and these rules:\n\n${EVENTS}`)
-    await send('firing')
-    await untilEffect('tickets')
-    print(`ticket   opened by the rule open: ${ALERT}`)
-    await approve(runtime.url, print)
-    await untilEffect('runbooks')
-    print('runbook  started by the rule repair, because it was approved')
-    await untilIdle(runtime)
-    print('runbook  ended')
-    await send('resolved')
-    await untilEffect('closedTickets')
-    print('ticket   closed by the rule close, with the id that the rule open got')
-    await untilIdle(runtime)
-    const before = await readEffects(runtime)
-    print('sender   repeats everything twice. The same alert in the same state is the same call')
-    for (const status of ['firing', 'resolved', 'firing', 'resolved'] as const) await send(status)
-    await untilIdle(runtime)
-    const after = await readEffects(runtime)
-    const unchanged = JSON.stringify(after) === JSON.stringify(before)
-    print(
-      `runtime  ${unchanged ? 'did nothing again' : `did more: ${JSON.stringify(before)} became ${JSON.stringify(after)}`}`,
-    )
-    return { ...after, unchanged }
-  } finally {
-    await runtime.end()
-  }
+  await send('firing')
+  await untilEffect('tickets')
+  print(`ticket   opened by the rule open: ${ALERT}`)
+  await approve(runtime, print)
+  await untilEffect('runbooks')
+  print('runbook  started by the rule repair, because it was approved')
+  await untilIdle(runtime)
+  print('runbook  ended')
+  await send('resolved')
+  await untilEffect('closedTickets')
+  print('ticket   closed by the rule close, with the id that the rule open got')
+  await untilIdle(runtime)
+  const before = await readEffects(runtime)
+  print('sender   repeats everything twice. The same alert in the same state is the same call')
+  for (const status of ['firing', 'resolved', 'firing', 'resolved'] as const) await send(status)
+  await untilIdle(runtime)
+  const after = await readEffects(runtime)
+  const unchanged = JSON.stringify(after) === JSON.stringify(before)
+  print(
+    `runtime  ${unchanged ? 'did nothing again' : `did more: ${JSON.stringify(before)} became ${JSON.stringify(after)}`}`,
+  )
+  return { ...after, unchanged }
 }
 
 /** Sends a notification as Alertmanager does. */
@@ -126,24 +118,19 @@ function untilIdle(runtime: DemoRuntime): Promise<true> {
     const { aws } = readRuntimeFile(runtime.state) ?? {}
     if (!aws) throw new Error('The local runtime has ended.')
     const { waiting } = await readQueueLengths({ endpoint: aws.endpoint, credentials: aws })
-    const { tasks } = await list<{ tasks: { status: string }[] }>(runtime, 'tasks')
+    const { tasks } = await runtime.list<{ tasks: { status: string }[] }>('tasks')
     return waiting === 0 && tasks.every(({ status }) => status !== 'RUNNING') ? true : undefined
   })
 }
 
-async function readEffects(runtime: DemoRuntime): Promise<Effects> {
-  const issues = await list<{ title: string; state: string }[]>(runtime, 'sandbox/issues')
-  const runs = await list<object[]>(runtime, 'sandbox/runs')
-  const messages = await list<MessageSummary[]>(runtime, 'sandbox/messages')
+async function readEffects(runtime: DemoRuntime): Promise<AlertEffects> {
+  const issues = await runtime.list<{ title: string; state: string }[]>('sandbox/issues')
+  const runs = await runtime.list<object[]>('sandbox/runs')
   const tickets = issues.filter(({ title }) => title === ALERT)
   return {
     tickets: tickets.length,
     closedTickets: tickets.filter(({ state }) => state === 'closed').length,
     runbooks: runs.length,
-    approvals: messages.filter(({ thread }) => thread === null).length,
+    approvals: await countApprovals(runtime),
   }
-}
-
-async function list<T>({ url }: DemoRuntime, path: string): Promise<T> {
-  return (await (await fetch(`${url}/${path}`)).json()) as T
 }

@@ -1,16 +1,30 @@
 import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
+import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
 
 const APPROVER = 'jane'
 
+/** Returns the lines of a message without links, which are long. */
+function linesOf({ text }: MessageSummary): string[] {
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('<http'))
+}
+
+/** Returns how many approvals have been requested. */
+export async function countApprovals(runtime: DemoRuntime): Promise<number> {
+  const messages = await runtime.list<MessageSummary[]>('sandbox/messages')
+  return messages.filter(({ thread }) => thread === null).length
+}
+
 /** Clicks the button in the chat of the sandbox. */
-export async function approve(url: string, print: (line: string) => void): Promise<void> {
+export async function approve(runtime: DemoRuntime, print: (line: string) => void): Promise<void> {
   const request = await until('the request in the chat', async () => {
-    const messages = (await (await fetch(`${url}/sandbox/messages`)).json()) as MessageSummary[]
+    const messages = await runtime.list<MessageSummary[]>('sandbox/messages')
     return messages.find(({ buttons }) => buttons.length > 0)
   })
-  print(`chat     ${request.channel}: ${request.text}`)
-  const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
-  await fetch(`${url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  print(`chat     ${request.channel}: ${linesOf(request).join('\n         ')}`)
   print(`person   ${APPROVER} clicks Approve`)
+  const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
+  const click = () => fetch(`${runtime.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  // If the app responds too late, the chat reports an error, and the button is gone (409) only if the click has arrived.
+  await until('a response to the click', async () => ([303, 409].includes((await click()).status) ? true : undefined))
 }

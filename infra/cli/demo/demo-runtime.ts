@@ -7,29 +7,36 @@ import { join } from 'node:path'
 import { closeServer, listen } from '../../local/port.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
 
+/** What a runtime has in addition to the sandbox. */
+export interface DemoSettings {
+  /** Text of `policy.yaml`. */
+  policy?: string
+  /** By name; they replace those of the sandbox. */
+  secrets?: Record<string, unknown>
+  /** Text of `events.yaml`; without it, the runtime has the sources of the sandbox. */
+  events?: string
+}
+
 /** A local runtime in a process of its own, whose state survives that process. */
 export class DemoRuntime {
   readonly state = mkdtempSync(join(tmpdir(), 'webhooks-demo-'))
   url = ''
-  readonly #env: Record<string, string>
+  readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
 
-  /**
-   * @param policy text of `policy.yaml`
-   * @param secrets by name; they replace those of the sandbox
-   * @param events text of `events.yaml`; without it, the runtime has the sources of the sandbox
-   */
-  constructor(policy: string, secrets: Record<string, unknown>, events?: string) {
-    const write = (name: string, text: string) => {
+  constructor({ policy, secrets = {}, events }: DemoSettings) {
+    const write = (name: string, text: string | undefined) => {
+      if (text === undefined) return undefined
       const file = join(this.state, name)
       writeFileSync(file, text)
       return file
     }
+    // Each setting replaces that of the user, even if it is undefined.
     this.#env = {
       WEBHOOKS_STATE: this.state,
       WEBHOOKS_POLICY: write('policy.yaml', policy),
       WEBHOOKS_SECRETS: write('secrets.json', JSON.stringify(secrets)),
-      ...(events === undefined ? {} : { WEBHOOKS_EVENTS: write('events.yaml', events) }),
+      WEBHOOKS_EVENTS: write('events.yaml', events),
       WEBHOOKS_DEMO: 'off',
     }
   }
@@ -64,6 +71,19 @@ export class DemoRuntime {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
+  }
+
+  /** Kills it and starts it again. */
+  async crash(when: string, print: (line: string) => void): Promise<void> {
+    await this.kill()
+    print(`runtime  killed ${when}`)
+    await this.start()
+    print('runtime  started again')
+  }
+
+  /** Returns a list of the runtime, such as `sandbox/runs`. */
+  async list<T>(path: string): Promise<T> {
+    return (await (await fetch(`${this.url}/${path}`)).json()) as T
   }
 
   /** Ends it and deletes its state. */

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { runAgentDemo } from '../../../infra/cli/demo/agent-demo.ts'
+import { agentDemo } from '../../../infra/cli/demo/agent-demo.ts'
+import { runDemo } from '../../../infra/cli/demo/run-demo.ts'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { mcp, withTasks } from '../../e2e/mcp-client.ts'
 import { Service } from '../../e2e/service.ts'
@@ -136,11 +137,12 @@ async function sdkClient(name: string, url: string, token: string) {
 
 test.each(['client', 'sdk'])('an agent with @modelcontextprotocol/%s completes webhooks demo agent', async (name) => {
   const lines: string[] = []
-  const result = await runAgentDemo(
+  const demo = agentDemo((url, token) => sdkClient(name, url, token))
+  await runDemo(
+    demo,
     (line) => lines.push(line),
-    (url, token) => sdkClient(name, url, token),
+    (effects) => expect(effects).toEqual(demo.expected),
   )
-  expect(result).toEqual({ verdict: 'pass', rollbacks: 1, auditRecords: 1 })
   expect(lines.join('\n')).toContain('loses its connection')
 })
 

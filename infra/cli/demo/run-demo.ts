@@ -1,0 +1,26 @@
+import { consoleLink } from '../../local/console-access.ts'
+import { readCredentials } from '../../local/credentials.ts'
+import type { Demo, Effects } from './demo.ts'
+import { DemoRuntime } from './demo-runtime.ts'
+
+/**
+ * Runs a demonstration in a runtime of its own, which ends with it.
+ *
+ * @param conclude called with the effects before the runtime ends
+ */
+export async function runDemo(
+  { settings, setting, play }: Demo,
+  print: (line: string) => void,
+  conclude: (effects: Effects) => unknown,
+): Promise<void> {
+  const runtime = new DemoRuntime(settings)
+  try {
+    await runtime.start()
+    print(`runtime  started at ${runtime.url}, ${setting}`)
+    print(`console  shows each call at ${consoleLink(runtime.url, readCredentials(runtime.state))}`)
+    await conclude(await play(runtime, print))
+  } finally {
+    await runtime.end()
+  }
+  print('runtime  ended, and the console with it')
+}
