@@ -11,14 +11,13 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const npm = new OfflineNpm()
 const { folder } = npm
 const application = join(folder, 'my-webhooks')
-/** Takes the place of the checkout, in which the commands of the README are run. */
+/** Takes the place of the checkout, in which the commands of docs/application.md are run. */
 const checkout = join(folder, 'checkout')
 const packages = join(checkout, 'dist.npm')
 
 beforeAll(async () => {
   mkdirSync(checkout)
-  const [pack] = packCommand.split('#')
-  await run(`${pack} -- --no-install --output ${packages}`, root)
+  await run(`${packCommand} -- --no-install --output ${packages}`, root)
 })
 afterAll(() => npm.remove())
 
@@ -34,9 +33,8 @@ function packNext(version: string): string {
 const run = (command: string, cwd = application, env?: Record<string, string>) => npm.run(command, cwd, env)
 
 const commandsIn = (text: string) => [...text.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
-const [, section = ''] =
-  /## Use it without a fork\n(.*?)\n## /s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
-const [packCommand = '', createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(section)
+const page = readFileSync(join(root, 'docs/application.md'), 'utf8')
+const [packCommand = '', createCommand = '', startCommand = '', synthCommand = ''] = commandsIn(page)
 
 /** Starts the application, calls its own provider as the README shows, and synthesizes it. */
 async function useApplication(): Promise<void> {
@@ -77,7 +75,7 @@ describe('the package', () => {
   })
 })
 
-describe('The commands of the README', () => {
+describe('The commands of docs/application.md', () => {
   it('write an application that starts, calls its own provider and synthesizes', async () => {
     expect(await run(createCommand, checkout)).toContain('Next:\n  cd ../my-webhooks\n  npm start\n  npm run synth\n')
     await useApplication()
