@@ -37,7 +37,7 @@ export const awsSns = defineSourceType({
     // The other fields of the body contain a URL that ends the subscription.
     const content = isRecord(message) ? message : { TopicArn: topic, Subject, Message }
     const event = z.safeParse(awsEvent, message)
-    if (event.success) return { delivery, ...readAwsEvent(event.data), content }
+    if (event.success) return { ...readAwsEvent({ ...event.data, id: event.data.id ?? delivery }), content }
     return { event: z.safeParse(alarmMessage, message).success ? ALARM_EVENT : type, delivery, content }
   },
   alerts: awsAlerts,

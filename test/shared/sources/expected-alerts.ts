@@ -122,6 +122,11 @@ export const changedAlerts: [name: string, request: Recorded, AlertRow[]][] = [
     changed('gitlab/issue', { action: 'close', type: 'Incident' }, ['object_attributes']),
     [['resolved', '301', '2013-12-03T17:15:43.000Z']],
   ],
+  [
+    'a reopened issue of GitLab',
+    changed('gitlab/issue', { action: 'reopen' }, ['object_attributes']),
+    [['firing', '301', '2013-12-03T17:15:43.000Z']],
+  ],
   ['an edited issue of GitLab', changed('gitlab/issue', { action: 'update' }, ['object_attributes']), []],
   ['a merge request of GitLab', changed('gitlab/issue', { object_kind: 'merge_request' }), []],
   [
@@ -171,16 +176,19 @@ export const changedAlerts: [name: string, request: Recorded, AlertRow[]][] = [
   ['a pending monitor of Uptime Kuma', changed('uptime-kuma/down', { status: 2 }, ['heartbeat']), []],
   [
     'an event of AWS by way of SNS',
-    {
-      type: 'aws-sns',
-      headers: {},
-      body: {
-        Type: 'Notification',
-        TopicArn: 'arn',
-        MessageId: 'm-1',
-        Message: JSON.stringify(load('eventbridge/aws-health-event.issue').body),
-      },
-    },
+    changed('aws-sns/Notification', { Message: JSON.stringify(load('eventbridge/aws-health-event.issue').body) }),
     [['firing', '7bf73129-1428-4cd3-a780-95db273d1602']],
+  ],
+  [
+    'an alarm of EventBridge by way of SNS',
+    changed('aws-sns/Notification', {
+      Message: JSON.stringify(load('eventbridge/cloudwatch-alarm-state-change.ok').body),
+    }),
+    [['resolved', alarm('us-east-1'), '2019-10-02T17:24:40.985Z']],
+  ],
+  [
+    'an event without an id by way of SNS',
+    changed('aws-sns/Notification', { Message: '{"detail-type": "Order failed", "detail": {}}' }),
+    [['firing', SNS_MESSAGE]],
   ],
 ]
