@@ -1,3 +1,4 @@
+import { logCause } from '../core/log-cause.ts'
 import { Failure } from '../errors.ts'
 import { isSame } from '../hmac.ts'
 import type { WebhookResponse } from '../http/response.ts'
@@ -13,8 +14,11 @@ import { cookieOf, open, readCookie, seal, session, signInState } from './sealed
 
 /** Load this module with `import()`: only people who sign in need it. */
 
-/** For each approval in a minute, so that no one can make the functions send many requests to the provider. */
-const MAX_SIGN_INS = 30
+/**
+ * For each approval in a minute, so that no one can make the functions send many requests to the provider. Each of 30 sign-ins has two
+ * requests.
+ */
+const MAX_REQUESTS = 60
 
 /**
  * Sends a person to the OpenID provider.
@@ -78,6 +82,7 @@ async function orRefusal(
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     log.warn('sign-in refused', { kind: error.kind, reason: error.message })
+    logCause(error)
     const page = refusalPage(error, { title: 'You are not signed in', pageUrl })
     return { ...page, headers: { ...page.headers, 'set-cookie': cookieOf() } }
   }
@@ -86,7 +91,7 @@ async function orRefusal(
 async function limitSignIns(category: string, taskId: string, now: number): Promise<void> {
   // No caller has a name with this character.
   const { calls, secondsLeft } = await countCall(category, `sign-in#${taskId}`, now)
-  if (calls <= MAX_SIGN_INS) return
+  if (calls <= MAX_REQUESTS) return
   throw new Failure('limited', `There were too many sign-ins for this approval. Try again in ${secondsLeft} seconds.`, {
     retryAfter: secondsLeft,
   })

@@ -22,9 +22,9 @@ export interface Identity {
 export function identityOf(claims: Record<string, unknown>, people: People): Identity {
   const verified = verifiedEmailOf(claims)
   const email = verified !== undefined && isKnownAddress(verified, people) ? verified : undefined
-  const shown = [claims['name'], claims['preferred_username'], claims['email'], claims['sub']].find(isText) ?? ''
-  const name = clipSingleLine(withoutBrackets(toPlainText(shown)), MAX_NAME)
-  return { name, email, groups: groupsOf(claims, people) }
+  const names = [claims['name'], claims['preferred_username'], claims['email'], claims['sub']].filter(isText)
+  const shown = names.map((name) => clipSingleLine(withoutBrackets(toPlainText(name)), MAX_NAME))
+  return { name: shown.find((name) => name !== '') ?? '', email, groups: groupsOf(claims, people) }
 }
 
 /** Removes brackets: in them, the names of people have an id that was verified. */

@@ -125,17 +125,21 @@ async function configurationOf({ issuer, clientId, clientSecret }: People): Prom
   return configuration
 }
 
-/** The errors of the library contain responses with tokens, so they are not logged. */
-function failureOf(error: unknown, { issuer }: People): Failure {
+/**
+ * Returns the failure for an error of the library, which is not logged: it contains the response, perhaps with tokens. Returns other errors
+ * unchanged: they are bugs.
+ */
+function failureOf(error: unknown, { issuer }: People): unknown {
   if (error instanceof Failure) return error.kind === 'unavailable' ? cannotSignIn(issuer, error) : error
   if (error instanceof client.AuthorizationResponseError || error instanceof client.ResponseBodyError) {
     if (error.error === 'invalid_client') return wrongClient()
     return refusal(`the provider has answered "${plainSingleLine(error.error)}"`)
   }
   if (error instanceof client.WWWAuthenticateChallengeError) return wrongClient()
-  if (error instanceof client.ClientError && !UNUSABLE.has(error.code ?? '')) return refusal(messageOf(error))
-  // Without the code, the network has failed.
-  return cannotSignIn(issuer)
+  if (error instanceof client.ClientError)
+    return UNUSABLE.has(error.code ?? '') ? cannotSignIn(issuer) : refusal(messageOf(error))
+  // The network has failed.
+  return error instanceof TypeError && error.cause instanceof Error ? cannotSignIn(issuer) : error
 }
 
 const UNUSABLE = new Set(['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON'])

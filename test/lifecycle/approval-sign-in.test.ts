@@ -17,7 +17,7 @@ const ORIGIN = 'https://webhooks.example.com/v1/notification'
 beforeAll(() => provider.register(`${ORIGIN}/approvals/sign-in`))
 beforeEach(() => lifecycle.replace('people', provider.secret))
 afterEach(async () => {
-  Object.assign(provider, { change: undefined, forges: false, tokenStatus: undefined })
+  Object.assign(provider, { change: undefined, forges: false, hangs: false, tokenStatus: undefined })
   lifecycle.secrets.delete('cloud-automation-webhooks/people')
 })
 
@@ -51,7 +51,7 @@ async function whileOpen(act: (page: string, asking: Task) => Promise<void>, rul
       await act(pageOf(asking), asking)
       const { decision } = (await readApproval(asking.id)) ?? {}
       expect(decision).toBeUndefined()
-      Object.assign(provider, { change: undefined, forges: false, tokenStatus: undefined })
+      Object.assign(provider, { change: undefined, forges: false, hangs: false, tokenStatus: undefined })
       expect((await decideAs('jane', asking)).statusCode).toBe(200)
     },
   })
@@ -153,6 +153,15 @@ describe('A person who is signed in', () => {
         if (status !== 200) expect((await decideAs('kim', asking)).statusCode).toBe(200)
       },
     })
+  })
+
+  it('is not the person of an address in the token that only another answer calls verified', async () => {
+    await whileOpen(async (page) => {
+      // Without groups, the provider is asked for more, and says that the address of Jane is verified.
+      provider.change = ({ groups: _, email_verified: _1, ...claims }) => ({ ...claims, email: 'ben@example.com' })
+      const { body } = await browser().signIn(page, 'jane')
+      expect(body).toContain('Your account has no verified e-mail address that counts')
+    }, anyone)
   })
 
   it('does not approve a call with the own token, which names the same address', async () => {
@@ -395,13 +404,21 @@ describe('A provider that is down', () => {
     })
   })
 
+  it('that does not end its response is not waited for', async () => {
+    await whileOpen(async (page) => {
+      provider.hangs = true
+      expect((await browser().signIn(page, 'jane')).statusCode).toBe(503)
+    })
+    // Without the limit of two seconds, half a minute.
+  }, 20_000)
+
   it('gets few requests for one approval', async () => {
     await whileOpen(async (page) => {
       // To the start of a minute.
       passTime(60 - ((Date.now() / 1_000) % 60))
       const statuses: number[] = []
-      for (let attempt = 0; attempt < 31; attempt++) statuses.push((await browser().open(`${page}/sign-in`)).statusCode)
-      expect(statuses).toEqual([...Array.from({ length: 30 }, () => 303), 429])
+      for (let attempt = 0; attempt < 61; attempt++) statuses.push((await browser().open(`${page}/sign-in`)).statusCode)
+      expect(statuses).toEqual([...Array.from({ length: 60 }, () => 303), 429])
       passTime(60)
     })
   })

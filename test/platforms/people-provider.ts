@@ -28,6 +28,8 @@ export interface PeopleProvider {
   change: ((claims: JWTPayload) => JWTPayload) | undefined
   /** Signs the tokens of people with a key that it does not publish. */
   forges: boolean
+  /** Does not answer requests for tokens. */
+  hangs: boolean
   /** Answers requests for tokens with this status. */
   tokenStatus: number | undefined
   /** Returns a token of a person, as after a sign-in. */
@@ -69,6 +71,7 @@ export async function startPeopleProvider(tokensAreComplete = true): Promise<Peo
   }
   server.on('request', (request, response) => {
     running.requests.push(`${request.method} ${request.url?.split('?')[0]}`)
+    if (running.hangs && request.url === '/token') return
     if (running.tokenStatus !== undefined && request.url === '/token') response.writeHead(running.tokenStatus).end()
     else answer(request, response)
   })
@@ -78,6 +81,7 @@ export async function startPeopleProvider(tokensAreComplete = true): Promise<Peo
     requests: [],
     change: undefined,
     forges: false,
+    hangs: false,
     tokenStatus: undefined,
     tokenOf(person, more) {
       const now = Math.floor(Date.now() / 1_000)
