@@ -157,7 +157,7 @@ describe('A person who is signed in', () => {
 
   it('is not the person of an address in the token that only another answer calls verified', async () => {
     await whileOpen(async (page) => {
-      // Without groups, the provider is asked for more, and says that the address of Jane is verified.
+      // Because the token has no groups, a second answer follows: it says that the address of Jane is verified.
       provider.change = ({ groups: _, email_verified: _1, ...claims }) => ({ ...claims, email: 'ben@example.com' })
       const { body } = await browser().signIn(page, 'jane')
       expect(body).toContain('Your account has no verified e-mail address that counts')
@@ -370,6 +370,17 @@ describe('A token of a person', () => {
       // A key that is not known is looked up once a minute.
       passTime(61)
       expect((await browser().signIn(page, 'jane')).body).toContain('Signed in as')
+    })
+  })
+})
+
+describe('A client secret that the provider refuses', () => {
+  it('is a problem of the configuration, and lets no one in', async () => {
+    await whileOpen(async (page) => {
+      lifecycle.replace('people', { ...provider.secret, clientSecret: 'another-secret-of-the-client' })
+      const { statusCode, body } = await browser().signIn(page, 'jane')
+      expect([statusCode, body]).toEqual([503, expect.stringContaining('Check clientSecret in the secret people')])
+      lifecycle.replace('people', provider.secret)
     })
   })
 })
