@@ -22,7 +22,7 @@ interface OpenApiDocument {
 const errorResponses: Record<number, string> = {
   400: 'The call is invalid; the response lists all errors',
   401: 'The token is missing or unknown',
-  403: 'The caller may not use this category, or the policy refuses the call',
+  403: 'The caller may not use this category, its token lacks a scope, or the policy refuses the call',
   404: 'Unknown action, connection or task; the response lists the known ones',
   405: 'Method not allowed',
   409: 'The same silent call or the task of a gate is still running, or the result of the same call goes to another address',
@@ -30,7 +30,7 @@ const errorResponses: Record<number, string> = {
   415: 'The body is neither JSON nor a form',
   422: 'The platform rejected the request, the action failed, or the policy does not allow the call now',
   424: 'The task of a gate did not pass',
-  429: 'The caller has sent more calls per minute than it may',
+  429: 'The caller has sent more calls per minute than it may, or its address too many forged tokens',
   500: 'Internal error',
   502: 'The platform failed, or the outcome is unknown',
   503: 'Unavailable, or not configured',

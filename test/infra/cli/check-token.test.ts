@@ -57,6 +57,17 @@ describe('webhooks token check', () => {
     })
   })
 
+  it('names the scope that a token for agents lacks', async () => {
+    const audience = 'https://hooks.example.com/v1/mcp'
+    aws.store('callers', { agent: entry({ audience }) })
+    const [required, problem] = ['actions:read or actions:write', 'it lacks the scope actions:read or actions:write']
+    expect(await check({ aud: audience, scope: 'openid' })).toMatchObject({
+      code: 1,
+      rows: [{ caller: 'agent', accepted: false, problem, required }],
+    })
+    expect((await check({ aud: audience, scope: 'actions:read' })).code).toBe(0)
+  })
+
   it('shows the rest even if the keys of one caller cannot be read', async () => {
     const { url } = issuer
     aws.store('callers', { down: entry({ jwks: `${url}/nothing` }), deploy: entry() })
