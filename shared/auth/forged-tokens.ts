@@ -4,9 +4,9 @@ import { FORGED } from '../sources/id-token.ts'
 
 /** Load this module with `import()`: few callers have tokens of an OpenID provider. */
 
-/** A caller of the provider sends none. */
-const MAX_FORGED = 20
-const WINDOW_MS = 60_000
+/** A caller of the provider sends none. The time is short, because others may share an address, such as that of a proxy. */
+const MAX_FORGED = 10
+const WINDOW_MS = 1_000
 /** There could be any number of senders and tokens. */
 const MAX_CACHED = 1_000
 
@@ -23,9 +23,9 @@ interface PresentedToken {
 }
 
 /**
- * Verifies the signature of a token, unless its sender has sent many forged ones within a minute: each costs CPU time, and
+ * Verifies the signature of a token, unless its sender has sent many forged ones within a second: each costs CPU time, and
  * everybody can copy the claims of an issuer. Counts by address, so that no one can lock out the callers of an issuer. A token that was
- * valid before is always verified, because others may share the address.
+ * valid before is always verified, and others from the address at the next second.
  *
  * @param now epoch milliseconds
  * @param verify returns the problem of the signature

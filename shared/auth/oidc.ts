@@ -40,15 +40,15 @@ export type Oidc = z.output<typeof oidcSchema>
 /** The limit of a token that a person or a program got for the endpoint for agents. `actions:write` includes `actions:read`. */
 export type Scope = 'actions:read' | 'actions:write'
 
-/** The path of the endpoint for agents, with which its URL ends everywhere. */
-const AGENTS_PATH = '/v1/mcp'
+/** The end of the URL of the endpoint for agents. Some providers and clients add a slash. */
+const AGENTS_URL = /\/v1\/mcp\/?$/i
 
 /**
  * Whether the tokens of an entry are for the endpoint for agents, by their audience. Then their scopes limit what they may do, at
  * each webhook: a token that an agent got must not be worth more elsewhere.
  */
 export function isForAgents({ audience }: Pick<Oidc, 'audience'>): boolean {
-  return audience.endsWith(AGENTS_PATH)
+  return AGENTS_URL.test(audience)
 }
 
 /** Returns the scope of a token, which is a text or, at some providers, a list. Undefined if it has none. */

@@ -262,21 +262,21 @@ describe('Forged tokens', () => {
     const known = await provider.sign(READ)
     expect((await send(known)).status).toBe(200)
     const statuses: number[] = []
-    for (let n = 0; n < 25; n++) statuses.push((await send(await forge())).status)
+    for (let n = 0; n < 12; n++) statuses.push((await send(await forge())).status)
     expect([statuses.at(0), statuses.at(-1)]).toEqual([401, 429])
     const refused = await send(await provider.sign({ ...READ, jti: 'new' }))
-    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '60'])
+    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '1'])
     // From another address, and a token that was valid before.
     expect((await send(await provider.sign({ ...READ, jti: 'new' }), '192.0.2.8')).status).toBe(200)
     expect((await send(known)).status).toBe(200)
-    pass(60)
+    pass(1)
     expect((await send(await provider.sign({ ...READ, jti: 'new' }))).status).toBe(200)
   })
 
   it('do not include those with a key that is not known yet', async () => {
     await send(await provider.sign(READ))
     await provider.rotate(keyAt(1))
-    for (let n = 0; n < 25; n++) await refusalOf(await provider.sign({ ...READ, jti: String(n) }))
+    for (let n = 0; n < 12; n++) await refusalOf(await provider.sign({ ...READ, jti: String(n) }))
     pass(61)
     expect((await send(await provider.sign(READ))).status).toBe(200)
   })

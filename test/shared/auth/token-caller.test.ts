@@ -244,6 +244,25 @@ describe('A forged token', () => {
   })
 })
 
+describe('A token whose audience is the endpoint for agents', () => {
+  it.each([
+    'https://hooks.example.com/v1/mcp',
+    'https://hooks.example.com/v1/mcp/',
+    'https://hooks.example.com/V1/MCP',
+  ])('needs a scope for %s', async (audience) => {
+    await store({ deploy: entry({ audience }) })
+    expect((await failureOf(send(await tokenWith({ aud: audience })))).kind).toBe('forbidden')
+    const { caller } = await send(await tokenWith({ aud: audience, scope: 'openid actions:read' }))
+    expect(caller).toMatchObject({ name: 'deploy', scope: 'actions:read' })
+  })
+
+  it.each(['https://hooks.example.com/v1/mcps', 'https://hooks.example.com/mcp'])('is not %s', async (audience) => {
+    await store({ deploy: entry({ audience }) })
+    const { caller } = await send(await tokenWith({ aud: audience, scope: 'actions:read' }))
+    expect(caller.scope).toBeUndefined()
+  })
+})
+
 describe('Keys', () => {
   it('that an issuer has replaced are read again', async () => {
     await send(await tokenWith())
