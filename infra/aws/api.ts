@@ -2,7 +2,6 @@ import {
   AccessLogFormat,
   type CfnRestApi,
   EndpointType,
-  type IResource,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
@@ -16,6 +15,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { FilterPattern, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { METADATA_PATH } from '../../shared/agents/challenge.ts'
 import type { CategoryFunction } from './category-function.ts'
 import { CustomDomain } from './custom-domain.ts'
 import { gatewayResponses } from './gateway-responses.ts'
@@ -38,8 +38,6 @@ const STAGE_NAME = 'v1'
 
 /** The resources of notifications. */
 const EVENTS_PATH = ['events', '{source}'] as const
-/** The resources where agents find the OpenID providers, below `/.well-known` of the custom domain. */
-const METADATA_PATH = ['oauth-protected-resource', STAGE_NAME, 'mcp'] as const
 
 /** Method settings replace the settings of the stage, so both need these. */
 const methodLogging = {
@@ -91,7 +89,7 @@ export class Api extends Construct {
             ),
           ),
           ...(receiver ? [[`/${EVENTS_PATH.join('/')}/POST`, throttling(eventsThrottle)] as const] : []),
-          ...(agents && customDomain ? [[`/${METADATA_PATH.join('/')}/GET`, publicThrottling] as const] : []),
+          ...(agents && customDomain ? [[`${METADATA_PATH}/GET`, publicThrottling] as const] : []),
         ]),
         tracingEnabled: settings.tracing,
       },
@@ -156,7 +154,7 @@ function addAgents({ root }: RestApi, fn: IFunction, hasAgentSignIn: boolean): v
     resultsCacheTtl: Duration.seconds(0),
   })
   mcp.addMethod('ANY', integration, { authorizer })
-  METADATA_PATH.reduce<IResource>((parent, part) => parent.addResource(part), root).addMethod('GET', integration)
+  root.resourceForPath(METADATA_PATH).addMethod('GET', integration)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type GatewayResponseOptions, ResponseType } from 'aws-cdk-lib/aws-apigateway'
+import { completeChallenge } from '../../shared/agents/challenge.ts'
 import { type FailureKind, failureKinds } from '../../shared/failure-kinds.ts'
 import { HOW_TO_CALL } from './how-to-call.ts'
 
@@ -71,8 +72,7 @@ function challenge(domain: string): GatewayResponseOptions {
   const { status, title } = failure('unauthenticated')
   const detail = 'Sign in, or send your token in the header Authorization, as Bearer and the token.'
   const answer = response(ResponseType.UNAUTHORIZED, { status, title, detail }, String(status))
-  const metadata = `https://${domain}/.well-known/oauth-protected-resource/v1/mcp`
-  const value = `Bearer scope="actions:read actions:write", resource_metadata="${metadata}"`
+  const value = completeChallenge('Bearer', `https://${domain}/v1/mcp`)
   return { ...answer, responseHeaders: { ...answer.responseHeaders, 'WWW-Authenticate': `'${value}'` } }
 }
 

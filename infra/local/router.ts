@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { METADATA_PATH } from '../../shared/agents/challenge.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import { problem } from '../../shared/core/webhook/responses.ts'
@@ -78,7 +79,7 @@ export async function handleRequest(req: IncomingMessage, res: ServerResponse, p
   }
   if (pathname === '/v1/mcp')
     return void (await callFunction(req, res, { name: mcp, pathname, resource: MCP_RESOURCE }, parts))
-  if (pathname === '/.well-known/oauth-protected-resource/v1/mcp')
+  if (pathname === `/.well-known${METADATA_PATH}`)
     return void (await callFunction(req, res, { name: mcp, pathname, resource: METADATA_RESOURCE }, parts))
   const category = /^\/v1\/([^/]+)/.exec(pathname)?.[1]
   if (category === undefined)
@@ -115,7 +116,7 @@ async function callWebhook(
 }
 
 const MCP_RESOURCE = { resource: '/mcp', stage: 'v1' }
-const METADATA_RESOURCE = { resource: '/oauth-protected-resource/v1/mcp', stage: 'v1' }
+const METADATA_RESOURCE = { resource: METADATA_PATH, stage: 'v1' }
 
 /** Simulates API Gateway: invokes a function that has a path of its own. Returns its status and the body that was sent. */
 async function callFunction(

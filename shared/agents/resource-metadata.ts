@@ -4,10 +4,8 @@ import { json, problem } from '../core/webhook/responses.ts'
 import { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { settings } from '../settings.ts'
+import { completeChallenge, METADATA_PATH, SCOPES } from './challenge.ts'
 
-/** The path of the API's resource. At the custom domain, it follows the path `/.well-known`. */
-const METADATA_PATH = '/oauth-protected-resource/v1/mcp'
-const SCOPES = ['actions:read', 'actions:write'] as const
 const CACHE_SECONDS = 300
 
 export function isMetadataRequest({ resource }: Pick<APIGatewayProxyEvent, 'resource'>): boolean {
@@ -42,14 +40,7 @@ export async function withMetadataUrl(response: WebhookResponse): Promise<Webhoo
   const { 'www-authenticate': challenge } = response.headers
   const { mcpUrl } = settings
   if (challenge === undefined || mcpUrl === undefined || (await agentIssuers()).length === 0) return response
-  const { origin } = new URL(mcpUrl)
-  const parameters = [
-    challenge.replace(/^Bearer ?/, ''),
-    challenge.includes('scope=') ? '' : `scope="${SCOPES.join(' ')}"`,
-    `resource_metadata="${origin}/.well-known${METADATA_PATH}"`,
-  ]
-  const complete = `Bearer ${parameters.filter(Boolean).join(', ')}`
-  return { ...response, headers: { ...response.headers, 'www-authenticate': complete } }
+  return { ...response, headers: { ...response.headers, 'www-authenticate': completeChallenge(challenge, mcpUrl) } }
 }
 
 /**

@@ -163,6 +163,11 @@ describe('The authorizer of the endpoint', () => {
     },
   )
 
+  it('leaves errors to it', async () => {
+    await expect(store({ tokens: 'none' })).rejects.toThrow('callers')
+    expect(await admit({})).toHaveProperty('policyDocument')
+  })
+
   it('leaves all requests to it if no one can sign in', async () => {
     await store({ tokens: [], categories: ['*'] })
     expect(await admit({})).toHaveProperty('policyDocument')
