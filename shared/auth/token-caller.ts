@@ -16,6 +16,7 @@ import { clipSingleLine } from '../text/single-line.ts'
 import { type Caller, type Callers, insufficientScope } from './callers.ts'
 import { verifyWithLimit } from './forged-tokens.ts'
 import { isForAgents, type Oidc, type Scope, scopeIn } from './oidc.ts'
+import { verifiedEmailOf } from './verified-email.ts'
 
 /** Load this module with `import()`: few callers have tokens of an OpenID provider. */
 
@@ -158,12 +159,9 @@ function inlineKeys(jwks: InlineKeys): ReturnType<typeof keySetOf> {
 
 /** Returns the verified address, or the subject. */
 function personOf(claims: Claims): Pick<TokenCheck, 'person' | 'email'> {
-  const email = claims['email_verified'] === true ? nameIn(claims['email']) : undefined
-  return { email, person: email ?? nameIn(claims['sub']) }
-}
-
-function nameIn(value: unknown): string | undefined {
-  return typeof value === 'string' ? clipSingleLine(value, MAX_PERSON) : undefined
+  const email = verifiedEmailOf(claims)
+  const { sub } = claims
+  return { email, person: email ?? (typeof sub === 'string' ? clipSingleLine(sub, MAX_PERSON) : undefined) }
 }
 
 function findScopeProblem(oidc: Oidc, scope: Scope | undefined): Result {

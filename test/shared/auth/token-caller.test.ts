@@ -90,6 +90,10 @@ describe('A token of an OpenID provider', () => {
     expect(await person({ email: 'ada@acme.example', email_verified: true })).toBe('ada@acme.example')
     for (const email_verified of [false, 'true', undefined])
       expect(await person({ email: 'ada@acme.example', email_verified })).toBe('repo:acme/shop:ref:refs/heads/main')
+    // The o is Cyrillic, so the address could look like that of another person.
+    expect(await person({ email: 'ada@acme.example'.replace('a@', '\u043e@'), email_verified: true })).toBe(
+      'repo:acme/shop:ref:refs/heads/main',
+    )
     expect(await person({ sub: undefined })).toBeUndefined()
   })
 
