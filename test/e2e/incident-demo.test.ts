@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { spawnWebhooks, webhooks } from '../infra/cli/webhooks.ts'
 
-test('webhooks demo incident --keep: each step happens once, and the console can be read until Ctrl-C', async () => {
-  const { child, ended } = spawnWebhooks(['demo', 'incident', '--keep', '--json'], {})
+test('webhooks demo incident --stay: each step happens once, and the console can be read until Ctrl-C', async () => {
+  const { child, ended } = spawnWebhooks(['demo', 'incident', '--stay', '--json'], {})
   const url = await new Promise<string>((resolve, reject) => {
     let printed = ''
     child.stderr.on('data', (chunk) => {

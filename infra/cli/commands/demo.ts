@@ -10,7 +10,7 @@ import { runDemo } from '../demo/run-demo.ts'
 import { type JsonOption, note, show } from '../output.ts'
 
 interface Options extends JsonOption {
-  keep?: boolean
+  stay?: boolean
 }
 
 interface Listed {
@@ -42,7 +42,7 @@ const DEMOS: Record<string, Listed> = {
 export function demoCommand(): Command {
   return new Command('demo')
     .addArgument(new Argument('[name]', 'the demonstration').choices(Object.keys(DEMOS)))
-    .option('--keep', 'keep the runtime and its console until Ctrl-C')
+    .option('--stay', 'run the runtime and its console until Ctrl-C')
     .option('--json', 'print the result as JSON, and the steps to stderr')
     .addHelpText(
       'after',
@@ -57,7 +57,7 @@ Exit code: 0 everything happened once, 1 it did not, 2 invalid arguments.
 Examples:
   $ npx webhooks demo
   $ npx webhooks demo agent
-  $ npx webhooks demo release --keep`,
+  $ npx webhooks demo incident --stay`,
     )
     .action(run)
 }
@@ -72,7 +72,7 @@ async function run(name: string | undefined, options: Options): Promise<void> {
     show(effects, `\nEffects  ${textOf(effects)}`, options)
     print(isExpected ? 'Everything happened once.\n' : `Expected ${textOf(demo.expected)}\n`)
     if (!isExpected) process.exitCode = 1
-    if (!options.keep) return
+    if (!options.stay) return
     print('runtime  continues until Ctrl-C')
     await once(process, 'SIGINT')
   })

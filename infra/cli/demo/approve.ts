@@ -24,7 +24,7 @@ export async function approve(runtime: DemoRuntime, print: (line: string) => voi
   print(`chat     ${request.channel}: ${linesOf(request).join('\n         ')}`)
   print(`person   ${APPROVER} clicks Approve`)
   const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
-  const click = () => fetch(`${runtime.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
-  // If the app responds too late, the chat reports an error, and the button is gone (409) only if the click has arrived.
-  await until('a response to the click', async () => ([303, 409].includes((await click()).status) ? true : undefined))
+  const press = () => fetch(`${runtime.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+  // If the app responds too late, the chat reports an error, and the button is gone (409) if the app has got it anyway.
+  await until('a response to the click', async () => ([303, 409].includes((await press()).status) ? true : undefined))
 }

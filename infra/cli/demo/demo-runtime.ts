@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { closeServer, listen } from '../../local/port.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
 
-/** What a runtime has in addition to the sandbox. */
+/** The files of a runtime that differ from those of the sandbox. */
 export interface DemoSettings {
   /** Text of `policy.yaml`. */
   policy?: string

@@ -23,7 +23,7 @@ export function incidentDemo(): Demo {
             'production openticket': 'ServiceNow opens an incident for the problem',
             'production toggleflag': `Unleash turns the flag ${FLAG} off`,
             'production evaluation': 'Dynatrace says whether the service meets its objective',
-            'production notify': 'Slack tells people about the problem, with a link to the incident',
+            'production notify': 'Slack notifies people of the problem, with a link to the incident',
           },
         },
         print,

@@ -15,9 +15,9 @@ type TaskKey = string
 
 interface SequenceSteps {
   files: SequenceFiles
-  /** What each task does. */
+  /** An explanation of each task. */
   explanations: Readonly<Record<TaskKey, string>>
-  /** What else happens after the runtime has accepted a task. */
+  /** Further steps after the runtime has accepted a task. */
   onAccepted?: Readonly<Record<TaskKey, () => Promise<void>>>
 }
 

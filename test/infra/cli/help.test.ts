@@ -229,6 +229,7 @@ const setups: Record<string, ExampleSetup> = {
   audit: { before: () => void mkdirSync(join(folder, '.webhooks'), { recursive: true }) },
   [RELEASE]: {},
   // They run until Ctrl-C.
+  'demo incident --stay': { keys: () => [['continues until Ctrl-C', controlC]] },
   'console --stack CloudAutomationWebhooks': { keys: () => [['Stop with Ctrl-C', controlC]] },
   'console --stack CloudAutomationWebhooks --read-only': { keys: () => [['Stop with Ctrl-C', controlC]] },
   'doctor --webhook-config webhook.yaml': { before: writeWebhookYaml },
