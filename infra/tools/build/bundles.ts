@@ -93,6 +93,7 @@ const categoryCore = [
   './shared/hmac.ts',
   './shared/core/call.ts',
   './shared/core/final-outcome.ts',
+  './shared/core/log-cause.ts',
   './shared/core/call-id.ts',
   './shared/core/retried-step.ts',
   './shared/core/run-action.ts',

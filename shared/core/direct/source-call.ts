@@ -9,7 +9,7 @@ import { clearSecrets } from '../../redact.ts'
 import { validate } from '../../validate.ts'
 import { logCause } from '../log-cause.ts'
 import { readTaskStatus, type TaskStatus } from '../task/status.ts'
-import { auditDirectCall } from './handler.ts'
+import type { auditDirectCall } from './handler.ts'
 import { describeError } from './read-direct-call.ts'
 
 /** An interactive call of a rule, or a request for the status of its task. */
@@ -41,8 +41,14 @@ export interface SourceRefusal {
  * Handles an invocation by the function for alerts. It can only act as a source, with the limits in the secret of the source.
  *
  * @param sent untrusted
+ * @param makeCall not imported, because the bundler would move it out of the file that each webhook loads
  */
-export async function handleSourceCall(category: Category, sent: unknown, context: Context): Promise<SourceResult> {
+export async function handleSourceCall(
+  category: Category,
+  sent: unknown,
+  context: Context,
+  makeCall: typeof auditDirectCall,
+): Promise<SourceResult> {
   try {
     const { source, ...call } = validate(payload, sent, { what: 'The payload' })
     const readCaller = () => callerOfSource(source)
@@ -50,7 +56,7 @@ export async function handleSourceCall(category: Category, sent: unknown, contex
       clearSecrets()
       return { status: await readTaskStatus(category.name, call.taskId, await readCaller(), 0) }
     }
-    const started = await auditDirectCall(category, { ...call, mode: 'interactive' }, context, readCaller)
+    const started = await makeCall(category, { ...call, mode: 'interactive' }, context, readCaller)
     if ('taskId' in started) return { taskId: started.taskId }
     throw new Error('An interactive call returned no task.')
   } catch (error) {

@@ -5,7 +5,7 @@ import { kindOf } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
-import { type DirectResult, handleDirectCall } from '../direct/handler.ts'
+import { auditDirectCall, type DirectResult, handleDirectCall } from '../direct/handler.ts'
 import type { DirectCall } from '../direct/read-direct-call.ts'
 import { logCause } from '../log-cause.ts'
 import { isForwarded, isOfSource } from './forwarded.ts'
@@ -31,7 +31,7 @@ export function webhookHandler(category: Category): WebhookHandler {
   async function handle(event: APIGatewayProxyEvent | DirectCall, context: Context) {
     if (isOfSource(context)) {
       const { handleSourceCall } = await import('../direct/source-call.ts')
-      return handleSourceCall(category, event, context)
+      return handleSourceCall(category, event, context, auditDirectCall)
     }
     if (isRequest(event)) return handleRequest(event, context)
     if (isForwarded(context)) throw new Error('This alias accepts requests only, whose callers are authenticated.')
