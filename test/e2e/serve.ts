@@ -8,7 +8,9 @@ const { url } = await startRuntime({
   observe(event) {
     // The complete requests are for the console, which masks them.
     if (event.from === 'cloud' && event.kind === 'request') return
-    console.log(formatEvent(event) ?? JSON.stringify(event))
+    // Tests read the log lines of the functions.
+    const isLog = event.from === 'cloud' && event.kind === 'log'
+    console.log((isLog ? undefined : formatEvent(event)) ?? JSON.stringify(event))
   },
 })
 console.log(`ready ${url}`)
