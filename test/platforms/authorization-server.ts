@@ -6,6 +6,7 @@ import Provider from 'oidc-provider'
 import { closeServer } from '../../infra/local/port.ts'
 import { listen } from '../listen.ts'
 import { issueToken, type SigningKey } from './issuer.ts'
+import { SignInClient } from './sign-in-client.ts'
 
 const SCOPES = 'actions:read actions:write'
 
@@ -134,29 +135,7 @@ export function publicClient(redirectUri: string): object {
   }
 }
 
-/** Does in a browser what a person does: opens a page, signs in, and agrees. Returns where it is sent then. */
-export async function signIn(page: URL, login: string): Promise<URL> {
-  const cookies = new Map<string, string>()
-  let url = page
-  let form: URLSearchParams | undefined
-  while (url.origin === page.origin) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const init = form ? { method: 'POST', body: form } : {}
-    const response: Response = await fetch(url, { ...init, headers: { cookie }, redirect: 'manual' })
-    for (const set of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? []
-      cookies.set(name, value)
-    }
-    const location = response.headers.get('location')
-    form = undefined
-    if (location !== null) {
-      url = new URL(location, url)
-      continue
-    }
-    const text = await response.text()
-    const [, prompt] = /name="prompt" value="(\w+)"/.exec(text) ?? []
-    if (prompt === undefined) throw new Error(`The page ${url.pathname} has no form: ${response.status} ${text}`)
-    form = new URLSearchParams(prompt === 'login' ? { prompt, login, password: 'any' } : { prompt })
-  }
-  return url
+/** Does in a browser what a person does: opens a page of the provider, signs in, and agrees. Returns where it is sent then. */
+export function signIn(page: URL, login: string): Promise<URL> {
+  return new SignInClient(() => Promise.reject(new Error('The provider has all pages.'))).authenticate(page, login)
 }
