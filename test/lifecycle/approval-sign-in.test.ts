@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import type { JWTPayload } from 'jose'
 import type { Task } from '../../shared/core/call.ts'
@@ -115,6 +116,37 @@ describe('A person who is signed in', () => {
       },
     })
     expect(statuses).toEqual([403, 200])
+  })
+
+  it('approves what the agent of another person has proposed, and the audit record names both', async () => {
+    const audience = 'https://webhooks.example.com/v1/mcp'
+    const oidc = { issuer: provider.issuer, audience, claims: { email: '*@example.com' } }
+    lifecycle.replace('callers', { ...callers(), bot: { oidc, categories: ['*'], agent: true, writes: 'allow' } })
+    deploy([{ name: 'others', approve: { connection: 'chat', notRequester: true } }])
+    const token = await provider.tokenOf('ben', { aud: audience, scope: 'actions:write' })
+    const proposed = await lifecycle.send('POST', 'start-run?connection=job&mode=interactive', {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ id: randomUUID(), input: { target: 'deploy' } }),
+    })
+    const task = lifecycle.accepted(proposed)
+    const statuses: number[] = []
+    const { result, lines } = await withLogLines(() =>
+      run({
+        task,
+        async people(asking) {
+          for (const person of ['ben', 'jane']) statuses.push((await decideAs(person, asking)).statusCode)
+        },
+      }),
+    )
+    expect([result.outcome?.result, statuses]).toEqual(['pass', [403, 200]])
+    const records = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line))
+    expect(records.filter(({ audit }) => audit === 'task')).toContainEqual(
+      expect.objectContaining({
+        caller: 'bot',
+        person: 'ben@example.com',
+        decisions: [expect.objectContaining({ by: 'Jane Doe (jane@example.com)' })],
+      }),
+    )
   })
 
   it('counts once, in any browser', async () => {
