@@ -68,7 +68,7 @@ async function propose(client: ToolCaller, print: (line: string) => void): Promi
     print(
       lost
         ? `agent    gets an answer: ${lost.verdict}`
-        : 'agent    loses its connection, and repeats the call with the same key',
+        : 'agent    loses its connection, and repeats the call with its key',
     )
   }
   const { taskId = '', verdict } = await client.call(TOOL, ROLLBACK)

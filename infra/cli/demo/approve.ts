@@ -4,9 +4,9 @@ import { until } from './until.ts'
 
 const APPROVER = 'jane'
 
-/** Returns the lines of a message without links, which are long. */
+/** Returns the lines of a message. Omits links and the request to the platform, which are long. */
 function linesOf({ text }: MessageSummary): string[] {
-  return text.split('\n').filter((line) => line !== '' && !line.startsWith('<http'))
+  return text.split('\n').filter((line) => !/^(?:$|<http|Request as of |\{)/.test(line))
 }
 
 /** Returns how many approvals have been requested. */

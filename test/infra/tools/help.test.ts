@@ -18,6 +18,7 @@ test.each([
   ['npm run docs:site', 'infra/tools/release/site/main.ts'],
   ['npm run words', 'infra/tools/words/main.ts'],
   ['npm run screenshots', 'infra/local/console/screenshots.ts'],
+  ['npm run demo:picture', 'infra/tools/picture/main.ts'],
   ['npm run destroy', 'infra/aws/destroy.ts'],
   ['npm start', 'infra/local/start.ts'],
   ['npm run test:contracts', 'test/contract/run.ts'],
