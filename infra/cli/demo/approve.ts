@@ -1,4 +1,5 @@
 import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
+import { isInteractive, promptForConfirmation } from '../prompts.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
 
@@ -15,6 +16,12 @@ export async function countApprovals(runtime: DemoRuntime): Promise<number> {
   return messages.filter(({ thread }) => thread === null).length
 }
 
+/** Lets the person at the terminal decide. Without a terminal, the demonstration approves. */
+async function decide(): Promise<'approve' | 'reject'> {
+  if (!isInteractive()) return 'approve'
+  return (await promptForConfirmation(`Approve it, as ${APPROVER}?`)) ? 'approve' : 'reject'
+}
+
 /** Clicks the button in the chat of the sandbox. */
 export async function approve(runtime: DemoRuntime, print: (line: string) => void): Promise<void> {
   const request = await until('the request in the chat', async () => {
@@ -22,8 +29,9 @@ export async function approve(runtime: DemoRuntime, print: (line: string) => voi
     return messages.find(({ buttons }) => buttons.length > 0)
   })
   print(`chat     ${request.channel}: ${linesOf(request).join('\n         ')}`)
-  print(`person   ${APPROVER} clicks Approve`)
-  const body = new URLSearchParams({ ts: request.ts, action: 'approve', user: APPROVER })
+  const action = await decide()
+  print(`person   ${APPROVER} clicks ${action === 'approve' ? 'Approve' : 'Reject'}`)
+  const body = new URLSearchParams({ ts: request.ts, action, user: APPROVER })
   const press = () => fetch(`${runtime.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
   // If the app responds too late, the chat reports an error, and the button is gone (409) if the app has got it anyway.
   await until('a response to the click', async () => ([303, 409].includes((await press()).status) ? true : undefined))
