@@ -45,8 +45,8 @@ Without a token, checks the secret people and the provider. A token is verified 
 are not verified. Without --policy, reads the one that the setting policy in cdk.json names, or with --local the one that WEBHOOKS_POLICY
 names.
 
-Exit code: 0 the provider, and the token if there is one, are accepted, 1 they are not, or the secret is not valid, 2 invalid
-arguments, or no secret people.
+Exit code: 0 the provider, and the token if there is one, are accepted, 1 they are not, or the secret is not valid,
+2 invalid arguments, or no secret people.
 
 Examples:
   $ npx webhooks people check

@@ -80,6 +80,8 @@ const jira = await startJira()
 const service = new Service({ timeScale: TIME_SCALE })
 /** Its load tests take some seconds, so it runs at the same time as the other examples. */
 const RELEASE = 'sequence release --orchestrator argo-rollouts'
+const PEOPLE =
+  'people check \'{"email": "jane@example.com", "email_verified": true, "groups": ["sre"]}\' --policy policy.yaml'
 let releasing: Promise<Ended>
 
 beforeAll(async () => {
@@ -224,6 +226,10 @@ const setups: Record<string, ExampleSetup> = {
   console: { code: () => 2 },
   'turns --local --json': { code: () => 2 },
   'events redrive --local --json': { code: () => 2 },
+  // There is no secret people.
+  'people check': { code: () => 2 },
+  'people check - < token.txt': { before: () => writeFileSync(join(folder, 'token.txt'), 'a.b.c'), code: () => 2 },
+  [PEOPLE]: { code: () => 2 },
   // No task has the turn.
   'turns --release ci-cd/prod/checkout': { code: () => 2 },
   audit: { before: () => void mkdirSync(join(folder, '.webhooks'), { recursive: true }) },
