@@ -110,11 +110,12 @@ describe('npm start', () => {
     )
   })
 
-  it('prints the token and three curl commands that work as pasted', async () => {
+  it('prints the token and four curl commands that work as pasted', async () => {
     expect(output).toContain('Token: local-token')
     const lines = output.split('\n').filter((line) => line.trim().startsWith('curl '))
-    expect(lines).toHaveLength(3)
+    expect(lines).toHaveLength(4)
     const [silent, interactive] = await Promise.all(lines.slice(0, 2).map(paste))
+    expect(await paste(lines[3] ?? '')).toMatchObject({ event: 'firing', calls: 1 })
     expect(silent).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(interactive).toMatchObject({ duplicate: false })
     await until(

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { formatEvent } from '../../../../infra/local/format-event.ts'
+import type { RuntimeEvent } from '../../../../infra/local/runtime-event.ts'
 import { Service } from '../../../e2e/service.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
 import { itInBrowser, launchBrowser, violations } from './chromium.ts'
@@ -174,7 +176,11 @@ describe('the page with the alerts', () => {
     })
     expect(log).toContainEqual(expect.objectContaining({ text: 'limited makes no call: in a group', isProblem: false }))
     // In the terminal, too.
-    expect(service.output).toMatch(/ alert of limited \(Refused: limited: /)
+    const printed = service.output.split('\n').flatMap((line) => {
+      const event: RuntimeEvent | undefined = line.startsWith('{"from"') ? JSON.parse(line) : undefined
+      return event ? (formatEvent(event) ?? []) : []
+    })
+    expect(printed).toContainEqual(expect.stringMatching(/ alert of limited \(Refused: limited: /))
     await send(bodyOf(alert('Never', { status: 'resolved' })))
     await service.until(async () => /^Not called: /.test((await newest()).tried.results[0].result.note), 'the end')
   })
