@@ -52,7 +52,7 @@ ${lines().join('\n')}
 Each takes less than two minutes and has a local runtime and a state folder of its own, which end with it. The console at the
 printed URL shows the calls. At a terminal, you decide the approvals.
 
-Exit code: 0 everything happened once, 1 it did not, 2 invalid arguments.
+Exit code: 0 everything happened once, 1 it did not, 2 invalid arguments, 130 Ctrl-C before the end.
 
 Examples:
   $ npx webhooks demo

@@ -14,11 +14,15 @@ export async function runDemo(
   conclude: (effects: Effects) => unknown,
 ): Promise<void> {
   const runtime = new DemoRuntime(settings)
+  const onInterrupt = () => void runtime.end().finally(() => process.exit(130))
+  process.once('SIGINT', onInterrupt)
   try {
     await runtime.start()
     print(`runtime  started at ${runtime.url}, ${setting}`)
     print(`console  shows each call at ${consoleLink(runtime.url, readCredentials(runtime.state))}`)
-    await conclude(await play(runtime, print))
+    const effects = await play(runtime, print)
+    process.off('SIGINT', onInterrupt)
+    await conclude(effects)
   } finally {
     await runtime.end()
   }
