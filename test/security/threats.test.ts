@@ -163,6 +163,8 @@ const TESTS = {
     e2e/agent-attacks > A task of an agent > survives a crash between its creation and the first poll, and happens once`,
   'Tool without a right': `
     e2e/agents > The tools of an agent > are unknown if the token may not call them, as if they did not exist`,
+  'Person that approves its own call': `
+    e2e/agent-sign-in > An agent that signs in > is not approved by this person`,
   'Token for another server, or without the scope': `
     shared/agents/sign-in > A token for the endpoint > that a caller accepts for another audience is refused here
     e2e/agent-sign-in > A token with the scope actions:read > writes nothing at the webhooks either`,

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
 /** A notification whose sender was verified, with its credentials masked. */
 export interface StoredNotification {
@@ -27,8 +27,6 @@ CREATE TABLE IF NOT EXISTS notification (
 CREATE INDEX IF NOT EXISTS notification_source ON notification (source, id);
 `
 const COLUMNS = 'id, source, at, headers, body'
-
-type Row = Omit<StoredNotification, 'headers'> & { headers: string }
 
 /** The last notifications of each source, to try rules on. A SQLite file in the state folder lets them survive a restart. */
 export class NotificationStore {
@@ -60,7 +58,7 @@ export class NotificationStore {
 
   get(id: number): StoredNotification | undefined {
     const row = this.#db.prepare(`SELECT ${COLUMNS} FROM notification WHERE id = ?`).get(id)
-    return row && parse(row as unknown as Row)
+    return row && parse(row)
   }
 
   /** Returns the newest notifications, of one source or of all, newest first. */
@@ -68,7 +66,7 @@ export class NotificationStore {
     const rows = this.#db
       .prepare(`SELECT ${COLUMNS} FROM notification WHERE source = ifnull(?, source) ORDER BY id DESC LIMIT ?`)
       .all(source ?? null, limit)
-    return (rows as unknown as Row[]).map(parse)
+    return rows.map(parse)
   }
 
   /** Returns how many notifications of each source are stored. */
@@ -82,6 +80,12 @@ export class NotificationStore {
   }
 }
 
-function parse(row: Row): StoredNotification {
-  return { ...row, headers: JSON.parse(row.headers) }
+function parse({ id, source, at, headers, body }: Record<string, SQLOutputValue>): StoredNotification {
+  return {
+    id: Number(id),
+    source: String(source),
+    at: Number(at),
+    headers: JSON.parse(String(headers)),
+    body: String(body),
+  }
 }
