@@ -5,6 +5,8 @@ import { expiresIn, get, type Item, put, putIfAbsent } from './table.ts'
 export interface AlertTimes {
   opened?: number | undefined
   closed?: number | undefined
+  /** The starts before `opened`, the oldest first: their ends may still wait in the queue. */
+  earlier?: readonly number[]
 }
 
 const TIMEOUT_MS = 5_000
@@ -16,7 +18,9 @@ const OPENED_TTL_SECONDS = 90 * 86_400
 /** @throws the error of DynamoDB */
 export async function readAlertTimes(source: string, digest: string): Promise<AlertTimes | undefined> {
   const item = await get(itemKeys.alert(source, digest))
-  return item && { opened: numberIn(item['opened']), closed: numberIn(item['closed']) }
+  if (item === undefined) return undefined
+  const earlier: number[] = JSON.parse(String(item['earlier'] ?? '[]'))
+  return { opened: numberIn(item['opened']), closed: numberIn(item['closed']), earlier }
 }
 
 /**
@@ -30,15 +34,21 @@ export function saveAlertTimes(
   source: string,
   digest: string,
   before: AlertTimes | undefined,
-  after: AlertTimes,
+  { opened, closed, earlier = [] }: AlertTimes,
 ): Promise<boolean> {
   const key = itemKeys.alert(source, digest)
-  const item = { ...after, ...expiresIn(after.opened === undefined ? CLOSED_TTL_SECONDS : OPENED_TTL_SECONDS) }
+  const item = {
+    opened,
+    closed,
+    earlier: earlier.length === 0 ? undefined : JSON.stringify(earlier),
+    ...expiresIn(opened === undefined ? CLOSED_TTL_SECONDS : OPENED_TTL_SECONDS),
+  }
   if (before === undefined) return putIfAbsent(key, item, { timeoutMs: TIMEOUT_MS })
   const conditions = (['opened', 'closed'] as const).map((name) =>
     before[name] === undefined ? `attribute_not_exists(${name})` : `${name} = :${name}`,
   )
-  const values = Object.fromEntries(Object.entries(before).filter(([, value]) => value !== undefined))
+  // A value that no condition names is an error.
+  const values = { opened: before.opened, closed: before.closed }
   return put(key, item, { condition: conditions.join(' AND '), values, timeoutMs: TIMEOUT_MS })
 }
 
