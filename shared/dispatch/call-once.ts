@@ -30,6 +30,7 @@ export async function callOnce(
   const made: MadeCall = { category, action, connection: rule.connection, input }
   const stored = await storeCall(source, digest, JSON.stringify(made))
   if (stored.taskId !== undefined) return
+  if (stored.isEnded) return logSkipped(rule, 'ended')
   const { category: called, ...call }: MadeCall = JSON.parse(stored.call)
   try {
     const result = await callWebhook(called, { source, id: `${rule.name}/${digest}`, ...call })
@@ -40,4 +41,9 @@ export async function callOnce(
     if (error instanceof Refused) await saveRefusalOfCall(source, digest, stored.call)
     throw error
   }
+}
+
+/** Logs why a rule makes no call for an alert. */
+export function logSkipped({ name: rule }: AlertRule, reason: string): void {
+  log.info('alert not called', { rule, reason })
 }

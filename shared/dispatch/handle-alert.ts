@@ -1,13 +1,12 @@
 import type { AlertMessage } from '../events/queue.ts'
-import { log } from '../log.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { RuleCall } from '../sources/evaluate-rules.ts'
 import type { AlertGroup, AlertRule } from '../sources/rules.ts'
-import { readCall, saveGroupedCall } from '../state/alert-calls.ts'
+import { readCall, type StoredCall, saveEndedCall, saveGroupedCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
 import { transitionOf } from './alert-times.ts'
 import { callKeyOf, digestOf } from './call-key.ts'
-import { callOnce, type MadeCall } from './call-once.ts'
+import { callOnce, logSkipped, type MadeCall } from './call-once.ts'
 import { callWebhook } from './call-webhook.ts'
 import { takePlace } from './group.ts'
 import { Refused, RetryLater } from './results.ts'
@@ -88,15 +87,30 @@ async function close(
   occurrence: number,
 ): Promise<void> {
   const opening = declaredRules().find(({ name }) => name === rule.closes)
-  const openingKey = opening && callKeyOf({ ...alert, state: 'firing' }, opening.name, occurrence)
-  const opened = openingKey && (await readCall(alert.source, digestOf(openingKey)))
-  if (!opened || opened.isRefused || opened.isGrouped) return logSkipped(rule, 'nothing opened')
+  if (opening === undefined) return logSkipped(rule, 'nothing opened')
+  const opened = await readOpening(alert, opening, occurrence)
+  if (opened === undefined) return logSkipped(rule, 'nothing opened')
   if (opened.taskId === undefined)
     throw new RetryLater('The call that opens it is not accepted yet.', OPENING_PAUSE_SECONDS)
   const { category }: MadeCall = JSON.parse(opened.call)
   const id = await openedBy(alert.source, category, opened.taskId)
   if (id === undefined) return logSkipped(rule, 'nothing opened')
   await callOnce(alert.source, rule, callKeyOf(alert, rule.name, occurrence), { id, ...input })
+}
+
+/**
+ * Returns the call that opens something for an alert that has ended. If it is not stored, or was refused, it is not made later either:
+ * nothing would close what it opens. Returns undefined then.
+ */
+async function readOpening(
+  alert: AlertMessage,
+  { name }: AlertRule,
+  occurrence: number,
+): Promise<StoredCall | undefined> {
+  const digest = digestOf(callKeyOf({ ...alert, state: 'firing' }, name, occurrence))
+  if (await saveEndedCall(alert.source, digest)) return undefined
+  const stored = await readCall(alert.source, digest)
+  return stored?.isEnded || stored?.isGrouped ? undefined : stored
 }
 
 /** Returns the id in the outcome of a task. Undefined if the task has ended without one. */
@@ -107,8 +121,4 @@ async function openedBy(source: string, category: string, taskId: string): Promi
   if (state === 'running') throw new RetryLater('The task that opens it is running.')
   const id = outcome?.data['id']
   return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
-}
-
-function logSkipped({ name: rule }: AlertRule, reason: string): void {
-  log.info('alert not called', { rule, reason })
 }

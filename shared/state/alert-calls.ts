@@ -11,11 +11,16 @@ export interface StoredCall {
   isRefused?: boolean
   /** The call was not made: the call of its group counts it. */
   isGrouped?: boolean
+  /** The call must no longer be made: the alert has ended, and nothing would close what it opens. */
+  isEnded?: boolean
 }
 
 const TIMEOUT_MS = 5_000
 /** As long as the times of an alert are stored. */
 const TTL_SECONDS = 90 * 86_400
+
+/** A repeat may have started a task although the webhook has refused another attempt. */
+const IS_REFUSED = '(attribute_exists(isRefused) AND attribute_not_exists(taskId))'
 
 /**
  * Stores a call before it is made. A call that was refused may be replaced by another one.
@@ -25,7 +30,7 @@ const TTL_SECONDS = 90 * 86_400
  */
 export async function storeCall(source: string, digest: string, call: string): Promise<StoredCall> {
   const key = itemKeys.alertCall(source, digest)
-  const options = { condition: 'attribute_exists(isRefused)', timeoutMs: TIMEOUT_MS }
+  const options = { condition: IS_REFUSED, timeoutMs: TIMEOUT_MS }
   if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call }
   const stored = await readCall(source, digest)
   if (stored) return stored
@@ -36,13 +41,25 @@ export async function storeCall(source: string, digest: string, call: string): P
 export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
   const item = await get(itemKeys.alertCall(source, digest))
   if (item === undefined) return undefined
-  const { call, taskId, isRefused, isGrouped } = item
+  const { call, taskId, isRefused, isGrouped, isEnded } = item
   return {
     call: String(call),
     taskId: taskId === undefined ? undefined : String(taskId),
     isRefused: isRefused === true,
     isGrouped: isGrouped === true,
+    isEnded: isEnded === true,
   }
+}
+
+/**
+ * Records that a call must no longer be made, unless it is stored already.
+ *
+ * @returns whether it was recorded
+ * @throws the error of DynamoDB
+ */
+export function saveEndedCall(source: string, digest: string): Promise<boolean> {
+  const item = { isEnded: true, ...expiresIn(TTL_SECONDS) }
+  return putIfAbsent(itemKeys.alertCall(source, digest), item, { condition: IS_REFUSED, timeoutMs: TIMEOUT_MS })
 }
 
 /** @throws the error of DynamoDB */
@@ -60,7 +77,7 @@ export async function saveTaskOfCall(source: string, digest: string, taskId: str
 }
 
 /**
- * Records that a call was refused, unless it has started a task.
+ * Records that a call was refused, unless it has started a task or was replaced.
  *
  * @throws the error of DynamoDB
  */
@@ -68,6 +85,6 @@ export async function saveRefusalOfCall(source: string, digest: string, call: st
   await put(
     itemKeys.alertCall(source, digest),
     { call, isRefused: true, ...expiresIn(TTL_SECONDS) },
-    { condition: 'attribute_not_exists(taskId)', timeoutMs: TIMEOUT_MS },
+    { condition: 'attribute_not_exists(taskId) AND #call = :call', values: { call }, timeoutMs: TIMEOUT_MS },
   )
 }
