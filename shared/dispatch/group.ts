@@ -1,10 +1,11 @@
 import { type GroupMessage, queueGroup } from '../events/queue.ts'
+import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import { declaredRules } from '../sources/declared.ts'
-import type { AlertGroup } from '../sources/rules.ts'
+import type { AlertGroup, AlertRule } from '../sources/rules.ts'
 import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
 import { digestOf } from './call-key.ts'
-import { callOnce } from './call-once.ts'
+import { callOnce, type MadeCall } from './call-once.ts'
 import { Refused, RetryLater } from './results.ts'
 
 /**
@@ -48,10 +49,21 @@ export async function endGroup(message: GroupMessage): Promise<void> {
   const secondsLeft = Math.ceil((start + rule.group.per * 1_000 - Date.now()) / 1_000)
   if (secondsLeft > 0) throw new RetryLater('The period of the group has not ended.', secondsLeft)
   const { more } = await readGroup(source, digestOfGroup(message))
-  const { search } = await import('@aws-lambda-powertools/jmespath')
-  const input = search(rule.group.input, { group, more })
-  if (!isRecord(input)) throw new Refused(`${rule.name}: group.input must return an object.`)
+  const input = await inputOf(rule, { group, more })
   await callOnce(source, rule, JSON.stringify([rule.name, 'group', group, start]), input)
+}
+
+/** @throws Refused */
+async function inputOf({ name, group }: AlertRule, data: { group: string; more: number }): Promise<MadeCall['input']> {
+  const { JMESPathError, search } = await import('@aws-lambda-powertools/jmespath')
+  try {
+    const input = group && search(group.input, data)
+    if (isRecord(input)) return input
+  } catch (error) {
+    if (!(error instanceof JMESPathError)) throw error
+    throw new Refused(`${name}: group.input cannot be evaluated: ${jmespathReason(error)}.`)
+  }
+  throw new Refused(`${name}: group.input must return an object, such as {title: to_string(more)}.`)
 }
 
 function digestOfGroup({ rule, group, start }: GroupMessage): string {
