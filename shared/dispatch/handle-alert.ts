@@ -19,22 +19,27 @@ const OPENING_PAUSE_SECONDS = 5
 /**
  * Makes the calls of an alert. Handling the same alert again, after a crash or a repeated notification, changes nothing.
  *
+ * @param hasTime returns whether the function has time for another call
  * @throws RetryLater if the alert has to be handled again; Refused if all of its calls were made, except those that were refused; the
  * error of DynamoDB
  */
-export async function handleAlert(alert: AlertMessage): Promise<void> {
+export async function handleAlert(alert: AlertMessage, hasTime: () => boolean): Promise<void> {
   const occurrence = await recordAlert(alert)
-  const refusals: string[] = []
+  const problems: string[] = []
+  let waiting: RetryLater | undefined
   for (const call of alert.calls) {
+    if (!hasTime()) throw new RetryLater('The function has no time left for the other calls.')
     try {
       await makeCall(alert, call, occurrence)
     } catch (error) {
-      // The other rules do not depend on it.
-      if (!(error instanceof Refused)) throw error
-      refusals.push(`${call.rule}: ${error.message}`)
+      // The other rules do not depend on it: a call may wait for people for days.
+      if (error instanceof RetryLater) waiting ??= error
+      else if (!(error instanceof Refused)) throw error
+      problems.push(`${call.rule}: ${error.message}`)
     }
   }
-  if (refusals.length > 0) throw new Refused(refusals.join(' '))
+  if (waiting) throw new RetryLater(problems.join(' '), waiting.after)
+  if (problems.length > 0) throw new Refused(problems.join(' '))
 }
 
 /** Records that an alert has started or ended. Returns the occurrence that this is about. */

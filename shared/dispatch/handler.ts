@@ -9,7 +9,7 @@ import { endGroup } from './group.ts'
 import { handleAlert } from './handle-alert.ts'
 import { Refused, RetryLater } from './results.ts'
 
-/** A message stays in the queue for 14 days. */
+/** The queue delivers a message a thousand times: for about ten days. */
 const MAX_PAUSE_SECONDS = 900
 /** Longer than a webhook takes to respond. */
 const MIN_TIME_LEFT_MS = 30_000
@@ -26,22 +26,21 @@ export function dispatchHandler(): DispatchHandler {
   return async ({ Records: records }, context) => {
     clearSecrets()
     const failed: string[] = []
+    const hasTime = () => context.getRemainingTimeInMillis() > MIN_TIME_LEFT_MS
     // One after the other: more invocations run at the same time, and log lines have the fields of one alert.
-    for (const record of records) {
-      const hasTime = context.getRemainingTimeInMillis() > MIN_TIME_LEFT_MS
-      if (!hasTime || !(await isHandled(record))) failed.push(record.messageId)
-    }
+    for (const record of records) if (!(await isHandled(record, hasTime))) failed.push(record.messageId)
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
   }
 }
 
 /** Returns whether a message can be deleted. Does not throw. */
-async function isHandled(record: SQSRecord): Promise<boolean> {
+async function isHandled(record: SQSRecord, hasTime: () => boolean): Promise<boolean> {
   const message: AlertMessage | GroupMessage = JSON.parse(record.body)
   log.resetKeys()
   log.appendKeys({ source: message.source, ...('delivery' in message ? { delivery: message.delivery } : {}) })
   try {
-    await ('calls' in message ? handleAlert(message) : endGroup(message))
+    if (!hasTime()) throw new RetryLater('The function has no time left.')
+    await ('calls' in message ? handleAlert(message, hasTime) : endGroup(message))
     return true
   } catch (error) {
     if (error instanceof Refused) return sendToDeadLetters(record, redact(error.message))
@@ -67,8 +66,10 @@ async function sendToDeadLetters({ body }: SQSRecord, reason: string): Promise<b
 /** Makes a message invisible for a while. If that fails, it returns after the timeout of the queue. */
 async function pause({ receiptHandle, attributes }: SQSRecord, error: unknown): Promise<void> {
   const attempt = Number(attributes.ApproximateReceiveCount)
-  const growing = 2 ** Math.min(attempt, 10)
-  const seconds = Math.min(MAX_PAUSE_SECONDS, (error instanceof RetryLater ? error.after : undefined) ?? growing)
+  const after = error instanceof RetryLater ? error.after : undefined
+  // A short pause that does not grow would use up the attempts within hours.
+  const growing = after === undefined ? 2 ** attempt : Math.max(after, 2 ** (attempt / 10))
+  const seconds = Math.min(MAX_PAUSE_SECONDS, Math.ceil(growing))
   log.info('alert waits', { attempt, seconds, reason: redact(messageOf(error)) })
   try {
     await sqs('ChangeMessageVisibility', {
