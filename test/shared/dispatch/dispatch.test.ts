@@ -22,6 +22,12 @@ const rules = [
   { name: 'notify', source: 'alerts', call: 'notification/send-message' },
   { name: 'close', source: 'alerts', call: 'issue-ticketing/close-issue', closes: 'open' },
   { name: 'grouped', source: 'alerts', call: 'issue-ticketing/open-issue', group },
+  {
+    name: 'failing',
+    source: 'alerts',
+    call: 'issue-ticketing/open-issue',
+    group: { ...group, input: "{title: join('', [more])}" },
+  },
 ]
 writeFileSync(eventsFile, JSON.stringify({ sources: { alerts: { type: 'http', wakes: [] } }, rules }))
 
@@ -55,7 +61,10 @@ let pauses: number[] = []
 /** Ends the function at a request: before it is carried out, or before its response. */
 let crash: { at: number; isDone: boolean } | undefined
 let requests = 0
+/** The remaining time of the function, each time that it is read. */
+let timeLeft: number[] = []
 beforeEach(() => {
+  timeLeft = []
   tasks.clear()
   isOpening = false
   refusal = undefined
@@ -92,7 +101,7 @@ function carryOut(call: Call): Promise<Reply> | Reply {
 }
 
 const handler = dispatchHandler()
-const context = { getRemainingTimeInMillis: () => 60_000 } as Context
+const context = { getRemainingTimeInMillis: () => timeLeft.shift() ?? 60_000 } as Context
 
 /** Handles a message once. Returns whether it is deleted. */
 async function handle(message: AlertMessage | GroupMessage, receives = 1): Promise<boolean> {
@@ -194,9 +203,44 @@ describe('An alert', () => {
     refusal = undefined
     expect(await handle(resolved(key))).toBe(true)
     expect(actions()).toEqual([])
-    // Out of the dead letters.
+    // Out of the dead letters: nothing would close what it opens.
     await handle(firing(key))
-    expect(actions()).toEqual(['open-issue', 'send-message'])
+    expect(actions()).toEqual(['send-message'])
+  })
+
+  it('opens nothing that its end has not found', async () => {
+    const key = nextKey()
+    // Ends the function before it stores the call that opens something.
+    aws.failNext(500, {}, { on: (call) => JSON.stringify(call.body).includes('alert-call#') })
+    expect(await handle(firing(key))).toBe(false)
+    expect(await handle(resolved(key))).toBe(true)
+    expect(await handle(firing(key), 2)).toBe(true)
+    expect(actions()).toEqual(['send-message'])
+  })
+
+  it('makes its other calls while one waits', async () => {
+    const key = nextKey()
+    await handle(firing(key))
+    isOpening = true
+    const calls = [
+      { rule: 'close', input: {} },
+      { rule: 'notify', input: { text: 'Over' } },
+    ]
+    expect(await handle(resolved(key, { calls }))).toBe(false)
+    expect(actions()).toEqual(['open-issue', 'send-message', 'send-message'])
+    isOpening = false
+    expect(await handle(resolved(key, { calls }), 2)).toBe(true)
+    expect(actions()).toEqual(['open-issue', 'send-message', 'send-message', 'close-issue'])
+  })
+
+  it('returns to the queue soon if the function has no time left', async () => {
+    timeLeft = [60_000, 60_000, 20_000]
+    const key = nextKey()
+    expect(await handle(firing(key))).toBe(false)
+    expect(actions()).toEqual(['open-issue'])
+    timeLeft = [20_000]
+    expect(await handle(firing(key))).toBe(false)
+    expect(pauses).toEqual([2, 2])
   })
 
   it('stays in the queue if its refusal cannot be stored', async () => {
@@ -212,6 +256,44 @@ describe('An alert', () => {
     for (const receives of [1, 2, 20]) expect(await handle(firing(nextKey()), receives)).toBe(false)
     expect(pauses).toEqual([17, 2, 4, 900])
     expect(sent).toEqual([])
+  })
+
+  it('waits for days although the webhook always says seconds', async () => {
+    refusal = { message: 'Too many', isTransient: true, retryAfter: 5 }
+    for (let receives = 1; receives < 1_000; receives++) {
+      // One key: each attempt is the same message.
+      expect(await handle(firing('waits for days'), receives)).toBe(false)
+    }
+    expect(pauses.slice(0, 20)).toEqual(Array(20).fill(5))
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeGreaterThan(9 * 86_400)
+  })
+
+  it('is closed for the occurrence that has ended, even if it fires again while its task runs', async () => {
+    const key = nextKey()
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    isOpening = true
+    for (const start of [at, at + 2_000]) {
+      await handle(firing(key, { at: start }))
+      expect(await handle(resolved(key, { at: start + 1_000 }))).toBe(false)
+    }
+    await handle(firing(key, { at: at + 4_000 }))
+    isOpening = false
+    for (const end of [at + 1_000, at + 3_000, at + 1_000]) expect(await handle(resolved(key, { at: end }))).toBe(true)
+    expect(actions().filter((action) => action === 'close-issue')).toHaveLength(2)
+    expect(actions().filter((action) => action === 'open-issue')).toHaveLength(3)
+  })
+
+  it('makes a call that its webhook did not answer, even if the alert has fired again', async () => {
+    const key = nextKey()
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    refusal = { message: 'Down', isTransient: true }
+    expect(await handle(firing(key, { at }))).toBe(false)
+    refusal = undefined
+    expect(await handle(resolved(key, { at: at + 1_000 }))).toBe(false)
+    await handle(firing(key, { at: at + 2_000 }))
+    expect(await handle(firing(key, { at }), 2)).toBe(true)
+    expect(await handle(resolved(key, { at: at + 1_000 }), 2)).toBe(true)
+    expect(actions()).toContain('close-issue')
   })
 
   it('is called for again if its key fires again', async () => {
@@ -261,6 +343,13 @@ describe('A group', () => {
     for (const key of [...keys, next]) await handle(grouped(key, 'shop'))
     clock.mockRestore()
     expect([...tasks.values()].slice(3)).toEqual([{ action: 'open-issue', title: next }])
+  })
+
+  it('is refused at once if the expression for its input fails', async () => {
+    const message = { source: 'alerts', rule: 'failing', group: 'shop', start: 0 }
+    expect(await handle(message)).toBe(true)
+    expect(sent).toEqual([{ queue: 'dead-letters', body: JSON.stringify(message) }])
+    expect(pauses).toEqual([])
   })
 
   it('closes nothing for an alert that made no call of its own', async () => {
