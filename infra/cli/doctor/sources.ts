@@ -1,6 +1,10 @@
-import { sourceSecret } from '../../../shared/sources/secret.ts'
+import { authorizeAction, authorizeConnection } from '../../../shared/auth/callers.ts'
+import { namesOf } from '../../../shared/providers/category.ts'
+import type { AlertRule } from '../../../shared/sources/rules.ts'
+import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
 import { validate } from '../../../shared/validate.ts'
+import { categories } from '../../tools/project/categories.ts'
 import { type SecretStore, secretName } from '../secret-store.ts'
 import { activitiesOf, describeActivity } from '../sources/activity.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
@@ -9,7 +13,7 @@ import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from '
 const SILENT_ADVICE =
   'Look at the deliveries at the platform: is the URL right, and are they accepted? Its tasks end up to ten minutes late.'
 
-/** Checks that each declared source has a secret, and that it is not silent. */
+/** Checks that each declared source has a secret, that it is not silent, and that the calls of its rules are possible. */
 export function sources(store: SecretStore, options: { local?: boolean; stack: string }): Promise<Finding[]> {
   return findingsOf('sources', 'Correct the file that declares the sources.', async () => {
     const declared = await readDeclared(options)
@@ -37,10 +41,35 @@ function checkSource(
     const stored = await store.get(`sources/${name}`)
     if (stored === undefined && needsSecret(name, declared))
       return [wrongFinding(what, `has no secret in ${store.place}: its notifications are refused`, advice)]
-    if (stored !== undefined)
-      validate(sourceSecret, stored, { what: `The secret ${secretName(`sources/${name}`)}`, kind: 'misconfigured' })
-    if (!activity) return [okFinding(what, type)]
+    const secret =
+      stored === undefined
+        ? {}
+        : validate(sourceSecret, stored, { what: `The secret ${secretName(`sources/${name}`)}`, kind: 'misconfigured' })
+    const rules = declared.rules.filter(({ source }) => source === name)
+    const ofRules = (await Promise.all(rules.map((rule) => checkRule(rule, secret, store)))).flat()
+    if (!activity) return [okFinding(what, type), ...ofRules]
     const found = `${type}, ${describeActivity(activity)}`
-    return [isSilent(activity) ? noteFinding(what, found, SILENT_ADVICE) : okFinding(what, found)]
+    return [isSilent(activity) ? noteFinding(what, found, SILENT_ADVICE) : okFinding(what, found), ...ofRules]
+  })
+}
+
+/** Finds a rule whose calls are refused. */
+function checkRule(
+  { name, source, call, connection = 'default' }: AlertRule,
+  { allow, allowConnections }: SourceSecret,
+  store: SecretStore,
+): Promise<Finding[]> {
+  const what = `rule ${name}`
+  const advice = `Correct the rule, or allow and allowConnections in the secret ${secretName(`sources/${source}`)}.`
+  return findingsOf(what, advice, async () => {
+    const [category = '', action = ''] = call.split('/')
+    const caller = { name: `source-${source}`, allow, allowConnections, tokens: [], categories: ['*'] }
+    const known = categories.find((one) => one.name === category)
+    authorizeAction(caller, category, action, known ? namesOf(known, action) : [action])
+    authorizeConnection(caller, category, connection)
+    const path = `${category}/${connection}`
+    if ((await store.get(`connections/${path}`)) !== undefined) return []
+    const connect = `Run npx webhooks connect ${path}${store.option}, or name another connection.`
+    return [wrongFinding(what, `its connection ${path} does not exist: its calls are refused`, connect)]
   })
 }

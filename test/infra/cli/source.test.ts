@@ -179,4 +179,59 @@ describe('webhooks doctor', () => {
       advice: 'Run npx webhooks source add github --name github --local.',
     })
   })
+
+  it('shows rules whose calls the secret of their source, or a missing connection, refuses', async () => {
+    const file = join(folder, 'rules.yaml')
+    writeFileSync(
+      file,
+      `sources: { alerts: { type: alertmanager } }
+rules:
+  - { name: open, source: alerts, call: issue-ticketing/open-issue, connection: ops }
+  - { name: other, source: alerts, call: issue-ticketing/open-issue, connection: other }
+  - { name: lost, source: alerts, call: notification/push-update, connection: lost }
+  - { name: run, source: alerts, call: remediation/run-runbook }
+`,
+    )
+    const secrets = join(folder, 'rules.json')
+    const of = (path: string) => `cloud-automation-webhooks/${path}`
+    const allow = ['issue-ticketing/*', 'notification/*']
+    writeFileSync(
+      secrets,
+      JSON.stringify({
+        [of('sources/alerts')]: { token: 't'.repeat(20), allow, allowConnections: { 'issue-ticketing': ['ops'] } },
+        [of('connections/issue-ticketing/ops')]: { provider: 'jira' },
+        [of('connections/issue-ticketing/other')]: { provider: 'jira' },
+      }),
+    )
+    const env = {
+      WEBHOOKS_EVENTS: file,
+      WEBHOOKS_SECRETS: secrets,
+      WEBHOOKS_STATE: join(folder, 'none'),
+      WEBHOOKS_PORT: '8788',
+    }
+    const { out } = await webhooks('doctor --local --json', { env })
+    const ofRules = JSON.parse(out).filter(({ what }: { what: string }) => what.startsWith('rule '))
+    const advice =
+      'Correct the rule, or allow and allowConnections in the secret cloud-automation-webhooks/sources/alerts.'
+    expect(ofRules).toEqual([
+      {
+        what: 'rule other',
+        state: 'wrong',
+        found: expect.stringContaining('may not use the connection other of issue-ticketing. It may use ops'),
+        advice,
+      },
+      {
+        what: 'rule lost',
+        state: 'wrong',
+        found: 'its connection notification/lost does not exist: its calls are refused',
+        advice: 'Run npx webhooks connect notification/lost --local, or name another connection.',
+      },
+      {
+        what: 'rule run',
+        state: 'wrong',
+        found: expect.stringContaining('may not call remediation/run-runbook. It may call issue-ticketing/*'),
+        advice,
+      },
+    ])
+  })
 })
