@@ -1,12 +1,14 @@
 import { log } from '../log.ts'
 import { type DeclaredSource, declaredRules } from '../sources/declared.ts'
-import { evaluateRules, type RuleResult } from '../sources/evaluate-rules.ts'
+import { evaluateRules, type RuleCall, type RuleResult } from '../sources/evaluate-rules.ts'
 import type { Notification } from '../sources/read-notification.ts'
 import type { Names } from '../sources/source-type.ts'
 import { type AlertMessage, queueAlerts } from './queue.ts'
 
 /** More are the same mistake. */
 const MAX_LOGGED_PROBLEMS = 10
+/** Less than a message of SQS may have: it contains the key, too. */
+const MAX_CALLS_BYTES = 1_000_000
 
 /**
  * Evaluates the rules of a source on a notification, and queues the alerts for which they make calls. Nothing else of the notification is
@@ -53,5 +55,23 @@ function messagesOf(source: string, { event, delivery }: Notification, results: 
       calls: call === undefined ? message.calls : [...message.calls, call],
     })
   }
-  return [...messages.values()]
+  return [...messages.values()].flatMap(split)
+}
+
+/** Splits an alert whose calls do not fit in one message. */
+function split(alert: AlertMessage): AlertMessage[] {
+  const parts: RuleCall[][] = []
+  let bytes = 0
+  for (const call of alert.calls) {
+    const size = Buffer.byteLength(JSON.stringify(call))
+    const part = parts.at(-1)
+    if (part && bytes + size <= MAX_CALLS_BYTES) {
+      part.push(call)
+      bytes += size
+    } else {
+      parts.push([call])
+      bytes = size
+    }
+  }
+  return parts.length <= 1 ? [alert] : parts.map((calls) => ({ ...alert, calls }))
 }

@@ -5,12 +5,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { closeServer, listen } from '../../../infra/local/port.ts'
+import type { AlertMessage } from '../../../shared/events/queue.ts'
 import { eventsHandler } from '../../../shared/events/handler.ts'
 import { itemKeys } from '../../../shared/state/item-keys.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const OLD = 'old-signing-key-0123456789'
 const NEW = 'new-signing-key-0123456789'
+/** Limit of SQS for the messages of a request. */
+const MAX_BATCH_BYTES = 1_048_576
 /** One item of DynamoDB. */
 type Attributes = Record<string, { S: string } | { N: string }>
 
@@ -21,6 +24,8 @@ const aws = {
   isTableDown: false,
   secretReads: 0,
   updates: [] as string[],
+  /** The bodies of the messages in the queue. */
+  messages: [] as string[],
   completed: [] as string[],
 }
 const server = createServer((req, res) => void answer(req, res))
@@ -41,6 +46,12 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     aws.updates.push(JSON.parse(body).Key.id.S)
     return reply(200, {})
   }
+  if (operation === 'SendMessageBatch') {
+    const bodies = JSON.parse(body).Entries.map(({ MessageBody }: { MessageBody: string }) => MessageBody)
+    if (Buffer.byteLength(bodies.join('')) > MAX_BATCH_BYTES) return reply(400, { __type: 'BatchRequestTooLong' })
+    aws.messages.push(...bodies)
+    return reply(200, { Failed: [] })
+  }
   const [, callback = ''] = /durable-execution-callbacks\/([^/]+)\/succeed/.exec(req.url ?? '') ?? []
   if (callback === 'closed') {
     res.setHeader('x-amzn-errortype', 'CallbackTimeoutException')
@@ -59,7 +70,20 @@ beforeAll(async () => {
   const url = await listen(server, 0)
   writeFileSync(
     eventsFile,
-    JSON.stringify({ sources: { ci: { type: 'github', wakes: [] }, aws: { type: 'eventbridge', wakes: [] } } }),
+    JSON.stringify({
+      sources: {
+        ci: { type: 'github', wakes: [] },
+        aws: { type: 'eventbridge', wakes: [] },
+        large: { type: 'github', wakes: [] },
+        broker: { type: 'cloudevents', wakes: [] },
+      },
+      rules: Array.from({ length: 15 }, (_, index) => ({
+        name: `rule-${index}`,
+        source: 'large',
+        call: 'issue-ticketing/open-issue',
+        input: '{description: issue.body}',
+      })),
+    }),
   )
   Object.assign(process.env, {
     AWS_REGION: 'eu-west-1',
@@ -67,6 +91,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'x',
     AWS_ENDPOINT_URL: url,
     WEBHOOKS_STATE_TABLE: 'table',
+    WEBHOOKS_ALERT_QUEUE: 'alerts',
     WEBHOOKS_EVENTS_FILE: eventsFile,
   })
   jest.spyOn(Date, 'now').mockImplementation(() => now)
@@ -84,7 +109,7 @@ beforeEach(() => {
   // Longer than anything is cached.
   now += 600_000
   output = ''
-  Object.assign(aws, { keys: [OLD], isTableDown: false, secretReads: 0, updates: [], completed: [] })
+  Object.assign(aws, { keys: [OLD], isTableDown: false, secretReads: 0, updates: [], messages: [], completed: [] })
   aws.items.clear()
 })
 
@@ -146,6 +171,18 @@ describe('A notification', () => {
     }
     expect(await deliver(completed, OLD, { body, isBase64Encoded: true, headers })).toMatchObject({ statusCode: 200 })
     expect(aws.completed).toEqual(['one'])
+  })
+
+  it('whose calls do not fit in one message of the queue is stored in several', async () => {
+    const issue = { id: 1, state: 'open', updated_at: '2026-11-30T10:00:00Z', body: 'x'.repeat(99_000) }
+    const body = JSON.stringify({ action: 'opened', issue })
+    const signature = `sha256=${createHmac('sha256', OLD).update(body).digest('hex')}`
+    const headers = { 'x-github-event': 'issues', 'x-hub-signature-256': signature }
+    const received = await deliver(body, OLD, { headers, pathParameters: { source: 'large' } })
+    expect(received).toMatchObject({ statusCode: 200, body: expect.stringContaining('"calls":15') })
+    const messages: AlertMessage[] = aws.messages.map((message) => JSON.parse(message))
+    expect(new Set(messages.map(({ key, state, at }) => JSON.stringify([key, state, at]))).size).toBe(1)
+    expect(new Set(messages.flatMap(({ calls }) => calls.map(({ rule }) => rule))).size).toBe(15)
   })
 
   it('for a task that is being woken already is a success', async () => {
