@@ -28,7 +28,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   it('register what they write in the lists, the tables and the reference', async () => {
     for (const kind of templateKinds) {
       expect(read('README.md')).toContain(`[new-${kind}s](functions/new-${kind}s/README.md)`)
-      expect(read('docs/reference.md')).toContain(`### Connection of \`new-${kind}s\` to \`acme-${kind}\``)
+      expect(read(`docs/reference/new-${kind}s.md`)).toContain(`## Connection of \`new-${kind}s\` to \`acme-${kind}\``)
     }
     expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
     expect(read('test/contract/without-contract.ts')).toContain("'acme-runs': 'There is none yet.")

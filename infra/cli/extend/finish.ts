@@ -11,7 +11,7 @@ export interface FinishOptions {
 }
 
 /** Lists providers and categories. Written by `npm run docs`. */
-const GENERATED = ['README.md', 'docs/reference.md']
+const GENERATED = ['README.md', 'docs/reference.md', 'docs/reference']
 
 /**
  * Writes the changes, sorts imports, generates the documents, and prints the next steps.

@@ -63,7 +63,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
       `export { ${camel}Row as '${only ? kebab : `${category}/${kebab}`}' } from '../../platforms/${kebab}.ts'\n`,
     )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
-  changes.append(`functions/${category}/README.md`, section.replace('<category>', category))
+  changes.append(`functions/${category}/README.md`, section.replaceAll('<category>', category))
 }
 
 /** Returns where a category lists its providers: in index.ts, or in message-providers.ts, which several categories share. */

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { helpIfAsked } from '../help.ts'
 import { categoryTable } from './categories.ts'
 import { costTables, priceSummary } from './costs.ts'
@@ -9,8 +9,8 @@ import { sourceTypes } from './sources.ts'
 import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../../..')
-helpIfAsked(`npm run docs: generates docs/reference.md, the categories and prices in README.md, the costs in docs/deploy.md, the
-types in docs/sources.md, the words in docs/glossary.md and docs/*.schema.json from the code.
+helpIfAsked(`npm run docs: generates docs/reference.md and docs/reference/, the categories and prices in README.md, the costs in
+docs/deploy.md, the types in docs/sources.md, the words in docs/glossary.md and docs/*.schema.json from the code.
 
 Options
   --check  write nothing; exit with 1 if a file is outdated
@@ -22,7 +22,7 @@ Example
 /** Returns the generated text of each file. */
 async function generate(): Promise<Record<string, string>> {
   return {
-    'docs/reference.md': await reference(),
+    ...(await reference()),
     'README.md': inSection(
       'README.md',
       'prices',
@@ -58,6 +58,7 @@ async function main(checkOnly: boolean): Promise<void> {
       console.error(`${path} is outdated. Run npm run docs.`)
       process.exitCode = 1
     } else {
+      await mkdir(dirname(join(root, path)), { recursive: true })
       await writeFile(join(root, path), text)
       console.log(`wrote ${path}`)
     }

@@ -1,21 +1,28 @@
 import { failureKinds } from '../../../shared/failure-kinds.ts'
-import { type Category, currentActions } from '../../../shared/providers/category.ts'
+import { actionNames, type Category, currentActions } from '../../../shared/providers/category.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type Field, fieldsOf } from '../../cli/schema-fields.ts'
 import { queryParameters } from '../openapi/parameters.ts'
 import { categories } from '../project/categories.ts'
+import { githubSlug } from '../release/site/links.ts'
 import { cell, table } from './table.ts'
 
 const head = `# Reference
 
-\`npm run docs\` generates this page from the schemas of calls and connections. The README of each category describes the actions and the
-platforms. \`npx webhooks openapi\` prints the machine-readable version.
+\`npm run docs\` generates this page, and one for each category, from the schemas of calls and connections. The README of each category
+describes the actions and the platforms. \`npx webhooks openapi\` prints the machine-readable version.
 
 Every connection may also have \`ca\`: the PEM of a private certificate authority to trust in addition to the public ones. A run in a state
 that is not listed is still running, unless the README says otherwise.
 `
+
+/** A heading on the page of a category. */
+interface Place {
+  category: string
+  heading: string
+}
 
 /** From this number on, fields that an earlier connection has are linked. */
 const MIN_LINKED = 4
@@ -30,13 +37,24 @@ const ends: Record<Verdict, string> = {
   errored: 'errored, fail',
 }
 
-/** Returns docs/reference.md: all options, actions, inputs, connection fields and errors. */
-export async function reference(): Promise<string> {
+/** Returns docs/reference.md, with options and errors, and a page for each category: its actions, inputs and connection fields. */
+export async function reference(): Promise<Record<string, string>> {
   const all: readonly Category[] = categories
-  const firstPlaces = new Map<string, string>()
-  const parts: string[] = []
-  for (const category of all) parts.push(await ofCategory(category, firstPlaces))
-  return [head, options(), errors(), ...parts].join('\n')
+  const firstPlaces = new Map<string, Place>()
+  const pages: [string, string][] = []
+  for (const category of all)
+    pages.push([`docs/reference/${category.name}.md`, await categoryPage(category, firstPlaces)])
+  return { 'docs/reference.md': [head, index(all), options(), errors()].join('\n'), ...Object.fromEntries(pages) }
+}
+
+function index(all: readonly Category[]): string {
+  const listed = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ')
+  const rows = all.map((category) => [
+    `[${category.name}](reference/${category.name}.md)`,
+    listed(actionNames(category)),
+    listed(Object.keys(category.providers)),
+  ])
+  return `## Categories\n\n${table(['Page', 'Actions', 'Connections to'], rows)}`
 }
 
 function options(): string {
@@ -60,7 +78,7 @@ function errors(): string {
 }
 
 /** @param firstPlaces by a text with fields, the heading that it is below. Gets those of this category */
-async function ofCategory(category: Category, firstPlaces: Map<string, string>): Promise<string> {
+async function categoryPage(category: Category, firstPlaces: Map<string, Place>): Promise<string> {
   const { name, summary, actionMapping, providers } = category
   const actions = currentActions(category)
   const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
@@ -71,55 +89,55 @@ async function ofCategory(category: Category, firstPlaces: Map<string, string>):
     kind,
   ])
   const inputs = actions.map(([action, { input }]) => {
-    const heading = `Input of \`${name}/${action}\``
-    return `### ${heading}\n\n${firstOrLink(heading, fieldTable(fieldsOf(input)), 'fields', firstPlaces)}`
+    const place = { category: name, heading: `Input of \`${name}/${action}\`` }
+    return `## ${place.heading}\n\n${firstOrLink(place, fieldTable(fieldsOf(input)), 'fields', firstPlaces)}`
   })
   const connections = await Promise.all(
     Object.entries(providers).map(async ([provider, load]) => [provider, await load()] as const),
   )
-  const head = `## ${name}\n\n${summary}. [README](../functions/${name}/README.md)\n`
   return [
-    head,
+    `# ${name} reference\n`,
+    `${summary}. [README](../../functions/${name}/README.md), [parameters and errors of all categories](../reference.md)\n`,
     table(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
     ...inputs,
     ...connections.map(([provider, loaded]) => connectionOf(name, provider, loaded, firstPlaces)),
   ].join('\n')
 }
 
-function connectionOf(category: string, name: string, provider: Provider, firstPlaces: Map<string, string>): string {
+function connectionOf(category: string, name: string, provider: Provider, firstPlaces: Map<string, Place>): string {
   const { title, kind, connection } = provider
-  const heading = `Connection of \`${category}\` to \`${name}\``
+  const place = { category, heading: `Connection of \`${category}\` to \`${name}\`` }
   const fields = fieldsOf(connection)
   const secret = `\`${sampleOf(name, fields)}\` in \`connections/${category}/<name>\``
   const states = statesOf(provider)
   const contents = states === '' ? 'fields' : 'fields and states'
   const all = `${fieldTable(fields)}${states}`
-  const link = firstOrLink(heading, all, contents, firstPlaces)
-  const text = link === all ? `${ownFields(heading, fields, firstPlaces)}${states}` : link
-  return `### ${heading}\n\n${title} (${kind}): ${secret}\n\n${text}`
+  const link = firstOrLink(place, all, contents, firstPlaces)
+  const text = link === all ? `${ownFields(place, fields, firstPlaces)}${states}` : link
+  return `## ${place.heading}\n\n${title} (${kind}): ${secret}\n\n${text}`
 }
 
-/** Vendors and kinds share fields: returns a table of the others, and a link for each group that is on the page already. */
-function ownFields(heading: string, fields: Field[], firstPlaces: Map<string, string>): string {
-  const placeOf = (field: Field) => firstPlaces.get(fieldTable([field])) ?? heading
+/** Vendors and kinds share fields: returns a table of the others, and a link for each group that the reference has already. */
+function ownFields(here: Place, fields: Field[], firstPlaces: Map<string, Place>): string {
+  const placeOf = (field: Field) => firstPlaces.get(fieldTable([field])) ?? here
   const groups = Map.groupBy(fields, placeOf)
-  const linked = [...groups].filter(([place, shared]) => place !== heading && shared.length >= MIN_LINKED)
+  const linked = [...groups].filter(([place, shared]) => place !== here && shared.length >= MIN_LINKED)
   const places = new Set(linked.map(([place]) => place))
   const own = fields.filter((field) => !places.has(placeOf(field)))
   const links = linked.map(([place, shared]) => {
     const names = shared.map(({ name }) => `\`${name}\``)
-    return `${names.slice(0, -1).join(', ')} and ${names.at(-1)} are those of the ${linkTo(place)}.\n`
+    return `${names.slice(0, -1).join(', ')} and ${names.at(-1)} are those of the ${linkTo(place, here)}.\n`
   })
   for (const field of own) firstPlaces.set(fieldTable([field]), placeOf(field))
   const table = own.length > 0 || links.length === 0 ? [fieldTable(own)] : []
   return [...table, ...links].join('\n')
 }
 
-/** Actions share inputs, and categories share platforms: returns a link if the text is on the page already. */
-function firstOrLink(heading: string, text: string, contents: string, firstPlaces: Map<string, string>): string {
+/** Actions share inputs, and categories share platforms: returns a link if the reference has the text already. */
+function firstOrLink(here: Place, text: string, contents: string, firstPlaces: Map<string, Place>): string {
   const first = firstPlaces.get(text)
-  if (first !== undefined) return `The ${contents} are those of the ${linkTo(first)}.\n`
-  firstPlaces.set(text, heading)
+  if (first !== undefined) return `The ${contents} are those of the ${linkTo(first, here)}.\n`
+  firstPlaces.set(text, here)
   return text
 }
 
@@ -140,13 +158,9 @@ function statesOf(provider: Provider): string {
   return outcomes.length === 0 ? '' : `\n**States**: ${outcomes.join('; ')}\n`
 }
 
-/** Links to a heading of this page, as GitHub names it. */
-function linkTo(heading: string): string {
-  const anchor = heading
-    .toLowerCase()
-    .replaceAll(/[^\w -]/g, '')
-    .replaceAll(' ', '-')
-  return `[${heading[0]?.toLowerCase()}${heading.slice(1)}](#${anchor})`
+function linkTo({ category, heading }: Place, from: Place): string {
+  const page = category === from.category ? '' : `${category}.md`
+  return `[${heading[0]?.toLowerCase()}${heading.slice(1)}](${page}#${githubSlug(heading)})`
 }
 
 function fieldTable(fields: Field[]): string {

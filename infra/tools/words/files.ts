@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 
 /** Generated files, data of platforms, and the list of banned words itself. */
 const EXCLUDED = [
-  /^docs\/(?:api\/|openapi\.json|reference\.md|images\/)/,
+  /^docs\/(?:api\/|openapi\.json|reference(?:\/|\.md)|images\/)/,
   /^infra\/tools\/words\/(?:terms|style|allowed)\.ts$/,
   /^test\/infra\/tools\/words\.test\.ts$/,
   /^test\/fixtures\//,

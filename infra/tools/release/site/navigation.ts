@@ -69,6 +69,7 @@ const SECTIONS: readonly Section[] = [
     title: 'Reference',
     sources: [
       'docs/reference.md',
+      'docs/reference/*.md',
       'docs/cli.md',
       'docs/support.md',
       'docs/glossary.md',
