@@ -32,6 +32,8 @@ interface Sent {
   data?: object
   /** The orchestrator that receives the result. */
   orchestrator?: string
+  /** The id of the event. Defaults to a new one. */
+  id?: string
 }
 
 /** Long enough for every call on a slow machine. */
@@ -44,7 +46,8 @@ const CONTINUES = 'continues'
 const connections = new Map<string, string>()
 
 /** Stores the connection and reads the call as the webhook does. */
-export async function receive({ category, action, input, connection, mode, data, orchestrator }: Sent): Promise<Call> {
+export async function receive(sent: Sent): Promise<Call> {
+  const { category, action, input, connection, mode, data, orchestrator, id = crypto.randomUUID() } = sent
   // Each invocation does this, too. Otherwise, every text is compared with the secrets of all connections.
   clearSecrets()
   const text = JSON.stringify([category.name, connection])
@@ -52,9 +55,9 @@ export async function receive({ category, action, input, connection, mode, data,
   connections.set(text, name)
   storeSecret(`connections/${category.name}/${name}`, connection)
   const body = {
-    id: crypto.randomUUID(),
+    id,
     type: `sh.keptn.event.conformance.${orchestrator ? 'triggered' : 'finished'}`,
-    shkeptncontext: crypto.randomUUID(),
+    shkeptncontext: id,
     data: { project: 'shop', stage: 'production', service: 'checkout', ...data },
     input,
   }
@@ -108,7 +111,11 @@ export function continues({ end }: Ended): boolean {
   return end.includes(CONTINUES)
 }
 
-const RUN = { silent: silently, waiting: waiting, interactive: interactively }
+const RUN: Record<Mode, (category: Category, call: Call) => Promise<ActionResult>> = {
+  silent: silently,
+  waiting: waiting,
+  interactive: interactively,
+}
 
 async function waiting(category: Category, call: Call): Promise<ActionResult> {
   const context = { awsRequestId: 'a-request', getRemainingTimeInMillis: () => PATIENCE_MS }
@@ -124,8 +131,16 @@ export async function silently(category: Category, call: Call): Promise<ActionRe
   return waiting({ ...category, actions: Object.fromEntries(actions) }, call)
 }
 
-/** Runs a task and polls its job as the durable SDK does, without its pauses. */
-async function interactively(category: Category, call: Call): Promise<ActionResult> {
+/**
+ * Runs a task and polls its job as the durable SDK does, without its pauses.
+ *
+ * @param onPoll called before each poll, with its number
+ */
+export async function interactively(
+  category: Category,
+  call: Call,
+  onPoll?: (poll: number) => unknown,
+): Promise<ActionResult> {
   const deadline = deadlineOf()
   // biome-ignore lint/suspicious/noExplicitAny: the operations that a task uses until its job ends.
   const context: any = {
@@ -146,6 +161,7 @@ async function interactively(category: Category, call: Call): Promise<ActionResu
     ): Promise<S> {
       let state = initialState
       for (let polls = 0; polls < MAX_POLLS; polls++) {
+        await onPoll?.(polls + 1)
         state = JSON.parse(JSON.stringify(await poll(state, { attempt: polls + 1 })))
         if (!waitStrategy(state).shouldContinue) return state
       }

@@ -142,14 +142,14 @@ function firstOrLink(here: Place, text: string, contents: string, firstPlaces: M
 }
 
 /** Returns a connection with the fields that every connection needs. */
-function sampleOf(provider: string, fields: Field[]): string {
+export function sampleOf(provider: string, fields: Field[]): string {
   const required = fields.filter((field) => field.required)
   const pairs = required.map(({ name, json }) => `"${name}": ${json ? '{..}' : '".."'}`)
   return `{ ${[`"provider": "${provider}"`, ...pairs].join(', ')} }`
 }
 
 /** Returns the states of a platform's runs by the outcome of a task. */
-function statesOf(provider: Provider): string {
+export function statesOf(provider: Provider): string {
   const states = 'states' in provider && isRecord(provider.states) ? Object.entries(provider.states) : []
   const outcomes = Object.entries(ends).flatMap(([verdict, end]) => {
     const names = states.filter(([, own]) => own === verdict).map(([state]) => `\`${state}\``)
@@ -163,7 +163,8 @@ function linkTo({ category, heading }: Place, from: Place): string {
   return `[${heading[0]?.toLowerCase()}${heading.slice(1)}](${page}#${githubSlug(heading)})`
 }
 
-function fieldTable(fields: Field[]): string {
+/** Returns a table of the fields of a connection or an input. */
+export function fieldTable(fields: Field[]): string {
   const rows = fields.map(({ name, description, choices, fallback, required, secret }) => [
     `\`${name}\``,
     [description, choices && `(${choices.join(', ')})`].filter(Boolean).join(' '),

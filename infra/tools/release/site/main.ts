@@ -9,6 +9,7 @@ import { documentApi } from '../api/document.ts'
 import { findBrokenLinks } from './check.ts'
 import { markdownPages } from './markdown.ts'
 import { findSections } from './navigation.ts'
+import { platformPages } from './platforms.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 const OUTPUT = join(ROOT, 'site')
@@ -45,7 +46,10 @@ async function main(): Promise<void> {
   await installPackages(join(ROOT, 'infra/tools/release'))
   const startedAt = performance.now()
   const { pages: apiPages } = await documentApi()
-  for (const [path, page] of Object.entries(apiPages)) writeFileSync(join(ROOT, path), page)
+  for (const [path, page] of Object.entries({ ...apiPages, ...(await platformPages()) })) {
+    mkdirSync(dirname(join(ROOT, path)), { recursive: true })
+    writeFileSync(join(ROOT, path), page)
+  }
   const settings = { SITE_ROOT: ROOT, SITE_OUTPUT: OUTPUT, SITE_BASE: base, SITE_REPOSITORY: repository }
   run(['build', join(import.meta.dirname)], settings)
   cpSync(join(TOOLS, '@mermaid-js/tiny/dist/mermaid.tiny.js'), join(OUTPUT, 'mermaid.js'))

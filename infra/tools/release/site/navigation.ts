@@ -40,6 +40,8 @@ const SECTIONS: readonly Section[] = [
       'docs/http.md',
       'docs/http/README.md',
       'docs/http/*.md',
+      'docs/platforms/README.md',
+      'docs/platforms/*.md',
     ],
   },
   {
