@@ -129,7 +129,7 @@ function connections(name: string, used: readonly Use[]): string[] {
   return [...texts].map(([text, sharing]) => {
     const names = sharing.map(({ category }) => `\`connections/${category.name}/<name>\``)
     const heading = texts.size === 1 ? 'Connection' : `Connection of ${sharing[0]?.category.name}`
-    return `## ${heading}\n\nIn ${names.join(' or ')}: ${text}`
+    return `## ${heading}\n\nIn the secret ${names.join(' or ')}: ${text}`
   })
 }
 
