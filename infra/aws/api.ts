@@ -26,7 +26,7 @@ export interface ApiProps {
   settings: Settings
   categories: CategoryFunction[]
   /** Receives the notifications of sources, if there are any. */
-  receiver: IFunction | undefined
+  receiver: { fn: IFunction; methods: readonly string[] } | undefined
   /** Receives the calls of agents, unless the settings exclude it. */
   agents: IFunction | undefined
   /** Customer-managed key of the access log. */
@@ -88,7 +88,9 @@ export class Api extends Construct {
               ['', '/{proxy+}'].map((rest) => [`/${category.name}/${route}${rest}/ANY`, publicThrottling] as const),
             ),
           ),
-          ...(receiver ? [[`/${EVENTS_PATH.join('/')}/POST`, throttling(eventsThrottle)] as const] : []),
+          ...(receiver?.methods ?? []).map(
+            (method) => [`/${EVENTS_PATH.join('/')}/${method}`, throttling(eventsThrottle)] as const,
+          ),
           ...(agents && customDomain ? [[`${METADATA_PATH}/GET`, publicThrottling] as const] : []),
         ]),
         tracingEnabled: settings.tracing,
@@ -105,11 +107,11 @@ export class Api extends Construct {
     this.api.node.tryRemoveChild('Endpoint')
     requireTls12(this.api)
     for (const category of categories) addPaths(this.api, category)
-    if (receiver)
-      this.api.root
-        .addResource(EVENTS_PATH[0])
-        .addResource(EVENTS_PATH[1])
-        .addMethod('POST', new LambdaIntegration(receiver, { allowTestInvoke: false }))
+    if (receiver) {
+      const integration = new LambdaIntegration(receiver.fn, { allowTestInvoke: false })
+      const source = this.api.root.addResource(EVENTS_PATH[0]).addResource(EVENTS_PATH[1])
+      for (const method of receiver.methods) source.addMethod(method, integration)
+    }
     if (agents) addAgents(this.api, agents, customDomain !== undefined)
     const names = categories.map(({ category }) => category.name)
     for (const response of gatewayResponses(names, agents && customDomain?.name))

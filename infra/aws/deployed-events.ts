@@ -25,6 +25,12 @@ export class DeployedEvents extends DeployedFile {
     return [...new Set(this.#rules.map(({ source }) => source))]
   }
 
+  /** The HTTP methods of requests of sources. */
+  get methods(): string[] {
+    const hasHandshake = Object.values(this.sources).some(({ type }) => type === 'cloudevents')
+    return hasHandshake ? ['POST', 'OPTIONS'] : ['POST']
+  }
+
   /** Returns the names of the sources whose rules call a category. */
   sourcesCalling(category: string): string[] {
     const rules = this.#rules.filter(({ call }) => call.startsWith(`${category}/`))

@@ -34,6 +34,8 @@ export interface EventsProps extends Deployment {
 /** Receives the notifications of the declared sources, wakes the tasks that wait, and queues alerts. It can do nothing else. */
 export class Events extends Construct {
   readonly fn: Fn
+  /** The HTTP methods of its requests. */
+  readonly methods: readonly string[]
 
   constructor(scope: Construct, id: string, { events, dispatch, categories, table, ...deployment }: EventsProps) {
     super(scope, id)
@@ -76,6 +78,7 @@ export class Events extends Construct {
       ],
     })
     this.fn = receiver.fn
+    this.methods = events.methods
     if (AWS_SOURCE in events.sources) this.#addRules(settings.awsProviders)
     this.#addPatterns(events.sources[AWS_SOURCE]?.patterns)
   }

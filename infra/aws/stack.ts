@@ -61,7 +61,7 @@ export class WebhooksStack extends Stack {
         : undefined
     const receiver = events && new Events(this, 'Events', { ...deployment, events, dispatch, categories, table })
     const agents = settings.mcp ? new Agents(this, 'Agents', { ...deployment, categories }) : undefined
-    const api = new Api(this, 'Api', { settings, categories, receiver: receiver?.fn, agents: agents?.fn, dataKey })
+    const api = new Api(this, 'Api', { settings, categories, receiver, agents: agents?.fn, dataKey })
     if (policy?.asksPeople)
       new Approvals(this, 'ApprovalsOfActions', { categories, finisher: finisher.durable, table, origin: api.origin })
     const { verify } = settings

@@ -5,6 +5,7 @@ import { Failure, kindOf, messageOf } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import { clearSecrets } from '../redact.ts'
+import { handshakeResponse } from './handshake.ts'
 import { type Received, receiveAwsEvent, receiveRequest } from './receive.ts'
 
 /** An event of AWS, as a rule of EventBridge sends it. */
@@ -17,7 +18,7 @@ export interface EventsHandler {
 }
 
 /**
- * The handler of `POST /events/{source}`, and of the events of AWS that the rules of the stack send. Wakes the tasks that wait for the
+ * The handler of `POST /events/{source}`, of the handshake before it, and of the events of AWS that the rules of the stack send. Wakes the tasks that wait for the
  * end of a run, queues the alerts for which rules make calls, and answers when that is done. It can do nothing else. Of what a sender has
  * sent, it stores only the inputs of calls, and logs nothing.
  *
@@ -43,6 +44,11 @@ async function respond(event: APIGatewayProxyEvent, context: Context): Promise<W
   const { awsRequestId: requestId } = context
   const line = (status: number) => ({ status, ms: Date.now() - startedAt, requestId })
   try {
+    const handshake = handshakeResponse(event)
+    if (handshake) {
+      log.info('notification', { effect: 'none', ...line(handshake.statusCode) })
+      return handshake
+    }
     const received = await receiveRequest(event)
     log.info('notification', { effect: effectOf(received), ...line(200) })
     return json(200, received)

@@ -21,7 +21,7 @@ export const cloudevents = defineSourceType({
   setup: [
     'Let the sender send events to {url}, with the header Authorization: Bearer {secret}',
     'A sender without headers: {url}?token={secret}',
-    'The data must be a JSON object. Batches are refused, and the handshake with OPTIONS is not answered.',
+    'The data must be a JSON object. Batches are refused. The handshake with OPTIONS is answered.',
   ],
 })
 

@@ -50,6 +50,22 @@ describe('A deployment with events.yaml', () => {
     )
   })
 
+  it('has a route for the handshake of CloudEvents only if a source sends them', () => {
+    const file = yamlFile('cloudevents', 'sources: { broker: { type: cloudevents } }')
+    const withBroker = synthesize({ events: file, eventsThrottle: { rate: 7, burst: 8 } }, two)
+    const methods = ({ all }: typeof deployed) =>
+      all('AWS::ApiGateway::Method').filter(({ Properties }) => Properties.HttpMethod === 'OPTIONS')
+    expect([methods(deployed).length, methods(withBroker).length]).toEqual([0, 1])
+    expect(withBroker.one('AWS::ApiGateway::Stage').Properties.MethodSettings).toContainEqual(
+      expect.objectContaining({
+        HttpMethod: 'OPTIONS',
+        ResourcePath: '/~1events~1{source}',
+        ThrottlingRateLimit: 7,
+        DataTraceEnabled: false,
+      }),
+    )
+  })
+
   it('lets the receiver read its secrets and wake tasks of the categories with jobs, and nothing else', () => {
     const permissions = permissionsOf(deployed, receiver)
     const task = functionOf(deployed, 'task', 'ci-cd')

@@ -185,6 +185,21 @@ describe('A notification', () => {
     expect(new Set(messages.flatMap(({ calls }) => calls.map(({ rule }) => rule))).size).toBe(15)
   })
 
+  it('of CloudEvents is preceded by a handshake', async () => {
+    const ask = (source: string, headers: Record<string, string>) =>
+      deliver('', OLD, { httpMethod: 'OPTIONS', headers, pathParameters: { source } })
+    const origin = { 'WebHook-Request-Origin': 'eventgrid.azure.net' }
+    expect(await ask('broker', { ...origin, 'WebHook-Request-Rate': '120' })).toMatchObject({
+      statusCode: 200,
+      headers: { 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '*' },
+    })
+    const { headers = {} } = (await ask('broker', origin)) ?? {}
+    expect(headers).not.toHaveProperty('webhook-allowed-rate')
+    for (const response of [await ask('broker', {}), await ask('ci', origin)])
+      expect(response).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } })
+    expect(aws.secretReads).toBe(0)
+  })
+
   it('for a task that is being woken already is a success', async () => {
     wait('ci', '7', ['closed'])
     expect(await deliver()).toMatchObject({ statusCode: 200, body: expect.stringContaining('"woken":0') })
