@@ -15,7 +15,7 @@ const MAX_CALLS_BYTES = 1_000_000
  * stored. A rule that cannot be evaluated is logged and counted, and does not stop the others.
  *
  * @returns the number of calls; undefined if the source has no rules
- * @throws Failure `unavailable`: the sender should send the notification again
+ * @throws Failure `invalid` for too many alerts; `unavailable`: the sender should send the notification again
  */
 export async function queueAlertsOf(
   name: string,

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { search as searchJmespath } from '@aws-lambda-powertools/jmespath'
 import { canonicalJson } from '../canonical-json.ts'
+import { Failure } from '../errors.ts'
 import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import type { Notification } from './read-notification.ts'
 import { type Alerts, MAX_ID, type Names, type SourceType } from './source-type.ts'
+
+/** More take longer than the function may run, and the sender would send them again and again. */
+const MAX_ALERTS = 10_000
 
 /** A change of the state of an alert. */
 export interface Alert {
@@ -38,6 +42,7 @@ export interface AlertsRead {
  * Returns the alerts of a notification. Tests are omitted. A sender without alerts has one that starts with each notification.
  *
  * @param headers of the request, by name in lower case
+ * @throws Failure `invalid` for too many
  */
 export async function readAlerts(type: SourceType, notification: Notification, headers: Names): Promise<AlertsRead> {
   const { kind, event, delivery, content } = notification
@@ -88,7 +93,12 @@ function visibleHeaders({ token = [] }: SourceType, headers: Names): Record<stri
 function elementsOf({ each }: Alerts, content: object, search: Search): unknown[] {
   if (each === undefined) return [content]
   const found = search(each, content)
-  return Array.isArray(found) ? found : [found]
+  if (!Array.isArray(found)) return [found]
+  if (found.length <= MAX_ALERTS) return found
+  throw new Failure(
+    'invalid',
+    `The notification has ${found.length} alerts. Let the sender send at most ${MAX_ALERTS} at once.`,
+  )
 }
 
 /** Returns the alert, a problem, or undefined for a test. */

@@ -42,6 +42,7 @@ const MAX_GROUP = 300
  *
  * @param source the name and type of the source
  * @returns one result for each rule and alert. Never throws because of what an expression does
+ * @throws Failure `invalid` for too many alerts
  */
 export async function evaluateRules(
   rules: readonly AlertRule[],

@@ -38,7 +38,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const [, operation = ''] = String(req.headers['x-amz-target'] ?? '').split('.')
   if (operation === 'GetSecretValue') {
     aws.secretReads++
-    return reply(200, { SecretString: JSON.stringify({ keys: aws.keys }) })
+    return reply(200, { SecretString: JSON.stringify({ keys: aws.keys, token: OLD }) })
   }
   if (operation !== '' && aws.isTableDown) return reply(500, { __type: 'InternalServerError' })
   if (operation === 'GetItem') return reply(200, { Item: aws.items.get(JSON.parse(body).Key.id.S) })
@@ -76,13 +76,14 @@ beforeAll(async () => {
         aws: { type: 'eventbridge', wakes: [] },
         large: { type: 'github', wakes: [] },
         broker: { type: 'cloudevents', wakes: [] },
+        monitor: { type: 'alertmanager', wakes: [] },
       },
       rules: Array.from({ length: 15 }, (_, index) => ({
         name: `rule-${index}`,
         source: 'large',
         call: 'issue-ticketing/open-issue',
         input: '{description: issue.body}',
-      })),
+      })).concat({ name: 'open', source: 'monitor', call: 'issue-ticketing/open-issue', input: '{title: status}' }),
     }),
   )
   Object.assign(process.env, {
@@ -183,6 +184,14 @@ describe('A notification', () => {
     const messages: AlertMessage[] = aws.messages.map((message) => JSON.parse(message))
     expect(new Set(messages.map(({ key, state, at }) => JSON.stringify([key, state, at]))).size).toBe(1)
     expect(new Set(messages.flatMap(({ calls }) => calls.map(({ rule }) => rule))).size).toBe(15)
+  })
+
+  it('with too many alerts is refused at once', async () => {
+    const body = JSON.stringify({ status: 'firing', alerts: Array.from({ length: 10_001 }, () => ({})) })
+    const headers = { authorization: `Bearer ${OLD}` }
+    const response = await deliver(body, OLD, { headers, pathParameters: { source: 'monitor' } })
+    expect(response).toMatchObject({ statusCode: 400, body: expect.stringContaining('has 10001 alerts') })
+    expect(aws.messages).toEqual([])
   })
 
   it('of CloudEvents is preceded by a handshake', async () => {
