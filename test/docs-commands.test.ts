@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { requirePrinted, stepsOf } from './documented-output.ts'
 import { Service } from './e2e/service.ts'
 import { webhooks } from './infra/cli/webhooks.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -65,6 +66,29 @@ describe('docs/cloud-automation.md', () => {
     const titles = issues.body.map(({ title }: { title: string }) => title)
     // One by a command, two by sequences, the second of them while GitHub failed.
     expect(titles).toEqual(['Checkout is slow', ...Array(2).fill(`It's "down"; $1 | 2 > ü`)])
+  })
+})
+
+describe('docs/recipes.md', () => {
+  const started = new Service({ timeScale: 20 })
+  beforeAll(() => started.start())
+  afterAll(() => started.end())
+  // Ids and ages of tasks differ, and with them the width of columns.
+  const normalize = (text: string) =>
+    text
+      .replaceAll(started.url, 'http://127.0.0.1:8787')
+      .replace(/\b[0-9a-f]{8}\b/g, '<id>')
+      .replace(/\b\d+ s\b/g, '<age>')
+      .replace(/ {2,}/g, ' ')
+      .split('\n')
+      .filter(Boolean)
+
+  it('shows what its commands print', async () => {
+    const env = { ...process.env, WEBHOOKS_URL: started.url, WEBHOOKS_STATE: started.state, NO_COLOR: '1' }
+    for (const step of stepsOf('docs/recipes.md')) {
+      const { stdout } = await run('bash', ['-e', '-c', `${NPX_FUNCTION}\n${step.command}`], { cwd: folder, env })
+      requirePrinted(step, stdout, normalize)
+    }
   })
 })
 

@@ -53,7 +53,7 @@ test.each(examples)('%s: the example call succeeds', async (path, { action, star
   }
 })
 
-test('the pages of the platforms show the results of these calls', () => expectGolden('platforms', golden))
+test('the results are those that the site shows (UPDATE_GOLDEN=1 writes them)', () => expectGolden('platforms', golden))
 
 /** Replaces what differs between runs: addresses, times and random ids. */
 function withoutRandom(text: string, url: string): string {

@@ -1,23 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { requirePrinted, stepsOf } from '../documented-output.ts'
 import { freePort } from '../e2e/service.ts'
 import { type Copy, copyOfProject } from '../infra/cli/copy.ts'
 import { Command } from './command.ts'
 
-/** Returns the commands of a page with their output; `...` replaces omitted lines. */
-function stepsOf(page: string) {
-  const text = readFileSync(join(import.meta.dirname, '../..', page), 'utf8')
-  return [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((step) => {
-        const [command = '', ...lines] = step.trim().split('\n')
-        return { command, printed: lines.join('\n') }
-      }),
-  )
-}
 const steps = stepsOf('docs/extend.md')
 const documented = { url: 'http://127.0.0.1:8787', state: '.webhooks' }
 
@@ -50,19 +36,6 @@ function normalize(text: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('> '))
 }
 
-/** The output must contain the documented parts in order, and nothing else unless the page has `...`. */
-function expectPrinted(command: string, said: string, printed: string): void {
-  const parts = printed.split(/^\.\.\.$/m).map((part) => normalize(part).join('\n'))
-  const output = normalize(said).join('\n')
-  if (parts.length === 1) expect({ command, said: output }).toEqual({ command, said: parts[0] })
-  let rest = output
-  for (const part of parts) {
-    const at = rest.indexOf(part)
-    if (at < 0) throw new Error(`The output of ${command} does not contain:\n${part}\n\nOutput:\n${output}`)
-    rest = rest.slice(at + part.length)
-  }
-}
-
 describe('docs/extend.md', () => {
   it('has the next commands in the order of the output', () => {
     const [, provider, ...later] = steps
@@ -72,11 +45,12 @@ describe('docs/extend.md', () => {
   })
 
   it('works from top to bottom', async () => {
-    for (const { command, printed } of steps) {
+    for (const step of steps) {
+      const { command } = step
       const started = start(command)
       const isRuntime = command.endsWith('npm start')
       if (isRuntime) runtime = started
-      expectPrinted(command, await (isRuntime ? started.listening() : started.output()), printed)
+      requirePrinted(step, await (isRuntime ? started.listening() : started.output()), normalize)
     }
   })
 })

@@ -16,6 +16,7 @@ const SECTIONS: readonly Section[] = [
       'README.md',
       'docs/console.md',
       'docs/deploy.md',
+      'docs/recipes.md',
       'docs/what-if.md',
       'docs/cloud-automation.md',
       'docs/quick-start.md',
