@@ -4,9 +4,7 @@ import { Failure } from '../errors.ts'
 import { AWS_SOURCE } from '../sources/declared.ts'
 import { sourceLimits } from '../sources/secret.ts'
 import type { Caller } from './callers.ts'
-
-/** No caller of the secret `callers` should have a name with it: its tasks would be those of a source. */
-const PREFIX = 'source-'
+import { callerNameOf } from './source-name.ts'
 
 /**
  * Returns the caller that the rules of a source act as: `source-<name>`, with the limits in the secret of the source.
@@ -16,7 +14,7 @@ const PREFIX = 'source-'
 export async function callerOfSource(source: string): Promise<Caller> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(source)) throw new Failure('unknown', 'There is no source of this name.')
   const limits = await readLimits(source)
-  return { name: `${PREFIX}${source}`, tokens: [], categories: ['*'], ...limits }
+  return { name: callerNameOf(source), tokens: [], categories: ['*'], ...limits }
 }
 
 async function readLimits(source: string): Promise<z.output<typeof sourceLimits>> {

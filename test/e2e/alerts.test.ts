@@ -29,6 +29,7 @@ const rules = [
   { ...opening, name: 'broken', on: "labels.alertname == 'Broken'", input: 'length(labels.number)' },
   { ...opening, name: 'open-limited', source: 'limited' },
   { ...opening, name: 'open-slowly', source: 'slow' },
+  { ...opening, name: 'open-nothing', source: 'reading' },
   {
     ...opening,
     name: 'open-grouped',
@@ -41,7 +42,7 @@ const rules = [
     },
   },
 ]
-const names = ['alerts', 'limited', 'slow', 'storm']
+const names = ['alerts', 'limited', 'slow', 'storm', 'reading']
 const sources = Object.fromEntries(names.map((name) => [name, { type: 'alertmanager' }]))
 writeFileSync(eventsFile, JSON.stringify({ sources, rules }))
 
@@ -50,6 +51,7 @@ const secrets = {
   [`${prefix}/sources/limited`]: { token: TOKEN, allow: ['issue-ticketing/close-issue'] },
   [`${prefix}/sources/slow`]: { token: TOKEN, callsPerMinute: 3 },
   [`${prefix}/sources/storm`]: { token: TOKEN },
+  [`${prefix}/sources/reading`]: { token: TOKEN, writes: 'deny' },
 }
 const service = new Service({ eventsFile, timeScale: 30, secrets })
 beforeAll(() => service.start())
@@ -186,7 +188,14 @@ describe('An alert', () => {
 describe('The calls of a source', () => {
   it('are refused beyond its limits, and made after the limits are extended', async () => {
     await send([{ labels: { alertname: 'Limited' } }], 'limited')
-    await service.until(async () => (await queued('alerts-dead-letters')) === 1, 'the dead letter')
+    await send([{ labels: { alertname: 'Denied' } }], 'reading')
+    await service.until(async () => (await queued('alerts-dead-letters')) === 2, 'the dead letters')
+    expect(service.logs()).toContainEqual(
+      expect.objectContaining({
+        alertRefused: true,
+        reason: 'open-nothing: The secret of the source reading allows no writes.',
+      }),
+    )
     expect(service.logs()).toContainEqual(
       expect.objectContaining({
         alertRefused: true,
@@ -195,10 +204,12 @@ describe('The calls of a source', () => {
         ),
       }),
     )
-    service.rotate({ ...secrets, [`${prefix}/sources/limited`]: { token: TOKEN } })
+    const extended = ['limited', 'reading'].map((name) => [`${prefix}/sources/${name}`, { token: TOKEN }])
+    service.rotate({ ...secrets, ...Object.fromEntries(extended) })
     const redrive = () => webhooks('events redrive --local', { env: { WEBHOOKS_STATE: service.state } })
-    expect(await redrive()).toEqual({ code: 0, out: 'About 1 alert is being handled again.\n', err: '' })
-    await service.until(async () => (await issues('Limited')).length === 1, 'the ticket')
+    expect(await redrive()).toEqual({ code: 0, out: 'About 2 alerts are being handled again.\n', err: '' })
+    for (const title of ['Limited', 'Denied'])
+      await service.until(async () => (await issues(title)).length === 1, 'the ticket')
     expect(await redrive()).toMatchObject({ code: 0, out: 'The dead-letter queue is empty.\n' })
   })
 

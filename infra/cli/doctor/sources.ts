@@ -1,4 +1,5 @@
 import { authorizeAction, authorizeConnection } from '../../../shared/auth/callers.ts'
+import { callerNameOf } from '../../../shared/auth/source-name.ts'
 import { namesOf } from '../../../shared/providers/category.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
@@ -63,7 +64,7 @@ function checkRule(
   const advice = `Correct the rule, or allow and allowConnections in the secret ${secretName(`sources/${source}`)}.`
   return findingsOf(what, advice, async () => {
     const [category = '', action = ''] = call.split('/')
-    const caller = { name: `source-${source}`, allow, allowConnections, tokens: [], categories: ['*'] }
+    const caller = { name: callerNameOf(source), allow, allowConnections, tokens: [], categories: ['*'] }
     const known = categories.find((one) => one.name === category)
     authorizeAction(caller, category, action, known ? namesOf(known, action) : [action])
     authorizeConnection(caller, category, connection)

@@ -1,4 +1,5 @@
 import type { Caller } from '../../auth/callers.ts'
+import { sourceOfCaller } from '../../auth/source-name.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -139,7 +140,9 @@ function failureOf(
   { caller }: PolicyCall,
   now: number,
 ): Failure {
-  const entry = `The entry of ${caller.name} in the secret callers`
+  const source = sourceOfCaller(caller.name)
+  const entry =
+    source === undefined ? `The entry of ${caller.name} in the secret callers` : `The secret of the source ${source}`
   const cause = rule === undefined ? entry : `The rule "${rule}" of the policy`
   if (type === 'denied' && rule === undefined) return new Failure('forbidden', `${entry} allows no writes.`)
   if (type === 'denied') return new Failure('forbidden', `${cause} refuses this call: ${reason}`)
@@ -151,7 +154,11 @@ function failureOf(
   if (type === 'requester')
     return new Failure(
       'forbidden',
-      `${cause} requires an approval by another person than the requester, who is not known. Add "owners" to the entry of ${caller.name} in the secret callers, or let the person sign in.`,
+      `${cause} requires an approval by another person than the requester, who is not known. ${
+        source === undefined
+          ? `Add "owners" to the entry of ${caller.name} in the secret callers, or let the person sign in.`
+          : 'An alert has no requester: omit notRequester for its calls.'
+      }`,
     )
   if (type === 'incomplete')
     return new Failure(
