@@ -13,6 +13,7 @@ const LOADED = [
   'infra/local/operator/thread',
   'infra/tools/pack/{cdk,node-test}',
   'functions/finisher',
+  'functions/dispatch',
   'functions/events',
   'functions/mcp',
   'functions/redeliver',
