@@ -10,6 +10,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -68,8 +69,8 @@ export interface AlarmsProps {
   isGradual: boolean
   /** Whether tasks take turns. */
   hasTurns: boolean
-  /** The alerts whose calls were refused, if rules make calls. */
-  alertDeadLetters: Queue | undefined
+  /** Set if rules make calls. */
+  alerts: { functions: IFunction[]; deadLetters: Queue } | undefined
 }
 
 /** Alarms, sent to one SNS topic. Each has a runbook. */
@@ -101,7 +102,7 @@ export class Alarms extends Construct {
         ownMetric('TurnsExpired', props.stackName),
         'The turn of a task ended with its lease: the task is lost, and its job may still be running while another one starts.',
       )
-    if (props.alertDeadLetters) this.#addForRules(props.alertDeadLetters, props.stackName)
+    if (props.alerts) this.#addForRules(props.alerts, props.stackName)
     if (verifyPasses)
       this.#add(
         'VerifyFailed',
@@ -176,7 +177,19 @@ export class Alarms extends Construct {
     )
   }
 
-  #addForRules(deadLetters: Queue, stackName: string): void {
+  #addForRules({ functions, deadLetters }: NonNullable<AlarmsProps['alerts']>, stackName: string): void {
+    const errors = functions.map((fn, index) => [`m${index}`, fn.metricErrors({ period: PERIOD })])
+    this.#add(
+      'AlertErrors',
+      'alert-errors',
+      new MathExpression({
+        expression: 'SUM(METRICS())',
+        usingMetrics: Object.fromEntries(errors),
+        period: PERIOD,
+        label: 'Errors of the functions for alerts',
+      }),
+      'A function for alerts crashed or timed out. Alerts wait, and events of AWS may be lost.',
+    )
     this.#add(
       'AlertsRefused',
       'alerts-refused',

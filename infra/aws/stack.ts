@@ -82,7 +82,10 @@ export class WebhooksStack extends Stack {
       isMinimal: settings.observability === 'minimal',
       isGradual,
       hasTurns: policy?.hasTurns ?? false,
-      alertDeadLetters: dispatch?.deadLetters,
+      alerts: dispatch && {
+        functions: [receiver?.fn, dispatch.fn].filter((fn) => fn !== undefined),
+        deadLetters: dispatch.deadLetters,
+      },
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
     const logGroups = logGroupsOf(categories, finisher, [receiver, dispatch, agents])

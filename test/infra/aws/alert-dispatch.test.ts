@@ -94,7 +94,7 @@ describe('A deployment with rules', () => {
     expect(invoke.map(({ Properties }) => flat(Properties.SourceArn))).toContain(`<${rules[0]?.id}.Arn>`)
   })
 
-  it('has alarms for refused calls and for rules that cannot be evaluated', () => {
+  it('has alarms for refused calls, for rules that cannot be evaluated, and for crashes', () => {
     const names = (found: typeof deployed) =>
       found.all('AWS::CloudWatch::Alarm').map(({ id }) => id.replace(/[0-9A-F]{8}$/, ''))
     const before = names(synthesize({ events: yamlFile('none', yaml.replace(/rules:[\s\S]*/, '')) }, two))
@@ -102,7 +102,10 @@ describe('A deployment with rules', () => {
       names(deployed)
         .filter((name) => !before.includes(name))
         .sort(),
-    ).toEqual(['AlarmsAlertsRefused', 'AlarmsRuleProblems'])
+    ).toEqual(['AlarmsAlertErrors', 'AlarmsAlertsRefused', 'AlarmsRuleProblems'])
+    const [alarm] = deployed.all('AWS::CloudWatch::Alarm').filter(({ id }) => id.startsWith('AlarmsAlertErrors'))
+    const watched = JSON.stringify(alarm?.Properties.Metrics)
+    for (const bundle of ['events', 'dispatch']) expect(watched).toContain(functionOf(deployed, bundle, 'all').id)
   })
 
   it('has neither queue nor function without rules', () => {
