@@ -3,6 +3,7 @@ import { messageOf } from '../../../shared/errors.ts'
 import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
 import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
+import type { Settings } from '../../aws/settings.ts'
 import { compileEventsFile } from '../../local/sources.ts'
 import { APPLICATION } from '../../tools/project/roots.ts'
 import { cdkSettings } from '../cdk-settings.ts'
@@ -31,10 +32,23 @@ export async function readDeclared({ local }: { local?: boolean }, path?: string
     const file = path ?? (local ? process.env['WEBHOOKS_EVENTS'] : setting)
     if (!file) return undefined
     const { sources = {}, rules = [] } = (await compileEventsFile(file)) ?? {}
-    return { file, sources, rules, hasAwsRules: settings?.awsProviders !== undefined }
+    return { file, sources, rules, hasAwsRules: hasAwsRules(settings, sources) }
   } catch (error) {
     throw new UsageError(messageOf(error), { cause: error })
   }
+}
+
+/**
+ * Returns whether the stack has rules that send events of AWS: for the ends of runs, or for the patterns of the source.
+ *
+ * @param settings undefined for the local runtime
+ */
+export function hasAwsRules(
+  settings: Pick<Settings, 'awsProviders'> | undefined,
+  { [AWS_SOURCE]: source }: EventsFile['sources'],
+): boolean {
+  if (settings === undefined) return false
+  return settings.awsProviders !== undefined || (source?.patterns ?? []).length > 0
 }
 
 /** Returns whether a source needs a secret. */

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { hasAwsRules } from '../../../infra/cli/sources/declared-sources.ts'
 import { sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { sourceSecret } from '../../../shared/sources/secret.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -143,6 +144,16 @@ describe('webhooks source list', () => {
       err: expect.stringMatching(/line 2: sources\.ci\.type .*Did you mean "jenkins"/),
     })
   })
+})
+
+it('The source of the events of AWS needs no secret if the stack has rules that send them', () => {
+  const aws = { type: 'eventbridge' as const, wakes: [] }
+  const patterns = [{ source: ['aws.cloudwatch'] }]
+  expect(hasAwsRules({}, { aws: { ...aws, patterns } })).toBe(true)
+  expect(hasAwsRules({ awsProviders: {} }, { aws })).toBe(true)
+  expect(hasAwsRules({}, { aws })).toBe(false)
+  // The local runtime gets no events of AWS, except from senders with the secret.
+  expect(hasAwsRules(undefined, { aws: { ...aws, patterns } })).toBe(false)
 })
 
 describe('webhooks check', () => {
