@@ -73,8 +73,10 @@ async function run(name: string | undefined, options: Options): Promise<void> {
     print(isExpected ? 'Everything happened once.\n' : `Expected ${textOf(demo.expected)}\n`)
     if (!isExpected) process.exitCode = 1
     if (!options.stay) return
+    // Before the line: Ctrl-C can follow it at once.
+    const interrupted = once(process, 'SIGINT')
     print('runtime  continues until Ctrl-C')
-    await once(process, 'SIGINT')
+    await interrupted
   })
 }
 

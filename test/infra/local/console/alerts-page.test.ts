@@ -223,10 +223,10 @@ describe('the stored notifications', () => {
     const files = readdirSync(service.state, { recursive: true, withFileTypes: true }).filter((file) => file.isFile())
     const stored = files.filter((file) => readFileSync(join(file.parentPath, file.name)).includes(marker))
     expect(stored.map(({ name }) => name)).toEqual([])
-    // The search finds what is stored.
+    // The search finds what is stored, which happens after the response.
     await send({ marker }, 'builds')
-    const database = readFileSync(join(service.state, 'notifications.db-wal'))
-    expect(database.includes(marker)).toBe(true)
+    const databases = ['notifications.db', 'notifications.db-wal'].map((name) => join(service.state, name))
+    await service.until(() => databases.some((file) => readFileSync(file).includes(marker)), 'the stored body')
   })
 
   it('survive a restart', async () => {
