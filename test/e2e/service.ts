@@ -105,7 +105,12 @@ export class Service {
       }
       child.stdout?.on('data', read)
       child.stderr?.on('data', read)
-      child.once('exit', (code) => reject(new Error(`The runtime ended with ${code}:\n${this.output}`)))
+      child.once('exit', (code, signal) => {
+        reject(new Error(`The runtime ended with ${code}:\n${this.output}`))
+        // Tests end it with SIGKILL. Otherwise, all that follow it fail, and only this says why.
+        if (isReady && signal !== 'SIGKILL')
+          console.error(`The runtime ended with ${code ?? signal}:\n${this.output.slice(-4_000)}`)
+      })
     })
     return this
   }
