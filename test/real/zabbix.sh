@@ -11,7 +11,8 @@ SQL=/usr/share/zabbix-server-pgsql
 [ -f "$SQL/schema.sql.gz" ] || unavailable 'Zabbix for PostgreSQL is not installed.'
 postgres=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 id zabbix >/dev/null 2>&1 || useradd --system --user-group --no-create-home zabbix
-values=$((PORT + 10000))
+# Zabbix accepts ports up to 32767.
+values=$((PORT > 22767 ? PORT - 10000 : PORT + 10000))
 
 # Runs a command as the user zabbix, and ends it with the process that has started it.
 zabbix=(setpriv --reuid=zabbix --regid=zabbix --init-groups --pdeathsig TERM
