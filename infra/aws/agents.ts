@@ -1,9 +1,10 @@
-import { Alias, type Function as Fn } from 'aws-cdk-lib/aws-lambda'
+import type { Function as Fn } from 'aws-cdk-lib/aws-lambda'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { BundleFunction, type Deployment } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
 import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
+import { webhookAlias } from './webhook-alias.ts'
 
 /** API Gateway times out after 29 s. */
 const TIMEOUT = Duration.seconds(28)
@@ -44,18 +45,12 @@ export class Agents extends Construct {
       permissions: [
         ...readSecrets(this, settings, [SECRET_PATHS.callers]),
         listSecrets,
-        { actions: ['lambda:InvokeFunction'], resources: categories.map(forwardedAlias) },
+        {
+          actions: ['lambda:InvokeFunction'],
+          resources: categories.map((category) => webhookAlias(category, FORWARDED_ALIAS).functionArn),
+        },
       ],
     })
     this.fn = receiver.fn
   }
-}
-
-/** Creates the alias of a webhook for forwarded requests, and returns its ARN. */
-function forwardedAlias({ webhook }: CategoryFunction): string {
-  const { fn, live } = webhook
-  const alias = new Alias(webhook, 'Http', { aliasName: FORWARDED_ALIAS, version: fn.currentVersion })
-  // With a gradual rollout, a version that did not pass must not receive calls of agents.
-  alias.node.addDependency(live)
-  return alias.functionArn
 }
