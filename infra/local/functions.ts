@@ -19,12 +19,16 @@ const DISPATCH_TIMEOUT_SECONDS = 60
 export const ALERTS = 'alerts'
 export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
 
-/** Returns the queues of the functions. */
-export function localQueues(): LocalQueue[] {
+/**
+ * Returns the queues of the functions.
+ *
+ * @param hasSources whether there is a function that handles alerts. Without it, those of an earlier start stay in the queue
+ */
+export function localQueues(hasSources: boolean): LocalQueue[] {
   return [
     {
       name: ALERTS,
-      consumer: dispatch,
+      ...(hasSources ? { consumer: dispatch } : {}),
       deadLetters: ALERT_DEAD_LETTERS,
       maxReceives: 1_000,
       visibilitySeconds: DISPATCH_TIMEOUT_SECONDS,

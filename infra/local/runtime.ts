@@ -180,7 +180,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
   // Locks the state folder. Nothing before it may change files of a runtime that uses the folder.
   const cloud = await startLocalCloud({
     state,
-    queues: localQueues(),
+    queues: localQueues(sources.file !== undefined),
     functions: functionsOf(url, options, sources.file, policyFile),
     secret: (name) => secrets.get(name),
     secretNames: () => secrets.names(),
