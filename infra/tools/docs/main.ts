@@ -5,12 +5,13 @@ import { categoryTable } from './categories.ts'
 import { costTables, priceSummary } from './costs.ts'
 import { fileSchemas } from './file-schemas.ts'
 import { reference } from './reference.ts'
+import { resultsTable } from './results.ts'
 import { sourceTypes } from './sources.ts'
 import { wordTable } from './words.ts'
 
 const root = join(import.meta.dirname, '../../..')
 helpIfAsked(`npm run docs: generates docs/reference.md and docs/reference/, the categories and prices in README.md, the costs in
-docs/deploy.md, the types in docs/sources.md, the words in docs/glossary.md and docs/*.schema.json from the code.
+docs/deploy.md, the results in docs/evidence.md, the types in docs/sources.md, the words in docs/glossary.md and docs/*.schema.json.
 
 Options
   --check  write nothing; exit with 1 if a file is outdated
@@ -30,6 +31,7 @@ async function generate(): Promise<Record<string, string>> {
       await withSection('README.md', 'categories', categoryTable()),
     ),
     'docs/glossary.md': await withSection('docs/glossary.md', 'words', wordTable()),
+    'docs/evidence.md': await withSection('docs/evidence.md', 'results', resultsTable()),
     'docs/deploy.md': await withSection('docs/deploy.md', 'costs', costTables()),
     'docs/sources.md': await withSection('docs/sources.md', 'types', await sourceTypes()),
     ...fileSchemas(),

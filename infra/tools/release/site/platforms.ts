@@ -140,7 +140,7 @@ function exampleOf(path: string, examples: Record<string, Example>): string[] {
   const json = (value: object) => `\`\`\`json\n${JSON.stringify(value, null, 2)}\n\`\`\`\n`
   return [
     `## Example of \`${path.split('/')[0]}/${action}\`\n`,
-    'A test recorded this call with the [fake](../contracts.md) of the platform, and replaced addresses, times and random ids. The call is about checkout in shop/production, with this `input`:\n',
+    'A test recorded this call with the [fake](../evidence.md#contracts) of the platform, and replaced addresses, times and random ids. The call is about checkout in shop/production, with this `input`:\n',
     json(input),
     `It sends these requests:\n\n\`\`\`text\n${requests.join('\n')}\n\`\`\`\n`,
     'Its outcome:\n',
