@@ -4,6 +4,7 @@ import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { helpIfAsked } from '../help.ts'
 import { checkFiles } from './check.ts'
+import { countWords } from './count.ts'
 import { listFiles } from './files.ts'
 import type { Finding } from './find.ts'
 
@@ -15,6 +16,7 @@ Usage
 
 Options
   --list-files  print the files with the number of words, but not the words
+  --count       print the length of each page in words of prose: without code, generated parts and link targets
   --help        print this text
 
 Exit code: 0 nothing found, 1 banned words found.
@@ -23,22 +25,37 @@ Example
   npm run words -- shared docs/cli.md`)
 
 const root = join(import.meta.dirname, '../../..')
-const { values, positionals } = parseArgs({ options: { 'list-files': { type: 'boolean' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: { 'list-files': { type: 'boolean' }, count: { type: 'boolean' } },
+  allowPositionals: true,
+})
 const files = listFiles(
   root,
   positionals.map((path) => relative(root, resolve(path)) || '.'),
 )
-const findings = checkFiles(root, new Map(files.map((path) => [path, readFileSync(join(root, path), 'utf8')])))
+const texts = new Map(files.map((path) => [path, readFileSync(join(root, path), 'utf8')]))
+if (values.count) count()
+else check()
 
-if (values['list-files']) print(countBy(findings, ({ path }) => path))
-else for (const { path, line, found, write } of findings) console.log(`${path}:${line}: "${found}" -> use "${write}"`)
-if (findings.length > 0) {
-  console.log('\nTotals')
-  print(countBy(findings, ({ path }) => path.split('/').slice(0, -1).slice(0, 2).join('/') || '.'))
-  console.log(
-    `${findings.length} banned words in ${new Set(findings.map(({ path }) => path)).size} of ${files.length} files`,
-  )
-  process.exitCode = 1
+function count(): void {
+  const pages = countWords(texts)
+  const total = pages.reduce((sum, [, words]) => sum + words, 0)
+  print(new Map([...pages, ['total', total]]))
+}
+
+function check(): void {
+  const findings = checkFiles(root, texts)
+
+  if (values['list-files']) print(countBy(findings, ({ path }) => path))
+  else for (const { path, line, found, write } of findings) console.log(`${path}:${line}: "${found}" -> use "${write}"`)
+  if (findings.length > 0) {
+    console.log('\nTotals')
+    print(countBy(findings, ({ path }) => path.split('/').slice(0, -1).slice(0, 2).join('/') || '.'))
+    console.log(
+      `${findings.length} banned words in ${new Set(findings.map(({ path }) => path)).size} of ${files.length} files`,
+    )
+    process.exitCode = 1
+  }
 }
 
 function countBy(all: readonly Finding[], key: (finding: Finding) => string): Map<string, number> {
