@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { categories } from '../functions/index.ts'
 import { preview } from '../infra/sandbox/keptn/preview.ts'
 import { demo } from '../infra/sandbox/platforms/sandbox/demo.ts'
+import { callbackSecret } from '../shared/orchestrators/callback/callback.ts'
 import { httpEvaluation } from '../shared/vendors/http/evaluation.ts'
 import { httpFlag } from '../shared/vendors/http/flag.ts'
 import { httpJob } from '../shared/vendors/http/job.ts'
@@ -184,6 +185,24 @@ describe('the documents', () => {
     for (const [at, { provider, ...connection }] of blocks.entries()) {
       expect(provider).toBe('http')
       expect(providers[at]?.connection.safeParse(connection)).toMatchObject({ success: true })
+    }
+  })
+
+  it('the pages in docs/callers show secrets that the orchestrator accepts', () => {
+    const folder = join(root, 'docs/callers')
+    const secrets = readdirSync(folder).flatMap((page) =>
+      [...readFileSync(join(folder, page), 'utf8').matchAll(/^```json\n(\{\n {2}"type": .*?)^```/gms)].map(
+        ([, block = '']) => ({
+          page,
+          secret: JSON.parse(
+            block.replace(/<base64.*?>/g, randomBytes(32).toString('base64')).replace(/<[\w ]+>/g, 'example'),
+          ),
+        }),
+      ),
+    )
+    expect(secrets.length).toBeGreaterThanOrEqual(7)
+    for (const { page, secret } of secrets) {
+      expect({ page, ...callbackSecret.safeParse(secret) }).toMatchObject({ page, success: true })
     }
   })
 

@@ -41,7 +41,7 @@ function argoRollouts({ status, text }: PolledResponse): Reaction {
 }
 
 /**
- * An HTTP template of Argo Workflows without a `successCondition`, and the `retryStrategy` of docs/poll.md.
+ * An HTTP template of Argo Workflows without a `successCondition`, and the `retryStrategy` of docs/callers/argo-workflows.md.
  *
  * @see https://argo-workflows.readthedocs.io/en/latest/http-template/
  */

@@ -163,9 +163,9 @@ describe('argo-rollouts', () => {
     expect(await analyzeCanary({ thresholds })).toBe('Failed')
   })
 
-  it('has the metric that docs/poll.md shows', () => {
+  it('has the metric that docs/callers/argo-rollouts.md shows', () => {
     const [, shown = ''] =
-      /## Argo Rollouts\n.*?```yaml\n(.*?)```/s.exec(readFileSync(join(folder, '../docs/poll.md'), 'utf8')) ?? []
+      /```yaml\n(.*?)```/s.exec(readFileSync(join(folder, '../docs/callers/argo-rollouts.md'), 'utf8')) ?? []
     expect(parse(shown)).toEqual({ metrics: template.spec.metrics })
   })
 })

@@ -4,7 +4,7 @@ import type { Ending } from './runs.ts'
 import { pathOf } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
-/** The values of docs/poll.md, with a shorter interval. The real one repeats an error after 10 s. */
+/** The values of docs/callers/argo-rollouts.md, with a shorter interval. The real one repeats an error after 10 s. */
 const METRIC = { intervalMs: 1_000, count: 3_600, inconclusiveLimit: 3_600, consecutiveErrorLimit: 30 }
 
 const SUCCESS: readonly unknown[] = ['pass', 'warning']

@@ -28,7 +28,7 @@ export function codeOf(url: string, { category, action, query, body }: NewCall):
   return [
     view('curl', 'POSIX shell. WEBHOOKS_TOKEN has the token.', curl),
     view('Keptn', 'webhook.yaml of a project, see docs/deploy.md', engine(keptnWebhook)),
-    view('GitHub', 'Step of a workflow, see docs/poll.md', engine(githubStep)),
+    view('GitHub', 'Step of a workflow, see docs/callers/github-actions.md', engine(githubStep)),
     view('Step Functions', 'Standard state machine, see docs/step-functions.md', engine(stateMachine)),
   ]
 }

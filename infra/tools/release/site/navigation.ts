@@ -28,7 +28,16 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Callers',
     // Also the page of an orchestrator that `webhooks new-orchestrator` has written.
-    sources: ['docs/http-api.md', 'docs/agents.md', 'docs/alerts.md', 'docs/poll.md', 'docs/callback.md', 'docs/*.md'],
+    sources: [
+      'docs/callers/README.md',
+      'docs/agents.md',
+      'docs/alerts.md',
+      'docs/http-api.md',
+      'docs/poll.md',
+      'docs/callback.md',
+      'docs/callers/*.md',
+      'docs/*.md',
+    ],
   },
   {
     title: 'Platforms',
@@ -59,13 +68,12 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Evidence',
     sources: [
-      'docs/once.md',
+      'docs/evidence.md',
+      'docs/proof.md',
+      'docs/bench.md',
       'docs/threat-model.md',
       'docs/security.md',
       'SECURITY.md',
-      'docs/proof.md',
-      'docs/bench.md',
-      'docs/contracts.md',
     ],
   },
   {
