@@ -70,7 +70,7 @@ export class Api extends Construct {
     })
     this.api = new RestApi(this, 'Rest', {
       restApiName: settings.stackName,
-      description: 'Webhooks of Cloud Automation (Keptn) task sequences',
+      description: 'Webhooks for agents, pipelines, alerts and Keptn',
       endpointTypes: [EndpointType.REGIONAL],
       disableExecuteApiEndpoint: customDomain?.only ?? false,
       cloudWatchRole: settings.apiGatewayLogRole,

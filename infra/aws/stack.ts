@@ -37,7 +37,7 @@ export interface WebhooksStackProps extends StackProps {
 export class WebhooksStack extends Stack {
   constructor(scope: Construct, id: string, { settings, categories: all, bundles, ...props }: WebhooksStackProps) {
     super(scope, id, {
-      description: 'Webhooks of Cloud Automation (Keptn) task sequences',
+      description: 'Webhooks for agents, pipelines, alerts and Keptn',
       terminationProtection: settings.terminationProtection,
       ...props,
     })

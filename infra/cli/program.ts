@@ -217,7 +217,7 @@ async function createWith(isNeeded: (name: string) => boolean): Promise<Command>
   const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
   const program = new Command('webhooks')
     .version(version, '--version', 'show the version')
-    .description('Set up, test and run webhooks for Cloud Automation (Keptn) task sequences.')
+    .description('Set up, test and run webhooks for agents, pipelines, alerts and Keptn.')
     .configureHelp({ subcommandTerm })
     .addHelpText('after', '\nRun npm start to start the functions on this machine. Each command has its own --help.')
   for (const [group, entries] of Object.entries(groups)) {
