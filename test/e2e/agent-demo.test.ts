@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { toTranscript } from '../../infra/tools/picture/transcript.ts'
-import { atPseudoTerminal } from '../infra/cli/webhooks.ts'
 import { expectDemo } from './expect-demo.ts'
 
 test('webhooks demo agent: an agent that loses its connection rolls back once, as the picture in the README shows', async () => {
@@ -18,13 +17,6 @@ test('webhooks demo agent: an agent that loses its connection rolls back once, a
   // With --json, the effects are the result.
   const shown = linesOfPicture().filter((line) => line !== '$npxwebhooksdemoagent' && !line.startsWith('Effects'))
   expect(shown).toEqual(printed.filter((line) => line !== ''))
-})
-
-test('the person at the terminal decides', async () => {
-  const { code, out } = await atPseudoTerminal('demo agent', [['Approve it, as jane?', 'n']])
-  expect(code).toBe(1)
-  expect(out).toContain('jane clicks Reject')
-  expect(out).toContain('rollbacks: 0')
 })
 
 /** Returns the lines in the picture. Its rows are parts of them. */

@@ -52,7 +52,7 @@ ${lines().join('\n')}
 Each takes less than two minutes and has a local runtime and a state folder of its own, which end with it. The console at the
 printed URL shows the calls. At a terminal, you decide the approvals.
 
-Exit code: 0 everything happened once, 1 it did not, 2 invalid arguments, 130 Ctrl-C before the end.
+Exit code: 0 everything happened once (or nothing that you rejected), 1 it did not, 2 invalid arguments, 130 Ctrl-C before the end.
 
 Examples:
   $ npx webhooks demo
@@ -67,10 +67,13 @@ async function run(name: string | undefined, options: Options): Promise<void> {
   if (!listed) return list(options)
   const demo = listed.create()
   const print = options.json ? note : (line: string) => console.log(line)
-  await runDemo(demo, print, async (effects) => {
-    const isExpected = isDeepStrictEqual(effects, demo.expected)
+  await runDemo(demo, print, async (effects, decision) => {
+    const isRejected = decision === 'reject'
+    const expected = isRejected ? Object.assign({}, demo.expected, demo.expectedIfRejected) : demo.expected
+    const isExpected = isDeepStrictEqual(effects, expected)
     show(effects, `\nEffects  ${textOf(effects)}`, options)
-    print(isExpected ? 'Everything happened once.\n' : `Expected ${textOf(demo.expected)}\n`)
+    const conclusion = isRejected ? 'You rejected it, so it did not happen.' : 'Everything happened once.'
+    print(isExpected ? `${conclusion}\n` : `Expected ${textOf(expected)}\n`)
     if (!isExpected) process.exitCode = 1
     if (!options.stay) return
     // Before the line: Ctrl-C can follow it at once.

@@ -2,7 +2,7 @@ import { readAuditLog } from '../../local/audit-log.ts'
 import { AuditRecords } from '../audit/records.ts'
 import { createToken } from '../callers.ts'
 import { secretName } from '../secret-store.ts'
-import { approve } from './approve.ts'
+import { approveOrReject } from './approve.ts'
 import type { Demo, Effects } from './demo.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { type ToolCaller, ToolClient, type ToolContent } from './tool-client.ts'
@@ -46,7 +46,8 @@ export function agentDemo(
       const client = await connect(runtime.url, token)
       const taskId = await propose(client, print)
       await runtime.crash('while the task waits', print)
-      await approve(runtime, print)
+      await approveOrReject(runtime, print)
+      if (runtime.decision === 'approve') print('runtime  starts the rollback, and waits for its end')
       const { verdict, message } = await untilEnded(client, taskId)
       print(`agent    reads the task: ${verdict}: ${message}`)
       const again = await client.call(TOOL, { ...ROLLBACK, wait: 5 })
@@ -56,6 +57,7 @@ export function agentDemo(
       return { verdict, ...(await effects(runtime, taskId)) }
     },
     expected: { verdict: 'pass', rollbacks: 1, auditRecords: 1 },
+    expectedIfRejected: { verdict: 'fail', rollbacks: 0 },
   }
 }
 

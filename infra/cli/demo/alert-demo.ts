@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readQueueLengths } from '../../local/queue-lengths.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { secretName } from '../secret-store.ts'
-import { approve, countApprovals } from './approve.ts'
+import { approveOrReject, countApprovals } from './approve.ts'
 import type { Demo, Effects } from './demo.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
@@ -48,6 +48,7 @@ export function alertDemo(): Demo {
     setting: `with a policy (people approve runbooks) and these rules:\n\n${EVENTS}`,
     play: (runtime, print) => play(runtime, token, print),
     expected: { tickets: 1, closedTickets: 1, runbooks: 1, approvals: 1, unchanged: true },
+    expectedIfRejected: { runbooks: 0 },
   }
 }
 
@@ -64,11 +65,13 @@ async function play(runtime: DemoRuntime, token: string, print: (line: string) =
   await send('firing')
   await untilEffect('tickets')
   print(`ticket   opened by the rule open: ${ALERT}`)
-  await approve(runtime, print)
-  await untilEffect('runbooks')
-  print('runbook  started by the rule repair, because it was approved')
+  await approveOrReject(runtime, print)
+  if (runtime.decision === 'approve') {
+    await untilEffect('runbooks')
+    print('runbook  started by the rule repair, because it was approved')
+  }
   await untilIdle(runtime)
-  print('runbook  ended')
+  print(`runbook  ${runtime.decision === 'approve' ? 'ended' : 'not started'}`)
   await send('resolved')
   await untilEffect('closedTickets')
   print('ticket   closed by the rule close, with the id that the rule open got')

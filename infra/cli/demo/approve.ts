@@ -1,5 +1,5 @@
 import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
-import { isInteractive, promptForConfirmation } from '../prompts.ts'
+import { isInteractive, promptForChoice } from '../prompts.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
 
@@ -19,17 +19,22 @@ export async function countApprovals(runtime: DemoRuntime): Promise<number> {
 /** Lets the person at the terminal decide. Without a terminal, the demonstration approves. */
 async function decide(): Promise<'approve' | 'reject'> {
   if (!isInteractive()) return 'approve'
-  return (await promptForConfirmation(`Approve it, as ${APPROVER}?`)) ? 'approve' : 'reject'
+  const options = [
+    { value: 'approve', label: 'Approve' },
+    { value: 'reject', label: 'Reject' },
+  ]
+  return (await promptForChoice(`Approve it, as ${APPROVER}?`, options)) === 'approve' ? 'approve' : 'reject'
 }
 
-/** Clicks the button in the chat of the sandbox. */
-export async function approve(runtime: DemoRuntime, print: (line: string) => void): Promise<void> {
+/** Clicks a button in the chat of the sandbox: the runtime has the decision. */
+export async function approveOrReject(runtime: DemoRuntime, print: (line: string) => void): Promise<void> {
   const request = await until('the request in the chat', async () => {
     const messages = await runtime.list<MessageSummary[]>('sandbox/messages')
     return messages.find(({ buttons }) => buttons.length > 0)
   })
   print(`chat     ${request.channel}: ${linesOf(request).join('\n         ')}`)
   const action = await decide()
+  runtime.decision = action
   print(`person   ${APPROVER} clicks ${action === 'approve' ? 'Approve' : 'Reject'}`)
   const body = new URLSearchParams({ ts: request.ts, action, user: APPROVER })
   const press = () => fetch(`${runtime.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })

@@ -21,6 +21,8 @@ export interface DemoSettings {
 export class DemoRuntime {
   readonly state = mkdtempSync(join(tmpdir(), 'webhooks-demo-'))
   url = ''
+  /** What the person has decided. */
+  decision: 'approve' | 'reject' | undefined
   readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
 

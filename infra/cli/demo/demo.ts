@@ -12,4 +12,6 @@ export interface Demo<E extends Effects = Effects> {
   play(runtime: DemoRuntime, print: (line: string) => void): Promise<E>
   /** The effects if everything happened once. */
   expected: E
+  /** Those effects that differ if the person rejects what has been proposed. */
+  expectedIfRejected?: Partial<E>
 }

@@ -1,7 +1,7 @@
 import { loadSequence } from '../../sandbox/keptn/sequence-files.ts'
 import type { FaultSpec } from '../../sandbox/platforms/sandbox/faults.ts'
 import type { LoggedRequest } from '../../sandbox/platforms/sandbox/sandbox.ts'
-import { approve, countApprovals } from './approve.ts'
+import { approveOrReject, countApprovals } from './approve.ts'
 import type { Demo } from './demo.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { playInRuntime, WITH_KEPTN } from './sequence-demo.ts'
@@ -43,7 +43,7 @@ export function releaseDemo(): Demo {
               await until('the failed request', async () => ((await failedRequests(runtime)) > 0 ? true : undefined))
               print('github   has started it, and answered 503. The task looks for the run by its key')
             },
-            'production approval': () => approve(runtime, print),
+            'production approval': () => approveOrReject(runtime, print),
             async 'production deployment'() {
               await until('the deployment', async () =>
                 (await deployments(runtime, 'production')) > 0 ? true : undefined,
@@ -64,6 +64,7 @@ export function releaseDemo(): Demo {
       productionDeployments: 1,
       approvals: 1,
     },
+    expectedIfRejected: { passed: false, results: 4, productionDeployments: 0 },
   }
 }
 

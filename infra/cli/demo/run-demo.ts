@@ -6,12 +6,12 @@ import { DemoRuntime } from './demo-runtime.ts'
 /**
  * Runs a demonstration in a runtime of its own, which ends with it.
  *
- * @param conclude called with the effects before the runtime ends
+ * @param conclude called with the effects, and what the person has decided, before the runtime ends
  */
 export async function runDemo(
   { settings, setting, play }: Demo,
   print: (line: string) => void,
-  conclude: (effects: Effects) => unknown,
+  conclude: (effects: Effects, decision: DemoRuntime['decision']) => unknown,
 ): Promise<void> {
   const runtime = new DemoRuntime(settings)
   const onInterrupt = () => void runtime.end().finally(() => process.exit(130))
@@ -22,7 +22,7 @@ export async function runDemo(
     print(`console  shows each call at ${consoleLink(runtime.url, readCredentials(runtime.state))}`)
     const effects = await play(runtime, print)
     process.off('SIGINT', onInterrupt)
-    await conclude(effects)
+    await conclude(effects, runtime.decision)
   } finally {
     await runtime.end()
   }
