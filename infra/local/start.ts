@@ -113,7 +113,7 @@ function nextSteps(runtime: Runtime, state: string): string {
     '',
     'A silent call opens an issue and returns it:',
     `  ${post('', { input: { title: 'Checkout is slow' } })}`,
-    'An interactive call returns immediately. A repeat with the same id is the same call:',
+    'An interactive call returns immediately. The same call again is the same task:',
     `  ${post('?mode=interactive', { id: randomUUID(), input: { title: 'Opened by hand' } })}`,
     'The statusUrl in its response shows its task and its result:',
     `  curl -s '<statusUrl>' ${authorization}`,
@@ -124,7 +124,7 @@ function nextSteps(runtime: Runtime, state: string): string {
     `Incidents ${url}/sandbox/incidents   flags ${url}/sandbox/flags   runs ${url}/sandbox/runs`,
     `Chat ${url}/sandbox/slack   messages ${url}/sandbox/messages`,
     `SLOs ${url}/sandbox/dynatrace   reports ${url}/sandbox/reports`,
-    `In a second terminal: ${webhooksCommand(state)} sequence release        Stop with Ctrl-C.`,
+    `In a second terminal: npx webhooks demo agent, or ${webhooksCommand(state)} tasks        Stop with Ctrl-C.`,
   ].join('\n')
 }
 
