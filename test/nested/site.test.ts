@@ -56,6 +56,9 @@ describeInBrowser('the site in Chromium', () => {
     ['retry', '/what-if.html#the-platform-is-down-retries'],
     ['killed', '/what-if.html#something-is-killed'],
     ['threat', '/threat-model.html#threat-model'],
+    ['Flagger', '/callers/flagger.html#flagger'],
+    ['Argo Rollouts', '/callers/argo-rollouts.html#argo-rollouts'],
+    ['happens once', '/evidence.html#how-we-know-that-it-happens-once'],
   ])('finds %s on %s', async (query, expected) => {
     await page.goto(`${origin}/`)
     await page.getByRole('button', { name: 'Search' }).first().click()
@@ -72,7 +75,9 @@ describeInBrowser('the site in Chromium', () => {
     'threat-model.html',
     'reference.html',
     'http-api.html',
-    'once.html',
+    'evidence.html',
+    'callers/argo-rollouts.html',
+    'platforms/github.html',
   ]
   it.each(pages)('/%s passes accessibility checks, and fits windows of 390 and 1440 pixels', async (path) => {
     for (const width of [390, 1440]) {
@@ -83,6 +88,16 @@ describeInBrowser('the site in Chromium', () => {
       expect({ width, overflow }).toEqual({ width, overflow: 0 })
       expect(await violations(page)).toEqual([])
     }
+  })
+
+  it('has a home page with the commands to try, and a picture', async () => {
+    await page.goto(`${origin}/`)
+    const [code, isLoaded] = [
+      page.locator('.VPContent pre'),
+      '[...document.images].some((image) => image.naturalWidth > 0)',
+    ]
+    await expect(code.first().textContent()).resolves.toContain('npx webhooks demo agent')
+    expect(await page.evaluate(isLoaded)).toBe(true)
   })
 
   it('has a dark mode, headings with links, and buttons that copy code', async () => {

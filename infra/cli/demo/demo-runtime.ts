@@ -21,7 +21,7 @@ export interface DemoSettings {
 export class DemoRuntime {
   readonly state = mkdtempSync(join(tmpdir(), 'webhooks-demo-'))
   url = ''
-  /** What the person has decided. */
+  /** The decision of the person at the terminal. */
   decision: 'approve' | 'reject' | undefined
   readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined

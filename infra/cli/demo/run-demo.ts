@@ -6,7 +6,7 @@ import { DemoRuntime } from './demo-runtime.ts'
 /**
  * Runs a demonstration in a runtime of its own, which ends with it.
  *
- * @param conclude called with the effects, and what the person has decided, before the runtime ends
+ * @param conclude called with the effects and the decision of the person, before the runtime ends
  */
 export async function runDemo(
   { settings, setting, play }: Demo,
