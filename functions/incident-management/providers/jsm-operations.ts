@@ -23,7 +23,9 @@ const connection = z.strictObject({
   ),
   site: optional(url('The site, for links: https://your-domain.atlassian.net')),
   email: optional(word('User of the API token. Without it, the token is sent as a Bearer token (OAuth 2.0)')),
-  token: secret('An API token, or an OAuth 2.0 access token with the scopes read and write of ops-alert'),
+  token: secret(
+    'An API token, or an OAuth 2.0 access token with the scopes read:ops-alert:jira-service-management and write:ops-alert:jira-service-management',
+  ),
   project: optional(word('Id of the team that responds by default')),
 })
 type Alerts = Client<z.output<typeof connection>>
