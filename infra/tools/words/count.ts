@@ -2,6 +2,9 @@
 const NOT_COUNTED =
   /^(?:docs\/(?:api|platforms|reference)[/.]|docs\/(?:bench|proof)\.md|CHANGELOG\.md|\.changeset\/|test\/)/
 
+/** Readers pay for every word: who adds a page shortens others. */
+export const MAX_WORDS = 83_000
+
 /**
  * Counts the words of prose that people write and read: not those of code blocks, generated sections, link targets and generated pages.
  *
@@ -13,6 +16,11 @@ export function countWords(files: ReadonlyMap<string, string>): [path: string, w
     .filter(([path]) => path.endsWith('.md') && !NOT_COUNTED.test(path))
     .map(([path, text]): [string, number] => [path, prose(text).match(/[\p{L}\p{N}]+[^\s|]*/gu)?.length ?? 0])
     .sort(([, a], [, b]) => b - a)
+}
+
+/** Returns the number of words of all pages. */
+export function sumWords(pages: readonly [path: string, words: number][]): number {
+  return pages.reduce((sum, [, words]) => sum + words, 0)
 }
 
 function prose(text: string): string {

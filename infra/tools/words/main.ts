@@ -4,11 +4,12 @@ import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { helpIfAsked } from '../help.ts'
 import { checkFiles } from './check.ts'
-import { countWords } from './count.ts'
+import { countWords, MAX_WORDS, sumWords } from './count.ts'
 import { listFiles } from './files.ts'
 import type { Finding } from './find.ts'
 
 helpIfAsked(`npm run words: finds banned words in comments, strings, Markdown, names and file names, and says what to write instead.
+Also fails if the documentation becomes too long.
 docs/glossary.md lists the words; infra/tools/words/allowed.ts lists the exceptions.
 
 Usage
@@ -19,7 +20,7 @@ Options
   --count       print the length of each page in words of prose: without code, generated parts and link targets
   --help        print this text
 
-Exit code: 0 nothing found, 1 banned words found.
+Exit code: 0 nothing found, 1 banned words, or too many words.
 
 Example
   npm run words -- shared docs/cli.md`)
@@ -39,8 +40,7 @@ else check()
 
 function count(): void {
   const pages = countWords(texts)
-  const total = pages.reduce((sum, [, words]) => sum + words, 0)
-  print(new Map([...pages, ['total', total]]))
+  print(new Map([...pages, [`total, of at most ${MAX_WORDS}`, sumWords(pages)]]))
 }
 
 function check(): void {
@@ -53,6 +53,13 @@ function check(): void {
     print(countBy(findings, ({ path }) => path.split('/').slice(0, -1).slice(0, 2).join('/') || '.'))
     console.log(
       `${findings.length} banned words in ${new Set(findings.map(({ path }) => path)).size} of ${files.length} files`,
+    )
+    process.exitCode = 1
+  }
+  const total = sumWords(countWords(texts))
+  if (total > MAX_WORDS) {
+    console.log(
+      `The documentation has ${total} words of prose, and may have ${MAX_WORDS}. Shorten a page: npm run words -- --count`,
     )
     process.exitCode = 1
   }
