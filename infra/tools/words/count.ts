@@ -3,7 +3,7 @@ const NOT_COUNTED =
   /^(?:docs\/(?:api|platforms|reference)[/.]|docs\/(?:bench|proof)\.md|CHANGELOG\.md|\.changeset\/|test\/)/
 
 /** Readers pay for every word: who adds a page shortens others. */
-export const MAX_WORDS = 83_000
+export const MAX_WORDS = 81_000
 
 /**
  * Counts the words of prose that people write and read: not those of code blocks, generated sections, link targets and generated pages.
