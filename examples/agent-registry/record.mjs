@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 
 const server = JSON.parse(readFileSync(new URL('server.json', import.meta.url), 'utf8'))
 const url = process.argv[2] ?? server.remotes[0].url
+server.remotes[0].url = url
 const response = await fetch(url, {
   method: 'POST',
   headers: { authorization: `Bearer ${process.env.WEBHOOKS_TOKEN}`, 'content-type': 'application/json' },

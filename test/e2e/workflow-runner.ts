@@ -41,6 +41,8 @@ interface Options {
   token: string
   execution: string
   event?: Record<string, unknown>
+  /** Sends the requests of HTTP actions. Defaults to `fetch`. */
+  send?: typeof fetch
   /** Called after each task. */
   after?: (task: string) => Promise<void>
 }
@@ -65,7 +67,7 @@ export async function runTemplate({ workflow }: Template, options: Options): Pro
       if (!predecessors.every((before) => before in results)) continue
       if (conditions?.custom !== undefined && render(conditions.custom) !== 'true') continue
       results[name] = action.endsWith(':http-function')
-        ? await send(input, render, options.url)
+        ? await send(input, render, options)
         : await runScript(input['script'] ?? '', options)
       await after?.(name)
       while (environment.automation.get(execution)?.state === 'PAUSED') await sleep(POLL_MS)
@@ -101,11 +103,15 @@ export function renderWith(
   })
 }
 
-async function send(input: Task['input'], render: (text: string) => string, url: string): Promise<object> {
+async function send(
+  input: Task['input'],
+  render: (text: string) => string,
+  { url, send = fetch }: Options,
+): Promise<object> {
   const { method, headers = {}, payload } = input
   const target = render(input['url'] ?? '').replace('https://webhooks.example.com', url)
   const sent = Object.entries(headers).map(([name, value]) => [name, render(value)])
-  const response = await fetch(target, {
+  const response = await send(target, {
     method: method ?? 'GET',
     headers: Object.fromEntries(sent),
     ...(payload === undefined ? {} : { body: render(payload) }),

@@ -32,12 +32,13 @@ const POLL_MS = 100
  * Measures a metric until its phase is final.
  *
  * @param args the values of `{{args.<name>}}`
+ * @param send sends each request
  * @see https://github.com/argoproj/argo-rollouts/blob/master/analysis/analysis.go (assessMetricStatus)
  */
-export async function analyze(metric: Metric, args: Record<string, string>): Promise<Phase> {
+export async function analyze(metric: Metric, args: Record<string, string>, send: typeof fetch): Promise<Phase> {
   const counts = { Successful: 0, Failed: 0, Inconclusive: 0, Error: 0 }
   for (let count = 0; count < metric.count; count++) {
-    const phase = await measure(metric, args)
+    const phase = await measure(metric, args, send)
     counts[phase]++
     if (phase !== 'Error') counts.Error = 0
     if (counts.Failed > metric.failureLimit) return 'Failed'
@@ -49,10 +50,10 @@ export async function analyze(metric: Metric, args: Record<string, string>): Pro
   return 'Inconclusive'
 }
 
-async function measure(metric: Metric, args: Record<string, string>): Promise<Phase> {
+async function measure(metric: Metric, args: Record<string, string>, send: typeof fetch): Promise<Phase> {
   const { method, url, headers, jsonBody, jsonPath } = metric.provider.web
   const resolve = (text: string) => text.replace(/\{\{args\.([\w-]+)\}\}/g, (_all, name) => args[name] ?? `no ${name}`)
-  const response = await fetch(resolve(url), {
+  const response = await send(resolve(url), {
     method,
     headers: headers.map(({ key, value }): [string, string] => [key, resolve(value)]),
     body: resolve(JSON.stringify(jsonBody)),

@@ -8,6 +8,7 @@ export const slowFiles: Record<string, string> = {
   'test/e2e/load.test.ts': 'generates load in real time',
   'test/e2e/sequences.test.ts': 'runs sequences through the shipped bundles',
   'test/e2e/verify-function.test.ts': 'waits between the attempts of the hook of CodeDeploy',
+  'test/examples/examples.test.ts': 'runs each example through the shipped bundles',
   'test/fuzz/fuzz.test.ts': 'fuzzes the bundles in a process of its own',
   'test/golden/permissions.test.ts': 'synthesizes the stack with all options',
   'test/infra/aws/nag.test.ts': 'validates the synthesized stack with cdk-nag and CloudFormation rules',

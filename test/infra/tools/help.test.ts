@@ -26,6 +26,7 @@ test.each([
   ['npm run bench', 'test/bench/run.ts'],
   ['npm run prove', 'test/prove/run.ts'],
   ['npm run fuzz', 'test/fuzz/run.ts'],
+  ['npm run example', 'test/examples/run.ts'],
 ])('%s --help only prints the help text', async (command, file) => {
   const { code, out, err } = await runInProcess(join(root, file), ['--help'], { env: process.env })
   expect({ code, err }).toEqual({ code: 0, err: '' })
