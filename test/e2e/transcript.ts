@@ -4,7 +4,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '../..')
 
 /**
- * Returns what the documentation says that an engine prints when it runs a release. `...` stands for whole tasks.
+ * Returns what the documentation says that an engine prints when it runs a release. `...` stands for complete tasks.
  *
  * @throws Error without a transcript
  */
