@@ -210,7 +210,10 @@ describe('an approval before an action', () => {
     await service.until(async () => (await row()).note === '1 of 2', 'the first vote')
     // The task was woken: it did not find the vote with a later check.
     expect(service.output).toContain('"name":"require-wait-woken-0"')
-    expect((await read(`calls/${id}`)).approval.votes).toEqual(['Jane Doe (U0JANE)'])
+    // The task that asks reads the vote, and waits again.
+    const votes = async () => (await read(`calls/${id}`)).approval?.votes ?? []
+    await service.until(async () => (await votes()).length > 0, 'the vote in the task that asks')
+    expect(await votes()).toEqual(['Jane Doe (U0JANE)'])
     await approve('ben')
     await service.until(async () => (await row()).note === 'approved', 'the decision')
     expect(await row()).toMatchObject({ tone: 'plain', call: id })
