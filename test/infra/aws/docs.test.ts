@@ -283,7 +283,7 @@ describe('docs/limits.md', () => {
     ['shared/core/task/start-execution.ts', '= 14 * 86_400', 'known for 14 days'],
     ['shared/core/max-deadlines.ts', "(hasNeed(category, 'approvals') ? 30 : 7)", 'at most 7 days, or 30 days in'],
     ['shared/core/max-deadlines.ts', 'maxDeadlineOf(category) + DAY_SECONDS', '8 or 31 days'],
-    ['infra/aws/alarms.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
+    ['infra/aws/alarm-declarations.ts', 'datapointsToAlarm: 3, evaluationPeriods: 12', 'three crashes within an hour'],
     ['shared/core/task/retry-start.ts', '= 2_000', '2,000 after'],
     ['shared/core/task/answer.ts', '= 300', '300, about a day'],
     ['infra/aws/finisher.ts', 'Duration.days(2)', '2 days in all'],
