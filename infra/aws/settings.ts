@@ -1,17 +1,13 @@
 import * as z from 'zod'
 import { type AwsPermissions, ROLE_ARN } from '../../shared/aws/permissions.ts'
-import { maxDeadlineOf } from '../../shared/core/max-deadlines.ts'
-import { parseDuration } from '../../shared/duration.ts'
 import { unknownField, unknownName } from '../../shared/validate.ts'
 import { awsPermissions, checkArns } from './aws-permissions.ts'
-import { count, isCidr, must, object } from './setting-fields.ts'
+import { checkApprovalAlarm, checkDeadline, count, isCidr, must, object } from './setting-fields.ts'
 
 /** The values that CloudWatch Logs accepts. */
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653,
 ]
-/** The setting applies to all categories, so all of them must allow it. */
-const MAX_DEFAULT_DEADLINE = maxDeadlineOf({ actions: {} })
 
 const flag = (byDefault: boolean) => z.boolean({ error: must('be true or false') }).default(byDefault)
 const memoryMb = z
@@ -276,31 +272,4 @@ function arnsOf(permissions: AwsPermissions) {
       for (const message of checkArns(permissions, arns)) context.addIssue({ code: 'custom', message, input: arns })
     })
     .optional()
-}
-
-function checkApprovalAlarm(text: string, context: z.RefinementCtx<string>): void {
-  let seconds = 0
-  try {
-    seconds = parseDuration(text, 'approvalAlarm')
-  } catch {
-    // Reported as too short.
-  }
-  if (seconds >= 60) return
-  const message = `must be an ISO 8601 duration of at least PT1M, such as PT1H, not "${text}"`
-  context.addIssue({ code: 'custom', message, input: text })
-}
-
-function checkDeadline(text: string, context: z.RefinementCtx<string>): void {
-  const error = deadlineError(text)
-  if (error) context.addIssue({ code: 'custom', message: error, input: text })
-}
-
-function deadlineError(text: string): string | undefined {
-  try {
-    if (parseDuration(text, 'deadline') > MAX_DEFAULT_DEADLINE)
-      return `must be at most P${MAX_DEFAULT_DEADLINE / 86_400}D, not "${text}"`
-    return undefined
-  } catch {
-    return `must be an ISO 8601 duration such as PT30M, PT2H or P1D, not "${text}"`
-  }
 }
