@@ -1,4 +1,5 @@
 import { settings } from './settings.ts'
+import { sourceOfCaller } from './source-name.ts'
 
 interface Metric {
   /** Names of fields of the line, whose values are the dimensions. */
@@ -32,6 +33,13 @@ export const metrics = {
   RuleProblems: {
     dimensions: [],
     counts: ({ message, ruleProblems }) => message === 'notification' && typeof ruleProblems === 'number',
+    hasAlarm: true,
+  },
+  // Nobody reads the status of these tasks.
+  AlertTasksErrored: {
+    dimensions: [],
+    counts: ({ audit, caller, outcome }) =>
+      audit === 'task' && outcome === 'errored' && sourceOfCaller(String(caller)) !== undefined,
     hasAlarm: true,
   },
   MissedEnds: { dimensions: ['source'], counts: ({ missedEnd }) => missedEnd === true },

@@ -258,6 +258,13 @@ function alarmsOfRules(
         'The calls of alerts were refused, or could not be made for ten days. The alerts are in the dead-letter queue.',
     },
     {
+      id: 'AlertTasksErrored',
+      runbook: 'alert-tasks-errored',
+      metric: ownMetric('AlertTasksErrored', stackName),
+      description:
+        'The task of an alert ended as errored, for example because its platform was down until the deadline.',
+    },
+    {
       id: 'RuleProblems',
       runbook: 'rule-problems',
       metric: ownMetric('RuleProblems', stackName),

@@ -1,10 +1,10 @@
 import type * as z from 'zod/mini'
 import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
+import { callerNameOf } from '../source-name.ts'
 import { AWS_SOURCE } from '../sources/declared.ts'
 import { sourceLimits } from '../sources/secret.ts'
 import type { Caller } from './callers.ts'
-import { callerNameOf } from './source-name.ts'
 
 /**
  * Returns the caller that the rules of a source act as: `source-<name>`, with the limits in the secret of the source.

@@ -45,6 +45,18 @@ test.each([
   expect(withMetrics(line)).toBe(line)
 })
 
+test('a task of a rule that ends as errored counts for its alarm, in addition to the tasks', () => {
+  const namesOf = (line: object) => {
+    const counted = withMetrics({ message: 'audit', audit: 'task', ...line }) as {
+      _aws: { CloudWatchMetrics: { Metrics: { Name: string }[] }[] }
+    }
+    return counted._aws.CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name))
+  }
+  expect(namesOf({ caller: 'source-alerts', outcome: 'errored' })).toEqual(['Tasks', 'AlertTasksErrored'])
+  expect(namesOf({ caller: 'source-alerts', outcome: 'fail' })).toEqual(['Tasks'])
+  expect(namesOf({ caller: 'ci', outcome: 'errored' })).toEqual(['Tasks'])
+})
+
 test('without usage metrics, only the metrics of alarms remain', () => {
   delete process.env['WEBHOOKS_USAGE_METRICS']
   expect(withMetrics(call)).toBe(call)

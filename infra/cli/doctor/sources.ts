@@ -1,6 +1,6 @@
 import { authorizeAction, authorizeConnection } from '../../../shared/auth/callers.ts'
-import { callerNameOf } from '../../../shared/auth/source-name.ts'
 import { namesOf } from '../../../shared/providers/category.ts'
+import { callerNameOf } from '../../../shared/source-name.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'

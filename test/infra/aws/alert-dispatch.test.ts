@@ -102,7 +102,7 @@ describe('A deployment with rules', () => {
       names(deployed)
         .filter((name) => !before.includes(name))
         .sort(),
-    ).toEqual(['AlarmsAlertErrors', 'AlarmsAlertsRefused', 'AlarmsRuleProblems'])
+    ).toEqual(['AlarmsAlertErrors', 'AlarmsAlertTasksErrored', 'AlarmsAlertsRefused', 'AlarmsRuleProblems'])
     const [alarm] = deployed.all('AWS::CloudWatch::Alarm').filter(({ id }) => id.startsWith('AlarmsAlertErrors'))
     const watched = JSON.stringify(alarm?.Properties.Metrics)
     for (const bundle of ['events', 'dispatch']) expect(watched).toContain(functionOf(deployed, bundle, 'all').id)
