@@ -7,7 +7,7 @@ import { expectDemo } from './expect-demo.ts'
 test('webhooks demo agent: an agent that loses its connection rolls back once, as the picture in the README shows', async () => {
   const lines = await expectDemo('agent', { verdict: 'pass', rollbacks: 1, auditRecords: 1 }, [
     'loses its connection',
-    'words it differently: refused',
+    'words it differently, as "version 41": refused',
     'killed while the task waits',
     'Caller: incident-bot',
     'jane clicks Approve',

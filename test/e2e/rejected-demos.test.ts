@@ -11,7 +11,7 @@ test.each([
   const { code, out } = await atPseudoTerminal(`demo ${name}`, [['Approve it, as jane?', `${down}${enter}`]])
   expect(out).toContain('jane clicks Reject')
   expect(out).toContain(effect)
-  expect(out).toContain('You rejected it, so it did not happen.')
+  expect(out).toContain('What you rejected did not run.')
   expect(code).toBe(0)
 })
 

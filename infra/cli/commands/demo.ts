@@ -72,7 +72,7 @@ async function run(name: string | undefined, options: Options): Promise<void> {
     const expected = isRejected ? Object.assign({}, demo.expected, demo.expectedIfRejected) : demo.expected
     const isExpected = isDeepStrictEqual(effects, expected)
     show(effects, `\nEffects  ${textOf(effects)}`, options)
-    const conclusion = isRejected ? 'You rejected it, so it did not happen.' : 'Everything happened once.'
+    const conclusion = isRejected ? 'What you rejected did not run.' : 'Everything happened once.'
     print(isExpected ? `${conclusion}\n` : `Expected ${textOf(expected)}\n`)
     if (!isExpected) process.exitCode = 1
     if (!options.stay) return
@@ -81,6 +81,7 @@ async function run(name: string | undefined, options: Options): Promise<void> {
     print('runtime  continues until Ctrl-C')
     await interrupted
   })
+  if (!options.stay) print(`\nTo look at the console longer: npx webhooks demo ${name} --stay`)
 }
 
 function list(options: JsonOption): void {

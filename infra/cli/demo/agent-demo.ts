@@ -75,8 +75,9 @@ async function propose(client: ToolCaller, print: (line: string) => void): Promi
   }
   const { taskId = '', verdict } = await client.call(TOOL, ROLLBACK)
   print(`agent    gets an answer: ${verdict}, task ${taskId}`)
-  const other = await client.call(TOOL, { ...ROLLBACK, input: { target: 'shop', ref: 'version 41' } })
-  print(`agent    words it differently: ${other.verdict}. ${other.message}`)
+  const ref = 'version 41'
+  const other = await client.call(TOOL, { ...ROLLBACK, input: { target: 'shop', ref } })
+  print(`agent    words it differently, as "${ref}": ${other.verdict}. ${other.message}`)
   return taskId
 }
 

@@ -56,9 +56,7 @@ async function play(runtime: DemoRuntime, token: string, print: (line: string) =
   const send = async (status: 'firing' | 'resolved') => {
     const { calls } = await notify(runtime.url, token, status)
     const accepted = `${calls} ${calls === 1 ? 'call' : 'calls'}`
-    print(
-      `sender   Alertmanager reports ${ALERT}: ${status}. Its rules make ${accepted}, which are stored before it gets 200`,
-    )
+    print(`sender   Alertmanager reports ${ALERT}: ${status}. Its rules make ${accepted}, stored before it gets 200`)
   }
   const untilEffect = (what: keyof AlertEffects) =>
     until(what, async () => ((await readEffects(runtime))[what] > 0 ? true : undefined))
