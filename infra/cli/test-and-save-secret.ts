@@ -94,6 +94,6 @@ async function promptAfterFailure(test: TestResult, { fromFile }: SaveOptions): 
 function describeTest(test: TestResult | undefined): string {
   if (!test) return 'The connection was not tested.'
   if (test.http && succeeded(test)) return `Connection test passed (${test.http.tested}).`
-  if (succeeded(test)) return 'Connection test passed: reachable, authenticated, permitted.'
+  if (succeeded(test)) return 'Connection test passed.'
   return `Connection test failed: ${toSentence(test.problem ?? '')}${test.remedy ? ` ${test.remedy}` : ''}`
 }

@@ -31,7 +31,7 @@ const jsonIn = (file: string) => JSON.parse(readFileSync(join(folder, file), 'ut
 
 describe('webhooks connect --from-file', () => {
   it('tests and saves a new connection', async () => {
-    const out = `Connection test passed: reachable, authenticated, permitted.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`
+    const out = `Connection test passed.\nSaved ${secret} in Secrets Manager (eu-west-1).\n`
     expect(await connect('')).toEqual({ code: 0, out, err: '' })
     expect(stored()).toEqual(github())
     expect(aws.operations).toContain('CreateSecret')
