@@ -101,7 +101,7 @@ function messageOf(task: Task, rule: string | undefined, { count, by }: Ask, sho
   const paragraphs = content.map(([name, value]) => `${name}: ${cut(redact(value))}`)
   return {
     mood: 'waiting',
-    title: clipSingleLine(`Approve ${category}/${action} with the connection ${connection}?`, MAX_TITLE),
+    title: clipSingleLine(`Approve ${category}/${action} with the connection "${connection}"?`, MAX_TITLE),
     text: [`${cause} requires ${people} before it starts. One rejection ends it.`, ...paragraphs].join('\n\n'),
     fields: fields.flatMap(([name, value]): Field[] => (value === undefined ? [] : [{ name, value: redact(value) }])),
     links: [],
