@@ -40,8 +40,8 @@ export function priceSummary(): string {
   const idle = totalOf(
     idleCosts({ ...DEPLOYED, categories: 1, connections: 1, hasApprovals: false, observability: 'minimal' }),
   )
-  return `One million calls cost ${calls({ silent: MILLION, interactive: 0, jobs: [] })} dollars if they are silent (answered at once), ${calls({ silent: 0, interactive: MILLION, jobs: [] })} if they are interactive (carried on by a task), and ${calls({ silent: 0, interactive: 0, jobs: [job] })} if each one runs a
-job for 20 minutes and the platform reports its end. Idle, one category costs ${idle.toFixed(2)} a month. List prices of AWS; [all costs](docs/deploy.md#what-it-costs).
+  return `One million calls cost ${calls({ silent: MILLION, interactive: 0, jobs: [] })} dollars if they are silent (answered at once), ${calls({ silent: 0, interactive: MILLION, jobs: [] })} if they are interactive (done by a task), and ${calls({ silent: 0, interactive: 0, jobs: [job] })} if each one runs a
+job for 20 minutes and the platform reports its end. Idle, one category of actions costs ${idle.toFixed(2)} a month. List prices of AWS; [all costs](docs/deploy.md#what-it-costs).
 `
 }
 
