@@ -52,12 +52,18 @@ export function tablesOf(proof: Proof): Section[] {
           proof.pressure === undefined ? 'unknown' : `${Math.round(proof.pressure * 100)} %`,
         ],
       ],
-      [`Answers: ${listed(calls.byStatus, (count, status) => `${status}: ${number(count)}`)}.`],
+      [
+        `Answers: ${listed(calls.byStatus, (count, status) => `${status}: ${number(count)}`)}.`,
+        'There may be more tasks than accepted calls: a required approval is a task of its own, and the response to an accepted call can be lost.',
+      ],
     ),
     table(
       'Calls of other engines',
       ['engine', 'accepted', 'one result', 'stopped waiting', 'of these recorded', 'repeated answers', 'faults'],
       proof.engines.map(({ title, ...counts }) => [title, ...Object.values(counts).map(number)]),
+      [
+        'Tasks send nothing to engines that poll, so they record nothing. After a request without a response, a task cannot know whether its engine still waits.',
+      ],
     ),
     table(
       'Notifications of the ends of jobs',
