@@ -35,7 +35,7 @@ export const metrics = {
     counts: ({ message, ruleProblems }) => message === 'notification' && typeof ruleProblems === 'number',
     hasAlarm: true,
   },
-  // Nobody reads the status of these tasks.
+  // No caller reads the status of these tasks.
   AlertTasksErrored: {
     dimensions: [],
     counts: ({ audit, caller, outcome }) =>

@@ -29,7 +29,7 @@ type Sensitivity = Partial<
   Pick<AlarmProps, 'threshold' | 'comparisonOperator' | 'datapointsToAlarm' | 'evaluationPeriods' | 'treatMissingData'>
 >
 
-/** What the alarms for all categories together watch. */
+/** The metrics and the settings of the alarms that all categories share. */
 export interface SharedAlarmsProps {
   categories: CategoryFunction[]
   /** Counts responses with 5xx. */
