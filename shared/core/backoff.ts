@@ -1,5 +1,10 @@
 import { Failure } from '../errors.ts'
 
+/**
+ * How long a request may still be in flight after its sender has ended. A platform or an orchestrator that is asked earlier whether it
+ * has received the request may not have it yet.
+ */
+export const IN_FLIGHT_SECONDS = 60
 /** A platform's Retry-After is not followed for longer than this. */
 const MAX_RETRY_AFTER_SECONDS = 3_600
 

@@ -133,6 +133,13 @@ describe.each(Object.entries(scenarios))('A task with %s', (_name, scenario) => 
   })
 })
 
+it('A task whose start crashed waits a minute, in which its request may still arrive, before it looks for the effect', async () => {
+  const scenario = scenarios['an action that completes at once'] as Scenario
+  const startedAt = Date.now()
+  await run(scenario, { checkpoint: 'start SUCCEED', isRecorded: false, effect: 'crash' })
+  expect(Date.now() - startedAt).toBeGreaterThanOrEqual(60_000)
+})
+
 describe('The finisher', () => {
   it('answers once, whichever checkpoint its own function crashes at', async () => {
     const job = { target: `start-run?connection=attended&${DAY}`, input: { target: 'deploy' }, steps: [] }

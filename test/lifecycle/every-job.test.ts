@@ -84,11 +84,15 @@ describe.each([...Map.groupBy(jobPlatforms, ({ category }) => category)])('%s', 
   const results = new Map<object, Awaited<ReturnType<typeof play>> | Error>()
   beforeAll(async () => {
     await lifecycle.start()
-    await Promise.all(
-      cases.map(async (one) => {
-        results.set(one, await play(lifecycle, one.kind, one.scenario).catch((error: Error) => error))
-      }),
-    )
+    const playAll = (played: typeof cases) =>
+      Promise.all(
+        played.map(async (one) => {
+          results.set(one, await play(lifecycle, one.kind, one.scenario).catch((error: Error) => error))
+        }),
+      )
+    await playAll(cases.filter(({ scenario }) => !scenario.crashes))
+    // A task that crashed moves the clock by a minute, in which runs of other tasks would end.
+    await playAll(cases.filter(({ scenario }) => scenario.crashes))
   })
   afterAll(() => lifecycle.close())
 

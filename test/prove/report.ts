@@ -188,7 +188,7 @@ const method = `## Method
 - A 403 on the read-back for minutes looks like a token without permission, and is not among the faults: the \`finished\` event may be
   sent twice, which Keptn ignores.
 - Waits are shorter but requests are not: on a slow machine, the request of a dying worker can arrive after the next attempt has read
-  the platform, which causes a duplicate event. On AWS, seconds lie between the two.
+  the platform, which causes a duplicate. On AWS, a minute lies between the two.
 - If a webhook worker dies after it has started a task, the gateway returns 502 and the event still follows. The chaos test repeats such
   a call; Keptn does not.
 - The seed determines the calls and faults. Threads, network and machine determine which task a fault affects.`

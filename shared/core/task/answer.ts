@@ -4,19 +4,13 @@ import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { Answer, AnsweredTask, Delivery } from '../../orchestrators/orchestrator.ts'
 import type { Outcome } from '../../outcome.ts'
-import { backoffSeconds } from '../backoff.ts'
+import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Task } from '../call.ts'
 
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
 /** Longer than the wait after an interrupted attempt. */
 const MAX_OBSERVERS_MS = 120_000
-/**
- * How long a request may still be in flight after its sender has ended. An orchestrator that is asked earlier whether it has
- * the answer may not have received it yet.
- */
-export const ANSWER_IN_FLIGHT_SECONDS = 60
-
 interface SendOptions {
   /** Epoch milliseconds after which it is not sent again. Without it, the answer must be sent. */
   until?: number
@@ -56,7 +50,7 @@ export async function sendAnswer(
       semantics: StepSemantics.AtMostOncePerRetry,
       retryStrategy: (error, attempt) => {
         log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
-        const min = error instanceof StepInterruptedError ? ANSWER_IN_FLIGHT_SECONDS : 5
+        const min = error instanceof StepInterruptedError ? IN_FLIGHT_SECONDS : 5
         return {
           shouldRetry: attempt < MAX_SEND_ATTEMPTS,
           delay: { seconds: backoffSeconds(error, attempt, min, 300) },

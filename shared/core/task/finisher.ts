@@ -12,9 +12,10 @@ import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
 import { sendAuditEventOf } from '../audit-event.ts'
+import { IN_FLIGHT_SECONDS } from '../backoff.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
-import { ANSWER_IN_FLIGHT_SECONDS, sendAnswer, sendToObservers } from './answer.ts'
+import { sendAnswer, sendToObservers } from './answer.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
 
 /**
@@ -99,7 +100,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const cleansUp = task.needsCleanup && execution.hasStartedAction
   if (!cleansUp && execution.tickets.length > 0) await releaseTurns(task, execution, context)
   // Until the orchestrator has recorded the last answer of the task, or of an earlier finisher, reading it back finds nothing.
-  if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: ANSWER_IN_FLIGHT_SECONDS })
+  if (execution.wasSending || again) await context.wait('in-flight-grace', { seconds: IN_FLIGHT_SECONDS })
   log.error('task ended by Lambda', { reason: error })
   const at = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   if (task.sendStarted && !execution.hasSentStarted)

@@ -1,4 +1,4 @@
-import { type DurableContext, StepSemantics } from '@aws/durable-execution-sdk-js'
+import { type DurableContext, StepInterruptedError, StepSemantics } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -7,7 +7,7 @@ import { type ActionResult, type Completed, completed, type Deadline, type Deleg
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import type { ApprovedRequest } from '../approved-request.ts'
-import { backoffSeconds } from '../backoff.ts'
+import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Call } from '../call.ts'
 import { runAction } from '../run-action.ts'
 import { aborted, canceledBy } from './cancellation.ts'
@@ -93,7 +93,11 @@ function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | 
 /** Doubles up to a minute, or longer for deadlines of days. The last attempt is just before the deadline. */
 function secondsToNextStart(error: Error, attempt: number, { seconds, at }: Deadline): number {
   const remaining = (at - Date.now()) / 1_000 - 1
-  return Math.max(1, Math.floor(Math.min(backoffSeconds(error, attempt, 1, Math.max(60, seconds / 1_000)), remaining)))
+  const min = error instanceof StepInterruptedError ? IN_FLIGHT_SECONDS : 1
+  return Math.max(
+    1,
+    Math.floor(Math.min(backoffSeconds(error, attempt, min, Math.max(60, seconds / 1_000)), remaining)),
+  )
 }
 
 function gaveUp(error: Failure, { seconds }: Deadline): Failure {
