@@ -189,6 +189,8 @@ const method = `## Method
   sent twice, which Keptn ignores.
 - Waits are shorter but requests are not: on a slow machine, the request of a dying worker can arrive after the next attempt has read
   the platform, which causes a duplicate. On AWS, a minute lies between the two.
+- If a worker dies right after it has resumed a workflow of Dynatrace, the task says for up to an hour that it is running. The run ends earlier, and
+  reports a missing result.
 - If a webhook worker dies after it has started a task, the gateway returns 502 and the event still follows. The chaos test repeats such
   a call; Keptn does not.
 - The seed determines the calls and faults. Threads, network and machine determine which task a fault affects.`
