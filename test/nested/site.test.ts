@@ -100,6 +100,12 @@ describeInBrowser('the site in Chromium', () => {
     expect(await page.evaluate(isLoaded)).toBe(true)
   })
 
+  it('shows the pages of its section on the page of a folder', async () => {
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.goto(`${origin}/callers/`)
+    await expect(page.locator('.VPSidebar').getByRole('link', { name: 'Flagger' }).isVisible()).resolves.toBe(true)
+  })
+
   it('has a dark mode, headings with links, and buttons that copy code', async () => {
     await page.setViewportSize({ width: 1440, height: 900 })
     await page.goto(`${origin}/console.html`)

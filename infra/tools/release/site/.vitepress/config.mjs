@@ -10,7 +10,8 @@ const HOME = 'infra/tools/release/site/index.md'
 
 const sections = findSections(root)
 const sources = [HOME, ...sections.flatMap((section) => section.sources)]
-const linkOf = (source) => `/${addressOf(source)}`
+// With `index`, the page of a folder would not be the one that the sidebar marks.
+const linkOf = (source) => `/${addressOf(source).replace(/(?<=\/)index$/, '')}`
 
 /** Turns links between sources into links of the site, and renders text as GitHub does. */
 function renderAsGithub(md) {
