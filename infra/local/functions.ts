@@ -22,7 +22,7 @@ export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
 /**
  * Returns the queues of the functions.
  *
- * @param hasSources whether there is a function that handles alerts. Without it, those of an earlier start stay in the queue
+ * @param hasSources whether there is a function that handles alerts. Without one, alerts of an earlier start stay in the queue
  */
 export function localQueues(hasSources: boolean): LocalQueue[] {
   return [
