@@ -1,12 +1,11 @@
-/** Pages that a command writes, records of earlier versions, and texts of others. */
-const NOT_COUNTED =
-  /^(?:docs\/(?:api|platforms|reference)[/.]|docs\/(?:bench|proof)\.md|CHANGELOG\.md|\.changeset\/|test\/)/
+/** Results of measurements, records of changes, and the sources of tests. */
+const NOT_COUNTED = /^(?:docs\/(?:bench|proof)\.md|CHANGELOG\.md|\.changeset\/|test\/)/
 
-/** Readers pay for every word: who adds a page shortens others. */
+/** Readers pay for every word: if you add a page, shorten others. */
 export const MAX_WORDS = 81_000
 
 /**
- * Counts the words of prose that people write and read: not those of code blocks, generated sections, link targets and generated pages.
+ * Counts the words of prose in pages, without code blocks, generated sections and link targets.
  *
  * @param files texts by path
  * @returns the pages with their words, the longest first
