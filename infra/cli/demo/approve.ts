@@ -26,7 +26,7 @@ async function decide(): Promise<'approve' | 'reject'> {
   return (await promptForChoice(`Approve it, as ${APPROVER}?`, options)) === 'approve' ? 'approve' : 'reject'
 }
 
-/** Clicks a button in the chat of the sandbox: the runtime has the decision. */
+/** Lets the person decide, and clicks the button in the chat of the sandbox. Saves the decision in `runtime.decision`. */
 export async function approveOrReject(runtime: DemoRuntime, print: (line: string) => void): Promise<void> {
   const request = await until('the request in the chat', async () => {
     const messages = await runtime.list<MessageSummary[]>('sandbox/messages')

@@ -90,7 +90,10 @@ function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | 
   return call.delegates ? delegatedWithUnknownOutcome(outcome) : { ...completed(outcome), mayStillRun: true }
 }
 
-/** Doubles up to a minute, or longer for deadlines of days. The last attempt is just before the deadline. */
+/**
+ * Doubles up to a minute, or longer for deadlines of days. After an interrupted attempt, its request may still be in flight. The last
+ * attempt is just before the deadline.
+ */
 function secondsToNextStart(error: Error, attempt: number, { seconds, at }: Deadline): number {
   const remaining = (at - Date.now()) / 1_000 - 1
   const min = error instanceof StepInterruptedError ? IN_FLIGHT_SECONDS : 1
