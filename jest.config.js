@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ALL, USUAL } from './test/runner/selection.ts'
 
 // Nothing may depend on the time zone of the machine, and UTC would hide it.
 process.env.TZ = 'Asia/Kolkata'
@@ -12,13 +13,16 @@ if (process.env.TEST_CPU_TIMES === undefined) {
   rmSync(process.env.TEST_CPU_TIMES, { force: true })
 }
 
+/** With the name of a file, a folder or a test, every file may be meant. */
+const isNamed = process.argv.slice(2).some((argument) => /^[^-].*[a-z]/i.test(argument))
+
 export default {
   // Stryker does not replace <rootDir>, and would load a relative path from the project instead of from its copy.
   testEnvironment: join(import.meta.dirname, 'test/runner/environment.ts'),
   runtime: '<rootDir>/test/runner/runtime.ts',
   testSequencer: '<rootDir>/test/runner/sequencer.ts',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
+  testMatch: isNamed ? ALL : USUAL,
   // Tests that install packages, or run npm, tsc and Jest in a copy of the project, take longer. They run only when they are
   // named, as do those that need a real program.
   testPathIgnorePatterns: ['test/nested/', 'test/real/'].filter(

@@ -23,6 +23,7 @@ test.each([
   ['npm start', 'infra/local/start.ts'],
   ['npm run test:contracts', 'test/contract/run.ts'],
   ['npm run test:real', 'test/real/run.ts'],
+  ['npm run test:stalled', 'test/runner/stalled.ts'],
   ['npm run bench', 'test/bench/run.ts'],
   ['npm run prove', 'test/prove/run.ts'],
   ['npm run fuzz', 'test/fuzz/run.ts'],
