@@ -110,6 +110,16 @@ describe('Breaking the glass of a freeze', () => {
     expect([outcome?.result, platform.runs]).toEqual(['fail', []])
   })
 
+  it('closes the request for the second of two windows if Lambda ends the task', async () => {
+    deploy([freeze(90), { ...breakGlass(80), name: 'glass' }])
+    const { asked } = await run({
+      interruption: { checkpoint: 'require-wait RETRY', isRecorded: true, effect: 'end' },
+      people: async () => 'open',
+    })
+    expect(asked.map(({ outcome }) => outcome?.message)).toEqual(['Canceled by its task: An operator stopped the task'])
+    expect(shown()).not.toContain('"type":"button"')
+  })
+
   it('asks no one while the window is open', async () => {
     deploy([breakGlass(-1)])
     const { outcome, asked } = await run()

@@ -214,6 +214,25 @@ describe('A person who is signed in', () => {
     expect([outcome?.result, statuses]).toEqual(['pass', [403, 200]])
   })
 
+  it('has the owners of the caller behind the call, too, who may not approve it either', async () => {
+    const oidc = { issuer: provider.issuer, audience: provider.secret.clientId, claims: { email: '*@example.com' } }
+    const people = { oidc, categories: ['*'], orchestrator: 'keptn', owners: ['ben@example.com'] }
+    lifecycle.replace('callers', { ...callers(), people })
+    deploy([{ name: 'others', approve: { connection: 'chat', notRequester: true } }])
+    const accepted = await lifecycle.send('POST', 'start-run?connection=job&mode=interactive', {
+      headers: { authorization: `Bearer ${await provider.tokenOf('jane')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...triggered(), input: { target: 'deploy' } }),
+    })
+    const statuses: number[] = []
+    const { outcome } = await run({
+      task: lifecycle.accepted(accepted),
+      async people(asking) {
+        for (const person of ['jane', 'ben', 'kim']) statuses.push((await decideAs(person, asking)).statusCode)
+      },
+    })
+    expect([outcome?.result, statuses]).toEqual(['pass', [403, 403, 200]])
+  })
+
   it.each([
     ['unverified', 'an address that the provider has not verified'],
     ['entra', 'an address of which the provider does not say if it is verified'],

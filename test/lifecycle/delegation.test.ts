@@ -75,6 +75,23 @@ describe('A task that is delegated to a platform that sends its finished event',
     expect(lifecycle.sentFor(task)).toEqual(sent)
   })
 
+  it('is finished at most once if Lambda ends it during its second attempt to delegate', async () => {
+    const runRefusedOnce = async (checkpoint?: number) => {
+      platform.failNext(429, { message: 'slow down' }, { on: 'POST' })
+      const task = await lifecycle.accept(target, event)
+      const interruption =
+        checkpoint === undefined ? undefined : { checkpoint, isRecorded: true, effect: 'end' as const }
+      return { task, ...(await lifecycle.run(task, { interruption })) }
+    }
+    const { checkpoints } = await runRefusedOnce()
+    const secondStart = checkpoints.findLastIndex((name) => name.includes('start START'))
+    // The first attempt was recorded, and another one has started.
+    expect(checkpoints.slice(0, secondStart)).toContain('start SUCCEED')
+    const { task, arn } = await runRefusedOnce(secondStart)
+    expect(await lifecycle.finish(arn)).toMatchObject({ finished: false })
+    expect(lifecycle.sentFor(task)).toEqual(['started'])
+  })
+
   it('rejects a silent call, for which its caller would send a second finished event', async () => {
     expect(await lifecycle.post(target, event)).toMatchObject({
       status: 400,

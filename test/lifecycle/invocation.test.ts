@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { acceptInvocation } from '../../shared/core/task/accept-invocation.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { handler } from './invoking-function.ts'
 import { PLATFORM_TOKEN, category as testing, useLifecycle } from './platform.ts'
@@ -86,6 +88,22 @@ describe('A task that another durable function invokes', () => {
     })
     expect(result.getResult()?.outcome).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(platform.runs).toHaveLength(1)
+  })
+
+  it('is a separate call with each execution of the function that invokes it, which differ only in their path', async () => {
+    // The runner of these tests makes ARNs without a path.
+    const idOf = async (execution: string) => {
+      const durableExecutionArn = `${TASK_FUNCTION.replace('live', '1')}/durable-execution/${execution}`
+      const context = {
+        executionContext: { durableExecutionArn },
+        configureLogger() {},
+        step: (_: string, run: (step: { attempt: number }) => unknown) => run({ attempt: 1 }),
+      } as unknown as DurableContext
+      return (await acceptInvocation(category, deploy, context)).id
+    }
+    const ids = [await idOf('release-1/a'), await idOf('release-1/b'), await idOf('release-2/a')]
+    expect(new Set(ids).size).toBe(3)
+    expect(await idOf('release-1/a')).toBe(ids[0])
   })
 
   it('is a separate call with each invocation', async () => {

@@ -1,17 +1,21 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 
-/** The category after `stop-run` was renamed. */
+/** The category after `stop-run` and `start-run` were renamed. */
 const renamed = {
   ...category,
-  actions: { ...category.actions, 'halt-run': category.actions['stop-run'] as never },
-  formerNames: { 'halt-run': 'stop-run' },
+  actions: {
+    ...category.actions,
+    'halt-run': category.actions['stop-run'] as never,
+    'launch-run': category.actions['start-run'] as never,
+  },
+  formerNames: { 'halt-run': 'stop-run', 'launch-run': 'start-run' },
 }
 const folder = temporaryFolder()
 const NAMES = ['halt-run', 'stop-run']
@@ -19,11 +23,23 @@ const { lifecycle, platform } = useLifecycle(renamed)
 beforeEach(() => {
   platform.states = ['busy']
 })
+afterEach(() => {
+  delete process.env['WEBHOOKS_POLICY_FILE']
+})
 
 const stopEvent = (id: string) => ({ ...triggered(), input: { id } })
 async function runningId(): Promise<string> {
   const { body } = await lifecycle.post('start-run?connection=job', { ...triggered(), input: { target: 'deploy' } })
   return body.data.id
+}
+/** Deploys a policy that refuses an action. */
+function deny(name: string): void {
+  const file = join(folder, `${name}.json`)
+  writeFileSync(
+    file,
+    JSON.stringify(compilePolicy({ rules: [{ name: 'a', when: { actions: [`testing/${name}`] }, deny: 'No' }] })),
+  )
+  process.env['WEBHOOKS_POLICY_FILE'] = file
 }
 function changeCaller(change: object): void {
   const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
@@ -32,8 +48,8 @@ function changeCaller(change: object): void {
 
 describe('A renamed action', () => {
   it('is listed by its new name', () => {
-    const others = actionNames(category).filter((name) => name !== 'stop-run')
-    expect(actionNames(renamed)).toEqual([...others, 'halt-run'])
+    const others = actionNames(category).filter((name) => !['stop-run', 'start-run'].includes(name))
+    expect(actionNames(renamed)).toEqual([...others, 'halt-run', 'launch-run'])
   })
 
   it('is the same call under both names, with the identity of its former name', async () => {
@@ -57,16 +73,26 @@ describe('A renamed action', () => {
   })
 
   it.each(NAMES)('is restricted under both names by a rule for %s', async (named) => {
-    const file = join(folder, `${named}.json`)
-    writeFileSync(
-      file,
-      JSON.stringify(compilePolicy({ rules: [{ name: 'a', when: { actions: [`testing/${named}`] }, deny: 'No' }] })),
-    )
-    process.env['WEBHOOKS_POLICY_FILE'] = file
+    deny(named)
     for (const name of NAMES)
       expect(await lifecycle.post(`${name}?connection=job`, stopEvent('1'))).toMatchObject({ status: 403 })
-    delete process.env['WEBHOOKS_POLICY_FILE']
   })
+
+  it.each(['launch-run', 'start-run'])(
+    'is not run again under its former name if a rule for %s refuses it',
+    async (named) => {
+      platform.states = ['broken']
+      const { id, outcome } = await lifecycle.call('start-run?connection=job', {
+        ...triggered(),
+        input: { target: 'deploy' },
+      })
+      expect(outcome?.result).toBe('fail')
+      deny(named)
+      const started = lifecycle.invocations.length
+      expect(await lifecycle.command('rerun', id)).toMatchObject({ status: 403 })
+      expect(lifecycle.invocations).toHaveLength(started)
+    },
+  )
 
   it.each(NAMES)('uses the default connection of %s under both names', async (name) => {
     changeCaller({ connections: { testing: 'ticket', [`testing/${name}`]: 'job' } })

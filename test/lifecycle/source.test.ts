@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { countOperations, countPolls } from '../../infra/tools/costs/month.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
@@ -8,6 +9,7 @@ import { itemKeys } from '../../shared/state/item-keys.ts'
 import { activityIn } from '../../shared/state/source-activity.ts'
 import { get } from '../../shared/state/table.ts'
 import { readWaiter, readWaitingTasks } from '../../shared/state/waiters.ts'
+import { forward } from '../functions/load-testing/table.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
 
@@ -215,6 +217,26 @@ describe('A task of whose job a source notifies us', () => {
     process.env['WEBHOOKS_STATE_TABLE'] = table
     expect(outcome?.result).toBe('pass')
     expect(times.at(-1)).toBeLessThan(120)
+  })
+
+  it('polls as without a source while the table cannot save for which run it waits', async () => {
+    const endpoint = String(process.env['AWS_ENDPOINT_URL_DYNAMODB'])
+    const table = await serve((call) =>
+      call.text.includes(itemKeys.wake(SOURCE, '1'))
+        ? { status: 500, body: { __type: 'InternalServerError' } }
+        : forward(endpoint, call),
+    )
+    process.env['AWS_ENDPOINT_URL_DYNAMODB'] = table.url
+    try {
+      const { outcome, times } = await run({ 20: endJob })
+      expect(outcome?.result).toBe('pass')
+      // With a source, the intervals grow to ten minutes.
+      const intervals = times.slice(1).map((time, index) => time - (times[index] ?? 0))
+      expect(Math.max(...intervals)).toBeLessThan(120)
+    } finally {
+      process.env['AWS_ENDPOINT_URL_DYNAMODB'] = endpoint
+      await table.close()
+    }
   })
 
   it('is woken at most fifty times, and then polls', async () => {

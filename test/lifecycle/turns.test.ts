@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Task } from '../../shared/core/call.ts'
+import { placeAndCheck } from '../../shared/core/task/check-turn.ts'
 import { wakeTask } from '../../shared/core/task/wake.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { checkTurn, leave, type Ticket, type TurnTable } from '../../shared/policy/turns.ts'
@@ -10,6 +11,7 @@ import { temporaryFolder } from '../temporary-folder.ts'
 import { type Interruption, interruptions } from './execution.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
+import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
 const folder = temporaryFolder()
@@ -46,11 +48,17 @@ let services = 0
 let service = ''
 const callOf = () => ({ input, data: { ...triggered().data, service } })
 const accept = (target = START) => lifecycle.accept(target, callOf())
-const turnIn = (task: Task) => task.requirements?.find((requirement) => requirement.type === 'turn')
+const turnsIn = (task: Task) => (task.requirements ?? []).filter((requirement) => requirement.type === 'turn')
+const turnIn = (task: Task) => turnsIn(task)[0]
 
 /** Lets another task have the turn. */
-async function hold(task: Task, leaseMs = 10 * HOUR * 1_000, name = 'ci-cd/other'): Promise<Ticket> {
-  const { key, target, rule } = turnIn(task) ?? { key: '', target: '', rule: '' }
+async function hold(
+  task: Task,
+  leaseMs = 10 * HOUR * 1_000,
+  name = 'ci-cd/other',
+  turn = turnIn(task),
+): Promise<Ticket> {
+  const { key, target, rule } = turn ?? { key: '', target: '', rule: '' }
   const number = await items().takeNumber({ key, target, rule })
   const place = { task: name, caller: 'ops', link: 'https://webhooks.example.com/other', deadline: now() + 86_400_000 }
   await items().putPlace(key, number, name, place)
@@ -243,6 +251,63 @@ describe('A task with a turn', () => {
     expect([outcome?.result, isFreeMeanwhile]).toEqual(['pass', true])
     expect((now() - acceptedAt) / 1_000).toBeGreaterThan(2 * HOUR - 61)
     expect(operations.filter((operation) => operation.startsWith('turn-number'))).toHaveLength(2)
+  })
+
+  it('counts its deadline from the start of the lease, even if the step that took the turn is repeated', async () => {
+    const task = await accept()
+    const [turn] = turnsIn(task)
+    if (!turn) throw new Error('The task has no turn.')
+    const number = await items().takeNumber(turn)
+    const target = {
+      task,
+      requirements: [turn],
+      until: now() + 4 * HOUR * 1_000,
+      isAllowed: () => true,
+      reports: {},
+      turn,
+      ticket: { key: turn.key, number, task: `${task.category}/${task.id}` },
+      taskStartedAt: now(),
+    }
+    const first = await placeAndCheck(target)
+    passTime(HOUR / 3)
+    const second = await placeAndCheck(target)
+    expect([first.state, second]).toEqual(['held', { ...first, heldAt: first.heldAt }])
+  })
+
+  it('keeps its number of the last turn for the finisher, after another task has skipped the first one', async () => {
+    const task = await accept()
+    let other: Ticket | undefined
+    const { arn, operations } = await lifecycle.run(task, {
+      interruption: { checkpoint: 'turn-wait RETRY', isRecorded: true, effect: 'end' },
+      async onCheckpoint(name) {
+        if (!name.includes('turn-number SUCCEED') || other !== undefined) return
+        await items().skip(turnIn(task)?.key ?? '', 1)
+        other = await hold(task)
+      },
+    })
+    expect(operations.filter((operation) => operation.startsWith('turn-number'))).toHaveLength(2)
+    await lifecycle.finish(arn)
+    if (other) await leave(items(), other, 'ended', now)
+    expect(await isFree(task)).toBe(true)
+  })
+})
+
+describe('A task with two turns', () => {
+  it('holds the first one for as long as it may wait for the second one, and then act', async () => {
+    deploy(rule(), { ...rule(), name: 'per stage', oneAtATime: { per: '{stage}' } })
+    const task = await accept()
+    const [first, second] = turnsIn(task)
+    const other = await hold(task, undefined, undefined, second)
+    let leaseMs = 0
+    await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (!name.includes('turn-wait RETRY') || leaseMs > 0) return
+        leaseMs = ((await items().readTurn(first?.key ?? ''))?.holder?.until ?? 0) - now()
+        await leave(items(), other, 'ended', now)
+      },
+    })
+    // It may wait for four hours, and its action may take one.
+    expect(leaseMs).toBeGreaterThan(5 * HOUR * 1_000)
   })
 })
 

@@ -106,12 +106,12 @@ async function checkOnce(
   if (!isAllowed(Date.now())) return { state: { state: 'closed' } }
   const { savedRound, waitsFor } = previous
   if (Date.now() >= until) return { state: { state: 'late', waitsFor } }
-  const leaseMs = leaseOf(target)
+  const leaseMs = leaseOf(target, Date.now())
   const standing = await checkTurn(turns, ticket, leaseMs, now)
   if (standing.state === 'held') {
     const { until: leaseEnd, leftRunning, released } = standing
     if (released) auditRelease(released)
-    return { state: { state: 'held', heldAt: leaseEnd - leaseMs, leftRunning } }
+    return { state: { state: 'held', heldAt: heldAtOf(leaseEnd, leaseMs), leftRunning } }
   }
   if (standing.state === 'passed') return { state: { state: 'passed' } }
   const description = describe(target, standing.turn)
@@ -126,10 +126,20 @@ async function checkOnce(
  * The lease of the last turn covers the action and the longest stop of its job. That of a turn that is held while the task waits for the
  * next one also covers this wait.
  */
-function leaseOf({ task, requirements, turn, until }: TurnTarget): number {
+export function leaseOf({ task, requirements, turn, until }: Leased, time: number): number {
   const isLast = turn === requirements.at(-1)
-  const waitMs = isLast ? 0 : Math.max(0, until - Date.now())
+  const waitMs = isLast ? 0 : Math.max(0, until - time)
   return waitMs + task.deadline * 1_000 + maxStopMs(task)
+}
+
+/** The parts of a target on which its lease depends. */
+interface Leased extends Pick<TurnTarget, 'requirements' | 'turn' | 'until'> {
+  task: Pick<Task, 'deadline' | 'needsCleanup'>
+}
+
+/** Returns from when the deadline counts: from the start of the lease, even if the step that took the turn is repeated. */
+export function heldAtOf(leaseEnd: number, leaseMs: number): number {
+  return leaseEnd - leaseMs
 }
 
 /** Checks again when the lease of the holder ends, at the end of the wait, or earlier: the wake-up may be lost. */

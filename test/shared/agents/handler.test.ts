@@ -7,7 +7,11 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { categories } from '../../../functions/index.ts'
 import { closeServer, listen } from '../../../infra/local/port.ts'
 import { catalogueOf } from '../../../infra/tools/build/catalogue.ts'
+import { toolsOf } from '../../../shared/agents/catalogue.ts'
 import { agentsHandler } from '../../../shared/agents/handler.ts'
+import { taskFields } from '../../../shared/agents/tasks.ts'
+import { callersSchema } from '../../../shared/auth/callers.ts'
+import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { withLogLines } from '../../log-lines.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -102,9 +106,9 @@ afterAll(async () => {
 const handle = agentsHandler()
 const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as unknown as Context
 
-async function send(method: string, params: object = {}, headers: Record<string, string> = {}) {
+function request(method: string, params: object, headers: Record<string, string>) {
   const sent = { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json', ...headers }
-  const { statusCode, body } = await handle(
+  return handle(
     {
       httpMethod: 'POST',
       path: '/mcp',
@@ -116,6 +120,10 @@ async function send(method: string, params: object = {}, headers: Record<string,
     } as unknown as APIGatewayProxyEvent,
     context,
   )
+}
+
+async function send(method: string, params: object = {}, headers: Record<string, string> = {}) {
+  const { statusCode, body } = await request(method, params, headers)
   expect(statusCode).toBe(200)
   return JSON.parse(body)
 }
@@ -139,12 +147,32 @@ describe('The list of tools', () => {
     expect(tools.map(({ name }: { name: string }) => name.split('_')[0])).not.toContain('remediation')
   })
 
+  test('of a caller that may write nothing has what stops something or only reads', () => {
+    const { agent } = callersSchema.parse({ agent: { categories: ['*'], agent: true, writes: 'deny' } })
+    if (!agent) throw new Error('There is no caller.')
+    const actions = toolsOf({ name: 'agent', ...agent }).map(({ category, action }) => `${category}/${action}`)
+    expect(actions).toContain('ci-cd/cancel-run')
+    expect(actions).not.toContain('ci-cd/trigger-deployment')
+    expect(actions.length).toBeLessThan(toolsOf({ name: 'agent', ...agent, writes: 'allow' }).length)
+  })
+
   test('keeps the names of the last read if they cannot be read, and asks once', async () => {
     listStatus = 400
     const texts = [JSON.stringify(await send('tools/list')), JSON.stringify(await send('tools/list'))]
     expect(operations.filter((operation) => operation === 'ListSecrets')).toHaveLength(1)
     for (const text of texts) expect(text).toContain('"enum":["prod","staging"]')
   })
+})
+
+test.each([
+  ['https://evil-a.example', 403],
+  ['https://b.example', 403],
+  ['https://a.example.evil', 403],
+  ['https://a.example', 200],
+])('A page of %s gets %i from the server of a.example, before its caller is authenticated', async (origin, status) => {
+  const { statusCode } = await request('tools/list', {}, { Origin: origin })
+  expect(statusCode).toBe(status)
+  if (status === 403) expect(operations).toEqual([])
 })
 
 describe('A forwarded call', () => {
@@ -247,5 +275,16 @@ describe('Texts of platforms', () => {
       data: { url: '***' },
     })
     expect(JSON.stringify(result)).not.toContain('approvals')
+  })
+
+  test('lose such links in the progress of a task, too', () => {
+    const progress = `Ask at https://a.example/v1/notification/approvals/${taskId}.abc.0123456789abcdef`
+    const times = { acceptedAt: '2026-11-30T10:00:00Z', deadlineAt: '2026-11-30T11:00:00Z' }
+    const call = { category: 'ci-cd', action: 'trigger-deployment' }
+    const running: TaskStatus = { taskId, ...call, state: 'running', verdict: 'running', progress, ...times }
+    expect(taskFields({ id: `ci-cd.${taskId}`, status: running, pauseSeconds: 5 }, 0)).toMatchObject({
+      status: 'working',
+      statusMessage: 'Ask at ***',
+    })
   })
 })

@@ -41,6 +41,15 @@ describe('A signed request', () => {
     expect(find(headers)).toBe(name)
   })
 
+  it('is another message with another id, if the signature covers the id', () => {
+    const messageOf = (headers: Record<string, string>) =>
+      findSigner(callers, { headers, rawBody: () => body }, now)?.message
+    const [first, second] = ['msg_1', 'msg_2'].map((id) => messageOf(standardHeaders({ id })))
+    expect(second).toMatch(/^[0-9a-f]{64}$/)
+    expect(second).not.toBe(first)
+    expect(messageOf(standardHeaders({ seconds: now / 1_000 - 5 }))).toBe(first)
+  })
+
   it.each([
     ['another body', { 'x-signature': hmac('base64', Buffer.from('{}')) }],
     ['another encoding', { 'x-signature': hmac('hex') }],

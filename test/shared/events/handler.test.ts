@@ -186,6 +186,57 @@ describe('A notification', () => {
     expect(new Set(messages.flatMap(({ calls }) => calls.map(({ rule }) => rule))).size).toBe(15)
   })
 
+  it('becomes a message with the calls of all rules, ended if the alert has ended or a rule closes something', async () => {
+    const alert = (status: string) => ({
+      status,
+      labels: {},
+      startsAt: '2026-11-30T10:00:00Z',
+      endsAt: '2026-11-30T10:05:00Z',
+      fingerprint: 'f',
+    })
+    const opening = { source: 'monitor', call: 'issue-ticketing/open-issue' }
+    const closing = { source: 'monitor', call: 'issue-ticketing/close-issue', closes: 'opens' }
+    const kinds = [
+      { rule: { name: 'opens', ...opening }, on: ['firing'] },
+      { rule: { name: 'opens-always', on: '`true`', ...opening }, on: ['firing', 'resolved'] },
+      { rule: { name: 'closes', ...closing }, on: ['resolved'] },
+      { rule: { name: 'closes-early', on: "status == 'firing'", ...closing }, on: ['firing'] },
+    ]
+    const pairs = kinds.flatMap((first) =>
+      kinds.flatMap((second) => (first === second ? [[first]] : [[first, second]])),
+    )
+    let files = 0
+    try {
+      for (const chosen of pairs)
+        for (const status of ['firing', 'resolved']) {
+          // A file of a new name, as each deployment has.
+          const file = eventsFile.replace('.json', `-${++files}.json`)
+          const sources = { monitor: { type: 'alertmanager', wakes: [] } }
+          writeFileSync(file, JSON.stringify({ sources, rules: chosen.map(({ rule }) => rule) }))
+          process.env['WEBHOOKS_EVENTS_FILE'] = file
+          aws.messages = []
+          const body = JSON.stringify({ status, alerts: [alert(status)] })
+          await deliver(body, OLD, {
+            headers: { authorization: `Bearer ${OLD}` },
+            pathParameters: { source: 'monitor' },
+          })
+          const calling = chosen.filter(({ on }) => on.includes(status)).map(({ rule }) => rule)
+          const hasEnded = status === 'resolved' || calling.some((rule) => 'closes' in rule)
+          const message = {
+            key: expect.any(String),
+            state: hasEnded ? 'resolved' : 'firing',
+            calls: calling.map(({ name }) => ({ rule: name, input: {} })),
+          }
+          // The end is recorded even if nothing closes: what fires next is another occurrence.
+          const expected = calling.length > 0 || hasEnded ? [expect.objectContaining(message)] : []
+          const names = chosen.map(({ rule }) => rule.name)
+          expect([status, names, aws.messages.map((text) => JSON.parse(text))]).toEqual([status, names, expected])
+        }
+    } finally {
+      process.env['WEBHOOKS_EVENTS_FILE'] = eventsFile
+    }
+  })
+
   it('with too many alerts is refused at once', async () => {
     const body = JSON.stringify({ status: 'firing', alerts: Array.from({ length: 10_001 }, () => ({})) })
     const headers = { authorization: `Bearer ${OLD}` }

@@ -24,7 +24,12 @@ const policy = compilePolicy({
   ],
 })
 
-const evaluate = (service: string, caller: Partial<PolicyCaller> = {}, more: Partial<PolicyCall> = {}) => {
+const evaluate = (
+  service: string,
+  caller: Partial<PolicyCaller> = {},
+  more: Partial<PolicyCall> = {},
+  rules = policy,
+) => {
   const call: PolicyCall = {
     category: 'ci-cd',
     action: 'trigger-deployment',
@@ -37,7 +42,7 @@ const evaluate = (service: string, caller: Partial<PolicyCaller> = {}, more: Par
     input: {},
     ...more,
   }
-  return evaluateCaller(evaluateRules(policy, call, Date.parse('2026-12-24T12:00Z')), call, policy.approval)
+  return evaluateCaller(evaluateRules(rules, call, Date.parse('2026-12-24T12:00Z')), call, rules.approval)
 }
 
 describe('An approval', () => {
@@ -63,6 +68,26 @@ describe('An approval', () => {
     const [requirement] = evaluate('other', { owners: ['jane@example.com'] }).requirements
     expect(requirement).not.toHaveProperty('ask.channel', expect.anything())
     expect(evaluate('other')).toMatchObject({ refusal: { rule: 'other', type: 'requester' }, requirements: [] })
+  })
+
+  test('of an agent waits for as long as a rule allows, if that is longer', () => {
+    const wait = { name: 'freeze', when: { services: ['wait'] }, freeze: [{ from: '2026-12-20', to: '2027-01-04' }] }
+    const longer = compilePolicy({
+      timeZone: 'UTC',
+      approval: { connection: 'ops', waitAtMost: 'PT2H' },
+      rules: [{ ...wait, otherwise: 'wait', waitAtMost: 'P1D' }],
+    })
+    const shorter = compilePolicy({
+      timeZone: 'UTC',
+      approval: { connection: 'ops', waitAtMost: 'P1D' },
+      rules: [{ ...wait, otherwise: 'wait', waitAtMost: 'PT2H' }],
+    })
+    const agent = { isAgent: true, writes: 'approve' as const }
+    for (const compiled of [longer, shorter])
+      expect(evaluate('wait', agent, {}, compiled)).toMatchObject({
+        waitAtMost: 86_400,
+        requirements: [{ type: 'approval' }, { type: 'window' }],
+      })
   })
 
   test('can open a window that is closed', () => {

@@ -1,4 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
+import { heldAtOf, leaseOf } from '../../../shared/core/task/check-turn.ts'
+import { maxStopMs } from '../../../shared/core/task/stop.ts'
+import type { TurnRequirement } from '../../../shared/policy/turn-rule.ts'
 import { checkTurn, isFull, leave, type TurnTable } from '../../../shared/policy/turns.ts'
 import { TurnItems } from './turns-in-memory.ts'
 
@@ -27,7 +30,7 @@ export interface ModelRun {
 }
 
 const SECOND = 1_000
-const STOP_MS = 1_800 * SECOND
+const STOP_MS = maxStopMs({})
 const CHECK_MS = 120 * SECOND
 const KEYS = ['a', 'b', 'c']
 const QUEUE = 6
@@ -57,7 +60,8 @@ interface Task {
   /** Continues a task that waits. */
   resume: (() => void) | undefined
   waitUntil: number
-  deadlineMs: number
+  /** In seconds. */
+  deadline: number
   numbers: Map<string, number>
   /** The jobs of lost tasks that it knows of, by key. */
   reported: Map<string, string>
@@ -136,7 +140,7 @@ export class Model {
     const shuffled = KEYS.slice(this.#chance(0.6) ? 0 : 1).sort(() => this.#random() - 0.5)
     const keys = shuffled.slice(0, count)
     const waitUntil = startAt + this.#between(1_000, 40_000) * SECOND
-    const deadlineMs = this.#between(60, 3_000) * SECOND
+    const deadline = this.#between(60, 3_000)
     const task: Task = {
       id,
       keys: this.#defects.noOrder ? keys : keys.sort(),
@@ -151,13 +155,13 @@ export class Model {
       isWoken: false,
       resume: undefined,
       waitUntil,
-      deadlineMs,
+      deadline,
       numbers: new Map(),
       reported: new Map(),
       hasTriedToStart: false,
       needsCleanup: this.#chance(0.5),
       leavesJob: this.#chance(0.1),
-      endsBy: waitUntil + deadlineMs + STOP_MS + 120 * SECOND,
+      endsBy: waitUntil + deadline * SECOND + STOP_MS + 120 * SECOND,
     }
     this.#tasks.set(id, task)
     this.#at(startAt, () => this.#invoke(task))
@@ -279,17 +283,20 @@ export class Model {
     wait: (until: number) => Promise<void>,
     clock: () => number,
   ): Promise<number | undefined> {
-    let startBefore = clock() + task.deadlineMs
-    for (const key of task.keys) {
-      const isLast = key === task.keys.at(-1)
+    let startBefore = clock() + task.deadline * SECOND
+    const requirements = task.keys.map(
+      (key): TurnRequirement => ({ type: 'turn', key, target: key, rule: 'rule', queue: QUEUE }),
+    )
+    for (const turn of requirements) {
+      const { key } = turn
       for (let isNew = true, number = 0; ; ) {
         if (isNew) {
-          number = await step(() => table.takeNumber({ key, target: key, rule: 'rule' }))
+          number = await step(() => table.takeNumber(turn))
           task.numbers.set(key, number)
         }
         const ticket = { key, number, task: task.id }
-        const margin = this.#defects.shortLease ? 0 : STOP_MS
-        const leaseMs = (isLast ? 0 : Math.max(0, task.waitUntil - clock())) + task.deadlineMs + margin
+        const target = { task: { deadline: task.deadline }, requirements, turn, until: task.waitUntil }
+        const leaseMs = leaseOf(target, clock()) - (this.#defects.shortLease ? STOP_MS : 0)
         const isFirst = isNew
         const seen = await step(async () => {
           if (isFirst) {
@@ -307,7 +314,7 @@ export class Model {
         if (seen.state !== 'waits') this.#waiting.get(key)?.delete(task.id)
         if (seen.state === 'held') {
           if (seen.leftRunning !== undefined) task.reported.set(key, seen.leftRunning)
-          startBefore = seen.until - seen.leaseMs + task.deadlineMs
+          startBefore = heldAtOf(seen.until, seen.leaseMs) + task.deadline * SECOND
           break
         }
         if (seen.state === 'canceled' || seen.state === 'late' || seen.state === 'full') {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
-import { checkTurn, GONE, leave, type Ticket, type TurnTable } from '../../../shared/policy/turns.ts'
+import {
+  CLOCK_MARGIN_MS,
+  checkTurn,
+  GONE,
+  isFull,
+  leave,
+  type Ticket,
+  type TurnTable,
+} from '../../../shared/policy/turns.ts'
 import { TurnItems } from './turns-in-memory.ts'
 import { type Defects, Model, type ModelRun } from './turns-model.ts'
 
@@ -18,7 +26,8 @@ async function runs(count: number, defects?: Defects): Promise<ModelRun> {
   return sum
 }
 
-it('A turn that a task gets at the moment when it leaves goes to the next one', async () => {
+/** Returns a table, and the tickets of three tasks, of which only the first ones have a place. */
+async function tableOfThree({ places = 3, deadline = 1_000 } = {}) {
   const table = new TurnItems().tableOf(
     async (effect) => effect(),
     () => {},
@@ -26,10 +35,35 @@ it('A turn that a task gets at the moment when it leaves goes to the next one', 
   const tickets: Ticket[] = []
   for (const task of ['a', 'b', 'c']) {
     const number = await table.takeNumber({ key: 'key', target: 'shop', rule: 'one' })
-    await table.putPlace('key', number, task, { task, caller: 'keptn', deadline: 1_000 })
+    if (number <= places) await table.putPlace('key', number, task, { task, caller: 'keptn', deadline })
     tickets.push({ key: 'key', number, task })
   }
-  const [a] = tickets as [Ticket]
+  const [a, b, c] = tickets as [Ticket, Ticket, Ticket]
+  return { table, a, b, c }
+}
+
+it('A turn whose lease has ended by another clock is not taken until the clocks agree', async () => {
+  const leaseMs = 3_600_000
+  const { table, a, b } = await tableOfThree({ deadline: 2 * leaseMs })
+  expect(await checkTurn(table, a, leaseMs, () => 0)).toMatchObject({ state: 'held' })
+  const checkAt = (time: number) => checkTurn(table, b, leaseMs, () => time)
+  expect(CLOCK_MARGIN_MS).toBe(5_000)
+  expect(await checkAt(leaseMs + 4_999)).toMatchObject({ state: 'waits' })
+  expect(await checkAt(leaseMs + 5_000)).toMatchObject({ state: 'held' })
+})
+
+it('A queue counts a task that has taken its number and not stored its place', async () => {
+  const { table, a, c } = await tableOfThree({ places: 1 })
+  await checkTurn(table, a, 3_600_000, () => 0)
+  const turn = await table.readTurn('key')
+  if (!turn) throw new Error('There is no turn.')
+  expect(await isFull(table, c, turn, 1, 0)).toBe(true)
+  await table.putPlace('key', 2, 'b', GONE)
+  expect(await isFull(table, c, turn, 1, 0)).toBe(false)
+})
+
+it('A turn that a task gets at the moment when it leaves goes to the next one', async () => {
+  const { table, a } = await tableOfThree()
   const now = () => 0
   expect(await checkTurn(table, a, 3_600_000, now)).toMatchObject({ state: 'held' })
   // After a has read the place of b, b leaves, and sees that it does not have the turn.

@@ -73,6 +73,25 @@ describe('A rule', () => {
     ])
   })
 
+  it('has its own alerts, even if a rule before it has the same key and another list', async () => {
+    const rules = ['opened', 'broken'].map(
+      (each): AlertRule => ({
+        name: each,
+        source: 'alerts',
+        call: 'issue-ticketing/open-issue',
+        each,
+        key: 'id',
+      }),
+    )
+    const notification = await readEvent({ type: 'http' }, {}, { opened: [{ id: 1 }], broken: [{ id: 2 }, { id: 3 }] })
+    const results = await evaluateRules(rules, { name: 'alerts', type: 'http' }, notification, {})
+    expect(results.map(({ rule, key }) => [rule, key])).toEqual([
+      ['opened', '1'],
+      ['broken', '2'],
+      ['broken', '3'],
+    ])
+  })
+
   it('has no problem with an alert without a key that it does not select', async () => {
     const rule = { key: 'incident.id', on: "type == 'incident'" }
     expect(await evaluate(rule, { type: 'ping' }, 'http')).toMatchObject([{ reason: '"on" is false, not true.' }])
