@@ -31,6 +31,7 @@ export async function callOnce(
   const stored = await storeCall(source, digest, JSON.stringify(made))
   if (stored.taskId !== undefined) return
   if (stored.isEnded) return logSkipped(rule, 'ended')
+  if (stored.isGrouped) return logSkipped(rule, 'in a group')
   const { category: called, ...call }: MadeCall = JSON.parse(stored.call)
   try {
     const result = await callWebhook(called, { source, id: `${rule.name}/${digest}`, ...call })

@@ -3,6 +3,7 @@ import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { AlertGroup, AlertRule } from '../sources/rules.ts'
+import { readCall, saveCountedCall, saveGroupedCall } from '../state/alert-calls.ts'
 import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
 import { digestOf } from './call-key.ts'
 import { callOnce, type MadeCall } from './call-once.ts'
@@ -10,7 +11,7 @@ import { Refused, RetryLater } from './results.ts'
 
 /**
  * Returns whether a call of a group is made: in each period, only the first ones are. The others are counted, and get one call together
- * when the period has ended.
+ * when the period has ended. A repeated notification takes no other place, and is not counted again.
  *
  * @param value of the group
  * @param callKey identifies the call
@@ -23,16 +24,25 @@ export async function takePlace(
   value: string,
   callKey: string,
 ): Promise<boolean> {
-  const start = await startOfPeriod(source, digestOf(JSON.stringify([rule, value])), per * 1_000)
-  // A retry in the next period is a new member there, and its call is the same.
+  const member = digestOf(callKey)
+  const known = await readCall(source, member)
+  if (known && !known.isGrouped) return true
+  if (known && known.countedIn === undefined) return false
+  const start = known?.countedIn ?? (await startOfPeriod(source, digestOf(JSON.stringify([rule, value])), per * 1_000))
   const message: GroupMessage = { source, rule, group: value, start }
   const digest = digestOfGroup(message)
-  const member = digestOf(callKey)
-  if (await takeGroupPlace(source, digest, member, max)) return true
+  if (!known) {
+    // A retry in the next period is a new member there, and its call is the same.
+    if (await takeGroupPlace(source, digest, member, max)) return true
+    // Before it is counted: a retry in the next period would count it there, too.
+    await saveGroupedCall(source, member, start)
+  }
   const { isQueued } = await countOther(source, digest, member)
-  if (isQueued) return false
-  await queueGroup(message)
-  await saveGroupQueued(source, digest)
+  if (!isQueued) {
+    await queueGroup(message)
+    await saveGroupQueued(source, digest)
+  }
+  await saveCountedCall(source, member)
   return false
 }
 

@@ -1,8 +1,8 @@
 import type { AlertMessage } from '../events/queue.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { RuleCall } from '../sources/evaluate-rules.ts'
-import type { AlertGroup, AlertRule } from '../sources/rules.ts'
-import { readCall, type StoredCall, saveEndedCall, saveGroupedCall } from '../state/alert-calls.ts'
+import type { AlertRule } from '../sources/rules.ts'
+import { readCall, type StoredCall, saveEndedCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
 import { transitionOf } from './alert-times.ts'
 import { callKeyOf, digestOf } from './call-key.ts'
@@ -64,24 +64,9 @@ async function makeCall(
   if (occurrence === undefined) return logSkipped(rule, alert.state === 'firing' ? 'ended' : 'not open')
   if (rule.closes !== undefined) return close(alert, rule, input, occurrence)
   const callKey = callKeyOf(alert, rule.name, occurrence)
-  if (rule.group && group !== undefined && !(await isInPlace(alert.source, rule, rule.group, group, callKey)))
+  if (rule.group && group !== undefined && !(await takePlace(alert.source, rule.name, rule.group, group, callKey)))
     return logSkipped(rule, 'in a group')
   await callOnce(alert.source, rule, callKey, input)
-}
-
-/** Returns whether a call of a group is made. A repeated notification takes no other place. */
-async function isInPlace(
-  source: string,
-  { name }: AlertRule,
-  group: AlertGroup,
-  value: string,
-  callKey: string,
-): Promise<boolean> {
-  const known = await readCall(source, digestOf(callKey))
-  if (known) return known.isGrouped !== true
-  if (await takePlace(source, name, group, value, callKey)) return true
-  await saveGroupedCall(source, digestOf(callKey))
-  return false
 }
 
 /** Makes the closing call, if the call that it closes has opened something. */

@@ -11,6 +11,8 @@ export interface StoredCall {
   isRefused?: boolean
   /** The call was not made: the call of its group counts it. */
   isGrouped?: boolean
+  /** The start of the period of its group, until the call is counted there. */
+  countedIn?: number | undefined
   /** The call must no longer be made: the alert has ended, and nothing would close what it opens. */
   isEnded?: boolean
 }
@@ -41,12 +43,13 @@ export async function storeCall(source: string, digest: string, call: string): P
 export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
   const item = await get(itemKeys.alertCall(source, digest))
   if (item === undefined) return undefined
-  const { call, taskId, isRefused, isGrouped, isEnded } = item
+  const { call, taskId, isRefused, isGrouped, countedIn, isEnded } = item
   return {
     call: String(call),
     taskId: taskId === undefined ? undefined : String(taskId),
     isRefused: isRefused === true,
     isGrouped: isGrouped === true,
+    countedIn: typeof countedIn === 'number' ? countedIn : undefined,
     isEnded: isEnded === true,
   }
 }
@@ -62,10 +65,23 @@ export function saveEndedCall(source: string, digest: string): Promise<boolean> 
   return putIfAbsent(itemKeys.alertCall(source, digest), item, { condition: IS_REFUSED, timeoutMs: TIMEOUT_MS })
 }
 
-/** @throws the error of DynamoDB */
-export async function saveGroupedCall(source: string, digest: string): Promise<void> {
-  const item = { isGrouped: true, ...expiresIn(TTL_SECONDS) }
+/**
+ * Records that a call is not made, and in which period the call of its group counts it.
+ *
+ * @throws the error of DynamoDB
+ */
+export async function saveGroupedCall(source: string, digest: string, countedIn: number): Promise<void> {
+  const item = { isGrouped: true, countedIn, ...expiresIn(TTL_SECONDS) }
   await putIfAbsent(itemKeys.alertCall(source, digest), item, { timeoutMs: TIMEOUT_MS })
+}
+
+/**
+ * Records that a call is counted. A repeat does not count it again.
+ *
+ * @throws the error of DynamoDB
+ */
+export async function saveCountedCall(source: string, digest: string): Promise<void> {
+  await update(itemKeys.alertCall(source, digest), 'REMOVE countedIn', { timeoutMs: TIMEOUT_MS })
 }
 
 /** @throws the error of DynamoDB */

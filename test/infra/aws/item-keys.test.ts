@@ -202,7 +202,8 @@ const makeAlertCall = async () => {
   await alertCalls.readCall('github', 'digest')
   await alertCalls.saveTaskOfCall('github', 'digest', taskId)
   await alertCalls.saveRefusalOfCall('github', 'digest', '{}')
-  await alertCalls.saveGroupedCall('github', 'digest')
+  await alertCalls.saveGroupedCall('github', 'digest', 0)
+  await alertCalls.saveCountedCall('github', 'digest')
 }
 const countAlert = async () => {
   await alertGroups.startOfPeriod('github', 'digest', 60_000).catch(() => 0)

@@ -296,6 +296,14 @@ describe('An alert', () => {
     expect(actions()).toContain('close-issue')
   })
 
+  it('that started and ended in the same second is called for again if it fires again', async () => {
+    const key = nextKey()
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    for (const message of [firing(key, { at }), resolved(key, { at }), firing(key, { at: at + 60_000 })])
+      expect(await handle(message)).toBe(true)
+    expect(actions().filter((action) => action === 'open-issue')).toHaveLength(2)
+  })
+
   it('is called for again if its key fires again', async () => {
     const key = nextKey()
     const at = Date.parse('2026-11-30T10:00:00Z')
@@ -343,6 +351,43 @@ describe('A group', () => {
     for (const key of [...keys, next]) await handle(grouped(key, 'shop'))
     clock.mockRestore()
     expect([...tasks.values()].slice(3)).toEqual([{ action: 'open-issue', title: next }])
+  })
+
+  it('makes each call once and counts each other alert once, even if the function ends at any request', async () => {
+    const isOneFewer: boolean[] = []
+    // The alert that was interrupted is handled again, in the same period or in the next one.
+    for (const isLater of [false, true])
+      for (const isDone of [false, true]) {
+        let reached = true
+        for (let at = 1; reached; at++) {
+          tasks.clear()
+          sent = []
+          const value = `value-${isLater}-${isDone}-${at}`
+          const keys = Array.from({ length: 4 }, nextKey)
+          const startedAt = Date.now()
+          const clock = jest.spyOn(Date, 'now').mockReturnValue(startedAt)
+          for (const key of keys.slice(0, 2)) await handle(grouped(key, value))
+          crash = { at, isDone }
+          const [interrupted, next] = keys.slice(2).map((key) => grouped(key, value)) as [AlertMessage, AlertMessage]
+          await handle(interrupted)
+          reached = requests >= at
+          crash = undefined
+          if (isLater) clock.mockReturnValue(startedAt + 61_000)
+          for (const message of [interrupted, next]) expect(await handle(message, 2)).toBe(true)
+          clock.mockReturnValue(startedAt + 200_000)
+          const ends = new Set(sent.filter(({ queue }) => queue === 'alerts').map(({ body }) => body))
+          for (const body of ends) expect(await handle(JSON.parse(body))).toBe(true)
+          clock.mockRestore()
+          const titles = [...tasks.values()].map(({ title }) => String(title))
+          expect({ at, own: titles.slice(0, 2) }).toEqual({ at, own: keys.slice(0, 2) })
+          const counted = titles.slice(2).map((title) => Number(/^And (\d+)/.exec(title)?.[1] ?? 1))
+          const sum = counted.reduce((sum, count) => sum + count, 0)
+          // The function may end between the two requests that count an alert.
+          isOneFewer.push(sum === 1)
+          expect({ at, isCounted: sum === 2 || sum === 1 }).toEqual({ at, isCounted: true })
+        }
+      }
+    expect(isOneFewer.filter(Boolean).length).toBeLessThanOrEqual(4)
   })
 
   it('is refused at once if the expression for its input fails', async () => {
