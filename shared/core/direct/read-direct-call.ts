@@ -1,4 +1,4 @@
-import { type Caller, callerNamed } from '../../auth/callers.ts'
+import { authorizeCategory, type Caller, callerNamed } from '../../auth/callers.ts'
 import { Failure, type FailureKind, invalidInput } from '../../errors.ts'
 import { actionNames, type Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
@@ -72,6 +72,7 @@ export async function readDirectCall(
     isOption(field) ? 'true' : 'false',
   )
   const { orchestrator, ...named } = await (readCaller ?? (() => callerNamed(caller)))()
+  authorizeCategory(named, category.name)
   return readCall(category, hasOrchestrator ? { ...named, orchestrator } : named, {
     action,
     query: Object.fromEntries(options.map(([name, value]) => [name, [String(value)]])),

@@ -92,6 +92,7 @@ export async function signedCallResponse(
   audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
   if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
   const { caller, request, maxResponseMs } = signed
+  authorizeCategory(caller, category.name)
   const call = await readCall(category, caller, { ...request, findRunOfTask })
   return respond(category, call, request.categoryUrl, withMonotonicTime(context, maxResponseMs))
 }
@@ -103,7 +104,6 @@ async function verificationResponse(
   httpEvent: APIGatewayProxyEvent,
   context: Context,
 ): Promise<WebhookResponse> {
-  authorizeCategory(caller, category.name)
   authorizeWrite(caller)
   const { mode = 'silent', key = context.awsRequestId } = httpEvent.queryStringParameters ?? {}
   if (mode !== 'silent' && mode !== 'interactive') throw invalidInput('mode', 'must be silent or interactive')

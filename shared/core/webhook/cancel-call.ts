@@ -1,5 +1,5 @@
 import { audit } from '../../audit.ts'
-import { authorizeAction, authorizeCategory, type Caller } from '../../auth/callers.ts'
+import { authorizeAction, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import { identifyCall } from '../call-id.ts'
@@ -20,7 +20,6 @@ import { guessRefusal } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function cancelCall(category: Category, caller: Caller, request: CallRequest): Promise<TaskStatus> {
-  authorizeCategory(caller, category.name)
   authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
   // Like a dry run, it leaves no trace of a guess at a platform. The task can still be canceled by its id.
   const refusal = guessRefusal(caller.name)

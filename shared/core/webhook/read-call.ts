@@ -1,4 +1,4 @@
-import { authorizeAction, authorizeCategory, authorizeWrite, type Caller } from '../../auth/callers.ts'
+import { authorizeAction, authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
@@ -13,10 +13,10 @@ import { guessRefusal } from './stored-credentials.ts'
  * Turns a request into the record of a call, and checks all of it: after this, a call can only fail at the platform, or be
  * refused because of a limit where something would start.
  *
+ * @param caller may use the category
  * @throws Failure
  */
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
-  authorizeCategory(caller, category.name)
   authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
   let refusal = await rateRefusal(caller, category.name)
   try {

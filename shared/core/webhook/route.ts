@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit } from '../../audit.ts'
 import { authenticate } from '../../auth/authenticate.ts'
-import { authorizeWrite } from '../../auth/callers.ts'
+import { authorizeCategory, authorizeWrite } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
@@ -33,6 +33,7 @@ export async function route(
   const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent), address })
   const { caller, message } = authenticated
   audit.add({ caller: caller.name, person: caller.person })
+  authorizeCategory(caller, category.name)
   if (isCall) return callResponse(category, authenticated, first, httpEvent, context)
   if (message !== undefined)
     throw new Failure(
