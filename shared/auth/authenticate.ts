@@ -13,6 +13,8 @@ export interface Authenticated {
   caller: Caller
   /** Identifies the signed message, if the caller signs its requests. */
   message?: string
+  /** The id of the message, if its signature covers one. */
+  messageId?: string | undefined
 }
 
 interface Request extends UnverifiedRequest {

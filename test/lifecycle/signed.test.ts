@@ -74,11 +74,33 @@ describe('A signed call', () => {
     expect(platform.tickets).toEqual([])
   })
 
-  it('is the same call with another id in a header, which the signature does not cover', async () => {
-    const body = ticket()
-    for (const id of ['msg_a', 'msg_b'])
-      expect((await send(OPEN, body, { headers: { 'webhook-id': id } })).status).toBe(200)
-    expect(platform.tickets).toHaveLength(1)
+  it.each([
+    ['', 'webhook'],
+    ['mode=interactive', 'webhook'],
+    ['mode=gate', 'svix'],
+    ['', 'svix'],
+  ])(
+    'with ?%s is the same call with another id in a header, which the signature does not cover',
+    async (query, vendor) => {
+      const body = ticket()
+      const target = `${OPEN}&${query}`
+      const starts = lifecycle.invocations.length
+      for (const id of ['msg_a', 'msg_b', 'msg_c']) {
+        const headers = { [`${vendor}-id`]: id, [`${vendor}-signature`]: 'v1,x', [`${vendor}-timestamp`]: '1' }
+        expect((await send(target, body, { headers })).status).toBeLessThan(300)
+      }
+      expect(platform.tickets.length + lifecycle.invocations.length - starts).toBe(1)
+    },
+  )
+
+  it('gives its orchestrator no header, because the signature covers none', async () => {
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    lifecycle.replace('callers', { signer: { ...callers['signer'], orchestrator: 'azure-devops' } })
+    const collections = ['https://dev.azure.com/acme/']
+    lifecycle.store('orchestrators/azure-devops', { type: 'azure-devops', collections, token: KEY })
+    const headers = { planurl: 'https://dev.azure.com/acme/', projectid: 'p', planid: 'p', timelineid: 't' }
+    const { status, body } = await send(`${OPEN}&mode=interactive`, ticket({ id: randomUUID() }), { headers })
+    expect([status, body.detail]).toEqual([400, expect.stringContaining('PlanUrl')])
   })
 
   it('has no address for its answer in a header, which the signature does not cover', async () => {

@@ -20,7 +20,7 @@ const SIGNED_QUERY = ['connection', 'deadline', 'sendStarted', 'progress', 'labe
 /** Responds to `POST /{category}/{action}`. */
 export async function callResponse(
   category: Category,
-  { caller, message }: Authenticated,
+  { caller, message, messageId }: Authenticated,
   action: string,
   httpEvent: APIGatewayProxyEvent,
   context: Context,
@@ -28,11 +28,18 @@ export async function callResponse(
   allowMethod(httpEvent, 'POST')
   if (action === VERIFICATION) return verificationResponse(category, caller, httpEvent, context)
   const { query, ...unsigned } = requestOf(category, action, httpEvent)
-  const signed = message === undefined ? undefined : await signedMessage(category, caller, message, { action, query })
-  // A signature does not cover headers.
-  const headers = signed ? { ...unsigned.headers, 'callback-url': undefined } : unsigned.headers
+  const signed =
+    message === undefined
+      ? undefined
+      : { id: messageId, ...(await signedMessage(category, caller, message, { action, query })) }
+  const headers = signed ? uncoveredHeaders(unsigned.headers) : unsigned.headers
   const call = await readCall(category, caller, { ...unsigned, query, headers, signed })
   return respond(category, call, unsigned.categoryUrl, context)
+}
+
+/** Returns the headers that a signed call may have although its signature does not cover them: none of them changes what it does. */
+function uncoveredHeaders({ 'content-type': type, traceparent }: CallRequest['headers']): CallRequest['headers'] {
+  return { 'content-type': type, traceparent }
 }
 
 /** Responds to `POST /{category}/{action}/cancel`: the request of a call, which cancels its task. */

@@ -34,6 +34,8 @@ export interface CallRequest {
 export interface SignedMessage {
   /** Identifies the message. */
   message: string
+  /** The id that the sender has given it. Undefined if the signature covers none. */
+  id?: string | undefined
   /** Returns why the message may start nothing: it was used for another call, or long ago. */
   replayRefusal(): Promise<Failure | undefined>
 }
@@ -78,9 +80,7 @@ export async function parse(category: Category, request: CallRequest): Promise<P
   if (callbackUrl !== undefined) body['callback'] ??= callbackUrl
   if (body['callback'] !== undefined && options.mode !== 'interactive')
     throw invalidInput('callback', 'needs ?mode=interactive: other calls return their result in the response')
-  const event = parseEvent(
-    poller ? body : { ...body, id: body['id'] ?? options.key ?? deliveryIdOf(headers) ?? request.signed?.message },
-  )
+  const event = parseEvent(poller ? body : { ...body, id: body['id'] ?? options.key ?? messageIdOf(request) })
   setTraceparent(headers['traceparent'] ?? body['traceparent'])
   return {
     requestedAction,
@@ -95,8 +95,12 @@ export async function parse(category: Category, request: CallRequest): Promise<P
   }
 }
 
-/** Returns the id of a signed delivery, which is the same for each attempt to send it. */
-function deliveryIdOf(headers: Headers): string | undefined {
+/**
+ * Returns what identifies a message that is a Standard Webhook or signed: the same for each attempt to send it. For a signed one, only
+ * what its signature covers does, so that no one can make another call of a copy. A sender with a token may send any id.
+ */
+function messageIdOf({ headers, signed }: CallRequest): string | undefined {
+  if (signed) return signed.id ?? signed.message
   return headers['webhook-signature'] === undefined ? undefined : headers['webhook-id']
 }
 
