@@ -55,7 +55,7 @@ export async function tryRules(
     throw new Failure('unknown', `There is no source ${name}. Sources: ${Object.keys(sources).join(', ') || 'none'}.`)
   const { type } = source
   const notification: Notification = await readEvent(source, headers, body)
-  const results = await evaluateRules(rules, { name, type }, notification, headers)
+  const results = await evaluateRules(rules, { name, type }, notification)
   return { source: name, type, event: notification.event, results: results.map((result) => triedOf(rules, result)) }
 }
 

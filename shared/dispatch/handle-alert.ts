@@ -2,9 +2,9 @@ import type { AlertMessage } from '../events/queue.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { RuleCall } from '../sources/evaluate-rules.ts'
 import type { AlertRule } from '../sources/rules.ts'
-import { readCall, type StoredCall, saveEndedCall } from '../state/alert-calls.ts'
+import { readCall, readLaterCall, type StoredCall, saveEndedCall, saveLaterCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
-import { transitionOf } from './alert-times.ts'
+import { isOpen, type Transition, transitionOf } from './alert-times.ts'
 import { callKeyOf, digestOf } from './call-key.ts'
 import { callOnce, logSkipped, type MadeCall } from './call-once.ts'
 import { callWebhook } from './call-webhook.ts'
@@ -23,14 +23,17 @@ const OPENING_PAUSE_SECONDS = 5
  * @throws RetryLater if the alert has to be handled again; Refused if all of its calls were made, except those that were refused; the
  * error of DynamoDB
  */
-export async function handleAlert(alert: AlertMessage, hasTime: () => boolean): Promise<void> {
-  const occurrence = await recordAlert(alert)
+export async function handleAlert(message: AlertMessage, hasTime: () => boolean): Promise<void> {
+  const alert = await withKnownKey(message)
+  const { occurrence, reopened } = await recordAlert(alert)
+  const calls = alert.calls.map((call) => ({ of: alert, call, occurrence }))
+  if (reopened !== undefined) calls.push(...(await callsOf(alert, reopened)))
   const problems: string[] = []
   let waiting: RetryLater | undefined
-  for (const call of alert.calls) {
+  for (const { of, call, occurrence } of calls) {
     if (!hasTime()) throw new RetryLater('The function has no time left for the other calls.')
     try {
-      await makeCall(alert, call, occurrence)
+      await makeCall(of, call, occurrence)
     } catch (error) {
       // The other rules do not depend on it: a call may wait for people for days.
       if (error instanceof RetryLater) waiting ??= error
@@ -42,16 +45,42 @@ export async function handleAlert(alert: AlertMessage, hasTime: () => boolean): 
   if (problems.length > 0) throw new Refused(problems.join(' '))
 }
 
-/** Records that an alert has started or ended. Returns the occurrence that this is about. */
-async function recordAlert({ source, key, state, at = 0 }: AlertMessage): Promise<number | undefined> {
+/** Returns the alert with the key of an earlier version, without a time, if it fires under that key. */
+async function withKnownKey({ formerKey, ...alert }: AlertMessage): Promise<AlertMessage> {
+  if (formerKey === undefined) return alert
+  const former = await readAlertTimes(alert.source, digestOf(formerKey))
+  return former && isOpen(former) ? { ...alert, key: formerKey, at: undefined } : alert
+}
+
+/** Records that an alert has started or ended. Returns what this means. */
+async function recordAlert(alert: AlertMessage): Promise<Transition> {
+  const { source, key, state, at = 0 } = alert
   const digest = digestOf(key)
   for (let saves = 0; saves < MAX_SAVES; saves++) {
     const before = await readAlertTimes(source, digest)
-    const { times, occurrence } = transitionOf(before ?? {}, { state, at })
-    const isSame = before?.opened === times.opened && before?.closed === times.closed
-    if ((before && isSame) || (await saveAlertTimes(source, digest, before, times))) return occurrence
+    const transition = transitionOf(before ?? {}, { state, at })
+    const { times, isLaterStart } = transition
+    // Before it is recorded: an end that makes it an occurrence makes its calls.
+    if (isLaterStart) await saveForLater(alert, at)
+    const isSame = (['opened', 'closed', 'newest'] as const).every((name) => before?.[name] === times[name])
+    if ((before && isSame) || (await saveAlertTimes(source, digest, before, times))) return transition
   }
   throw new RetryLater('Other notifications about the alert are being handled.', 1)
+}
+
+/** Stores the calls of a later start, which counts as a repeat unless an end from before arrives. */
+async function saveForLater(alert: AlertMessage, at: number): Promise<void> {
+  for (const call of alert.calls) await saveLaterCall(alert.source, digestOf(callKeyOf(alert, call.rule, at)), call)
+}
+
+/** Returns the calls of a start that counted as a repeat, and is an occurrence of its own. */
+async function callsOf(ended: AlertMessage, occurrence: number) {
+  const of: AlertMessage = { ...ended, state: 'firing', at: occurrence }
+  const rules = declaredRules().filter(({ source, closes }) => source === ended.source && closes === undefined)
+  const calls = await Promise.all(
+    rules.map(({ name }) => readLaterCall(of.source, digestOf(callKeyOf(of, name, occurrence)), name)),
+  )
+  return calls.filter((call) => call !== undefined).map((call) => ({ of, call, occurrence }))
 }
 
 async function makeCall(
@@ -85,7 +114,7 @@ async function close(
   const { category }: MadeCall = JSON.parse(opened.call)
   const id = await openedBy(alert.source, category, opened.taskId)
   if (id === undefined) return logSkipped(rule, 'nothing opened')
-  await callOnce(alert.source, rule, callKeyOf(alert, rule.name, occurrence), { id, ...input })
+  await callOnce(alert.source, rule, callKeyOf(alert, rule.name, occurrence), { ...input, id })
 }
 
 /**

@@ -2,7 +2,6 @@ import { log } from '../log.ts'
 import { type DeclaredSource, declaredRules } from '../sources/declared.ts'
 import { evaluateRules, type RuleCall, type RuleResult } from '../sources/evaluate-rules.ts'
 import type { Notification } from '../sources/read-notification.ts'
-import type { Names } from '../sources/source-type.ts'
 import { type AlertMessage, queueAlerts } from './queue.ts'
 
 /** More are the same mistake. */
@@ -21,11 +20,10 @@ export async function queueAlertsOf(
   name: string,
   { type }: DeclaredSource,
   notification: Notification,
-  headers: Names,
 ): Promise<number | undefined> {
   const rules = declaredRules()
   if (notification.kind === 'first-request' || !rules.some(({ source }) => source === name)) return undefined
-  const results = await evaluateRules(rules, { name, type }, notification, headers)
+  const results = await evaluateRules(rules, { name, type }, notification)
   const problems = results.filter(({ isProblem }) => isProblem)
   const { delivery } = notification
   for (const { rule, alert, reason } of problems.slice(0, MAX_LOGGED_PROBLEMS))
@@ -44,10 +42,10 @@ export async function queueAlertsOf(
  */
 function messagesOf(source: string, { event, delivery }: Notification, results: readonly RuleResult[]): AlertMessage[] {
   const messages = new Map<string, AlertMessage>()
-  for (const { alert, key, state, at, call } of results) {
+  for (const { alert, key, state, at, formerKey, call } of results) {
     if (key === undefined || state === undefined || (call === undefined && state === 'firing')) continue
     const id = JSON.stringify([alert, key])
-    const message = messages.get(id) ?? { source, event, delivery, key, state, at, calls: [] }
+    const message = messages.get(id) ?? { source, event, delivery, key, state, at, formerKey, calls: [] }
     messages.set(id, {
       ...message,
       // A rule that closes something decides that the alert has ended.

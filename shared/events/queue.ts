@@ -14,6 +14,8 @@ export interface AlertMessage {
   state: 'firing' | 'resolved'
   /** When its state changed, in epoch milliseconds. Absent if a key is never used again. */
   at?: number | undefined
+  /** The key that an earlier version of this software has stored. */
+  formerKey?: string | undefined
   calls: RuleCall[]
 }
 

@@ -46,7 +46,7 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
     const { confirmSubscription } = await import('./confirm-subscription.ts')
     await confirmSubscription(notification.confirmUrl)
   }
-  return handle(name, source, notification, requestHeaders(event))
+  return handle(name, source, notification)
 }
 
 /**
@@ -57,20 +57,15 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
 export async function receiveAwsEvent(event: object): Promise<Received> {
   log.appendKeys({ source: AWS_SOURCE })
   const source: DeclaredSource = { type: 'eventbridge', wakes: [] }
-  return handle(AWS_SOURCE, source, await readEvent(source, {}, event), {})
+  return handle(AWS_SOURCE, source, await readEvent(source, {}, event))
 }
 
-async function handle(
-  name: string,
-  source: DeclaredSource,
-  notification: Notification,
-  headers: Names,
-): Promise<Received> {
+async function handle(name: string, source: DeclaredSource, notification: Notification): Promise<Received> {
   const { event, runs } = notification
   log.appendKeys({ event, runs: runs.length })
   const [woken, calls] = await Promise.all([
     wakeTasksFor(name, notification),
-    queueAlertsOf(name, source, notification, headers),
+    queueAlertsOf(name, source, notification),
   ])
   log.appendKeys({ woken })
   return calls === undefined ? { event, woken } : { event, woken, calls }

@@ -20,6 +20,8 @@ export interface Alert {
   key: string
   /** When its state changed, in epoch milliseconds. Undefined if no alert of the source has this key again. */
   at?: number
+  /** The key that an earlier version of this software has stored. */
+  formerKey?: string
   /** The body, or the element of its list, with `notification`: the data for rules. */
   data: Record<string, unknown>
 }
@@ -41,11 +43,10 @@ export interface AlertsRead {
 /**
  * Returns the alerts of a notification. Tests are omitted. A sender without alerts has one that starts with each notification.
  *
- * @param headers of the request, by name in lower case
  * @throws Failure `invalid` for too many
  */
-export async function readAlerts(type: SourceType, notification: Notification, headers: Names): Promise<AlertsRead> {
-  const { kind, event, delivery, content } = notification
+export async function readAlerts(type: SourceType, notification: Notification): Promise<AlertsRead> {
+  const { kind, event, delivery, content, headers } = notification
   if (kind === 'first-request') return { alerts: [], unusable: [] }
   const context = { event, delivery: delivery ?? null, headers: visibleHeaders(type, headers) }
   if (type.alerts === undefined) {
@@ -103,7 +104,7 @@ function elementsOf({ each }: Alerts, content: object, search: Search): unknown[
 
 /** Returns the alert, a problem, or undefined for a test. */
 function readAlert(
-  { firing, resolved, key: keyOf, at: atOf, test }: Alerts,
+  { firing, resolved, key: keyOf, formerKey: formerKeyOf, at: atOf, test }: Alerts,
   index: number,
   element: unknown,
   notification: object,
@@ -116,8 +117,10 @@ function readAlert(
   if (is(test)) return undefined
   const key = search(keyOf, data)
   if (!isKey(key)) return { index, state, data, problem: UNUSABLE_KEY }
+  const former = formerKeyOf === undefined ? undefined : search(formerKeyOf, data)
+  const alert: Alert = { index, state, key: String(key), ...(isKey(former) ? { formerKey: String(former) } : {}), data }
   const time = atOf === undefined ? null : (search(atOf, data) ?? null)
-  if (time === null) return { index, state, key: String(key), data }
+  if (time === null || time === ZERO_TIME) return alert
   const at = parseTime(time)
   return at === undefined
     ? {
@@ -126,8 +129,11 @@ function readAlert(
         data,
         problem: 'The time of the alert is neither ISO 8601 nor a number of seconds or milliseconds.',
       }
-    : { index, state, key: String(key), at, data }
+    : { ...alert, at }
 }
+
+/** The text of Go for no time. */
+const ZERO_TIME = '0001-01-01T00:00:00Z'
 
 const UNUSABLE_KEY = `The key of the alert must be text of at most ${MAX_ID} characters, or a number. Placeholders, such as $ID or {PID}, must be replaced by the sender.`
 

@@ -3,7 +3,7 @@ import { isSame } from '../hmac.ts'
 import { basicAuth } from '../http/basic-auth.ts'
 import { registerSecret } from '../redact.ts'
 import type { FetchPublished } from './published.ts'
-import { type SignatureScheme, signatureSchemes } from './schemes.ts'
+import { headersCoveredBy, type SignatureScheme, signatureSchemes } from './schemes.ts'
 import type { SourceSecret } from './secret.ts'
 import type { Names, SourceType } from './source-type.ts'
 import { findSignatureProblem, type SignedRequest } from './verify.ts'
@@ -17,6 +17,7 @@ export interface NotificationRequest extends SignedRequest {
  * Verifies that a request is from the sender. The fields of the secret say how; a signature is never optional.
  *
  * @param now epoch milliseconds
+ * @returns the headers that count: all with a token or a password; with a signature those that it covers, and the name of the event
  * @throws Failure `unauthenticated`, `misconfigured`, `unavailable`
  */
 export async function authenticateSource(
@@ -25,13 +26,32 @@ export async function authenticateSource(
   secret: SourceSecret,
   now: number,
   fetchPublished: FetchPublished,
-): Promise<void> {
+): Promise<Names> {
   for (const key of secret.keys ?? []) registerSecret(key)
-  const problem = await findProblem(type, request, secret, now, fetchPublished)
-  if (problem === undefined) return
+  const scheme = schemeOf(type, request, secret)
+  const problem = scheme
+    ? findSignatureProblem(scheme, secret.keys ?? [], request, now)
+    : await findProblem(type, request, secret, now, fetchPublished)
+  if (problem === undefined)
+    return scheme ? headersOf(request, [...headersCoveredBy(scheme), type.eventHeader]) : request.headers
   // Some senders send a password only after a challenge.
   const challenge = secret.user === undefined ? 'Bearer' : 'Basic realm="webhooks"'
   throw new Failure('unauthenticated', problem, { headers: { 'www-authenticate': challenge } })
+}
+
+/** Returns the scheme by which a request is verified. Undefined if its source has no signing key. */
+function schemeOf(
+  { signatures }: SourceType,
+  request: NotificationRequest,
+  { keys }: SourceSecret,
+): SignatureScheme | undefined {
+  if (!signatures || !keys) return undefined
+  const schemes = signatures.map((name) => signatureSchemes[name])
+  return schemes.find((known) => hasHeaders(known, request)) ?? schemes[0]
+}
+
+function headersOf({ headers }: NotificationRequest, names: readonly (string | undefined)[]): Names {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => names.includes(name)))
 }
 
 async function findProblem(
@@ -41,12 +61,7 @@ async function findProblem(
   now: number,
   fetchPublished: FetchPublished,
 ): Promise<string | undefined> {
-  const { keys, token, user, password, serviceAccount, audience, topics } = secret
-  if (type.signatures && keys) {
-    const schemes = type.signatures.map((name) => signatureSchemes[name])
-    const scheme = schemes.find((known) => hasHeaders(known, request)) ?? schemes[0]
-    if (scheme) return findSignatureProblem(scheme, keys, request, now)
-  }
+  const { token, user, password, serviceAccount, audience, topics } = secret
   if (type.publishedKeys === 'google' && serviceAccount && audience) {
     const { findGoogleTokenProblem } = await import('./google-token.ts')
     return findGoogleTokenProblem(request.headers, { serviceAccount, audience }, now, fetchPublished)

@@ -4,7 +4,7 @@ import { type Alert, type AlertsRead, readAlerts, type UnusableAlert } from './a
 import { loadSourceType, type SourceTypeName } from './load-source-type.ts'
 import type { Notification } from './read-notification.ts'
 import type { AlertRule } from './rules.ts'
-import type { Alerts, Names, SourceType } from './source-type.ts'
+import type { Alerts, SourceType } from './source-type.ts'
 
 /** The effect of a rule on an alert. */
 export interface RuleResult {
@@ -17,6 +17,8 @@ export interface RuleResult {
   state: 'firing' | 'resolved' | undefined
   /** When its state changed, in epoch milliseconds. Absent if a key is never used again. */
   at?: number | undefined
+  /** The key that an earlier version of this software has stored. */
+  formerKey?: string | undefined
   /** The call that the rule makes. */
   call?: RuleCall
   /** Why it makes none, in words for the author of the rule. It contains no values of the notification. */
@@ -48,7 +50,6 @@ export async function evaluateRules(
   rules: readonly AlertRule[],
   source: { name: string; type: SourceTypeName },
   notification: Notification,
-  headers: Names,
 ): Promise<RuleResult[]> {
   const type = await loadSourceType(source.type)
   const { JMESPathError, search } = await import('@aws-lambda-powertools/jmespath')
@@ -67,7 +68,7 @@ export async function evaluateRules(
   const results: RuleResult[] = []
   for (const { rule, path } of own) {
     const id = JSON.stringify([rule.each, rule.key])
-    const { alerts, unusable } = read.get(id) ?? (await readAlerts(typeFor(type, rule), notification, headers))
+    const { alerts, unusable } = read.get(id) ?? (await readAlerts(typeFor(type, rule), notification))
     read.set(id, { alerts, unusable })
     results.push(
       ...unusable.map((alert) => resultOf(rule, path, alert, evaluate)),
@@ -84,15 +85,18 @@ type Evaluate = (path: string, expression: string, data: Record<string, unknown>
 function typeFor(type: SourceType, { each, key }: AlertRule): SourceType {
   if (each === undefined && key === undefined) return type
   const base: Alerts = type.alerts ?? { firing: '`true`', key: key ?? '' }
+  // A key of a rule is the same in both versions.
+  const { formerKey: _, ...others } = base
   return {
     ...type,
-    alerts: { ...base, ...(each === undefined ? {} : { each }), ...(key === undefined ? {} : { key }) },
+    alerts: { ...(key === undefined ? base : { ...others, key }), ...(each === undefined ? {} : { each }) },
   }
 }
 
 function resultOf(rule: AlertRule, path: string, alert: Alert | UnusableAlert, evaluate: Evaluate): RuleResult {
   const { index, state, data = {} } = alert
-  const result = { rule: rule.name, alert: index, state, ...('key' in alert ? { key: alert.key, at: alert.at } : {}) }
+  const identity = 'key' in alert ? { key: alert.key, at: alert.at, formerKey: alert.formerKey } : {}
+  const result = { rule: rule.name, alert: index, state, ...identity }
   const evaluateField = (field: string, expression: string) => evaluate(`${path}.${field}`, expression, data)
   try {
     // Otherwise, no rule would say that it cannot be read.

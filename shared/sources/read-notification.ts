@@ -32,6 +32,8 @@ export interface Notification {
   confirmUrl?: string
   /** The body for rules. */
   content: Record<string, unknown>
+  /** The headers for rules, by name in lower case: those that the credential of the sender covers. */
+  headers: Names
 }
 
 /**
@@ -49,7 +51,8 @@ export async function readNotification(
   now: number,
   fetchPublished: FetchPublished,
 ): Promise<Notification> {
-  await authenticateSource(await loadSourceType(source.type), request, secret, now, fetchPublished)
+  const type = await loadSourceType(source.type)
+  const headers = await authenticateSource(type, request, secret, now, fetchPublished)
   const text = Buffer.from(request.rawBody).toString('utf8')
   const body = isDeepJson(text) ? undefined : parseBody(text)
   if (!isRecord(body))
@@ -57,12 +60,13 @@ export async function readNotification(
       'invalid',
       'The body is not a JSON object. Let the sender send JSON, with the content type application/json.',
     )
-  return readEvent(source, request.headers, body)
+  return readEvent(source, headers, body)
 }
 
 /**
  * Reads a notification that is known to be from the sender, such as an event of AWS.
  *
+ * @param headers that are known to be from the sender, too
  * @throws Failure `invalid`, `misconfigured`
  */
 export async function readEvent(source: DeclaredSource, headers: Names, body: object): Promise<Notification> {
@@ -86,7 +90,7 @@ export async function readEvent(source: DeclaredSource, headers: Names, body: ob
   if ([...runs, delivery ?? ''].some(({ length }) => length > MAX_ID))
     throw new Failure('invalid', `The event ${event} of ${type.title} has an id of more than ${MAX_ID} characters.`)
   const kind = isFirst ? 'first-request' : runs.length === 0 ? 'ignored' : ended ? 'ended' : 'progress'
-  return { kind, event, runs, delivery, content, ...(confirmUrl === undefined ? {} : { confirmUrl }) }
+  return { kind, event, runs, delivery, content, headers, ...(confirmUrl === undefined ? {} : { confirmUrl }) }
 }
 
 const MAX_EVENT = 100

@@ -21,6 +21,11 @@ export interface SignatureScheme {
   toleranceSeconds?: number
 }
 
+/** Returns the names of the headers that a signature covers. */
+export function headersCoveredBy({ text = '' }: SignatureScheme): string[] {
+  return [...text.matchAll(/\{header:([^{}]+)\}/g)].map(([, name = '']) => name)
+}
+
 const FIVE_MINUTES = 300
 /** Jira repeats a failed delivery for about an hour, with the time of the first attempt. */
 const ONE_DAY = 86_400

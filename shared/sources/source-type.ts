@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { Failure } from '../errors.ts'
+import { isRecord } from '../record.ts'
 import { validate } from '../validate.ts'
 import type { SchemeName } from './schemes.ts'
 
@@ -47,6 +48,8 @@ export interface Alerts {
   key: string
   /** When its state changed (ISO 8601, or epoch seconds or milliseconds). Needed if the sender uses a key again later. */
   at?: string
+  /** The key in an earlier version of this software: what was opened with it is closed with it. */
+  formerKey?: string
   /** Whether it only tests the way to us. */
   test?: string
 }
@@ -63,12 +66,14 @@ interface Authentication {
   choosesKey?: true
   /** Proofs with keys that the sender publishes: for `serviceAccount` and `audience`, or for `topics` of the secret. */
   publishedKeys?: 'google' | 'sns'
+  /** The header that names the event. If no signature covers it, `read` compares it with the body. */
+  eventHeader?: string
 }
 
 interface Definition<S extends z.ZodMiniType> extends Authentication {
   /** The sender's name for people. */
   title: string
-  /** The header with the id of the delivery. */
+  /** The header with the id of the delivery. It counts only if the credential of the sender covers it. */
   deliveryHeader?: string
   /** The parts of the body that `read` needs. Everything in it is optional, unless each request of the sender has it. */
   body: S
@@ -108,6 +113,22 @@ export function requireHeader(headers: Names, name: string): string {
   const value = headers[name]
   if (value !== undefined) return value
   throw new Failure('invalid', `The header ${name} is missing: the sender adds it to each request.`)
+}
+
+/**
+ * Compares the event that a header names with the body: otherwise, a copy of a signed body could be sent as another event.
+ *
+ * @param parts the objects that only bodies of some events have, with these events. The body of an event has all of its own
+ * @throws Failure `invalid`
+ */
+export function requireParts(
+  event: string,
+  body: Readonly<Record<string, unknown>>,
+  parts: Readonly<Record<string, readonly string[]>>,
+): void {
+  const isSame = Object.entries(parts).every(([part, events]) => isRecord(body[part]) === events.includes(event))
+  if (!isSame)
+    throw new Failure('invalid', `The body is not that of the event ${event.slice(0, 60)}, which the header names.`)
 }
 
 /** Keys of the state table contain ids, and have at most 2 KB. */

@@ -17,12 +17,21 @@ export interface StoredCall {
   isEnded?: boolean
 }
 
+/** The rule and the input of a call that is made only if an end from before its alert arrives. */
+export interface LaterCall {
+  rule: string
+  input: Record<string, unknown>
+  group?: string | undefined
+}
+
 const TIMEOUT_MS = 5_000
+/** Longer than any sender retries. */
+const LATER_TTL_SECONDS = 72 * 3_600
 /** As long as the times of an alert are stored. */
 const TTL_SECONDS = 90 * 86_400
 
-/** A repeat may have started a task although the webhook has refused another attempt. */
-const IS_REFUSED = '(attribute_exists(isRefused) AND attribute_not_exists(taskId))'
+/** The call is not made, or was refused. A repeat may have started a task although the webhook has refused another attempt. */
+const IS_REPLACEABLE = '((attribute_exists(isRefused) AND attribute_not_exists(taskId)) OR attribute_exists(later))'
 
 /**
  * Stores a call before it is made. A call that was refused may be replaced by another one.
@@ -32,7 +41,7 @@ const IS_REFUSED = '(attribute_exists(isRefused) AND attribute_not_exists(taskId
  */
 export async function storeCall(source: string, digest: string, call: string): Promise<StoredCall> {
   const key = itemKeys.alertCall(source, digest)
-  const options = { condition: IS_REFUSED, timeoutMs: TIMEOUT_MS }
+  const options = { condition: IS_REPLACEABLE, timeoutMs: TIMEOUT_MS }
   if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call }
   const stored = await readCall(source, digest)
   if (stored) return stored
@@ -42,7 +51,7 @@ export async function storeCall(source: string, digest: string, call: string): P
 /** @throws the error of DynamoDB */
 export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
   const item = await get(itemKeys.alertCall(source, digest))
-  if (item === undefined) return undefined
+  if (item === undefined || item['later'] !== undefined) return undefined
   const { call, taskId, isRefused, isGrouped, countedIn, isEnded } = item
   return {
     call: String(call),
@@ -55,6 +64,28 @@ export async function readCall(source: string, digest: string): Promise<StoredCa
 }
 
 /**
+ * Stores a call that is not made now, unless it is stored already.
+ *
+ * @throws the error of DynamoDB
+ */
+export async function saveLaterCall(source: string, digest: string, call: LaterCall): Promise<void> {
+  const item = { later: JSON.stringify(call), ...expiresIn(LATER_TTL_SECONDS) }
+  await putIfAbsent(itemKeys.alertCall(source, digest), item, { timeoutMs: TIMEOUT_MS })
+}
+
+/**
+ * Returns a call that is stored for later, or that was stored and has not been made.
+ *
+ * @throws the error of DynamoDB
+ */
+export async function readLaterCall(source: string, digest: string, rule: string): Promise<LaterCall | undefined> {
+  const item = await get(itemKeys.alertCall(source, digest))
+  if (item?.['later'] !== undefined) return JSON.parse(String(item['later']))
+  const isWaiting = item?.['call'] !== undefined && item['taskId'] === undefined && item['isRefused'] === undefined
+  return isWaiting ? { rule, input: JSON.parse(String(item['call'])).input } : undefined
+}
+
+/**
  * Records that a call must no longer be made, unless it is stored already.
  *
  * @returns whether it was recorded
@@ -62,7 +93,7 @@ export async function readCall(source: string, digest: string): Promise<StoredCa
  */
 export function saveEndedCall(source: string, digest: string): Promise<boolean> {
   const item = { isEnded: true, ...expiresIn(TTL_SECONDS) }
-  return putIfAbsent(itemKeys.alertCall(source, digest), item, { condition: IS_REFUSED, timeoutMs: TIMEOUT_MS })
+  return putIfAbsent(itemKeys.alertCall(source, digest), item, { condition: IS_REPLACEABLE, timeoutMs: TIMEOUT_MS })
 }
 
 /**
@@ -72,7 +103,8 @@ export function saveEndedCall(source: string, digest: string): Promise<boolean> 
  */
 export async function saveGroupedCall(source: string, digest: string, countedIn: number): Promise<void> {
   const item = { isGrouped: true, countedIn, ...expiresIn(TTL_SECONDS) }
-  await putIfAbsent(itemKeys.alertCall(source, digest), item, { timeoutMs: TIMEOUT_MS })
+  const options = { condition: 'attribute_exists(later)', timeoutMs: TIMEOUT_MS }
+  await putIfAbsent(itemKeys.alertCall(source, digest), item, options)
 }
 
 /**

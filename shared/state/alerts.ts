@@ -7,8 +7,11 @@ export interface AlertTimes {
   closed?: number | undefined
   /** The starts before `opened`, the oldest first: their ends may still wait in the queue. */
   earlier?: readonly number[]
+  /** The newest start after `opened`, without an end in between. That end may arrive later. */
+  newest?: number | undefined
 }
 
+const TIMES = ['opened', 'closed', 'newest'] as const
 const TIMEOUT_MS = 5_000
 /** An end that arrives before its start is stored for this time: longer than any sender retries. */
 const CLOSED_TTL_SECONDS = 72 * 3_600
@@ -20,7 +23,8 @@ export async function readAlertTimes(source: string, digest: string): Promise<Al
   const item = await get(itemKeys.alert(source, digest))
   if (item === undefined) return undefined
   const earlier: number[] = JSON.parse(String(item['earlier'] ?? '[]'))
-  return { opened: numberIn(item['opened']), closed: numberIn(item['closed']), earlier }
+  const [opened, closed, newest] = TIMES.map((name) => numberIn(item[name]))
+  return { opened, closed, earlier, newest }
 }
 
 /**
@@ -34,21 +38,22 @@ export function saveAlertTimes(
   source: string,
   digest: string,
   before: AlertTimes | undefined,
-  { opened, closed, earlier = [] }: AlertTimes,
+  { opened, closed, earlier = [], newest }: AlertTimes,
 ): Promise<boolean> {
   const key = itemKeys.alert(source, digest)
   const item = {
     opened,
     closed,
+    newest,
     earlier: earlier.length === 0 ? undefined : JSON.stringify(earlier),
     ...expiresIn(opened === undefined ? CLOSED_TTL_SECONDS : OPENED_TTL_SECONDS),
   }
   if (before === undefined) return putIfAbsent(key, item, { timeoutMs: TIMEOUT_MS })
-  const conditions = (['opened', 'closed'] as const).map((name) =>
+  const conditions = TIMES.map((name) =>
     before[name] === undefined ? `attribute_not_exists(${name})` : `${name} = :${name}`,
   )
   // A value that no condition names is an error.
-  const values = { opened: before.opened, closed: before.closed }
+  const values = { opened: before.opened, closed: before.closed, newest: before.newest }
   return put(key, item, { condition: conditions.join(' AND '), values, timeoutMs: TIMEOUT_MS })
 }
 

@@ -69,7 +69,7 @@ const alert = ({ status = 'firing', startsAt = '2026-11-30T10:00:00Z', annotatio
   labels,
   annotations,
   startsAt,
-  endsAt: '0001-01-01T00:00:00Z',
+  endsAt: status === 'resolved' ? '2026-11-30T10:05:00Z' : '0001-01-01T00:00:00Z',
   generatorURL: 'http://prometheus.example.org/graph',
   fingerprint: String(labels['alertname']),
 })

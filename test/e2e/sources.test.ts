@@ -184,7 +184,7 @@ describe('The receiver of notifications', () => {
   it.each([
     ['a ping', '{"zen":"Design for failure.","hook_id":1}', { event: 'ping' }, 'ping'],
     ['a run for which no task waits', workflowRun(7), {}, 'workflow_run.completed'],
-    ['an event of another kind', '{"action":"opened"}', { event: 'issues' }, 'issues.opened'],
+    ['an event of another kind', '{"action":"opened","issue":{"id":1}}', { event: 'issues' }, 'issues.opened'],
   ])('accepts %s without an effect', async (_name, body, sent, event) => {
     expect(await notify(slow, body, sent)).toMatchObject({ status: 200, body: { event, woken: 0 } })
   })

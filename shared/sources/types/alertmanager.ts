@@ -12,8 +12,10 @@ export const alertmanager = defineSourceType({
     each: 'alerts',
     firing: "status == 'firing'",
     resolved: "status == 'resolved'",
-    // The fingerprint is the hash of the labels: the same when the alert fires again next week.
-    key: "join('/', [fingerprint, startsAt])",
+    // The hash of the labels. A sender that has restarted may report another start for the same alert, so the start is not in it.
+    key: 'fingerprint',
+    formerKey: "join('/', [fingerprint, startsAt])",
+    at: "status == 'resolved' && endsAt || startsAt",
   },
   setup: [
     'Write the token into a file that only Alertmanager can read: {secret}',
@@ -27,5 +29,6 @@ receivers:
           authorization: { type: Bearer, credentials_file: /etc/alertmanager/webhooks-token }`,
     'Alertmanager repeats a request until it succeeds, for about the group_interval of the route. Do not set max_alerts: alerts above it are lost.',
     'If Prometheus cannot reach Alertmanager for some minutes, Alertmanager reports that its alerts have ended, and later that they fire with the same start. That is the same alert: it does not open another ticket.',
+    'Alertmanager reports nothing about an alert that ends while it is silenced, inhibited or muted, also not afterwards: close its ticket yourself. If the alert fires again, it is the same one until its next end.',
   ],
 })

@@ -1,19 +1,33 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, requireHeader, word } from '../source-type.ts'
+import { defineSourceType, id, requireHeader, requireParts, word } from '../source-type.ts'
+
+/** The parts of bodies that distinguish the events whose bodies resemble each other. */
+const PARTS = {
+  comment: ['commit_comment', 'discussion_comment', 'issue_comment', 'pull_request_review_comment'],
+  deployment_status: ['deployment_status'],
+  discussion: ['discussion', 'discussion_comment'],
+  issue: ['issues', 'issue_comment'],
+  pull_request: ['pull_request', 'pull_request_review', 'pull_request_review_comment', 'pull_request_review_thread'],
+  release: ['release'],
+  review: ['pull_request_review'],
+  workflow_job: ['workflow_job'],
+}
 
 /** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads */
 export const github = defineSourceType({
   title: 'GitHub',
   signatures: ['github'],
   deliveryHeader: 'x-github-delivery',
-  body: z.object({
+  eventHeader: 'x-github-event',
+  body: z.looseObject({
     action: optional(word),
     workflow_run: z.nullish(z.object({ id })),
     workflow_job: z.nullish(z.object({ run_id: id })),
   }),
-  read({ action, workflow_run, workflow_job }, headers) {
+  read({ action, workflow_run, workflow_job, ...others }, headers) {
     const name = requireHeader(headers, 'x-github-event')
+    requireParts(name, { workflow_job, ...others }, PARTS)
     const event = action === undefined ? name : `${name}.${action}`
     return {
       event,

@@ -13,7 +13,10 @@ export const grafana = defineSourceType({
     each: 'alerts',
     firing: "status == 'firing'",
     resolved: "status == 'resolved'",
-    key: "join('/', [fingerprint, startsAt])",
+    // The hash of the labels. A sender that has restarted may report another start for the same alert, so the start is not in it.
+    key: 'fingerprint',
+    formerKey: "join('/', [fingerprint, startsAt])",
+    at: "status == 'resolved' && endsAt || startsAt",
     test: "labels.alertname == 'TestAlert' && labels.instance == 'Grafana'",
   },
   setup: [
@@ -22,5 +25,6 @@ export const grafana = defineSourceType({
     'HMAC signature: secret {secret}, timestamp header X-Grafana-Alerting-Timestamp. The header of the signature keeps its default. A Grafana without HMAC: authorization header with the scheme Bearer and a token.',
     'Keep "Disable resolved message" off, max alerts at 0, and the payload at its default.',
     'Click Test: it must succeed, and starts nothing. A query without data, or with an error, is an alert of its own: DatasourceNoData, DatasourceError.',
+    'Grafana reports nothing about an alert that ends while it is silenced or muted: close its ticket yourself. If the alert fires again, it is the same one until its next end.',
   ],
 })

@@ -39,6 +39,7 @@ export const uptimeKuma = defineSourceType({
     'Post URL: {url}. Request body: the preset application/json.',
     'Additional headers: {"Authorization": "Bearer {secret}"}',
     'Enable it for the monitors. The test starts nothing. Uptime Kuma sends a notification once: set "Resend notification if down X times consecutively".',
+    'Uptime Kuma reports no end of an outage if the monitor goes from down to maintenance and then up: close its ticket yourself.',
   ],
   unverified: 'the numbers of the states',
 })

@@ -304,6 +304,73 @@ describe('An alert', () => {
     expect(actions().filter((action) => action === 'open-issue')).toHaveLength(2)
   })
 
+  it('that fired again before its end arrives late is called for again, with what fired, even if the function ends at any request', async () => {
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    const later = at + 120_000
+    const again = (key: string) => firing(key, { at: later, calls: [{ rule: 'open', input: { title: 'Again' } }] })
+    for (const isDone of [false, true]) {
+      let reached = true
+      for (let request = 1; reached; request++) {
+        tasks.clear()
+        const key = nextKey()
+        expect(await handle(firing(key, { at }))).toBe(true)
+        reached = false
+        for (const message of [again(key), resolved(key, { at: at + 60_000 })]) {
+          crash = { at: request, isDone }
+          await handle(message)
+          reached ||= requests >= request
+          crash = undefined
+          for (let attempt = 2; !(await handle(message, attempt)); attempt++) expect(attempt).toBeLessThan(5)
+        }
+        const opened = [...tasks.values()].filter(({ action }) => action === 'open-issue')
+        const closed = [...tasks.values()].filter(({ action }) => action === 'close-issue')
+        expect({ request, isDone, opened: opened.map(({ title }) => title), closed: closed.length }).toEqual({
+          request,
+          isDone,
+          opened: [key, 'Again'],
+          closed: 1,
+        })
+        expect(await handle(resolved(key, { at: later + 60_000 }))).toBe(true)
+        expect(actions().filter((action) => action === 'close-issue')).toHaveLength(2)
+      }
+    }
+  })
+
+  it('that fired again before its end arrives late is called for later, if the webhook refuses it first', async () => {
+    const key = nextKey()
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    for (const message of [firing(key, { at }), firing(key, { at: at + 120_000 })]) await handle(message)
+    const end = resolved(key, { at: at + 60_000 })
+    refusal = { message: 'Down', isTransient: true }
+    expect(await handle(end)).toBe(false)
+    refusal = undefined
+    expect(await handle(end, 2)).toBe(true)
+    expect(actions().filter((action) => action === 'open-issue')).toHaveLength(2)
+    expect(actions().filter((action) => action === 'close-issue')).toHaveLength(1)
+  })
+
+  it('that is open under the key of an earlier version is closed, and fires then under the new key', async () => {
+    const formerKey = `${nextKey()}/2026-11-30T10:00:00Z`
+    const at = Date.parse('2026-11-30T10:00:00Z')
+    const key = nextKey()
+    await handle(firing(formerKey))
+    expect(await handle(firing(key, { formerKey, at }))).toBe(true)
+    expect(actions()).toEqual(['open-issue', 'send-message'])
+    expect(await handle(resolved(key, { formerKey, at: at + 60_000 }))).toBe(true)
+    expect(actions()).toEqual(['open-issue', 'send-message', 'close-issue'])
+    expect(await handle(firing(key, { formerKey: `${formerKey}/next`, at: at + 120_000 }))).toBe(true)
+    expect(await handle(resolved(key, { formerKey: `${formerKey}/next`, at: at + 180_000 }))).toBe(true)
+    expect(actions().filter((action) => action === 'close-issue')).toHaveLength(2)
+  })
+
+  it('is closed with the id of what it opened, even if the input of the rule has another one', async () => {
+    const key = nextKey()
+    await handle(firing(key))
+    await handle(resolved(key, { calls: [{ rule: 'close', input: { id: 'demo/shop#19', comment: 'Over' } }] }))
+    const [opened] = tasks.keys()
+    expect([...tasks.values()].at(-1)).toEqual({ action: 'close-issue', id: `T-${opened}`, comment: 'Over' })
+  })
+
   it('is called for again if its key fires again', async () => {
     const key = nextKey()
     const at = Date.parse('2026-11-30T10:00:00Z')

@@ -8,8 +8,8 @@ import type { AlertRule } from '../../../shared/sources/rules.ts'
 async function evaluate(rule: Partial<AlertRule>, body: object, type: SourceTypeName = 'alertmanager') {
   const complete = { name: 'rule', source: 'alerts', call: 'issue-ticketing/open-issue', ...rule }
   const others: AlertRule[] = [{ name: 'other', source: 'others', call: 'issue-ticketing/open-issue' }]
-  const notification = await readEvent({ type }, {}, body)
-  return evaluateRules([...others, complete], { name: 'alerts', type }, notification, { 'x-kind': 'test' })
+  const notification = await readEvent({ type }, { 'x-kind': 'test' }, body)
+  return evaluateRules([...others, complete], { name: 'alerts', type }, notification)
 }
 
 const alert = (status: string, more: object = {}) => ({
@@ -84,7 +84,7 @@ describe('A rule', () => {
       }),
     )
     const notification = await readEvent({ type: 'http' }, {}, { opened: [{ id: 1 }], broken: [{ id: 2 }, { id: 3 }] })
-    const results = await evaluateRules(rules, { name: 'alerts', type: 'http' }, notification, {})
+    const results = await evaluateRules(rules, { name: 'alerts', type: 'http' }, notification)
     expect(results.map(({ rule, key }) => [rule, key])).toEqual([
       ['opened', '1'],
       ['broken', '2'],

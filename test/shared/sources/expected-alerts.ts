@@ -5,25 +5,24 @@ export type AlertRow = [state: 'firing' | 'resolved', key: string, at?: string]
 
 const alarm = (region: string) => `arn:aws:cloudwatch:${region}:123456789012:alarm:ServerCpuTooHigh`
 const SNS_MESSAGE = '22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324'
-const [instanceA, instanceB] = [
-  'fd9eebe43a000c0c/2026-12-01T00:43:08.491Z',
-  '782554487a41f0ad/2026-12-01T00:43:08.491Z',
-]
+const [instanceA, instanceB] = ['fd9eebe43a000c0c', '782554487a41f0ad']
+const STARTED_AT = '2026-12-01T00:43:08.491Z'
 const dynatraceProblem = '-4587338929394029922_1796032800000V2'
 const newRelicIssue = '0ea2df1c-adab-45d2-aae0-042b609d2322'
 const SENT_AT = '2026-11-30T10:00:00.000Z'
+const LAST_EVENT_AT = '2022-04-04T18:17:18.320Z'
 
 /** The alerts of the recorded bodies of senders of alerts. */
 export const expectedAlerts: Record<string, AlertRow[]> = {
   'alertmanager/firing': [
-    ['firing', instanceA],
-    ['firing', instanceB],
+    ['firing', instanceA, STARTED_AT],
+    ['firing', instanceB, STARTED_AT],
   ],
   'alertmanager/mixed': [
-    ['firing', instanceA],
-    ['resolved', instanceB],
+    ['firing', instanceA, STARTED_AT],
+    ['resolved', instanceB, '2026-12-01T00:44:08.637Z'],
   ],
-  'alertmanager/resolved': [['resolved', instanceA]],
+  'alertmanager/resolved': [['resolved', instanceA, '2026-12-01T00:44:10.630Z']],
   'aws-sns/Notification': [['firing', SNS_MESSAGE]],
   'aws-sns/SubscriptionConfirmation': [],
   'aws-sns/UnsubscribeConfirmation': [],
@@ -48,8 +47,8 @@ export const expectedAlerts: Record<string, AlertRow[]> = {
   'github/workflow_run.completed': [],
   'gitlab/issue': [['firing', '301', '2013-12-03T17:15:43.000Z']],
   'gitlab/pipeline': [],
-  'grafana/firing': [['firing', 'fac0861a85de433a/0001-01-01T00:00:00Z']],
-  'grafana/resolved': [['resolved', 'fac0861a85de433a/2026-11-30T10:00:00Z']],
+  'grafana/firing': [['firing', 'fac0861a85de433a']],
+  'grafana/resolved': [['resolved', 'fac0861a85de433a', '2026-11-30T10:20:00.000Z']],
   'grafana/test': [],
   'incident-io/public_incident.incident_created_v2': [
     ['firing', '01FDAG4SAP5TYPT98WGR2N7W91', '2021-08-17T13:28:57.801Z'],
@@ -64,11 +63,11 @@ export const expectedAlerts: Record<string, AlertRow[]> = {
   'pagerduty/incident.priority_updated': [],
   'pagerduty/incident.resolved': [['resolved', 'PGR0VU2', '2020-10-02T18:45:22.169Z']],
   'pagerduty/incident.triggered': [['firing', 'PGR0VU2', '2020-10-02T18:45:22.169Z']],
-  'sentry/event_alert.triggered': [['firing', 'issue/123', SENT_AT]],
-  'sentry/issue.created': [['firing', 'issue/123', SENT_AT]],
-  'sentry/issue.resolved': [['resolved', 'issue/123', SENT_AT]],
-  'sentry/metric_alert.critical': [['firing', 'metric/1', SENT_AT]],
-  'sentry/metric_alert.resolved': [['resolved', 'metric/1', SENT_AT]],
+  'sentry/event_alert.triggered': [['firing', 'issues/123', LAST_EVENT_AT]],
+  'sentry/issue.created': [['firing', 'issues/123', LAST_EVENT_AT]],
+  'sentry/issue.resolved': [['resolved', 'issues/123', LAST_EVENT_AT]],
+  'sentry/metric_alert.critical': [['firing', 'metric/1']],
+  'sentry/metric_alert.resolved': [['resolved', 'metric/1']],
   'uptime-kuma/down': [['firing', '1', SENT_AT]],
   'uptime-kuma/test': [],
   'zabbix/problem': [['firing', '26']],
@@ -170,7 +169,7 @@ export const changedAlerts: [name: string, request: Recorded, AlertRow[]][] = [
   [
     'an issue of Sentry that occurs again',
     changed('sentry/issue.created', { action: 'unresolved' }),
-    [['firing', 'issue/123', SENT_AT]],
+    [['firing', 'issues/123', LAST_EVENT_AT]],
   ],
   ['an assigned issue of Sentry', changed('sentry/issue.created', { action: 'assigned' }), []],
   ['a pending monitor of Uptime Kuma', changed('uptime-kuma/down', { status: 2 }, ['heartbeat']), []],

@@ -8,7 +8,7 @@ import { type AlertRow, changedAlerts, expectedAlerts } from './expected-alerts.
 import { load, type Recorded, recorded } from './recorded.ts'
 
 async function read({ type, headers, body }: Recorded) {
-  return readAlerts(await loadSourceType(type), await readEvent({ type }, headers, body), headers)
+  return readAlerts(await loadSourceType(type), await readEvent({ type }, headers, body))
 }
 
 /** Returns the alerts that have started or ended. */
@@ -57,7 +57,13 @@ describe('The alerts', () => {
   test('of a body without fields have no state', async () => {
     for (const name of await typesWithAlerts()) {
       const type = await loadSourceType(name)
-      const { alerts } = await readAlerts(type, { kind: 'ignored', event: 'unknown', runs: [], content: {} }, {})
+      const { alerts } = await readAlerts(type, {
+        kind: 'ignored',
+        event: 'unknown',
+        runs: [],
+        content: {},
+        headers: {},
+      })
       expect([name, alerts.filter(({ state }) => state !== undefined)]).toEqual([name, []])
     }
   })

@@ -79,7 +79,7 @@ describe('A notification', () => {
     }
     const { content, ...read } = await readEvent({ type: 'gitlab' }, {}, body)
     expect(content).toEqual(body)
-    expect(read).toEqual({ kind: 'ended', event: 'pipeline.success', runs: ['1'], delivery: undefined })
+    expect(read).toEqual({ kind: 'ended', event: 'pipeline.success', runs: ['1'], delivery: undefined, headers: {} })
   })
 
   test('has an event on one line', async () => {

@@ -1,9 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it, test } from '@jest/globals'
 import { redact } from '../../../shared/redact.ts'
-import type { SourceTypeName } from '../../../shared/sources/load-source-type.ts'
+import { readAlerts } from '../../../shared/sources/alerts.ts'
+import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
+import { headersCoveredBy, type SignatureScheme, signatureSchemes } from '../../../shared/sources/schemes.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
-import { NOW, read, type Sent, TOKEN } from './read-request.ts'
+import { NOW, read, readSent, type Sent, TOKEN } from './read-request.ts'
+import { load } from './recorded.ts'
 
 describe('A signed notification', () => {
   const body = '{"action":"completed","workflow_run":{"id":1}}'
@@ -91,6 +94,77 @@ describe('A signed notification', () => {
     const headers = { 'svix-id': id, 'svix-timestamp': time, 'svix-signature': `v1,${signature}` }
     const secret = { keys: [`whsec_${bytes.toString('base64')}`] }
     expect(await read('http', { body: text, headers }, secret)).toMatchObject({ kind: 'ended' })
+  })
+})
+
+/** Signs a body as a scheme says. */
+function sign(scheme: SignatureScheme, body: string, signed: Record<string, string>): Record<string, string> {
+  const { header, prefix = '', algorithm = 'sha256', encoding = 'hex', text = '{body}' } = scheme
+  const filled = text.replace(/\{(?:header:)?([^{}]+)\}/g, (_, name) => (name === 'body' ? body : String(signed[name])))
+  const bytes = Buffer.from(KEY.slice(scheme.key?.prefix.length ?? 0), scheme.key?.encoding ?? 'utf8')
+  return { ...signed, [header]: prefix + createHmac(algorithm, bytes).update(filled).digest(encoding) }
+}
+const KEY = `whsec_${Buffer.from('a-signing-key-of-the-tests-0123456789').toString('base64')}`
+const seconds = String(NOW / 1_000)
+
+describe('A copy of a signed notification', () => {
+  /** One body for each type that signs. Types that no row lists sign nothing. */
+  const bodies: [SourceTypeName, body: object, event?: Record<string, string>][] = [
+    ['circleci', { type: 'workflow-completed', id: 'd-1', pipeline: { id: 'p-1' } }],
+    ['github', load('github/issues.opened').body, { 'x-github-event': 'issues' }],
+    ['gitlab', load('gitlab/issue').body],
+    ['grafana', load('grafana/firing').body],
+    ['hcp-terraform', { run_id: 'run-1', notifications: [{ trigger: 'run:completed' }] }],
+    ['http', { id: 'r-1' }],
+    ['incident-io', load('incident-io/public_incident.incident_created_v2').body],
+    ['jira', { webhookEvent: 'jira:issue_updated', timestamp: NOW, issue: { id: '1', key: 'A-1' } }],
+    ['linear', { type: 'Issue', action: 'update', webhookTimestamp: NOW, data: { identifier: 'A-1' } }],
+    ['pagerduty', load('pagerduty/incident.triggered').body],
+    ['sentry', load('sentry/issue.created').body, { 'sentry-hook-resource': 'issue' }],
+    ['steadybit', { event: 'experiment.execution.completed', execution: { id: '1' } }],
+  ]
+  const cases = bodies.flatMap(([type, body, event = {}]) => ({ type, body: JSON.stringify(body), event }))
+
+  test.each(cases)('of $type is the same alert with any other headers', async ({ type, body, event }) => {
+    const source = await loadSourceType(type)
+    for (const name of source.signatures ?? []) {
+      const scheme: SignatureScheme = signatureSchemes[name]
+      const covered = Object.fromEntries(headersCoveredBy(scheme).map((header) => [header, seconds]))
+      const signed = { ...event, ...sign(scheme, body, covered) }
+      const identityWith = async (headers: Record<string, string>) => {
+        const notification = await readSent(type, { body, headers: { ...headers, ...signed } }, { keys: [KEY] })
+        const { alerts, unusable } = await readAlerts(source, notification)
+        expect(unusable).toEqual([])
+        return { delivery: notification.delivery, alerts }
+      }
+      const ids = ['webhook-id', 'svix-id', 'ce-id', 'idempotency-key', 'request-id', 'linear-delivery']
+      const others = [...ids, 'x-github-delivery', 'x-atlassian-webhook-identifier', 'x-webhook-id', 'x-unknown']
+      const copy = Object.fromEntries([...others, 'sentry-hook-timestamp'].map((header) => [header, '1796032801']))
+      expect([name, await identityWith(copy)]).toEqual([name, await identityWith({})])
+    }
+  })
+
+  test('is tried for each type that signs', async () => {
+    const types = await Promise.all(sourceTypeNames.map(async (name) => ({ name, ...(await loadSourceType(name)) })))
+    const signing = types.filter(({ signatures }) => signatures !== undefined).map(({ name }) => name)
+    expect(bodies.map(([type]) => type)).toEqual(signing)
+  })
+
+  test.each<[SourceTypeName, file: string, header: string, event: string, changes?: object]>([
+    ['github', 'github/issues.opened', 'x-github-event', 'issues', { comment: { id: 1 }, action: 'deleted' }],
+    ['github', 'github/issues.opened', 'x-github-event', 'issue_comment'],
+    ['github', 'github/issues.opened', 'x-github-event', 'pull_request'],
+    ['github', 'github/issues.opened', 'x-github-event', 'release'],
+    ['sentry', 'sentry/issue.resolved', 'sentry-hook-resource', 'metric_alert'],
+    ['sentry', 'sentry/metric_alert.resolved', 'sentry-hook-resource', 'issue'],
+    ['sentry', 'sentry/event_alert.triggered', 'sentry-hook-resource', 'issue'],
+  ])('of %s (%s) is refused with the header %s: %s', async (type, file, header, event, changes = {}) => {
+    const body = JSON.stringify({ ...load(file).body, ...changes })
+    const [name = 'github'] = (await loadSourceType(type)).signatures ?? []
+    const headers = { [header]: event, ...sign(signatureSchemes[name], body, {}) }
+    expect(await read(type, { body, headers }, { keys: [KEY] })).toMatchObject({
+      error: expect.stringContaining(`invalid: The body is not that of the event ${event}`),
+    })
   })
 })
 

@@ -14,17 +14,28 @@ export interface Sent extends Partial<Omit<NotificationRequest, 'rawBody'>> {
 export type Published = Record<string, string>
 
 /** Reads a notification, and returns its kind or the error, with the URLs that were fetched. */
-export function read(type: SourceTypeName, { body, ...sent }: Sent, secret: SourceSecret, published: Published = {}) {
-  const request = { headers: {}, query: {}, ...sent, rawBody: Buffer.from(body) }
+export function read(type: SourceTypeName, sent: Sent, secret: SourceSecret, published: Published = {}) {
   const fetched: string[] = []
+  return readSent(type, sent, secret, published, fetched).then(
+    ({ kind }) => ({ kind, fetched }),
+    (error) => ({ error: `${error.kind}: ${error.message}`, challenge: error.headers?.['www-authenticate'], fetched }),
+  )
+}
+
+/** Reads a notification. */
+export function readSent(
+  type: SourceTypeName,
+  { body, ...sent }: Sent,
+  secret: SourceSecret,
+  published: Published = {},
+  fetched: string[] = [],
+) {
+  const request = { headers: {}, query: {}, ...sent, rawBody: Buffer.from(body) }
   const fetchPublished = async (url: string, isFresh = false) => {
     fetched.push(isFresh ? `${url} again` : url)
     const text = published[url]
     if (text === undefined) throw new Error(`Unexpected request: ${url}`)
     return text
   }
-  return readNotification({ type }, request, sourceSecret.parse(secret), NOW, fetchPublished).then(
-    ({ kind }) => ({ kind, fetched }),
-    (error) => ({ error: `${error.kind}: ${error.message}`, challenge: error.headers?.['www-authenticate'], fetched }),
-  )
+  return readNotification({ type }, request, sourceSecret.parse(secret), NOW, fetchPublished)
 }

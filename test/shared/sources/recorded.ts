@@ -25,8 +25,7 @@ export function load(file: string): Recorded {
   const headers = existsSync(join(fixtures, `${file}.headers.json`)) ? read(`${file}.headers.json`) : {}
   if (type === 'aws-sns') return { type, headers: {}, body: body.body }
   if (type === 'github') return { type, headers: { 'x-github-event': event, 'x-github-delivery': 'a-delivery' }, body }
-  if (type === 'sentry')
-    return { type, headers: { 'sentry-hook-resource': event, 'sentry-hook-timestamp': '1796032800' }, body }
+  if (type === 'sentry') return { type, headers: { 'sentry-hook-resource': event }, body }
   const lowerCase = Object.entries<string>(headers).map(([header, value]) => [header.toLowerCase(), value])
   return { type, headers: Object.fromEntries(lowerCase), body }
 }

@@ -118,7 +118,7 @@ describe('the page with the alerts', () => {
             rule: 'open',
             alert: 0,
             state: 'firing',
-            key: 'DiskFull/2026-11-30T10:00:00Z',
+            key: 'DiskFull',
             call: { action: 'issue-ticketing/open-issue', input: { title: 'DiskFull', description: 'Full' } },
             reason: '',
             isProblem: false,
