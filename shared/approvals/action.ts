@@ -3,10 +3,10 @@ import { NOTIFICATION } from '../core/call.ts'
 import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
-import { type Outcome, passed } from '../outcome.ts'
+import { passed } from '../outcome.ts'
 import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
 import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
-import type { ApprovalAction, ApprovalTask, CallContext } from '../providers/action.ts'
+import type { ApprovalAction, CallContext } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
@@ -86,13 +86,12 @@ export function requestApproval({
       const token = await signToken(taskId, expiresAt)
       return { token, url: `${apiUrl}/approvals/${token}` }
     },
-    async cancel(category, taskId, by) {
+    async cancel(category, taskId, canceler) {
       const { cancelApproval } = await import('./cancel.ts')
-      await cancelApproval(category, taskId, by)
+      await cancelApproval(category, taskId, canceler)
     },
-    async runTask(task) {
-      if (task.approvalOf) return (await import('./ask-for-task.ts')).askForTask(task, task.approvalOf, runApproval)
-      return runApproval(task)
+    async loadTask() {
+      return (await import('./run-task.ts')).runTask
     },
   }
 }
@@ -125,11 +124,6 @@ function checkPeople({ approvers, requester, notRequester, people }: Asked, prov
   const format = people ? addressFormat(people) : buttons?.memberNameFormat
   const purpose = people ? '' : ', so that the platform can look it up'
   throw invalidInput('input.requester', `must be ${format} with notRequester${purpose}`)
-}
-
-async function runApproval(task: ApprovalTask<MessageProvider, ApprovalInput>): Promise<Outcome> {
-  if (task.input.isPolled) return (await import('./process.ts')).runApprovalProcess(task)
-  return (await import('./task.ts')).runApprovalTask(task)
 }
 
 /**

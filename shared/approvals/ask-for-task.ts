@@ -5,13 +5,21 @@ import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
 import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
 import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
-import type { ApprovalTask, WaitingForApproval } from '../providers/action.ts'
+import {
+  type ApprovalTask,
+  type Completed,
+  completed,
+  type Delegated,
+  type WaitingForApproval,
+} from '../providers/action.ts'
 import type { MessageProvider } from '../providers/message.ts'
 import { resolveChannel } from '../providers/push-update.ts'
 import { redact } from '../redact.ts'
 import { endApproval, readApprovalState } from '../state/approvals.ts'
+import type { Canceler } from '../state/save-cancellation.ts'
 import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { unverifiableApprover } from './person.ts'
+import { cancelerIn, type StepTask } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -27,13 +35,14 @@ const MAX_REPORT_ATTEMPTS = 100
 export async function askForTask(
   task: Task,
   waiting: WaitingForApproval,
-  run: (task: Task) => Promise<Outcome>,
-): Promise<Outcome> {
+  run: (task: Task) => Promise<Completed | Delegated>,
+): Promise<Completed | Delegated> {
   const accepted = await acceptRequest(task, waiting)
-  const canceledBy = () => cancelerOf(task, waiting)
-  const outcome = 'error' in accepted ? accepted.error : await run({ ...task, input: accepted.input, canceledBy })
-  await reportEnd(task, waiting, outcome)
-  return outcome
+  const readCanceler = () => cancelerOf(task, waiting)
+  const result =
+    'error' in accepted ? completed(accepted.error) : await run({ ...task, input: accepted.input, readCanceler })
+  await reportEnd(task, waiting, result.outcome)
+  return result
 }
 
 /** Completes and checks the input with the connection, which the other task cannot read. */
@@ -95,12 +104,15 @@ function checkSignIns(people: People, { approvers, excluded }: ApprovalInput): v
 }
 
 /** Returns who has canceled the task, or has ended the one that waits. Does not throw: the next poll reads it again. */
-async function cancelerOf({ taskId, canceledBy }: Task, { until }: WaitingForApproval): Promise<string | undefined> {
-  const by = await canceledBy()
-  if (by !== undefined) return by
+async function cancelerOf(
+  { taskId, readCanceler }: StepTask,
+  { until }: WaitingForApproval,
+): Promise<Canceler | undefined> {
+  const canceler = await readCanceler()
+  if (canceler) return canceler
   try {
     const { decision } = await readApprovalState(taskId, until)
-    return decision?.decision === 'cancel' ? decision.by : undefined
+    return cancelerIn(decision)
   } catch (error) {
     log.warn('end of the other task not read', error as Error)
     return undefined

@@ -3,14 +3,14 @@ import { pollWithSource } from '../core/task/poll-with-source.ts'
 import { type WaitState, waitUntilDone } from '../core/task/wait.ts'
 import { Failure, isTransient, messageOf, refused, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
-import { errored, type Outcome } from '../outcome.ts'
-import type { ApprovalTask } from '../providers/action.ts'
+import { errored } from '../outcome.ts'
+import { type ApprovalTask, type Completed, completed, type Delegated } from '../providers/action.ts'
 import type { MessageProvider, PlatformDecision, PostedMessage } from '../providers/message.ts'
 import { redact, redactDeep } from '../redact.ts'
 import { describeDecision } from '../state/approval-decision.ts'
 import type { ApprovalInput } from './input.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
-import { outcomeOf, updateMessage } from './task.ts'
+import { outcomeOf, type StepTask, updateMessage } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -26,6 +26,8 @@ interface DecisionState extends WaitState {
   lastError?: string
   decision?: PlatformDecision
   isCanceledByCaller?: true
+  /** With `isCanceledByCaller`. Missing in states that earlier versions have saved. */
+  operator?: string | undefined
 }
 
 const MAX_CONSECUTIVE_REFUSALS = 5
@@ -35,12 +37,12 @@ const REFUSAL_RETRY_SECONDS = 30
  * Starts an approval process of the platform, and polls it until it has decided, the deadline passes or the caller cancels the
  * task. Then withdraws a request that is still open.
  */
-export async function runApprovalProcess(task: Task): Promise<Outcome> {
+export async function runApprovalProcess(task: Task): Promise<Completed | Delegated> {
   const started = await task.start(task.input)
   // A dry run, or the process could not be started.
-  if (started.type !== 'started') return started.outcome
+  if (started.type !== 'started') return started
   const posted = started.job as PostedMessage
-  const { decision, isCanceledByCaller, lastError } = await pollDecision(task, posted, started.wakeId)
+  const { decision, isCanceledByCaller, operator, lastError } = await pollDecision(task, posted, started.wakeId)
   const isOpen = decision === undefined || isCanceledByCaller
   if (isOpen) {
     const reason = describeDecision(decision)
@@ -49,10 +51,12 @@ export async function runApprovalProcess(task: Task): Promise<Outcome> {
     })
   }
   if (!decision && lastError !== undefined)
-    return redactDeep({ ...errored(refused(lastError)), data: started.outcome.data })
+    return completed(redactDeep({ ...errored(refused(lastError)), data: started.outcome.data }))
   const outcome = outcomeOf(started.outcome, decision)
   const message = [outcome.message, decision?.note].filter((text) => text !== undefined).map(toSentence)
-  return redactDeep(decision?.note === undefined ? outcome : { ...outcome, message: message.join(' ') })
+  const ended = decision?.note === undefined ? outcome : { ...outcome, message: message.join(' ') }
+  const canceler = decision && isCanceledByCaller ? { by: decision.by, operator } : undefined
+  return redactDeep({ ...completed(ended), canceler })
 }
 
 function pollDecision(task: Task, posted: PostedMessage, wakeId: string | undefined): Promise<DecisionState> {
@@ -78,7 +82,7 @@ function pollDecision(task: Task, posted: PostedMessage, wakeId: string | undefi
 /** Must not throw: an error would end the loop. */
 async function pollOnce(
   previous: DecisionState,
-  task: Task,
+  task: StepTask,
   posted: PostedMessage,
   schedule: Schedule,
 ): Promise<DecisionState> {
@@ -86,10 +90,10 @@ async function pollOnce(
   const startedAt = previous.startedAt || Date.now()
   const { wakeId, isOverdue } = previous
   const state: DecisionState = { startedAt, wakeId, isOverdue, consecutiveRefusals: 0 }
-  const by = previous.startedAt === 0 ? undefined : await task.canceledBy()
-  if (by !== undefined) {
-    const decision = { decision: 'cancel', by, at: new Date().toISOString() } as const
-    return { ...state, decision, isCanceledByCaller: true }
+  const canceler = previous.startedAt === 0 ? undefined : await task.readCanceler()
+  if (canceler) {
+    const decision = { decision: 'cancel', by: canceler.by, at: new Date().toISOString() } as const
+    return { ...state, decision, isCanceledByCaller: true, operator: canceler.operator }
   }
   const pollAgain = (minSeconds?: number) => {
     const [elapsed, remaining] = [Date.now() - startedAt, deadline.at - Date.now()]

@@ -2,7 +2,7 @@ import { CallbackError, type DurablePromise } from '@aws/durable-execution-sdk-j
 import { retriedStep } from '../core/retried-step.ts'
 import { Failure, isTransient, messageOf, serviceUnavailable, toSentence } from '../errors.ts'
 import { errored, type Outcome, passed } from '../outcome.ts'
-import type { ApprovalTask } from '../providers/action.ts'
+import { type ApprovalTask, type Completed, completed, type Delegated } from '../providers/action.ts'
 import type { Message, MessageProvider, Mood, PostedMessage } from '../providers/message.ts'
 import type { Client } from '../providers/provider.ts'
 import { redact, redactDeep } from '../redact.ts'
@@ -15,12 +15,15 @@ import {
   saveApproval,
   saveCallback,
 } from '../state/approvals.ts'
+import type { Canceler } from '../state/save-cancellation.ts'
 import { withButtons } from './buttons.ts'
 import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
 import { secondsToReminder } from './reminder.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
+/** The task for the functions that its steps run. */
+export type StepTask = Omit<Task, 'context'>
 
 /** The decision does not depend on a reminder or on the closed message. */
 const MESSAGE_TIMEOUT_MS = 20_000
@@ -45,28 +48,29 @@ interface TableResult {
  * Requests an approval, sends a reminder, and waits for the decision for up to weeks. The decision is in the table, which accepts one. A
  * callback only wakes the task, and times out when the task has to do something.
  */
-export async function runApprovalTask(task: Task): Promise<Outcome> {
+export async function runApprovalTask(task: Task): Promise<Completed | Delegated> {
   const { context, deadline, input } = task
   const { seconds } = deadline
   const reminderIn = secondsToReminder(seconds, input.remindBefore)
   const timeout = { seconds: Math.min(reminderIn, secondsToAlarm()) }
   const [woken, callbackId] = await context.createCallback('decision-wake-0', { timeout })
   const saved = await tableStep(task, 'save-approval', () => saveRequest(task, callbackId))
-  if (saved.error) return errored(serviceUnavailable(`${toSentence(saved.error)} The approval was not requested.`))
+  if (saved.error)
+    return completed(errored(serviceUnavailable(`${toSentence(saved.error)} The approval was not requested.`)))
   // The task that needs the approval has ended in the meantime.
-  if (saved.decision) return outcomeOf(passed('The approval was not requested'), saved.decision)
+  if (saved.decision) return resultOf(passed('The approval was not requested'), saved.decision)
   const started = await task.start(input)
   // A dry run, or the request could not be posted.
-  if (started.type !== 'started') return started.outcome
+  if (started.type !== 'started') return started
   const posted = started.job as PostedMessage
   const reminderAt = deadline.at - (seconds - reminderIn) * 1_000
   const { decision, error } = await waitForDecision(task, posted, reminderAt, woken)
   if (error) {
     const unknown = serviceUnavailable(`It is not known if the approval was decided. ${error}`)
-    return redactDeep({ ...errored(unknown), data: started.outcome.data })
+    return completed(redactDeep({ ...errored(unknown), data: started.outcome.data }))
   }
   await updateMessage(task, 'close-approval', (provider, client) => close(provider, client, input, posted, decision))
-  return redactDeep(outcomeOf(started.outcome, decision))
+  return resultOf(started.outcome, decision)
 }
 
 /** Reads the table when the task is woken, when people have to be reminded, when no one has decided for long, and at the deadline. */
@@ -120,7 +124,7 @@ async function untilWoken(wakeUp: DurablePromise<string>): Promise<void> {
 
 /** Reads the approval. From the deadline, ends it unless it has been decided: the last decision and the end cannot both win. */
 async function readOrExpire(
-  { taskId, deadline }: Task,
+  { taskId, deadline }: StepTask,
   now: number,
   alarmAt: number,
 ): Promise<StoredApproval | undefined> {
@@ -154,7 +158,7 @@ function tableStep(
 }
 
 async function saveRequest(
-  { taskId, connection, input, approvalOf, deadline, withClient }: Task,
+  { taskId, connection, input, approvalOf, deadline, withClient }: StepTask,
   callbackId: string,
 ): Promise<Pick<StoredApproval, 'decision' | 'votes'> | undefined> {
   const { message, approvers, excluded } = input
@@ -200,7 +204,7 @@ export async function updateMessage(
 
 /** Shows who has approved, with the buttons for the others. Platforms that cannot change a message get a reply. */
 async function showVotes(
-  task: Task,
+  task: StepTask,
   provider: MessageProvider,
   client: Client,
   posted: PostedMessage,
@@ -245,6 +249,16 @@ export async function close(
     text: [message.text, describeDecision(decision)].filter(Boolean).join('\n\n'),
     fields: [...message.fields, ...(decidedAt ? [decidedAt] : [])],
   })
+}
+
+/** Returns the result of a task with a decision of our own table. There, `cancel` is always that of a caller, an operator or a task. */
+function resultOf(requested: Outcome, decision: Decision | undefined): Completed {
+  return redactDeep({ ...completed(outcomeOf(requested, decision)), canceler: cancelerIn(decision) })
+}
+
+/** Returns who canceled a task, or ended the one that waits for it. */
+export function cancelerIn(decision: Decision | undefined): Canceler | undefined {
+  return decision?.decision === 'cancel' ? { by: decision.by, operator: decision.operator } : undefined
 }
 
 export function outcomeOf(requested: Outcome, decision: Decision | undefined): Outcome {

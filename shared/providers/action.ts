@@ -2,6 +2,7 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Outcome } from '../outcome.ts'
+import type { Canceler } from '../state/save-cancellation.ts'
 import type { Client, Provider, ProviderKind, SignedLink } from './provider.ts'
 
 /**
@@ -49,15 +50,19 @@ export interface ApprovalAction<P extends Provider = Provider, Input = never, As
    */
   signLink(taskId: string, apiUrl: string | undefined, expiresAt: number): Promise<Omit<SignedLink, 'deadlineAt'>>
   /**
-   * Ends the wait for a decision, because the caller canceled the task.
+   * Ends the wait for a decision, because the task was canceled.
    *
-   * @param by the name of the caller
    * @throws Failure `unavailable`
    */
-  cancel(category: string, taskId: string, by: string): Promise<void>
-  /** Posts the request and waits for the decision. Every effect is a step of the task. */
-  runTask(task: ApprovalTask<P, Input>): Promise<Outcome>
+  cancel(category: string, taskId: string, canceler: Canceler): Promise<void>
+  /** Loads the function that runs a task. Only tasks need it. */
+  loadTask(): Promise<RunApprovalTask<P, Input>>
 }
+
+/** Posts the request and waits for the decision. Every effect is a step of the task. */
+export type RunApprovalTask<P extends Provider, Input> = (
+  task: ApprovalTask<P, Input>,
+) => Promise<Completed | Delegated>
 
 /** A resource that an action uses in addition to its provider. The stack grants access to it. */
 export type Need =
@@ -116,6 +121,8 @@ export interface Completed {
   outcome: Outcome
   /** A job that it has started may still be running. */
   mayStillRun?: true | undefined
+  /** The caller or the operator who canceled the task, if its outcome says that. */
+  canceler?: Canceler | undefined
 }
 
 /** A job that runs at the platform: a build, a deployment, an approval. */
@@ -134,6 +141,8 @@ export interface Delegated {
   type: 'delegated'
   outcome: Outcome
   delegatedTo: string
+  /** The caller or the operator who canceled the task, if its outcome says that. */
+  canceler?: Canceler | undefined
 }
 
 /** The result of one poll: the outcome, or the progress of a running job. */
@@ -189,8 +198,8 @@ export interface ApprovalTask<P extends Provider, Input> {
   approvalOf?: WaitingForApproval | undefined
   deadline: Deadline
   context: DurableContext
-  /** Returns the caller who canceled the task, if any. Does not throw. */
-  canceledBy(): Promise<string | undefined>
+  /** Returns who canceled the task, if anyone has. Does not throw. */
+  readCanceler(): Promise<Canceler | undefined>
   /** Runs the action as a step, with retries until the deadline. */
   start(input?: Input): Promise<ActionResult>
   /**

@@ -6,6 +6,8 @@ export const decisionSchema = z.object({
   /** The name of the person or caller, for people. */
   by: z.string(),
   reason: z.optional(z.string()),
+  /** The ARN of an operator who canceled the task, for the audit trail. */
+  operator: z.optional(z.string()),
   /** ISO 8601. */
   at: z.string(),
 })

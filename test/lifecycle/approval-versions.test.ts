@@ -1,8 +1,7 @@
 import { expect, it } from '@jest/globals'
 import type { ApprovalInput } from '../../shared/approvals/input.ts'
 import { outcomeOf } from '../../shared/approvals/task.ts'
-import type { Outcome } from '../../shared/outcome.ts'
-import type { ApprovalTask } from '../../shared/providers/action.ts'
+import { type ApprovalTask, type Completed, completed } from '../../shared/providers/action.ts'
 import type { MessageProvider } from '../../shared/providers/message.ts'
 import { decisionSchema } from '../../shared/state/approval-decision.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
@@ -11,10 +10,10 @@ import { category, useLifecycle } from './platform.ts'
 
 /** Lambda runs a task on the version that started it. So this webhook decides approvals of tasks that take the decision from their callback. */
 const { lifecycle, platform } = useLifecycle()
-Object.assign(category.actions['ask-approval'] ?? {}, { runTask: runPreviousVersion })
+Object.assign(category.actions['ask-approval'] ?? {}, { loadTask: async () => runPreviousVersion })
 
 /** The steps and the item of the version before approvals were decided in the table, without its reminder. */
-async function runPreviousVersion(task: ApprovalTask<MessageProvider, ApprovalInput>): Promise<Outcome> {
+async function runPreviousVersion(task: ApprovalTask<MessageProvider, ApprovalInput>): Promise<Completed> {
   const { context, taskId, connection, input, deadline } = task
   const timeout = { seconds: deadline.seconds }
   const [response, callbackId] = await context.createCallback('decision', { timeout })
@@ -24,7 +23,7 @@ async function runPreviousVersion(task: ApprovalTask<MessageProvider, ApprovalIn
     await put(itemKeys.approval(taskId), { approval: JSON.stringify(approval), callbackId, expiration })
   })
   const { outcome } = await task.start()
-  return outcomeOf(outcome, decisionSchema.parse(JSON.parse(await response)))
+  return completed(outcomeOf(outcome, decisionSchema.parse(JSON.parse(await response))))
 }
 
 const decide = async (decision: 'approve' | 'reject') =>

@@ -59,6 +59,8 @@ export class Execution<Result> {
   readonly #openCallbacks = new Map<string, OpenCallback>()
   /** The responses to the callbacks that the execution has waited for, by callback id. */
   readonly #responses = new Map<string, Promise<void>>()
+  /** The callbacks for which the execution would wait forever. */
+  readonly #endless: string[] = []
 
   constructor(handler: DurableLambdaHandler, options: ExecutionOptions = {}) {
     this.#handler = handler
@@ -69,6 +71,7 @@ export class Execution<Result> {
   async run(payload: unknown): Promise<TestResult<Result>> {
     const result = await this.#runner.run({ payload })
     await Promise.all(this.#responses.values())
+    if (this.#endless.length > 0) throw new Error(`The execution never ends: it waits only for ${this.#endless}.`)
     return result
   }
 
@@ -190,7 +193,8 @@ export class Execution<Result> {
       await this.#options.onWait?.(name)
     } finally {
       if (this.#openCallbacks.delete(id)) {
-        passTime((timesOutAt - Date.now()) / 1_000)
+        if (timesOutAt === Number.POSITIVE_INFINITY) this.#endless.push(name)
+        else passTime((timesOutAt - Date.now()) / 1_000)
         const operation = await this.#runner.getOperation(name).waitForData()
         await operation.sendCallbackFailure(TIMEOUT)
       }

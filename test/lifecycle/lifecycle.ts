@@ -12,6 +12,7 @@ import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import type { WebhookResponse } from '../../shared/http/response.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { startTable } from '../functions/load-testing/table.ts'
+import { latency } from '../runner/latency.ts'
 import { AwsApi, TASK_FUNCTION } from './aws-api.ts'
 import { Execution, type ExecutionOptions, operationsOf } from './execution.ts'
 import { passTime, startRunner, stopRunner } from './runner.ts'
@@ -104,7 +105,7 @@ export class Lifecycle {
 
   async start(): Promise<this> {
     this.#table = await startTable()
-    this.aws = await serve((call) => this.#api.answer(call))
+    this.aws = await serve((call) => latency().then(() => this.#api.answer(call)))
     this.keptn = await serve((call) => this.#answerAsKeptn(call))
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: this.aws.url,

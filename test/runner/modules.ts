@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { type ResolveFnOutput, registerHooks, stripTypeScriptTypes } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { importSlowly, latencyMs } from './latency.ts'
 
 const ROOT = new URL('../..', import.meta.url).href
 const RUNNER = `${ROOT}test/runner/`
@@ -13,6 +14,9 @@ const GLOBALS_SOURCE =
 /** Resolved imports by specifier and importing module. */
 const resolutions = new Map<string, ResolveFnOutput>()
 const stripped = new Map<string, { modifiedAt: number; source: string }>()
+/** Whether the imports of running functions take some time, as on Lambda. */
+const isSlow = latencyMs() > 0
+if (isSlow) Object.assign(globalThis, { importSlowly })
 let files = 0
 let resets = 0
 
@@ -55,7 +59,9 @@ function sourceOf(path: string): string {
   const modifiedAt = statSync(path).mtimeMs
   const known = stripped.get(path)
   if (known?.modifiedAt === modifiedAt) return known.source
-  const source = stripTypeScriptTypes(readFileSync(path, 'utf8'))
+  const text = stripTypeScriptTypes(readFileSync(path, 'utf8'))
+  const source =
+    isSlow && !path.includes('/test/') ? text.replaceAll(/\bimport\('\.[^']+'\)/g, 'importSlowly($&)') : text
   stripped.set(path, { modifiedAt, source })
   return source
 }

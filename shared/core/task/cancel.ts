@@ -35,7 +35,7 @@ export async function cancelTask(
   }
   const action = category.actions[task.action]
   // It waits for people, and does not poll.
-  if (action?.type === 'approval') await action.cancel(category.name, taskId, canceler.by)
+  if (action?.type === 'approval') await action.cancel(category.name, taskId, canceler)
   if (task.source !== undefined || task.requirements !== undefined) await wake({ category: category.name, taskId })
   return status
 }

@@ -4,7 +4,7 @@ import type { TurnRequirement } from '../../policy/turn-rule.ts'
 import { CLOCK_MARGIN_MS, checkTurn, isFull, type Released, type Ticket, type Turn } from '../../policy/turns.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { Task } from '../call.ts'
-import { canceledBy } from './cancellation.ts'
+import { type CanceledState, canceledState, cancelerOf } from './cancellation.ts'
 import { linkOf, turns } from './leave-turns.ts'
 import type { Reports } from './poll.ts'
 import { maxStopMs } from './stop.ts'
@@ -30,14 +30,13 @@ export interface TurnTarget extends TurnWait {
 }
 
 /** State that is checkpointed between two checks of one turn. */
-export interface TurnState extends WaitState {
+export interface TurnState extends WaitState, CanceledState {
   state: 'held' | 'passed' | 'waits' | 'canceled' | 'late' | 'full' | 'closed'
   heldAt?: number | undefined
   leftRunning?: string | undefined
   /** Describes the wait for people. */
   waitsFor?: string | undefined
   reportedAt?: number | undefined
-  canceledBy?: string | undefined
   savedRound?: number | undefined
 }
 
@@ -101,8 +100,8 @@ async function checkOnce(
   wakeUp: WakeUp | undefined,
 ): Promise<{ state: TurnState; turn?: Turn }> {
   const { task, ticket, until, isAllowed, reports } = target
-  const canceler = await canceledBy(task)
-  if (canceler !== undefined) return { state: { state: 'canceled', canceledBy: canceler } }
+  const canceler = await cancelerOf(task)
+  if (canceler !== undefined) return { state: { state: 'canceled', ...canceledState(canceler) } }
   if (!isAllowed(Date.now())) return { state: { state: 'closed' } }
   const { savedRound, waitsFor } = previous
   if (Date.now() >= until) return { state: { state: 'late', waitsFor } }

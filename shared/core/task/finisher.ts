@@ -16,6 +16,7 @@ import { IN_FLIGHT_SECONDS } from '../backoff.ts'
 import { CLEANUP_SUFFIX, type Task, taskSchema } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
+import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
 
 /**
@@ -183,7 +184,6 @@ async function releaseTurns(
   { tickets, hasStartedAction }: EndedExecution,
   context: DurableContext,
 ): Promise<void> {
-  const { leaveTurns, leftBy } = await import('./leave-turns.ts')
   await leaveTurns(context, task, tickets, hasStartedAction ? leftBy(task) : 'waited')
 }
 

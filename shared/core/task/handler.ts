@@ -7,7 +7,13 @@ import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed, verdictOf } from '../../outcome.ts'
 import type { Condition } from '../../policy/policy.ts'
 import { stateOfWindow } from '../../policy/window.ts'
-import { type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
+import {
+  type Completed,
+  completed,
+  type Deadline,
+  type Delegated,
+  type RunApprovalTask,
+} from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import { clearSecrets, redactDeep } from '../../redact.ts'
@@ -21,14 +27,16 @@ import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { signedLink, withClient } from '../run-action.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
-import { canceledBy, cancelerOf } from './cancellation.ts'
+import { cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
+import { leaveTurns, leftBy } from './leave-turns.ts'
 import { checkSeal } from './payload.ts'
 import type { Reports } from './poll.ts'
 import { meetRequirements } from './require.ts'
 import type { Decided } from './requirement.ts'
 import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
+import { runInTurn } from './take-turns.ts'
 import type { TaskResult } from './task-result.ts'
 import { pollUntilDone } from './wait-for-job.ts'
 
@@ -43,10 +51,28 @@ import { pollUntilDone } from './wait-for-job.ts'
 export function taskHandler(category: Category): DurableLambdaHandler {
   return withStartTime(
     withDurableExecution(
-      async (payload: unknown, context) => runTask(category, await parsePayload(category, payload, context), context),
+      async (payload: unknown, context) => {
+        const task = await parsePayload(category, payload, context)
+        // Nothing is loaded later: the SDK suspends a task with an open callback as soon as it awaits anything but an operation.
+        return runTask(category, task, await loadAction(category, task), context)
+      },
       { plugins: settings.isTraced ? [stepSpans] : [] },
     ),
   )
+}
+
+/** Runs the action of a task, and waits for the end of what it starts. */
+type RunAction = (
+  context: DurableContext,
+  deadline: Deadline,
+  approved?: ApprovedRequest,
+) => Promise<Completed | Delegated>
+
+/** Loads the code of an action that webhooks do not need. */
+async function loadAction(category: Category, task: Task): Promise<RunAction> {
+  const action = category.actions[task.action]
+  const runApproval = action?.type === 'approval' ? await action.loadTask() : undefined
+  return (context, deadline, approved) => runTaskAction(category, task, runApproval, context, deadline, approved)
 }
 
 /** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
@@ -57,7 +83,12 @@ async function parsePayload(category: Category, payload: unknown, context: Durab
   return taskSchema.parse(task)
 }
 
-async function runTask(category: Category, task: Task, context: DurableContext): Promise<TaskResult> {
+async function runTask(
+  category: Category,
+  task: Task,
+  runAction: RunAction,
+  context: DurableContext,
+): Promise<TaskResult> {
   const { id: taskId, action, connection, provider, event } = task
   clearSecrets()
   setTraceparent(task.traceparent)
@@ -75,7 +106,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const isAnnounced =
     !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until })) !== false
   const { result, decisions } = isAnnounced
-    ? await runWhenAllowed(category, task, context, deadline)
+    ? await runWhenAllowed(category, task, runAction, context, deadline)
     : notRun(
         errored(
           new Failure(
@@ -85,7 +116,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
         ),
       )
   if (result.type === 'delegated') {
-    await logTaskEnded(task, result.outcome, decisions, context, deadline, result.delegatedTo)
+    await logTaskEnded(task, { result, decisions }, result.outcome, context, deadline)
     return { taskId, outcome: result.outcome }
   }
   const outcome = finalOutcome(result.outcome, task)
@@ -94,7 +125,7 @@ async function runTask(category: Category, task: Task, context: DurableContext):
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
   const delivery = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
-  await logTaskEnded(task, outcome, decisions, context, deadline)
+  await logTaskEnded(task, { result, decisions }, outcome, context, deadline)
   return { taskId, outcome, ...unansweredOf(delivery), ...(endedAt === undefined ? {} : { endedAt }) }
 }
 
@@ -125,16 +156,15 @@ function auditOperator(task: Task, by: string): void {
 /** Logs one line per ended task, which the dashboard counts, and writes its audit record. */
 async function logTaskEnded(
   task: Task,
+  { result: ended, decisions }: Run,
   outcome: Outcome,
-  decisions: readonly Decided[],
   context: DurableContext,
   { seconds, at }: Deadline,
-  delegatedTo?: string,
 ): Promise<void> {
   const { status, result, message } = outcome
   const ms = Date.now() - (at - seconds * 1_000)
-  const canceler = status === 'aborted' ? await cancelerOf(task) : undefined
-  const by = canceler?.operator ?? canceler?.by
+  const { canceler } = ended
+  const by = status === 'aborted' ? (canceler?.operator ?? canceler?.by) : undefined
   audit.start({
     operation: 'task',
     ...auditedTask(task),
@@ -152,7 +182,7 @@ async function logTaskEnded(
   context.logger.info('task ended', {
     outcome: { status, result },
     ms,
-    delegatedTo,
+    delegatedTo: ended.type === 'delegated' ? ended.delegatedTo : undefined,
     reason: status === 'succeeded' ? undefined : message,
   })
   await sendAuditEventOf(task, record, context)
@@ -168,12 +198,12 @@ interface Run {
 async function runWhenAllowed(
   category: Category,
   task: Task,
+  runAction: RunAction,
   context: DurableContext,
   deadline: Deadline,
 ): Promise<Run> {
   const { requirements, waitAtMost = 0 } = task
-  if (requirements === undefined || task.skip)
-    return { result: await runTaskAction(category, task, context, deadline), decisions: [] }
+  if (requirements === undefined || task.skip) return { result: await runAction(context, deadline), decisions: [] }
   const until = startTimeOf(context) + waitAtMost * 1_000
   const reports = reportsOf(task)
   const turns = requirements.filter((requirement) => requirement.type === 'turn')
@@ -182,13 +212,12 @@ async function runWhenAllowed(
   const decisions: Decided[] = []
   for (;;) {
     let windows: WindowCondition[] = []
-    const run = (metAt: number) =>
-      runTaskAction(category, task, context, { ...deadline, at: metAt + deadline.seconds * 1_000 }, approved)
+    const run = (metAt: number) => runAction(context, { ...deadline, at: metAt + deadline.seconds * 1_000 }, approved)
     if (conditions.length > 0) {
       const met = await meetRequirements(context, category, task, conditions, until, reports)
       const { metAt } = met
       decisions.push(...met.decisions)
-      if (metAt === undefined) return { result: completed(met.outcome), decisions }
+      if (metAt === undefined) return { result: met.ended, decisions }
       approved ??= met.approved
       if (turns.length === 0) return { result: await run(metAt), decisions }
       // People have let the action start in spite of the others.
@@ -196,7 +225,6 @@ async function runWhenAllowed(
         condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
       )
     }
-    const { runInTurn } = await import('./take-turns.ts')
     const isAllowed = (now: number) => windows.every(({ window }) => stateOfWindow(window, now).isOpen)
     const result = await runInTurn(context, { task, requirements: turns, until, isAllowed, reports }, run)
     if (result !== 'closed') return { result, decisions }
@@ -219,10 +247,13 @@ function reportsOf(task: Task): Reports {
   }
 }
 
-/** Runs the action, and waits for the end of what it starts. */
+// biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema.
+type RunApproval = RunApprovalTask<any, any>
+
 async function runTaskAction(
   category: Category,
   task: Task,
+  runApproval: RunApproval | undefined,
   context: DurableContext,
   deadline: Deadline,
   approved?: ApprovedRequest,
@@ -230,23 +261,21 @@ async function runTaskAction(
   if (task.skip) return completed(skippedOutcome(task.skip))
   const action = category.actions[task.action]
   try {
-    if (action?.type === 'approval')
-      return completed(
-        await action.runTask({
-          taskId: task.id,
-          category: task.category,
-          source: task.source,
-          connection: task.connection,
-          input: task.input,
-          deadline,
-          context,
-          canceledBy: () => canceledBy(task),
-          approvalOf: task.approvalOf,
-          start: (input = task.input) => runUntilDeadline(category, { ...task, input }, context, deadline, approved),
-          signedLink: () => signedLink(action, task, deadline.at),
-          withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
-        }),
-      )
+    if (action?.type === 'approval' && runApproval)
+      return await runApproval({
+        taskId: task.id,
+        category: task.category,
+        source: task.source,
+        connection: task.connection,
+        input: task.input,
+        deadline,
+        context,
+        readCanceler: () => cancelerOf(task),
+        approvalOf: task.approvalOf,
+        start: (input = task.input) => runUntilDeadline(category, { ...task, input }, context, deadline, approved),
+        signedLink: () => signedLink(action, task, deadline.at),
+        withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
+      })
     const result = await runUntilDeadline(category, task, context, deadline, approved)
     if (result.type === 'started')
       return await pollUntilDone(category, task, result, context, deadline, reportsOf(task))
@@ -264,21 +293,19 @@ async function runTaskAction(
 /** Cleans up after a start that failed: its request may still have reached the platform. */
 async function abandon(category: Category, task: Task, context: DurableContext, result: Completed): Promise<Completed> {
   const { outcome } = result
-  if (category.actions[task.action]?.type !== 'job') return completed(outcome)
+  const ended = { ...result, mayStillRun: undefined }
+  if (category.actions[task.action]?.type !== 'job') return ended
   if (!task.needsCleanup) return result
   const reason = await cleanUp(category, task, context)
-  if (reason === undefined) return completed(outcome)
+  if (reason === undefined) return ended
   const message = `${toSentence(outcome.message)} The cleanup failed, so something may still be running: ${reason}`
-  return { ...completed({ ...outcome, message }), mayStillRun: true }
+  return { ...ended, outcome: { ...outcome, message }, mayStillRun: true }
 }
 
 async function runCleanup(category: Category, task: Task, context: DurableContext): Promise<Outcome> {
   const reason = await cleanUp(category, task, context)
   const turns = (task.requirements ?? []).filter((requirement) => requirement.type === 'turn')
-  if (turns.length > 0) {
-    const { leaveTurns, leftBy } = await import('./leave-turns.ts')
-    await leaveTurns(context, task, turns, reason === undefined ? 'ended' : leftBy(task))
-  }
+  if (turns.length > 0) await leaveTurns(context, task, turns, reason === undefined ? 'ended' : leftBy(task))
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))
 }
 

@@ -8,12 +8,12 @@ import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
-import { canceledBy } from './cancellation.ts'
+import { type CanceledState, canceledState, cancelerOf } from './cancellation.ts'
 import { MIN_POLL_SECONDS, type Schedule, secondsToNextPoll } from './poll-interval.ts'
 import { type WaitState, waitUntilDone } from './wait.ts'
 
 /** State that is checkpointed between two polls. */
-export interface PollState extends WaitState {
+export interface PollState extends WaitState, CanceledState {
   startedAt: number
   /** Opaque provider state that identifies the job. */
   job: unknown
@@ -27,8 +27,6 @@ export interface PollState extends WaitState {
   isMisconfigured?: boolean
   /** Why the last poll failed. */
   lastError?: string | undefined
-  /** The caller who canceled the task. */
-  canceledBy?: string | undefined
   outcome?: Outcome | undefined
 }
 
@@ -104,8 +102,8 @@ export async function pollOnce(
     return schedule((now - startedAt) / 1_000, (until - now) / 1_000, minSeconds, maxSeconds)
   }
   // The first poll is right after the start.
-  const canceler = isCancelable && previous.startedAt !== 0 ? await canceledBy(call) : undefined
-  if (canceler !== undefined) return { ...state, canceledBy: canceler }
+  const canceler = isCancelable && previous.startedAt !== 0 ? await cancelerOf(call) : undefined
+  if (canceler !== undefined) return { ...state, ...canceledState(canceler) }
   await reports.heartbeat?.()
   try {
     const current = await getJobStatus(category, call, job, until)

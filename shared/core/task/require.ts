@@ -2,8 +2,9 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { errored, type Outcome, passed } from '../../outcome.ts'
+import { errored, passed } from '../../outcome.ts'
 import type { Condition } from '../../policy/policy.ts'
+import { type Completed, completed } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Decision } from '../../state/approval-decision.ts'
@@ -13,7 +14,7 @@ import type { Task } from '../call.ts'
 import { previewAction } from '../preview.ts'
 import { retriedStep } from '../retried-step.ts'
 import { askingTasksOf, type Shown, startAsking } from './ask.ts'
-import { aborted, canceledBy } from './cancellation.ts'
+import { aborted, type CanceledState, canceledState, cancelerIn, cancelerOf } from './cancellation.ts'
 import { endApprovals } from './end-approvals.ts'
 import type { Reports } from './poll.ts'
 import { type Asked, checkRequirement, type Decided, describeFailure } from './requirement.ts'
@@ -21,7 +22,7 @@ import { startTimeOf } from './start-time.ts'
 import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
 /** State that is checkpointed between two checks. */
-interface RequireState extends WaitState {
+interface RequireState extends WaitState, CanceledState {
   /** When all requirements were met, in epoch milliseconds. */
   metAt?: number | undefined
   /** Describes the wait for people. */
@@ -30,7 +31,6 @@ interface RequireState extends WaitState {
   toAsk?: number[] | undefined
   /** With `toAsk`: when the task gives up, in epoch milliseconds. The finisher reads it, too. */
   asksUntil?: number | undefined
-  canceledBy?: string | undefined
   /** Why the requirements can no longer be met. */
   endedBy?: string | undefined
   /** The approvals without a decision, when the wait ends. */
@@ -50,7 +50,7 @@ export type Met = { decisions: Decided[] } & (
       /** The request that people have approved, if the first write must not differ from it. */
       approved: ApprovedRequest | undefined
     }
-  | { metAt?: undefined; outcome: Outcome }
+  | { metAt?: undefined; ended: Completed }
 )
 
 /** A window opens at a time that is known. This is only for clocks that were changed. */
@@ -100,7 +100,7 @@ export async function meetRequirements(
       if (error !== undefined) {
         // A request without a response may have started the task that asks.
         await endStep(context, wait, () => askingTasksOf(task), byTask(error))
-        return { decisions: [], outcome: errored(new Failure('platform', `Nothing was started: ${error}`)) }
+        return { decisions: [], ended: completed(errored(new Failure('platform', `Nothing was started: ${error}`))) }
       }
     }
     const again = round === 1 ? '' : `-again-${round}`
@@ -112,7 +112,7 @@ export async function meetRequirements(
   }
   const { open = [], decisions = [], metAt } = state
   if (open.length > 0) await endStep(context, wait, async () => open, endOf(state))
-  if (metAt === undefined) return { decisions, outcome: outcomeOf(state, wait) }
+  if (metAt === undefined) return { decisions, ended: endedOf(state, wait) }
   const isFixed = requirements.some(({ ask }) => ask && !ask.mayChange)
   return { decisions, metAt, approved: isFixed && shown && 'approved' in shown ? shown.approved : undefined }
 }
@@ -203,10 +203,10 @@ async function findNext(
   { task, requirements, until, asked }: RequireWait,
   { waitsFor }: RequireState,
 ): Promise<RequireState & { changesAt?: number | undefined }> {
-  const by = await canceledBy(task)
+  const canceler = await cancelerOf(task)
   const now = Date.now()
   const ids = Object.values(asked).map(({ id }) => id)
-  if (by !== undefined) return { canceledBy: by, open: ids }
+  if (canceler !== undefined) return { ...canceledState(canceler), open: ids }
   try {
     const states = await Promise.all(
       requirements.map((requirement, index) => checkRequirement(requirement, asked[index + 1], until, now)),
@@ -257,8 +257,10 @@ async function endStep(
 }
 
 /** @returns undefined if no one decided in time */
-function endOf({ canceledBy: by, endedBy, metAt }: RequireState): Omit<Decision, 'at'> | undefined {
-  if (by !== undefined) return { decision: 'cancel', by }
+function endOf(state: RequireState): Omit<Decision, 'at'> | undefined {
+  const { endedBy, metAt } = state
+  const canceler = cancelerIn(state)
+  if (canceler !== undefined) return { decision: 'cancel', ...canceler }
   if (endedBy !== undefined) return byTask(endedBy)
   return metAt === undefined ? undefined : byTask('the action may start without it')
 }
@@ -267,17 +269,16 @@ function byTask(reason: string): Omit<Decision, 'at'> {
   return { decision: 'cancel', by: 'its task', reason }
 }
 
-function outcomeOf(
-  { canceledBy: by, endedBy, waitsFor }: RequireState,
-  { until, taskStartedAt }: RequireWait,
-): Outcome {
-  if (by !== undefined) return aborted(`Canceled by ${by} before anything was sent to the platform`)
+function endedOf(state: RequireState, { until, taskStartedAt }: RequireWait): Completed {
+  const { endedBy, waitsFor } = state
+  const canceler = cancelerIn(state)
+  if (canceler) return aborted(canceler, `Canceled by ${canceler.by} before anything was sent to the platform`)
   const waited = formatDuration(Math.round((until - taskStartedAt) / 1_000))
   const message =
     endedBy === undefined
       ? `Nothing was started: the call has waited for ${waited}. ${waitsFor ?? ''}`.trim()
       : `Nothing was started: ${toSentence(endedBy)}`
-  return { ...passed(message), result: 'fail' }
+  return completed({ ...passed(message), result: 'fail' })
 }
 
 async function save({ task, taskStartedAt }: RequireWait, { callbackId, round }: WakeUp): Promise<number | undefined> {

@@ -6,11 +6,12 @@ import { errored, type Outcome } from '../../outcome.ts'
 import { type ActionResult, type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
+import type { Canceler } from '../../state/save-cancellation.ts'
 import type { ApprovedRequest } from '../approved-request.ts'
 import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Call } from '../call.ts'
 import { runAction } from '../run-action.ts'
-import { aborted, canceledBy } from './cancellation.ts'
+import { aborted, cancelerOf } from './cancellation.ts'
 
 /** An execution may have 3,000 operations. */
 const MAX_ATTEMPTS = 2_000
@@ -47,7 +48,7 @@ export async function runUntilDeadline(
       'start',
       async ({ attempt }): Promise<ActionResult | Retry> => {
         const isRetry = attempt > 1
-        const canceler = isRetry || attempts > 1 || waitsForPeople ? await canceledBy(call) : undefined
+        const canceler = isRetry || attempts > 1 || waitsForPeople ? await cancelerOf(call) : undefined
         if (canceler !== undefined) return canceled(call, canceler, isRetry)
         try {
           return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing', approved)
@@ -84,10 +85,11 @@ export async function runUntilDeadline(
 }
 
 /** @param mayHaveWritten whether an attempt may have reached the platform */
-function canceled(call: Call, by: string, mayHaveWritten: boolean): Completed | Delegated {
-  if (!mayHaveWritten) return completed(aborted(`Canceled by ${by} before anything was sent to the platform`))
-  const outcome = aborted(`Canceled by ${by}. An attempt may have reached the platform: check it`)
-  return call.delegates ? delegatedWithUnknownOutcome(outcome) : { ...completed(outcome), mayStillRun: true }
+function canceled(call: Call, canceler: Canceler, mayHaveWritten: boolean): Completed | Delegated {
+  const { by } = canceler
+  if (!mayHaveWritten) return aborted(canceler, `Canceled by ${by} before anything was sent to the platform`)
+  const ended = aborted(canceler, `Canceled by ${by}. An attempt may have reached the platform: check it`)
+  return call.delegates ? { ...delegatedWithUnknownOutcome(ended.outcome), canceler } : { ...ended, mayStillRun: true }
 }
 
 /**

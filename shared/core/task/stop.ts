@@ -44,7 +44,8 @@ export async function stopAndWait(context: DurableContext, target: PollTarget, l
   const result = isLost(afterStop)
     ? 'the platform does not report whether it stopped'
     : `it did not stop within ${formatDuration(STOP_GRACE_SECONDS)}`
-  const state = { ...afterStop, status: afterStop.status ?? last.status, canceledBy: last.canceledBy }
+  const { canceledBy, operator } = last
+  const state = { ...afterStop, status: afterStop.status ?? last.status, canceledBy, operator }
   return { reason: `A stop was requested, but ${result}`, state }
 }
 

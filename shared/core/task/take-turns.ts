@@ -2,13 +2,13 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
 import { serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { errored, type Outcome, passed } from '../../outcome.ts'
+import { errored, passed } from '../../outcome.ts'
 import type { TurnRequirement } from '../../policy/turn-rule.ts'
 import type { End, Ticket } from '../../policy/turns.ts'
 import { type Completed, completed, type Delegated } from '../../providers/action.ts'
 import type { Task } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
-import { aborted } from './cancellation.ts'
+import { aborted, cancelerIn } from './cancellation.ts'
 import { checkAgain, placeAndCheck, type TurnState, type TurnWait } from './check-turn.ts'
 import { leaveTurns, leftBy, nameOf, turns } from './leave-turns.ts'
 import { startTimeOf } from './start-time.ts'
@@ -22,7 +22,7 @@ type Taken =
   | { heldAt: number; notes: string[] }
   /** A window was closed in the meantime. */
   | 'closed'
-  | { heldAt?: undefined; outcome: Outcome }
+  | { heldAt?: undefined; ended: Completed }
 
 /**
  * Runs an action while its task has its turns. Gives them up directly after it: an orchestrator that is down must not keep a target busy.
@@ -39,7 +39,7 @@ export async function runInTurn(
   const taken = await takeTurns(context, wait, tickets)
   if (taken === 'closed' || taken.heldAt === undefined) {
     await leaveTurns(context, wait.task, tickets, 'waited')
-    return taken === 'closed' ? taken : completed(taken.outcome)
+    return taken === 'closed' ? taken : taken.ended
   }
   const result = await run(taken.heldAt)
   await leaveTurns(context, wait.task, tickets, endOf(result, wait.task))
@@ -56,7 +56,7 @@ async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticke
     for (const turn of wait.requirements) {
       const last = await takeTurn(context, wait, turn, tickets)
       if (last.state === 'closed') return 'closed'
-      if (last.heldAt === undefined) return { outcome: outcomeOf(last, wait, turn, startTimeOf(context)) }
+      if (last.heldAt === undefined) return { ended: endedOf(last, wait, turn, startTimeOf(context)) }
       heldAt = last.heldAt
       if (last.leftRunning !== undefined)
         notes.push(`When it started, a job of ${last.leftRunning} may still have been running for ${turn.target}.`)
@@ -65,9 +65,11 @@ async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticke
   } catch (error) {
     log.error('turn not taken', error as Error)
     return {
-      outcome: errored(
-        serviceUnavailable(
-          'The state table is not available, so the task could not take its turn. Nothing was started.',
+      ended: completed(
+        errored(
+          serviceUnavailable(
+            'The state table is not available, so the task could not take its turn. Nothing was started.',
+          ),
         ),
       ),
     }
@@ -113,9 +115,9 @@ function endOf({ outcome, ...result }: Completed | Delegated, task: Task): End {
   return link === undefined ? leftBy(task) : { leftRunning: link }
 }
 
-function outcomeOf(last: TurnState, { until }: TurnWait, turn: TurnRequirement, startedAt: number): Outcome {
-  if (last.state === 'canceled')
-    return aborted(`Canceled by ${last.canceledBy} before anything was sent to the platform`)
+function endedOf(last: TurnState, { until }: TurnWait, turn: TurnRequirement, startedAt: number): Completed {
+  const canceler = cancelerIn(last)
+  if (canceler) return aborted(canceler, `Canceled by ${canceler.by} before anything was sent to the platform`)
   if (last.state === 'full')
     return failed(
       `Nothing was started: ${turn.queue} ${turn.queue === 1 ? 'task waits' : 'tasks wait'} for ${turn.target} already, and the rule "${turn.rule}" allows no more`,
@@ -124,6 +126,6 @@ function outcomeOf(last: TurnState, { until }: TurnWait, turn: TurnRequirement, 
   return failed(`Nothing was started: the call has waited for ${waited}. ${last.waitsFor ?? ''}`.trim())
 }
 
-function failed(message: string): Outcome {
-  return { ...passed(message), result: 'fail' }
+function failed(message: string): Completed {
+  return completed({ ...passed(message), result: 'fail' })
 }

@@ -5,6 +5,7 @@ import type { Outcome } from '../../outcome.ts'
 import { type Completed, completed, type Deadline, type StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
+import { cancelerIn } from './cancellation.ts'
 import { isLost, type PollState, type PollTarget, poll, pollOnce, type Reports, stateBefore } from './poll.ts'
 import { pollWithSource } from './poll-with-source.ts'
 import { stopAndWait } from './stop.ts'
@@ -38,7 +39,7 @@ export async function pollUntilDone(
 
   const stopped = await stopAndWait(context, target, last)
   if (!stopped.outcome) return unfinished(started, stopped.state, `${reason}. ${stopped.reason}`)
-  return completed(afterStop(stopped.outcome, reason, isCanceled))
+  return { ...completed(afterStop(stopped.outcome, reason, isCanceled)), canceler: cancelerIn(last) }
 }
 
 /** Heartbeats and progress are sent with a poll. */
@@ -85,19 +86,17 @@ function reasonOf(state: PollState, { seconds }: Deadline): string {
 }
 
 /** The job may still end later without anybody noticing, so this is not a verdict about it. */
-function unfinished(
-  { outcome }: StartedJob,
-  { status, lastError, canceledBy: by }: PollState,
-  reason: string,
-): Completed {
+function unfinished({ outcome }: StartedJob, state: PollState, reason: string): Completed {
+  const { status, lastError } = state
+  const canceler = cancelerIn(state)
   const lastStatus = status === undefined ? 'Its status was never reported' : `Its last reported status was ${status}`
   const details = lastError ? `${lastStatus}; the last poll failed: ${lastError}` : lastStatus
   const result: Outcome = {
     ...outcome,
-    status: by === undefined ? 'errored' : 'aborted',
+    status: canceler === undefined ? 'errored' : 'aborted',
     result: 'fail',
     message: [reason, details].map(toSentence).join(' '),
     data: { ...outcome.data, ...(status ? { state: status } : {}) },
   }
-  return { ...completed(result), mayStillRun: true }
+  return { ...completed(result), mayStillRun: true, canceler }
 }

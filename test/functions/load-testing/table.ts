@@ -1,12 +1,14 @@
 import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
-import type { Call, Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { latency, latencyMs } from '../../runner/latency.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
 export async function startTable(): Promise<{ endpoint: string; close(): Promise<void> }> {
   const saved = { ...process.env }
   const table = await startDynamoDb(undefined, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
+  const slow = latencyMs() > 0 ? await serve((call) => latency().then(() => forward(table.endpoint, call))) : undefined
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: slow?.url ?? table.endpoint,
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -16,6 +18,7 @@ export async function startTable(): Promise<{ endpoint: string; close(): Promise
     endpoint: table.endpoint,
     async close() {
       process.env = saved
+      await slow?.close()
       await table.close()
     },
   }

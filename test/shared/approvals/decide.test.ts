@@ -133,7 +133,7 @@ describe('A decision', () => {
     lambda.open = 'first'
     const decideAs = (by: string) => () => decide('notification', task, stored, { ...approval(), by })
     const expire = async () => void (await store.expireApproval(task))
-    const cancel = () => cancelApproval('notification', task, 'demo')
+    const cancel = () => cancelApproval('notification', task, { by: 'demo' })
     const all = [expire, decideAs('Ann'), cancel, decideAs('Ben'), decideAs('Eve')]
     const results = await Promise.all([...all.slice(first), ...all.slice(0, first)].map((run) => run()))
     const { decision } = await read(task)
