@@ -15,18 +15,25 @@ export interface Verdict {
 }
 
 /** Why a call is refused. */
-export interface PolicyRefusal {
+export type PolicyRefusal = {
   /** Undefined if the entry of the caller refuses it. */
   rule: string | undefined
-  /**
-   * `incomplete`: the call lacks a part of the target for which it would wait. `requester`: the requester may not approve, and is not
-   * known. `unasked`: nothing says how to ask people.
-   */
-  type: 'denied' | 'closed' | 'incomplete' | 'requester' | 'unasked'
   reason?: string | undefined
-  /** When the window opens, in epoch milliseconds. Undefined if it never does. */
-  opensAt?: number | undefined
-}
+} & (
+  | {
+      type: 'closed'
+      rule: string
+      /** When the window opens, in epoch milliseconds. */
+      opensAt: number
+    }
+  | {
+      /**
+       * `incomplete`: the call lacks a part of the target for which it would wait. `requester`: the requester may not approve, and is not
+       * known. `unasked`: nothing says how to ask people.
+       */
+      type: 'denied' | 'incomplete' | 'requester' | 'unasked'
+    }
+)
 
 /**
  * Evaluates the rules for a call. All rules that match apply, and a denial wins.
@@ -55,8 +62,8 @@ export function evaluateRules({ rules }: Pick<Policy, 'rules'>, call: PolicyCall
     if (effect.type === 'approval') approvals.push({ type: 'approval', rule, ask: askOf(effect, call) })
     else if (effect.otherwise !== 'refuse') windows.push({ type: 'window', rule, window: effect.window, ask })
     else {
-      const { isOpen, changesAt: opensAt, reason } = stateOfWindow(effect.window, now)
-      if (!isOpen) refusal ??= { rule, type: 'closed', reason, opensAt }
+      const { isOpen, changesAt, reason } = stateOfWindow(effect.window, now)
+      if (!isOpen) refusal ??= { rule, type: 'closed', reason, opensAt: changesAt }
       continue
     }
     waitAtMost = Math.max(waitAtMost, effect.waitAtMost)
@@ -75,7 +82,7 @@ export function evaluateRules({ rules }: Pick<Policy, 'rules'>, call: PolicyCall
 export function evaluateCaller(verdict: Verdict, call: PolicyCall, approval: ApprovalRule | undefined): Verdict {
   const { writes } = call.caller
   if (verdict.refusal || writes === 'allow' || call.isFree) return verdict
-  const refuse = (type: PolicyRefusal['type']): Verdict => ({
+  const refuse = (type: 'denied' | 'unasked' | 'requester'): Verdict => ({
     ...verdict,
     refusal: { rule: undefined, type },
     requirements: [],

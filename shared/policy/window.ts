@@ -4,7 +4,8 @@ import { instantOf, type LocalTime, localTimeAt } from './time-zone.ts'
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
 
-const minutes = z.int().check(z.minimum(0), z.maximum(1_440))
+const DAY_MINUTES = 1_440
+const minutes = z.int().check(z.minimum(0), z.maximum(DAY_MINUTES))
 
 /** When a rule allows its actions. The payload of a task contains it. */
 export const windowSchema = z.object({
@@ -17,25 +18,36 @@ export const windowSchema = z.object({
 
 export type Window = z.output<typeof windowSchema>
 type Opening = NonNullable<Window['opening']>
-type Freeze = NonNullable<Window['freezes']>[number]
 
-/** Whether actions are allowed at some time, and when that changes. */
-export interface WindowState {
-  isOpen: boolean
-  /** When it opens, or closes, in epoch milliseconds. Undefined if it never does. */
-  changesAt: number | undefined
-  /** Why it is closed. */
-  reason?: string | undefined
-}
+/** Whether actions are allowed at some time, and when that changes, in epoch milliseconds. */
+export type WindowState =
+  | {
+      isOpen: true
+      /** Undefined if it never closes. */
+      changesAt: number | undefined
+      reason?: undefined
+    }
+  | {
+      isOpen: false
+      changesAt: number
+      /** Why it is closed. */
+      reason?: string | undefined
+    }
 
 interface Interval {
   start: number
   end: number
-  reason?: string
 }
 
-/** The last state of each window, which holds until it changes: computing local times takes a third of a millisecond. */
+interface FreezeInterval extends Interval {
+  reason: string
+}
+
+// Computing a local time takes a third of a millisecond.
+/** The last state of each window with an opening. */
 const states = new WeakMap<Window, { state: WindowState; since: number }>()
+/** The freezes of each window, in the order of their starts. */
+const freezesOf = new WeakMap<Window, FreezeInterval[]>()
 
 /**
  * Returns whether a window is open at some time.
@@ -43,67 +55,83 @@ const states = new WeakMap<Window, { state: WindowState; since: number }>()
  * @param now epoch milliseconds
  */
 export function stateOfWindow(window: Window, now: number): WindowState {
+  const { opening, timeZone } = window
+  if (!opening) return stateOfFreezes(window, now)
   const known = states.get(window)
   if (known && known.since <= now && now < (known.state.changesAt ?? Number.POSITIVE_INFINITY)) return known.state
-  const { timeZone, opening, freezes } = window
-  const state = opening ? stateOfOpening(opening, timeZone, now) : stateOfFreezes(freezes ?? [], timeZone, now)
+  const state = stateOfOpening(opening, timeZone, now)
   states.set(window, { state, since: now })
   return state
 }
 
-/** A week, the day before it and the day after it. */
-const DAYS_AROUND = { before: 1, after: 8 }
+function stateOfOpening(opening: Opening, timeZone: string, now: number): WindowState {
+  if (isAlways(opening)) return { isOpen: true, changesAt: undefined }
+  const { isInside, changesAt } = changeIn(openingsAround(now, opening, timeZone), now)
+  if (changesAt === undefined) throw new Error('A window has an opening in each month.')
+  return { isOpen: isInside, changesAt }
+}
 
-/** An opening over midnight belongs to the day on which it starts. */
-function stateOfOpening({ days, from, to }: Opening, timeZone: string, now: number): WindowState {
+/** Whether the opening of each day lasts until the next one. */
+function isAlways({ days, from, to }: Opening): boolean {
+  return WEEKDAYS.every((weekday) => days.includes(weekday)) && (from === to || to - from === DAY_MINUTES)
+}
+
+/** A week has at least one opening, but the clocks may skip it. */
+const DAYS_AFTER = 28
+
+/** Returns the openings that may contain a time, and those that follow it. An opening over midnight belongs to the day on which it starts. */
+function* openingsAround(now: number, { days, from, to }: Opening, timeZone: string): Generator<Interval> {
   const today = localTimeAt(now, timeZone)
-  const intervals: Interval[] = []
-  for (let offset = -DAYS_AROUND.before; offset <= DAYS_AROUND.after; offset++) {
+  for (let offset = -1; offset <= DAYS_AFTER; offset++) {
     const day = addDays(today, offset)
     if (!days.includes(weekdayOf(day))) continue
     const end = to > from ? atMinute(day, to) : atMinute(addDays(day, 1), to)
-    intervals.push({
+    yield {
       start: instantOf(atMinute(day, from), timeZone, 'first'),
       end: instantOf(end, timeZone, 'second'),
-    })
-  }
-  const joined = join(intervals)
-  const { current, next } = find(joined, now)
-  if (!current) return { isOpen: false, changesAt: next?.start }
-  // The same week repeats, so an opening without a later one never ends.
-  return { isOpen: true, changesAt: current === joined.at(-1) ? undefined : current.end }
-}
-
-function stateOfFreezes(freezes: readonly Freeze[], timeZone: string, now: number): WindowState {
-  const intervals = freezes.map(({ from, to, reason }) => ({
-    start: instantOf(parseLocal(from), timeZone, 'first'),
-    end: to.includes('T')
-      ? instantOf(parseLocal(to), timeZone, 'second')
-      : instantOf(addDays(parseLocal(to), 1), timeZone, 'first'),
-    reason,
-  }))
-  const { current, next } = find(join(intervals), now)
-  return current
-    ? { isOpen: false, changesAt: current.end, reason: current.reason }
-    : { isOpen: true, changesAt: next?.start }
-}
-
-function find(intervals: readonly Interval[], now: number): Record<'current' | 'next', Interval | undefined> {
-  return {
-    current: intervals.find(({ start, end }) => start <= now && now < end),
-    next: intervals.find(({ start }) => start > now),
+    }
   }
 }
 
-/** Joins intervals that touch or overlap, so that each ends when the state changes. */
-function join(intervals: readonly Interval[]): Interval[] {
-  const joined: Interval[] = []
-  for (const interval of intervals.toSorted((a, b) => a.start - b.start)) {
-    const last = joined.at(-1)
-    if (last && interval.start <= last.end) last.end = Math.max(last.end, interval.end)
-    else if (interval.end > interval.start) joined.push({ ...interval })
+function stateOfFreezes(window: Window, now: number): WindowState {
+  const freezes = freezesOf.get(window) ?? intervalsOf(window)
+  freezesOf.set(window, freezes)
+  const { isInside, changesAt } = changeIn(freezes, now)
+  if (!isInside) return { isOpen: true, changesAt }
+  return { isOpen: false, changesAt, reason: freezes.find(({ start, end }) => start <= now && now < end)?.reason }
+}
+
+function intervalsOf({ freezes = [], timeZone }: Window): FreezeInterval[] {
+  return freezes
+    .map(({ from, to, reason }) => ({
+      start: instantOf(parseLocal(from), timeZone, 'first'),
+      end: to.includes('T')
+        ? instantOf(parseLocal(to), timeZone, 'second')
+        : instantOf(addDays(parseLocal(to), 1), timeZone, 'first'),
+      reason,
+    }))
+    .toSorted((a, b) => a.start - b.start)
+}
+
+/**
+ * Returns whether an interval contains a time. Then it changes at the end of that interval, and of those that touch it; otherwise, at the
+ * start of the next one.
+ *
+ * @param intervals in the order of their starts
+ */
+function changeIn(
+  intervals: Iterable<Interval>,
+  now: number,
+): { isInside: true; changesAt: number } | { isInside: false; changesAt: number | undefined } {
+  let endsAt: number | undefined
+  for (const { start, end } of intervals) {
+    // It has ended, or the clocks skip it.
+    if (end <= now || end <= start) continue
+    if (start > (endsAt ?? now))
+      return endsAt === undefined ? { isInside: false, changesAt: start } : { isInside: true, changesAt: endsAt }
+    endsAt = Math.max(endsAt ?? end, end)
   }
-  return joined
+  return endsAt === undefined ? { isInside: false, changesAt: undefined } : { isInside: true, changesAt: endsAt }
 }
 
 /** @param text `2026-12-20` or `2026-12-20T18:00` */
@@ -124,9 +152,9 @@ function addDays({ year, month, day }: LocalTime, days: number): LocalTime {
   }
 }
 
-/** @param minutes since midnight, at most 1,440 */
+/** @param minutes since midnight */
 function atMinute(day: LocalTime, minutes: number): LocalTime {
-  if (minutes === 1_440) return addDays(day, 1)
+  if (minutes === DAY_MINUTES) return addDays(day, 1)
   return { ...day, hour: Math.floor(minutes / 60), minute: minutes % 60 }
 }
 

@@ -101,6 +101,18 @@ describe('A task whose rule has a window', () => {
   })
 })
 
+it('A silent call is refused after an opening, in the week in which the clocks skip the next one, and learns when the window opens', async () => {
+  const opening = { days: 'sun', from: '02:00', to: '03:00' }
+  deploy([{ name: 'maintenance', only: opening, otherwise: 'refuse' }], { timeZone: 'Europe/Berlin' })
+  const passUntil = (time: string) => passTime((Date.parse(time) - Date.now()) / 1_000)
+  passUntil('2027-03-21T02:30:00+01:00')
+  const open = await post(`${START}&mode=silent`)
+  passUntil('2027-03-21T14:00:00+01:00')
+  const closed = await post(`${START}&mode=silent`)
+  expect([open.status, closed.status]).toEqual([200, 422])
+  expect(closed.body.detail).toContain('It opens on Sunday, 2027-04-04 02:00 Europe/Berlin.')
+})
+
 describe('A task that waits for a window, and cannot save how to wake it', () => {
   it('notices within a minute that it is canceled', async () => {
     deploy([freeze(3 * HOUR, 'wait')])

@@ -219,8 +219,7 @@ async function findNext(
     if (waiting.length === 0) return { metAt: now, decisions, open }
     const toAsk = states.flatMap(({ mustAsk }, index) => (mustAsk ? [index + 1] : []))
     const described = waiting.map((state) => state.waitsFor).join('; ')
-    const opensNever = waiting.some((state) => state.isClosedForever)
-    if (now >= until || opensNever) return { waitsFor: described, decisions, open }
+    if (now >= until) return { waitsFor: described, decisions, open }
     if (toAsk.length > 0) return { toAsk, asksUntil: until, waitsFor: described }
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
     return {

@@ -23,7 +23,6 @@ interface RequirementState {
   waitsFor?: string | undefined
   /** When it may change by itself, in epoch milliseconds. */
   changesAt?: number | undefined
-  isClosedForever?: boolean
   /** People have to be asked. */
   mustAsk?: boolean
   /** Why it can no longer be met. */
@@ -49,17 +48,15 @@ export async function checkRequirement(
   const approval = asked && (await checkApproval(requirement, asked, until, now))
   if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, [], until), mustAsk: true }
   const { rule, window, ask } = requirement
-  const { isOpen, changesAt, reason } = stateOfWindow(window, now)
+  const state = stateOfWindow(window, now)
   if (approval?.isMet || approval?.endedBy !== undefined) return approval
-  if (isOpen) return { isMet: true, openId: approval?.openId }
-  const opens =
-    changesAt === undefined ? 'It does not open again' : `Waits until ${describeTime(changesAt, window.timeZone)}`
+  if (state.isOpen) return { isMet: true, openId: approval?.openId }
   const orApproved = ask ? ', or for an approval' : ''
+  const { changesAt, reason } = state
   return {
     isMet: false,
-    waitsFor: `${opens}${orApproved}: ${rule}${reason === undefined ? '' : ` (${reason})`}`,
+    waitsFor: `Waits until ${describeTime(changesAt, window.timeZone)}${orApproved}: ${rule}${reason === undefined ? '' : ` (${reason})`}`,
     changesAt,
-    isClosedForever: changesAt === undefined && !ask,
     mustAsk: ask !== undefined && asked === undefined,
     openId: approval?.openId,
   }

@@ -134,16 +134,17 @@ function matchedBy(
   return { rules }
 }
 
-function failureOf(
-  { rule, type, reason, opensAt }: PolicyRefusal,
-  { matched }: Verdict,
-  { caller }: PolicyCall,
-  now: number,
-): Failure {
+function failureOf(refusal: PolicyRefusal, { matched }: Verdict, { caller }: PolicyCall, now: number): Failure {
+  const { rule, type, reason } = refusal
   const source = sourceOfCaller(caller.name)
   const entry =
     source === undefined ? `The entry of ${caller.name} in the secret callers` : `The secret of the source ${source}`
   const cause = rule === undefined ? entry : `The rule "${rule}" of the policy`
+  if (refusal.type === 'closed') {
+    const effect = matched.find(({ name }) => name === rule)?.effect
+    const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
+    return closed(refusal.rule, reason, refusal.opensAt, timeZone, now)
+  }
   if (type === 'denied' && rule === undefined) return new Failure('forbidden', `${entry} allows no writes.`)
   if (type === 'denied') return new Failure('forbidden', `${cause} refuses this call: ${reason}`)
   if (type === 'unasked')
@@ -160,14 +161,10 @@ function failureOf(
           : 'An alert has no requester: omit notRequester for its calls.'
       }`,
     )
-  if (type === 'incomplete')
-    return new Failure(
-      'invalid',
-      `${cause} lets one action run at a time, and does not know for what: the call names no ${reason}. Send it with the event.`,
-    )
-  const effect = matched.find(({ name }) => name === rule)?.effect
-  const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
-  return closed(String(rule), reason, opensAt, timeZone, now)
+  return new Failure(
+    'invalid',
+    `${cause} lets one action run at a time, and does not know for what: the call names no ${reason}. Send it with the event.`,
+  )
 }
 
 /** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval or a turn. */
@@ -196,16 +193,13 @@ function silentRefusal(requirements: readonly Requirement[], now: number): Failu
 function closed(
   rule: string,
   reason: string | undefined,
-  opensAt: number | undefined,
+  opensAt: number,
   timeZone: string,
   now: number,
   hint = 'Send the call again then.',
 ): Failure {
-  const opens = opensAt === undefined ? 'It does not open again' : `It opens on ${describeTime(opensAt, timeZone)}`
-  const message = `The rule "${rule}" of the policy allows this call at another time${reason === undefined ? '' : ` (${reason})`}. ${opens}. ${hint}`
-  return new Failure('closed', message, {
-    retryAfter: opensAt === undefined ? undefined : Math.ceil((opensAt - now) / 1_000),
-  })
+  const message = `The rule "${rule}" of the policy allows this call at another time${reason === undefined ? '' : ` (${reason})`}. It opens on ${describeTime(opensAt, timeZone)}. ${hint}`
+  return new Failure('closed', message, { retryAfter: Math.ceil((opensAt - now) / 1_000) })
 }
 
 function unknownEnd(rule: string, title: string): Failure {

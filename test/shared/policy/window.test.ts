@@ -85,6 +85,18 @@ describe('A rule with opening hours', () => {
     expect(hours('2026-03-29', ['00:30', '01:30'])).toEqual([false, false])
   })
 
+  test('of which the clocks skip one opening is closed until the next one, and no state is stored longer', () => {
+    const maintenance: Window = { timeZone: VIENNA, opening: { days: ['sun'], from: 2 * 60, to: 3 * 60 } }
+    const times = ['2027-03-21T01:30:00Z', '2027-03-21T13:00:00Z', '2027-03-28T00:30:00Z', '2027-04-04T00:30:00Z']
+    const states = times.map((time) => stateOfWindow(maintenance, at(time)))
+    expect(states.map(({ isOpen, changesAt }) => [isOpen, iso(changesAt)])).toEqual([
+      [true, '2027-03-21T02:00:00.000Z'],
+      [false, '2027-04-04T00:00:00.000Z'],
+      [false, '2027-04-04T00:00:00.000Z'],
+      [true, '2027-04-04T01:00:00.000Z'],
+    ])
+  })
+
   test('on all days at all times is always open, and says no time', () => {
     const always = stateOfOpening({ days: daily, from: 0, to: 1_440 }, VIENNA, at('2026-12-31T23:30:00Z'))
     expect(always).toEqual({ isOpen: true, changesAt: undefined })
@@ -105,5 +117,21 @@ describe('A rule with freezes', () => {
   ])('%s', (_, now, isOpen, reason, changesAt) => {
     const state = stateOfWindow({ timeZone: VIENNA, freezes }, at(now))
     expect([state.isOpen, state.reason, iso(state.changesAt)]).toEqual([isOpen, reason, changesAt])
+  })
+
+  test('that overlap closes until the end of the last one, and shows the reason of that time', () => {
+    const window: Window = {
+      timeZone: 'UTC',
+      freezes: [
+        { from: '2026-12-24', to: '2027-01-01', reason: 'Holidays' },
+        { from: '2026-12-20', to: '2026-12-26', reason: 'Sale' },
+      ],
+    }
+    const states = ['2026-12-21T12:00:00Z', '2026-12-28T12:00:00Z'].map((time) => stateOfWindow(window, at(time)))
+    const changesAt = at('2027-01-02T00:00:00Z')
+    expect(states).toEqual([
+      { isOpen: false, changesAt, reason: 'Sale' },
+      { isOpen: false, changesAt, reason: 'Holidays' },
+    ])
   })
 })
