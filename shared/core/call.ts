@@ -130,6 +130,8 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
    * that was accepted gets its result, even if the limit has changed since.
    */
   refusal?: Failure | undefined
+  /** Why a repeat of the call gets no result: its caller has sent stored credentials several times, and guesses with repeats leave no trace. */
+  repeatRefusal?: Failure | undefined
   /** Whether a repeat of the call may wait for an answer of its own. */
   answersRepeats?: boolean | undefined
 }
@@ -150,7 +152,8 @@ export function taskOf({
   event,
   gate: _,
   refusal: _1,
-  answersRepeats: _2,
+  repeatRefusal: _2,
+  answersRepeats: _3,
   ...call
 }: Call): Task {
   const { id: eventId, labels = {} } = event

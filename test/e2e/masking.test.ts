@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { tokenHash } from '../../infra/local/credentials.ts'
 import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from './service.ts'
@@ -11,6 +12,10 @@ let answer: (call: Call) => Reply
 
 let service: Service
 const password = 'Xk9-vQ2#long-enough'
+/** Callers that each send stored credentials. After some such calls, they would be refused. */
+const guessers = Array.from({ length: 9 }, (_, index) => `token-of-guesser-${index}`)
+let lastGuesser = 0
+const asGuesser = () => ({ token: String(guessers[lastGuesser++]) })
 const rpc = { bodySecret: 'aria-Secret-7d1f', pathSecret: '7123:AAHdqTcvCH1vGW' }
 
 beforeAll(async () => {
@@ -41,6 +46,12 @@ beforeAll(async () => {
   service = new Service({
     timeScale: 60,
     secrets: {
+      'cloud-automation-webhooks/callers': Object.fromEntries(
+        [...guessers, demo.callerToken].map((token, index) => [
+          token === demo.callerToken ? 'demo' : `guesser-${index}`,
+          { tokens: [tokenHash(token)], categories: ['*'], orchestrator: 'sandbox', reads: 'all' },
+        ]),
+      ),
       'cloud-automation-webhooks/connections/issue-ticketing/vendor': http,
       'cloud-automation-webhooks/connections/issue-ticketing/joined': {
         ...http,
@@ -150,7 +161,7 @@ describe('A call that contains a stored credential', () => {
     async (query) => {
       const description = ['a guess', password, 'another guess'].join('\n')
       const call = triggered({ input: { title: 'T', description } })
-      const { status, body } = await service.openIssue(call, `?connection=vendor${query}`)
+      const { status, body } = await service.openIssue(call, `?connection=vendor${query}`, asGuesser())
       expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'input.description' }] } })
       expect(JSON.stringify(body)).not.toMatch(/guess|\*\*\*/)
       expect(vendor.calls).toEqual([])
@@ -164,7 +175,7 @@ describe('A call that contains a stored credential', () => {
     ['data.openticket.before.text', { data: { openticket: { before: { text: guess } } } }],
     ['input', { input: { title: 'T', [password]: 'an unknown field' } }],
   ])('is refused before its texts are masked: %s', async (path, event) => {
-    const { status, body } = await service.openIssue(triggered(event), '?connection=vendor')
+    const { status, body } = await service.openIssue(triggered(event), '?connection=vendor', asGuesser())
     expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path }] } })
     expect(JSON.stringify(body)).not.toContain('***')
     expect(vendor.calls).toEqual([])
@@ -172,23 +183,23 @@ describe('A call that contains a stored credential', () => {
 
   it('is refused if the credential is composed of several of its texts', async () => {
     const data = { project: 'left-part', stage: 'right-part', service: 'shop' }
-    const { status, body } = await service.openIssue(triggered({ data, input: {} }), '?connection=joined')
+    const { status, body } = await service.openIssue(triggered({ data, input: {} }), '?connection=joined', asGuesser())
     expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ path: 'data' }] } })
     expect(vendor.calls).toEqual([])
   })
 })
 
-it('A caller that repeatedly sends stored credentials loses its dry runs and skipped calls, but not its other calls', async () => {
+it('A caller that repeatedly sends stored credentials loses its calls that start nothing, but not its other calls', async () => {
   const description = `Is it ${password}?`
   const dryRun = (input: object, query = 'dryRun=true') =>
     service.openIssue(triggered({ input }), `?connection=vendor&${query}`)
   const skipped = (input: object) => dryRun(input, 'when=fail')
-  // Earlier tests count, too. Execution environments share the count, but each one reads it only with its next call.
+  // Execution environments share the count, but each one reads it only with its next call.
   await service.until(async () => (await dryRun({ title: 'T', description })).status === 429, 'the end of dry runs')
   const { status, headers, body } = await dryRun({ title: 'T' })
   expect({ status, body }).toMatchObject({
     status: 429,
-    body: { detail: expect.stringContaining('dry runs, skipped calls and cancels by key are refused') },
+    body: { detail: expect.stringContaining('so its calls that start nothing are refused until') },
   })
   expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
   await service.until(

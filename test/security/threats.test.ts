@@ -211,7 +211,8 @@ const TESTS = {
     e2e/masking > A call that contains a stored credential >
       is refused before anything is sent, and the response names the field: connection=vendor%s
     e2e/masking >
-      A caller that repeatedly sends stored credentials loses its dry runs and skipped calls, but not its other calls`,
+      A caller that repeatedly sends stored credentials loses its calls that start nothing, but not its other calls
+    security/guesses > After three calls with a stored credential > $name has one answer, whether its guess is right or not`,
   'Known vulnerability in a dependency': `
     infra/tools/audit > reports each advisory, and fails for severe ones, of development dependencies too`,
   'Changed package': `

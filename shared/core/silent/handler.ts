@@ -43,7 +43,7 @@ interface Attempts {
  * @throws Failure; `running` while the same call is in progress
  */
 export async function runSilently(category: Category, call: Call, context: LambdaContext): Promise<Outcome> {
-  const { id, skip, refusal } = call
+  const { id, skip, refusal, repeatRefusal } = call
   const isRecorded = id !== undefined && !call.dryRun && !skip
   if (refusal && !isRecorded) throw refusal
   if (skip) return skippedOutcome(skip)
@@ -54,13 +54,18 @@ export async function runSilently(category: Category, call: Call, context: Lambd
     return finalOutcome(await startInTask(call, waitsForEnd(category, call), timeLeft), call)
   }
   const deadlineAt = Date.now() + Math.min(MAX_DURATION_MS, context.getRemainingTimeInMillis() - RESPONSE_MS)
+  let isRepeat = true
   const run = async (attempts: Attempts, auditId: string) => {
+    isRepeat = false
     if (refusal) throw refusal
     audit.add({ auditId })
     return finalOutcome(await runToOutcome(category, call, deadlineAt, attempts), call)
   }
   if (!isRecorded) return run({ mayHaveWritten: false, outcomeUnknown: false }, crypto.randomUUID())
-  return runOnce(category.name, id, run, context)
+  // The refusal replaces the recorded outcome, and the error that the first call is still running.
+  return runOnce(category.name, id, run, context).finally(() => {
+    if (isRepeat && repeatRefusal) throw repeatRefusal
+  })
 }
 
 /** Runs the action, and waits for the end of a started job if the action says so and there is time. */

@@ -19,6 +19,7 @@ export async function startInTask(call: Call, waits: boolean, timeLeft: () => nu
   const event = { ...call.event, id: call.event.id ?? id }
   const task: Call = { ...call, id, event, orchestrator: DEFAULT_ORCHESTRATOR, sendStarted: false, progress: false }
   const { taskId, duplicate } = await startTask(task, timeLeft)
+  if (duplicate && call.repeatRefusal) throw call.repeatRefusal
   audit.add({ taskId })
   // The task saves the id of its run later. A repeat must not replace a newer one.
   if (call.lastRunKey !== undefined && !duplicate) await saveLastRun(call.lastRunKey, taskId)

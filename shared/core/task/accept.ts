@@ -15,10 +15,11 @@ const MIN_TIME_LEFT_MS = 2_000
  *
  * @param timeLeft returns the milliseconds until Lambda ends the webhook
  * @returns `duplicate`: the call had been accepted before, and nothing was started
- * @throws Failure `misconfigured`, `unavailable`, `running`: no result will follow
+ * @throws Failure `misconfigured`, `unavailable`, `running`: no result will follow; the refusal of a repeat
  */
 export async function acceptCall(call: Call, timeLeft: () => number): Promise<{ taskId: string; duplicate: boolean }> {
   const started = await startTask(call, timeLeft)
+  if (started.duplicate && call.repeatRefusal) throw call.repeatRefusal
   if (started.duplicate && call.answersRepeats) await answerRepeat(taskOf(call), call.refusal, timeLeft)
   return started
 }

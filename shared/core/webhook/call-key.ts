@@ -23,6 +23,7 @@ export async function requireUnusedKey(call: Call): Promise<void> {
     throw serviceUnavailable(text, { after: 5, cause })
   }
   if (owner === id) return
+  if (call.repeatRefusal) throw call.repeatRefusal
   throw new Failure(
     'invalid',
     `The key belongs to the task ${agentTaskId(category, owner)}, which was called with other arguments. Nothing was started. Read that task, or use another key for other work.`,

@@ -18,19 +18,22 @@ import { guessRefusal } from './stored-credentials.ts'
  */
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
   authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
-  let refusal = await rateRefusal(caller, category.name)
+  const limit = await rateRefusal(caller, category.name)
+  // Then all calls that start nothing get this answer: another one would show a caller who guesses credentials which guess is right.
+  const guessing = guessRefusal(caller.name)
   try {
     const parsed = await parse(category, request)
-    if (isTraceless(category, parsed)) refusal ??= guessRefusal(caller.name)
     const resolved = await resolve(category, caller, parsed)
     if (!parsed.options.dryRun && resolved.action.effect !== 'reads') authorizeWrite(caller)
     const call = await prepare(category, authorize(category, resolved))
-    refusal ??= await failureOf(resolved.verify())
-    refusal ??= await request.signed?.replayRefusal()
-    return refusal ? { ...call, refusal } : call
+    let found = limit ?? (isTraceless(category, parsed) ? guessing : undefined)
+    found ??= await failureOf(resolved.verify())
+    found ??= await request.signed?.replayRefusal()
+    const refusal = found ?? call.refusal
+    if (refusal) return { ...call, refusal: limit ?? guessing ?? refusal, repeatRefusal: guessing }
+    return guessing ? { ...call, repeatRefusal: guessing } : call
   } catch (error) {
-    // The reason would show a caller who guesses credentials which guess is right.
-    throw refusal ?? error
+    throw limit ?? guessing ?? error
   }
 }
 

@@ -51,8 +51,15 @@ export async function respond(
       import('../task/gate.ts'),
       import('./gate-response.ts'),
     ])
-    const start = (gateCall: Call) => startTask(gateCall, () => context.getRemainingTimeInMillis())
-    const status = await runGate(call, call.gate, start).catch((error: unknown) => {
+    let isRepeat = true
+    const start = (gateCall: Call) => {
+      isRepeat = false
+      return startTask(gateCall, () => context.getRemainingTimeInMillis())
+    }
+    const gate = runGate(call, call.gate, start).finally(() => {
+      if (isRepeat && call.repeatRefusal) throw call.repeatRefusal
+    })
+    const status = await gate.catch((error: unknown) => {
       const response = closedResponse(error)
       audit.add({ refusal: error })
       return response

@@ -3,13 +3,13 @@ import { log } from '../../log.ts'
 import { isRecord } from '../../record.ts'
 import { containsSecret, countMasks } from '../../redact.ts'
 
-/** After this many calls with a credential in an hour, calls of the caller that reach no platform are refused. */
+/** After this many calls with a credential in an hour, the caller may only send calls that start something. */
 const MAX_GUESSES = 3
 const HOUR_MS = 3_600_000
 /** Deeper fields are named by the field that contains them. */
 const MAX_PATH_DEPTH = 4
 
-/** Until when a caller's dry runs and skipped calls are refused, in epoch milliseconds. */
+/** Until when calls of a caller that start nothing are refused, in epoch milliseconds. */
 const blockedUntil = new Map<string, number>()
 
 /** The caller of a call, and the category that it calls. */
@@ -45,15 +45,15 @@ export async function completeWithoutCredentials<T>(sender: Sender, complete: ()
 }
 
 /**
- * Returns why a call that reaches no platform, such as a dry run, a skipped call or a cancel, is refused: its caller has sent stored
- * credentials several times, and guesses with such calls leave no trace at the platform.
+ * Returns why a call that starts nothing is refused, such as a dry run, a skipped call, a repeat, a call that is not valid or not allowed, or a
+ * cancel: its caller has sent stored credentials several times, and guesses with such calls leave no trace at the platform.
  */
 export function guessRefusal(caller: string): Failure | undefined {
   const until = blockedUntil.get(caller) ?? 0
   if (until <= Date.now()) return undefined
   return new Failure(
     'limited',
-    `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its dry runs, skipped calls and cancels by key are refused until ${new Date(until).toISOString()}.`,
+    `The calls of ${caller} contained stored credentials ${MAX_GUESSES} times, so its calls that start nothing are refused until ${new Date(until).toISOString()}.`,
     { retryAfter: Math.ceil((until - Date.now()) / 1_000) },
   )
 }
