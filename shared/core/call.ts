@@ -132,6 +132,8 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   refusal?: Failure | undefined
   /** Why a repeat of the call gets no result: its caller has sent stored credentials several times, and guesses with repeats leave no trace. */
   repeatRefusal?: Failure | undefined
+  /** Whether its caller is an agent, whose keys name one call each. */
+  isOfAgent?: boolean | undefined
   /** Whether a repeat of the call may wait for an answer of its own. */
   answersRepeats?: boolean | undefined
 }
@@ -153,7 +155,8 @@ export function taskOf({
   gate: _,
   refusal: _1,
   repeatRefusal: _2,
-  answersRepeats: _3,
+  isOfAgent: _3,
+  answersRepeats: _4,
   ...call
 }: Call): Task {
   const { id: eventId, labels = {} } = event

@@ -133,6 +133,25 @@ describe('A call of an agent', () => {
     expect(third.isError).toBe(true)
   })
 
+  it('starts nothing if its key was used over HTTP, and the other way around', async () => {
+    const [first, second] = [key(), key()]
+    const post = (used: string, title: string) =>
+      service.call(`/v1/issue-ticketing/open-issue?mode=interactive&key=${used}`, { input: { title } }, agent)
+    const accepted = await post(first, 'Opened over HTTP')
+    expect(accepted.status).toBe(202)
+    expect(await open({ key: first, input: { title: 'Opened by the agent' } })).toMatchObject({
+      isError: true,
+      structuredContent: { message: expect.stringContaining(accepted.body.taskId) },
+    })
+    // With the same arguments, it is the same task.
+    const same = await open({ key: first, input: { title: 'Opened over HTTP' } })
+    expect(same).toMatchObject({ isError: false, structuredContent: { verdict: 'pass' } })
+    await open({ key: second, input: { title: 'Opened first' } })
+    expect(await post(second, 'Opened second')).toMatchObject({ status: 400, body: { errors: [{ path: 'key' }] } })
+    expect(await issuesWith('Opened over HTTP')).toHaveLength(1)
+    for (const title of ['Opened by the agent', 'Opened second']) expect(await issuesWith(title)).toEqual([])
+  })
+
   it('is another call if another agent uses the same key', async () => {
     const used = { key: key(), input: { title: 'Opened by two agents' } }
     const tasks = [await open(used), await open(used, { token: tokens.other })]

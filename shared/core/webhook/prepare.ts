@@ -59,6 +59,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
     mode: mode === 'silent' ? 'silent' : 'interactive',
     answersRepeats,
+    isOfAgent: caller.agent,
     gate: mode === 'gate' ? { form: answer, hold, invert } : undefined,
     event: origin,
     action: actionName,

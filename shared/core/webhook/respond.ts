@@ -69,8 +69,9 @@ export async function respond(
     log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
     return gateResponse(status, call.gate)
   }
-  // Loaded when used: only agents need it.
-  if (isForwarded(context) && !call.refusal) await (await import('./call-key.ts')).requireUnusedKey(call)
+  // Loaded when used: only agents need it. One that also calls without MCP has the same keys.
+  if ((call.isOfAgent || isForwarded(context)) && !call.refusal)
+    await (await import('./call-key.ts')).requireUnusedKey(call)
   const { taskId, duplicate } = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })
