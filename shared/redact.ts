@@ -230,8 +230,13 @@ function isSameLetter(a: string | undefined, b: string | undefined): boolean {
  */
 export function toMaskedJson(value: unknown): string {
   const text = JSON.stringify(value)
-  if (!mayMatch(text) && text.search(approvalSignature) < 0) return text
-  return JSON.stringify(value, (_name, item) => (typeof item === 'string' ? redact(item) : item))
+  if (!mayMatch(text) && text.search(approvalSignature) < 0) return toTerminalJson(text)
+  return toTerminalJson(JSON.stringify(value, (_name, item) => (typeof item === 'string' ? redact(item) : item)))
+}
+
+/** Returns JSON that a terminal shows as it is: some terminals obey the control characters that JSON does not escape. */
+export function toTerminalJson(json: string): string {
+  return json.replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)
 }
 
 /** Returns a copy of a JSON value with the secrets in all texts and property names masked. */

@@ -44,13 +44,12 @@ export async function findSnsProblem(
   const message = parsed.data
   if (!topics.includes(message.TopicArn))
     return 'The message is of a topic that the secret of the source does not list.'
-  if (
-    !isSnsUrl(message.SigningCertURL, message.TopicArn) ||
-    !URL.parse(message.SigningCertURL)?.pathname.endsWith('.pem')
-  )
+  if (!isSnsUrl(message.SigningCertURL, message.TopicArn) || !isCertificateUrl(message.SigningCertURL))
     return 'The certificate of the message is not at a URL of SNS in the region of the topic.'
   const algorithm = message.SignatureVersion === '2' ? 'RSA-SHA256' : 'RSA-SHA1'
-  const { publicKey } = certificateIn(await fetchPublished(message.SigningCertURL))
+  const { publicKey, validFrom, validTo } = certificateIn(await fetchPublished(message.SigningCertURL))
+  if (now < Date.parse(validFrom) || now > Date.parse(validTo))
+    return 'The certificate of the message is not valid now.'
   if (!verify(algorithm, Buffer.from(textOf(message)), publicKey, Buffer.from(message.Signature, 'base64')))
     return 'The signature of the message is not valid.'
   return Math.abs(now - Date.parse(message.Timestamp)) <= MAX_AGE_MS
@@ -64,6 +63,12 @@ export function isSnsUrl(text: string, topic: string): boolean {
   const domain = partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com'
   const url = URL.parse(text)
   return url !== null && url.origin === `https://sns.${region}.${domain}` && `${url.username}${url.password}` === ''
+}
+
+/** The API of SNS answers at the same host, so only the path of its certificates is fetched. */
+function isCertificateUrl(text: string): boolean {
+  const { pathname = '', search, hash } = URL.parse(text) ?? {}
+  return /^\/SimpleNotificationService-[\da-f]{8,64}\.pem$/.test(pathname) && `${search}${hash}` === ''
 }
 
 function textOf(message: SignedMessage): string {

@@ -491,10 +491,17 @@ describe('The page', () => {
     await whileOpen(async (page) => {
       const client = browser()
       await client.signIn(page, 'jane')
-      const headers = { cookie: `__Host-approval=${client.cookie}`, 'sec-fetch-site': 'same-site' }
       const path = new URL(page).pathname.replace('/v1/notification/', '')
-      const { statusCode } = await lifecycle.request('POST', path, { headers, body: form({}) })
-      expect(statusCode).toBe(403)
+      for (const sent of [
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'https://other.example.com' },
+        { origin: 'https://webhooks.example.com.evil.example' },
+        { origin: 'null' },
+      ]) {
+        const headers = { cookie: `__Host-approval=${client.cookie}`, ...sent }
+        const { statusCode } = await lifecycle.request('POST', path, { headers, body: form({}) })
+        expect([sent, statusCode]).toEqual([sent, 403])
+      }
     })
   })
 

@@ -226,6 +226,16 @@ describe('The link of an approval', () => {
   })
 })
 
+test('JSON: control characters that a terminal may obey are escaped, with and without a secret', () => {
+  const text = Array.from({ length: 0x21 }, (_, index) => String.fromCharCode(0x7f + index)).join('')
+  registerSecret('hunter2-hunter2')
+  for (const secret of ['', 'hunter2-hunter2']) {
+    const json = toMaskedJson({ text: `\u001b[2J${text}${secret}` })
+    expect(json).toMatch(/^[\x20-\x7e]*$/)
+    expect(JSON.parse(json).text).toBe(`\u001b[2J${text}${secret === '' ? '' : '***'}`)
+  }
+})
+
 test('JSON: texts are masked as each text alone, with any secret and any characters around it', () => {
   const signs = fc.constantFrom('"', '\\', '\n', 'A', '/')
   const character = fc.oneof(fc.string({ unit: anyCharacter, maxLength: 1 }), signs)
@@ -237,7 +247,7 @@ test('JSON: texts are masked as each text alone, with any secret and any charact
       registerSecret(value)
       const line = { text: `${before}${value}${after}`, list: [after, 1, null] }
       const masked = JSON.stringify(line, (_name, item) => (typeof item === 'string' ? redact(item) : item))
-      expect(toMaskedJson(line)).toBe(masked)
+      expect(JSON.parse(toMaskedJson(line))).toEqual(JSON.parse(masked))
     }),
   )
 })

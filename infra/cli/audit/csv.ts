@@ -1,3 +1,4 @@
+import { toTerminalJson } from '../../../shared/redact.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import type { AuditRecord } from './records.ts'
 
@@ -35,7 +36,7 @@ export function toCsv(records: readonly AuditRecord[]): string {
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return ''
-  if (typeof value !== 'string') return JSON.stringify(value)
+  if (typeof value !== 'string') return toTerminalJson(JSON.stringify(value))
   const text = toPlainText(value)
   // Callers choose some texts. A spreadsheet would run them as a formula.
   return /^[=+\-@\t\n]/.test(text) ? `'${text}` : text

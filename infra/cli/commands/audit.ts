@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, Option } from 'commander'
+import { toTerminalJson } from '../../../shared/redact.ts'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { readAuditLog } from '../../local/audit-log.ts'
 import { toCsv } from '../audit/csv.ts'
@@ -84,7 +85,7 @@ async function readOfStack(stack: string, period: Period, records: AuditRecords)
 }
 
 function printLines(records: readonly AuditRecord[]): void {
-  for (const record of records) console.log(JSON.stringify(record))
+  for (const record of records) console.log(toTerminalJson(JSON.stringify(record)))
 }
 
 function repeatsOf({ repeats }: AuditRecords): string {

@@ -25,7 +25,30 @@ export function sources(store: SecretStore, options: { local?: boolean; stack: s
     const findings = names.map((name) =>
       checkSource(name, declared, store, typeof activities === 'string' ? undefined : activities.get(name)),
     )
-    return [...unread, ...(await Promise.all(findings)).flat()]
+    const shared = await findShared(names, store)
+    return [...unread, ...(await Promise.all(findings)).flat(), ...shared]
+  })
+}
+
+/** Finds sources with the same credential: what the sender of one sends would be accepted by the other one. */
+function findShared(names: readonly string[], store: SecretStore): Promise<Finding[]> {
+  return findingsOf('sources', 'Correct their secrets.', async () => {
+    const owners = new Map<string, string[]>()
+    for (const name of names) {
+      const { data } = sourceSecret.safeParse(await store.get(`sources/${name}`))
+      for (const credential of new Set([...(data?.keys ?? []), data?.token, data?.password]))
+        if (credential !== undefined) owners.set(credential, [...(owners.get(credential) ?? []), name])
+    }
+    const shared = [
+      ...new Set([...owners.values()].filter(({ length }) => length > 1).map((found) => found.join(', '))),
+    ]
+    return shared.map((found) =>
+      wrongFinding(
+        'sources',
+        `the same credential is in the secrets of ${found}: each accepts the notifications of the others`,
+        `Give each source a credential of its own: npx webhooks source add <type> --name <name>${store.option}.`,
+      ),
+    )
   })
 }
 

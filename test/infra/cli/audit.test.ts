@@ -78,8 +78,8 @@ describe('webhooks audit', () => {
   const saved = [
     line('day-before', '2026-11-27T23:59:59.999Z'),
     line('b', '2026-11-28T12:00:00.000Z', { outcome: 'second', _aws: {}, Tasks: 1, added: 'later' }),
-    line('a', '2026-11-28T09:00:00.000Z', { eventId: '=1+1', rules: ['one, two'], by: 'Jane "J" Doe', durationMs: 5 }),
-    line('b', '2026-11-28T10:00:00.000Z', { outcome: 'first', caller: '@sum\u001b[2J', connection: '-a\nb' }),
+    line('a', '2026-11-28T09:00:00.000Z', { eventId: '=1+1', rules: ['one, two\u009b'], by: 'Jane "J" Doe', durationMs: 5 }),
+    line('b', '2026-11-28T10:00:00.000Z', { outcome: 'first', caller: '@sum\u001b[2J\u009b2J', connection: '-a\nb' }),
     line('a', '2026-11-28T09:45:00.000Z', { eventId: 'written again' }),
     line(null, '2026-11-28T10:00:00.000Z'),
     '{"message":"audit","auditId":"incompl',
@@ -99,8 +99,10 @@ describe('webhooks audit', () => {
   })
 
   it('prints the first line of a record, with fields of later versions and without those of metrics', async () => {
-    const [, b] = recordsIn((await audit('--from 2026-11-28 --to 2026-11-28 --json')).out)
-    expect(b).toMatchObject({ outcome: 'first' })
+    const { out } = await audit('--from 2026-11-28 --to 2026-11-28 --json')
+    const [, b] = recordsIn(out)
+    expect(out).not.toMatch(/[^\n\x20-\x7e]/)
+    expect(b).toMatchObject({ outcome: 'first', caller: '@sum\u001b[2J\u009b2J' })
     const [only] = recordsIn((await audit('--from 2026-11-28T11:00Z --to 2026-11-28')).out)
     expect(only).toEqual(JSON.parse(line('b', '2026-11-28T12:00:00.000Z', { outcome: 'second', added: 'later' })))
   })
@@ -110,8 +112,8 @@ describe('webhooks audit', () => {
     expect(out).toBe(
       [
         'timestamp,auditId,audit,outcome,kind,category,action,connection,provider,mode,dryRun,caller,person,by,rules,decisions,inputDigest,eventId,taskId,durationMs,requestId,traceId',
-        `2026-11-28T09:00:00.000Z,a,task,,,,,,,,,,,"Jane ""J"" Doe","[""one, two""]",,,'=1+1,,5,,`,
-        `2026-11-28T10:00:00.000Z,b,task,first,,,,"'-a\nb",,,,'@sum[2J,,,,,,,,,,\n`,
+        `2026-11-28T09:00:00.000Z,a,task,,,,,,,,,,,"Jane ""J"" Doe","[""one, two\\u009b""]",,,'=1+1,,5,,`,
+        `2026-11-28T10:00:00.000Z,b,task,first,,,,"'-a\nb",,,,'@sum[2J2J,,,,,,,,,,\n`,
       ].join('\r\n'),
     )
   })

@@ -191,6 +191,32 @@ describe('webhooks doctor', () => {
     })
   })
 
+  it('shows sources that accept the notifications of each other', async () => {
+    const file = join(folder, 'shared.yaml')
+    writeFileSync(file, 'sources: { one: { type: github }, two: { type: jira }, own: { type: github } }')
+    const secrets = join(folder, 'shared.json')
+    const key = (name: string) => `a-signing-key-of-${name}`
+    const of = (path: string) => `cloud-automation-webhooks/sources/${path}`
+    const stored = {
+      [of('one')]: { keys: [key('one'), key('both')] },
+      [of('two')]: { keys: [key('both')], token: key('two') },
+      [of('own')]: { keys: [key('own')] },
+    }
+    writeFileSync(secrets, JSON.stringify(stored))
+    const env = {
+      WEBHOOKS_EVENTS: file,
+      WEBHOOKS_SECRETS: secrets,
+      WEBHOOKS_STATE: join(folder, 'none'),
+      WEBHOOKS_PORT: '8788',
+    }
+    const { out } = await webhooks('doctor --local --json', { env })
+    expect(JSON.parse(out).filter(({ what }: { what: string }) => what === 'sources')).toMatchObject([
+      { state: 'note' },
+      { state: 'wrong', found: expect.stringMatching(/in the secrets of one, two: each accepts/) },
+    ])
+    expect(out).not.toContain(key('both'))
+  })
+
   it('shows rules whose calls the secret of their source, or a missing connection, refuses', async () => {
     const file = join(folder, 'rules.yaml')
     writeFileSync(

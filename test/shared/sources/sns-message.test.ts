@@ -21,6 +21,8 @@ describe('A message of SNS', () => {
   beforeAll(async () => {
     const { private: generated, cert } = await generate([{ name: 'commonName', value: 'sns.amazonaws.com' }], {
       keyType: 'rsa',
+      notBeforeDate: new Date(NOW - 86_400_000),
+      notAfterDate: new Date(NOW + 86_400_000),
     })
     key = generated
     published = { [certificateUrl]: cert }
@@ -71,11 +73,16 @@ describe('A message of SNS', () => {
   })
 
   test.each([
-    'https://sns.us-east-1.amazonaws.com/a.pem',
-    'http://sns.eu-west-1.amazonaws.com/a.pem',
-    'https://sns.eu-west-1.amazonaws.com:8443/a.pem',
-    'https://user@sns.eu-west-1.amazonaws.com/a.pem',
-    'https://sns.eu-west-1.amazonaws.com.example.com/a.pem',
+    'https://sns.us-east-1.amazonaws.com/SimpleNotificationService-01d088a6.pem',
+    'http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-01d088a6.pem',
+    'https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-01d088a6.pem',
+    'https://user@sns.eu-west-1.amazonaws.com/SimpleNotificationService-01d088a6.pem',
+    'https://sns.eu-west-1.amazonaws.com.example.com/SimpleNotificationService-01d088a6.pem',
+    'https://sns.eu-west-1.amazonaws.com/a.pem',
+    'https://sns.eu-west-1.amazonaws.com/a/SimpleNotificationService-01d088a6.pem',
+    'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-01d088a6.pem?Action=Publish',
+    'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-01d088a6.pem#a',
+    'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-..%2f01d088a6.pem',
     'https://sns.eu-west-1.amazonaws.com/?Action=Publish&a=.pem',
     'https://example.com/sns.eu-west-1.amazonaws.com/a.pem',
     'a.pem',
@@ -93,6 +100,26 @@ describe('A message of SNS', () => {
       error: expect.stringContaining('not a signed message of SNS'),
       fetched: [],
     })
+  })
+
+  test.each([
+    ['has expired', -20, -1],
+    ['is not valid yet', 1, 20],
+  ])('is refused with a certificate that %s', async (_when, from, to) => {
+    const days = (count: number) => new Date(NOW + count * 86_400_000)
+    const { private: generated, cert } = await generate([{ name: 'commonName', value: 'sns.amazonaws.com' }], {
+      keyType: 'rsa',
+      notBeforeDate: days(from),
+      notAfterDate: days(to),
+    })
+    const before = { key, published }
+    key = generated
+    published = { [certificateUrl]: cert }
+    expect(await send()).toMatchObject({
+      error: expect.stringContaining('certificate of the message is not valid now'),
+    })
+    key = before.key
+    published = before.published
   })
 
   test('cannot be verified without a certificate', async () => {
