@@ -234,7 +234,7 @@ export function toMaskedJson(value: unknown): string {
   return toTerminalJson(JSON.stringify(value, (_name, item) => (typeof item === 'string' ? redact(item) : item)))
 }
 
-/** Returns JSON that a terminal shows as it is: some terminals obey the control characters that JSON does not escape. */
+/** Returns JSON that a terminal shows unchanged: some terminals obey the control characters that JSON does not escape. */
 export function toTerminalJson(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)
 }

@@ -78,7 +78,12 @@ describe('webhooks audit', () => {
   const saved = [
     line('day-before', '2026-11-27T23:59:59.999Z'),
     line('b', '2026-11-28T12:00:00.000Z', { outcome: 'second', _aws: {}, Tasks: 1, added: 'later' }),
-    line('a', '2026-11-28T09:00:00.000Z', { eventId: '=1+1', rules: ['one, two\u009b'], by: 'Jane "J" Doe', durationMs: 5 }),
+    line('a', '2026-11-28T09:00:00.000Z', {
+      eventId: '=1+1',
+      rules: ['one, two\u009b'],
+      by: 'Jane "J" Doe',
+      durationMs: 5,
+    }),
     line('b', '2026-11-28T10:00:00.000Z', { outcome: 'first', caller: '@sum\u001b[2J\u009b2J', connection: '-a\nb' }),
     line('a', '2026-11-28T09:45:00.000Z', { eventId: 'written again' }),
     line(null, '2026-11-28T10:00:00.000Z'),
