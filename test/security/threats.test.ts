@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { parseSync } from '@swc/core'
+import { BREAKS, WITHOUT_BREAK } from './breaks.ts'
 
 /** Tests for the attacks in docs/threat-model.md: the file in test/, the names of its groups, and that of the test. */
 const TESTS = {
@@ -139,6 +140,8 @@ const TESTS = {
     shared/events/handler > A notification > that names more runs than a hundred is refused`,
   'Forged alert': `
     e2e/alerts > An alert > is refused with 401 without the credentials of its source, and stored nowhere
+    shared/sources/read-notification > A copy of a signed notification >
+      of $type is the same alert with any other headers
     e2e/alerts > The alias for alerts > does not accept %s
     infra/aws/alert-dispatch > A deployment with rules > lets the receiver send messages, and call nothing`,
   'Storm of alerts': `
@@ -282,4 +285,16 @@ test.each(Object.entries(TESTS))('the tests for "%s" exist', (_threat, tests) =>
   for (const [file, ...names] of pathsOf(tests)) {
     expect(namesIn(`test/${file}.test.ts`)).toContainEqual(names)
   }
+})
+
+test('Each threat has a deliberate break, or is listed without one', () => {
+  const threats = [...Object.keys(BREAKS), ...WITHOUT_BREAK]
+  expect(threats.toSorted()).toEqual(Object.keys(TESTS).toSorted())
+})
+
+test.each(Object.entries(BREAKS))('the break for "%s" fits the source, and names a test of it', (threat, change) => {
+  const tests = Object.entries(TESTS).find(([name]) => name === threat)?.[1] ?? ''
+  expect(pathsOf(tests)).toContainEqual(change.test.split(' > '))
+  expect(readFileSync(join(root, change.file), 'utf8').split(change.from)).toHaveLength(2)
+  expect(change.to).not.toBe(change.from)
 })
