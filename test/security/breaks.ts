@@ -120,12 +120,6 @@ export const BREAKS: Record<string, Break> = {
     to: 'if (person === undefined)',
     test: 'lifecycle/approval-sign-in > A link > of another approval needs another sign-in',
   },
-  'Forged sign-in': {
-    file: 'shared/approvals/sign-in-route.ts',
-    from: 'cookie !== undefined && isSame(cookie, state) ? await',
-    to: 'isSame(state, cookie ?? state) ? await',
-    test: 'lifecycle/approval-sign-in > The return from the provider > is refused in another browser, which did not start the sign-in',
-  },
   'Form of another site': {
     file: 'shared/approvals/page-route.ts',
     from: '!isOwn || (',
@@ -200,9 +194,9 @@ export const BREAKS: Record<string, Break> = {
   },
   'Secret in a response or log': {
     file: 'shared/redact.ts',
-    from: "toTerminalJson(JSON.stringify(value, (_name, item) => (typeof item === 'string' ? redact(item) : item)))",
-    to: 'toTerminalJson(text)',
-    test: 'shared/core/task/start-execution > The log of a webhook > does not contain the link of an approval (base path "%s", route "%s")',
+    from: "return [bytes.toString('base64'), bytes",
+    to: 'return parts.length === 3 ? [] : [bytes',
+    test: 'shared/redact > A registered secret > is masked in the encoding: %s',
   },
   'Changed package': {
     file: 'infra/tools/audit.ts',
@@ -220,6 +214,7 @@ export const WITHOUT_BREAK = [
   'Log injection',
   'Unknown input',
   'Result to another host',
+  'Forged sign-in',
   'Approval of another request',
   'Two decisions',
   'Callback theft',

@@ -174,6 +174,8 @@ describe('The status', () => {
   it('that a caller waits for too often is returned after a second, so that it leaves functions to others', async () => {
     waits = 21
     expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'running' })
+    // A second is not longer than the pause between two reads.
+    expect(asked.filter((operation) => operation === 'Get')).toHaveLength(1)
   })
 
   it.each(['26', '-1', 'soon', '1.5'])('is refused with wait=%s', async (wait) => {
