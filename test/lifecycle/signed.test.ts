@@ -49,6 +49,8 @@ describe('A signed call', () => {
     const body = ticket()
     for (const id of ['msg_a', 'msg_b']) expect((await deliver(OPEN, body, id)).status).toBe(200)
     expect(platform.tickets).toHaveLength(2)
+    const accepted = lifecycle.accepted(await deliver(`${OPEN}&mode=interactive`, body, 'msg_c'))
+    expect(accepted.event.id).toBe('msg_c')
   })
 
   it.each([

@@ -175,6 +175,7 @@ describe.each(Object.entries(senders))('The alerts of %s', (_name, sender) => {
     ['that fires, ends and fires again', [start(0), end(1), start(2, 2)], 1],
     ['that ends twice', [start(0), end(1), end(3)], 0],
     ['that fires once more before it ends', [start(0), start(1), end(2)], 0],
+    ['that fires once more, and ends with its first start', [start(0), start(1), end(2, 1, 0)], 0],
     ['that fires, ends, fires again and ends', [start(0), end(1), start(2, 2), end(3, 2)], 0],
   ])('leave the right ticket open in every order of the notifications of one %s', async (_what, changes, open) => {
     for (const order of ordersOf(changes)) {
