@@ -17,7 +17,7 @@ import {
   startLocalCloud,
 } from './cloud/index.ts'
 import { type Console, createConsole } from './console/index.ts'
-import { credentialsOf, type LocalCredentials } from './credentials.ts'
+import { credentialsOf, type LocalCredentials, plainTokenOf } from './credentials.ts'
 import { localFunctions, localQueues, STATE_TABLE } from './functions.ts'
 import { ensureKeys } from './generated-keys.ts'
 import { closeServer, listen } from './port.ts'
@@ -210,10 +210,10 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
     // Reading the secrets generates private credentials if they are needed.
     sources.write(secrets.version())
     isPrivate = credentials(false).consoleKey !== undefined
-    const token = () => credentials(false).callerToken
+    const tokens = (): [string, string] => [credentials(false).callerToken, plainTokenOf(credentials(false))]
     const { declared } = sources
     const { eventsFile } = options
-    console = createConsole({ url, state, cloud, sandbox, secrets, token, declared, eventsFile, policy })
+    console = createConsole({ url, state, cloud, sandbox, secrets, tokens, declared, eventsFile, policy })
     const { endpoint, dynamodb } = cloud
     writeRuntimeFile(state, { url, aws: { endpoint, dynamodb, ...cloud.credentials } })
     const hasSources = sources.file !== undefined

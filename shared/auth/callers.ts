@@ -73,6 +73,9 @@ export interface Caller extends z.output<typeof callerSchema> {
   scope?: Scope | undefined
 }
 
+/** The caller that reads, cancels or answers a task. Its entry does not matter for this. */
+export type TaskReader = Pick<Caller, 'name' | 'reads'>
+
 /** Whether a rule of the policy, or its own entry, may restrict what a caller starts. */
 export function isRestricted({ agent = false, writes }: Caller): boolean {
   return settings.policyFile !== undefined || (writes ?? (agent ? 'approve' : 'allow')) !== 'allow'

@@ -25,6 +25,8 @@ export const taskSchema = z.object({
   caller: z.string(),
   /** The person or the program that an OpenID provider has identified as the caller. */
   person: z.optional(z.string()),
+  /** The verified e-mail address of this person, who does not decide an approval with `notRequester`. */
+  email: z.optional(z.string()),
   orchestrator: z.string(),
   mode: z.enum(['silent', 'interactive']),
   event: originSchema,

@@ -59,6 +59,15 @@ describe('A call with a token of an OpenID provider', () => {
     expect(again).toMatchObject({ rerunOf: payload.id, person: 'deploy-of-acme' })
   })
 
+  it('of a person starts a task with the verified address, so that an operator who runs it again does not hide who has called', async () => {
+    await stopProvider()
+    provider = await startProvider('ada', { repository: 'acme/shop', email: 'ada@example.com', email_verified: true })
+    const oidc = { issuer: provider.issuer, audience: AUDIENCE, claims: { repository: 'acme/*' } }
+    lifecycle.replace('callers', { deploy: { oidc, categories: ['*'], orchestrator: 'keptn' } })
+    const payload = lifecycle.accepted(await post(`${OPEN}&mode=interactive`, await provider.token(AUDIENCE)))
+    expect(payload).toMatchObject({ person: 'ada@example.com', email: 'ada@example.com' })
+  })
+
   it('that is refused has a line with the program, too', async () => {
     const { status, lines } = await post('unknown-action', await provider.token(AUDIENCE))
     expect(status).toBe(404)

@@ -23,12 +23,7 @@ const turn = { name: 'one at a time', oneAtATime: { per: '{connection}' }, waitA
 const accept = (target: string) =>
   lifecycle.accept(target, { ...triggered(), ...(target === START ? { input: { target: 'deploy' } } : {}) })
 const cancel = (task: Task) =>
-  cancelTask(
-    category,
-    task.id,
-    { name: 'keptn', categories: ['*'], tokens: [] },
-    { by: 'operator jane', operator: OPERATOR },
-  )
+  cancelTask(category, task.id, { name: 'keptn' }, { by: 'operator jane', operator: OPERATOR })
 
 /** Lets a source notify us of the end of the job of a task. */
 async function withSource(task: Task): Promise<Task> {

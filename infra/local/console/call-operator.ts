@@ -6,7 +6,7 @@ import type { CallStore } from './call-store.ts'
 import { summaryOf } from './call-view.ts'
 import type { Journal } from './journal.ts'
 import { parseObject } from './json-text.ts'
-import { type Rerun, rerunOf } from './rerun.ts'
+import { cannot, type Rerun, rerunOf } from './rerun.ts'
 import type { OperatorApi } from './routes.ts'
 import { type NewCall, type SentCall, send } from './send.ts'
 import type { LocalContext } from './view-context.ts'
@@ -27,8 +27,8 @@ export function createCallOperator(
 ): CallOperator {
   const { cloud } = context
 
-  async function sendCall(call: NewCall): Promise<ShownCall> {
-    const sent = await send(url, token(), call)
+  async function sendCall(call: NewCall, ownToken = token()): Promise<ShownCall> {
+    const sent = await send(url, ownToken, call)
     journal.flush()
     const { taskId } = parseObject(sent.body) ?? {}
     const [latest] = store.list({ fields: { category: [call.category], action: [call.action] } }, 0, 1)
@@ -40,11 +40,18 @@ export function createCallOperator(
     return operateOnRuntime({ endpoint, dynamodb, ...credentials }, { category, taskId, operation })
   }
 
-  /** Sends the request of a call again. If it cannot be repeated, the task is run again with its input. */
+  /** Sends the request of a call again, as its caller. If this is not possible, the task is run again with its input. */
   async function runAgain(record: CallRecord): Promise<ShownCall> {
     let again: Rerun
+    let ownToken: string | undefined
     try {
       again = rerunOf(record.requests[0])
+      const caller = record.fields?.caller
+      ownToken = caller === undefined ? undefined : context.tokenOf(caller)
+      if (ownToken === undefined)
+        throw cannot(
+          caller === undefined ? 'its caller is not known' : `the console has no token of ${caller}, its caller`,
+        )
     } catch (error) {
       const { category, verdict, endedAt } = summaryOf(record, context)
       const hasPassed = verdict === 'pass' || verdict === 'warning'
@@ -52,11 +59,11 @@ export function createCallOperator(
       const started = await operate(category, record.id, 'rerun')
       return { status: 202, body: '', id: (started as { taskId: string }).taskId }
     }
-    return sendCall({ ...again, origin: record.id })
+    return sendCall({ ...again, origin: record.id }, ownToken)
   }
 
   return {
-    send: sendCall,
+    send: (call) => sendCall(call),
     async act(id, operation) {
       const record = journal.record(id)
       if (!record) return undefined

@@ -39,8 +39,8 @@ interface ConsoleOptions {
   cloud: LocalCloud
   sandbox: Pick<Sandbox, 'keptn'>
   secrets: LocalSecrets
-  /** Returns the token for calls to the runtime. */
-  token: () => string
+  /** Returns the tokens for calls to the runtime. The first one is for calls that the console makes. */
+  tokens: () => [string, ...string[]]
   /** The contents of `events.yaml`, or the sources of the sandbox, if there are any. */
   declared: EventsFile | undefined
   /** The path of `events.yaml`. Undefined for the sources of the sandbox. */
@@ -76,10 +76,11 @@ const BATCH_MS = 200
 
 /** Creates the console, which shows calls with their outcome, runs sequences and sends examples. */
 export function createConsole(options: ConsoleOptions): Console {
-  const { url, state, cloud, secrets, token } = options
+  const { url, state, cloud, secrets, tokens } = options
+  const token = () => tokens()[0]
   const stream = createEventStream()
   const store = new CallStore(join(state, 'console.db'))
-  const context = createContext(cloud, secrets, token)
+  const context = createContext(cloud, secrets, tokens)
   context.refresh()
   const journal = new Journal(context, store, (changed, removed) => {
     if (stream.hasPages) stream.send('calls', { changed, removed })

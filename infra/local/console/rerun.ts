@@ -35,7 +35,8 @@ export function rerunOf(request: Inbound | undefined): Rerun {
   return { category, action, query: query.toString(), body: renewed }
 }
 
-function cannot(reason: string): Failure {
+/** Returns the error of a call that cannot be run again. */
+export function cannot(reason: string): Failure {
   return new Failure('invalid', `This call cannot be run again: ${reason}. Send it from the page Send instead.`)
 }
 

@@ -3,6 +3,7 @@ import { connectionPath } from '../../../shared/providers/connections.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import { settings } from '../../../shared/settings.ts'
 import type { LocalCloud } from '../cloud/index.ts'
+import { tokenHash } from '../credentials.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import type { ViewContext } from './call-summary.ts'
 import { engineTitle } from './engine-title.ts'
@@ -12,26 +13,28 @@ import { ProviderTitles } from './provider-titles.ts'
 /** Facts about calls that the secrets of the runtime contain. */
 export interface LocalContext extends ViewContext {
   cloud: LocalCloud
+  /** Returns a token for calls to the runtime as a caller. Undefined if it has none: the secrets contain hashes. */
+  tokenOf(caller: string): string | undefined
   /** Reads changed secrets. Registers them, so that they are masked before a call is stored or sent to a page. */
   refresh(): void
   /** Returns the connections of a category, with their providers. */
   connectionsOf(category: string): { name: string; provider: string }[]
 }
 
-/** @param token for calls to the runtime, which is masked like the secrets */
-export function createContext(cloud: LocalCloud, secrets: LocalSecrets, token: () => string): LocalContext {
+/** @param tokens for calls to the runtime, which are masked like the secrets */
+export function createContext(cloud: LocalCloud, secrets: LocalSecrets, tokens: () => string[]): LocalContext {
   const titles = new ProviderTitles()
   let version: string | undefined
+  const entryOf = (caller: string): string | undefined =>
+    JSON.stringify(parseObject(secrets.get(`${settings.secretPrefix}/callers`))?.[caller])
   const providerOf = (category: string, connection: string) =>
     textIn(secrets.get(connectionPath(category, connection)), 'provider')
   return {
     cloud,
     providerOf,
     titleOf: (category, provider) => titles.titleOf(category, provider),
-    orchestratorOf(caller) {
-      const callers = parseObject(secrets.get(`${settings.secretPrefix}/callers`))
-      return textIn(JSON.stringify(callers?.[caller]), 'orchestrator') || DEFAULT_ORCHESTRATOR
-    },
+    orchestratorOf: (caller) => textIn(entryOf(caller), 'orchestrator') || DEFAULT_ORCHESTRATOR,
+    tokenOf: (caller) => tokens().find((token) => entryOf(caller)?.includes(tokenHash(token))),
     engineOf(orchestrator) {
       const type = textIn(secrets.get(`${settings.secretPrefix}/orchestrators/${orchestrator}`), 'type') || orchestrator
       return engineTitle(type)
@@ -40,7 +43,7 @@ export function createContext(cloud: LocalCloud, secrets: LocalSecrets, token: (
       if (secrets.version() === version) return
       version = secrets.version()
       registerSecrets(secrets)
-      registerSecret(token())
+      tokens().forEach(registerSecret)
       void loadTitles(secrets, titles)
     },
     connectionsOf(category) {

@@ -55,7 +55,7 @@ export async function operateOnTask(task: OperatedTask, operation: TaskOperation
 
 async function run({ category, taskId, operator }: OperatedTask, operation: TaskOperation): Promise<object> {
   const { status, task } = await readTask(category.name, taskId)
-  const caller = { name: task.caller, categories: ['*'], tokens: [] }
+  const caller = { name: task.caller }
   switch (operation) {
     case 'show':
       return status
@@ -69,8 +69,11 @@ async function run({ category, taskId, operator }: OperatedTask, operation: Task
       const { rerunTask } = await import('../../../shared/core/task/rerun.ts')
       const { startTask } = await import('../../../shared/core/task/start-execution.ts')
       const start = (again: Parameters<typeof startTask>[0]) => startTask({ ...again, operator }, () => TIME_LEFT_MS)
+      const { callerOfName } = await import('../../../shared/auth/source-caller.ts')
       const { withDeployedPolicy } = await import('./deployed-policy.ts')
-      return withDeployedPolicy(() => rerunTask(category, taskId, caller, start))
+      // The rights of the caller apply, not those of the operator. The person who has called may still not approve.
+      const restricted = { ...(await callerOfName(task.caller)), email: task.email }
+      return withDeployedPolicy(() => rerunTask(category, taskId, restricted, start))
     }
   }
 }

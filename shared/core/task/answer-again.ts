@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/callers.ts'
+import type { TaskReader } from '../../auth/callers.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { settings } from '../../settings.ts'
@@ -18,7 +18,7 @@ import type { TaskResult } from './task-result.ts'
 export async function answerAgain(
   category: string,
   taskId: string,
-  caller: Caller,
+  caller: TaskReader,
   operator?: string,
 ): Promise<TaskStatus> {
   const { status, task, result } = await readTaskOf(category, taskId, caller)

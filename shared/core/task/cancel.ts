@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/callers.ts'
+import type { TaskReader } from '../../auth/callers.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
@@ -17,7 +17,7 @@ import { wakeTask } from './wake.ts'
 export async function cancelTask(
   category: Category,
   taskId: string,
-  caller: Caller,
+  caller: TaskReader,
   canceler: Canceler = { by: caller.name },
 ): Promise<TaskStatus> {
   const { status, task } = await readTaskOf(category.name, taskId, caller)

@@ -1,4 +1,10 @@
-import { authorizeAction, authorizeConnection, type Caller, isRestricted } from '../../auth/callers.ts'
+import {
+  authorizeAction,
+  authorizeCategory,
+  authorizeConnection,
+  type Caller,
+  isRestricted,
+} from '../../auth/callers.ts'
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
@@ -39,6 +45,7 @@ export async function rerunTask(
   if (task.caller !== caller.name)
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may run it again.`)
   const action = task.mappedName ?? task.action
+  authorizeCategory(caller, category.name)
   authorizeAction(caller, category.name, action, namesOf(category, action))
   authorizeConnection(caller, category.name, task.connection)
   if (status.state === 'running')
@@ -52,7 +59,7 @@ export async function rerunTask(
       'invalid',
       `This task only asked people for the task ${task.approvalOf.taskId}. Run that one again.`,
     )
-  const again = { ...(await rerunOf(task)), person: caller.person }
+  const again = { ...(await rerunOf(task)), person: caller.person, email: caller.email }
   return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
 }
 

@@ -1,5 +1,5 @@
 import type { Event, GetDurableExecutionResponse } from '@aws-sdk/client-lambda'
-import type { Caller } from '../../auth/callers.ts'
+import type { TaskReader } from '../../auth/callers.ts'
 import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
@@ -80,7 +80,7 @@ const MAX_RETRY_SECONDS = 60
 export async function readTaskOf(
   category: string,
   taskId: string,
-  caller: Caller,
+  caller: TaskReader,
   options?: ReadTaskOptions,
 ): Promise<TaskExecution> {
   const execution = await readTask(category, taskId, options)
@@ -97,7 +97,7 @@ export async function readTaskOf(
 export async function readTaskStatus(
   category: string,
   taskId: string,
-  caller: Caller,
+  caller: TaskReader,
   waitMs: number,
 ): Promise<TaskStatus> {
   const until = performance.now() + waitMs

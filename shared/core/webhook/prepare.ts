@@ -56,6 +56,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     category: category.name,
     caller: caller.name,
     person: caller.person,
+    email: caller.email,
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
     mode: mode === 'silent' ? 'silent' : 'interactive',
     answersRepeats,
