@@ -36,6 +36,10 @@ export interface JobPlatform<S extends Served = Served> {
   stops?: 'succeeded'
   /** It shows only the newest run, so a retry cannot exclude that an earlier attempt started one. */
   showsNewestOnly?: true
+  /** A new run can be missing in its lists for a moment, so a retry looks several times. */
+  listsLate?: true
+  /** How many of the newest runs a retry searches, if a test can start more. Behind them, the outcome is unknown. */
+  searchLimit?: number
   /** It refuses to stop a run that has ended. */
   refusesLateStop?: true
   /** Seconds after which the state of a new run is reliable. */

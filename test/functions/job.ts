@@ -79,6 +79,11 @@ export class Job<S extends z.ZodMiniObject> {
     return this.#provider.connection.parse(this.#values()) as z.output<S>
   }
 
+  /** Checks the input of a start as the webhook does before it accepts the call. */
+  check(input: object): void {
+    this.#complete(this.#actions.start, input)
+  }
+
   async #act(action: AnyAction, input: object, options?: Options): Promise<Completed | StartedJob> {
     const result = await action.run(this.#provider, this.client(options), this.#complete(action, input))
     if (result.type === 'delegated') throw new Error(`The job was delegated: ${result.outcome.message}`)

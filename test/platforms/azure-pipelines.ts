@@ -225,6 +225,7 @@ function toResponse({ records: _, tests: __, variables, definition, ...build }: 
 
 export const azurePipelinesJob = {
   known: 'look-up',
+  searchLimit: 200,
   starts: /^POST .*\/runs$/,
   start: play(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
     const project = 'fabrikam/Fabrikam Fiber'

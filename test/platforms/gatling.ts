@@ -31,8 +31,6 @@ const initial = () => ({
   runs: [] as Run[],
   tests: ['kqCL3sMdpbcTDBUwQZKx7Q'],
   mayStart: true,
-  /** The number of lists that do not contain a new run yet. */
-  listsLate: 0,
   /** A run continues for a while after it is stopped. */
   slow: false,
   /** The page of a run. The OpenAPI document does not say that it is a URL. */
@@ -108,11 +106,9 @@ function start(state: State, test: string, { title, extra, ...others }: Record<s
 function list(state: State, query: URLSearchParams): object {
   const since = Date.parse(query.get('updated-at_gt') ?? new Date(Date.now() - 86_400_000).toISOString())
   const tests = query.getAll('test-id')
-  const isLate = state.listsLate > 0
-  if (isLate) state.listsLate--
   const data = state.runs
     .filter(({ test }) => tests.length === 0 || tests.includes(test))
-    .filter(({ updated }) => !isLate && Date.parse(updated) > since)
+    .filter(({ updated }) => Date.parse(updated) > since)
     .slice(0, Number(query.get('limit') ?? 1_000))
     .map(summaryOf)
   return { data, metadata: { query: {}, requestTime: new Date().toISOString() }, relatedResources: {} }
@@ -168,6 +164,7 @@ function toResponse(run: Run) {
 
 export const gatlingJob = {
   known: 'look-up',
+  listsLate: true,
   starts: /^POST .*\/tests\/.*\/runs$/,
   start: play(startGatling, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token },

@@ -198,6 +198,7 @@ function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipelin
 
 export const gitlabCiJob = {
   known: 'look-up',
+  searchLimit: 50,
   starts: /^POST .*\/pipeline$/,
   start: play(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
     const project = 'ops/shop/checkout'

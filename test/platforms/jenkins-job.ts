@@ -3,6 +3,8 @@ import { startJenkins } from './jenkins.ts'
 
 export const jenkinsJob = {
   known: 'look-up',
+  listsLate: true,
+  searchLimit: 100,
   changesId: true,
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/build(?:WithParameters)?$/,

@@ -67,9 +67,7 @@ const startNeoload = definePlatform({
     'POST /5e3acde2e860a132744ca916/tests/{id}/start': ({ state, params, query, text }) =>
       text === '' ? start(state, params.id, query) : refused(400, 100, 'The request takes no body.'),
     'GET /5e3acde2e860a132744ca916/test-results': ({ state, query }) => {
-      const isLate = state.comesLate > 0
-      if (isLate) state.comesLate--
-      const newestFirst = state.results.toReversed().slice(isLate ? 1 : 0, Number(query.get('limit') ?? 50))
+      const newestFirst = state.results.toReversed().slice(0, Number(query.get('limit') ?? 50))
       return newestFirst.map(toResponse)
     },
     'GET /5e3acde2e860a132744ca916/test-results/{id}': ({ state, params }) => {
@@ -145,6 +143,8 @@ function stop({ mayWrite, stubborn }: State, result: Result, policy: string): ob
 
 export const neoloadJob = {
   known: 'look-up',
+  listsLate: true,
+  searchLimit: 200,
   starts: /^POST .*\/start/,
   start: play(startNeoload, ({ url: baseUrl, token, state, finish }) => {
     const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']

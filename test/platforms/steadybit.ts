@@ -162,6 +162,7 @@ function toResponse({ stepsFail, showsVariables }: State, execution: Execution, 
 
 export const steadybitJob = {
   known: 'look-up',
+  searchLimit: 50,
   starts: /^POST .*\/execute$/,
   // It shows whose an execution is once that has started.
   stoppedAtStart: 'unknown',

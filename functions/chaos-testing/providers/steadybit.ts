@@ -123,7 +123,8 @@ export const steadybit = defineJobProvider({
     const options = { isRead: true, accept: UNREADABLE, schema: executionPage }
     const { status, body } = await http.post(executions, filter, options)
     if (UNREADABLE.includes(status)) return 'unknown'
-    let isUnclear = false
+    // The search covers only the newest executions.
+    let isUnclear = body.items.length >= PAGE_SIZE.retry
     for (const { id } of body.items) {
       const response = await http.get(executionPath(id), { accept: UNREADABLE, schema: execution })
       const { state, started, variables = null } = UNREADABLE.includes(response.status) ? {} : response.body

@@ -98,7 +98,7 @@ export const awsCodeBuild = defineJobProvider({
       if (next === undefined) return undefined
       nextToken = next
     }
-    return undefined
+    return isRetry ? 'unknown' : undefined
   },
 
   async start({ aws, idempotencyKey }, { target, ref, parameters }) {

@@ -125,11 +125,12 @@ export const azurePipelines = defineJobProvider({
       minTime: searchSince(isRetry).toISOString(),
       $top: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
     }
-    const { body } = await ask(client, 'GET', project, 'build/builds', { query, schema: runList })
-    const found = body.value.find(({ buildNumber, parameters, templateParameters }) =>
+    const { value: runs } = (await ask(client, 'GET', project, 'build/builds', { query, schema: runList })).body
+    const found = runs.find(({ buildNumber, parameters, templateParameters }) =>
       JSON.stringify([buildNumber, parameters, templateParameters]).includes(idempotencyKey),
     )
-    return found && runOf(http, project, found.id)
+    if (found) return runOf(http, project, found.id)
+    return isRetry && runs.length >= PAGE_SIZE.retry ? 'unknown' : undefined
   },
 
   async start(client, input) {

@@ -122,7 +122,7 @@ export const githubActions = defineJobProvider({
     const started = (await dispatch(client, path, body)).body
     if (started) return runOf(input.project, { id: started.workflow_run_id, html_url: started.html_url })
     const found = keyInput && hasIdempotencyKey(client) ? await findRun(client, input, FIND_DELAYS_MS) : undefined
-    if (found) return found
+    if (found && found !== 'unknown') return found
     throw outcomeUnknown(
       `GitHub accepted the start of ${input.target} but did not return the run, and lists no run with the idempotency key. Check GitHub before you repeat the call.`,
     )
@@ -182,7 +182,8 @@ async function findRun(
   { http, idempotencyKey, isRetry }: Client & { idempotencyKey: string },
   input: StartJob,
   delaysMs: readonly number[],
-): Promise<Run | undefined> {
+): Promise<Run | undefined | 'unknown'> {
+  let isComplete = true
   const per_page = isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first
   const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
   for (const delay of delaysMs) {
@@ -190,8 +191,9 @@ async function findRun(
     const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
     const found = runs.find(({ display_title, name }) => `${display_title} ${name}`.includes(idempotencyKey))
     if (found) return runOf(input.project, found)
+    isComplete = runs.length < PAGE_SIZE.retry
   }
-  return undefined
+  return isRetry && !isComplete ? 'unknown' : undefined
 }
 
 async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<RunStatus>> {

@@ -142,7 +142,7 @@ export const gitlabCi = defineJobProvider({
           : await hasVariable(http, path, pipeline, idempotencyKey)
       if (hasKey) return runOf(project, pipeline)
     }
-    return undefined
+    return isRetry && pipelines.length >= PAGE_SIZE.retry ? 'unknown' : undefined
   },
 
   async start({ http, connection, idempotencyKey, isRetry }, input) {

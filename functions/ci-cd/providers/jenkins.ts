@@ -34,7 +34,7 @@ const queuedBuilds = z.object({ builds: optional(z.array(z.object({ number: z.in
 const DEFINITIONS = 'property[parameterDefinitions[name]]'
 const PARAMETERS = 'actions[parameters[name,value]]'
 /** Limits a search to the newest builds. */
-const NEWEST = '{0,100}'
+const MAX_BUILDS = 100
 /** Delays before each search: between the queue and the builds, a run is briefly in neither. */
 const FIND_DELAYS_MS = [0, 1_000, 2_000]
 /** Jenkins redirects browsers after a successful request. */
@@ -82,6 +82,7 @@ export const jenkins = defineJobProvider({
       actions.some(({ parameters }) =>
         parameters?.some(({ name, value }) => name === keyParameter && value === idempotencyKey),
       )
+    let isComplete = true
     for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
       await sleep(delay)
       // In this order: a run moves from the queue to the builds.
@@ -89,13 +90,14 @@ export const jenkins = defineJobProvider({
       const { items } = (await http.get('queue/api/json', options)).body
       const queued = items.find(hasKey)
       if (queued) return runOf(http, { job: path, number: queued.id, isQueued: true })
-      const tree = `${DEFINITIONS},builds[number,${PARAMETERS}]${NEWEST}`
+      const tree = `${DEFINITIONS},builds[number,${PARAMETERS}]{0,${MAX_BUILDS}}`
       const { builds = [], ...rest } = (await http.get(jobApi(path), { query: { tree }, schema: startedBuilds })).body
       const started = builds.find(hasKey)
       if (started) return runOf(http, { job: path, number: started.number, isQueued: false })
       if (!parametersOf(rest)?.includes(keyParameter)) return 'unknown'
+      isComplete = builds.length < MAX_BUILDS
     }
-    return undefined
+    return isRetry && !isComplete ? 'unknown' : undefined
   },
 
   async start({ http, idempotencyKey, connection: { keyParameter } }, input) {
@@ -219,7 +221,7 @@ async function resolveQueueItem(http: Http, { job, number: id }: RunId): Promise
 }
 
 async function buildNumberOf(http: Http, job: string, id: number): Promise<number> {
-  const tree = `builds[number,queueId]${NEWEST}`
+  const tree = `builds[number,queueId]{0,${MAX_BUILDS}}`
   const { builds = [] } = (await http.get(jobApi(job), { query: { tree }, schema: queuedBuilds })).body
   const found = builds.find(({ queueId }) => queueId === id)
   if (found) return found.number

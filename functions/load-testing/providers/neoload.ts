@@ -127,14 +127,16 @@ export const neoload = defineJobProvider({
   },
 
   async find({ http, connection, idempotencyKey, isRetry }, { project = '' }) {
+    let isComplete = true
     for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
       await sleep(delay)
       const query = { sort: '-startDate', limit: PAGE_SIZE }
       const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: resultList })
       const found = body.find(({ name }) => name?.includes(idempotencyKey))
       if (found) return runOf(connection, project, found.id)
+      isComplete = body.length < PAGE_SIZE
     }
-    return undefined
+    return isRetry && !isComplete ? 'unknown' : undefined
   },
 
   // NeoLoad takes all parameters in the query, without a body.

@@ -8,7 +8,7 @@ import type { JobPlatform, PlayedJobs } from '../job-platform.ts'
 import type { JobOptions } from './options.ts'
 
 export type JobActions = ConstructorParameters<typeof Job>[1]
-type AnyJob = Pick<Job<z.ZodMiniObject>, 'start' | 'poll' | 'end' | 'stop' | 'stopAtDeadline'>
+type AnyJob = Pick<Job<z.ZodMiniObject>, 'check' | 'start' | 'poll' | 'end' | 'stop' | 'stopAtDeadline'>
 export type AnyJobProvider = Pick<JobProvider, 'title' | 'connection' | 'states' | 'requiresTask'> & { stop?: unknown }
 
 /** A job provider, and the platform of the current test. */

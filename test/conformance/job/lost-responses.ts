@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Exchange, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { ignoreFailure } from '../common/ids.ts'
+import { loseResponse, respondAsBefore, retryWithBody } from '../common/look-ups.ts'
 import { testEach } from '../test-each.ts'
 import { unexpectedBodies } from '../unexpected-bodies.ts'
 import type { JobFixture } from './fixture.ts'
@@ -14,6 +15,7 @@ export function lostResponseTests<S extends Served>(fixture: JobFixture<S>): voi
   describe('a start', () => {
     if (fixture.isFindable) findableTest(fixture)
     else unknownOutcomeTest(fixture)
+    if (platform.known === 'look-up') lookUpTests(fixture)
 
     testEach(
       found,
@@ -67,6 +69,74 @@ function findableTest<S extends Served>(fixture: JobFixture<S>): void {
     expect((await fixture.start({ isRetry: true })).outcome.data['id']).toBe(current.id())
     expect(current.runs()).toBe(1)
   })
+}
+
+/** Newer runs of other calls, if the platform does not limit the search to fewer. */
+const OTHERS = 100
+
+/** Registers the tests of a retry that searches the lists of the platform. */
+function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
+  const { listsLate, showsNewestOnly, searchLimit } = fixture.platform
+  const retry = () => fixture.start({ isRetry: true })
+
+  if (listsLate) {
+    test('that is retried after a lost response finds the run with the second search', async () => {
+      const { current } = fixture
+      const before = await loseStart(fixture)
+      const id = await endRun(fixture)
+      respondAsBefore(current.server, before)
+      expect({ id: (await retry()).outcome.data['id'], runs: current.runs() }).toEqual({ id, runs: 1 })
+    })
+  }
+
+  test.each(Object.entries(unexpectedBodies))('is one run if the response to a search is %s', async (_name, body) => {
+    const { current } = fixture
+    const before = await loseStart(fixture)
+    await current.hasStarted()
+    await retryWithBody(current.server, before, body, retry)
+    expect({ starts: fixture.starts().length, runs: current.runs() }).toEqual({ starts: 1, runs: 1 })
+  })
+
+  if (fixture.provider.requiresTask || showsNewestOnly) return
+
+  const others = searchLimit === undefined ? OTHERS : searchLimit - 1
+  test(`that is retried after a lost response finds the run behind ${others} others`, async () => {
+    await loseStart(fixture)
+    const id = await endRun(fixture)
+    await startOthers(fixture, others)
+    const { outcome } = await retry()
+    expect({ id: outcome.data['id'], runs: fixture.current.runs() }).toEqual({ id, runs: others + 1 })
+  })
+
+  if (searchLimit === undefined) return
+
+  test('has an unknown outcome if a retry cannot search all newer runs', async () => {
+    await loseStart(fixture)
+    await endRun(fixture)
+    await startOthers(fixture, searchLimit)
+    const starts = fixture.starts().length
+    await expectFailure(retry(), { kind: 'unconfirmed', transient: false })
+    expect(fixture.starts()).toHaveLength(starts)
+  })
+}
+
+function loseStart<S extends Served>(fixture: JobFixture<S>): Promise<Exchange[]> {
+  return loseResponse(fixture.current.server, fixture.isStart, () => fixture.start())
+}
+
+/** Lets the newest run start and end, and returns its id. */
+async function endRun<S extends Served>({ current }: JobFixture<S>): Promise<string> {
+  await current.hasStarted()
+  await current.end()
+  return current.id()
+}
+
+/** Starts and ends runs of other calls. */
+async function startOthers<S extends Served>(fixture: JobFixture<S>, count: number): Promise<void> {
+  for (let other = 0; other < count; other++) {
+    await fixture.start({ key: undefined })
+    await endRun(fixture)
+  }
 }
 
 function unknownOutcomeTest<S extends Served>(fixture: JobFixture<S>): void {

@@ -19,10 +19,10 @@ export function refusalTests<S extends Served>(fixture: JobFixture<S>): void {
   describe('a start', () => {
     testEach(
       [...unsupported.map(unsupportedStart), ...invalidStarts],
-      ({ name }) => `rejects ${name} before sending a request`,
+      ({ name }) => `rejects ${name} before the call is accepted`,
       async ({ input, message, connection }) => {
-        const start = fixture.unlimited(connection).start(fixture.input(input))
-        await expectFailure(start, { kind: 'invalid', status: 400 }, message)
+        const check = async () => fixture.unlimited(connection).check(fixture.input(input))
+        await expectFailure(check(), { kind: 'invalid', status: 400 }, message)
         expect(fixture.current.server.calls).toEqual([])
       },
     )
@@ -31,8 +31,8 @@ export function refusalTests<S extends Served>(fixture: JobFixture<S>): void {
       forbidden,
       ({ name }) => `rejects ${name}, which the connection does not allow`,
       async ({ input, message, connection }) => {
-        const start = fixture.connected(connection).start(fixture.input(input))
-        await expectFailure(start, { kind: 'refused', status: 422 }, message)
+        const check = async () => fixture.connected(connection).check(fixture.input(input))
+        await expectFailure(check(), { kind: 'refused', status: 422 }, message)
         expect(fixture.current.server.calls).toEqual([])
       },
     )

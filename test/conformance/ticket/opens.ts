@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals'
+import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
 import { slug } from '../../../shared/text/slug.ts'
 import { failureOf, keyOf } from '../../functions/helpers.ts'
+import { loseResponse, retryWithBody } from '../common/look-ups.ts'
+import { unexpectedBodies } from '../unexpected-bodies.ts'
 import type { TicketFixture } from './fixture.ts'
 
 /** Registers the tests of an open. */
@@ -56,6 +59,19 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
     expect(await fixture.open({ isRetry: true })).toMatchObject({ result: 'pass' })
     expect(fixture.count()).toBe(before + 1)
   })
+
+  test.each(Object.entries(unexpectedBodies))(
+    'a retry after a lost response opens no second ticket if the response to a search is %s',
+    async (_name, body) => {
+      const { current } = fixture
+      const before = fixture.count() ?? 0
+      const isOpen = ({ text }: Call) => text.includes('Checkout fails')
+      const searches = await loseResponse(current.server, isOpen, () => fixture.open())
+      if (searches.length > 0)
+        await retryWithBody(current.server, searches, body, () => fixture.open({ isRetry: true }))
+      expect(fixture.count()).toBe(before + 1)
+    },
+  )
 
   test('stores no marker without an idempotency key, and opens each ticket', async () => {
     const before = fixture.count() ?? 0

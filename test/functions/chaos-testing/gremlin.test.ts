@@ -76,7 +76,6 @@ const { server, connected } = jobConformance(gremlin, experimentActions, gremlin
     { name: 'if there are no runs', change: withState({ runs: [] }) },
     { name: 'if there are more runs than the search covers', change: () => addRuns(2_001) },
   ],
-  found: [{ name: 'that is listed late', change: withState({ listsLate: 1 }) }],
   reports: [
     {
       name: 'its number as text',

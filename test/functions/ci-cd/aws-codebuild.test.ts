@@ -148,16 +148,19 @@ test('AWS CodeBuild: a start may have started a build if the response cannot be 
   expect(server.state.builds).toHaveLength(1)
 })
 
-test('AWS CodeBuild: a retry of a start finds a build beyond the first page', async () => {
+test('AWS CodeBuild: a retry of a start searches the newest 500 builds, and starts none if there are more', async () => {
   await connected().start(shop)
-  const others = Array.from({ length: 200 }, (_, at) => ({
+  const others = Array.from({ length: 500 }, (_, at) => ({
     ...build(),
     id: id.replace(/1$/, String(at + 2)),
     environment: { ...build().environment, environmentVariables: [] },
   }))
   server.state.tokens.clear()
-  server.state.builds.push(...others)
+  server.state.builds.push(...others.slice(0, 499))
   expect((await connected().start(shop, { isRetry: true })).outcome.data).toMatchObject({ id })
+  server.state.builds.push(...others.slice(499))
+  await expectFailure(connected().start(shop, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+  expect(server.state.builds).toHaveLength(501)
 })
 
 test('AWS CodeBuild: a build has its verdict even if its reports cannot be read, and reports that', async () => {

@@ -67,7 +67,10 @@ const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, 
     },
   ],
   measures: { end: (fake) => fake.enter('SUCCESS'), metrics: { duration: 120 } },
-  invalidIds: { ids: ['1', 'acme-shop#1', 'a/b'], message: 'must be a build such as acme-shop#' },
+  invalidIds: {
+    ids: ['1', 'acme-shop#1', 'a/b', 'Acme_Shop#3f7c2a10-1b2c-4d5e-8f90-a1b2c3d4e5f6'],
+    message: 'must be a build such as acme-shop#',
+  },
   refusal: (message) => ({ error: { code: 400, message, status: 'INVALID_ARGUMENT' } }),
 })
 

@@ -58,7 +58,6 @@ const { server, connected } = jobConformance(gatling, loadTestActions, gatlingJo
       },
     },
   ],
-  found: [{ name: 'that is listed late', change: withState({ listsLate: 1 }) }],
   reports: [
     {
       name: 'its number and its state',

@@ -72,7 +72,6 @@ const { server, connected } = jobConformance(neoload, loadTestActions, neoloadJo
     { id: `${project}#nope`, reason: '404 to GET' },
   ],
   check: ['GET /v3/workspaces'],
-  found: [{ name: 'that appears some seconds later', change: withState({ comesLate: 1 }) }],
   reports: [
     {
       name: 'no verdict of its quality after a stop',

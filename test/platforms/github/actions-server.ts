@@ -109,6 +109,8 @@ function apiOf(token: string, answerActions: ReturnType<typeof actionsRoutes>): 
 
 export const githubActionsJob = {
   known: 'look-up',
+  listsLate: true,
+  searchLimit: 100,
   starts: /^POST .*\/dispatches$/,
   start: play(startGithubActions, ({ url: baseUrl, token, runs, show, finish }) => {
     const project = 'octo-org/octo-repo'
