@@ -3,7 +3,7 @@ import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
 import { slug } from '../../../shared/text/slug.ts'
 import { failureOf, keyOf } from '../../functions/helpers.ts'
-import { loseResponse, retryWithBody } from '../common/look-ups.ts'
+import { loseResponse, retryWithBody } from '../common/lost-response.ts'
 import { unexpectedBodies } from '../unexpected-bodies.ts'
 import type { TicketFixture } from './fixture.ts'
 

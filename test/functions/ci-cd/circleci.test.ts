@@ -172,6 +172,13 @@ describe('CircleCI: workflows', () => {
     })
   })
 
+  test.each(['queued', 'failing', 'on_hold'])('one in the state %s is canceled by a stop', async (status) => {
+    await connected().start(input)
+    pipeline().workflows = [workflowIn('release', status)]
+    await connected().stop({ id: pipeline().id })
+    expect(server.calls.filter(({ path }) => path.endsWith('/cancel'))).toHaveLength(1)
+  })
+
   test('a pipeline without workflows cannot be canceled yet, and has ended if it gets none', async () => {
     await connected().start(input)
     const stop = connected().stop({ id: pipeline().id })
