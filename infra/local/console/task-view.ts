@@ -2,7 +2,13 @@ import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
 import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
-import { describeWaiting, findWaiting, PROGRESS_EVENTS, type Waiting } from '../../../shared/core/task/progress.ts'
+import {
+  describeWaiting,
+  findWaiting,
+  type HistoryEvent,
+  PROGRESS_EVENTS,
+  type Waiting,
+} from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { Decision } from '../../../shared/state/approval-decision.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
@@ -47,7 +53,9 @@ export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined
   const metAt = hasTurn ? progress.turn?.heldAt : progress.metAt
   const deadlineAt = payload.approvalOf?.until ?? (metAt ?? waitUntil) + payload.deadline * 1_000
   const isRunning = execution.status === 'RUNNING'
-  const waiting = isRunning ? findWaiting(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), deadlineAt) : undefined
+  const waiting = isRunning
+    ? waitingOf(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), operations, deadlineAt)
+    : undefined
   return {
     execution,
     payload,
@@ -56,6 +64,34 @@ export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined
     waiting,
     policyWait: requirements && waiting?.policy ? policyWaitOf(requirements, progress, waitUntil) : undefined,
   }
+}
+
+/**
+ * Returns what a running task waits for. A task that asks people waits for them from its message until their decision, even
+ * while it works, such as to show a vote in the message.
+ */
+function waitingOf(
+  events: readonly HistoryEvent[],
+  operations: readonly OperationSummary[],
+  deadlineAt: number,
+): Waiting | undefined {
+  if (isUndecided(operations)) return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
+  const waiting = findWaiting(events, deadlineAt)
+  return waiting?.people ? undefined : waiting
+}
+
+/** Whether people were asked, and have not decided. */
+function isUndecided(operations: readonly OperationSummary[]): boolean {
+  if (startedJob(operations) === undefined || !operations.some(({ name }) => name === 'decision-wake-0')) return false
+  // The task also stops waiting for people if it cannot read their decision.
+  const reads = operations.filter(({ name }) => /^(?:read-decision|save-wake-up)-/.test(name ?? ''))
+  return reads.map(({ result }) => parseObject(result)).every((read) => !read?.['decision'] && !read?.['error'])
+}
+
+/** Returns the result of the attempt that started the job, or posted the message. */
+function startedJob(operations: readonly OperationSummary[]): Record<string, unknown> | undefined {
+  const starts = operations.filter(({ name }) => name === 'start').map(({ result }) => parseObject(result))
+  return starts.find((start) => start?.['type'] === 'started')
 }
 
 /** Returns the record of a call that a webhook has accepted, or that the task itself accepts from another function. */
@@ -116,8 +152,7 @@ function approvalOf({ payload, operations, deadlineAt }: Task): Approval | undef
   const { message, approvers, excluded, channel, remindBefore } = (payload.input ?? {}) as Partial<ApprovalInput>
   if (message?.title === undefined) return undefined
   const question = [message.title, message.text].filter(Boolean).join(' ')
-  const started = parseObject(operations.find(({ name }) => name === 'start')?.result)
-  const { url } = (started?.['outcome'] as Outcome | undefined)?.data ?? {}
+  const { url } = (startedJob(operations)?.['outcome'] as Outcome | undefined)?.data ?? {}
   const { count = 1, category, taskId } = payload.approvalOf ?? {}
   return {
     question,
