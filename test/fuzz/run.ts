@@ -7,18 +7,21 @@ import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { Progress } from '../prove/progress.ts'
 import { fuzz } from './fuzz.ts'
 import { fuzzPolicy } from './fuzz-policy.ts'
+import { runProperties } from './properties.ts'
 
-const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>] [--policy]
+const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>] [--policy | --properties]
 
 Sends mutated examples to the shipped bundles in the local runtime. Fails if a response has an unexpected 5xx status or
 contains a secret, if a process crashes, if memory grows, or if the event loop is blocked. Prints a curl command for each
-failure. First, compiles and evaluates random policies.
+failure. First, compiles and evaluates random policies, and runs the properties of the tests with other values than npm test.
+To keep what a property has found, add the printed values to its "examples".
 
-  --seconds  duration
-  --seed     seed of all random choices; each run prints it
-  --case     run only this case of the seed, as a failure names it
-  --policy   send no requests
-  --help     print this text`
+  --seconds     duration
+  --seed        seed of all random choices; each run prints it
+  --case        run only this case of the seed, as a failure names it
+  --policy      only compile and evaluate policies
+  --properties  only run the properties of the tests
+  --help        print this text`
 
 const POLICIES = 5_000
 const MAX_PRINTED = 10
@@ -29,6 +32,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     case: { type: 'string' },
     policy: { type: 'boolean' },
+    properties: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 })
@@ -41,8 +45,10 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', 0) ?? Math.floor(Math.random() * 2 ** 31)
   const only = wholeNumber('case', 0)
   console.log(`Seed ${seed}`)
-  if (values.policy || only === undefined) evaluatePolicies(seed, only)
+  if (values.policy || (only === undefined && !values.properties)) evaluatePolicies(seed, only)
   if (values.policy) return
+  if (only === undefined) checkProperties(seed)
+  if (values.properties) return
   const progress = new Progress()
   const bundles = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-bundles-'))
   process.on('exit', () => rmSync(bundles, { recursive: true, force: true }))
@@ -77,6 +83,12 @@ function evaluatePolicies(seed: number, only: number | undefined): void {
   for (const { what, case: at } of findings.slice(0, MAX_PRINTED))
     console.log(`\nFAILED  ${what}\n  npm run fuzz -- --policy --seed ${seed} --case ${at}`)
   if (findings.length > 0) process.exitCode = 1
+}
+
+function checkProperties(seed: number): void {
+  if (runProperties(seed)) return
+  console.log(`\nFAILED  a property of a test\n  npm run fuzz -- --properties --seed ${seed}`)
+  process.exitCode = 1
 }
 
 /** Returns the value of an option. Exits if it is not a whole number from `min`. */
