@@ -65,11 +65,14 @@ export async function answerMessage(server: ToolServer, message: JsonObject, hea
 
 type Unversioned = Omit<Request, 'capabilities'>
 
+/**
+ * Decides by the body, because bridges also send the headers of 2026-07-28 with requests of earlier versions. The header with the version
+ * only leads to a better error.
+ */
 function isStatelessRequest({ method, params, headers }: Unversioned): boolean {
   const { _meta: meta } = params
   if (method === 'server/discover' || (isRecord(meta) && meta[META_KEYS.version] !== undefined)) return true
-  const version = headerOf(headers, 'mcp-protocol-version')
-  return version === STATELESS || (headers['mcp-method'] !== undefined && !isHandshakeVersion(version))
+  return method !== 'initialize' && headerOf(headers, 'mcp-protocol-version') === STATELESS
 }
 
 function isHandshakeVersion(version: unknown): boolean {

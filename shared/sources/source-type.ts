@@ -54,6 +54,13 @@ export interface Alerts {
   test?: string
 }
 
+/** The credentials that people can enter at a sender. */
+export const credentialKinds = ['keys', 'token', 'password'] as const
+export type CredentialKind = (typeof credentialKinds)[number]
+
+/** A step to take at a sender: a text, or the texts for those credentials that need one. */
+export type SetupStep = string | Partial<Record<CredentialKind, string>>
+
 /** The ways in which a sender proves its identity. At least one is set. */
 interface Authentication {
   /** The signatures that the sender may send, for `keys` of the secret. */
@@ -62,6 +69,8 @@ interface Authentication {
   token?: readonly ('bearer' | 'query' | `x-${string}`)[]
   /** Whether the sender may send `user` and `password` of the secret. */
   basic?: true
+  /** The kind of credential to generate, if it is not the strongest one. */
+  defaultCredential?: CredentialKind
   /** The sender chooses the signing key, and shows it. Otherwise, people enter one there. */
   choosesKey?: true
   /** Proofs with keys that the sender publishes: for `serviceAccount` and `audience`, or for `topics` of the secret. */
@@ -81,7 +90,7 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   /** Undefined for a sender without alerts: each of its notifications is an alert of its own, which starts and does not end. */
   alerts?: Alerts
   /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
-  setup: readonly string[]
+  setup: readonly SetupStep[]
   /** Names the parts that are not verified against the documents of the sender, for people. */
   unverified?: string
 }
@@ -89,7 +98,7 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
 /** A type of source: how its requests are verified and read. */
 export interface SourceType extends Authentication {
   title: string
-  setup: readonly string[]
+  setup: readonly SetupStep[]
   unverified?: string
   alerts?: Alerts
   /** @throws Failure `invalid`, without values of the body */

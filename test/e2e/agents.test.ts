@@ -311,6 +311,12 @@ describe('A client with the handshake', () => {
     expect((await legacy('initialize', { protocolVersion: '1999-01-01' })).body.result.protocolVersion).toBe(
       '2025-11-25',
     )
+    // A bridge sends the headers of the newer protocol with it.
+    for (const headers of [{ 'mcp-method': 'initialize' }, { 'mcp-protocol-version': '2026-07-28' }])
+      expect((await legacy('initialize', { protocolVersion: '2025-11-25' }, headers)).body.result).toMatchObject({
+        protocolVersion: '2025-11-25',
+      })
+    expect((await legacy('tools/list', {}, { 'mcp-method': 'tools/list' })).body.result).not.toHaveProperty('ttlMs')
     const headers = { 'mcp-protocol-version': '2025-06-18' }
     expect(Object.keys((await legacy('tools/list', {}, headers)).body.result)).toEqual(['tools'])
     const call = { name: 'issue-ticketing_open-issue', arguments: { key: key(), input: { title: 'By handshake' } } }

@@ -38,7 +38,7 @@ async function killAlertmanager(): Promise<void> {
 
 beforeAll(async () => {
   await service.start()
-  const [, receiver = ''] = alertmanager.setup
+  const receiver = String(alertmanager.setup[1])
   const tokenFile = join(folder, 'token')
   writeFileSync(tokenFile, token)
   const receivers = receiver

@@ -23,7 +23,7 @@ async function call(method: string, params: object) {
 
 /** Returns the lines of a step of the documentation. */
 function documented(start: string): string[] {
-  const step = zabbix.setup.find((candidate) => candidate.startsWith(start)) ?? ''
+  const step = zabbix.setup.map(String).find((candidate) => candidate.startsWith(start)) ?? ''
   return step.split('\n').slice(1)
 }
 

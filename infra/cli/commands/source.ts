@@ -2,7 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import { isRecord } from '../../../shared/record.ts'
 import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
-import type { SourceType } from '../../../shared/sources/source-type.ts'
+import { type CredentialKind, credentialKinds, type SourceType } from '../../../shared/sources/source-type.ts'
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
 import { parseConnectionName } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -17,7 +17,7 @@ import {
   storeOptions,
 } from '../secret-store.ts'
 import { activitiesOf, timeOf } from '../sources/activity.ts'
-import { type CredentialKind, credentialKinds, credentialsFor, kindsOf } from '../sources/credentials.ts'
+import { credentialsFor, kindsOf, stepsFor } from '../sources/credentials.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
 import { stackOption } from '../stack-option.ts'
 import { UsageError } from '../usage-error.ts'
@@ -129,7 +129,7 @@ async function add(typeName: SourceTypeName, options: AddOptions): Promise<void>
   note(
     `${done === 'created' ? 'Saved' : 'Changed'} ${secretName(path)} in ${store.place}.${shown ? ' The secret is not shown again.' : ''}`,
   )
-  const setup = type.setup.map((step) =>
+  const setup = stepsFor(type, value).map((step) =>
     step.replaceAll('{url}', url).replaceAll('{secret}', shown ?? '<the stored secret>'),
   )
   const result = {

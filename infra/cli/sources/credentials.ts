@@ -3,13 +3,9 @@ import * as z from 'zod/mini'
 import { secret } from '../../../shared/fields.ts'
 import { signatureSchemes } from '../../../shared/sources/schemes.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
-import type { SourceType } from '../../../shared/sources/source-type.ts'
+import type { CredentialKind, SourceType } from '../../../shared/sources/source-type.ts'
 import { type FieldOptions, promptForFields, readGivenFields, validateSecret } from '../prompt-for-fields.ts'
 import { UsageError } from '../usage-error.ts'
-
-/** The credentials that a source can have. */
-export const credentialKinds = ['keys', 'token', 'password'] as const
-export type CredentialKind = (typeof credentialKinds)[number]
 
 /** The credentials of a source, and what to enter at the sender, if that is not known there. */
 export interface Credentials {
@@ -29,7 +25,7 @@ export function kindsOf({ signatures, token, basic }: SourceType): CredentialKin
 /**
  * Generates the credentials of a source, or asks for those that the sender shows.
  *
- * @param kind defaults to the strongest that the sender can send
+ * @param kind defaults to that of the type, or the strongest that the sender can send
  * @throws UsageError
  */
 export async function credentialsFor(
@@ -41,7 +37,7 @@ export async function credentialsFor(
   if (Object.keys(fields).length > 0) return { value: validate(fields), shown: undefined }
   if (type.publishedKeys) return { value: await askForPublished(type.publishedKeys, options), shown: undefined }
   const [strongest = 'token'] = kindsOf(type)
-  const chosen = kind ?? strongest
+  const chosen = kind ?? type.defaultCredential ?? strongest
   if (!kindsOf(type).includes(chosen))
     throw new UsageError(`${type.title} cannot send ${chosen}. Choose ${kindsOf(type).join(' or ')}.`)
   if (chosen === 'keys' && type.choosesKey) {
@@ -52,6 +48,12 @@ export async function credentialsFor(
   const shown = generate(type, chosen)
   if (chosen === 'keys') return { value: { keys: [shown] }, shown }
   return { value: chosen === 'token' ? { token: shown } : { user: 'webhooks', password: shown }, shown }
+}
+
+/** Returns the steps to take at the sender with the credentials of a source. */
+export function stepsFor({ setup }: SourceType, { keys, token }: SourceSecret): string[] {
+  const kind = keys ? 'keys' : token ? 'token' : 'password'
+  return setup.flatMap((step) => (typeof step === 'string' ? step : (step[kind] ?? [])))
 }
 
 /** Some keys have a prefix, and are base64. */

@@ -1,7 +1,7 @@
 import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
 import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
-import type { SourceType } from '../../../shared/sources/source-type.ts'
+import type { SetupStep, SourceType } from '../../../shared/sources/source-type.ts'
 import { categories } from '../project/categories.ts'
 
 /** Returns the types of sources: the providers whose tasks each one wakes, its alerts, and what to enter at the platform. */
@@ -52,9 +52,9 @@ async function notifiedProviders(): Promise<{ path: string; notifiedBy: { type: 
 }
 
 /** Formats the steps. One with several lines is a text and code, or only code that belongs to the step before it. */
-function stepsOf(setup: readonly string[]): string[] {
+function stepsOf(setup: readonly SetupStep[]): string[] {
   let number = 0
-  return setup.map((step) => {
+  return setup.flatMap(textsOf).map((step) => {
     const [first = '', ...lines] = step.split('\n')
     const isText = lines.length === 0 || (first.endsWith(':') && / /.test(first.trim()) && !first.startsWith(' '))
     if (isText) number++
@@ -65,6 +65,11 @@ function stepsOf(setup: readonly string[]): string[] {
       ...(code.length > 0 ? ['```', ...code, '```'].map((line) => (line === '' ? '' : `   ${line}`)) : []),
     ].join('\n')
   })
+}
+
+function textsOf(step: SetupStep): string[] {
+  if (typeof step === 'string') return [step]
+  return Object.entries(step).map(([kind, text]) => `With \`--credential ${kind}\`: ${text}`)
 }
 
 /** Writes URLs, secrets and JSON as code, which Markdown shows unchanged. */

@@ -34,7 +34,10 @@ export const azureDevops = defineSourceType({
     'Open Project settings > Service hooks, and create a subscription of Web Hooks.',
     'Trigger: "Run state changed", with the state Completed.',
     'URL: {url}',
-    'Basic authentication username and password: user and password of the secret. Or HTTP headers: Authorization: Bearer {secret}',
+    {
+      token: 'HTTP headers: Authorization: Bearer {secret}',
+      password: 'Basic authentication username and password: user and password of the secret.',
+    },
     'Resource details to send: All, because the state of the run is needed. Messages and detailed messages to send: None.',
   ],
 })

@@ -36,7 +36,10 @@ export const gitlab = defineSourceType({
   setup: [
     'Open Settings > Webhooks of the project (or of the group), and add a webhook.',
     'URL: {url}',
-    'Signing token: generate one, and add it to "keys" of the secret: GitLab never shows it again. A GitLab without signing tokens: enter {secret} as the secret token.',
+    {
+      keys: 'Signing token: generate one, and add it to "keys" of the secret: GitLab never shows it again. A GitLab without signing tokens needs a token instead: --credential token.',
+      token: 'Secret token: {secret}',
+    },
     'Trigger: select only "Pipeline events". For rules on issues and incidents, "Issues events" instead.',
     'Keep SSL verification enabled.',
   ],

@@ -22,7 +22,10 @@ export const grafana = defineSourceType({
   setup: [
     'Open Alerting > Contact points, and add a contact point of the type Webhook.',
     'URL: {url}. HTTP method: POST.',
-    'HMAC signature: secret {secret}, timestamp header X-Grafana-Alerting-Timestamp. The header of the signature keeps its default. A Grafana without HMAC: authorization header with the scheme Bearer and a token.',
+    {
+      keys: 'HMAC signature: secret {secret}, timestamp header X-Grafana-Alerting-Timestamp. The header of the signature keeps its default. A Grafana without HMAC needs a token instead: --credential token.',
+      token: 'Authorization header: scheme Bearer, credentials {secret}',
+    },
     'Keep "Disable resolved message" off, max alerts at 0, and the payload at its default.',
     'Click Test: it must succeed, and starts nothing. A query without data, or with an error, is an alert of its own: DatasourceNoData, DatasourceError.',
     'Grafana reports nothing about an alert that ends while it is silenced or muted: close its ticket yourself. If the alert fires again, it is the same one until its next end.',

@@ -14,6 +14,8 @@ export const http = defineSourceType({
   signatures: ['standard-webhooks', 'svix'],
   token: ['bearer', 'query', 'x-token'],
   basic: true,
+  // Most senders without a type of their own cannot sign.
+  defaultCredential: 'token',
   body: z.record(z.string(), z.json()),
   async read(body, headers, settings) {
     const found = await evaluate(settings.run ?? 'id', 'run', body)
@@ -28,8 +30,12 @@ export const http = defineSourceType({
     }
   },
   setup: [
-    'Let the sender send a POST request with JSON to {url} when a run ends, with the header Authorization: Bearer {secret}, or signed as a Standard Webhook.',
-    'A sender without headers: {url}?token={secret}',
+    'Let the sender send a POST request with JSON to {url} when a run ends.',
+    {
+      token: 'Header: Authorization: Bearer {secret}. A sender without headers: {url}?token={secret}',
+      keys: 'Signature: as a Standard Webhook, with the key {secret}',
+      password: 'Basic authentication: user and password of the secret.',
+    },
     'In events.yaml, "run" says where the id of the run is, such as data.id, and "ended" which requests mark an end, such as status == \'done\'.',
   ],
 })

@@ -30,12 +30,16 @@ export const jira = defineSourceType({
     }
   },
   setup: [
-    'As an admin, open System > WebHooks, and create a webhook.',
-    'URL: {url}',
-    'Secret: {secret}',
-    'Events: only "updated" and "deleted" of issues, for the JQL of your project.',
-    'Or create an automation rule with the action "Send web request": URL {url}, header Authorization: Bearer {secret}, and the custom data:',
-    '{"webhookEvent": "jira:issue_updated", "issue": {"key": "{{issue.key}}", "id": "{{issue.id}}", "fields": {"status": {"statusCategory": {"key": "{{issue.status.statusCategory.key}}"}}}}}',
+    {
+      keys: 'As an admin, open System > WebHooks, and create a webhook with the URL {url} and the secret {secret}.',
+      token:
+        'Create an automation rule with the action "Send web request": URL {url}, header Authorization: Bearer {secret}, and the custom data of the next step.',
+    },
+    {
+      keys: 'Events: only "updated" and "deleted" of issues, for the JQL of your project.',
+      token:
+        '{"webhookEvent": "jira:issue_updated", "issue": {"key": "{{issue.key}}", "id": "{{issue.id}}", "fields": {"status": {"statusCategory": {"key": "{{issue.status.statusCategory.key}}"}}}}}',
+    },
   ],
   unverified: 'the settings and the fields of the body',
 })

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { hasAwsRules } from '../../../infra/cli/sources/declared-sources.ts'
-import { sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
+import { authenticateSource } from '../../../shared/sources/authenticate-source.ts'
+import { loadSourceType, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { sourceSecret } from '../../../shared/sources/secret.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'
@@ -67,6 +68,29 @@ describe('webhooks source add', () => {
     const shown = [value].flat()[0] ?? ''
     if (!secret) expect(out).toContain(shown)
     expect(out).not.toMatch(/\{(url|secret)\}/)
+  })
+
+  it.each(sourceTypeNames)('prints requests of %s that the saved secret accepts', async (name) => {
+    const type = await loadSourceType(name)
+    const { code, out } = await source(`add ${name} --url ${URL} --name x`)
+    // People copy a key from the sender, and send nothing to us by themselves.
+    if (code !== 0) return
+    const request = { headers: {}, query: {}, rawBody: Buffer.from('{}') }
+    const accept = (sent: object) =>
+      authenticateSource(type, { ...request, ...sent }, stored('x'), Date.now(), async () => '')
+    for (const [, token = ''] of out.matchAll(/Bearer ([\w+/=-]{20,})/g))
+      await accept({ headers: { authorization: `Bearer ${token}` } })
+    for (const [, token = ''] of out.matchAll(/\?token=([\w+/=-]{20,})/g)) await accept({ query: { token } })
+  })
+
+  it('generates a token for a sender without a type of its own', async () => {
+    const { out } = await source(`add http --url ${URL}`)
+    const { token = '' } = stored('http')
+    expect(token).not.toBe('')
+    expect(out).toContain(`Authorization: Bearer ${token}`)
+    const { out: signed } = await source(`add http --name signed --credential keys --url ${URL}`)
+    expect(signed).toContain(`Signature: as a Standard Webhook, with the key ${stored('signed').keys?.[0]}`)
+    expect(signed).not.toContain('Bearer')
   })
 
   it('prompts for the key of a platform that chooses it, without showing it', async () => {

@@ -92,7 +92,7 @@ describe('The payload to enter at', () => {
     async (file) => {
       const { type, body } = load(file)
       const { setup } = await loadSourceType(type)
-      const template = setup.find((step) => /^.*payload.*:\n/i.test(step)) ?? ''
+      const template = setup.map(String).find((step) => /^.*payload.*:\n/i.test(step)) ?? ''
       const fields = [...template.matchAll(/"(\w+)": /g)].map(([, name]) => name)
       expect(fields).toEqual(Object.keys(body))
     },

@@ -92,7 +92,7 @@ describe('A notification', () => {
 describe('A type of source', () => {
   it.each(sourceTypeNames)('%s says what to enter at the sender', async (name) => {
     const { title, setup, signatures, token, basic, publishedKeys } = await loadSourceType(name)
-    const steps = setup.join('\n')
+    const steps = setup.flatMap((step) => (typeof step === 'string' ? step : Object.values(step))).join('\n')
     expect(title).not.toBe('')
     expect([signatures, token, basic, publishedKeys].filter(Boolean)).not.toEqual([])
     expect(steps).toContain('{url}')
