@@ -126,14 +126,13 @@ async function readTask(lambda: LambdaClient, { arn, taskId, category, startedAt
 async function progressOf(
   lambda: LambdaClient,
   arn: string,
-  { input = '{}', startedAt }: { input: string | undefined; startedAt: number },
+  execution: { input: string | undefined; startedAt: number },
 ): Promise<string> {
   const newest = { ReverseOrder: true, MaxItems: PROGRESS_EVENTS, IncludeExecutionData: true }
   const { Events = [] } = await lambda.send(
     new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...newest }),
   )
-  const { deadline = 0 } = JSON.parse(input) as { deadline?: number }
-  return describeProgress(Events, Date.now(), startedAt + deadline * 1_000)
+  return describeProgress(Events, Date.now(), execution)
 }
 
 /** Returns the category of a function. @param logicalId starts with its name: `CiCdTaskFunction`, `CiCdWebhookFunction` */

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { METADATA_PATH } from '../../shared/agents/challenge.ts'
-import type { Task } from '../../shared/core/call.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import { problem } from '../../shared/core/webhook/responses.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -181,10 +180,9 @@ function withTask(execution: ExecutionSummary, cloud: LocalCloud): ExecutionSumm
   const { arn, name, functionName, startedAt, status } = execution
   if (!functionName.endsWith('-task') || !isTask(name)) return execution
   const { input = '{}', result, error } = cloud.execution(arn) ?? {}
-  const { deadline = 0 } = JSON.parse(input) as Partial<Task>
   const progress =
     status === 'RUNNING'
-      ? describeProgress(cloud.newestEvents(arn, PROGRESS_EVENTS), Date.now(), startedAt + deadline * 1_000)
+      ? describeProgress(cloud.newestEvents(arn, PROGRESS_EVENTS), Date.now(), { input, startedAt })
       : ''
   const category = functionName.replace(/-task$/, '')
   return {

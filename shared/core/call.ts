@@ -119,6 +119,19 @@ export const taskSchema = z.object({
 
 export type Task = z.output<typeof taskSchema>
 
+/**
+ * Returns when a task gives up, in epoch milliseconds. Its deadline counts from the moment when its requirements are met.
+ *
+ * @param metAt undefined while this is not known: the result is the latest time
+ */
+export function deadlineOf(
+  { deadline, waitAtMost = 0, approvalOf }: Pick<Task, 'deadline' | 'waitAtMost' | 'approvalOf'>,
+  startedAt: number,
+  metAt = startedAt + waitAtMost * 1_000,
+): number {
+  return approvalOf?.until ?? metAt + deadline * 1_000
+}
+
 /** The record of any call. A silent call may lack the fields that identify it and its orchestrator. */
 export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   /** Undefined if the event has no id: a repeat of the call cannot be recognized. */

@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { compilePolicy } from '../../shared/policy/file.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
 
 const { lifecycle, platform } = useLifecycle()
+const folder = temporaryFolder()
 
 async function ask(hold: string) {
   const target = `start-run?mode=gate&connection=job&key=${hold}&hold=${hold}`
@@ -82,4 +87,21 @@ describe('An inverted gate', () => {
     expect(await askLine(inverted)).toEqual(nothing)
     expect(lifecycle.invocations).toHaveLength(before + 1)
   })
+})
+
+it('A gate whose task may wait for the policy names the same latest time with each response', async () => {
+  const file = join(folder, 'policy.json')
+  const rules = [{ name: 'always', only: {}, otherwise: 'wait', waitAtMost: 'P1D' }]
+  writeFileSync(file, JSON.stringify(compilePolicy({ timeZone: 'UTC', rules })))
+  process.env['WEBHOOKS_POLICY_FILE'] = file
+  const target = 'start-run?mode=gate&connection=job&key=waits&deadline=PT1H'
+  const call = { input: { target: 'deploy' } }
+  const responses = [
+    await lifecycle.post(target, call, { caller: 'poll' }),
+    await lifecycle.post(target, call, { caller: 'poll' }),
+  ]
+  delete process.env['WEBHOOKS_POLICY_FILE']
+  const seconds = responses.map(({ body }) => (Date.parse(body.deadlineAt) - Date.parse(body.acceptedAt)) / 1_000)
+  expect(seconds).toEqual([25 * 3_600, 25 * 3_600])
+  expect(responses.map(({ body }) => body.requirements)).toEqual(Array(2).fill([{ type: 'window', rule: 'always' }]))
 })

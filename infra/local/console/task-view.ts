@@ -1,6 +1,6 @@
 import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
-import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
+import { ANSWER_SUFFIX, deadlineOf, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import {
   describeWaiting,
@@ -51,7 +51,7 @@ export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined
   const progress = progressIn(operations)
   const hasTurn = requirements?.some(({ type }) => type === 'turn')
   const metAt = hasTurn ? progress.turn?.heldAt : progress.metAt
-  const deadlineAt = payload.approvalOf?.until ?? (metAt ?? waitUntil) + payload.deadline * 1_000
+  const deadlineAt = deadlineOf(payload, startedAt, metAt)
   const isRunning = execution.status === 'RUNNING'
   const waiting = isRunning
     ? waitingOf(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), operations, deadlineAt)

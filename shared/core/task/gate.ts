@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { nextGateRun, readGateRun } from '../../state/gate-runs.ts'
 import type { Call, GateOptions } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
-import { readTask, type TaskStatus } from './status.ts'
+import { readTask, startedStatus, type TaskStatus } from './status.ts'
 
 /**
  * Returns the status of the task behind a gate. Starts the task with the first call, and a new one after the outcome of the
@@ -28,7 +28,8 @@ export async function runGate(
     if (!status) {
       if (invert !== 'false') return undefined
       await start({ ...call, id })
-      return startedStatus(call, id)
+      // Lambda may not list an execution right after its start.
+      return startedStatus(call, id, Date.now())
     }
     const { endedAt } = status
     if (status.state === 'running' || endedAt === undefined) return status
@@ -53,20 +54,5 @@ async function statusOf(category: string, id: string): Promise<TaskStatus | unde
   } catch (error) {
     if (error instanceof Failure && error.kind === 'unknown') return undefined
     throw error
-  }
-}
-
-/** Lambda may not list an execution right after its start. */
-function startedStatus({ category, action, deadline }: Call, taskId: string): TaskStatus {
-  const now = Date.now()
-  return {
-    taskId,
-    category,
-    action,
-    state: 'running',
-    verdict: 'running',
-    progress: '',
-    acceptedAt: new Date(now).toISOString(),
-    deadlineAt: new Date(now + deadline * 1_000).toISOString(),
   }
 }

@@ -1,3 +1,5 @@
+import { deadlineOf, taskSchema } from '../call.ts'
+
 /** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
   EventType?: string | undefined
@@ -38,9 +40,9 @@ export const PROGRESS_EVENTS = 30
  * generator runs a part of the job, and takes minutes.
  *
  * @param events of its history, newest first. The oldest ones may be missing
- * @param deadlineAt epoch milliseconds
+ * @param deadlineAt epoch milliseconds. Undefined if it is not known
  */
-export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number): Waiting | undefined {
+export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number | undefined): Waiting | undefined {
   const seen = new Set<string | undefined>()
   for (const [index, event] of events.entries()) {
     const { EventType: type = '', Id: id } = event
@@ -66,11 +68,37 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number)
  *
  * @example 'Waiting for the next attempt at 12:03:10 UTC: connect ECONNREFUSED'
  */
-export function describeProgress(events: readonly HistoryEvent[], now: number, deadlineAt: number): string {
-  const waiting = findWaiting(events, deadlineAt)
+export function describeProgress(
+  events: readonly HistoryEvent[],
+  now: number,
+  { input, startedAt }: StartedExecution,
+): string {
+  const waiting = findWaiting(events, deadlineIn(events, input, startedAt))
   if (!waiting) return ''
   const { until, timeWord } = waiting
   return describeWaiting(waiting, until === undefined ? '' : `${timeWord} ${formatTime(until, now)}`)
+}
+
+/** The payload of an execution, and when it was started, in epoch milliseconds. */
+interface StartedExecution {
+  input: string | undefined
+  startedAt: number
+}
+
+/** Returns when a task gives up. Undefined while its requirements are not met, and for a call that the task itself accepts. */
+function deadlineIn(events: readonly HistoryEvent[], input: string | undefined, startedAt: number): number | undefined {
+  const { success, data: task } = taskSchema.safeParse(parse(input))
+  if (!success) return undefined
+  if (task.requirements === undefined || task.approvalOf) return deadlineOf(task, startedAt)
+  // The last turn is the last requirement.
+  const [step, field] = task.requirements.some(({ type }) => type === 'turn')
+    ? [/^turn-/, 'heldAt']
+    : [/^require/, 'metAt']
+  for (const { Name = '', StepSucceededDetails: { Result } = {} } of events) {
+    const time = step.test(Name) ? parse(Result?.Payload)[field] : undefined
+    if (typeof time === 'number') return deadlineOf(task, startedAt, time)
+  }
+  return undefined
 }
 
 /** Describes a wait, with the given time. */

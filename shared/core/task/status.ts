@@ -6,7 +6,7 @@ import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
 import type { Requirement } from '../../policy/policy.ts'
 import { sleep } from '../../sleep.ts'
-import { type Task, taskSchema } from '../call.ts'
+import { type Call, deadlineOf, type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
 import { executionOf, findExecution } from './execution.ts'
 import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
@@ -189,24 +189,33 @@ function statusOf(
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
   const { outcome, unanswered } = result ?? {}
-  const { id: taskId, category, action, deadline, waitAtMost, rerunOf } = task
-  const deadlineAt = startedAt.getTime() + (deadline + (waitAtMost ?? 0)) * 1_000
-  const waitUntil = waitAtMost === undefined ? undefined : startedAt.getTime() + waitAtMost * 1_000
+  const started = { input: execution.InputPayload, startedAt: startedAt.getTime() }
+  return {
+    ...startedStatus(task, task.id, started.startedAt),
+    state: Status === 'RUNNING' ? 'running' : outcome ? 'finished' : 'failed',
+    verdict: Status === 'RUNNING' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
+    progress: describeProgress(events, Date.now(), started),
+    endedAt: endedAt?.toISOString(),
+    outcome,
+    unanswered,
+    rerunOf: task.rerunOf,
+  }
+}
+
+/** Returns the status of a task that has just started. */
+export function startedStatus(call: Task | Call, taskId: string, startedAt: number): TaskStatus {
+  const { category, action, waitAtMost, requirements } = call
   return {
     taskId,
     category,
     action,
-    state: Status === 'RUNNING' ? 'running' : outcome ? 'finished' : 'failed',
-    verdict: Status === 'RUNNING' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
-    progress: describeProgress(events, Date.now(), deadlineAt),
-    acceptedAt: startedAt.toISOString(),
-    waitUntil: waitUntil === undefined ? undefined : new Date(waitUntil).toISOString(),
-    requirements: task.requirements?.map(describeRequirement),
-    deadlineAt: new Date(deadlineAt).toISOString(),
-    endedAt: endedAt?.toISOString(),
-    outcome,
-    unanswered,
-    rerunOf,
+    state: 'running',
+    verdict: 'running',
+    progress: '',
+    acceptedAt: new Date(startedAt).toISOString(),
+    waitUntil: waitAtMost === undefined ? undefined : new Date(startedAt + waitAtMost * 1_000).toISOString(),
+    requirements: requirements?.map(describeRequirement),
+    deadlineAt: new Date(deadlineOf(call, startedAt)).toISOString(),
   }
 }
 

@@ -1,11 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
 import { describeProgress, type HistoryEvent } from '../../../../shared/core/task/progress.ts'
+import { interactiveTask } from '../interactive-task.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
-const deadlineAt = Date.parse('2026-11-29T12:00:00Z')
+const DAY = 86_400
+const HOUR_MS = 3_600_000
+/** The payload of an approval. */
+const approval = interactiveTask({ deadline: 2 * DAY })
 const at = (time: string) => new Date(`2026-11-27T${time}Z`)
 /** Events as GetDurableExecutionHistory returns them newest first; the SDK parses time stamps. */
-const progressOf = (...events: HistoryEvent[]) => describeProgress(events, now, deadlineAt)
+const progressWith = (payload: object, ...events: HistoryEvent[]) =>
+  describeProgress(events, now, { input: JSON.stringify(payload), startedAt: now })
+const progressOf = (...events: HistoryEvent[]) => progressWith(approval, ...events)
 
 const event = (EventType: string, Id: string, Name: string, more: object = {}, time = '12:00:00') =>
   ({ EventType, Id, Name, EventTimestamp: at(time), ...more }) as HistoryEvent
@@ -69,6 +75,37 @@ describe('Progress of a task', () => {
       expect(progressOf(posted, callback, accepted)).toBe('Waiting for a decision until 2026-11-29 12:00:00 UTC')
     },
   )
+
+  const turn = { type: 'turn', rule: 'r', key: 'k', target: 't', queue: 1 } as const
+  const window = { type: 'window', rule: 'w', window: { timeZone: 'UTC' } } as const
+  const waitAtMost = 3 * DAY
+  const met = step('6', 'require', JSON.stringify({ metAt: now - HOUR_MS }))
+  const held = step('7', 'turn-place', JSON.stringify({ state: 'held', heldAt: now }))
+  const until = Date.parse('2026-11-28T08:30:00Z')
+  const approvalOf = { category: 'ci-cd', taskId: approval.id, count: 1, until }
+  it.each([
+    [
+      'the latest one of a task that has waited for a window',
+      { requirements: [window], waitAtMost },
+      [met],
+      '2026-11-29 11:00:00',
+    ],
+    [
+      'of a task that has waited for its turn',
+      { requirements: [window, turn], waitAtMost },
+      [held, met],
+      '2026-11-29 12:00:00',
+    ],
+    ['of the task that needs the decision', { approvalOf }, [], '2026-11-28 08:30:00'],
+    ['no time if the end of the wait is not among the events', { requirements: [turn], waitAtMost }, [met], ''],
+    ['no time if the task accepts the call itself', { version: undefined, deadline: 'PT1H' }, [], ''],
+  ])('names the deadline for a decision: %s', (_what, changes, before, time) => {
+    const callback = event('CallbackStarted', '2', 'decision-wake-0')
+    const shown = time === '' ? '' : ` until ${time} UTC`
+    expect(progressWith({ ...approval, ...changes }, callback, ...before, accepted)).toBe(
+      `Waiting for a decision${shown}`,
+    )
+  })
 
   it('names the policy while the first check runs, and with each one what it waits for', () => {
     const running = event('StepStarted', '4', 'require-wait', { SubType: 'WaitForCondition' })
