@@ -99,13 +99,11 @@ export async function workflowStatus(http: Http, id: string): Promise<RunStatus>
   const current = (await send(http, 'GET', parseId(id).path, { schema: workflow })).body
   const nodes = (current.topology?.nodes ?? []).filter(({ type }) => !['SerialNode', 'ParallelNode'].includes(type))
   const running = nodes.filter(({ state }) => state === 'Running').map(({ template }) => template)
-  const seconds = (Date.parse(current.end_time ?? '') - Date.parse(current.created_at ?? '')) / 1_000
-  const metrics: Record<string, number> = seconds >= 0 ? { duration: seconds } : {}
   return {
     ...workflowState(current),
     progress: running.length > 0 ? clipSingleLine(running.join('; '), MAX_REASON_LENGTH) : undefined,
-    data: { ...metrics, steps: nodes.slice(0, MAX_LISTED).map(({ template, state }) => `${template}: ${state}`) },
-    metrics,
+    data: { steps: nodes.slice(0, MAX_LISTED).map(({ template, state }) => `${template}: ${state}`) },
+    period: { start: current.created_at, end: current.end_time },
     run: { id, providerState: nodes.filter(({ type }) => type === 'ChaosNode').map(({ name }) => name) },
   }
 }

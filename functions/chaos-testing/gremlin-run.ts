@@ -68,7 +68,6 @@ export function statusOf(run: ScenarioRun): RunStatus {
   const verdict = verdictOf(run, nodes)
   const failed = nodes.filter(({ type, state }) => isStep(type) && state.lifecycle === 'Failed')
   const reason = [stageInfo.stageMetadata?.failedReason, ...failed.map(failureOf)].filter(Boolean).join('; ')
-  const duration = durationOf(run)
   const injected = nodes.filter(({ type, state }) => isStep(type) && !isCheck(type) && state.lifecycle !== 'NotStarted')
   return {
     state: [stage, results?.status].filter(Boolean).join('/'),
@@ -77,10 +76,9 @@ export function statusOf(run: ScenarioRun): RunStatus {
     data: {
       ...(run.name ? { scenario: run.name } : {}),
       ...(run.hypothesis ? { hypothesis: run.hypothesis.replace(MARKER_SUFFIX, '') } : {}),
-      ...(duration === undefined ? {} : { duration }),
       ...(injected.length > 0 ? { injected: injected.slice(0, MAX_STEPS).map(describeStep) } : {}),
     },
-    metrics: duration === undefined ? {} : { duration },
+    period: { start: run.startTime ?? run.createdAt, end: run.endTime },
   }
 }
 
@@ -134,12 +132,6 @@ function describeStep(step: Node): string {
 function failureOf(step: Node): string {
   const { failedReason } = step.state
   return `${isCheck(step.type) ? 'health check' : 'step'} "${nameOf(step)}" failed${failedReason ? ` (${failedReason})` : ''}`
-}
-
-/** Returns seconds. */
-function durationOf({ createdAt, startTime, endTime }: ScenarioRun): number | undefined {
-  const seconds = (Date.parse(endTime ?? '') - Date.parse(startTime ?? createdAt ?? '')) / 1_000
-  return Number.isNaN(seconds) ? undefined : Math.round(seconds)
 }
 
 function toCamelCase(value: unknown): unknown {

@@ -63,7 +63,6 @@ function resultsOf(
   failed: FailedResource[],
   message?: string | null,
 ): Partial<RunStatus> {
-  const duration = Math.round((Date.parse(finishedAt ?? startedAt) - Date.parse(startedAt)) / 1_000)
   const revision = syncResult?.revision || syncResult?.revisions?.join(', ')
   const images = status?.summary?.images ?? []
   const listed = failed.slice(0, MAX_LISTED)
@@ -71,11 +70,11 @@ function resultsOf(
   return {
     reason: clipSingleLine([message, ...reasons].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
     data: {
-      duration,
       ...(revision ? { revision } : {}),
       ...(images.length > 0 ? { images: images.slice(0, MAX_LISTED) } : {}),
       ...(listed.length > 0 ? { failedResources: listed.map(({ kind, name }) => `${kind}/${name}`) } : {}),
     },
-    metrics: { duration, failedResources: failed.length },
+    metrics: { failedResources: failed.length },
+    period: { start: startedAt, end: finishedAt },
   }
 }

@@ -1,5 +1,5 @@
 import { CodePipelineClient, ListActionExecutionsCommand } from '@aws-sdk/client-codepipeline'
-import type { RunStatus } from '../../shared/providers/job.ts'
+import type { Period, RunStatus } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
 import type { parseId } from './aws-codepipeline-execution.ts'
@@ -59,19 +59,17 @@ export function statusOf(
   const reason = [failing && `${nameOf(failing)} failed`, cause || statusSummary].filter(Boolean).join(': ')
   const revision = artifactRevisions.flatMap(({ revisionId }) => revisionId ?? []).join(', ')
   const { rollbackTargetPipelineExecutionId: rolledBackTo } = rollbackMetadata ?? {}
-  const metrics: Record<string, number> = actions.length === 0 ? {} : { duration: durationOf(actions) }
   return {
     state,
     progress: describeProgress(actions),
     reason: clipSingleLine(reason, MAX_REASON_LENGTH) || undefined,
     data: {
-      ...metrics,
       ...(revision ? { revision } : {}),
       ...(rolledBackTo ? { rolledBackTo } : {}),
       ...(failing ? { failedStage: failing.stageName, failedAction: failing.actionName } : {}),
     },
     links: failing && externalExecutionUrl ? { [nameOf(failing)]: externalExecutionUrl } : {},
-    metrics,
+    period: periodOf(actions),
   }
 }
 
@@ -88,9 +86,9 @@ function nameOf({ stageName, actionName }: ActionExecution): string {
   return `action ${stageName}/${actionName}`
 }
 
-/** Returns seconds. */
-function durationOf(actions: ActionExecution[]): number {
-  const started = Math.min(...actions.map(({ startTime }) => timeOf(startTime)))
-  const ended = Math.max(...actions.map(({ lastUpdateTime }) => timeOf(lastUpdateTime)))
-  return Math.max(0, Math.round((ended - started) / 1_000))
+function periodOf(actions: ActionExecution[]): Period {
+  return {
+    start: Math.min(...actions.map(({ startTime }) => timeOf(startTime))),
+    end: Math.max(...actions.map(({ lastUpdateTime }) => timeOf(lastUpdateTime))),
+  }
 }

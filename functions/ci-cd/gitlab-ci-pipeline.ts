@@ -6,6 +6,9 @@ import type { RunStatus } from '../../shared/providers/job.ts'
 export const pipeline = z.object({ id: z.int(), web_url: z.string(), status: z.string(), name: z.nullish(z.string()) })
 export type Pipeline = z.output<typeof pipeline>
 export const pipelineDetails = z.extend(pipeline, {
+  started_at: z.nullish(z.string()),
+  finished_at: z.nullish(z.string()),
+  /** Without the time that jobs waited. */
   duration: z.nullish(z.number()),
   coverage: z.nullish(z.union([z.string(), z.number()])),
   yaml_errors: z.nullish(z.string()),
@@ -46,6 +49,7 @@ export async function resultsOf(
     data: { ...numbers, ...(tests ? { tests } : {}), ...(job ? { failedJob: job.name, failedStage: job.stage } : {}) },
     links: job ? { [`job ${job.name}`]: job.web_url } : {},
     metrics: { ...numbers, ...tests },
+    period: { start: current.started_at, end: current.finished_at },
   }
 }
 

@@ -17,6 +17,8 @@ const build = z.object({
   _class: optional(z.string()),
   building: z.boolean(),
   result: z.nullish(z.string()),
+  /** The start, in epoch milliseconds. */
+  timestamp: optional(z.number()),
   duration: optional(z.number()),
   actions: optional(actions),
 })
@@ -36,7 +38,7 @@ const MAX_REASON_LENGTH = 300
 
 /** Returns the status of the build at a path. */
 export async function buildStatus(http: Http, path: string): Promise<RunStatus> {
-  const tree = 'building,result,duration,actions[totalCount,failCount,skipCount]'
+  const tree = 'building,result,timestamp,duration,actions[totalCount,failCount,skipCount]'
   const found = (await http.get(`${path}/api/json`, { query: { tree }, schema: build })).body
   const stages = found._class?.includes('.workflow.') ? await stagesOf(http, path) : []
   const page = `${http.baseUrl}/${path}`
@@ -57,7 +59,11 @@ function describeProgress(stages: Stage[]): string | undefined {
   return stage && `stage ${index + 1}, ${stage.name}${stage.status === 'IN_PROGRESS' ? '' : ', waiting for input'}`
 }
 
-function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[], page: string): Partial<RunStatus> {
+function resultsOf(
+  { result, timestamp, duration = 0, actions = [] }: Build,
+  stages: Stage[],
+  page: string,
+): Partial<RunStatus> {
   const metrics: Record<string, number> = { duration: Math.round(duration / 1_000) }
   // The test report is the action that has a total.
   const {
@@ -79,5 +85,6 @@ function resultsOf({ result, duration = 0, actions = [] }: Build, stages: Stage[
     data: { ...metrics, ...(failing ? { failedStage: failing.name } : {}) },
     links: { console: `${page}/console`, ...(tests === undefined ? {} : { tests: `${page}/testReport/` }) },
     metrics,
+    period: timestamp === undefined ? undefined : { start: timestamp, end: timestamp + duration },
   }
 }

@@ -171,10 +171,9 @@ function messageOf({ state, status }: Progress): string {
   return status?.termination_details?.message || state?.state_message || ''
 }
 
-/** Returns the duration in seconds. Databricks reports milliseconds, and 0 if it is unknown. */
-function durationOf({ start_time, end_time, run_duration }: JobRun): Record<string, number> {
-  const milliseconds = run_duration || (start_time && end_time ? end_time - start_time : 0)
-  return milliseconds > 0 ? { duration: Math.round(milliseconds / 1_000) } : {}
+/** Returns the duration of all tasks in seconds. Databricks reports milliseconds, and 0 if it is unknown. */
+function durationOf({ run_duration }: JobRun): Record<string, number> {
+  return run_duration ? { duration: Math.round(run_duration / 1_000) } : {}
 }
 
 function linkTo({ task_key, run_page_url }: Task): Record<string, string> {

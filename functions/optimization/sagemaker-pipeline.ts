@@ -11,7 +11,7 @@ import type { Aws } from '../../shared/aws/aws.ts'
 import { Failure } from '../../shared/errors.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { nameAfter } from './sagemaker-job.ts'
-import { durationOf, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
+import { reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
 const MAX_NAME = 82
 const MAX_STEPS = 100
@@ -48,13 +48,12 @@ export const pipeline: SageMakerKind = {
     // The first step that failed. Others are stopped because of it.
     const failing = status === 'Failed' ? steps.findLast(({ StepStatus }) => StepStatus === 'Failed') : undefined
     const failed = failing && `step ${failing.StepName} failed`
-    const metrics = durationOf(execution.CreationTime, execution.LastModifiedTime)
     return {
       state: stateOf(status, undefined, execution.FailureReason),
       progress: stepOf(steps),
       reason: reasonOf(failed, failing?.FailureReason ?? execution.FailureReason, unread),
-      data: { ...metrics, ...(failing ? { failedStep: failing.StepName } : {}) },
-      metrics,
+      data: failing ? { failedStep: failing.StepName } : {},
+      period: { start: execution.CreationTime, end: execution.LastModifiedTime },
     }
   },
 

@@ -53,11 +53,6 @@ export function reasonOf(...parts: (string | undefined)[]): string | undefined {
   return clipSingleLine(parts.filter(Boolean).join(': '), MAX_REASON) || undefined
 }
 
-/** Returns the duration in seconds if both times are known. */
-export function durationOf(start: Date | undefined, end: Date | undefined): Record<string, number> {
-  return start && end ? { duration: Math.max(0, Math.round((end.getTime() - start.getTime()) / 1_000)) } : {}
-}
-
 interface Metric {
   MetricName: string
   Value: number

@@ -9,7 +9,7 @@ import {
 import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { createOnce, nameAfter, pick, runOf, withMetrics } from './sagemaker-job.ts'
-import { durationOf, metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
+import { metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
 const MAX_NAME = 63
 
@@ -76,7 +76,6 @@ export const training: SageMakerKind = {
 
   async getStatus(aws, name) {
     const job = await describe(aws, name)
-    const duration = durationOf(job.CreationTime, job.TrainingEndTime)
     const metrics = metricsIn(job.FinalMetricDataList ?? [])
     return {
       state: stateOf(
@@ -88,12 +87,12 @@ export const training: SageMakerKind = {
       progress: stepOf(job),
       reason: reasonOf(job.FailureReason),
       data: {
-        ...duration,
         billableSeconds: job.BillableTimeInSeconds,
         model: job.ModelArtifacts?.S3ModelArtifacts,
         metrics,
       },
-      metrics: { ...duration, ...metrics },
+      metrics,
+      period: { start: job.CreationTime, end: job.TrainingEndTime },
     }
   },
 

@@ -11,7 +11,7 @@ import {
 import type { Aws } from '../../shared/aws/aws.ts'
 import { toTextParameters } from '../../shared/providers/text-parameters.ts'
 import { consolePageOf, createOnce, nameAfter, pick, runOf, withMetrics } from './sagemaker-job.ts'
-import { durationOf, metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
+import { metricsIn, reasonOf, type SageMakerKind, stateOf } from './sagemaker-run.ts'
 
 const MAX_NAME = 32
 /** The tuner sets this parameter in each training. AWS returns it but refuses it in a request. */
@@ -74,11 +74,7 @@ export const tuning: SageMakerKind = {
     const best = bestOf(job.BestTrainingJob)
     const { Completed: trainingsCompleted = 0, ...counted } = job.TrainingJobStatusCounters ?? {}
     const trainingsFailed = (counted.NonRetryableError ?? 0) + (counted.RetryableError ?? 0)
-    const metrics = {
-      ...durationOf(job.CreationTime, job.HyperParameterTuningEndTime),
-      trainingsCompleted,
-      trainingsFailed,
-    }
+    const metrics = { trainingsCompleted, trainingsFailed }
     const noObjective = status === 'Completed' && !best ? 'no training reported the objective' : undefined
     return {
       state: stateOf(status, undefined, job.FailureReason),
@@ -95,6 +91,7 @@ export const tuning: SageMakerKind = {
       },
       links: best ? { [`training ${best.training}`]: await consolePageOf(aws, 'training', best.training) } : {},
       metrics: { ...metrics, ...metricsIn([job.BestTrainingJob?.FinalHyperParameterTuningJobObjectiveMetric]) },
+      period: { start: job.CreationTime, end: job.HyperParameterTuningEndTime },
     }
   },
 

@@ -13,6 +13,7 @@ const counts = z.nullish(z.record(z.string(), z.number()))
 export const runDetails = z.object({
   status: z.string(),
   elapsed: z.nullish(z.number()),
+  started: z.nullish(z.string()),
   finished: z.nullish(z.string()),
   job_explanation: z.nullish(z.string()),
   result_traceback: z.nullish(z.string()),
@@ -102,6 +103,7 @@ export async function resultsOf(http: Http, kind: TemplateKind, api: string, pat
       ...(limitOutput(artifacts) === undefined ? {} : { artifacts: limitOutput(artifacts) }),
     },
     metrics: { ...metricsIn(artifacts), ...duration, ...hosts },
+    period: { start: details.started, end: details.finished },
   } satisfies Partial<RunStatus>
 }
 

@@ -74,7 +74,9 @@ function endedOutcome(
 ): Outcome {
   const { state, reason, data = {}, links = {}, metrics = {} } = runStatus
   const { status, result } = RESULTS[verdict]
-  const checked = status === 'succeeded' ? checkThresholds(thresholds, metrics) : []
+  const { duration, ...times } = timesOf(run, runStatus)
+  const measured: Record<string, number> = duration === undefined ? {} : { duration }
+  const checked = status === 'succeeded' ? checkThresholds(thresholds, { ...measured, ...metrics }) : []
   const missed = checked.filter((threshold) => threshold.result !== 'pass').map(describeThreshold)
   const reasons = [reason, ...missed].filter(Boolean).join('; ')
   return {
@@ -85,7 +87,8 @@ function endedOutcome(
       id: run.id,
       ...(run.url ? { url: run.url } : {}),
       state,
-      ...timesOf(run, runStatus),
+      ...times,
+      ...measured,
       ...data,
       ...(checked.length > 0 ? { thresholds: checked } : {}),
     },
@@ -93,14 +96,21 @@ function endedOutcome(
   }
 }
 
+interface Times {
+  start?: string
+  end: string
+  /** Seconds without a fraction, by the platform's clock. */
+  duration?: number
+}
+
 /**
  * Returns the period that a later evaluation covers: lighthouse-service reads `start` and `end` of `data.test`.
  * Call it inside a step, so that a replay reads the recorded times.
  */
-function timesOf({ startedAt }: Run, { period }: RunStatus): { start?: string; end: string } {
+function timesOf({ startedAt }: Run, { period }: RunStatus): Times {
   const start = epochMs(period?.start)
   const end = epochMs(period?.end)
-  if (start <= end) return { start: timestamp(start), end: timestamp(end) }
+  if (start <= end) return { start: timestamp(start), end: timestamp(end), duration: Math.round((end - start) / 1_000) }
   return { ...(startedAt === undefined ? {} : { start: timestamp(startedAt) }), end: timestamp(Date.now()) }
 }
 

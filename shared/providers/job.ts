@@ -22,7 +22,7 @@ export interface Run {
   startedAt?: number
 }
 
-/** When a run started and ended, by the platform's clock: epoch milliseconds, a date or its text. */
+/** When a run started and ended, by the platform's clock: epoch milliseconds, a date or its text. Ignored unless both are valid. */
 export interface Period {
   start: Date | number | string | null | undefined
   end: Date | number | string | null | undefined
@@ -52,8 +52,11 @@ export interface RunStatus {
   links?: Record<string, string>
   /** Measured values by name, for thresholds. */
   metrics?: Record<string, number>
-  /** The times of a completed run, if the platform reports both. Defaults to the times of our own steps. */
-  period?: Period
+  /**
+   * The times of a completed run, if the platform reports both. Defaults to the times of our own steps. `duration` in the data
+   * and in the metrics follows from them, unless the provider sets it.
+   */
+  period?: Period | undefined
 }
 
 export const startInput = z.strictObject({

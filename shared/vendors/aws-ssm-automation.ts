@@ -148,6 +148,8 @@ interface Step {
 interface Execution {
   AutomationExecutionStatus?: string
   DocumentVersion?: string
+  ExecutionStartTime?: Date
+  ExecutionEndTime?: Date
   CurrentStepName?: string
   StepExecutions?: Step[]
   StepExecutionsTruncated?: boolean
@@ -177,6 +179,7 @@ function statusOf(execution: Execution): RunStatus {
         .filter(([, text]) => text.trim() !== '' && Number.isFinite(Number(text)))
         .map(([name, text]) => [name, Number(text)]),
     ),
+    period: { start: execution.ExecutionStartTime, end: execution.ExecutionEndTime },
   }
 }
 

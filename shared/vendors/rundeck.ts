@@ -236,19 +236,17 @@ function runOf({ id, permalink }: z.output<typeof reference>): Run {
   return { id: String(id), url: permalink }
 }
 
-function resultsOf(body: Execution): Pick<RunStatus, 'data' | 'metrics'> {
+function resultsOf(body: Execution): Partial<RunStatus> {
   const { successfulNodes, failedNodes, customStatus, 'date-started': started, 'date-ended': ended } = body
   const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
-  const duration: Record<string, number> =
-    started && ended ? { duration: (ended.unixtime - started.unixtime) / 1_000 } : {}
   return {
     data: {
-      ...duration,
       ...(customStatus ? { customStatus } : {}),
       ...(succeeded.length > 0 ? { succeededNodes: succeeded.slice(0, MAX_NAMES) } : {}),
       ...(failed.length > 0 ? { failedNodes: failed.slice(0, MAX_NAMES) } : {}),
     },
-    metrics: { ...duration, succeededNodes: succeeded.length, failedNodes: failed.length },
+    metrics: { succeededNodes: succeeded.length, failedNodes: failed.length },
+    period: { start: started?.unixtime, end: ended?.unixtime },
   }
 }
 

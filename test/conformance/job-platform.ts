@@ -44,6 +44,8 @@ export interface JobPlatform<S extends Served = Served> {
   refusesLateStop?: true
   /** Seconds after which the state of a new run is reliable. */
   reliableAfter?: number
+  /** Why the times of a run are those of its task: the platform does not report both. */
+  ownTimes?: string
   /** A run gets another id when it leaves the queue. */
   changesId?: true
   /** It can be stopped only after it has started. */

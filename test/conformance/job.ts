@@ -21,7 +21,7 @@ import type { JobPlatform, PlayedJobs } from './job-platform.ts'
 
 /**
  * Registers the tests that every job provider must pass: those of `commonTests`, a run is started once, every state has its
- * meaning, and a stop ends the run.
+ * meaning, a run reports the times of the platform, and a stop ends the run.
  *
  * Starts the platform before each test of the file, also before those of the provider alone.
  *

@@ -4,13 +4,17 @@ import { startCodePipeline } from './aws-codepipeline.ts'
 export const awsCodepipelineJob = {
   known: 'token',
   starts: /^StartPipelineExecution$/,
-  start: play(startCodePipeline, ({ url: endpoint, state, end }) => {
+  start: play(startCodePipeline, ({ url: endpoint, state, act, end }) => {
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-delivery' },
       runs: () => state.executions.length,
       id: () => `shop-delivery#${state.executions.at(-1)?.pipelineExecutionId}`,
       ...stages(end, undefined, 'Succeeded'),
+      end() {
+        act('Deploy/Shop', 'Succeeded')
+        end('Succeeded')
+      },
       hasStopped: stopsWhenAsked(end, () => state.executions.at(-1)?.status, 'Stopping', 'Stopped'),
     }
   }),
@@ -20,7 +24,7 @@ export const awsCodepipelineRollback = {
   action: 'rollback',
   known: 'neither',
   starts: /^RollbackStage$/,
-  start: play(startCodePipeline, ({ url: endpoint, state, deploy, pass, end }) => {
+  start: play(startCodePipeline, ({ url: endpoint, state, deploy, act, pass, end }) => {
     const enter = (status: string) => {
       pass('Deploy', status)
       end(status)
@@ -34,6 +38,10 @@ export const awsCodepipelineRollback = {
       runs: () => rollbacks().length,
       id: () => `shop-delivery#${newest()?.pipelineExecutionId}`,
       ...stages(enter, undefined, 'Succeeded'),
+      end() {
+        act('Deploy/Shop', 'Succeeded')
+        enter('Succeeded')
+      },
       hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
     }
   }),

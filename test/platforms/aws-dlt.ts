@@ -23,6 +23,7 @@ interface Scenario {
 interface TestRun {
   testRunId: string
   startTime: string
+  endTime: string
   status: string
   results: { total?: object }
   errorReason?: string | undefined
@@ -83,9 +84,11 @@ const startAwsDlt = definePlatform({
     testId: TEST_ID,
     /** Completes the run. */
     finish(status: string, fields: Partial<Pick<Scenario, 'results' | 'errorReason'>> = {}) {
-      Object.assign(scenario, { status, ...fields })
+      const started = Date.parse(`${scenario.startTime.replace(' ', 'T')}Z`)
+      const endTime = new Date(started + 240_000).toISOString().slice(0, 19).replace('T', ' ')
+      Object.assign(scenario, { status, endTime, ...fields })
       const { startTime, results, errorReason } = scenario
-      runs.push({ testRunId: `run-${runs.length}`, startTime, status, results, errorReason })
+      runs.push({ testRunId: `run-${runs.length}`, startTime, endTime, status, results, errorReason })
     },
   }),
 })

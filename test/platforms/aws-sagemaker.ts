@@ -264,6 +264,8 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
         const [status, detail] = name.split('/')
         const FailureReason = status === 'Failed' && detail ? `${detail}: It broke.` : undefined
         Object.assign(newest(), { [field]: status, SecondaryStatus: detail ?? status, FailureReason, BestTrainingJob })
+        if (/^(?:Completed|Failed|Stopped)$/.test(status ?? ''))
+          Object.assign(newest(), { TrainingEndTime: STARTED_AT + 90, HyperParameterTuningEndTime: STARTED_AT + 90 })
       }
       return {
         connection: { region: 'eu-west-1', endpoint },

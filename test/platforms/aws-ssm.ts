@@ -1,4 +1,4 @@
-import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { type JobRow, play, runsIn, stages, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 import { defineJsonService } from './aws-json.ts'
 
@@ -27,6 +27,9 @@ interface Execution {
   DocumentName: string
   DocumentVersion: string
   AutomationExecutionStatus: string
+  /** Epoch seconds. */
+  ExecutionStartTime: number
+  ExecutionEndTime?: number
   Parameters: Record<string, string[]>
   Outputs: Record<string, string[]>
   StepExecutions: Step[]
@@ -140,6 +143,7 @@ function start({ documents, executions, maxExecutions }: State, input: Input, re
     DocumentName: name,
     DocumentVersion: version.startsWith('$') ? String(document.newest) : version,
     AutomationExecutionStatus: 'InProgress',
+    ExecutionStartTime: 1_764_000_000,
     Parameters: parameters,
     Outputs: {},
     StepExecutions: [
@@ -273,6 +277,11 @@ export const awsSsmAutomationJob = {
         state.executions.map((run) => [run.AutomationExecutionId, run.AutomationExecutionStatus === 'Cancelled']),
       ),
       ...stages(enter, 'InProgress', 'Success'),
+      end: () =>
+        void Object.assign(newestOf(state.executions), {
+          AutomationExecutionStatus: 'Success',
+          ExecutionEndTime: 1_764_000_090,
+        }),
     }
   }),
 } satisfies JobRow

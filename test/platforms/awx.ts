@@ -21,6 +21,7 @@ interface Run {
   extra_vars: string
   scm_branch: string
   elapsed: number
+  started: string | null
   finished: string | null
   job_explanation: string
   result_traceback: string
@@ -124,7 +125,8 @@ const defineAwx = (base: string) =>
         /** Completes the newest run. */
         finish(status: string, fields: Partial<Run> = {}) {
           const finished = new Date().toISOString()
-          const end = { status, elapsed: 12.345, finished, event_processing_finished: true }
+          const started = new Date(Date.parse(finished) - 12_345).toISOString()
+          const end = { status, elapsed: 12.345, started, finished, event_processing_finished: true }
           Object.assign(newest() ?? {}, end, fields)
         },
         /** Fails a task on a host, in the newest run by default. */
@@ -226,6 +228,7 @@ function addRun(runs: Run[], template: Template, variables: [string, unknown][],
     extra_vars: JSON.stringify(Object.fromEntries(vars)),
     scm_branch: template.ask_scm_branch_on_launch ? String(branch ?? '') : '',
     elapsed: 0,
+    started: null,
     finished: null,
     job_explanation: '',
     result_traceback: '',

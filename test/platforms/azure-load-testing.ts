@@ -75,7 +75,8 @@ const startAzureLoadTesting = definePlatform({
     clientSecret: CLIENT_SECRET,
     /** Completes the newest run. */
     finish(status: string, testResult = 'NOT_APPLICABLE', fields: object = {}) {
-      Object.assign(newestOf(runs), { status, testResult, duration: 60_000, virtualUsers: 50, ...fields })
+      const times = { startDateTime: '2026-01-01T10:05:00.125Z', endDateTime: '2026-01-01T10:06:00.125Z' }
+      Object.assign(newestOf(runs), { status, testResult, ...times, duration: 60_000, virtualUsers: 50, ...fields })
     },
   }),
 })

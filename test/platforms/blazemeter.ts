@@ -57,7 +57,7 @@ const startBlazemeter = definePlatform({
       const master = find(state, params.id)
       if (!master) return undefined
       const { id, reportStatus, ended } = master
-      return { id, name: 'Checkout load', reportStatus, ended }
+      return { id, name: 'Checkout load', reportStatus, created: 1_700_000_000, ended }
     },
     'GET /masters/{id}/status': ({ state, params }) => {
       const master = find(state, params.id)

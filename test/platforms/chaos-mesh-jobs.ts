@@ -4,7 +4,10 @@ import { startChaosMesh } from './chaos-mesh.ts'
 const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
 const entry = { name: 'slow', templateType: 'NetworkChaos', deadline: '5m', networkChaos: delay }
 
-export const chaosMeshJob = rowOf('NetworkChaos', { ...delay, duration: '5m' })
+export const chaosMeshJob = {
+  ...rowOf('NetworkChaos', { ...delay, duration: '5m' }),
+  ownTimes: 'an experiment has no time of its end',
+} satisfies JobRow
 export const chaosMeshWorkflow = rowOf('Workflow', { entry: 'slow', templates: [entry] })
 
 function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
@@ -16,6 +19,7 @@ function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
       const enter = (status: string) => {
         if (status === 'deleted') return remove(newest())
         Object.assign(newest(), { status })
+        if (status === 'finished') Object.assign(newest(), { endTime: new Date().toISOString() })
         addEvent('Applied', 'Successfully apply chaos for shop/checkout-0')
       }
       return {

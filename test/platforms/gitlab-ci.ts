@@ -29,6 +29,8 @@ interface Pipeline {
   inputs: Record<string, unknown>
   created_at: string
   updated_at: string
+  started_at: string | null
+  finished_at: string | null
   duration: number | null
   coverage: string | null
   jobs: Job[]
@@ -44,6 +46,8 @@ interface Input {
   inputs?: Record<string, unknown>
 }
 
+/** A job waited for six seconds. */
+const TIMES = { started_at: '2026-11-27T10:00:00.000Z', finished_at: '2026-11-27T10:00:40.000Z' }
 const TOKEN = 'glpat-a-token-of-gitlab-ci'
 const PROJECT = { id: 21, path: 'ops/shop/checkout' }
 const ROBOT = 'robot'
@@ -108,7 +112,7 @@ const startGitlabCi = definePlatform({
     },
     /** Completes the newest pipeline. */
     finish(status: string, fields: Partial<Pipeline> = {}) {
-      Object.assign(state.pipelines.at(-1) ?? {}, { status, duration: 34, ...fields })
+      Object.assign(state.pipelines.at(-1) ?? {}, { status, ...TIMES, duration: 34, ...fields })
     },
   }),
 })
@@ -136,6 +140,8 @@ function newPipeline(
     inputs,
     created_at: now,
     updated_at: now,
+    started_at: null,
+    finished_at: null,
     duration: null,
     coverage: null,
     jobs: [],

@@ -120,6 +120,7 @@ function act(state: State, run: Run, action: string): Reply {
 
 export const hcpTerraformJob = {
   known: 'look-up',
+  ownTimes: 'a run has the times of its states, and none of its end',
   starts: /^POST .*\/runs$/,
   start: play(startHcpTerraform, ({ url, token, state, enter }) => ({
     connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },

@@ -43,6 +43,8 @@ type State = ReturnType<typeof initial>
 const USERNAME = 'robot'
 const TOKEN = '11a1b2c3d4e5f60718293a4b5c6d7e8f90'
 const FIRST_ITEM = 17
+/** When each build started. */
+const STARTED_AT = Date.parse('2026-11-27T10:00:00Z')
 
 const initial = () => ({
   jobs: [
@@ -237,7 +239,7 @@ function buildResponse(job: Job, { building, result, duration, tests }: Build) {
     {},
     ...(tests ? [{ _class: 'hudson.tasks.junit.TestResultAction', ...tests }] : []),
   ]
-  return { _class: classOf(job, 'Run'), actions, building, duration, result }
+  return { _class: classOf(job, 'Run'), actions, building, timestamp: STARTED_AT, duration, result }
 }
 
 function classOf({ kind }: Job, type: 'Job' | 'Run'): string {

@@ -147,6 +147,7 @@ function renderCsv({ requests, failures }: State): string {
 
 export const locustJob = {
   known: 'neither',
+  ownTimes: 'it reports only the time of its first sample',
   reliableAfter: 30,
   stops: 'succeeded',
   starts: /^POST .*\/swarm$/,

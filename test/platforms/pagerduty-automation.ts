@@ -78,6 +78,7 @@ function toResponse({ id, action, incident, state }: Invocation): object {
 export const pagerdutyAutomationJob = {
   cannotStop: true,
   known: 'neither',
+  ownTimes: 'an invocation has only a duration',
   starts: /^POST .*\/invocations$/,
   start: play(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {
     const enter = (name: string) => void Object.assign(state.invocations.at(-1) ?? {}, { state: name })

@@ -50,6 +50,8 @@ const initial = () => ({
   cancelable: ['requested', 'scheduled', 'delayed', 'running'],
 })
 
+const ENDED_AT = '2026-11-24T12:00:04.500000Z'
+
 /**
  * A fake of StackStorm's API.
  *
@@ -83,9 +85,8 @@ const startStackStorm = definePlatform({
     token: TOKEN,
     /** Completes the first execution 4.5 seconds after its start. */
     finish(status: string, result: Fields = {}, fields: Partial<Execution> = {}) {
-      const end_timestamp = '2026-11-24T12:00:04.500000Z'
       const result_size = JSON.stringify(result).length
-      Object.assign(state.executions[0] ?? {}, { status, end_timestamp, result, result_size, ...fields })
+      Object.assign(state.executions[0] ?? {}, { status, end_timestamp: ENDED_AT, result, result_size, ...fields })
     },
     /** Adds a task of a workflow, which is the first execution by default. */
     task(
@@ -174,7 +175,8 @@ export const stackstormJob = {
   known: 'look-up',
   starts: /^POST .*\/executions$/,
   start: play(startStackStorm, ({ url: baseUrl, token, state }) => {
-    const enter = (status: string) => void Object.assign(state.executions.at(-1) ?? {}, { status })
+    const enter = (status: string, fields: Partial<Execution> = {}) =>
+      void Object.assign(state.executions.at(-1) ?? {}, { status, ...fields })
     const statusOf = () => state.executions.at(-1)?.status
     return {
       connection: { baseUrl, token },
@@ -182,6 +184,7 @@ export const stackstormJob = {
       runs: () => state.executions.length,
       id: () => String(state.executions.at(-1)?.id),
       ...stages(enter, 'running', 'succeeded'),
+      end: () => enter('succeeded', { end_timestamp: ENDED_AT }),
       hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
     }
   }),

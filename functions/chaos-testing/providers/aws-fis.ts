@@ -178,7 +178,6 @@ function statusOf(current: Experiment): RunStatus {
   }))
   const alarms = (current.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
   const failing = actions.find(({ state }) => state === 'failed')
-  const metrics: Record<string, number> = startTime && endTime ? { duration: Math.round(endTime - startTime) } : {}
   const ending = explainEnd(current, { actions, alarms, failing })
   return {
     state: state.status,
@@ -198,9 +197,7 @@ function statusOf(current: Experiment): RunStatus {
       ...(current.targetAccountConfigurationsCount ? { accounts: current.targetAccountConfigurationsCount } : {}),
       ...(alarms.length > 0 ? { alarms } : {}),
       ...(failing ? { failedAction: failing.name } : {}),
-      ...metrics,
     },
-    metrics,
     ...(startTime && endTime ? { period: { start: startTime * 1_000, end: endTime * 1_000 } } : {}),
   }
 }

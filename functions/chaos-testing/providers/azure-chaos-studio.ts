@@ -144,16 +144,12 @@ export const azureChaosStudio = defineJobProvider({
     if (!current) return unlistedStatus(http, unlisted?.operation)
     const { status, startedAt, stoppedAt } = current.properties
     const state = SPELLINGS.get((status ?? '').toLowerCase()) ?? status ?? 'WaitingToStart'
-    const duration = (Date.parse(stoppedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000
-    const measured = Number.isFinite(duration) ? { duration } : undefined
     const failure = states[state] === 'errored' ? await failureOf(http, path, current.name) : {}
     return {
       state,
       run: runOf(connection, target, current.name),
-      ...(measured ? { metrics: measured } : {}),
       period: { start: startedAt, end: stoppedAt },
       ...failure,
-      data: { ...measured, ...failure.data },
     }
   },
 

@@ -158,11 +158,12 @@ function resultsOf(run: ExperimentRun, report: Execution, minScore: number): Par
     ...failedSteps(report).slice(0, MAX_REASONS),
     report.message,
   ]
-  const metrics = metricsOf(run, report)
+  const metrics = metricsOf(run)
   return {
     ...(isScored ? { verdict: isEnough ? 'pass' : 'fail' } : {}),
     reason: clipSingleLine(reasons.filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
     metrics,
+    period: { start: millisecondsOf(report.startedAt), end: millisecondsOf(report.finishedAt) },
     data: {
       ...(experimentName ? { experiment: experimentName } : {}),
       ...(infra ? { infrastructure: infra.name } : {}),
@@ -173,10 +174,14 @@ function resultsOf(run: ExperimentRun, report: Execution, minScore: number): Par
   }
 }
 
-/** Returns Litmus's count of faults, and the duration that the agent reports, in seconds. */
-function metricsOf(run: ExperimentRun, { startedAt, finishedAt }: Execution): Record<string, number> {
+/** The agent reports epoch seconds as text. */
+function millisecondsOf(seconds: string | null | undefined): number | undefined {
+  return seconds ? Number(seconds) * 1_000 : undefined
+}
+
+/** Returns Litmus's count of faults. */
+function metricsOf(run: ExperimentRun): Record<string, number> {
   const { resiliencyScore, faultsPassed, faultsFailed, faultsAwaited, faultsStopped, faultsNa, totalFaults } = run
-  const duration = startedAt && finishedAt ? Number(finishedAt) - Number(startedAt) : undefined
   const measured = {
     resiliencyScore,
     faultsPassed,
@@ -185,7 +190,6 @@ function metricsOf(run: ExperimentRun, { startedAt, finishedAt }: Execution): Re
     faultsStopped,
     faultsNa,
     totalFaults,
-    duration,
   }
   return Object.fromEntries(
     Object.entries(measured).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),

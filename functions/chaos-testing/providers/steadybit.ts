@@ -201,7 +201,6 @@ async function resultsOf(http: Http, execution: Execution): Promise<Partial<RunS
   const injected = steps.filter(
     ({ actionKind, state }) => actionKind === 'ATTACK' && !NOT_INJECTED.includes(state ?? ''),
   )
-  const duration = durationOf(execution)
   const reason = [...reasonsOf(execution), ...failed.map(failureOf), missing].filter(Boolean).join('; ')
   return {
     reason: reason ? clipSingleLine(reason, MAX_REASON_LENGTH) : undefined,
@@ -209,11 +208,10 @@ async function resultsOf(http: Http, execution: Execution): Promise<Partial<RunS
       ...(key ? { experiment: key } : {}),
       ...(name ? { name } : {}),
       ...(hypothesis ? { hypothesis } : {}),
-      ...(duration === undefined ? {} : { duration }),
       ...(injected.length > 0 ? { injected: injected.slice(0, MAX_STEPS).map(injectionOf) } : {}),
       ...(failed[0] ? { failedStep: nameOf(failed[0]) } : {}),
     },
-    metrics: duration === undefined ? {} : { duration },
+    period: { start: execution.started ?? execution.created, end: execution.ended },
   }
 }
 
@@ -244,12 +242,6 @@ function failureOf(step: Step): string {
 function injectionOf(step: Step): string {
   const { totalTargetCount: targets } = step
   return `${nameOf(step)}${targets == null ? '' : ` on ${targets} targets`}: ${step.state}`
-}
-
-/** Returns seconds. */
-function durationOf({ created, started, ended }: Execution): number | undefined {
-  const seconds = (Date.parse(ended ?? '') - Date.parse(started ?? created ?? '')) / 1_000
-  return Number.isNaN(seconds) ? undefined : Math.round(seconds)
 }
 
 function runOf(http: Http, { id, key }: Execution) {

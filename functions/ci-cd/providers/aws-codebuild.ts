@@ -188,19 +188,15 @@ async function resultsOf(aws: Aws, build: Build): Promise<Partial<RunStatus>> {
   const contexts = failing?.contexts?.map(({ statusCode, message }) => [statusCode, message].filter(Boolean).join(': '))
   const cause = [describePhase(failing?.phaseType), ...(contexts ?? [])].filter(Boolean).join(': ')
   const { measured, unread } = await reportsOf(aws, build)
-  const metrics = {
-    ...(startTime && endTime ? { duration: Math.round((endTime.getTime() - startTime.getTime()) / 1_000) } : {}),
-    ...measured,
-  }
   return {
     reason: clipSingleLine([cause, unread].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
     data: {
       ...(number ? { number } : {}),
       ...(revision ? { revision } : {}),
-      ...metrics,
+      ...measured,
       ...(failing ? { failedPhase: failing.phaseType } : {}),
     },
-    metrics,
+    metrics: measured,
     period: { start: startTime, end: endTime },
   }
 }

@@ -220,15 +220,13 @@ async function resultsOf(
   { id, result, startTime, finishTime, validationResults }: Build,
   records: TimelineRecord[],
 ): Promise<Partial<RunStatus>> {
-  const numbers: Record<string, number> =
-    startTime && finishTime ? { duration: Math.round((Date.parse(finishTime) - Date.parse(startTime)) / 1_000) } : {}
   const tests = await testsOf(azure, project, id)
   const failure = result === 'failed' ? failureIn(records) : undefined
   const invalidity = validationResults?.map(({ message }) => message).find(Boolean) ?? undefined
   return {
     reason: failure?.reason ?? invalidity,
-    data: { ...numbers, ...(tests ? { tests } : {}), ...failure?.places },
-    metrics: { ...numbers, ...tests },
+    data: { ...(tests ? { tests } : {}), ...failure?.places },
+    metrics: { ...tests },
     period: { start: startTime, end: finishTime },
   }
 }

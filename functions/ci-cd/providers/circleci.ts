@@ -204,7 +204,6 @@ async function statusOf(http: Http, current: Pipeline, all: Workflow[]): Promise
   const state = worst?.status ?? 'success'
   const start = Math.min(...all.map(({ created_at }) => Date.parse(created_at)))
   const end = Math.max(...all.map(({ created_at, stopped_at }) => Date.parse(stopped_at ?? created_at)))
-  const duration = (end - start) / 1_000
   const job = worst && states[state] === 'fail' ? await failedJobOf(http, worst) : undefined
   const failed = worst && state !== 'success' ? { failedWorkflow: worst.name, ...(job ? { failedJob: job } : {}) } : {}
   return {
@@ -213,8 +212,7 @@ async function statusOf(http: Http, current: Pipeline, all: Workflow[]): Promise
       worst && state !== 'success'
         ? `workflow ${[worst.name, job && `job ${job}`].filter(Boolean).join(', ')}`
         : undefined,
-    metrics: { duration },
-    data: { number, duration, ...failed },
+    data: { number, ...failed },
     period: { start, end },
   }
 }

@@ -198,19 +198,16 @@ async function findRun(
 
 async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<RunStatus>> {
   const { run_attempt: attempt = 1, run_started_at: started, updated_at: ended } = run
-  const metrics: Record<string, number> =
-    started === undefined ? {} : { duration: Math.round((Date.parse(ended) - Date.parse(started)) / 1_000) }
-  const data = { ...metrics, ...(attempt > 1 ? { attempt } : {}) }
+  const data = attempt > 1 ? { attempt } : {}
   const job = hasFailed(run) ? await failedJobOf(http, path) : undefined
   const period = { start: started, end: ended }
-  if (!job) return { data, metrics, period }
+  if (!job) return { data, period }
   const step = job.steps?.find(hasFailed)
   const verb = job.conclusion === 'timed_out' ? 'timed out' : 'failed'
   return {
     reason: `job "${job.name}" ${verb}${step ? ` at step "${step.name}"` : ''}`,
     data: { ...data, failedJob: job.name, ...(step ? { failedStep: step.name } : {}) },
     links: job.html_url ? { [`job ${job.name}`]: job.html_url } : {},
-    metrics,
     period,
   }
 }

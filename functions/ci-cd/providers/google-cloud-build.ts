@@ -172,8 +172,6 @@ function runOf(project: string, { id, logUrl }: Pick<Build, 'id' | 'logUrl'>): R
 }
 
 function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build) {
-  const milliseconds = Date.parse(finishTime ?? '') - Date.parse(startTime ?? '')
-  const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
   const failed = status === 'SUCCESS' ? undefined : steps?.find((step) => step.status === status && step.exitCode)
   const failedStep = failed && (failed.id || failed.name || undefined)
   const decision = approval?.state === 'REJECTED' ? approval.result : undefined
@@ -184,8 +182,7 @@ function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, a
   ]
   return {
     reason: clipSingleLine(reasons.filter(Boolean).join('; '), 500) || undefined,
-    data: { ...measured, ...(failedStep ? { failedStep } : {}) },
-    ...(measured ? { metrics: measured } : {}),
+    data: failedStep ? { failedStep } : {},
     period: { start: startTime, end: finishTime },
   } satisfies Partial<RunStatus>
 }

@@ -223,14 +223,11 @@ function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phase
   const progress = phases?.map((phase) => `${phase.id} ${phase.state}`).join(', ')
   const has = (wanted: string) => phases?.some((phase) => phase.state === wanted) === true
   const waits = state === 'IN_PROGRESS' && has('SUCCEEDED') && has('PENDING') && !has('IN_PROGRESS')
-  const milliseconds = Date.parse(deployEndTime ?? '') - Date.parse(deployStartTime ?? '')
-  const measured = Number.isFinite(milliseconds) ? { duration: milliseconds / 1_000 } : undefined
   return {
     ...(progress
       ? { progress: clipSingleLine(waits ? `${progress}: advance it in Cloud Deploy` : progress, 200) }
       : {}),
     reason: failureReason ? clipSingleLine(failureReason, 500) : undefined,
-    ...(measured ? { data: measured, metrics: measured } : {}),
     period: { start: deployStartTime, end: deployEndTime },
   }
 }

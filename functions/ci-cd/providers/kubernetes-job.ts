@@ -184,11 +184,8 @@ async function endedStatus(
   { metadata, status }: Job,
   state: string,
 ): Promise<RunStatus> {
-  const { startTime: start, completionTime, conditions } = status ?? {}
-  const duration = (Date.parse(completionTime ?? '') - Date.parse(start ?? '')) / 1_000
-  const metrics: Record<string, number> = Number.isFinite(duration) ? { duration } : {}
-  const period = { start, end: completionTime }
-  if (state === 'Complete') return { state, metrics, data: metrics, period }
+  const { startTime: start, completionTime: end, conditions } = status ?? {}
+  if (state === 'Complete') return { state, period: { start, end } }
   const message = conditions?.find(({ type }) => type === 'Failed')?.message ?? undefined
   const failure = await failureOf(http, namespace, metadata.name)
   const { exitCode } = failure

@@ -121,7 +121,6 @@ export const tekton = defineJobProvider({
     const run = runOf(connection, id)
     if (states[state] === 'running') return { state, run, progress: message }
     const { startTime: start, completionTime: end, results } = body.status ?? {}
-    const duration = (Date.parse(end ?? '') - Date.parse(start ?? '')) / 1_000
     const values = Object.fromEntries((results ?? []).map(({ name, value }) => [name, value]))
     const numbers = Object.entries(values).filter(([, value]) => value !== '' && Number.isFinite(Number(value)))
     return {
@@ -129,10 +128,7 @@ export const tekton = defineJobProvider({
       run,
       reason: state === 'Succeeded' ? undefined : message,
       data: Object.keys(values).length > 0 ? { results: values } : {},
-      metrics: {
-        ...Object.fromEntries(numbers.map(([name, value]) => [name, Number(value)])),
-        ...(Number.isFinite(duration) ? { duration } : {}),
-      },
+      metrics: Object.fromEntries(numbers.map(([name, value]) => [name, Number(value)])),
       period: { start, end },
     }
   },

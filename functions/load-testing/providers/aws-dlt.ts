@@ -44,6 +44,7 @@ const scenario = z.object({
   testName: z.string(),
   status: z.nullish(z.string()),
   startTime: z.nullish(z.string()),
+  endTime: z.nullish(z.string()),
   errorReason: z.nullish(z.string()),
   results,
   testDescription: z.nullish(z.string()),
@@ -71,7 +72,12 @@ type Capacity = z.output<typeof capacity>
 const capacities = z.record(z.string(), capacity)
 const startedRun = z.object({ testId: z.string(), startTime: z.string() })
 const runList = z.object({ testRuns: z.array(z.object({ testRunId: z.string(), startTime: z.nullish(z.string()) })) })
-const testRun = z.object({ status: z.nullish(z.string()), errorReason: z.nullish(z.string()), results })
+const testRun = z.object({
+  status: z.nullish(z.string()),
+  endTime: z.nullish(z.string()),
+  errorReason: z.nullish(z.string()),
+  results,
+})
 type TestRun = z.output<typeof testRun>
 
 const API_HOST = /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/
@@ -143,6 +149,7 @@ export const awsDlt = defineJobProvider({
       reason: current.errorReason || undefined,
       data: metrics,
       metrics,
+      period: { start: isoOf(time), end: current.endTime && isoOf(current.endTime) },
     }
   },
 
@@ -254,7 +261,7 @@ function numbersOf({ results }: Pick<TestRun, 'results'>): Record<string, number
   })
 }
 
-/** The solution writes the start time as `2026-01-01 10:00:00`. */
+/** The solution writes times as `2026-01-01 10:00:00`. */
 function runOf({ consoleUrl }: Connection, testId: string, startTime: string): Run {
   const id = `${testId}@${isoOf(startTime)}`
   return { id, ...(consoleUrl ? { url: `${consoleUrl.replace(/\/$/, '')}/scenarios/${segment(testId)}` } : {}) }

@@ -45,6 +45,8 @@ const testRun = z.object({
   status: z.string(),
   testResult: z.nullish(z.string()),
   portalUrl: z.nullish(z.string()),
+  startDateTime: z.nullish(z.string()),
+  endDateTime: z.nullish(z.string()),
   duration: number,
   virtualUsers: number,
   errorDetails: z.nullish(z.array(z.object({ message: z.nullish(z.string()) }))),
@@ -187,6 +189,7 @@ function resultsOf(run: TestRun): Partial<RunStatus> {
     ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
     data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, MAX_CRITERIA) } : {}) },
     metrics,
+    period: { start: run.startDateTime, end: run.endDateTime },
   }
 }
 

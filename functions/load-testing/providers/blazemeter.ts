@@ -8,7 +8,7 @@ import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { metricsOf } from '../metrics.ts'
+import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of BlazeMeter. Defaults to https://a.blazemeter.com'), 'https://a.blazemeter.com'),
@@ -33,6 +33,7 @@ const masterStatus = envelope(
 const master = z.object({
   name: z.nullish(z.string()),
   reportStatus: z.nullish(z.string()),
+  created: z.nullish(z.union([z.number(), z.string()])),
   ended: z.nullish(z.union([z.number(), z.string()])),
   note: z.nullish(z.string()),
 })
@@ -117,7 +118,7 @@ export const blazemeter = defineJobProvider({
     const { status, progress } = (await http.get(`${path}/status`, { query, schema: masterStatus })).body.result
     const run = runOf(http, id)
     if (progress < ENDED_PROGRESS) return { state: status || `progress ${progress}`, verdict: 'running', run }
-    const { reportStatus, ended } = (await http.get(path, { schema: oneMaster })).body.result
+    const { reportStatus, created, ended } = (await http.get(path, { schema: oneMaster })).body.result
     // The verdict can arrive a little later than the end.
     if (!reportStatus && !ended) return { state: 'ENDED', verdict: 'running', run }
     const verdict = reportStatus || UNSET
@@ -125,6 +126,8 @@ export const blazemeter = defineJobProvider({
       state: `ENDED/${verdict}`,
       ...(verdict === UNSET ? { verdict: connection.noVerdict, reason: 'its test has no failure criteria' } : {}),
       run,
+      // A run without requests has only these times.
+      period: { start: scale(1_000, created), end: scale(1_000, ended) },
       ...(await resultsOf(http, path)),
     }
   },
@@ -160,26 +163,32 @@ function propertiesOf(parameters: StartJob['parameters']) {
 async function resultsOf(http: Http, path: string): Promise<Partial<RunStatus>> {
   const ci = await http.get(`${path}/ci-status`, { accept: NO_REPORT, schema: ciStatus })
   const { failures, errors } = NO_REPORT.includes(ci.status) ? {} : ci.body.result
-  const metrics = await numbersOf(http, path)
+  const { metrics, period } = await measure(http, path)
   const reasons = [...(failures ?? []), ...(errors ?? [])].map(describeFailure).filter(Boolean)
   const failed = (failures ?? []).slice(0, MAX_FAILURES).map(scalarsOf)
   return {
     ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedCriteria: failed } : {}) },
     metrics,
+    ...(period ? { period } : {}),
   }
 }
 
-/** Returns the numbers of all requests of the run, which the report lists first. */
-async function numbersOf(http: Http, path: string): Promise<Record<string, number>> {
+/** Returns the numbers of all requests of the run, which the report lists first, and the times of the first and the last one. */
+async function measure(http: Http, path: string): Promise<Pick<RunStatus, 'metrics' | 'period'>> {
   const report = await http.get(`${path}/reports/default/summary`, { accept: NO_REPORT, schema: summaries })
   if (NO_REPORT.includes(report.status)) return {}
   const all = report.body.result.summary?.[0]
   if (!all?.hits) return {}
   const { avg: mean, min, max, tp50: p50, tp90: p90, tp95: p95, tp99: p99, hits: requests, failed: errors } = all
-  const duration = all.duration ?? (all.first != null && all.last != null ? all.last - all.first : undefined)
+  // BlazeMeter reports epoch seconds.
+  const [start, end] = [scale(1_000, all.first), scale(1_000, all.last)]
+  const duration = all.duration ?? (start !== undefined && end !== undefined ? (end - start) / 1_000 : undefined)
   const rps = duration ? requests / duration : undefined
-  return metricsOf({ mean, min, max, p50, p90, p95, p99, requests, errors, rps, duration })
+  return {
+    metrics: metricsOf({ mean, min, max, p50, p90, p95, p99, requests, errors, rps, duration: all.duration }),
+    ...(start !== undefined && end !== undefined ? { period: { start, end } } : {}),
+  }
 }
 
 /** The fields of a failed criterion are not documented: returns its message, or else all of its fields. */

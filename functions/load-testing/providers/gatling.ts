@@ -14,7 +14,6 @@ import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { metricsOf } from '../metrics.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the API. Defaults to https://api.gatling.io'), 'https://api.gatling.io'),
@@ -165,8 +164,7 @@ function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<R
   const reasons = missed.slice(0, MAX_REASONS).map(describeAssertion)
   if (missed.length > MAX_REASONS) reasons.push(`and ${missed.length - MAX_REASONS} more`)
   const { startedAt, endedAt } = _runtime.timeline.inject ?? {}
-  const duration = startedAt && endedAt ? (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000 : undefined
-  const metrics = { ...metricsOf({ duration }), assertions: assertions.length, failedAssertions: missed.length }
+  const metrics = { assertions: assertions.length, failedAssertions: missed.length }
   return {
     reason: reasons.length > 0 ? clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) : undefined,
     period: { start: startedAt, end: endedAt },

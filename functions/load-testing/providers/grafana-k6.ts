@@ -183,12 +183,11 @@ type Measured = Partial<Record<keyof typeof queries, number | string | null | un
 
 async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> {
   const { measured, missing } = await measure(http, run)
-  const period = periodOf(run)
-  const metrics = metricsOf({ ...measured, duration: secondsOf(period) })
+  const metrics = metricsOf(measured)
   const hours = run.cost?.total_vuh
   return {
     metrics,
-    period,
+    period: periodOf(run),
     data: { ...metrics, ...(hours === undefined ? {} : { virtualUserHours: Number(hours) }) },
     reason: [...reasonsOf(run), missing].filter(Boolean).join('; ') || undefined,
   }
@@ -225,10 +224,6 @@ async function measure(http: Http, { id }: TestRun): Promise<{ measured: Measure
 function periodOf({ status_history: history, ended }: TestRun) {
   const enteredAt = (status: string) => history.find(({ type }) => type === status)?.entered
   return { start: enteredAt('running'), end: enteredAt('processing_metrics') ?? ended }
-}
-
-function secondsOf({ start, end }: ReturnType<typeof periodOf>): number | undefined {
-  return start && end ? Math.round((Date.parse(end) - Date.parse(start)) / 1_000) : undefined
 }
 
 /** k6 returns the page of a run only when the run starts. */

@@ -159,14 +159,12 @@ async function finishedStatus(http: Http, namespace: string, id: string): Promis
     [status?.startTime, status?.completionTime].map((text) => Date.parse(text ?? '')),
   )
   const known = times.filter((time) => !Number.isNaN(time))
-  const [start, end] = [Math.min(...known), Math.max(...known)]
-  const duration = (end - start) / 1_000
-  const measured = known.length > 1 ? { metrics: { duration }, data: { duration }, period: { start, end } } : {}
+  const period = known.length > 1 ? { start: Math.min(...known), end: Math.max(...known) } : undefined
   const failed = items.filter(({ status }) => (status?.failed ?? 0) > 0)
-  if (failed.length === 0) return { state, ...measured }
+  if (failed.length === 0) return { state, period }
   const ends = await Promise.all(failed.map(({ metadata }) => endOf(http, namespace, metadata.name)))
   const worst = WORST_FIRST.flatMap((verdict) => ends.filter((end) => end.verdict === verdict))[0]
-  return { state, ...measured, verdict: worst?.verdict ?? 'errored', reason: worst?.reason }
+  return { state, period, verdict: worst?.verdict ?? 'errored', reason: worst?.reason }
 }
 
 async function endOf(http: Http, namespace: string, job: string): Promise<{ verdict: Verdict; reason: string }> {

@@ -192,8 +192,7 @@ function hasEnded({ status, qualityStatus }: Result): boolean {
 
 async function resultsOf(http: Http, path: string, { qualityStatus, startDate, endDate }: Result) {
   const failed = qualityStatus === 'FAILED' ? await failedSlasOf(http, path) : []
-  const duration = startDate && endDate ? (endDate - startDate) / 1_000 : undefined
-  const metrics = { ...(await statisticsOf(http, path)), ...metricsOf({ duration }) }
+  const metrics = await statisticsOf(http, path)
   const reasons = failed.map(
     ({ sla, element, value, fails }) => `${sla}${element ? ` of ${element}` : ''} is ${value} (fails at ${fails})`,
   )

@@ -153,17 +153,14 @@ async function resultsOf(
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
   const parsed = parseOutput(output)
-  const duration: Record<string, number> =
-    startDate && stopDate ? { duration: Math.round((stopDate.getTime() - startDate.getTime()) / 1_000) } : {}
   const details = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
   return {
     reason: clipSingleLine([details, unread].filter(Boolean).join('; '), MAX_REASON) || undefined,
     data: {
-      ...duration,
       ...(name ? { failedState: name } : {}),
       ...(limitOutput(parsed) === undefined ? {} : { output: limitOutput(parsed) }),
     },
-    metrics: { ...duration, ...metricsIn(parsed) },
+    metrics: metricsIn(parsed),
     period: { start: startDate, end: stopDate },
   }
 }

@@ -150,16 +150,15 @@ async function readExecution(http: Http, id: string): Promise<Execution> {
 
 async function resultsOf(http: Http, ended: Execution): Promise<Partial<RunStatus>> {
   const { result, start_timestamp, end_timestamp } = ended
-  const seconds = (Date.parse(end_timestamp ?? '') - Date.parse(start_timestamp ?? '')) / 1_000
-  const duration: Record<string, number> = Number.isFinite(seconds) ? { duration: seconds } : {}
   const passed = states[ended.status ?? ''] === 'pass'
   const failure = passed ? {} : await failureOf(http, ended)
   const output = passed ? outputIn(result) : undefined
   const shown = isTooLarge(ended) ? sizeReason(ended) : limitOutput(output)
   return {
     reason: failure.reason,
-    data: { ...duration, ...failure.data, ...(shown === undefined ? {} : { output: shown }) },
-    metrics: { ...metricsIn(output), ...duration },
+    data: { ...failure.data, ...(shown === undefined ? {} : { output: shown }) },
+    metrics: metricsIn(output),
+    period: { start: start_timestamp, end: end_timestamp },
   }
 }
 

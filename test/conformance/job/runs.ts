@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
-import type { Verdict } from '../../../shared/providers/job.ts'
+import type { StartedJob } from '../../../shared/providers/action.ts'
+import type { Run, Verdict } from '../../../shared/providers/job.ts'
 import { testEach } from '../test-each.ts'
 import type { JobFixture } from './fixture.ts'
 import type { JobOptions } from './options.ts'
@@ -11,6 +12,18 @@ const ENDS: Record<Exclude<Verdict, 'running'>, object> = {
   fail: { status: 'succeeded', result: 'fail' },
   errored: { status: 'errored', result: 'fail' },
   aborted: { status: 'aborted', result: 'fail' },
+}
+
+/** The start of a run by the clock of its task: unlike that of any platform. */
+const OWN_START = 86_400_000
+
+/** Returns a run that its task started at another time. */
+function startedAt(started: StartedJob, time: number): StartedJob {
+  return { ...started, job: { ...(started.job as Run), startedAt: time } }
+}
+
+function timestamp(time: number): string {
+  return new Date(time).toISOString()
 }
 
 /** Registers the tests of the states and of the results of a run. */
@@ -28,6 +41,20 @@ export function runTests<S extends Served>(fixture: JobFixture<S>): void {
       await current.end()
       const end = platform.ends ? { status: platform.ends } : ENDS.pass
       expect(await job.end(started, current.input)).toMatchObject(end)
+    })
+
+    const { ownTimes } = platform
+    test(`reports ${ownTimes ? `the times of its task: ${ownTimes}` : 'the times of the platform'}`, async () => {
+      const { job, current } = fixture
+      const started = await fixture.startRun()
+      await current.end()
+      const { data } = await job.end(startedAt(started, OWN_START), current.input)
+      if (ownTimes) expect(data['start']).toBe(timestamp(OWN_START))
+      else {
+        expect(data['start']).not.toBe(timestamp(OWN_START))
+        expect(data).toMatchObject({ duration: expect.any(Number) })
+        expect(Date.parse(String(data['start']))).toBeLessThanOrEqual(Date.parse(String(data['end'])))
+      }
     })
   })
 

@@ -106,8 +106,8 @@ const { server, connected } = jobConformance(rundeck, runbookActions, rundeckJob
   ],
   measures: {
     end: (server) => server.set(134, 'succeeded'),
-    metrics: { duration: 6.614, failedNodes: 0, succeededNodes: 1 },
-    data: { duration: 6.614, succeededNodes: ['web3'] },
+    metrics: { duration: 7, failedNodes: 0, succeededNodes: 1 },
+    data: { duration: 7, succeededNodes: ['web3'] },
   },
 })
 

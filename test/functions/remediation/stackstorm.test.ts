@@ -67,8 +67,8 @@ const { server, connected } = jobConformance(stackstorm, runbookActions, stackst
   ],
   measures: {
     end: ({ finish }) => finish('succeeded', { output: { restarted: 3, name: 'x' } }),
-    metrics: { restarted: 3, duration: 4.5 },
-    data: { output: { restarted: 3, name: 'x' }, duration: 4.5 },
+    metrics: { restarted: 3, duration: 5 },
+    data: { output: { restarted: 3, name: 'x' }, duration: 5 },
   },
   slowStop: { state: 'canceling' },
   refusedStops: [
@@ -119,7 +119,7 @@ describe('StackStorm: an execution', () => {
     ['a command without output', none, none],
     ['a request', { status_code: 200, body: {} }, { status_code: 200, body: {} }],
   ])('of %s returns its output', async (_, result, output) => {
-    expect((await endWith('succeeded', result)).data).toMatchObject({ output, duration: 4.5 })
+    expect((await endWith('succeeded', result)).data).toMatchObject({ output, duration: 5 })
   })
 
   test.each([

@@ -188,6 +188,10 @@ function rowOf({ isOld = false } = {}) {
         runs: () => state.runs.length,
         id: () => String(state.runs.at(-1)?.run_id),
         ...stages(enter, 'RUNNING', 'SUCCESS'),
+        end() {
+          enter('SUCCESS')
+          show({ end_time: 1_764_000_090_000 })
+        },
         hasStopped() {
           if (stateOf() === 'TERMINATING') enter('CANCELED')
           return stateOf() === 'TERMINATED'

@@ -21,6 +21,7 @@ export async function toxiproxyServer(): Promise<ToxiproxyServer> {
 
 export const toxiproxyJob = {
   known: 'look-up',
+  ownTimes: 'a fault has no times',
   starts: /^POST /,
   needsTask: true,
   // It lasts for hours, so the test removes it.

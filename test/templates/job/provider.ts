@@ -10,6 +10,8 @@ const run = z.object({
   id: z.string(),
   status: z.string(),
   progress: optional(z.string()),
+  started: optional(z.string()),
+  ended: optional(z.string()),
   error: optional(z.object({ message: z.string() })),
   results: optional(z.record(z.string(), z.json())),
   links: z.object({ html: z.string() }),
@@ -62,7 +64,8 @@ export const acme = defineJobProvider({
   },
 
   async getStatus({ http }, { id }) {
-    const { status, progress, error, results, ...now } = (await http.get(pathOf(id), { schema: run })).body
+    const { status, progress, started, ended, error, results, ...now } = (await http.get(pathOf(id), { schema: run }))
+      .body
     return {
       state: status,
       run: runOf(now),
@@ -70,6 +73,8 @@ export const acme = defineJobProvider({
       reason: error?.message,
       ...(results ? { data: { results } } : {}),
       metrics: metricsIn(results),
+      // The data and the metrics get `start`, `end` and `duration` from it.
+      period: { start: started, end: ended },
     }
   },
 

@@ -10,6 +10,7 @@ interface Run extends Record<string, unknown> {
 
 export type AcmeServer = Awaited<ReturnType<typeof startAcme>>
 
+const TIMES = { started: '2026-11-27T10:00:00Z', ended: '2026-11-27T10:02:00Z' }
 const TOKEN = 'acme-token-0123456789'
 
 /**
@@ -64,7 +65,7 @@ export const acmeRow = {
       input: { target: 'report', parameters: { month: '2026-11' } },
       runs: () => server.runs.length,
       hasStarted: () => enter('running'),
-      end: () => enter('succeeded'),
+      end: () => server.become(id(), { status: 'succeeded', ...TIMES }),
       hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
     }
   },
