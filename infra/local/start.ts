@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
+import { quoteForShell } from '../cli/http/shell-words.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
 import { playSequence } from '../sandbox/keptn/player.ts'
@@ -140,7 +141,7 @@ function alertCommand({ url, credentials }: Runtime): string[] {
 
 /** Returns the command of the CLI, which finds the runtime by its state folder. */
 function webhooksCommand(state: string): string {
-  return state === resolve('.webhooks') ? 'npx webhooks' : `WEBHOOKS_STATE='${state}' npx webhooks`
+  return state === resolve('.webhooks') ? 'npx webhooks' : `WEBHOOKS_STATE=${quoteForShell(state)} npx webhooks`
 }
 
 function stopOnSignals(runtime: Runtime): void {

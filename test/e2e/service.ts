@@ -121,7 +121,7 @@ export class Service {
   }
 
   get #secretsFile(): string {
-    return join(tmpdir(), `webhooks-e2e-secrets-${this.#port}.json`)
+    return `${this.state}-secrets.json`
   }
 
   /** A client of the runtime's Lambda, which has another address and other credentials after each start. */

@@ -4,6 +4,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { shellWords } from '../../infra/cli/http/shell-words.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
@@ -126,10 +127,10 @@ describe('npm start', () => {
   })
 
   it('prints a command of the CLI that works on any port and with any state folder', async () => {
-    const [, folderOfState = '', command = ''] =
-      /In a second terminal: npx webhooks demo agent, or WEBHOOKS_STATE='(.+)' npx webhooks (\w+)/.exec(output) ?? []
-    expect(folderOfState).toBe(folder)
-    const { code, out } = await webhooks([command, '--json'], { env: { WEBHOOKS_STATE: folderOfState }, cwd: root })
+    const [, line = ''] = /In a second terminal: npx webhooks demo agent, or (.+)/.exec(output) ?? []
+    const [setting = '', ...words] = shellWords(line, {})
+    expect([setting, ...words.slice(0, 2)]).toEqual([`WEBHOOKS_STATE=${folder}`, 'npx', 'webhooks'])
+    const { code, out } = await webhooks([words[2] ?? '', '--json'], { env: { WEBHOOKS_STATE: folder }, cwd: root })
     expect([code, JSON.parse(out).length > 0]).toEqual([0, true])
   })
 

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { search } from '@aws-lambda-powertools/jmespath'
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
+import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
 import { ok, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
@@ -46,14 +47,21 @@ beforeEach(() => {
 })
 
 const scratch = temporaryFolder()
-const recording = (program: string) => `#!${process.execPath}
-const args = process.argv.slice(2)
+const recordScript = join(scratch, 'record.cjs')
+writeFileSync(
+  recordScript,
+  `const [program, ...args] = process.argv.slice(2)
 const reads = args.includes('-') || args.some((arg) => arg.endsWith('/dev/stdin'))
 const stdin = reads ? require('node:fs').readFileSync(0, 'utf8') : ''
-const body = JSON.stringify({ program: '${program}', args, stdin })
+const body = JSON.stringify({ program, args, stdin })
 fetch('${recorder.url}', { method: 'POST', body }).then(async (response) => process.stdout.write(await response.text()))
-`
-const cli = `#!/bin/sh\nshift\nexec '${process.execPath}' --no-warnings '${join(ROOT, 'infra/cli/main.ts')}' "$@"\n`
+`,
+)
+/** Returns a script that runs Node.js. A path in its first line could not contain spaces. */
+const script = (args: string[], first = '') =>
+  `#!/bin/sh\n${first}exec ${[process.execPath, '--no-warnings', ...args].map(quoteForShell).join(' ')} "$@"\n`
+const recording = (program: string) => script([recordScript, program])
+const cli = script([join(ROOT, 'infra/cli/main.ts')], 'shift\n')
 
 /** Creates a folder for PATH. */
 function executables(name: string, programs: Record<string, string>): string {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
+import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
 import { Command } from './command.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -17,12 +18,13 @@ export class OfflineNpm {
    */
   constructor() {
     const npm = execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()
+    const installed = quoteForShell(join(root, 'node_modules'))
     const script = `#!/bin/sh
 if [ "$1" = install ] && [ ! -d node_modules ]; then
-  cp -al '${root}/node_modules' node_modules 2>/dev/null || cp -a '${root}/node_modules' node_modules
+  cp -al ${installed} node_modules 2>/dev/null || cp -a ${installed} node_modules
   rm node_modules/.package-lock.json
 fi
-npm_config_offline=true exec '${npm}' "$@"
+npm_config_offline=true exec ${quoteForShell(npm)} "$@"
 `
     mkdirSync(join(this.folder, 'bin'))
     writeFileSync(join(this.folder, 'bin/npm'), script)

@@ -1,5 +1,7 @@
 // The environment of a test file: the globals of the worker itself, restored at the end of each file.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import timers from 'node:timers/promises'
 import { ModernFakeTimers } from '@jest/fake-timers'
@@ -13,6 +15,12 @@ import { recordExchanges } from './record-exchanges.ts'
 // Tests start hundreds of processes from the same sources. Not in jest.config.js, because the workers would save the
 // instances of each test file.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../node_modules/.cache/node')
+
+// Each worker has a temporary folder of its own, which it empties after each test file: code under test leaves files there. Its name
+// contains what users have in paths, and what is special in shells, modules and URLs. Packages keep the path that they find first.
+const TEMPORARY = mkdtempSync(join(tmpdir(), "webhooks user's $1 ü#%-"))
+process.env['TMPDIR'] = TEMPORARY
+process.once('exit', () => rmSync(TEMPORARY, { recursive: true, force: true }))
 
 // Ends the worker without freeing its heap. On a busy machine, this takes longer than Jest waits.
 process.once('beforeExit', () => process.exit())
@@ -80,6 +88,8 @@ export default class SharedEnvironment {
     Object.assign(process.stdout, { write })
     Object.assign(globalThis, { console })
     Object.assign(Error, { prepareStackTrace: this.#prepareStackTrace })
+    for (const name of readdirSync(TEMPORARY))
+      rmSync(join(TEMPORARY, name), { recursive: true, force: true, maxRetries: 3 })
     saveCpuTime(this.#testPath, this.#cpuSeconds)
   }
 

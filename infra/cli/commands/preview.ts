@@ -8,6 +8,7 @@ import { render } from '../../sandbox/keptn/template/evaluate.ts'
 import type { GoObject } from '../../sandbox/keptn/template/values.ts'
 import { UnreadableConfigError } from '../../sandbox/keptn/webhook-config.ts'
 import { mask } from '../../sandbox/keptn/webhook-service.ts'
+import { quoteForShell } from '../http/shell-words.ts'
 import { note } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -119,7 +120,7 @@ function spellings(env: Record<string, string>): Record<string, string> {
 
 /** Formats a command for a shell, with one option per line. */
 function shellLine(argv: readonly string[]): string {
-  const quoted = argv.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
+  const quoted = argv.map(quoteForShell)
   return quoted.reduce((line, arg, index) => {
     const startsLine = index > 0 && (arg.startsWith('-') || !argv[index - 1]?.startsWith('-'))
     return index === 0 ? arg : `${line}${startsLine ? ' \\\n  ' : ' '}${arg}`

@@ -1,5 +1,6 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { genericApiExamples, inputFields } from '../../sandbox/platforms/generic-api/examples.ts'
+import { quoteForShell } from '../http/shell-words.ts'
 
 /** The kinds with a template. */
 export type TemplateKind = Exclude<ProviderKind, 'report'>
@@ -62,6 +63,5 @@ export const templateKinds = Object.keys(kinds) as TemplateKind[]
 export function exampleArguments(kind: TemplateKind): string {
   const example = genericApiExamples[kinds[kind].action]
   const inputs = example ? inputFields(example) : []
-  const quoted = (value: string) => (/^[\w.,-]+$/.test(value) ? value : `'${value}'`)
-  return inputs.map(([name, value]) => `--input ${name}=${quoted(value)}`).join(' ')
+  return inputs.map(([name, value]) => `--input ${name}=${quoteForShell(value)}`).join(' ')
 }

@@ -1,5 +1,6 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
+import { quoteForShell } from '../http/shell-words.ts'
 import { localUrl } from '../receiver.ts'
 import { UsageError } from '../usage-error.ts'
 import { addOwnProvider, IN_APPLICATION, testOf } from './application.ts'
@@ -82,7 +83,7 @@ export function nextForProvider(category: Category, name: Name, kind: TemplateKi
   return [
     IN_APPLICATION ? `node --test ${testOf(name)}` : `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
     'WEBHOOKS_DEMO=off npm start',
-    `echo '${JSON.stringify(connection)}' | npx webhooks connect ${category.name}/${kebab} --local --from-file -`,
+    `echo ${quoteForShell(JSON.stringify(connection))} | npx webhooks connect ${category.name}/${kebab} --local --from-file -`,
     `npx webhooks send ${category.name}/${action} --connection ${kebab} ${[exampleArguments(kind), kinds[kind].more].filter(Boolean).join(' ')}`,
   ]
 }

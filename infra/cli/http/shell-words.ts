@@ -80,3 +80,8 @@ function withoutEscapes(text: string): string {
     },
   )
 }
+
+/** Quotes a text for a shell, if necessary. */
+export function quoteForShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

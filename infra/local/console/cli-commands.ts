@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { quoteForShell } from '../../cli/http/shell-words.ts'
 import type { CallStore } from './call-store.ts'
 
 /** A command of the CLI that does what the console does. */
@@ -48,12 +49,7 @@ export async function cliCommands(state: string, store: Pick<CallStore, 'list'>)
     return [{ name, description: command.description(), examples }]
   })
   return {
-    ...(isDefault ? {} : { setup: `export WEBHOOKS_STATE=${quoted(resolve(state))}` }),
+    ...(isDefault ? {} : { setup: `export WEBHOOKS_STATE=${quoteForShell(resolve(state))}` }),
     commands: shown.filter(({ examples }) => examples.length > 0),
   }
-}
-
-/** Quotes a path for a shell, if necessary. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

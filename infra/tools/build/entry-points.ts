@@ -33,8 +33,8 @@ export async function categoryModules(category: Category): Promise<{ webhook: Mo
   const handler = (folder: string, create: string) => ({
     text: [
       ...registration(),
-      `import { ${create} } from '${join(PACKAGE, `shared/core/${folder}/handler${EXTENSION}`)}'`,
-      `import { ${name} } from '${index}'`,
+      `import { ${create} } from ${JSON.stringify(join(PACKAGE, `shared/core/${folder}/handler${EXTENSION}`))}`,
+      `import { ${name} } from ${JSON.stringify(index)}`,
       `export const handler = ${create}(${name})`,
     ].join('\n'),
   })
@@ -47,7 +47,7 @@ export function sharedModule(name: string): Module {
   // Only the finisher sends answers to orchestrators.
   return APPLICATION === PACKAGE || name !== finisher
     ? { path }
-    : { text: [...registration(), `export { handler } from '${path}'`].join('\n') }
+    : { text: [...registration(), `export { handler } from ${JSON.stringify(path)}`].join('\n') }
 }
 
 /** Finds the module and the name of the export of a category, so that its bundle contains no other one. */
@@ -68,8 +68,8 @@ async function exportOf(category: Category): Promise<{ index: string; name: stri
 function registration(): string[] {
   if (!existsSync(OWN_ORCHESTRATORS)) return []
   return [
-    `import { addOrchestrators } from '${join(PACKAGE, `shared/orchestrators/index${EXTENSION}`)}'`,
-    `import { orchestrators } from '${OWN_ORCHESTRATORS}'`,
+    `import { addOrchestrators } from ${JSON.stringify(join(PACKAGE, `shared/orchestrators/index${EXTENSION}`))}`,
+    `import { orchestrators } from ${JSON.stringify(OWN_ORCHESTRATORS)}`,
     'addOrchestrators(orchestrators)',
   ]
 }

@@ -87,7 +87,7 @@ function oneCore(current: () => BundleSource): Plugin {
       onResolve({ filter: /^core:$/ }, ({ path }) => ({ path, namespace: 'core' }))
       onLoad({ filter: /.*/, namespace: 'core' }, () => ({
         contents: current()
-          .core.map((path) => `import '${path.replace(/\.ts$/, EXTENSION)}'`)
+          .core.map((path) => `import ${JSON.stringify(path.replace(/\.ts$/, EXTENSION))}`)
           .join('\n'),
         resolveDir: PACKAGE,
       }))

@@ -49,7 +49,7 @@ function main(): number {
   console.log(`Created ${name} in ${target}`)
   const isInstalled = install && npmInstall(target)
   const steps = [
-    `cd ${relative('', target) || '.'}`,
+    `cd ${quoteForShell(relative('', target) || '.')}`,
     ...(isInstalled ? [] : ['npm install']),
     'npm start',
     'npm run synth',
@@ -123,6 +123,11 @@ function npmInstall(target: string): boolean {
     shell: process.platform === 'win32',
   })
   return status === 0
+}
+
+/** Quotes a path for a shell, if necessary. */
+function quoteForShell(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }
 
 function readJson(path: string): Record<string, unknown> {

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { findDurableFunctions, listRunning, stopTasks } from '../../../infra/aws/running-tasks.ts'
+import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { runInProcess } from '../../runner/in-process.ts'
 import { durable, folder, plain, type Started, start, startExecution } from '../local/cloud/harness.ts'
 import { root } from './synthesize.ts'
@@ -18,7 +19,7 @@ const named = (name: string, fn = 'approval', more: object = ours) =>
 beforeAll(async () => {
   // A fake cdk that records its arguments.
   mkdirSync(bin)
-  writeFileSync(join(bin, 'cdk'), `#!/bin/sh\necho "$@" > '${called}'\n`)
+  writeFileSync(join(bin, 'cdk'), `#!/bin/sh\necho "$@" > ${quoteForShell(called)}\n`)
   chmodSync(join(bin, 'cdk'), 0o755)
   cloud = await start({
     state: folder.file('state'),

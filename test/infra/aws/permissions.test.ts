@@ -135,7 +135,10 @@ const code = new Map((await Promise.all(codeOfLists.map(({ lists, external }) =>
 async function codeIn(lists: string[][], external: string[]): Promise<[name: string, Code][]> {
   const folder = temporaryFolder()
   for (const [at, [, ...files]] of lists.entries())
-    writeFileSync(join(folder, `${at}.ts`), files.map((file) => `export * from '${join(root, file)}'`).join('\n'))
+    writeFileSync(
+      join(folder, `${at}.ts`),
+      files.map((file) => `export * from ${JSON.stringify(join(root, file))}`).join('\n'),
+    )
   const { outputFiles, metafile } = await bundle({
     absWorkingDir: root,
     entryPoints: lists.map((_, at) => ({ in: join(folder, `${at}.ts`), out: String(at) })),

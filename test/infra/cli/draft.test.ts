@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { parseCurl } from '../../../infra/cli/http/curl.ts'
 import { literal } from '../../../infra/cli/http/draft.ts'
+import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { find } from '../../../shared/vendors/http/expression.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -241,7 +242,7 @@ describe('webhooks connect --from-curl', () => {
   })
 })
 
-const tracker = join(import.meta.dirname, '../../fixtures/tracker.openapi.yaml')
+const tracker = quoteForShell(join(import.meta.dirname, '../../fixtures/tracker.openapi.yaml'))
 
 describe('webhooks connect --from-openapi', () => {
   it('drafts a connection from an operation that opens a ticket', async () => {

@@ -6,10 +6,10 @@ import { webhooks } from './webhooks.ts'
 
 const folder = temporaryFolder()
 
+/** Writes a file into the folder of the commands, and returns its name. */
 function file(name: string, value: unknown): string {
-  const path = join(folder, name)
-  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value))
-  return path
+  writeFileSync(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value))
+  return name
 }
 
 const opening = {

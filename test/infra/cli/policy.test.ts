@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -49,7 +50,7 @@ describe('webhooks policy check', () => {
   const check = (line: string, more = {}) => webhooks(`policy check ${line}`, { env: { ...env, ...more } })
 
   it('warns of rules that restrict less than they seem to', async () => {
-    const { code, out } = await check(`${policyFile('rules', rules)} --local --json`)
+    const { code, out } = await check(`${quoteForShell(policyFile('rules', rules))} --local --json`)
     const { warnings, ...result } = JSON.parse(out)
     expect({ code, ...result }).toMatchObject({
       code: 0,
@@ -86,7 +87,7 @@ describe('webhooks policy check', () => {
   - { name: all, deny: No }
 `,
     )
-    const { code, out } = await check(`${file} --local`)
+    const { code, out } = await check(`${quoteForShell(file)} --local`)
     const [, ...lines] = out.trimEnd().split('\n')
     expect(lines[1]).toBe('  one flag: Calls of feature-flags/set-flag are refused: No.')
     expect({ code, lines: lines.filter((line) => line.startsWith('Warning')) }).toEqual({
@@ -102,7 +103,9 @@ describe('webhooks policy check', () => {
   })
 
   it('does not need access to the secrets', async () => {
-    const { code, out, err } = await check(policyFile('no-access', 'enforce: false\nrules: [{ name: a, deny: No }]\n'))
+    const { code, out, err } = await check(
+      quoteForShell(policyFile('no-access', 'enforce: false\nrules: [{ name: a, deny: No }]\n')),
+    )
     expect({ code, out }).toEqual({
       code: 0,
       out: expect.stringContaining('no-access.yaml is valid: 1 rule, only logged (enforce: false).\n'),
@@ -115,7 +118,7 @@ describe('webhooks policy check', () => {
       'errors',
       'rules:\n  - name: a\n    only: { from: 8 }\n  - { name: b, when: { action: [x] }, deny: No }\n',
     )
-    expect(await check(file)).toMatchObject({
+    expect(await check(quoteForShell(file))).toMatchObject({
       code: 2,
       err: expect.stringMatching(
         /line 3: rules\.0\.only\.from .*\n.*line 4: rules\.1\.when\.action .*Did you mean "actions"/,
@@ -133,7 +136,7 @@ describe('webhooks policy check', () => {
 })
 
 describe('webhooks policy test', () => {
-  const file = policyFile('tested', rules)
+  const file = quoteForShell(policyFile('tested', rules))
   const test = (line: string) => webhooks(`policy test ${line} --file ${file}`)
   const flag = 'feature-flags/set-flag --caller bot --agent'
 
@@ -188,7 +191,9 @@ describe('webhooks policy test', () => {
   })
 
   it('shows the turn of a call, and what it lacks', async () => {
-    const turns = policyFile('turns', 'rules: [{ name: one, oneAtATime: { per: "{connection}/{service}" } }]')
+    const turns = quoteForShell(
+      policyFile('turns', 'rules: [{ name: one, oneAtATime: { per: "{connection}/{service}" } }]'),
+    )
     const run = (line: string) => webhooks(`policy test ci-cd/trigger-deployment ${line} --file ${turns}`)
     expect(await run('--service checkout')).toMatchObject({
       code: 0,
@@ -211,7 +216,7 @@ describe('webhooks policy test', () => {
   })
 
   it('exits with 0 if the policy is not enforced', async () => {
-    const logged = policyFile('logged', 'enforce: false\nrules: [{ name: a, deny: No }]')
+    const logged = quoteForShell(policyFile('logged', 'enforce: false\nrules: [{ name: a, deny: No }]'))
     expect(await webhooks(`policy test issue-ticketing/open-issue --file ${logged}`)).toMatchObject({
       code: 0,
       out: expect.stringContaining('Only logged (enforce: false): The rule "a" refuses the call with 403.'),

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { hasAwsRules } from '../../../infra/cli/sources/declared-sources.ts'
 import { authenticateSource } from '../../../shared/sources/authenticate-source.ts'
 import { loadSourceType, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
@@ -60,7 +61,9 @@ describe('webhooks source add', () => {
     const secret = SECRETS[type]
     const file = join(folder, `${type}.json`)
     if (secret) writeFileSync(file, JSON.stringify(secret))
-    const { code, out } = await source(`add ${type} --name x --url ${URL} ${secret ? `--from-file ${file}` : ''}`)
+    const { code, out } = await source(
+      `add ${type} --name x --url ${URL} ${secret ? `--from-file ${quoteForShell(file)}` : ''}`,
+    )
     expect(code).toBe(0)
     const [[name = '', value = []] = []] = Object.entries(stored('x')).slice(-1)
     if (secret) expect(stored('x')).toEqual(secret)

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { shellWords } from '../../../infra/cli/http/shell-words.ts'
+import { quoteForShell, shellWords } from '../../../infra/cli/http/shell-words.ts'
 import { run } from '../../../infra/cli/run.ts'
 import { clearSecrets } from '../../../shared/redact.ts'
 import { type Ended, runInProcess } from '../../runner/in-process.ts'
@@ -38,8 +38,8 @@ export function spawnWebhooks(args: readonly string[], env: Record<string, strin
 
 /** Runs the CLI in a shell, which pipes its output to another command. */
 export function pipeTo(next: string, args: readonly string[]): Promise<Ended> {
-  const script = `'${process.execPath}' --no-warnings '${main}' "$@" | ${next}`
-  return ended(spawn('sh', ['-c', script, 'sh', ...args], { env: environment() }))
+  const command = [process.execPath, '--no-warnings', main, ...args]
+  return ended(spawn('sh', ['-c', `"$@" | ${next}`, 'sh', ...command], { env: environment() }))
 }
 
 /** Runs a command at a terminal and types. */
@@ -49,7 +49,8 @@ export function atTerminal(command: string, keys: Keys, { env, ...options }: Run
 
 /** Runs a command in a process at a pseudo-terminal and types. */
 export function atPseudoTerminal(line: string, keys: Keys, { env, cwd }: RunOptions = {}): Promise<Ended> {
-  const command = `stty cols 200 rows 60; exec '${process.execPath}' --no-warnings '${main}' ${line}`
+  const program = [process.execPath, '--no-warnings', main].map(quoteForShell).join(' ')
+  const command = `stty cols 200 rows 60; exec ${program} ${line}`
   const script =
     process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', command] : ['-qec', command, '/dev/null']
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { refuseCommonJsNames } from '../../../infra/tools/build/common-js-imports.ts'
 import { hashSources, isUpToDate, recordBuild } from '../../../infra/tools/build/up-to-date.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
+import { copyOfProject } from '../cli/copy.ts'
 
 const root = temporaryFolder()
 mkdirSync(join(root, 'dist'))
@@ -27,6 +28,22 @@ it.each(['functions/ci-cd/index.ts', 'shared/errors.ts', 'infra/tools/build/main
 
 it('a folder without a record requires a build', () => {
   expect(isUpToDate(join(root, 'empty'), hashSources(root))).toBe(false)
+})
+
+it('the bundles can be built in a folder whose name contains quotes, spaces and other special characters', async () => {
+  const copy = copyOfProject()
+  expect(copy.folder).toMatch(/'.* .*\$.*ü.*#.*%/)
+  const link = `
+    const { categories } = await import('./functions/index.ts')
+    const { categoryModules } = await import('./infra/tools/build/entry-points.ts')
+    const { Linker } = await import('./infra/tools/build/linker.ts')
+    const { webhook, task, core } = await categoryModules(categories[0])
+    const linker = new Linker(['webhook', 'task'])
+    const { outputFiles } = await linker.link({ modules: { webhook, task }, core })
+    console.log(outputFiles.length)
+    await linker.dispose()`
+  const files = Number(await copy.node('--input-type=module', '--eval', link))
+  expect(files).toBeGreaterThan(2)
 })
 
 describe('A dynamic import of a CommonJS package', () => {

@@ -44,6 +44,11 @@ it('takes another version of the package, and writes into an empty folder', asyn
   })
 })
 
+it('quotes the folder in the next command', async () => {
+  const { out } = await create("user's apps/webhooks", '--no-install')
+  expect(nextIn(out)?.[0]).toBe(String.raw`  cd 'user'\''s apps/webhooks'`)
+})
+
 it('finds a tarball relative to the folder of the command, because the application is in another one', async () => {
   writeFileSync(join(folder, 'packed.tgz'), '')
   expect(await create('from-tarball', '--no-install', '--package', 'packed.tgz')).toMatchObject({ code: 0, err: '' })

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -21,7 +22,7 @@ beforeEach(() => {
 /** Takes the content of the installed lockfile. The pinned Node.js is the one that runs this test. */
 const install = `install() {
   mkdir -p node_modules/node/bin
-  ln -sf '${process.execPath}' node_modules/node/bin/node
+  ln -sf ${quoteForShell(process.execPath)} node_modules/node/bin/node
   echo '{"version":"${process.versions.node}"}' > node_modules/node/package.json
   echo "$1" > node_modules/.package-lock.json
 }

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { quoteForShell } from '../../../../infra/cli/http/shell-words.ts'
 import { demoCredentials } from '../../../../infra/local/credentials.ts'
 import { engineKeyOf, placeOf } from '../../../../infra/sandbox/engines/place.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
@@ -521,13 +521,13 @@ describe('an action on a call', () => {
 
 it('the page of the command line has commands of the CLI that work for this runtime', async () => {
   const { setup, commands } = await read('commands')
-  expect(setup).toBe(`export WEBHOOKS_STATE=${service.state}`)
+  expect(setup).toBe(`export WEBHOOKS_STATE=${quoteForShell(service.state)}`)
   expect(commands.map(({ name }: Json) => name)).toEqual(['tasks', 'answer', 'sequence', 'send', 'console'])
   const examples: string[] = commands.flatMap(({ examples }: Json) => examples)
   expect(examples.join('\n')).not.toMatch(/--stack|\.\.\./)
-  const cli = `${process.execPath} --no-warnings ${join('infra', 'cli', 'main.ts')}`
+  const cli = `${quoteForShell(process.execPath)} --no-warnings infra/cli/main.ts`
   const run = async (line: string) => {
-    const script = `${setup}\n${line.replace('npx webhooks', cli)}`
+    const script = `${setup}\n${line.replace('npx webhooks', () => cli)}`
     const { WEBHOOKS_URL: _url, WEBHOOKS_PORT: _port, ...env } = process.env
     return (await promisify(execFile)('sh', ['-c', script], { env })).stdout
   }

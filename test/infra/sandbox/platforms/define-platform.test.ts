@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { describe, expect, jest, test } from '@jest/globals'
 import { definePlatform } from '../../../../infra/sandbox/platforms/define-platform.ts'
@@ -112,10 +113,13 @@ test('the example of definePlatform prints what its comment says', async () => {
   const [, printed] = /console\.log\(.*\) \/\/ (.*)/.exec(code) ?? []
   const folder = mkdtempSync(join(tmpdir(), 'webhooks-example-'))
   const modules = ['define-platform', 'loopback-server', 'require-header']
-  writeFileSync(join(folder, 'testing.ts'), modules.map((name) => `export * from '${platforms}/${name}.ts'\n`).join(''))
+  writeFileSync(
+    join(folder, 'testing.ts'),
+    modules.map((name) => `export * from ${JSON.stringify(join(platforms, `${name}.ts`))}\n`).join(''),
+  )
   writeFileSync(join(folder, 'example.ts'), code)
   const log = jest.spyOn(console, 'log').mockImplementation(() => {})
-  await import(join(folder, 'example.ts'))
+  await import(pathToFileURL(join(folder, 'example.ts')).href)
   expect(log.mock.calls.map(([value]) => inspect(value))).toEqual([printed])
   log.mockRestore()
   rmSync(folder, { recursive: true })
