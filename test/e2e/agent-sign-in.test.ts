@@ -6,6 +6,7 @@ import { AuthorizationServer } from '../platforms/authorization-server.ts'
 import { signingKey } from '../platforms/issuer.ts'
 import { type SentButtonPress, slackServer } from '../platforms/slack/server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { callTool, mcp } from './mcp-client.ts'
 import { Service } from './service.ts'
 
@@ -61,7 +62,7 @@ beforeAll(async () => {
   await service.start()
   resource = `${service.url}/v1/mcp`
 })
-afterAll(() => Promise.all([service.end(), provider.stop(), slack.close()]))
+afterAll(() => waitForAll([service.end(), provider.stop(), slack.close()]))
 
 const key = () => `test-${randomUUID()}`
 const opening = (title: string) => ({ name: 'issue-ticketing_open-issue', arguments: { key: key(), input: { title } } })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { callTool, errorOf, mcp, withTasks } from './mcp-client.ts'
 import { Service } from './service.ts'
 
@@ -80,7 +81,7 @@ describe('The tools of an agent', () => {
 
   it('are unknown if the token may not call them, as if they did not exist', async () => {
     const call = (name: string) => mcp(service, 'tools/call', { name, arguments: {} }, { token: tokens.limited })
-    const [forbidden, missing] = await Promise.all([call('remediation_rollback'), call('remediation_unheard-of')])
+    const [forbidden, missing] = await waitForAll([call('remediation_rollback'), call('remediation_unheard-of')])
     expect(errorOf(forbidden)).toEqual([200, -32_602])
     expect(forbidden.body.error.message).toBe('Unknown tool: remediation_rollback')
     expect(missing.body.error.message).toBe('Unknown tool: remediation_unheard-of')
@@ -162,7 +163,7 @@ describe('A call of an agent', () => {
 
   it('sent twice at the same time with other words starts one task only', async () => {
     const used = key()
-    const both = await Promise.all(
+    const both = await waitForAll(
       ['at once', 'at once!'].map((title) => open({ key: used, input: { title: `Opened ${title}` } })),
     )
     expect(both.map(({ isError }) => isError).sort()).toEqual([false, true])
@@ -288,7 +289,7 @@ describe('A long call of an agent', () => {
     })
     const ids = [structuredContent.taskId, `issue-ticketing.${'0'.repeat(40)}`, 'unheard-of.x', '']
     for (const method of ['tasks/get', 'tasks/cancel']) {
-      const answers = await Promise.all(
+      const answers = await waitForAll(
         ids.map((taskId) => mcp(service, method, { taskId }, { token: tokens.other, ...withTasks })),
       )
       expect(answers.map(errorOf)).toEqual(ids.map(() => [200, -32_602]))

@@ -6,6 +6,7 @@ import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 const TOKEN = 'token-of-the-alert-sender'
@@ -116,10 +117,10 @@ describe('An alert', () => {
 
   it('is the same call if each notification is sent twice, even with another text', async () => {
     const labels = { alertname: 'Twice' }
-    await Promise.all(['95 %', '96 %'].map((text) => send([{ labels, annotations: { text } }])))
+    await waitForAll(['95 %', '96 %'].map((text) => send([{ labels, annotations: { text } }])))
     await service.until(async () => (await issues('Twice')).length > 0, 'the ticket')
     const end: SentAlert[] = [{ labels, status: 'resolved' }]
-    await Promise.all([send(end), send(end)])
+    await waitForAll([send(end), send(end)])
     await service.until(async () => (await states('Twice'))[0] === 'closed', 'the closed ticket')
     await send([{ labels }])
     await handled()

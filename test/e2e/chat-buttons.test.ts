@@ -5,6 +5,7 @@ import { space, startGoogleChat } from '../platforms/google-chat.ts'
 import { jane as janeOfMattermost, startMattermost } from '../platforms/mattermost.ts'
 import { type SentButtonPress, slackServer } from '../platforms/slack/server.ts'
 import { lisa, startTelegram, supergroup } from '../platforms/telegram.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The fake of AWS accepts the key of the functions.
@@ -44,7 +45,7 @@ const secrets = Object.entries(connections).map(([name, fields]) => [
 const service = await new Service({ timeScale: 120, secrets: Object.fromEntries(secrets) }).start()
 afterAll(async () => {
   await service.end()
-  await Promise.all([slack, mattermost, discord, telegram, chat, ses].map((server) => server.close()))
+  await waitForAll([slack, mattermost, discord, telegram, chat, ses].map((server) => server.close()))
 })
 beforeEach(() => {
   slack.empty()
@@ -101,7 +102,7 @@ describe('A click in Slack', () => {
   it('has one decision if two people click at once, and notifies the other in private', async () => {
     const { event, post } = await ask()
     const presses = [slack.pressButton(post, 'approve'), slack.pressButton(post, 'reject', 'U0BEN')]
-    const answers = await Promise.all(presses.map(press))
+    const answers = await waitForAll(presses.map(press))
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     const { 'sign-off': answer } = await finished(event)
     expect(slack.ephemerals).toEqual([expect.objectContaining({ text: expect.stringContaining(`by ${answer.by}`) })])

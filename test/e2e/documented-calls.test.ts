@@ -10,6 +10,7 @@ import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { HEADERS } from '../../shared/orchestrators/azure-devops/server-task.ts'
 import { type EnvironmentServer, startEnvironment } from '../platforms/dynatrace/environment-server.ts'
 import { type AzureServer, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'
 import { readTemplate, renderWith, runTemplate, type Template } from './workflow-runner.ts'
 
@@ -39,7 +40,7 @@ beforeAll(async () => {
     secrets: { [`${prefix}/callers`]: Object.fromEntries(callers), ...Object.fromEntries(secrets) },
   }).start()
   // During the calls of Azure DevOps.
-  played = Promise.all([play('resume'), play('run'), play('event')]).then(([resume, run, event]) => ({
+  played = waitForAll([play('resume'), play('run'), play('event')]).then(([resume, run, event]) => ({
     resume,
     run,
     event,
@@ -49,7 +50,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await service.end()
-  await Promise.all([azure, ...Object.values(environments)].map((server) => server.close()))
+  await waitForAll([azure, ...Object.values(environments)].map((server) => server.close()))
 })
 
 const waitFor = async <T>(find: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> => {

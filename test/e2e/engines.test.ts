@@ -9,6 +9,7 @@ import { engineKeyOf } from '../../infra/sandbox/engines/place.ts'
 import { playRelease } from '../../infra/sandbox/engines/play-release.ts'
 import { releaseSteps } from '../../infra/sandbox/engines/release.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'
 import { comparable, shownIn, transcriptOf } from './transcript.ts'
 
@@ -17,9 +18,7 @@ const load = { parameters: { rate: 20, duration: 'PT1S' }, thresholds: [{ metric
 const steps = releaseSteps.map((step) => (step.category === 'load-testing' ? { ...step, input: load } : step))
 
 const service = await new Service({ timeScale: 10 }).start()
-const transcripts = new Map(
-  await Promise.all(engines.map(async (engine) => [engine.name, await play(engine)] as const)),
-)
+const transcripts = new Map(await waitForAll(engines.map(async (engine) => [engine.name, await play(engine)] as const)))
 afterAll(() => service.end())
 
 async function play(engine: Engine): Promise<string[]> {

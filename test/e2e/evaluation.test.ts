@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 /** Seconds until the sandbox's Dynatrace may be asked. */
@@ -48,7 +49,7 @@ const push = ({ data, ...event }: ReturnType<typeof eventOf>, query = '') => {
 await service.start()
 await service.fault({ target: 'dynatrace', kind: 'hang', after: true, match: { method: 'POST' }, count: 1 })
 const acceptedAt = Date.now()
-const accepted = await Promise.all([
+const accepted = await waitForAll([
   request(late, `${interactive}&connection=late`),
   request(expired, `${interactive}&deadline=PT5S`, { end: inAnHour }),
   request(guarded, `${interactive}&connection=guardian`, { slo: undefined }),
@@ -106,7 +107,7 @@ it('A report waits for a platform that is down, and is made once for a repeated 
   expect((await service.finishedOf(reported.id)).finished).toMatchObject([{ status: 'succeeded', result: 'pass' }])
   const failed = (await service.requests('dynatrace')).filter(({ status }) => status === 503)
   expect(failed.map(({ path }) => path.includes('/events')).sort()).toEqual([false, false, true, true])
-  const answers = await Promise.all([push(scored), push(scored)])
+  const answers = await waitForAll([push(scored), push(scored)])
   expect(answers.map(({ status }) => status)).toContain(200)
   expect(await push(scored)).toMatchObject({ status: 200, body: { result: 'pass' } })
   expect((await service.call('/sandbox/reports', undefined, { method: 'GET' })).body).toHaveLength(2)

@@ -1,3 +1,4 @@
+import { waitForAll } from '../wait-for-all.ts'
 import '../functions/aws.ts'
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -53,8 +54,8 @@ beforeAll(async () => {
     sandboxTimeScale: 5,
     eventsFile,
   })
-  const played = await Promise.all(cases.filter((example) => !isFollowUp(example)).map((one) => runLocally(one)))
-  played.push(...(await Promise.all(cases.filter(isFollowUp).map((one) => runLocally(one, played)))))
+  const played = await waitForAll(cases.filter((example) => !isFollowUp(example)).map((one) => runLocally(one)))
+  played.push(...(await waitForAll(cases.filter(isFollowUp).map((one) => runLocally(one, played)))))
   useLocalServices(runtime)
   await startRunner()
   // One after the other: each moves the clock.

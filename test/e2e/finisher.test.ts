@@ -7,6 +7,7 @@ import { build } from 'esbuild'
 import { categories } from '../../functions/index.ts'
 import { dist } from '../../infra/tools/build/files.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 /** The shipped bundles with broken tasks: one throws, the other one crashes. */
@@ -42,13 +43,13 @@ const brokenService = new Service({ timeScale: 60, bundles, executionTimeout: 3 
 const [throwing, crashing] = [triggered(), triggered()]
 const interactive = '?mode=interactive&sendStarted=true'
 beforeAll(async () => {
-  await Promise.all([service.start(), brokenService.start()])
+  await waitForAll([service.start(), brokenService.start()])
   expect(await brokenService.openIssue(throwing, interactive)).toMatchObject({ status: 202 })
   const openTicket = `/v1/incident-management/open-ticket${interactive}`
   expect(await brokenService.call(openTicket, crashing)).toMatchObject({ status: 202 })
 })
 afterAll(async () => {
-  await Promise.all([service.end(), brokenService.end()])
+  await waitForAll([service.end(), brokenService.end()])
   rmSync(bundles, { recursive: true, force: true })
 })
 

@@ -5,6 +5,7 @@ import { play } from '../conformance/rows/row.ts'
 import { awsAppconfigFlags } from '../platforms/aws-appconfig.ts'
 import { startGoogleCloudMonitoring } from '../platforms/google-cloud-monitoring.ts'
 import { unleashFlags } from '../platforms/unleash/server.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that simulate AWS accept only this access key.
@@ -55,7 +56,7 @@ const tried: Tried[] = [
 ]
 
 const played = new Map<string, Played>()
-const secrets = await Promise.all(
+const secrets = await waitForAll(
   tried.map(async ({ provider, action, start }) => {
     const playing = await start()
     played.set(provider, playing)

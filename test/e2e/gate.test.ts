@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { type PolledResponse, pollers } from '../conformance/pollers.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'
 
 const token = 'token-of-a-poller'
@@ -56,7 +57,7 @@ const ends: Record<string, Call> = {
 }
 
 beforeAll(async () => {
-  const [aborted] = await Promise.all(
+  const [aborted] = await waitForAll(
     Object.values(ends)
       .reverse()
       .map((call) => ask(call, 'ends')),
@@ -125,7 +126,7 @@ it('A gate sends nothing to the orchestrator of its caller, and has one effect f
   const call = { action: 'issue-ticketing/open-issue', input: { title: 'Once' } }
   const path = `${call.action}?mode=gate&key=once`
   const before = (await service.issues()).length
-  await Promise.all(Array.from({ length: 5 }, () => post(path, { input: call.input }, 'token-of-keptn')))
+  await waitForAll(Array.from({ length: 5 }, () => post(path, { input: call.input }, 'token-of-keptn')))
   await service.until(
     async () => verdictOf(await post(path, { input: call.input }, 'token-of-keptn')) === 'pass',
     'the end of the task',

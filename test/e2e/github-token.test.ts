@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import { closeServer } from '../../infra/local/port.ts'
 import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { type RunningProvider, startProvider } from '../platforms/openid-provider.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'
 
 const action = join(import.meta.dirname, '../../.github/actions/webhook')
@@ -30,7 +31,7 @@ beforeAll(async () => {
   service = new Service({ timeScale: 20, secrets: { 'cloud-automation-webhooks/callers': { deploy } } })
   await service.start()
 })
-afterAll(() => Promise.all([service.end(), github.close(), closeServer(issuer.server)]))
+afterAll(() => waitForAll([service.end(), github.close(), closeServer(issuer.server)]))
 
 /** Runs the step of the composite action in a job that has no secret. */
 async function runStep(given: Record<string, string>, more: Record<string, string> = {}) {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 /** Sixty of the platform's seconds pass in one: two minutes of an outage take two seconds. */
@@ -70,7 +71,7 @@ describe('A repeated interactive call', () => {
     const event = triggered({ input: { title: 'Once' }, data })
     const before = (await service.issues()).length
     const open = () => service.openIssue(event, `${interactive}&labels=false`)
-    const answers = await Promise.all([1, 2, 3, 4, 5].map(open))
+    const answers = await waitForAll([1, 2, 3, 4, 5].map(open))
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202])
     expect(answers.filter(({ body }) => !body.duplicate)).toHaveLength(1)
     await service.finishedOf(event.id)
@@ -128,7 +129,7 @@ it('Twenty tasks at once have one issue and one finished event each', async () =
   // Ten times as many as the environments of a function.
   const count = 20
   const before = (await service.issues()).length
-  const ids = await Promise.all(
+  const ids = await waitForAll(
     Array.from({ length: count }, async (_, n) => {
       const event = triggered({ input: { title: `Number ${n}` } })
       const { status } = await service.openIssue(event, interactive)

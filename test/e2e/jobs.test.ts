@@ -3,6 +3,7 @@ import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { PlayedJobs } from '../conformance/job-platform.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
 import type { GoogleLogin } from '../platforms/google-login.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that simulate AWS accept only this key.
@@ -57,7 +58,7 @@ class Job {
 
   async #send(times: number): Promise<void> {
     const deliver = () => this.#call(this.kind.start, this.event, '&mode=interactive&sendStarted=true')
-    this.answers = await Promise.all(Array.from({ length: times }, deliver))
+    this.answers = await waitForAll(Array.from({ length: times }, deliver))
     await this.#until(() => this.played.runs() > 0, 'the run')
     if (!this.#isStoppedBeforeStart) this.played.hasStarted()
   }
@@ -94,7 +95,7 @@ let service: Service
 const played = new Map<string, Job>()
 let events: Awaited<ReturnType<Service['events']>>
 beforeAll(async () => {
-  const [delivered, held, stopped] = await Promise.all([
+  const [delivered, held, stopped] = await waitForAll([
     prepare(names, 'delivered'),
     prepare(withoutResponse, 'held'),
     prepare(stoppedEarly, 'stopped'),
@@ -120,12 +121,12 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await service.end()
-  await Promise.all([...played.values()].map((job) => job.played.server.close()))
+  await waitForAll([...played.values()].map((job) => job.played.server.close()))
 })
 
 async function prepare(platforms: string[], scenario: string): Promise<Job[]> {
   const kinds = jobPlatforms.filter(({ name }) => platforms.includes(name))
-  return Promise.all(
+  return waitForAll(
     kinds.map(async (kind) => {
       const job = new Job(kind, scenario, await kind.platform.start())
       played.set(`${scenario} ${kind.name}`, job)
@@ -139,7 +140,7 @@ const failures = new Map<Job, unknown>()
 
 /** Does something with each job at once. */
 async function each(jobs: Job[], act: (job: Job) => unknown): Promise<void> {
-  await Promise.all(
+  await waitForAll(
     jobs.map(async (job) => {
       try {
         if (!failures.has(job)) await act(job)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 let shop: Served
@@ -89,7 +90,7 @@ describe('The built-in load generator', () => {
     await service.kill()
     const lost = callsOf('cart').length
     await service.start()
-    const [killed, stopped, stops] = await Promise.all([short, long, stop].map(({ id }) => service.finishedOf(id)))
+    const [killed, stopped, stops] = await waitForAll([short, long, stop].map(({ id }) => service.finishedOf(id)))
     // An interrupted segment runs again and counts once.
     const requests = callsOf('cart').length - lost
     expect(killed?.finished).toMatchObject([{ status: 'succeeded', test: { requests } }])

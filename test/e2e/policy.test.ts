@@ -5,8 +5,8 @@ import { temporaryFolder } from '../temporary-folder.ts'
 import { Service, triggered } from './service.ts'
 
 const MINUTE_MS = 60_000
-/** Windows open at a full minute. The runtime needs some seconds to start. */
-const opensAt = Math.ceil((Date.now() + 15_000) / MINUTE_MS) * MINUTE_MS
+/** Windows open at a full minute. The runtime has to start before. */
+const opensAt = Math.ceil((Date.now() + 30_000) / MINUTE_MS) * MINUTE_MS
 const folder = temporaryFolder()
 const policyFile = join(folder, 'policy.yaml')
 writeFileSync(

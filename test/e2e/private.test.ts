@@ -19,6 +19,7 @@ import type { RuntimeFile } from '../../infra/local/runtime-file.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { freePort } from './service.ts'
 import { StartedRuntime } from './started-runtime.ts'
 
@@ -167,7 +168,7 @@ describe('A runtime of the demo', () => {
       answers.push(answer)
       if (await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 10))])) break
     }
-    expect(new Set(await Promise.all(answers))).toEqual(new Set([0, 200]))
+    expect(new Set(await waitForAll(answers))).toEqual(new Set([0, 200]))
   })
 
   it('is found by the CLI by WEBHOOKS_PORT, and without it by the state folder', async () => {

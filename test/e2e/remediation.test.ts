@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { type RundeckServer, restart, startRundeck } from '../platforms/rundeck/server.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 let rundeck: RundeckServer
@@ -88,7 +89,7 @@ describe('The remediation actions of one webhook', () => {
     const before = rundeck.state.executions.length
     const event = action('restart-service')
     const query = '&mode=interactive&sendStarted=true'
-    const answers = await Promise.all([run(event, query), run(event, query), run(event, query, 'run-runbook')])
+    const answers = await waitForAll([run(event, query), run(event, query), run(event, query, 'run-runbook')])
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202])
     expect(new Set(answers.map(({ body }) => body.taskId)).size).toBe(1)
     await service.finishedOf(event.id)

@@ -11,6 +11,7 @@ import { playSequence } from '../../infra/sandbox/keptn/player.ts'
 import { loadSequence } from '../../infra/sandbox/keptn/sequence-files.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 import { CATEGORY, firstNameOf, hostOf, runbookStep, secretsOf, type Way, waysIn } from './ways-in.ts'
 
@@ -35,7 +36,7 @@ const task = (id: string, verb = '') => `/v1/${CATEGORY}/tasks/${id}${verb}`
 /** Sends a call and its repeat while nothing is restricted. Also prepares new calls: more than the limit allows in two minutes. */
 async function prepare(way: Way, kind: Kind) {
   const names = Array.from({ length: kind === 'limited' ? 4 : 1 }, (_, index) => `${way.name}, ${kind}, ${index}`)
-  const [repeat, ...others] = await Promise.all(
+  const [repeat, ...others] = await waitForAll(
     [`${way.name}, ${kind}, accepted`, ...names].map((name) => way.prepare(service, runbookStep(name, kind))),
   )
   if (!repeat) throw new Error('There is a call.')
@@ -61,7 +62,7 @@ async function startTwo(kind: Kind) {
     await service.until(() => hasRun(name), `the run "${name}"`)
     return { id: body.taskId, name }
   })
-  running.set(kind, await Promise.all(tasks))
+  running.set(kind, await waitForAll(tasks))
 }
 
 beforeAll(async () => {
@@ -70,7 +71,7 @@ beforeAll(async () => {
   for (const way of waysIn)
     for (const kind of KINDS.filter((kind) => way[kind] !== undefined))
       prepared.set(`${way.name} ${kind}`, await prepare(way, kind))
-  await Promise.all(RESTRICTED.map(startTwo))
+  await waitForAll(RESTRICTED.map(startTwo))
   await service.kill()
   writeFileSync(policyFile, RULES)
   await service.start()

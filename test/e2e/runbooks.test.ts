@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { GetDurableExecutionCommand, GetDurableExecutionHistoryCommand, InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 const page = (name: string) => readFileSync(join(import.meta.dirname, '../../docs/runbooks', name), 'utf8')
@@ -29,7 +30,7 @@ const finishers = async () => (await service.tasks()).filter(({ functionName }) 
 async function waitsOfFinishers(): Promise<(string | undefined)[]> {
   const read = ({ arn }: { arn: string }) =>
     lambda.send(new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn }))
-  const histories = await Promise.all((await finishers()).map(read))
+  const histories = await waitForAll((await finishers()).map(read))
   return histories
     .flatMap(({ Events = [] }) => Events)
     .flatMap(({ EventType, Name }) => (EventType === 'WaitStarted' ? [Name] : []))

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Row } from '../../infra/local/console/waterfall-row.ts'
 import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/notifications/notifier.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 /** A second of a task lasts 100 seconds, so only a notification ends one within a test. A job of 60 seconds takes 6. */
@@ -24,7 +25,7 @@ interface Job {
 let jobs: Record<Name, Job>
 beforeAll(async () => {
   await service.start()
-  const [github, rundeck, databricks] = await Promise.all([start('github'), start('rundeck'), start('databricks')])
+  const [github, rundeck, databricks] = await waitForAll([start('github'), start('rundeck'), start('databricks')])
   jobs = { github, rundeck, databricks }
 })
 afterAll(() => service.end())

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, Service, triggered } from './service.ts'
 
 const marked = {
@@ -93,7 +94,7 @@ it('No secret value appears in a log line, response, event or state file, even i
     answers.push(await service.openIssue(event, query, { token }))
   }
   const interactive = '?mode=interactive&sendStarted=true&deadline=PT2S'
-  await Promise.all(
+  await waitForAll(
     ['fine/repo', 'refusing/repo', 'down/repo'].flatMap((project) => [
       call('', { title: 'T', project }),
       call(interactive, { title: 'T', project }),

@@ -151,11 +151,19 @@ export class Service {
     rmSync(this.#secretsFile, { force: true })
   }
 
-  /** Calls the HTTP API. A body that is not text is sent as JSON. */
-  async call(
+  /** Calls the HTTP API. A body that is not text is sent as JSON. Sends a call again if the response asks for that. */
+  async call(path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#send(path, body, options)
+      if (answer.status !== 503 || attempt === PATIENCE || !ASKS_AGAIN.test(answer.body?.detail ?? '')) return answer
+      await sleep(attempt * 100)
+    }
+  }
+
+  async #send(
     path: string,
-    body?: unknown,
-    { method = 'POST', token = demo.callerToken, headers = {} }: CallOptions = {},
+    body: unknown,
+    { method = 'POST', token = demo.callerToken, headers = {} }: CallOptions,
   ): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof URLSearchParams
     const response = await fetch(`${this.url}${path}`, {
@@ -241,14 +249,19 @@ export class Service {
 
   /** Waits for the end of every task. */
   ended(seconds?: number): Promise<void> {
-    const isEnded = async () => (await this.tasks()).every(({ status }) => status !== 'RUNNING')
-    return this.until(isEnded, 'the end of every task', seconds)
+    let open: string[] = []
+    const isEnded = async () => {
+      open = (await this.tasks()).filter(({ status }) => status === 'RUNNING').map(({ name }) => name)
+      return open.length === 0
+    }
+    return this.until(isEnded, () => `the end of ${open.join(', ')}`, seconds)
   }
 
   /** Waits until something holds. An error shows the end of the output. */
-  until(holds: () => unknown, what: string, seconds = 30): Promise<void> {
+  until(holds: () => unknown, what: string | (() => string), seconds = 30): Promise<void> {
     const isTrue = async () => Boolean(await holds())
-    return until(isTrue, seconds, () => `${what}\n${this.output.slice(-4_000)}`)
+    const text = typeof what === 'string' ? () => what : what
+    return until(isTrue, seconds, () => `${text()}\n${this.output.slice(-4_000)}`)
   }
 
   async tasks(): Promise<{ name: string; arn: string; functionName: string; status: string }[]> {
@@ -268,7 +281,9 @@ export function triggered(more: Record<string, unknown> = {}) {
 }
 
 /** How many times longer than an idle machine a busy one may take. */
-const PATIENCE = 5
+export const PATIENCE = 10
+/** The webhook gives AWS some seconds, and then asks for the same call again. Here, a busy machine is AWS, too. */
+const ASKS_AGAIN = /\bnow\b|Send the call again/
 
 /**
  * Waits until something holds.

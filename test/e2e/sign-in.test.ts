@@ -8,6 +8,7 @@ import { describeInBrowser, launchBrowser, violations } from '../infra/local/con
 import { type NtfyServer, startNtfy } from '../platforms/ntfy.ts'
 import { type PeopleProvider, startPeopleProvider } from '../platforms/people-provider.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { callTool } from './mcp-client.ts'
 import { Service } from './service.ts'
 
@@ -32,7 +33,7 @@ describeInBrowser('a sign-in on the page of an approval, in Chromium', () => {
   let contexts: BrowserContext[] = []
 
   beforeAll(async () => {
-    ;[inbox, provider, browser] = await Promise.all([startNtfy(), startPeopleProvider(), launchBrowser()])
+    ;[inbox, provider, browser] = await waitForAll([startNtfy(), startPeopleProvider(), launchBrowser()])
     service = new Service({
       policyFile,
       secrets: {
@@ -54,13 +55,13 @@ describeInBrowser('a sign-in on the page of an approval, in Chromium', () => {
   })
   afterEach(async () => {
     Object.assign(provider, { change: undefined, forges: false, tokenStatus: undefined })
-    await Promise.all(contexts.map((context) => context.close()))
+    await waitForAll(contexts.map((context) => context.close()))
     contexts = []
   })
   afterAll(async () => {
     await browser?.close()
     await service?.end()
-    await Promise.all([inbox, provider].map((server) => server?.close()))
+    await waitForAll([inbox, provider].map((server) => server?.close()))
   })
 
   /** Lets an agent propose a write. Returns the task that waits, and the link that people get. */

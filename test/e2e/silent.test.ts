@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 const service = new Service()
@@ -31,7 +32,7 @@ describe('A silent call', () => {
   it('with an event id runs once, in parallel or later, and a repeat gets the same response', async () => {
     const before = await count()
     const event = triggered({ input: { title: 'Once' } })
-    const answers = await Promise.all([1, 2, 3, 4].map(() => service.openIssue(event)))
+    const answers = await waitForAll([1, 2, 3, 4].map(() => service.openIssue(event)))
     const done = answers.filter(({ status }) => status === 200)
     expect(done.length).toBeGreaterThan(0)
     expect(answers.every(({ status }) => status === 200 || status === 409)).toBe(true)

@@ -7,6 +7,7 @@ import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { githubActionsJob } from '../platforms/github/actions-server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, Service, triggered } from './service.ts'
 
 const KEY = 'signing-key-of-the-source-0123456789'
@@ -34,10 +35,10 @@ const settings = {
 const slow = new Service({ ...settings, timeScale: 0.01 })
 const fast = new Service({ ...settings, timeScale: 30 })
 beforeAll(async () => {
-  await Promise.all([slow.start(), fast.start()])
+  await waitForAll([slow.start(), fast.start()])
 })
 afterAll(async () => {
-  await Promise.all([slow.end(), fast.end()])
+  await waitForAll([slow.end(), fast.end()])
   await github.server.close()
 })
 
@@ -93,7 +94,7 @@ describe('A signed notification', () => {
     const { id, taskId, run } = await start(fast)
     const answers: Answer[] = []
     for (let batch = 0; batch < 50; batch++)
-      answers.push(...(await Promise.all(Array.from({ length: 10 }, () => notify(fast, workflowRun(run))))))
+      answers.push(...(await waitForAll(Array.from({ length: 10 }, () => notify(fast, workflowRun(run))))))
     expect(answers.map(({ status }) => status)).toEqual(Array(500).fill(200))
     expect(await stateOf(fast, taskId)).toBe('running')
     const woken = answers.filter(({ body }) => body.woken > 0).length

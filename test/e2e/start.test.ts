@@ -8,6 +8,7 @@ import { shellWords } from '../../infra/cli/http/shell-words.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { triggered, until } from './service.ts'
 import { StartedRuntime } from './started-runtime.ts'
 
@@ -19,7 +20,7 @@ let output = ''
 /** The status of a load test. */
 let afterRestart: { state: string } | undefined
 beforeAll(async () => {
-  await Promise.all([runtime.start(), restartDuringLoadTest()])
+  await waitForAll([runtime.start(), restartDuringLoadTest()])
   ;({ url, output } = runtime)
 })
 afterAll(() => runtime.end())
@@ -115,7 +116,7 @@ describe('npm start', () => {
     expect(output).toContain('Token: local-token')
     const lines = output.split('\n').filter((line) => line.trim().startsWith('curl '))
     expect(lines).toHaveLength(4)
-    const [silent, interactive] = await Promise.all(lines.slice(0, 2).map(paste))
+    const [silent, interactive] = await waitForAll(lines.slice(0, 2).map(paste))
     expect(await paste(lines[3] ?? '')).toMatchObject({ event: 'firing', calls: 1 })
     expect(silent).toMatchObject({ status: 'succeeded', result: 'pass' })
     expect(interactive).toMatchObject({ duplicate: false })

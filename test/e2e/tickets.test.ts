@@ -3,6 +3,7 @@ import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { Played, TicketPlatform } from '../conformance/platform.ts'
 import { issueInputs } from '../conformance/rows/row.ts'
 import * as ticketRows from '../conformance/rows/tickets.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
 // The servers that simulate AWS accept only this access key.
@@ -87,7 +88,7 @@ beforeAll(async () => {
     const closing = await interactively(target, 'close', { id: opened.openticket.id, ...platform.close })
     interactive[target] = { opened, closing, count: (await made(target)) - before }
   }
-  await Promise.all(Object.entries(platforms).map(playOne))
+  await waitForAll(Object.entries(platforms).map(playOne))
 })
 
 describe.each(Object.entries(platforms))('%s, through the shipped bundles', (target, platform) => {

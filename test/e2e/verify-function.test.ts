@@ -10,6 +10,7 @@ import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { dist, verify, webhookFile } from '../../infra/tools/build/files.ts'
 import { listen } from '../listen.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'
 
 /** The shipped bundles with broken webhooks: one throws, one does not load, and one responds with an error. */
@@ -86,7 +87,7 @@ async function run(event: object, variables: Record<string, string> = {}) {
       ...variables,
     },
   })
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  const [output, errors] = await waitForAll([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { output: `${output}${errors}`, code: child.exitCode }
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, it } from '@jest/globals'
 import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, triggered } from '../e2e/service.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { expectGolden } from './golden.ts'
 
 interface Scenario {
@@ -61,7 +62,7 @@ const service = await new Service({ timeScale: 60, concurrency: 1, secrets }).st
 beforeAll(async () => {
   const ended = await ofEach(scenarios, runInteractively)
   // Its deadline starts when the functions are warm.
-  const [answered, hanging] = await Promise.all([
+  const [answered, hanging] = await waitForAll([
     ofEach(scenarios, (scenario) => call(scenario, eventOf(scenario), 'mode=silent')),
     ofEach({ 'job that hangs': jobThatHangs }, runInteractively),
   ])
@@ -76,7 +77,7 @@ afterAll(async () => {
 /** Runs a function for all scenarios at once, and returns the results by name. */
 async function ofEach(all: Record<string, Scenario>, run: (scenario: Scenario, name: string) => Promise<unknown>) {
   const named = Object.entries(all).map(async ([name, scenario]) => [name, await run(scenario, name)])
-  return Object.fromEntries(await Promise.all(named))
+  return Object.fromEntries(await waitForAll(named))
 }
 
 it('an interactive call sends the same events', () => expectGolden('events', events))

@@ -6,6 +6,7 @@ import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import { actionNames } from '../../shared/providers/category.ts'
 import { type Answer, type CallOptions, Service, triggered } from '../e2e/service.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { expectGolden } from './golden.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
@@ -36,7 +37,7 @@ const answers: Record<string, Answer> = {}
 beforeAll(async () => {
   await service.start()
   const slow = Object.entries(problems).filter(([name]) => isSlow(name))
-  const slowAnswers = Promise.all(slow.map(async ([name, send]) => [name, await send()] as const))
+  const slowAnswers = waitForAll(slow.map(async ([name, send]) => [name, await send()] as const))
   for (const [name, send] of Object.entries(problems)) if (!isSlow(name)) answers[name] = await send()
   Object.assign(answers, Object.fromEntries(await slowAnswers))
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { withLogLines } from '../log-lines.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import type { ExecutionOptions } from './execution.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
@@ -118,10 +119,12 @@ describe('A task that starts a job', () => {
     expect(Date.now() - endsAt).toBeLessThan(2 * 60_000)
   })
 
-  it('starts one run and sends one result for each of a hundred calls at once', async () => {
+  it('starts one run and sends one result for each of a hundred calls, ten at once', async () => {
     platform.states = ['busy', 'done']
-    const calls = Array.from({ length: 100 }, () => run())
-    const ends = (await Promise.all(calls)).map(({ outcome, sent }) => ({ outcome, sent }))
+    // More at once would take longer than the webhook waits for a response of AWS.
+    const completed: Awaited<ReturnType<typeof run>>[] = []
+    while (completed.length < 100) completed.push(...(await waitForAll(Array.from({ length: 10 }, () => run()))))
+    const ends = completed.map(({ outcome, sent }) => ({ outcome, sent }))
     const end = { outcome: passed, sent: ['started', 'finished'] }
     expect(ends).toMatchObject(ends.map(() => end))
     expect(new Set(ends.map(({ outcome }) => outcome?.data?.['id'])).size).toBe(100)

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
 import { licensesFile } from '../../infra/tools/build/files.ts'
 import { freePort } from '../e2e/service.ts'
 import { OfflineNpm } from './offline-npm.ts'
@@ -17,7 +18,7 @@ const packages = join(checkout, 'dist.npm')
 
 beforeAll(async () => {
   mkdirSync(checkout)
-  await run(`${packCommand} -- --no-install --output ${packages}`, root)
+  await run(`${packCommand} -- --no-install --output ${quoteForShell(packages)}`, root)
 })
 afterAll(() => npm.remove())
 
@@ -86,7 +87,7 @@ describe('npm create cloud-automation-webhooks', () => {
   it('writes an application', async () => {
     const tarball = join(packages, `create-cloud-automation-webhooks-${version}.tgz`)
     // This is what npm create does.
-    const exec = `npm exec --yes --package=${tarball} -- create-cloud-automation-webhooks`
+    const exec = `npm exec --yes --package=${quoteForShell(tarball)} -- create-cloud-automation-webhooks`
     expect(await run(`${exec} other --no-install`, folder)).toContain('Next:\n  cd other\n  npm install\n')
   })
 
@@ -96,7 +97,7 @@ describe('npm create cloud-automation-webhooks', () => {
   })
 
   it('writes an application that works unchanged with the next version', async () => {
-    await run(`npm install ${packNext('9.9.9')}`)
+    await run(`npm install ${quoteForShell(packNext('9.9.9'))}`)
     const installed = join(application, 'node_modules/cloud-automation-webhooks/package.json')
     expect(JSON.parse(readFileSync(installed, 'utf8')).version).toBe('9.9.9')
     await useApplication()
@@ -106,7 +107,7 @@ describe('npm create cloud-automation-webhooks', () => {
 it('The serverless pattern in examples/ synthesizes with the package', async () => {
   const pattern = join(folder, 'pattern')
   cpSync(join(root, 'examples/lambda-durable-approval-cdk'), pattern, { recursive: true })
-  await run(`npm install ${join(packages, `cloud-automation-webhooks-${version}.tgz`)}`, pattern)
+  await run(`npm install ${quoteForShell(join(packages, `cloud-automation-webhooks-${version}.tgz`))}`, pattern)
   await run('npm run synth', pattern)
   expect(readdirSync(join(pattern, 'cdk.out'))).toContain('DurableApproval.template.json')
 })

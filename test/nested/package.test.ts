@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { templateKinds } from '../../infra/cli/extend/kinds.ts'
+import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhookBundle } from '../../infra/tools/build/files.ts'
 import { freePort } from '../e2e/service.ts'
@@ -19,7 +20,7 @@ const application = join(npm.folder, 'application')
 let tarball: string
 
 beforeAll(async () => {
-  await npm.run(`node --no-warnings infra/tools/pack/main.ts --no-install --output ${packages}`, root)
+  await npm.run(`node --no-warnings infra/tools/pack/main.ts --no-install --output ${quoteForShell(packages)}`, root)
   const [file = ''] = globSync('cloud-automation-webhooks-*.tgz', { cwd: packages })
   tarball = join(packages, file)
   for (const folder of [empty, application]) mkdirSync(folder)
@@ -56,7 +57,7 @@ async function cancelInConsole(url: string): Promise<void> {
 }
 
 describe('The package in an empty folder', () => {
-  beforeAll(() => npm.run(`npm install --no-audit --no-fund ${tarball}`, empty))
+  beforeAll(() => npm.run(`npm install --no-audit --no-fund ${quoteForShell(tarball)}`, empty))
 
   it('starts, answers a silent call, and cancels a call in its console', async () => {
     const result = await call(empty, 'issue-ticketing/open-issue', { title: 'Checkout is slow' })
@@ -118,7 +119,10 @@ describe('An application', () => {
     cpSync(template, application, { recursive: true })
     // The version of this project: npm has it, and a newer one would need the network.
     const fastCheck = `fast-check@${versions['fast-check']}`
-    await npm.run(`npm install --no-audit --no-fund --save-dev ${tarball} ${fastCheck}`, application)
+    await npm.run(
+      `npm install --no-audit --no-fund --save-dev ${quoteForShell(tarball)} ${quoteForShell(fastCheck)}`,
+      application,
+    )
     for (const kind of templateKinds) await cli(`new-category new-${kind}s --kind ${kind} --provider acme-${kind}`)
     await cli('new-provider notification pigeon')
     await cli('new-provider issue-ticketing acme-desk')

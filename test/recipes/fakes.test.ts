@@ -7,6 +7,7 @@ import { startHomeAssistant } from '../platforms/home-assistant.ts'
 import { startKestra } from '../platforms/kestra.ts'
 import { startN8n } from '../platforms/n8n.ts'
 import { startZammad } from '../platforms/zammad.ts'
+import { waitForAll } from '../wait-for-all.ts'
 import { jobRecipe, messageRecipe, ticketRecipe } from './recipe.ts'
 
 const glpi = await startGlpi()
@@ -124,7 +125,7 @@ const all = [
     wrongCredentials: { placeholder: '<token>', message: /Can't find User for Token/ },
   }),
 ]
-const recipes = await Promise.all(
+const recipes = await waitForAll(
   all.map(async (recipe) => ({
     ...recipe,
     ...(await recipe.prepare({ url: servers[recipe.page]?.url ?? '', details: {} })),
@@ -148,7 +149,7 @@ const programs = recipes.map(({ name, testsIn }) => ({
 
 beforeAll(async () => {
   await service.start()
-  await Promise.all(
+  await waitForAll(
     programs.map(async ({ tests }) => {
       for (const one of tests)
         one.error = await one.run().then(
@@ -160,7 +161,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await service.end()
-  await Promise.all([...recipes, ...Object.values(servers)].map((one) => one.close()))
+  await waitForAll([...recipes, ...Object.values(servers)].map((one) => one.close()))
 })
 
 describe.each(programs)('$name', ({ tests }) => {

@@ -1,9 +1,13 @@
 // The environment of a test file: the globals of the worker itself, restored at the end of each file.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ChildProcess } from 'node:child_process'
+import { channel } from 'node:diagnostics_channel'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import timers from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { ModernFakeTimers } from '@jest/fake-timers'
 // It works in the folder in which it was loaded, and the tests of the CLI change the folder.
 import 'esbuild'
@@ -24,6 +28,27 @@ process.once('exit', () => rmSync(TEMPORARY, { recursive: true, force: true }))
 
 // Ends the worker without freeing its heap. On a busy machine, this takes longer than Jest waits.
 process.once('beforeExit', () => process.exit())
+
+/** The path of the test file to which the current work belongs, even after the end of the file. */
+const origin = new AsyncLocalStorage<string>()
+/** The path of the running test file. */
+let running: string | undefined
+const children = new Set<ChildProcess>()
+channel('child_process').subscribe((message) => {
+  children.add((message as { process: ChildProcess }).process)
+})
+
+/** Node.js reports errors of work that a file has left behind here, too. They do not fail the file that runs now. */
+const { emit } = process
+process.emit = new Proxy(emit, {
+  apply(target, self, [name, error, ...others]: [string, unknown, ...unknown[]]) {
+    const path = origin.getStore()
+    const isLate = path !== undefined && path !== running && /^(?:unhandledRejection|uncaughtException)$/.test(name)
+    if (!isLate) return Reflect.apply(target, self, [name, error, ...others])
+    process.stderr.write(`After the end of ${path}:\n${inspect(error)}\n`)
+    return true
+  },
+})
 
 /** Enough to reach the line of the test from nested helpers. */
 const MAX_STACK_FRAMES = 20
@@ -51,6 +76,8 @@ export default class SharedEnvironment {
     { testPath }: { testPath: string },
   ) {
     this.#testPath = testPath
+    running = testPath
+    origin.enterWith(testPath)
     this.#timers = new ModernFakeTimers({ config, global: globalThis })
   }
 
@@ -78,6 +105,7 @@ export default class SharedEnvironment {
     this.#stopRecording()
     this.#timers.useRealTimers()
     this.moduleMocker.restoreAllMocks()
+    this.#endChildren()
     const { console, env, exit, write, pause } = this.#before
     // Some tests let pauses end at once. In the next files, they would never end.
     Object.assign(timers, { setTimeout: pause })
@@ -91,6 +119,15 @@ export default class SharedEnvironment {
     for (const name of readdirSync(TEMPORARY))
       rmSync(join(TEMPORARY, name), { recursive: true, force: true, maxRetries: 3 })
     saveCpuTime(this.#testPath, this.#cpuSeconds)
+  }
+
+  /** Ends what the file has not ended, such as a runtime after an error between its start and the hook that ends it. */
+  #endChildren(): void {
+    for (const child of children) {
+      const isShared = child.spawnfile?.endsWith('esbuild')
+      if (!isShared && child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      if (!isShared) children.delete(child)
+    }
   }
 
   getVmContext(): null {

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { waitForAll } from '../wait-for-all.ts'
 import '../functions/aws.ts'
 import { categories } from '../../functions/index.ts'
 import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
@@ -156,7 +157,7 @@ interface Row {
 
 /** Each action of each provider. */
 const rows: Row[] = (
-  await Promise.all(
+  await waitForAll(
     (categories as readonly Category[]).flatMap((category) =>
       Object.entries(category.providers).map(async ([provider, load]) => {
         const { kind } = await load()

@@ -6,6 +6,7 @@ import { categories } from '../../../functions/index.ts'
 import { awsPermissions } from '../../../infra/aws/aws-permissions.ts'
 import { permissionsOf as permissionsForArns } from '../../../infra/aws/provider-permissions.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
+import { waitForAll } from '../../wait-for-all.ts'
 import { categoryInfos } from './category-infos.ts'
 import {
   awsProviders,
@@ -129,7 +130,7 @@ const codeOfLists = [
   { lists: webhooks, external: [] },
   { lists: others, external: ['*-route.ts', './cancel.ts'] },
 ]
-const code = new Map((await Promise.all(codeOfLists.map(({ lists, external }) => codeIn(lists, external)))).flat())
+const code = new Map((await waitForAll(codeOfLists.map(({ lists, external }) => codeIn(lists, external)))).flat())
 
 /** Bundles the code of modules and their imports, without the AWS SDK and unused code. Each list starts with its name. */
 async function codeIn(lists: string[][], external: string[]): Promise<[name: string, Code][]> {
@@ -182,7 +183,7 @@ async function callsIn({ text, clients }: Code): Promise<string[]> {
     ...[...text.matchAll(/new (?:\w+\.)?([A-Z]\w+Command)\d*\(/g)].map(([, command = '']) => command),
     ...[...text.matchAll(/\bpaginate([A-Z]\w+?)\d*\(/g)].map(([, operation]) => `${operation}Command`),
   ]
-  const exported = await Promise.all(
+  const exported = await waitForAll(
     clients.map(async (client) => ({ client, names: Object.keys((await import(client)) as object) })),
   )
   return unique([

@@ -61,7 +61,7 @@ describe('webhooks approvals', () => {
     expect(table[0]).toMatch(/^TASK +AGE +LEFT +CONNECTION +WHO +FOR +QUESTION$/)
     expect(table[1]).toMatch(
       new RegExp(
-        `^notification/${asked.slice(0, 8)} +\\d+ s +6 d +default \\S+ +jane, ben, not ben@example.com +.*Release 2\\.4\\?$`,
+        `^notification/${asked.slice(0, 8)} +\\d+ (?:s|min) +6 d +default \\S+ +jane, ben, not ben@example.com +.*Release 2\\.4\\?$`,
       ),
     )
     expect(table[2]).toContain('everybody')

@@ -12,6 +12,7 @@ import { readRuntimeFile } from '../../../infra/local/runtime-file.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { readBody } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { Service, until } from '../../e2e/service.ts'
+import { waitForAll } from '../../wait-for-all.ts'
 import { aws } from './aws.ts'
 import { atTerminal, type Ended, spawnWebhooks, webhooks } from './webhooks.ts'
 
@@ -229,7 +230,7 @@ describe('The shell loop of docs/poll.md', () => {
 
   it('waits for the task, exits with 0 after a pass and with 1 after a fail, and finds the same task again', async () => {
     const failure = { seconds: 1, outcome: 'failure' }
-    const [passed, failed] = await Promise.all([loop('passes', { seconds: 1 }), loop('fails', failure)])
+    const [passed, failed] = await waitForAll([loop('passes', { seconds: 1 }), loop('fails', failure)])
     expect(passed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^pass/m) })
     expect(JSON.parse(passed.stdout)).toMatchObject({ verdict: 'pass', state: 'finished' })
     expect([failed.code, JSON.parse(failed.stdout).verdict]).toEqual([1, 'fail'])

@@ -54,8 +54,6 @@ export function atPseudoTerminal(line: string, keys: Keys, { env, cwd }: RunOpti
   const script =
     process.platform === 'darwin' ? ['-q', '/dev/null', 'sh', '-c', command] : ['-qec', command, '/dev/null']
   const child = spawn('script', script, { env: { ...environment(env), TERM: 'xterm' }, cwd })
-  const timeout = setTimeout(() => child.kill(), 120_000)
-  child.once('close', () => clearTimeout(timeout))
   const { stdin, output } = terminalOf(keys, () => undefined)
   child.stdout.pipe(output)
   stdin.pipe(child.stdin)

@@ -7,6 +7,7 @@ import { expect, test } from '@jest/globals'
 import { closeServer, listen } from '../../../infra/local/port.ts'
 import { readAudit, readSignatures } from '../../../infra/tools/audit.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
+import { waitForAll } from '../../wait-for-all.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -46,7 +47,7 @@ function advisories(severities: Record<string, string>) {
   return Object.fromEntries(Object.entries(severities).map(([name, severity]) => [name, [{ ...advisory, severity }]]))
 }
 const severe = { 'fastest-levenshtein': 'critical', esbuild: 'high' }
-const [printed, unsupported, failed] = await Promise.all([
+const [printed, unsupported, failed] = await waitForAll([
   printedOf(200, advisories({ ...severe, commander: 'moderate' })),
   printedOf(405, {}),
   printedOf(400, { error: 'no' }),

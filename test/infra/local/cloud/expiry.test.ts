@@ -4,6 +4,7 @@ import { type LocalDynamoDb, startDynamoDb } from '../../../../infra/local/cloud
 import { expireItems } from '../../../../infra/local/cloud/expiry.ts'
 import { until } from '../../../e2e/service.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
 let dynamodb: LocalDynamoDb
@@ -39,7 +40,7 @@ const ids = async () => {
 test('expired items are deleted in pages, and no others', async () => {
   await put('forever')
   await put('for an hour', now() + 3_600)
-  await Promise.all(Array.from({ length: 10 }, (_, n) => put(`old ${n}`, now() - 60)))
+  await waitForAll(Array.from({ length: 10 }, (_, n) => put(`old ${n}`, now() - 60)))
   await wait(async () => (await ids()).length === 2, 'the deletion of old items')
   expect(await ids()).toEqual(['for an hour', 'forever'])
   await client.send(new DeleteItemCommand({ TableName: 'table', Key: { id: { S: 'forever' } } }))

@@ -200,7 +200,7 @@ async function breakDown(how: string, file: string): Promise<void> {
     setTimeout(() => {
       throw new Error('uncaught error')
     }, 1)
-  if (how === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(100_000).fill(how))
+  if (how === 'memory') for (const hoard: unknown[] = []; ; ) hoard.push(new Array(1_000_000).fill(how))
   await sleep(60_000)
 }
 

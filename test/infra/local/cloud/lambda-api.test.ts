@@ -1,6 +1,7 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { describe, expect, test } from '@jest/globals'
 import { authorizationWith } from '../../../../infra/local/cloud/index.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { credentials, durable, folder, plain, start, startBefore } from './harness.ts'
 
 const running = startBefore(() => ({
@@ -52,7 +53,7 @@ describe.each(['lambda', 'secrets manager', 'dynamodb'] as const)('%s', (service
 
 test('credentials default to random values', async () => {
   const functions = plain(['plain'])
-  const keys = await Promise.all(
+  const keys = await waitForAll(
     ['one', 'other'].map(async (name) => {
       const { cloud } = await start({ state: folder.file(name), functions, credentials: undefined })
       return cloud.credentials.accessKeyId

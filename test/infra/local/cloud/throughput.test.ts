@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from '@jest/globals'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { durable, folder, lines, start, startExecution, until } from './harness.ts'
 
 setFlagsFromString('--expose-gc')
@@ -14,7 +15,7 @@ test('100 concurrent executions complete on four threads', async () => {
     functions: durable(['task'], { concurrency: 4 }),
   })
   const count = 100
-  await Promise.all(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
+  await waitForAll(Array.from({ length: count }, (_, id) => startExecution(lambda, 'task', { id }, `task-${id}`)))
   await until(() => cloud.executions({ statuses: ['RUNNING'] }).length === 0, 'the end of all executions')
   expect(cloud.executions({ statuses: ['SUCCEEDED'] })).toHaveLength(count)
   const results = seen.flatMap((o) => (o.kind === 'execution' && o.status === 'SUCCEEDED' ? [Number(o.result)] : []))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Observation } from '../../../../infra/local/cloud/index.ts'
 import { Workers } from '../../../../infra/local/cloud/workers.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { plain } from './harness.ts'
 
 let secretsVersion = 'first'
@@ -18,7 +19,7 @@ function pool(idle: { ms: number; lastMs: number }) {
   /** Invokes the function concurrently. Returns the number of new threads. */
   const run = async (times: number) => {
     seen.length = 0
-    await Promise.all(Array.from({ length: times }, () => workers.invoke(fn, () => ({ event: '{}' }))))
+    await waitForAll(Array.from({ length: times }, () => workers.invoke(fn, () => ({ event: '{}' }))))
     return seen.filter((observation) => observation.kind === 'invocation' && observation.coldStart).length
   }
   return { workers, fn, run }
@@ -67,7 +68,7 @@ describe('the threads of a function', () => {
       }),
     )
     expect(prepared.length).toBeLessThan(5)
-    const outcomes = await Promise.all(waiting)
+    const outcomes = await waitForAll(waiting)
     expect(prepared).toEqual([0, 1, 2, 3, 4])
     expect(outcomes.map((outcome) => JSON.parse(outcome?.result ?? 'null')?.event)).toEqual([
       undefined,

@@ -2,8 +2,11 @@ import { describe, it } from '@jest/globals'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { findBrowser } from '../../../../infra/local/console/browser.ts'
+import { PATIENCE } from '../../../e2e/service.ts'
 
 const executablePath = findBrowser()
+/** How long Playwright waits by default. */
+const TIMEOUT_MS = 30_000
 const NOT_FOUND = 'Chromium was not found. Install it, or set CHROMIUM=<path>.'
 if (!executablePath && process.env['CI'] === 'true') throw new Error(NOT_FOUND)
 
@@ -19,8 +22,16 @@ export function itInBrowser(name: string, test: () => Promise<void>): void {
   else it.skip(`${name}: ${NOT_FOUND}`, test)
 }
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'] })
+export async function launchBrowser(): Promise<Browser> {
+  const timeout = TIMEOUT_MS * PATIENCE
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'], timeout })
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (options) => {
+    const context = await newContext(options)
+    context.setDefaultTimeout(timeout)
+    return context
+  }
+  return browser
 }
 
 /**

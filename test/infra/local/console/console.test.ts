@@ -10,6 +10,7 @@ import { demoCredentials } from '../../../../infra/local/credentials.ts'
 import { engineKeyOf, placeOf } from '../../../../infra/sandbox/engines/place.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { type Answer, Service, triggered, until } from '../../../e2e/service.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { statusOf } from '../../sandbox/platforms/start.ts'
 
 let service: Service
@@ -24,7 +25,7 @@ beforeAll(async () => {
     input: { question: 'Ship 1.2.3?', approvers: 'jane' },
   })
   const ticket = triggered({ input: { title: 'Checkout is slow' } })
-  const [{ body }] = (await Promise.all(
+  const [{ body }] = (await waitForAll(
     ['first', 'second'].map(() => service.call(gate, { input: { target: 'clear-cache' } })),
   )) as [Answer, Answer]
   tasks = {
@@ -362,7 +363,7 @@ it('each action that the sandbox supports has working examples', async () => {
   // Examples that need the result of another action come last.
   const inOrder = actions.toSorted((a, b) => Number(needsResult(a)) - Number(needsResult(b)))
   const categories = Object.values(Object.groupBy(inOrder, ({ category }) => category))
-  await Promise.all(
+  await waitForAll(
     categories.map(async (ofCategory = []) => {
       for (const action of ofCategory) await play(action)
     }),

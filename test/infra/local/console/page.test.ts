@@ -284,7 +284,7 @@ describeInBrowser('the console in Chromium', () => {
     await page.getByRole('heading', { name: 'trigger-deployment' }).waitFor()
     await page.goBack()
     // Only the call of the task knows that it waits for people.
-    await page.locator('.task.waiting').getByRole('link', { name: 'approval' }).click({ timeout: 60_000 })
+    await page.locator('.task.waiting').getByRole('link', { name: 'approval' }).click()
     await page.getByRole('heading', { name: 'ask-approval' }).waitFor()
     await page.goBack()
     await page.getByRole('button', { name: 'Stop release' }).click()

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Service, triggered } from '../../../e2e/service.ts'
 import { temporaryFolder } from '../../../temporary-folder.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { itInBrowser, launchBrowser, violations } from './chromium.ts'
 
 const policyFile = join(temporaryFolder(), 'policy.yaml')
@@ -54,7 +55,7 @@ beforeAll(async () => {
   })
   await service.call('/v1/feature-flags/set-flag', { input: { flag: 'checkout', percentage: 50 } })
   const isReady = async () => {
-    const [first, second, third] = await Promise.all([waiting, failed, approval].map((id) => read(`calls/${id}`)))
+    const [first, second, third] = await waitForAll([waiting, failed, approval].map((id) => read(`calls/${id}`)))
     const isWaiting = first.policyWait && second.verdict === 'fail' && third.verdict === 'waiting'
     // The list is updated in batches.
     return isWaiting && (await read('policy')).waiting.length === 2

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { Service } from '../../../e2e/service.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
 describeInBrowser('the page Send', () => {
@@ -35,7 +36,7 @@ describeInBrowser('the page Send', () => {
   /** Returns the text of the elements that describe a field. */
   async function describedBy(control: Locator): Promise<string> {
     const ids = (await control.getAttribute('aria-describedby'))?.split(' ') ?? []
-    return (await Promise.all(ids.map((id) => page.locator(`[id="${id}"]`).textContent()))).join(' ')
+    return (await waitForAll(ids.map((id) => page.locator(`[id="${id}"]`).textContent()))).join(' ')
   }
   async function editLatestCall(): Promise<void> {
     const { body } = await service.call('/console/calls?limit=1', undefined, { method: 'GET' })

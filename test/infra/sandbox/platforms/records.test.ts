@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { temporaryFolder } from '../../../temporary-folder.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { recordKinds } from './records.ts'
 import { clientsOf, start, statusOf } from './start.ts'
 import { stopClock, useSandbox } from './use.ts'
@@ -87,7 +88,7 @@ test('Every record survives a restart of the sandbox', async () => {
   stopClock()
   const names = ['faults', 'requests', ...new Set(Object.values(recordKinds).map((kind) => kind.list))]
   const lists = (from: typeof started) =>
-    Promise.all(names.map(async (name) => [name, (await from.call('GET', `/${name}`)).json]))
+    waitForAll(names.map(async (name) => [name, (await from.call('GET', `/${name}`)).json]))
   const first = await start(state)
   for (const { write } of Object.values(recordKinds)) await write(first, 'One')
   await first.call('POST', '/faults', { target: 'sso', kind: '503', count: 2 })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { closeServer, listen } from '../../../../infra/local/port.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { statusOf } from './start.ts'
 import { stopClock, useSandbox } from './use.ts'
 
@@ -71,7 +72,7 @@ const pressButton = (fields: Record<string, string>, headers: Record<string, str
 describe('Messages in Slack', () => {
   test('have unique ids even if they are posted at the same time', async () => {
     const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now())
-    const answers = await Promise.all(Array.from({ length: 20 }, () => post()))
+    const answers = await waitForAll(Array.from({ length: 20 }, () => post()))
     clock.mockRestore()
     expect(new Set(answers.map(({ ts }) => ts)).size).toBe(20)
     for (const { ts } of answers) expect(ts).toMatch(/^\d{10}\.\d{6}$/)

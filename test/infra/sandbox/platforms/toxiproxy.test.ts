@@ -1,5 +1,6 @@
 import { expect, jest, test } from '@jest/globals'
 import { createShop } from '../../../../infra/sandbox/platforms/shop.ts'
+import { waitForAll } from '../../../wait-for-all.ts'
 import { useSandbox } from './use.ts'
 
 const started = useSandbox()
@@ -90,7 +91,7 @@ test('A toxic applies to its share of requests', async () => {
   await inject({ name: 'never', type: 'reset_peer', toxicity: 0 })
   expect((await visit()).status).toBe(200)
   await inject({ type: 'reset_peer', toxicity: 0.5 })
-  const answers = await Promise.all(Array.from({ length: 100 }, visit))
+  const answers = await waitForAll(Array.from({ length: 100 }, visit))
   const failed = answers.filter(({ status }) => status === 503).length
   expect(failed).toBeGreaterThan(20)
   expect(failed).toBeLessThan(80)
@@ -120,7 +121,7 @@ test('The shop has one page', async () => {
 
 test('The sandbox neither lists nor observes requests to the shop', async () => {
   started.seen.length = 0
-  await Promise.all(Array.from({ length: 20 }, visit))
+  await waitForAll(Array.from({ length: 20 }, visit))
   expect((await started.call('GET', '/requests?target=shop')).json).toEqual([])
   expect(started.seen).toEqual([])
 })
