@@ -13,6 +13,7 @@ import { common, jobs, refusal } from './http-connections.ts'
 const actions = { start: startJob({ summary: 'Starts', silent: 'answers' }), stop: stopJob({ summary: 'Stops' }) }
 const run = { target: 'nightly', parameters: { size: 3 } }
 const platform: JobPlatform<AnyApi> = {
+  ownTimes: 'a connection does not say where they are',
   known: 'look-up',
   stops: 'succeeded',
   starts: /^POST \/things$/,
