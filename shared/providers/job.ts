@@ -140,7 +140,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   getStatus(client: Client<z.output<S>>, run: Run): Promise<RunStatus>
   /** Returns the run with an id, if the id alone does not identify it. Throws Failure `invalid`. */
   parseRunId?(input: StopJob): Run
-  /** Asks the platform to stop a run. Omit it if the platform cannot. */
+  /** Asks the platform to stop a run. Omit it if the platform cannot. A refusal because the run has ended needs no code. */
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
   /** Required with `requiresTask`: stops the run with `client.idempotencyKey`, if there is one, because no task polls it. */
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>

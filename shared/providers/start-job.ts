@@ -14,6 +14,7 @@ import {
 import { pollResult, startedOutcome, wakeIdOf } from './job-outcome.ts'
 import { checkParameterNames } from './job-variables.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
+import { requestStop } from './stop-job.ts'
 
 interface StartJobOptions {
   summary: string
@@ -64,11 +65,7 @@ export function startJob({
       async getStatus(provider, client, input, run) {
         return pollResult(provider, input, run as Run, await provider.getStatus(client, run as Run))
       },
-      async stop(provider, client, _input, run) {
-        if (!provider.stop) return false
-        await provider.stop(client, run as Run)
-        return true
-      },
+      stop: (provider, client, _input, run) => requestStop(provider, client, run as Run),
       onDeadline: (input) => input.onDeadline ?? 'leave',
       async cleanUp(provider, client, input) {
         await provider.cleanUp?.(client, input)

@@ -1,7 +1,8 @@
 import { Failure } from '../errors.ts'
 import { completed, type JobAction } from './action.ts'
-import { type JobProvider, type Run, type StopJob, stopInput, withArticle } from './job.ts'
+import { type JobProvider, type Run, type RunStatus, type StopJob, stopInput, withArticle } from './job.ts'
 import { capitalize, describeRun, progressOf, stoppedOutcome, verdictOfState, wakeIdOf } from './job-outcome.ts'
+import type { Client } from './provider.ts'
 
 /**
  * Returns an action that stops a run and polls it until it has ended.
@@ -41,7 +42,7 @@ export function stopJob({
         return completed(
           stoppedOutcome(provider, current, status, `${capitalize(name)} had ended already (${status.state})`),
         )
-      await provider.stop?.(client, current)
+      await requestStop(provider, client, current)
       const outcome = stoppedOutcome(provider, current, status, `Asked ${name} to stop. It is still running`)
       return {
         type: 'started',
@@ -65,6 +66,27 @@ export function stopJob({
       onDeadline: () => 'leave',
     },
   }
+}
+
+/**
+ * Asks the platform to stop a run.
+ *
+ * @returns false if the platform cannot stop it
+ * @throws Failure unless the run has ended in the meantime: the next poll returns its outcome
+ */
+export async function requestStop(provider: JobProvider, client: Client, run: Run): Promise<boolean> {
+  if (!provider.stop) return false
+  try {
+    await provider.stop(client, run)
+  } catch (error) {
+    if (!(error instanceof Failure) || error.transient) throw error
+    if (!hasEnded(provider, await provider.getStatus(client, run))) throw error
+  }
+  return true
+}
+
+function hasEnded(provider: JobProvider, status: RunStatus): boolean {
+  return !['running', undefined].includes(verdictOfState(provider, status))
 }
 
 function runOf(provider: JobProvider, input: StopJob): Run {

@@ -63,7 +63,7 @@ export async function firstAnswer(bench: Bench): Promise<Section> {
       }),
     ],
     notes: [
-      `${rounds} runs of each, in turns. The minimal handler (\`test/bench/minimal/\`, esbuild, CommonJS) sends the same requests: to Secrets Manager, DynamoDB and Lambda with the same clients of the AWS SDK, and to the platform with \`node:http\`. Every run checks that. The minimal handler checks the token of the caller, but has no validation, masking or retries.`,
+      `${rounds} runs of each, in turns. The minimal handler (\`test/bench/minimal/\`, esbuild, CommonJS) sends the same requests: to Secrets Manager, DynamoDB and Lambda with the clients of the AWS SDK, and to the platform with \`node:http\`. Every run checks that. The minimal handler checks the token of the caller, but has no validation, masking or retries.`,
       'Both use the platforms of the sandbox in another process. Load and chaos tests need a task, so these are dry runs, which read their secrets and send nothing.',
     ],
   }

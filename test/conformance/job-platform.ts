@@ -40,8 +40,6 @@ export interface JobPlatform<S extends Served = Served> {
   listsLate?: true
   /** How many of the newest runs a retry searches, if a test can start more. Behind them, the outcome is unknown. */
   searchLimit?: number
-  /** It refuses to stop a run that has ended. */
-  refusesLateStop?: true
   /** Seconds after which the state of a new run is reliable. */
   reliableAfter?: number
   /** Why the times of a run are those of its task: the platform does not report both. */

@@ -55,6 +55,21 @@ describe('A canceled task', () => {
     expect(outcome).toMatchObject(expected)
   })
 
+  it('keeps the result of a job that has ended when the platform refuses the stop', async () => {
+    platform.afterStop = 'done'
+    platform.failNext(409, { message: 'It has ended.' }, { on: ({ path }) => path.endsWith('/stop'), done: true })
+    const { outcome, sent } = await runAndCancel(startRun, { input }, 'poll RETRY')
+    expect(outcome).toMatchObject({ ...passed, message: expect.stringContaining('a stop was requested') })
+    expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('reports a job that still runs after the platform has refused the stop', async () => {
+    platform.failNext(409, { message: 'Not now.' }, { on: ({ path }) => path.endsWith('/stop') })
+    const { outcome } = await runAndCancel(startRun, { input }, 'poll RETRY')
+    const message = expect.stringMatching(/may still be running: .*Not now\./)
+    expect(outcome).toMatchObject({ ...aborted, message })
+  })
+
   it('sends nothing more to a platform that is busy', async () => {
     platform.failNext(429, { message: 'too many' }, { on: 'POST', times: 1_000 })
     const ticket = { input: { title: 'Checkout is slow' } }

@@ -28,7 +28,6 @@ export const argoCdRollback = {
 function rowOf(idOf: (server: ArgoCd) => string | undefined, prepare?: (server: ArgoCd) => void) {
   return {
     stopsLate: true,
-    refusesLateStop: true,
     start: play(startArgoCd, (server) => {
       const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
       prepare?.(server)

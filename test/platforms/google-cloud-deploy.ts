@@ -108,7 +108,6 @@ function create<T extends { name: string }>(state: State, resources: T[], resour
 
 export const googleCloudDeployJob = {
   known: 'token',
-  refusesLateStop: true,
   starts: /^POST .*\/rollouts$/,
   start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },

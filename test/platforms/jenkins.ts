@@ -58,6 +58,8 @@ const initial = () => ({
   /** The root URL in the settings of Jenkins. */
   rootUrl: 'https://jenkins.internal:8443/',
   hasStageView: true,
+  /** A plugin keeps builds out of the queue. */
+  refusesAll: false,
 })
 
 /**
@@ -220,8 +222,9 @@ function refuseBuild({ may }: State, { buildable, name }: Job): Reply | undefine
   return buildable ? undefined : trace(409, `${name} is not buildable!`)
 }
 
-/** Adds a build to the queue, unless the same build is waiting there. */
-function queueBuild({ queue, rootUrl }: State, job: Job, form = new URLSearchParams()): Reply {
+/** Adds a build to the queue, unless the same build is waiting there or a plugin refuses it. */
+function queueBuild({ queue, rootUrl, refusesAll }: State, job: Job, form = new URLSearchParams()): Reply {
+  if (refusesAll) return { status: 302, headers: { location: '.' } }
   // Jenkins ignores undefined parameters.
   const parameters = job.parameters.map((name) => ({ name, value: form.get(name) ?? 'default' }))
   const waiting = queue.find(
@@ -230,7 +233,8 @@ function queueBuild({ queue, rootUrl }: State, job: Job, form = new URLSearchPar
   const id = waiting?.id ?? FIRST_ITEM + queue.length
   const why = 'In the quiet period. Expires in 4.9 sec'
   if (!waiting) queue.push({ id, job, parameters, why, cancelled: false, executable: undefined })
-  return { status: 201, headers: { location: `${rootUrl}queue/item/${id}/` } }
+  // hudson.model.ParametersDefinitionProperty distinguishes the two.
+  return { status: waiting && parameters.length > 0 ? 303 : 201, headers: { location: `${rootUrl}queue/item/${id}/` } }
 }
 
 function buildResponse(job: Job, { building, result, duration, tests }: Build) {

@@ -132,13 +132,7 @@ export const awsCodeBuild = defineJobProvider({
   },
 
   async stop({ aws }, { id }) {
-    try {
-      await aws.write(CodeBuildClient, new StopBuildCommand({ id }))
-    } catch (error) {
-      // It may have ended in the meantime.
-      if (error instanceof Failure && error.kind === 'refused' && (await readBuild(aws, id)).buildComplete) return
-      throw error
-    }
+    await aws.write(CodeBuildClient, new StopBuildCommand({ id }))
   },
 })
 

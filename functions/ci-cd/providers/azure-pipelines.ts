@@ -170,14 +170,7 @@ export const azurePipelines = defineJobProvider({
 
   async stop(client, { id }) {
     const { project, number } = parseId({ id })
-    try {
-      await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, schema: started })
-    } catch (error) {
-      // It may have ended in the meantime.
-      const isRefused = error instanceof Failure && error.kind === 'refused'
-      if (isRefused && (await readBuild(client, project, number)).status === 'completed') return
-      throw error
-    }
+    await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, schema: started })
   },
 })
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput, outcomeUnknown, refused } from '../../../shared/errors.ts'
+import { invalidInput, outcomeUnknown, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
@@ -147,15 +147,7 @@ export const githubActions = defineJobProvider({
 
   // Not force-cancel: that would skip the cleanup steps of the workflow.
   async stop({ http }, { id }) {
-    const { path } = parseId({ id })
-    try {
-      await http.post(`${path}/cancel`)
-    } catch (error) {
-      // GitHub returns 409 if the run has ended in the meantime.
-      const isRefused = error instanceof Failure && error.kind === 'refused'
-      if (isRefused && (await http.get(path, { schema: workflowRun })).body.status === 'completed') return
-      throw error
-    }
+    await http.post(`${parseId({ id }).path}/cancel`)
   },
 })
 

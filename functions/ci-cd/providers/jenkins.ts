@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
+import { type Failure, invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { name, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
@@ -109,11 +109,13 @@ export const jenkins = defineJobProvider({
     const form = new URLSearchParams({ ...parameters, ...keyValue }).toString()
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const response = known
-      ? await http.post(`${jobPath(path)}/buildWithParameters`, form, { headers })
-      : await http.post(`${jobPath(path)}/build`)
-    // Takes only the number: behind a proxy, the location may name another host.
-    const number = /\/queue\/item\/(\d+)/.exec(response.headers['location'] ?? '')?.[1]
+      ? await http.post(`${jobPath(path)}/buildWithParameters`, form, { headers, accept: REDIRECTS })
+      : await http.post(`${jobPath(path)}/build`, undefined, { accept: REDIRECTS })
+    // Takes only the number: behind a proxy, the location may name another host. It is that of an equal build, if one waits.
+    const { location = '' } = response.headers
+    const number = /\/queue\/item\/(\d+)/.exec(location)?.[1]
     if (number) return runOf(http, { job: path, number: Number(number), isQueued: true })
+    if (REDIRECTS.includes(response.status)) throw notQueued(http, path, location)
     throw retryLater(`Jenkins accepted the start of ${path} but returned no queue item.`, {
       mayHaveWritten: true,
     })
@@ -140,6 +142,16 @@ export const jenkins = defineJobProvider({
       await http.post('queue/cancelItem', undefined, { query: { id: runId.number }, accept: [...REDIRECTS, 404] })
   },
 })
+
+/** Jenkins redirects to the page of the job if it did not put a build into its queue. */
+function notQueued({ baseUrl }: Http, path: string, location: string): Failure {
+  const target = URL.parse(location, `${baseUrl}/${jobPath(path)}/build`)
+  if (target?.pathname.replace(/\/$/, '').endsWith(`/${jobPath(path)}`))
+    return refused(`Jenkins put no build of ${path} into its queue: it, or one of its plugins, refuses new builds.`)
+  return refused(
+    `Jenkins redirected the start of ${path} to ${target ? target.origin + target.pathname : 'an invalid URL'}, which is not followed. Check the URL of the connection.`,
+  )
+}
 
 const EXAMPLE_JOB = 'folder/job'
 

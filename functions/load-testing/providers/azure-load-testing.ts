@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -154,14 +154,7 @@ export const azureLoadTesting = defineJobProvider({
   },
 
   async stop({ http }, { id }) {
-    try {
-      await http.post(`test-runs/${segment(id)}:stop`, undefined, { query: VERSION })
-    } catch (error) {
-      // It may have ended in the meantime: the next poll reports it.
-      const isRefused = error instanceof Failure && error.kind === 'refused'
-      if (isRefused && END_STATES.has((await read(http, id)).status)) return
-      throw error
-    }
+    await http.post(`test-runs/${segment(id)}:stop`, undefined, { query: VERSION })
   },
 })
 

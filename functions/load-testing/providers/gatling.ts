@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJobProvider,
@@ -133,12 +132,7 @@ export const gatling = defineJobProvider({
   },
 
   async stop({ http }, { id }) {
-    try {
-      await http.post(`${runPath(id)}/actions/stop`)
-    } catch (error) {
-      if (error instanceof Failure && error.kind === 'refused' && (await hasEnded(http, id))) return
-      throw error
-    }
+    await http.post(`${runPath(id)}/actions/stop`)
   },
 })
 
@@ -147,11 +141,6 @@ function verdictOf(state: string, successful: boolean): Verdict {
   const verdict = Object.hasOwn(states, state) ? states[state] : undefined
   if (verdict === 'aborted' || verdict === 'errored') return verdict
   return successful ? 'pass' : 'fail'
-}
-
-async function hasEnded(http: Http, id: string): Promise<boolean> {
-  const { _status: state, _outcome: outcome } = (await http.get(runPath(id), { schema: oneRun })).body.data
-  return Boolean(outcome) || (states[state] ?? 'running') !== 'running'
 }
 
 function describeProgress({ _status, _configuration: { incrementalId } }: GatlingRun): string {

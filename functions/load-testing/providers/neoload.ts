@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
@@ -164,14 +164,7 @@ export const neoload = defineJobProvider({
   // A graceful stop: the measurements so far are saved.
   async stop({ http }, run) {
     const { path } = parseId(run)
-    try {
-      await http.post(`${path}/stop`, { stopPolicy: 'GRACEFUL' })
-    } catch (error) {
-      // It may have ended in the meantime: the next poll reports it.
-      const isRefused = error instanceof Failure && error.kind === 'refused'
-      if (isRefused && (await http.get(path, { schema: result })).body.status === 'TERMINATED') return
-      throw error
-    }
+    await http.post(`${path}/stop`, { stopPolicy: 'GRACEFUL' })
   },
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
+import { isNotToken, isWrite } from '../common/requests.ts'
 import { testEach } from '../test-each.ts'
 import type { JobFixture } from './fixture.ts'
 
@@ -47,7 +48,7 @@ function acceptedStopTests<S extends Served>(fixture: JobFixture<S>): void {
 }
 
 function lateStopTests<S extends Served>(fixture: JobFixture<S>): void {
-  const { job, platform } = fixture
+  const { job } = fixture
   const { slowStop } = fixture.options
 
   test('passes for a run that has ended, or ends in the meantime', async () => {
@@ -56,9 +57,17 @@ function lateStopTests<S extends Served>(fixture: JobFixture<S>): void {
     const id = current.id()
     await current.end()
     expect(await job.stop({ id })).toMatchObject({ result: 'pass', message: expect.stringContaining('had ended') })
-    const late = job.stopAtDeadline(started, current.input)
-    if (platform.refusesLateStop) expect(await failureOf(late)).toMatchObject({ kind: 'refused' })
-    else await late
+    expect(await job.stopAtDeadline(started, current.input)).toBe(true)
+    refuseStop(current.server)
+    expect(await job.stopAtDeadline(started, current.input)).toBe(true)
+  })
+
+  test('that is refused fails for a run that is still running', async () => {
+    const started = await fixture.startRun()
+    const { current } = fixture
+    refuseStop(current.server)
+    expect(await failureOf(job.stopAtDeadline(started, current.input))).toMatchObject({ transient: false })
+    expect(current.hasStopped()).toBe(false)
   })
 
   if (slowStop) {
@@ -68,6 +77,13 @@ function lateStopTests<S extends Served>(fixture: JobFixture<S>): void {
       expect((await job.stop({ id: fixture.current.id() })).message).toBe(`still ${slowStop.state}`)
     })
   }
+}
+
+/** Lets the platform refuse the next request that changes something. */
+function refuseStop(server: Served): void {
+  // Locust stops its run with a GET request.
+  const on = (call: Call) => isNotToken(call) && (isWrite(call) || call.path.endsWith('/stop'))
+  server.failNext(400, { message: 'It cannot be stopped.' }, { on })
 }
 
 function refusedStopTests<S extends Served>(fixture: JobFixture<S>): void {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
-import { jobConformance } from '../../conformance/job.ts'
+import { jobConformance, withState } from '../../conformance/job.ts'
 import type { JenkinsServer } from '../../platforms/jenkins.ts'
 import { jenkinsJob } from '../../platforms/jenkins-job.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
@@ -65,6 +65,16 @@ const { server, connected } = jobConformance(jenkins, pipelineActions, jenkinsJo
   ],
   url: '/job/shop/job/deploy/',
   refused: [
+    {
+      name: 'a build that a plugin keeps out of the queue',
+      change: withState({ refusesAll: true }),
+      reason: 'Jenkins put no build of shop/deploy into its queue',
+    },
+    {
+      name: 'a redirect to another page',
+      change: ({ failNext }) => failNext(302, '', { on: 'POST', headers: { location: '/login?from=%2F' } }),
+      reason: '/login, which is not followed. Check the URL',
+    },
     {
       name: 'a parameter of a job without parameters',
       input: { target: 'shop/nightly', parameters: { STGE: 'prod' } },
@@ -157,6 +167,14 @@ test('Jenkins: reports why it rejects the token, and masks its encoded form', as
   await expectFailure(start, 'credentials', 'Invalid password/token')
   server.failNext(400, `no ${Buffer.from(`${server.username}:${server.token}`).toString('base64')}`)
   await expectFailure(connected().start(deploy), 'refused', 'no ***')
+})
+
+test('Jenkins: without keyParameter, a start is the build with the same parameters that waits in the queue', async () => {
+  const job = connected({ keyParameter: undefined })
+  const first = await job.start(deploy)
+  const second = await job.start(deploy, { key: keyOf(2) })
+  expect(second.outcome.data['id']).toBe(first.outcome.data['id'])
+  expect(places()).toHaveLength(1)
 })
 
 describe('Jenkins: start', () => {
