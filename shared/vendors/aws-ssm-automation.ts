@@ -11,6 +11,7 @@ import { awsErrorOf } from '../aws/failure.ts'
 import { invalidInput } from '../errors.ts'
 import { optional, word } from '../fields.ts'
 import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'
+import { refuseReferences } from '../providers/refuse-references.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
 /** The parameter of runbooks for the role that they assume. */
@@ -86,6 +87,8 @@ export const awsSsmAutomation = defineJobProvider({
       throw invalidInput('input.ref', 'must be the version of a document: a number, $LATEST or $DEFAULT')
     if (automationRoleArn && parameters && Object.hasOwn(parameters, ROLE_PARAMETER))
       throw invalidInput(`input.parameters.${ROLE_PARAMETER}`, 'is set by the connection. Remove it')
+    const explanation = 'must not contain {{, because Systems Manager would replace it with a parameter of its store'
+    refuseReferences(parameters, /\{\{/, explanation)
   },
 
   async start({ aws, idempotencyKey, connection }, { target, ref, parameters = {} }) {

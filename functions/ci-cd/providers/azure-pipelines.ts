@@ -13,6 +13,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
+import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
@@ -113,6 +114,9 @@ export const azurePipelines = defineJobProvider({
     const { keyParameter } = connection
     if (keyParameter && Object.hasOwn(input.parameters ?? {}, keyParameter))
       throw invalidInput('input.parameters', `must not contain ${keyParameter}: it is reserved for the idempotency key`)
+    const explanation =
+      'must not contain $( or $[, because Azure Pipelines would replace it with the value of a variable'
+    refuseReferences(input.parameters, /\$[([]/, explanation)
   },
 
   async find(client, input) {

@@ -14,6 +14,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
+import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
@@ -119,7 +120,13 @@ export const gitlabCi = defineJobProvider({
     const reserved = connection.parametersAre === 'inputs' ? connection.keyInput : KEY_VARIABLE
     if (reserved && Object.hasOwn(input.parameters ?? {}, reserved))
       throw invalidInput('input.parameters', `must not contain ${reserved}: it is reserved for the idempotency key`)
-    if (connection.parametersAre === 'variables') checkValues(toTextParameters(input.parameters))
+    // It also replaces $NAME, which has an escape. Two hex digits are a byte of an encoded URL.
+    if (connection.parametersAre === 'variables')
+      refuseReferences(
+        input.parameters,
+        /%(?![\dA-Fa-f]{2}%)[A-Za-z_]\w{0,254}%/,
+        'must not contain %NAME%, which GitLab replaces with the variable NAME',
+      )
   },
 
   // GitLab reads the list from the primary database for a user who has just written.
@@ -213,16 +220,6 @@ function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: S
   const texts = { ...toTextParameters(parameters), ...(key ? { [KEY_VARIABLE]: key } : {}) }
   // GitLab replaces $NAME with another variable, which may be a secret, and $$ with $.
   return { variables: Object.entries(texts).map(([key, value]) => ({ key, value: value.replaceAll('$', () => '$$') })) }
-}
-
-/** GitLab also replaces %NAME%, and has no escape for it. Two hex digits are a byte of an encoded URL. */
-function checkValues(texts: Record<string, string>): void {
-  const found = Object.entries(texts).find(([, text]) => /%(?![\dA-Fa-f]{2}%)[A-Za-z_]\w{0,254}%/.test(text))
-  if (found)
-    throw invalidInput(
-      `input.parameters.${found[0]}`,
-      'must not contain %NAME%, which GitLab replaces with the variable NAME',
-    )
 }
 
 async function hasVariable(http: Http, path: string, { id }: Pipeline, key: string): Promise<boolean> {

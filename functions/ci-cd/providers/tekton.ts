@@ -3,6 +3,7 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, withDescription, word, words } from '../../../shared/fields.ts'
 import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Verdict } from '../../../shared/providers/job.ts'
+import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
@@ -92,11 +93,14 @@ export const tekton = defineJobProvider({
   states,
   hasIdempotentStart: true as const,
 
-  checkStart({ target, project, ref }, { pipelines }) {
+  checkStart({ target, project, ref, parameters }, { pipelines }) {
     refuseUnsupported('Tekton', { project, ref })
     if (!/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(target))
       throw invalidInput('input.target', 'must be the name of a pipeline')
     checkListed(target, 'pipelines', pipelines)
+    const explanation =
+      'must not contain $(, because Tekton or Kubernetes would replace it with the value of a variable'
+    refuseReferences(parameters, /\$\(/, explanation)
   },
 
   async start(client, { target, parameters = {} }) {

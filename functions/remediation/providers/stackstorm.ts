@@ -4,6 +4,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
 import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
@@ -88,19 +89,15 @@ export const stackstorm = defineJobProvider({
 
   states,
 
-  checkStart({ target, project, ref, parameters = {} }) {
+  checkStart({ target, project, ref, parameters }) {
     if (!/^[^.\s]+\.\S+$/.test(target))
       throw invalidInput('input.target', 'must be an action with its pack, such as core.local')
     if (project !== undefined) throw invalidInput('input.project', 'is not supported. An action belongs to a pack')
     if (ref !== undefined)
       throw invalidInput('input.ref', 'is not supported. StackStorm runs the installed version of a pack')
-    // Text of an alert must not read the datastore.
-    for (const [name, value] of Object.entries(parameters))
-      if (/\{\{|\{%/.test(JSON.stringify(value)))
-        throw invalidInput(
-          `input.parameters.${name}`,
-          'must not contain {{ or {%. StackStorm would evaluate it as a template',
-        )
+    // The template could read the datastore.
+    const explanation = 'must not contain {{ or {%. StackStorm would evaluate it as a template'
+    refuseReferences(parameters, /\{\{|\{%/, explanation)
   },
 
   // StackStorm writes the trace before it publishes the execution.

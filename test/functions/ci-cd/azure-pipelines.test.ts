@@ -67,6 +67,11 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, az
     },
   ),
   invalidStarts: [
+    ...['$(dbPassword)', '$[variables.dbPassword]'].map((value) => ({
+      name: `the value ${value}, which Azure Pipelines replaces`,
+      input: { parameters: { url: `https://shop.example/${value}` } },
+      message: 'input.parameters.url must not contain $( or $[',
+    })),
     { name: 'an invalid project', input: { project: 'Fabrikam' }, message: 'input.project must look like' },
     {
       name: 'the parameter of the idempotency key',

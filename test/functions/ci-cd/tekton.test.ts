@@ -25,6 +25,11 @@ const { server, connected } = jobConformance(tekton, pipelineActions, tektonJob,
   // The condition says that a run has ended, for any reason.
   unknownStates: [],
   invalidStarts: [
+    {
+      name: 'a value that Tekton replaces',
+      input: { parameters: { hosts: ['web1', '$(params.password)'] } },
+      message: 'input.parameters.hosts must not contain $(',
+    },
     { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported by Tekton' },
     { name: 'a version', input: { ref: 'main' }, message: 'input.ref is not supported by Tekton' },
     { name: 'an invalid name', input: { target: 'A/b' }, message: 'input.target must be the name of a pipeline' },

@@ -33,6 +33,11 @@ const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, p
     aborted: ['Exited'],
   }),
   invalidStarts: [
+    {
+      name: 'a value that Systems Manager replaces',
+      input: { parameters: { Hosts: ['web1', '{{ssm:/shop/password}}'] } },
+      message: 'input.parameters.Hosts must not contain {{',
+    },
     { name: 'a short name', input: { target: 'a' }, message: 'input.target must be the name of a document' },
     { name: 'an invalid name', input: { target: 'x;y' }, message: 'input.target must be the name of a document' },
     { name: 'the version 0', input: { ref: '0' }, message: 'input.ref must be the version of a document' },
