@@ -11,7 +11,7 @@ import { awsErrorOf } from '../aws/failure.ts'
 import { invalidInput } from '../errors.ts'
 import { optional, word } from '../fields.ts'
 import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'
-import { refuseReferences } from '../providers/refuse-references.ts'
+import { refuseReplacedValues } from '../providers/refuse-replaced-values.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
 /** The parameter of runbooks for the role that they assume. */
@@ -88,7 +88,7 @@ export const awsSsmAutomation = defineJobProvider({
     if (automationRoleArn && parameters && Object.hasOwn(parameters, ROLE_PARAMETER))
       throw invalidInput(`input.parameters.${ROLE_PARAMETER}`, 'is set by the connection. Remove it')
     const explanation = 'must not contain {{, because Systems Manager would replace it with a parameter of its store'
-    refuseReferences(parameters, /\{\{/, explanation)
+    refuseReplacedValues(parameters, /\{\{/, explanation)
   },
 
   async start({ aws, idempotencyKey, connection }, { target, ref, parameters = {} }) {

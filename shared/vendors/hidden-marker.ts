@@ -10,7 +10,7 @@ const MARKERS = /<!-- cloud-automation-webhooks:[0-9a-f]+ -->/g
 /** Removes markers from the text of a caller: the object would be taken for one that another call has created. */
 export function withoutMarkers(text: string): string {
   const rest = text.replace(MARKERS, '')
-  // What is around a marker can become another one.
+  // The text around a marker can become another marker.
   return rest === text ? text : withoutMarkers(rest)
 }
 

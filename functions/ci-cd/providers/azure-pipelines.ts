@@ -13,7 +13,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
+import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
@@ -116,7 +116,7 @@ export const azurePipelines = defineJobProvider({
       throw invalidInput('input.parameters', `must not contain ${keyParameter}: it is reserved for the idempotency key`)
     const explanation =
       'must not contain $( or $[, because Azure Pipelines would replace it with the value of a variable'
-    refuseReferences(input.parameters, /\$[([]/, explanation)
+    refuseReplacedValues(input.parameters, /\$[([]/, explanation)
   },
 
   async find(client, input) {

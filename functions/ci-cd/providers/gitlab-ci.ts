@@ -14,7 +14,7 @@ import {
 } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
+import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
@@ -122,7 +122,7 @@ export const gitlabCi = defineJobProvider({
       throw invalidInput('input.parameters', `must not contain ${reserved}: it is reserved for the idempotency key`)
     // It also replaces $NAME, which has an escape. Two hex digits are a byte of an encoded URL.
     if (connection.parametersAre === 'variables')
-      refuseReferences(
+      refuseReplacedValues(
         input.parameters,
         /%(?![\dA-Fa-f]{2}%)[A-Za-z_]\w{0,254}%/,
         'must not contain %NAME%, which GitLab replaces with the variable NAME',

@@ -3,7 +3,7 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, withDescription, word, words } from '../../../shared/fields.ts'
 import { checkListed } from '../../../shared/providers/allow-list.ts'
 import { defineJobProvider, type Verdict } from '../../../shared/providers/job.ts'
-import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
+import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import {
   checkPermissions,
@@ -100,7 +100,7 @@ export const tekton = defineJobProvider({
     checkListed(target, 'pipelines', pipelines)
     const explanation =
       'must not contain $(, because Tekton or Kubernetes would replace it with the value of a variable'
-    refuseReferences(parameters, /\$\(/, explanation)
+    refuseReplacedValues(parameters, /\$\(/, explanation)
   },
 
   async start(client, { target, parameters = {} }) {

@@ -50,22 +50,23 @@ export function hasEnded({ kind }: CallEvent): boolean {
 /** Returns the name of the task, or of the sequence in `sh.keptn.event.<stage>.<sequence>.finished`. */
 export function nameOf({ task, type }: CallEvent): string {
   const sequence = /^sh\.keptn\.event\.[^.]+\.([^.]+)\.(?:triggered|finished)$/.exec(type ?? '')?.[1]
-  return task ?? (sequence ? `Sequence ${sequence}` : (type ?? 'Event'))
+  return (task ?? (sequence ? `Sequence ${sequence}` : type))?.trim() || 'Event'
 }
 
 /** Returns a title such as `Evaluation of checkout in shop/production passed`. */
 export function titleOf(name: string, event: CallEvent, { verb }: EventState): string {
   const location = locationOf(event)
-  return [shorten(name), event.data.service ? `of ${location}` : location, verb].filter(Boolean).join(' ')
+  const hasService = shorten(event.data.service) !== ''
+  return [shorten(name), hasService ? `of ${location}` : location, verb].filter(Boolean).join(' ')
 }
 
 /** Returns service, project and stage: `checkout in shop/production`. */
 export function locationOf({ data: { project, stage, service } }: CallEvent): string {
-  const where = [project, stage].filter((name) => name !== undefined).map(shorten)
-  return [service && shorten(service), where.length > 0 && `in ${where.join('/')}`].filter(Boolean).join(' ')
+  const where = [project, stage].map(shorten).filter(Boolean)
+  return [shorten(service), where.length > 0 && `in ${where.join('/')}`].filter(Boolean).join(' ')
 }
 
-/** Leaves room for the rest of a title. */
-function shorten(name: string): string {
+/** Leaves room for the rest of a title. Any text of an event can be empty, or only white space. */
+function shorten(name = ''): string {
   return clipSingleLine(name, 40)
 }

@@ -4,7 +4,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { refuseReferences } from '../../../shared/providers/refuse-references.ts'
+import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
@@ -97,7 +97,7 @@ export const stackstorm = defineJobProvider({
       throw invalidInput('input.ref', 'is not supported. StackStorm runs the installed version of a pack')
     // The template could read the datastore.
     const explanation = 'must not contain {{ or {%. StackStorm would evaluate it as a template'
-    refuseReferences(parameters, /\{\{|\{%/, explanation)
+    refuseReplacedValues(parameters, /\{\{|\{%/, explanation)
   },
 
   // StackStorm writes the trace before it publishes the execution.

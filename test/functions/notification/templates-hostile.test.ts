@@ -6,6 +6,28 @@ import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import { anyCharacter } from '../../shared/text/any-character.ts'
 import { messageFor, shown } from './template-messages.ts'
 
+type Parts = Partial<Pick<CallEvent, 'type' | 'kind' | 'task'>> & { data?: Partial<CallEvent['data']> }
+
+/** An event without any name. */
+const almostNothing: CallEvent = {
+  id: undefined,
+  type: '',
+  context: undefined,
+  gitcommitid: undefined,
+  kind: undefined,
+  task: undefined,
+  data: {
+    project: undefined,
+    stage: undefined,
+    service: undefined,
+    result: undefined,
+    status: undefined,
+    message: undefined,
+    labels: {},
+  },
+  properties: {},
+}
+
 describe('hostile event', () => {
   it('contains only safe links', () => {
     const labels = {
@@ -33,6 +55,16 @@ describe('hostile event', () => {
     expect(title).toMatch(/^a+… of <!channel>[^\n]+… in [^\n]+…\/[^\n]+… failed$/)
     expect(title.length).toBeLessThanOrEqual(200)
     expect(title.isWellFormed()).toBe(true)
+  })
+
+  it.each<[Parts, string]>([
+    [{ type: '' }, 'Event'],
+    [{ type: ' \n', kind: 'started' }, 'Event has started'],
+    [{ type: '', data: { service: ' ', project: ' ', stage: '' } }, 'Event'],
+    [{ task: 'hello', data: { service: '\t', project: 'shop', stage: ' ' } }, 'hello in shop'],
+  ])('%j has the title "%s"', ({ data, ...fields }, title) => {
+    const event = { ...almostNothing, ...fields, data: { ...almostNothing.data, ...data } }
+    expect(messageOf({ event, sequenceUrl: undefined }).title).toBe(title)
   })
 
   it('is cut to the limits', () => {
@@ -114,7 +146,7 @@ describe('hostile event', () => {
       fc.property(fc.record({ event: events, sequenceUrl: optional }), template, (occasion, template) => {
         expect(z.safeParse(fitting, messageOf(occasion, template)).error?.issues).toBeUndefined()
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1_000, examples: [[{ event: almostNothing, sequenceUrl: undefined }, undefined]] },
     )
   })
 })
