@@ -143,14 +143,15 @@ function withVotes({ approval: { message, count = 1 }, votes }: StoredApproval):
 
 /**
  * Refuses the form of another page. The cookie is not sent from other sites, but from other hosts of the same domain. Older browsers
- * say only from which page a form is.
+ * have no `Sec-Fetch-Site`, only `Origin`.
  *
  * @throws Failure `forbidden`
  */
 function refuseOtherSites({ headers, categoryUrl }: RouteRequest): void {
-  const { 'sec-fetch-site': site = 'none', origin } = headers
-  const isOwn = origin === undefined || URL.parse(origin)?.host === new URL(categoryUrl).host
-  if (!isOwn || (site !== 'none' && site !== 'same-origin'))
+  const { 'sec-fetch-site': site, origin } = headers
+  const isOwnOrigin = origin === undefined || URL.parse(origin)?.host === new URL(categoryUrl).host
+  const isOwn = site === undefined ? isOwnOrigin : site === 'none' || site === 'same-origin'
+  if (!isOwn)
     throw new Failure(
       'forbidden',
       'Another page has sent this decision. Open the link of the approval, and decide there.',

@@ -94,7 +94,7 @@ describe('The page of an approval', () => {
       expect(body).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;')
       expect(headers).toMatchObject({
         'content-security-policy': expect.stringMatching(policy),
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'cache-control': 'no-store',
         'x-frame-options': 'DENY',
         'x-content-type-options': 'nosniff',

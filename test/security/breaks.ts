@@ -122,8 +122,8 @@ export const BREAKS: Record<string, Break> = {
   },
   'Form of another site': {
     file: 'shared/approvals/page-route.ts',
-    from: '!isOwn || (',
-    to: '(',
+    from: 'if (!isOwn)',
+    to: 'if (site !== undefined && !isOwn)',
     test: 'lifecycle/approval-sign-in > The page > decides nothing that another page sends',
   },
   'Link scanner': {

@@ -166,6 +166,8 @@ describe('the page with the alerts', () => {
     const notes = async () => (await newest('limited')).tried.results.map(({ result }: Json) => result.note)
     const expected = ['Refused: the alert is with the dead letters', 'Counted in the call of its group']
     await service.until(async () => expected.join() === (await notes()).sort().reverse().join(), 'the refusal')
+    const hasLine = ({ text }: Json) => text === 'limited makes no call: in a group'
+    await service.until(async () => (await read('?source=limited')).log.some(hasLine), 'the line about the group')
     const { queue, log } = await read('?source=limited')
     expect(queue).toMatchObject({ deadLetters: 1 })
     expect(log).toContainEqual({
