@@ -31,7 +31,7 @@ export default {
   transform: {},
   // Ends a test that hangs: a test that waits for something on a busy machine must not reach it.
   testTimeout: 600_000,
-  setupFiles: ['<rootDir>/test/runner/hide-log-lines.ts', '<rootDir>/test/runner/property-seed.ts'],
+  setupFiles: ['<rootDir>/test/runner/hide-log-lines.ts', '<rootDir>/test/runner/fixed-seeds.ts'],
   reporters: ['<rootDir>/test/runner/reporter.ts', 'summary'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['shared/**/*.ts'],

@@ -7,20 +7,19 @@ import { buildBundles } from '../../infra/tools/build/bundles.ts'
 import { Progress } from '../prove/progress.ts'
 import { fuzz } from './fuzz.ts'
 import { fuzzPolicy } from './fuzz-policy.ts'
-import { runProperties } from './properties.ts'
+import { describeFailed, fuzzProperties } from './fuzz-properties.ts'
 
 const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>] [--policy | --properties]
 
 Sends mutated examples to the shipped bundles in the local runtime. Fails if a response has an unexpected 5xx status or
 contains a secret, if a process crashes, if memory grows, or if the event loop is blocked. Prints a curl command for each
-failure. First, compiles and evaluates random policies, and runs the properties of the tests with other values than npm test.
-To keep what a property has found, add the printed values to its "examples".
+failure. First, compiles and evaluates random policies, and runs the tests that use properties with random values.
 
   --seconds     duration
   --seed        seed of all random choices; each run prints it
   --case        run only this case of the seed, as a failure names it
   --policy      only compile and evaluate policies
-  --properties  only run the properties of the tests
+  --properties  only run the tests that use properties
   --help        print this text`
 
 const POLICIES = 5_000
@@ -45,10 +44,9 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', 0) ?? Math.floor(Math.random() * 2 ** 31)
   const only = wholeNumber('case', 0)
   console.log(`Seed ${seed}`)
-  if (values.policy || (only === undefined && !values.properties)) evaluatePolicies(seed, only)
-  if (values.policy) return
-  if (only === undefined) checkProperties(seed)
-  if (values.properties) return
+  if (!values.properties && (values.policy || only === undefined)) evaluatePolicies(seed, only)
+  if (values.properties || (!values.policy && only === undefined)) runProperties(seed)
+  if (values.policy || values.properties) return
   const progress = new Progress()
   const bundles = mkdtempSync(join(tmpdir(), 'webhooks-fuzz-bundles-'))
   process.on('exit', () => rmSync(bundles, { recursive: true, force: true }))
@@ -85,10 +83,11 @@ function evaluatePolicies(seed: number, only: number | undefined): void {
   if (findings.length > 0) process.exitCode = 1
 }
 
-function checkProperties(seed: number): void {
-  if (runProperties(seed)) return
-  console.log(`\nFAILED  a property of a test\n  npm run fuzz -- --properties --seed ${seed}`)
-  process.exitCode = 1
+function runProperties(seed: number): void {
+  const { tests, failed } = fuzzProperties(seed)
+  console.log(`${tests} tests in files with properties; ${failed.length} failed`)
+  for (const property of failed.slice(0, MAX_PRINTED)) console.log(`\n${describeFailed(property, seed)}`)
+  if (failed.length > 0) process.exitCode = 1
 }
 
 /** Returns the value of an option. Exits if it is not a whole number from `min`. */
