@@ -20,11 +20,10 @@ import { recordExchanges } from './record-exchanges.ts'
 // instances of each test file.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../../node_modules/.cache/node')
 
-// Each worker has a temporary folder of its own, which it empties after each test file: code under test leaves files there. Its name
-// contains what users have in paths, and what is special in shells, modules and URLs. Packages keep the path that they find first.
-const TEMPORARY = mkdtempSync(join(tmpdir(), "webhooks user's $1 ü#%-"))
+// Each worker has a temporary folder of its own, which it empties after each test file: code under test leaves files there. It is not
+// the file that has one, because packages keep the path that they find first. The reporter deletes it.
+const TEMPORARY = mkdtempSync(join(tmpdir(), 'worker-'))
 process.env['TMPDIR'] = TEMPORARY
-process.once('exit', () => rmSync(TEMPORARY, { recursive: true, force: true }))
 
 // Ends the worker without freeing its heap. On a busy machine, this takes longer than Jest waits.
 process.once('beforeExit', () => process.exit())
@@ -105,6 +104,7 @@ export default class SharedEnvironment {
     this.#stopRecording()
     this.#timers.useRealTimers()
     this.moduleMocker.restoreAllMocks()
+    running = undefined
     this.#endChildren()
     const { console, env, exit, write, pause } = this.#before
     // Some tests let pauses end at once. In the next files, they would never end.

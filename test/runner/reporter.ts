@@ -1,8 +1,9 @@
 // A quiet reporter for Jest: prints failures, progress, skipped tests and the files that take the most CPU time. Console output appears
 // only for files that fail, because many tests provoke errors that are logged. Jest's own "summary" reporter prints the
 // totals. No time fails a run, because the same tests take twice as long on a busy machine.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { relative } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 
 /** The part of Jest's results that is printed. */
 interface FileResult {
@@ -23,6 +24,8 @@ export default class QuietReporter {
   readonly #rootDir: string
   readonly #hasNamePattern: boolean
   readonly #skipped: string[] = []
+  readonly #tmpdir = process.env['TMPDIR']
+  #temporary: string | undefined
   #finished = 0
   #total = 0
   #printed = 0
@@ -34,6 +37,9 @@ export default class QuietReporter {
 
   onRunStart({ numTotalTestSuites }: { numTotalTestSuites: number }): void {
     this.#total = numTotalTestSuites
+    // The name contains what users have in paths, and what is special in shells, modules and URLs. The workers inherit it.
+    this.#temporary = mkdtempSync(join(tmpdir(), "webhooks user's $1 ü#%-"))
+    process.env['TMPDIR'] = this.#temporary
   }
 
   onTestResult(
@@ -55,6 +61,9 @@ export default class QuietReporter {
   }
 
   onRunComplete(): void {
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true, maxRetries: 3 })
+    if (this.#tmpdir === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = this.#tmpdir
     // A name pattern skips tests on purpose.
     if (!this.#hasNamePattern) for (const line of this.#skipped) process.stderr.write(line)
     const files = this.#readCpuTimes()
