@@ -149,7 +149,11 @@ async function create(
   const readsAll = reads === 'all' ? { reads } : {}
   const verifiesOnly = forVerify ? { allow: [] } : {}
   const isAgent = agent ? { agent } : {}
-  const caller: Caller = { tokens: [hash], categories: allowed, ...resultsTo, ...readsAll, ...verifiesOnly, ...isAgent }
+  // Some categories of the sandbox have several platforms, and their default supports few actions.
+  const { local: { connections } = {} } = options.local ? callers : {}
+  const defaults = connections && { connections }
+  const flags = { ...resultsTo, ...readsAll, ...verifiesOnly, ...isAgent }
+  const caller: Caller = { tokens: [hash], categories: allowed, ...flags, ...defaults }
   await writeCallers(store, { ...callers, [name]: caller })
   // Printed first, so that no later failure loses the token.
   printToken(

@@ -98,6 +98,9 @@ describe('webhooks token create', () => {
     const { out } = await webhooks('token create mine --local', { cwd: folder })
     const local = JSON.parse(readFileSync(join(folder, '.webhooks', 'secrets.json'), 'utf8'))[CALLERS]
     expect(local).toMatchObject({ demo: {}, mine: { tokens: [hashOf(out)] } })
+    // So that each action of the sandbox works without naming a connection.
+    expect(local.mine.connections).toMatchObject({ 'incident-management/run-runbook': 'runbooks' })
+    expect(local.mine.connections).toEqual(local.demo.connections)
   })
 })
 
