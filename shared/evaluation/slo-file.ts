@@ -45,6 +45,9 @@ export async function readSloFile(file: unknown, path: string, kind: FailureKind
 }
 
 async function parseYaml(text: string, path: string, kind: FailureKind): Promise<unknown> {
+  // Keptn prints a map as map[..].
+  if (text.startsWith('map['))
+    throw invalidFile('must be a text: in a shipyard, write it as a text block (|)', path, kind)
   // Loaded when used: few calls have a file as text.
   const { default: yaml } = await import('yaml')
   let value: unknown

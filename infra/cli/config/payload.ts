@@ -146,13 +146,23 @@ function inputOf(subscription: Subscription): string {
 /** Returns the template for values that `members` skips: the values of an object, and values that are falsy in a template. */
 function specialCaseOf(name: string, type: z.core.$ZodType): string {
   const to = `input.${name}`
-  if (isMap(type)) return each('.', name, to)
+  if (isMap(type)) return isRecordField(type) ? each('.', name, to) : eachOrText(name, to)
   const falsy = falsyValueOf(type)
   return falsy ? falsyMember(name, falsy.printed, to, falsy.value) : ''
 }
 
-/** Returns whether the field is a map of names and values. */
+/** Returns whether the field is, or may be, a map of names and texts. */
 export function isMap(type: z.core.$ZodType): boolean {
+  const bare = target(unwrap(type))
+  if (!(bare instanceof z.ZodMiniUnion)) return isRecordField(type)
+  // A payload cannot contain a map of maps, such as an SLO file.
+  return bare.def.options.some((option) => {
+    const record = target(option)
+    return record instanceof z.ZodMiniRecord && record.def.valueType instanceof z.ZodMiniString
+  })
+}
+
+function isRecordField(type: z.core.$ZodType): boolean {
   return unwrap(type)._zod.def.type === 'record'
 }
 
@@ -202,6 +212,12 @@ function members(of: string, names: readonly string[], to: string): string {
 /** Sends a value that a template treats as empty. */
 function falsyMember(name: string, printed: string, to: string, value: string): string {
   return `{{if eq (print (index . "${name}")) "${printed}"}}&${to}=${value}{{end}}`
+}
+
+/** Sends the entries of a map, or the value if it is a text or a number. */
+function eachOrText(name: string, to: string): string {
+  const entries = `{{range $n,$v:=.}}&${to}.{{urlquery $n}}={{urlquery $v}}{{end}}`
+  return `{{with index . "${name}"}}{{if eq (slice (print . "nil") 0 4) "map["}}${entries}{{else}}&${to}={{urlquery .}}{{end}}{{end}}`
 }
 
 function each(from: string, name: string, to: string): string {

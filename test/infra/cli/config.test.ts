@@ -82,6 +82,14 @@ describe('a generated webhook', () => {
     expect(input).toEqual({ target: 'deploy.yml', parameters: { image: 'shop:1.2', replicas: '3' } })
   })
 
+  it('sends queries as a map, or as the text that the shipyard has', () => {
+    const made = subscription('slo/request-evaluation', { task: 'evaluation' })
+    const evaluation = (queries: string | Record<string, string>) => receivedForm(made, { timeframe: '5m', queries })
+    expect(evaluation({ checkout: 'p95 > 5' })['input']).toMatchObject({ queries: { checkout: 'p95 > 5' } })
+    const text = '{"checkout": "p95"}'
+    expect(evaluation(text)['input']).toMatchObject({ queries: text })
+  })
+
   it.each(['problem', 'incident', 'dynatraceProblem'])(
     'sends the problem in data.%s to tickets and messages',
     (name) => {

@@ -80,6 +80,10 @@ describe('readSloFile', () => {
     ['objectives: [', 'input.sloFile is not valid YAML: '],
     ['just a text', 'input.sloFile must have objectives and a total_score'],
     ['', 'input.sloFile must have objectives'],
+    [
+      'map[objectives:[map[sli:a]] total_score:map[pass:90%]]',
+      'input.sloFile must be a text: in a shipyard, write it as a text block (|)',
+    ],
     [{ ...minimal, objectives: [] }, 'input.sloFile.objectives must '],
     [{ objectives: minimal.objectives }, 'input.sloFile.total_score is required'],
     [{ ...minimal, total_score: { pass: 'most' } }, 'sloFile.total_score.pass must be a percentage such as "90%"'],
