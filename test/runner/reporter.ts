@@ -38,6 +38,7 @@ export default class QuietReporter {
   onRunStart({ numTotalTestSuites }: { numTotalTestSuites: number }): void {
     this.#total = numTotalTestSuites
     // The name contains what users have in paths, and what is special in shells, modules and URLs. The workers inherit it.
+    process.env['SYSTEM_TMPDIR'] = tmpdir()
     this.#temporary = mkdtempSync(join(tmpdir(), "webhooks user's $1 ü#%-"))
     process.env['TMPDIR'] = this.#temporary
   }

@@ -24,7 +24,9 @@ export function itInBrowser(name: string, test: () => Promise<void>): void {
 
 export async function launchBrowser(): Promise<Browser> {
   const timeout = TIMEOUT_MS * PATIENCE
-  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'], timeout })
+  // The path of a socket may have about a hundred characters, and those of the tests have more on some systems.
+  const env = { ...process.env, TMPDIR: process.env['SYSTEM_TMPDIR'] }
+  const browser = await chromium.launch({ executablePath: executablePath ?? '', args: ['--no-sandbox'], env, timeout })
   const newContext = browser.newContext.bind(browser)
   browser.newContext = async (options) => {
     const context = await newContext(options)
