@@ -152,19 +152,19 @@ describe('A person who is signed in', () => {
   it('counts once, in any browser', async () => {
     deploy([{ name: 'two', approve: { connection: 'chat', count: 2 } }])
     const shown: string[] = []
-    const { promise: hasLooked, resolve: look } = Promise.withResolvers<void>()
+    const { promise: pagesOpened, resolve: finishOpening } = Promise.withResolvers<void>()
     let last: Promise<unknown> | undefined
     const { outcome } = await run({
       async people(asking, wait) {
-        // Pressing again wakes the task, too, and the next wait may begin before the pages are open.
+        // Pressing again wakes the task, too, and the next wait may start before the pages are open.
         if (wait !== 'decision-wake-0') {
-          last ??= hasLooked.then(() => decideAs('ben', asking))
+          last ??= pagesOpened.then(() => decideAs('ben', asking))
           return last
         }
         await decideAs('jane', asking)
         shown.push((await decideAs('jane', asking)).body, (await browser().open(pageOf(asking))).body)
         expect(platform.runs).toEqual([])
-        look()
+        finishOpening()
       },
     })
     const soFar = expect.stringContaining('1 of 2 have approved: Jane Doe (jane@example.com)')

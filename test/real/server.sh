@@ -3,6 +3,9 @@
 # temporary folder $DIR is removed with it. Exit code 69 says that the server cannot be had on this machine.
 set -euo pipefail
 
+# Debian's packages and Redmine use this folder without quotes.
+if [[ ${TMPDIR:-} =~ [^A-Za-z0-9._/-] ]]; then export TMPDIR=/tmp; fi
+
 SCRIPT=$(basename "$0")
 
 fail() {

@@ -108,7 +108,7 @@ describe('HTTP API: jobs', () => {
     await failureOf(connected(more).stopAtDeadline(started, run))
     // The action that stops a run by its id knows only the defaults.
     await failureOf(connected({ ...more, target: 'weekly' }).stop({ id: '9', project: 'shop' }))
-    // A stop that is refused is followed by a look: the run may have ended.
+    // After a stop that is refused, the state is read: the run may have ended.
     const expected = ['/shop/nightly/1', '/shop/nightly/1/stop', '/shop/nightly/1', '/shop/weekly/9']
     expect(server.calls.slice(-4).map((call) => call.path)).toEqual(expected)
   })
