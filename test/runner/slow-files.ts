@@ -6,6 +6,7 @@ export const slowFiles: Record<string, string> = {
   'test/e2e/jobs.test.ts': 'starts jobs through the shipped bundles, with crashes',
   'test/e2e/kill.test.ts': 'kills the runtime while tasks of each orchestrator run',
   'test/e2e/load.test.ts': 'generates load in real time',
+  'test/e2e/policy.test.ts': 'waits until a window opens, at the next minute',
   'test/e2e/sequences.test.ts': 'runs sequences through the shipped bundles',
   'test/e2e/verify-function.test.ts': 'waits between the attempts of the hook of CodeDeploy',
   'test/examples/examples.test.ts': 'runs each example through the shipped bundles',
@@ -26,5 +27,6 @@ export const slowFiles: Record<string, string> = {
   'test/security/hosts.test.ts': 'calls each provider with manipulated hosts',
   'test/security/regular-expressions.test.ts': 'analyzes each new regular expression once',
   'test/shared/aws/service.test.ts': 'waits until calls without a response end',
+  'test/shared/dispatch/dispatch.test.ts': 'ends the function at every request of an alert and a group',
   'test/shared/validation-messages.test.ts': 'validates random inputs of every action',
 }
