@@ -57,7 +57,8 @@ describe('webhooks audit of the local runtime', () => {
         { audit: 'call', outcome: 'rejected', mode: 'silent', rules: ['no updates'] },
       ]),
     )
-    expect(err).toMatch(/^4 records from .* to .*\. 1 repeat omitted\.\n$/)
+    // The restart may also repeat the record of the task.
+    expect(err).toMatch(/^4 records from .* to .*\. (?:1 repeat|2 repeats) omitted\.\n$/)
     const times = records.map(({ timestamp }) => String(timestamp))
     expect(times).toEqual([...times].sort())
     expect(out).not.toMatch(/_aws/)
