@@ -31,7 +31,7 @@ export class ScheduledVerify extends Construct {
       environment: { WEBHOOKS_URL: origin, WEBHOOKS_VERIFY: verify.categories.join(',') },
       permissions: readSecrets(this, settings, [SECRET_PATHS.verify]),
     })
-    // The next run is the repetition.
+    // The next scheduled run is the retry.
     fn.configureAsyncInvoke({ retryAttempts: 0 })
     const rule = new Rule(this, 'Schedule', {
       description: 'Verification of the deployment',

@@ -40,7 +40,7 @@ export interface SecretStore {
 export interface StoreOptions {
   local?: boolean
   kmsKey?: string
-  /** Whether AWS must not be called. */
+  /** True if AWS must not be called. */
   dryRun?: boolean
 }
 

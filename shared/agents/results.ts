@@ -39,9 +39,9 @@ export function invalidArguments(errors: readonly FieldError[]): RpcResult {
 }
 
 /**
- * Returns the result for a response of a webhook that refuses a request, or without an answer to it.
+ * Returns the result for a webhook that has refused a request, or has not answered it.
  *
- * @param advice for the latter
+ * @param advice for a request without an answer
  */
 export function refusal({ status, headers, body }: ForwardedResponse, advice = 'Try again.'): RpcResult {
   const { title = `Status ${status}`, detail = '', errors } = body

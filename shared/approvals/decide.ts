@@ -28,7 +28,7 @@ export async function decide(
   const saved = await (isVote ? saveVote(taskId, String(personId), decision) : saveDecision(taskId, decision))
   const current = saved ?? (await readApproval(taskId))
   if (isVote && current && isOpenAt(current, Date.parse(decision.at))) {
-    // The message and the progress show who has approved. A person who presses a button again wakes only the message.
+    // The message and the progress show who has approved. If a person presses a button again, only the message is updated.
     await (saved ? wakeTasks(saved) : wakeAsking(current))
     return { status: 'counted', votes: current.votes, count }
   }

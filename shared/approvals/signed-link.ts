@@ -12,7 +12,7 @@ const approvalsSecret = z.strictObject({
   previousKey: optional(secret('The previous key').check(z.minLength(32))),
 })
 
-/** A token with an unknown signature reads the secret again, but at most this often. */
+/** For a token with an unknown signature, the secret is read again, but at most this often. */
 const KEY_RECHECK_MS = 15_000
 let checkedAt = 0
 

@@ -66,14 +66,14 @@ export async function runApprovalTask(task: Task): Promise<Completed | Delegated
   const reminderAt = deadline.at - (seconds - reminderIn) * 1_000
   const { decision, error } = await waitForDecision(task, posted, reminderAt, woken)
   if (error) {
-    const unknown = serviceUnavailable(`It is not known if the approval was decided. ${error}`)
+    const unknown = serviceUnavailable(`It is not known whether the approval was decided. ${error}`)
     return completed(redactDeep({ ...errored(unknown), data: started.outcome.data }))
   }
   await updateMessage(task, 'close-approval', (provider, client) => close(provider, client, input, posted, decision))
   return resultOf(started.outcome, decision)
 }
 
-/** Reads the table when the task is woken, when people have to be reminded, when no one has decided for long, and at the deadline. */
+/** Reads the table when the task is woken, when people have to be reminded, when no one has decided for a long time, and at the deadline. */
 async function waitForDecision(
   task: Task,
   posted: PostedMessage,

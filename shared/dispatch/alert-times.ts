@@ -28,7 +28,7 @@ export function transitionOf(times: AlertTimes, change: { state: 'firing' | 'res
 
 function startOf({ opened, closed, earlier = [], newest }: AlertTimes, at: number): Transition {
   const times = { opened, closed, earlier, newest }
-  // Even if the alert has ended in the meantime: the end waits for what its start has opened.
+  // Even if the alert has ended in the meantime: its end waits until the start has opened something.
   if (at === opened || earlier.includes(at)) return { times, occurrence: at }
   if (closed !== undefined && at <= closed) return { times, occurrence: undefined }
   if (!isOpen(times)) return { times: { opened: at, closed, earlier: startsBefore(times) }, occurrence: at }

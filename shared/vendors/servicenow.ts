@@ -94,7 +94,7 @@ function only([found, ...more]: { sys_id: string }[], what: string, wanted: stri
 }
 
 /**
- * Returns a value for an encoded query, which has no escapes and runs scripts.
+ * Returns a value for an encoded query. ServiceNow runs scripts in such queries, and has no way to escape a character.
  *
  * @throws Failure `invalid`
  */

@@ -13,7 +13,7 @@ export interface PlayedJobs<S extends Served = Served> {
   id(): string
   /** Marks the newest run as started. It runs until `end`. */
   hasStarted(): unknown
-  /** Brings the newest run into a state, as the provider names it. */
+  /** Puts the newest run into a state, as the provider names it. */
   enter(state: string): unknown
   /** Ends the newest run, successfully if the platform has no other end. */
   end(): unknown

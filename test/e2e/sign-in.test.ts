@@ -171,7 +171,7 @@ describeInBrowser('a sign-in on the page of an approval, in Chromium', () => {
     await rejected(asked)
   })
 
-  it('does not let another person decide who has the link', async () => {
+  it('does not let another person with the link decide', async () => {
     const asked = await proposed('Stolen link')
     const page = await opened(asked.link)
     await signIn(page, 'ben')

@@ -152,7 +152,7 @@ describe('A table that cannot be read', () => {
 
   it('for an hour after the end starts nothing', async () => {
     const { outcome } = await runWithout(ALWAYS, decideLast)
-    const unknown = 'Nothing was started: It is not known if people have decided.'
+    const unknown = 'Nothing was started: It is not known whether people have decided.'
     expect(outcome).toMatchObject({ result: 'fail', message: expect.stringContaining(unknown) })
     expect(platform.runs).toEqual([])
   })

@@ -225,7 +225,7 @@ describe('An approval', () => {
       // Refuses all requests to a table.
       process.env['AWS_ENDPOINT_URL_DYNAMODB'] = lifecycle.aws.url
     }, '&deadline=PT5M').finally(() => Object.assign(process.env, { AWS_ENDPOINT_URL_DYNAMODB: table }))
-    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('It is not known if') })
+    expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('It is not known whether') })
   })
 
   it('is posted once if the response of the platform was lost', async () => {

@@ -100,7 +100,7 @@ const startFis = definePlatform({
       newest,
       /** Returns the requested operations in order: `StartExperiment`. */
       operations: () => calls.map((call) => operationOf(call) ?? ''),
-      /** Brings the newest experiment into a state. */
+      /** Puts the newest experiment into a state. */
       become(status: string, fields: Partial<Experiment['state']> = {}) {
         const experiment = newest()
         experiment.state = { status, reason: `Experiment ${status}.`, ...fields }

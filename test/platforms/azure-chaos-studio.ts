@@ -88,7 +88,7 @@ const startAzureChaosStudio = definePlatform({
   notFound: refusal(404, 'ResourceNotFound', 'The resource was not found.'),
   members: ({ executions }) => ({
     token: TOKEN,
-    /** Brings the newest execution into a state, as the provider names it. */
+    /** Puts the newest execution into a state, as the provider names it. */
     enter(name: string) {
       // The start of each execution is later than that of the one before.
       const second = 10 + executions.length

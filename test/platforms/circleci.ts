@@ -88,7 +88,7 @@ const startCircleci = definePlatform({
   notFound: { status: 404, body: { message: 'Project not found' } },
   members: ({ pipelines }) => ({
     token: TOKEN,
-    /** Brings the newest pipeline into a state, as the provider names it. */
+    /** Puts the newest pipeline into a state, as the provider names it. */
     enter(name: string) {
       const pipeline = newestOf(pipelines)
       if (!PIPELINE_STATES.includes(name))

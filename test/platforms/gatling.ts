@@ -61,7 +61,7 @@ const startGatling = definePlatform({
   notFound: refuse(404, 'not_found', 'The run was not found'),
   members: ({ runs }) => ({
     token: TOKEN,
-    /** Brings the newest run to a status. A run with an outcome has ended. */
+    /** Puts the newest run to a status. A run with an outcome has ended. */
     enter(status: string, successful?: boolean, assertions: Assertion[] = []) {
       Object.assign(newestOf(runs), { status, successful, assertions })
     },

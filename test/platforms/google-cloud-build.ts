@@ -59,7 +59,7 @@ const startGoogleCloudBuild = definePlatform({
   notFound: googleError(404, 'NOT_FOUND', 'Requested entity was not found.'),
   members: ({ login, builds }) => ({
     login,
-    /** Brings the newest build into a state, as the provider names it. */
+    /** Puts the newest build into a state, as the provider names it. */
     enter(name: string, fields: object = {}) {
       const ended = RUNNING.includes(name) || name.toUpperCase() !== name ? {} : TIMES
       Object.assign(newestOf(builds), { status: name }, ended, name === 'REJECTED' ? REJECTED : {}, fields)

@@ -75,7 +75,7 @@ const startGoogleCloudDeploy = definePlatform({
   notFound: ({ path }) => googleError(404, 'NOT_FOUND', `Resource '${path.replace('/v1/', '')}' was not found`),
   members: ({ login, rollouts }) => ({
     login,
-    /** Brings the newest rollout into a state, as the provider names it. */
+    /** Puts the newest rollout into a state, as the provider names it. */
     enter(name: string, fields: object = {}) {
       const [state = '', cause] = name.split('/')
       const failure = cause ? { deployFailureCause: cause, failureReason: `It failed: ${cause}` } : {}

@@ -102,7 +102,7 @@ export const startGrafanaK6 = definePlatform({
     stackId: STACK_ID,
     /** The existing load test. */
     test: String(TEST),
-    /** Brings the newest run to a status, a minute after its previous status. */
+    /** Puts the newest run to a status, a minute after its previous status. */
     enter(type: string, fields: Partial<Pick<TestRun, 'result' | 'details'>> & Pick<Status, 'extra'> = {}) {
       const { result = null, details = null, extra } = fields
       const run = newestOf(runs)

@@ -102,7 +102,7 @@ const startGremlin = definePlatform({
   members: ({ runs }) => ({
     token: TOKEN,
     scenario: SCENARIO,
-    /** Brings the newest run to a stage. */
+    /** Puts the newest run to a stage. */
     enter(stage: string, fields: Partial<Run> = {}) {
       Object.assign(newestOf(runs), { stage, ended: FINAL_STAGES.includes(stage) ? ENDED_AT : null, ...fields })
     },

@@ -66,7 +66,7 @@ export const startHcpTerraform = definePlatform({
   notFound: refusal(404, 'not found'),
   members: ({ runs }) => ({
     token: TOKEN,
-    /** Brings the newest run into a status. */
+    /** Puts the newest run into a status. */
     enter: (status: string) => Object.assign(newestOf(runs), { status }),
   }),
 })

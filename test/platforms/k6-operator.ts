@@ -59,7 +59,7 @@ const startK6Operator = definePlatform({
   notFound: ({ path }) => refused(404, 'NotFound', `testruns.k6.io "${path.split('/').at(-1)}" not found`),
   members: ({ runs }) => ({
     token: TOKEN,
-    /** Brings the newest test run into a stage. */
+    /** Puts the newest test run into a stage. */
     enter(stage: string) {
       if (stage === 'Deleted') return void runs.pop()
       newestOf(runs).status = stage === 'pending' ? {} : { stage }

@@ -66,7 +66,7 @@ export const startKubernetesDeployments = definePlatform({
   notFound: ({ path }) => refused(404, 'NotFound', `deployments.apps "${path.split('/').at(-1)}" not found`),
   members: ({ deployment }) => ({
     token: TOKEN,
-    /** Brings the newest rollout into a state, as the provider names it. */
+    /** Puts the newest rollout into a state, as the provider names it. */
     enter: (name: string) => enter(deployment, name),
   }),
 })

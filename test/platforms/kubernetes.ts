@@ -125,7 +125,7 @@ const startKubernetes = definePlatform({
   },
   members: (state) => ({
     token: TOKEN,
-    /** Brings the newest job into a state, as the provider names it. */
+    /** Puts the newest job into a state, as the provider names it. */
     enterJob: (name: string) => enter(state, name),
     /** Ends the container of the newest job, and the job. */
     fail(exitCode: number, reason = 'Error') {

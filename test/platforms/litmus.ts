@@ -95,7 +95,7 @@ const startLitmus = definePlatform({
       password: PASSWORD,
       /** Makes the agent accept the newest run. */
       take: () => void accept(),
-      /** Brings the newest run to a phase. */
+      /** Puts the newest run to a phase. */
       enter(phase: string, fields: Partial<Pick<Run, 'score' | 'faults' | 'reportedStatus' | 'message'>> = {}) {
         Object.assign(accept(), { phase, ...fields })
       },

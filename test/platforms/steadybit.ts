@@ -94,7 +94,7 @@ export const startSteadybit = definePlatform({
   notFound: problem(404, 'not-found-exception', 'The execution was not found.'),
   members: (state) => ({
     token: TOKEN,
-    /** Brings the newest execution into a state, as the provider names it. */
+    /** Puts the newest execution into a state, as the provider names it. */
     enter(name: string, fields: Partial<Execution> = {}) {
       const ended = ENDED.includes(name) ? { ended: '2026-11-24T10:01:30.5Z' } : {}
       Object.assign(newestOf(state.executions), { state: name, started: '2026-11-24T10:00:00.123456Z' }, ended, fields)

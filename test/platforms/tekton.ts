@@ -64,7 +64,7 @@ const startTekton = definePlatform({
   notFound: ({ path }) => refused(404, 'NotFound', `pipelineruns.tekton.dev "${path.split('/').at(-1)}" not found`),
   members: (state) => ({
     token: TOKEN,
-    /** Brings the newest run into a state: the reason of its condition. */
+    /** Puts the newest run into a state: the reason of its condition. */
     enter(reason: string, message = `Tasks Completed: 3, ${reason}`) {
       if (reason === 'Deleted') return void state.runs.pop()
       const run = newestOf(state.runs)

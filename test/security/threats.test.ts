@@ -83,7 +83,7 @@ const TESTS = {
     security/signatures > A signed link > is rejected if any byte changes
     lifecycle/approval-page > The page of an approval > rejects a forged, altered or unknown link`,
   'Stolen approval link': `
-    e2e/sign-in > does not let another person decide who has the link
+    e2e/sign-in > does not let another person with the link decide
     e2e/sign-in > shows who is signed in in this browser, and lets another person sign in
     lifecycle/approval-sign-in > A link > that another person opens does not decide, neither before nor after a sign-in
     lifecycle/approval-sign-in > A link > of another approval needs another sign-in`,

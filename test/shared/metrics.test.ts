@@ -38,7 +38,7 @@ describe('a metric counts', () => {
 })
 
 test.each([
-  ['a request of a caller that must be changed', { message: 'request', provider: 'github', kind: 'invalid' }],
+  ['a request that its caller has to change', { message: 'request', provider: 'github', kind: 'invalid' }],
   ['a failure without a provider', { message: 'send-finished failed', kind: 'platform' }],
   ['a canceled task', { message: 'audit', audit: 'cancel', outcome: 'accepted' }],
 ])('%s counts nothing', (_what, line) => {

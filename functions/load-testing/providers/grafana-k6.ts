@@ -186,7 +186,7 @@ async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> 
   }
 }
 
-/** Returns the message of the result, and details of the status that it does not contain. */
+/** Returns the message of the result, and what only the details of the status say. */
 function reasonsOf({ result_details: result, status_details: { extra } }: TestRun) {
   const { by_user: user, message, code } = extra ?? {}
   return [

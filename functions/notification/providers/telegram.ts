@@ -135,7 +135,7 @@ export const telegram = defineMessageProvider({
     }
   },
 
-  // Telegram sends the secret token with each request, and only ids identify people: user names change owners.
+  // Telegram sends the secret token with each request, and only ids identify people: a user name can change its owner.
   buttons: {
     readToken: (request) => parseButtonPress(request)?.token,
 

@@ -19,7 +19,7 @@ export interface Webhook {
   requests: (string | WebhookRequest)[]
 }
 
-/** Keptn rejects the file. The message is the one of Keptn. */
+/** Keptn rejects the file. The message is Keptn's own. */
 export class WebhookConfigError extends Error {
   override readonly name = 'WebhookConfigError'
 }

@@ -35,7 +35,7 @@ function toCommonJs(text: string, file: string, needsNames: boolean) {
   })
 }
 
-/** Some calls are part of an expression and stay. The function is at the end of the file, for the source map. */
+/** Calls inside of an expression cannot be removed, so they need the function. It comes last, to keep the lines of the source map. */
 function withoutNames(code: string): string {
   return code.includes('__name(') ? `${code}function __name(value){return value}\n` : code
 }

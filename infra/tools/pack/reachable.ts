@@ -24,7 +24,7 @@ export function reachableFrom(entries: readonly string[], extension: '.js' | '.d
     for (const [, fixed, loaded] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
       const specifier = fixed ?? loaded ?? ''
       if (!specifier.startsWith('.')) addPackage(packages, specifier)
-      // Texts of modules to generate contain placeholders.
+      // An import in the template of a generated module has a placeholder as its path.
       else if (!specifier.includes('$')) {
         const target = join(dirname(file), specifier).replace(/\.[jt]s$/, extension)
         if (existsSync(target)) queue.push(target)

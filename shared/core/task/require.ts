@@ -233,7 +233,7 @@ async function findNext(
     // The last vote may be in the table.
     if (now < until + TABLE_GRACE_MS)
       return { waitsFor, changesAt: now + TABLE_PAUSE_SECONDS * 1_000, nextPollIn: TABLE_PAUSE_SECONDS }
-    return { endedBy: `It is not known if people have decided. ${redact(messageOf(error))}`, open: ids }
+    return { endedBy: `It is not known whether people have decided. ${redact(messageOf(error))}`, open: ids }
   }
 }
 

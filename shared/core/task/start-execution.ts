@@ -17,7 +17,7 @@ const MIN_TIME_LEFT_MS = 2_000
 /** A start without a response is sent again. The pause grows with each attempt. */
 const MAX_START_ATTEMPTS = 3
 const START_PAUSE_MS = 500
-/** From the deadline: as long as Lambda keeps an ended execution. */
+/** Counted from the deadline. Lambda keeps an ended execution for as long. */
 const TTL_SECONDS = 14 * 86_400
 
 /** An execution that runs, or has run, under the name of the task. */

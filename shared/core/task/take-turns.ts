@@ -86,7 +86,7 @@ async function takeTurn(
   const task = nameOf(wait.task)
   const taskStartedAt = startTimeOf(context)
   for (;;) {
-    // A repeated step takes another number. No task has a place for the first one, so others skip it.
+    // A repeated step takes another number. The first one stays unused, and the other tasks skip it.
     const ticket = await retriedStep<Ticket>(
       context,
       'turn-number',

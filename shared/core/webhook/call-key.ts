@@ -3,7 +3,7 @@ import { claimCallKey } from '../../state/call-keys.ts'
 import type { Call } from '../call.ts'
 import { agentTaskId } from './forwarded.ts'
 
-/** From the deadline: as long as Lambda keeps an ended execution. */
+/** Counted from the deadline. Lambda keeps an ended execution for as long. */
 const TTL_SECONDS = 14 * 86_400
 
 /**

@@ -217,7 +217,7 @@ async function check(settings: Settings): Promise<void> {
   }
 }
 
-/** A content for the check of `body`. */
+/** The example with which the template of `body` is checked. */
 const EXAMPLE = {
   taskId: '0'.repeat(40),
   id: 'example',

@@ -58,7 +58,7 @@ export function findIn(text: string, names: Names, where: string): unknown {
   )
 }
 
-/** Returns a value as text. `null` means nothing, because `to_string` returns it for nothing. */
+/** Returns a value as text. The text `null` counts as no value: it is what `to_string` makes of a missing field. */
 export function textOf(value: unknown): string | undefined {
   if (value === undefined || value === '' || value === 'null') return undefined
   return typeof value === 'string' ? value : JSON.stringify(value)

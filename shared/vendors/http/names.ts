@@ -18,7 +18,7 @@ export function withResponse(names: NameTree): NameTree {
   return { ...names, response: ANY }
 }
 
-/** Returns a tree of fields whose own fields are not known. */
+/** Returns a tree of these fields, which may contain anything. */
 export function fields(names: readonly string[]): NameTree {
   return Object.fromEntries(names.map((name) => [name, ANY]))
 }

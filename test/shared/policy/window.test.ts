@@ -60,7 +60,7 @@ describe('A rule with opening hours', () => {
     expect([state.isOpen, iso(state.changesAt)]).toEqual([isOpen, changesAt])
   })
 
-  test('has its state at each time, even if the same window is asked again and the clock is set back', () => {
+  test('has its state at each time, even if the same window is evaluated again and the clock is set back', () => {
     const window: Window = { timeZone: VIENNA, opening }
     const times = ['2026-11-30T07:00:00Z', '2026-11-30T15:59:59Z', '2026-11-30T16:00:00Z', '2026-12-01T06:59:59Z']
     const isOpen = (time: string) => stateOfWindow(window, at(time)).isOpen
@@ -97,7 +97,7 @@ describe('A rule with opening hours', () => {
     ])
   })
 
-  test('on all days at all times is always open, and says no time', () => {
+  test('on all days at all times is always open, and has no next change', () => {
     const always = stateOfOpening({ days: daily, from: 0, to: 1_440 }, VIENNA, at('2026-12-31T23:30:00Z'))
     expect(always).toEqual({ isOpen: true, changesAt: undefined })
   })

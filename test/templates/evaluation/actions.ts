@@ -2,7 +2,7 @@ import { requestEvaluation } from '../../../shared/providers/evaluation/action.t
 
 export const actions = {
   'request-evaluation': requestEvaluation({
-    summary: 'Evaluates what was measured, and answers result and score',
+    summary: 'Evaluates what was measured, and returns the result and the score',
     deadline: 3_600,
   }),
 }

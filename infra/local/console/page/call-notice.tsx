@@ -51,7 +51,7 @@ export async function act(operation: CallAction): Promise<void> {
   }
 }
 
-/** @param id of the call that runs the open one again */
+/** @param id the id of the new call, which repeats the one that is shown */
 function doneText(operation: CallAction, id: string | undefined): ComponentChildren {
   switch (operation) {
     case 'rerun':

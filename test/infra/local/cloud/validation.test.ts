@@ -56,7 +56,7 @@ describe('a checkpoint', () => {
     ],
     ['retries with both', [step('RETRY', { ...delay, Error: error, Payload: '1' })], 'both error and payload'],
     [
-      'has an error over 32,768 bytes',
+      'has an error of more than 32,768 bytes',
       [step('FAIL', { Error: { ErrorMessage: 'x'.repeat(32_768 - 18) } })],
       'Error object size must be less than 32768 bytes',
     ],
