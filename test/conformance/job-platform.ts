@@ -11,14 +11,14 @@ export interface PlayedJobs<S extends Served = Served> {
   runs(): number
   /** The id of the newest run, as stop accepts it. */
   id(): string
-  /** Marks the newest run as started. It runs until `end`. */
-  hasStarted(): unknown
+  /** Lets the newest run start. It runs until `end`. */
+  letStart(): unknown
   /** Puts the newest run into a state, as the provider names it. */
   enter(state: string): unknown
   /** Ends the newest run, successfully if the platform has no other end. */
   end(): unknown
-  /** Whether the newest run has stopped; one that was asked to does so now. */
-  hasStopped(): boolean
+  /** Lets a requested stop of the newest run take effect. Returns whether the run has stopped. */
+  finishStop(): boolean
 }
 
 /** The differences between job platforms. */

@@ -52,7 +52,7 @@ class Job {
 
   async stop(): Promise<void> {
     this.stopped = this.#call(this.kind.stop ?? '', triggered({ input: { id: this.played.id() } }))
-    await this.#until(() => this.played.hasStopped(), 'the stop')
+    await this.#until(() => this.played.finishStop(), 'the stop')
     await this.stopped
   }
 
@@ -60,7 +60,7 @@ class Job {
     const deliver = () => this.#call(this.kind.start, this.event, '&mode=interactive&sendStarted=true')
     this.answers = await waitForAll(Array.from({ length: times }, deliver))
     await this.#until(() => this.played.runs() > 0, 'the run')
-    if (!this.#isStoppedBeforeStart) this.played.hasStarted()
+    if (!this.#isStoppedBeforeStart) this.played.letStart()
   }
 
   #until(holds: () => boolean, what: string): Promise<void> {

@@ -57,7 +57,7 @@ async function start() {
   const { status, body } = await service.call(path, event)
   expect({ status, body }).toMatchObject({ status: 202 })
   await service.until(() => github.runs() > before, 'the run')
-  github.hasStarted()
+  github.letStart()
   return { id: event.id, taskId: String(body.taskId) }
 }
 
@@ -76,7 +76,7 @@ describe('A task of the previous version, whose webhook now knows sources', () =
   it('notices with its next poll that it is canceled', async () => {
     const { id, taskId } = await start()
     expect(await service.call(`/v1/ci-cd/tasks/${taskId}/cancel`)).toMatchObject({ status: 202 })
-    await service.until(() => github.hasStopped(), 'the stop of the run')
+    await service.until(() => github.finishStop(), 'the stop of the run')
     expect((await service.finishedOf(id)).finished).toMatchObject([{ status: 'aborted' }])
   })
 })

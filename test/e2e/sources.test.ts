@@ -49,7 +49,7 @@ async function start(service: Service) {
   const { status, body } = await service.call(path, event)
   expect({ status, body }).toMatchObject({ status: 202 })
   await service.until(() => github.runs() > 0, 'the run')
-  github.hasStarted()
+  github.letStart()
   const name = String(body.taskId).slice(0, 8)
   await service.until(() => service.output.includes(`task ${name} poll: pending`), 'the first poll')
   return { id: event.id, taskId: String(body.taskId), run: Number(github.id().split('#')[1]) }
@@ -110,7 +110,7 @@ describe('A request to cancel a task that waits for a notification', () => {
   it('stops its job at once', async () => {
     const { taskId } = await start(slow)
     expect(await slow.call(`/v1/ci-cd/tasks/${taskId}/cancel`)).toMatchObject({ status: 202 })
-    await slow.until(() => github.hasStopped(), 'the stop of the run')
+    await slow.until(() => github.finishStop(), 'the stop of the run')
   })
 })
 

@@ -41,7 +41,7 @@ test.each(examples)('%s: the example call succeeds', async (path, { action, star
     })
     const before = server.calls.length
     const { type, outcome } = await interactively(category, call, (poll) => {
-      if (poll === 1) job?.hasStarted()
+      if (poll === 1) job?.letStart()
       else job?.end()
     })
     expect({ type, outcome }).toMatchObject({ type: 'completed', outcome: { status: 'succeeded', result: 'pass' } })

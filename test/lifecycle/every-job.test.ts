@@ -35,7 +35,7 @@ async function play(lifecycle: Lifecycle, { provider, platform, start, stop }: N
     let hasStopped = false
     // Some platforms stop a run after a while.
     const onCheckpoint = async () => {
-      hasStopped ||= played.hasStopped()
+      hasStopped ||= played.finishStop()
     }
     const { outcome } = await lifecycle.call(`${stop}${options}`, { input: { id: played.id() } }, { onCheckpoint })
     return { hasStopped, ...outcome }
@@ -45,7 +45,7 @@ async function play(lifecycle: Lifecycle, { provider, platform, start, stop }: N
   const onCheckpoint = async (checkpoint: string) => {
     if (!hasStarted && played.runs() > 0) {
       hasStarted = true
-      if (stops !== 'at start' || platform.stopsLate) played.hasStarted()
+      if (stops !== 'at start' || platform.stopsLate) played.letStart()
       if (stops === 'at start') stopped = await stopRun()
     }
     if (checkpoint !== 'poll RETRY' || ++polls !== 2) return

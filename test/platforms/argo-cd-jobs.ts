@@ -42,10 +42,10 @@ function rowOf(idOf: (server: ArgoCd) => string | undefined, prepare?: (server: 
         input: { target: 'guestbook', project: 'shop' },
         runs: () => server.state.started,
         id: () => `guestbook#${idOf(server)}`,
-        hasStarted: startOperation,
+        letStart: startOperation,
         enter,
         end: () => enter('Succeeded/Healthy/Synced'),
-        hasStopped() {
+        finishStop() {
           if (application().status.operationState?.phase !== 'Terminating') return false
           finish('Failed', 'Operation terminated')
           return true

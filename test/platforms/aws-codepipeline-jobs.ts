@@ -15,7 +15,7 @@ export const awsCodepipelineJob = {
         act('Deploy/Shop', 'Succeeded')
         end('Succeeded')
       },
-      hasStopped: stopsWhenAsked(end, () => state.executions.at(-1)?.status, 'Stopping', 'Stopped'),
+      finishStop: stopsWhenAsked(end, () => state.executions.at(-1)?.status, 'Stopping', 'Stopped'),
     }
   }),
 } satisfies JobRow
@@ -42,7 +42,7 @@ export const awsCodepipelineRollback = {
         act('Deploy/Shop', 'Succeeded')
         enter('Succeeded')
       },
-      hasStopped: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
+      finishStop: stopsWhenAsked(enter, () => newest()?.status, 'Stopping', 'Stopped'),
     }
   }),
 } satisfies JobRow

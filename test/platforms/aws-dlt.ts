@@ -217,7 +217,7 @@ export const awsDltJob = {
       runs: () => state.starts.length,
       id: () => `${target}@${scenario.startTime.replace(' ', 'T')}Z`,
       ...stages(enter, 'running', 'complete'),
-      hasStopped: stopsWhenAsked(enter, () => scenario.status, 'cancelling', 'cancelled'),
+      finishStop: stopsWhenAsked(enter, () => scenario.status, 'cancelling', 'cancelled'),
     }
   }),
 } satisfies JobRow

@@ -205,7 +205,7 @@ export const awsFisJob = {
       runs: () => state.experiments.length,
       id: () => newest().id,
       ...stages(enter, 'running', 'completed'),
-      hasStopped: stopsWhenAsked(enter, () => newest().state.status, 'stopping', 'stopped'),
+      finishStop: stopsWhenAsked(enter, () => newest().state.status, 'stopping', 'stopped'),
     }
   }),
 } satisfies JobRow

@@ -273,7 +273,7 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
         runs: () => runs().length,
         id: () => `${kind === 'pipeline' ? '' : `${kind}/`}${runs().at(-1)?.[0]}`,
         ...stages(enter, undefined, kind === 'pipeline' ? 'Succeeded' : 'Completed'),
-        hasStopped: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
+        finishStop: stopsWhenAsked(enter, () => newest()[field], 'Stopping', 'Stopped'),
       }
     }),
   } satisfies JobRow

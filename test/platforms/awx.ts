@@ -289,7 +289,7 @@ function rowOf(kind: 'job' | 'workflow', target: string) {
         connection: { baseUrl, token },
         input: { target },
         ...runsIn(() => state.runs.map((run) => [`${kind}/${run.id}`, run.status === 'canceled'])),
-        hasStarted: () => enter('running'),
+        letStart: () => enter('running'),
         enter,
         end: () => finish('successful'),
       }

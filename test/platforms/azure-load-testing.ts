@@ -154,7 +154,7 @@ export const azureLoadTestingJob = {
       runs: () => state.runs.length,
       id: () => String(state.runs.at(-1)?.testRunId),
       ...stages(enter, 'EXECUTING', 'DONE/PASSED'),
-      hasStopped: stopsWhenAsked(enter, () => state.runs.at(-1)?.status, 'CANCELLING', 'CANCELLED'),
+      finishStop: stopsWhenAsked(enter, () => state.runs.at(-1)?.status, 'CANCELLING', 'CANCELLED'),
     }
   }),
 } satisfies JobRow

@@ -170,7 +170,7 @@ export const gatlingJob = {
     connection: { baseUrl, token },
     input: { target: state.tests[0] },
     ...runsIn(() => state.runs.map((run) => [run._id, run.status === 'Stopped'])),
-    hasStarted: () => enter('Injecting'),
+    letStart: () => enter('Injecting'),
     enter,
     end: () => enter('Successful', true),
   })),

@@ -23,7 +23,7 @@ export const jenkinsJob = {
       runs: () => state.queue.length,
       id: () => `${target}#${build()?.number ?? `queue-${place()?.id}`}`,
       ...stages(enter, undefined, 'SUCCESS'),
-      hasStopped: () => place()?.cancelled === true || build()?.result === 'ABORTED',
+      finishStop: () => place()?.cancelled === true || build()?.result === 'ABORTED',
     }
   }),
 } satisfies JobRow

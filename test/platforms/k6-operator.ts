@@ -107,6 +107,6 @@ export const k6OperatorJob = {
     runs: () => state.created,
     id: () => state.runs.at(-1)?.metadata.name ?? '',
     ...stages(enter, 'started', 'finished'),
-    hasStopped: () => state.runs.length < state.created,
+    finishStop: () => state.runs.length < state.created,
   })),
 } satisfies JobRow

@@ -144,6 +144,6 @@ export const kubernetesRestart = {
     runs: () => state.rollouts,
     id: () => 'restart/checkout',
     ...stages(enter, 'Progressing', 'Complete'),
-    hasStopped: () => false,
+    finishStop: () => false,
   })),
 } satisfies JobRow

@@ -220,6 +220,6 @@ export const kubernetesJobRun = {
     runs: () => state.created,
     id: () => state.jobs.at(-1)?.metadata.name ?? '',
     ...stages(enterJob, 'Running', 'Complete'),
-    hasStopped: () => state.jobs.length < state.created,
+    finishStop: () => state.jobs.length < state.created,
   })),
 } satisfies JobRow

@@ -283,7 +283,7 @@ export const litmusJob = {
       connection: { baseUrl, token, project, allow: [target] },
       input: { target },
       ...runsIn(() => state.runs.map((run) => [`${project}/${target}#${run.notifyID}`, run.phase === 'Stopped'])),
-      hasStarted: take,
+      letStart: take,
       enter: (phase) => enter(phase, phase === 'Completed' ? passed : { score: 50 }),
       end: () => enter('Completed', passed),
     }

@@ -159,10 +159,10 @@ export const locustJob = {
       input: { target: 'https://shop.example.com', parameters: { user_count: 2, spawn_rate: 1, run_time: 'PT1M' } },
       runs: () => state.starts.length,
       id: () => 'current',
-      hasStarted: () => void Object.assign(state, { state: 'running' }),
+      letStart: () => void Object.assign(state, { state: 'running' }),
       enter: (name) => (name === 'stopped' ? finish() : void Object.assign(state, { state: name })),
       end: finish,
-      hasStopped: () => state.state === 'stopped',
+      finishStop: () => state.state === 'stopped',
     }
   }),
 } satisfies JobRow

@@ -88,7 +88,7 @@ export const pagerdutyAutomationJob = {
       runs: () => state.invocations.length,
       id: () => String(state.invocations.at(-1)?.id),
       ...stages(enter, 'running', 'completed'),
-      hasStopped: () => false,
+      finishStop: () => false,
     }
   }),
 } satisfies JobRow

@@ -185,7 +185,7 @@ export const stackstormJob = {
       id: () => String(state.executions.at(-1)?.id),
       ...stages(enter, 'running', 'succeeded'),
       end: () => enter('succeeded', { end_timestamp: ENDED_AT }),
-      hasStopped: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
+      finishStop: stopsWhenAsked(enter, () => statusOf(), 'canceling', 'canceled'),
     }
   }),
 } satisfies JobRow

@@ -97,6 +97,6 @@ export const tektonJob = {
     runs: () => state.created,
     id: () => state.runs.at(-1)?.metadata.name ?? '',
     ...stages(enter, 'Running', 'Succeeded'),
-    hasStopped: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
+    finishStop: () => state.runs.at(-1)?.spec.status === 'CancelledRunFinally',
   })),
 } satisfies JobRow

@@ -56,10 +56,10 @@ async function start() {
     input: { target },
     runs: () => server.state.executions.length,
     id: () => newest()?.executionArn ?? '',
-    hasStarted: () => undefined,
+    letStart: () => undefined,
     enter: (state: string) => (state === 'ABORTED' ? stop() : undefined),
     end: stop,
-    hasStopped: () => newest()?.status === 'ABORTED',
+    finishStop: () => newest()?.status === 'ABORTED',
   }
 }
 

@@ -67,7 +67,7 @@ export class JobFixture<S extends Served = Served> {
   /** Starts a run, and lets it run with a reliable state. */
   async startRun(options?: ClientOptions): Promise<StartedJob> {
     const started = await this.start(options)
-    await this.current.hasStarted()
+    await this.current.letStart()
     this.#clock.advance(this.platform.reliableAfter ?? 0)
     return started
   }

@@ -36,7 +36,7 @@ export function lostResponseTests<S extends Served>(fixture: JobFixture<S>): voi
       const { current } = fixture
       current.server.replaceNext(isStart, body)
       await fixture.start().catch(ignoreFailure)
-      await current.hasStarted()
+      await current.letStart()
       const id = await fixture.start({ isRetry: true }).then(({ outcome }) => outcome.data['id'], ignoreFailure)
       if (id !== undefined && current.id() !== 'current') expect(id).toBe(current.id())
       expect(current.runs()).toBe(1)
@@ -65,7 +65,7 @@ function findableTest<S extends Served>(fixture: JobFixture<S>): void {
     const { current } = fixture
     current.server.loseNext(fixture.isStart)
     expect(await failureOf(fixture.start())).toMatchObject({ transient: true, mayHaveWritten: true })
-    await current.hasStarted()
+    await current.letStart()
     expect((await fixture.start({ isRetry: true })).outcome.data['id']).toBe(current.id())
     expect(current.runs()).toBe(1)
   })
@@ -92,7 +92,7 @@ function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
   test.each(Object.entries(unexpectedBodies))('is one run if the response to a search is %s', async (_name, body) => {
     const { current } = fixture
     const before = await loseStart(fixture)
-    await current.hasStarted()
+    await current.letStart()
     await retryWithBody(current.server, before, body, retry)
     expect({ starts: fixture.starts().length, runs: current.runs() }).toEqual({ starts: 1, runs: 1 })
   })
@@ -126,7 +126,7 @@ function loseStart<S extends Served>(fixture: JobFixture<S>): Promise<Exchange[]
 
 /** Lets the newest run start and end, and returns its id. */
 async function endRun<S extends Served>({ current }: JobFixture<S>): Promise<string> {
-  await current.hasStarted()
+  await current.letStart()
   await current.end()
   return current.id()
 }
@@ -145,7 +145,7 @@ function unknownOutcomeTest<S extends Served>(fixture: JobFixture<S>): void {
     current.server.loseNext(fixture.isStart)
     const lost = await failureOf(fixture.start())
     expect(lost.kind === 'unconfirmed' || lost.mayHaveWritten).toBe(true)
-    await current.hasStarted()
+    await current.letStart()
     const failure = await failureOf(fixture.start({ isRetry: true }))
     expect(failure).toMatchObject({ kind: 'unconfirmed', transient: false })
     expect(failure.message).toContain(`Check ${fixture.provider.title} before you repeat the call`)

@@ -64,7 +64,7 @@ export function runTests<S extends Served>(fixture: JobFixture<S>): void {
     async ({ change, reported, input, connection }) => {
       const job = fixture.unlimited(connection)
       const started = await job.start(fixture.input(input))
-      await fixture.current.hasStarted()
+      await fixture.current.letStart()
       await change(fixture.current.server)
       const result = await job.poll(started, fixture.input(input))
       expect('outcome' in result ? result.outcome : result).toMatchObject(reported)

@@ -25,7 +25,7 @@ function acceptedStopTests<S extends Served>(fixture: JobFixture<S>): void {
     const { current } = fixture
     const id = current.id()
     await job.stop({ id })
-    expect(current.hasStopped()).toBe(true)
+    expect(current.finishStop()).toBe(true)
     expect(await job.end(started, current.input)).toMatchObject(stopped)
     expect((await job.stop({ id })).message).toContain('had ended already')
   })
@@ -34,7 +34,7 @@ function acceptedStopTests<S extends Served>(fixture: JobFixture<S>): void {
     test(`accepts ${JSON.stringify(stopsBy)}`, async () => {
       await fixture.startRun()
       await job.stop(stopsBy)
-      expect(fixture.current.hasStopped()).toBe(true)
+      expect(fixture.current.finishStop()).toBe(true)
     })
   }
 
@@ -42,7 +42,7 @@ function acceptedStopTests<S extends Served>(fixture: JobFixture<S>): void {
     const started = await fixture.startRun()
     const { current } = fixture
     expect(await job.stopAtDeadline(started, current.input)).toBe(true)
-    expect(current.hasStopped()).toBe(true)
+    expect(current.finishStop()).toBe(true)
     expect(await job.end(started, current.input)).toMatchObject(stopped)
   })
 }
@@ -67,7 +67,7 @@ function lateStopTests<S extends Served>(fixture: JobFixture<S>): void {
     const { current } = fixture
     refuseStop(current.server)
     expect(await failureOf(job.stopAtDeadline(started, current.input))).toMatchObject({ transient: false })
-    expect(current.hasStopped()).toBe(false)
+    expect(current.finishStop()).toBe(false)
   })
 
   if (slowStop) {

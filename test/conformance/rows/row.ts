@@ -53,12 +53,12 @@ export function play<S extends Served, P extends object>(start: () => Promise<S>
   }
 }
 
-/** Returns how a test counts runs, identifies the newest, and sees that it has stopped. */
+/** Returns how a test counts runs, identifies the newest one, and reads whether it has stopped. */
 export function runsIn(read: () => [id: string | number, isStopped: boolean][]) {
   return {
     runs: () => read().length,
     id: () => String(read().at(-1)?.[0]),
-    hasStopped: () => read().at(-1)?.[1] === true,
+    finishStop: () => read().at(-1)?.[1] === true,
   }
 }
 
@@ -66,12 +66,12 @@ export function runsIn(read: () => [id: string | number, isStopped: boolean][]) 
 export function stages(enter: (state: string) => unknown, started: string | undefined, ended: string) {
   return {
     enter: (state: string) => void enter(state),
-    hasStarted: () => void (started && enter(started)),
+    letStart: () => void (started && enter(started)),
     end: () => void enter(ended),
   }
 }
 
-/** Returns a `hasStopped` that stops a run that was asked to. */
+/** Returns a `finishStop` for a platform whose runs have a state between the request to stop and the stop. */
 export function stopsWhenAsked(
   enter: (state: string) => unknown,
   stateOf: () => unknown,

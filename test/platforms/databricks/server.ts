@@ -192,7 +192,7 @@ function rowOf({ isOld = false } = {}) {
           enter('SUCCESS')
           show({ end_time: 1_764_000_090_000 })
         },
-        hasStopped() {
+        finishStop() {
           if (stateOf() === 'TERMINATING') enter('CANCELED')
           return stateOf() === 'TERMINATED'
         },

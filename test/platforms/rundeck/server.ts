@@ -141,10 +141,10 @@ export const rundeckJob = {
       input: { target: restart },
       runs: () => state.executions.length,
       id: () => String(state.executions.at(-1)?.id),
-      hasStarted: () => set(newest()?.id ?? 0, 'running', { polls: 99 }),
+      letStart: () => set(newest()?.id ?? 0, 'running', { polls: 99 }),
       enter,
       end: () => enter('succeeded'),
-      hasStopped() {
+      finishStop() {
         if (newest()?.abortedby) enter('aborted')
         return newest()?.status === 'aborted'
       },

@@ -45,13 +45,13 @@ export const toxiproxyJob = {
       input: { target, parameters: { type: 'latency', attributes: { latency: 300 }, duration: 'PT8H' } },
       runs: () => added.size,
       id: () => `${target}/${[...added].at(-1)}`,
-      hasStarted: () => undefined,
+      letStart: () => undefined,
       enter(state) {
         if (state === 'gone') removeToxics()
         if (state === 'lost') proxies.remove(target)
       },
       end: removeToxics,
-      hasStopped: () => toxics().length === 0,
+      finishStop: () => toxics().length === 0,
     }
   }),
 } satisfies JobRow

@@ -28,9 +28,9 @@ const platform: JobPlatform<AnyApi> = {
       enter,
       runs: () => things.length,
       id: () => String(things.at(-1)?.id),
-      hasStarted: () => undefined,
+      letStart: () => undefined,
       end: () => enter('done'),
-      hasStopped: () => things.at(-1)?.['state'] === 'done',
+      finishStop: () => things.at(-1)?.['state'] === 'done',
     }
   },
 }

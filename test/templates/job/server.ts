@@ -64,9 +64,9 @@ export const acmeRow = {
       enter,
       input: { target: 'report', parameters: { month: '2026-11' } },
       runs: () => server.runs.length,
-      hasStarted: () => enter('running'),
+      letStart: () => enter('running'),
       end: () => server.become(id(), { status: 'succeeded', ...TIMES }),
-      hasStopped: () => server.runs.at(-1)?.status === 'cancelled',
+      finishStop: () => server.runs.at(-1)?.status === 'cancelled',
     }
   },
 }
