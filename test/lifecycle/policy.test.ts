@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
+import { withLogLines } from '../log-lines.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
@@ -223,6 +224,63 @@ describe('A call that a rule refuses', () => {
       400,
       expect.stringMatching(/^The call may wait for 29 d and then run for 7 d/),
     ])
+  })
+})
+
+describe('The log line of a decision', () => {
+  const TURN = { name: 'one at a time', oneAtATime: { per: '{service}' } }
+  const always = (more: object = {}) => ({ name: 'always', only: {}, ...more })
+  const approve = { name: 'people', approve: { connection: 'chat', notRequester: true } }
+
+  async function logged(target: string, event: object, caller: 'keptn' | 'poll' = 'keptn'): Promise<unknown> {
+    const { lines } = await withLogLines(() => lifecycle.post(target, event, { caller }))
+    const decisions = lines.map((line) => JSON.parse(line)).filter(({ message }) => message === 'policy evaluated')
+    return decisions.map(({ effect, rule, enforced }) => [effect, rule, enforced])
+  }
+
+  it.each([
+    ['allowed', undefined, START, () => [always({ otherwise: 'wait' })]],
+    ['allowed', undefined, `${START}&mode=interactive`, () => [always()]],
+    ['wait', undefined, `${START}&mode=interactive`, () => [always({ otherwise: 'wait' })]],
+    ['denied', 'no', START, () => [{ name: 'no', deny: 'No' }]],
+    ['closed', 'freeze', START, () => [freeze(HOUR, 'refuse')]],
+    ['silent', 'freeze', START, () => [always({ otherwise: 'wait' }), freeze(HOUR, 'wait')]],
+    ['silent', 'one at a time', START, () => [TURN]],
+    ['delegated', 'one at a time', 'start-run?connection=delegated&mode=interactive', () => [TURN]],
+    [
+      'tooLong',
+      'freeze',
+      `${START}&mode=interactive&deadline=P7D`,
+      () => [always({ waitAtMost: 'P29D' }), { ...freeze(HOUR, 'wait'), waitAtMost: 'P29D' }],
+    ],
+    ['requester', 'people', `${START}&mode=interactive`, () => [approve]],
+  ])('has the effect %s with the rule %s for %s', async (effect, rule, target, rules) => {
+    const event = { ...triggered(), input }
+    deploy(rules())
+    expect(await logged(target, event)).toEqual([[effect, rule, true]])
+    deploy(rules(), { enforce: false })
+    expect(await logged(target, { ...event, id: 'logged' })).toEqual([[effect, rule, false]])
+  })
+
+  it('has the effect incomplete for a call that names no part of the target', async () => {
+    deploy([TURN])
+    expect(await logged(`${START}&mode=interactive`, { id: 'event', input }, 'poll')).toEqual([
+      ['incomplete', 'one at a time', true],
+    ])
+  })
+
+  it.each([true, false])('says what the entry of the caller decides, with enforce: %s', async (enforce) => {
+    const event = { ...triggered(), input }
+    deploy([always()], { enforce })
+    const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers') as Record<string, object>
+    try {
+      lifecycle.replace('callers', { ...callers, keptn: { ...callers['keptn'], writes: 'deny' } })
+      expect(await logged(START, event)).toEqual([['denied', undefined, true]])
+      lifecycle.replace('callers', { ...callers, keptn: { ...callers['keptn'], writes: 'approve' } })
+      expect(await logged(START, event)).toEqual([['unasked', undefined, true]])
+    } finally {
+      lifecycle.replace('callers', callers)
+    }
   })
 })
 

@@ -12,9 +12,9 @@ export interface PolicyDecision {
   caller: string
   /** The rules that the call matches. */
   rules: string[]
-  /** `denied`, `closed`, `wait` or `allowed`. */
+  /** A `PolicyEffect`, unless another version has written the line. */
   effect: string
-  /** The rule that refuses the call. */
+  /** The rule that refuses the call. Empty if the entry of the caller does. */
   rule: string
   /** false: it was only logged. */
   enforced: boolean

@@ -1,3 +1,4 @@
+import type { PolicyEffect } from '../../../shared/core/webhook/restrict.ts'
 import { describeRule, describeState } from '../../../shared/policy/describe.ts'
 import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
@@ -73,13 +74,19 @@ export interface KnownPolicy {
 }
 
 /** The effect of a decision, and the one that it would have if the policy were enforced. */
-const EFFECTS: Record<string, [did: string, would: string]> = {
+const EFFECTS: Record<PolicyEffect, [did: string, would: string]> = {
   denied: ['Refused', 'would be refused'],
   closed: ['Refused: closed', 'would be refused now'],
   requester: ['Refused: requester unknown', 'would be refused: requester unknown'],
+  unasked: ['Refused: no section approval', 'would be refused: no section approval'],
+  incomplete: ['Refused: incomplete target', 'would be refused: incomplete target'],
+  delegated: ['Refused: end of the job unknown', 'would be refused: end of the job unknown'],
+  silent: ['Refused: silent, cannot wait', 'would be refused: silent, cannot wait'],
+  tooLong: ['Refused: deadline too long', 'would be refused: deadline too long'],
   wait: ['Accepted, may wait', 'could wait'],
   allowed: ['Allowed', 'would be allowed'],
 }
+const TEXTS = new Map<string, [did: string, would: string]>(Object.entries(EFFECTS))
 
 /** Like the first example of docs/policy.md. */
 export const EXAMPLE = `timeZone: Europe/Vienna
@@ -163,7 +170,7 @@ function reasonOf({ text, approval, policyWait }: CallSummary): string {
 
 function decisionOf(decision: PolicyDecision): DecisionView {
   const { call, at, category, action, connection, caller, rules, rule, effect, enforced } = decision
-  const [did, would] = EFFECTS[effect] ?? [effect, effect]
+  const [did, would] = TEXTS.get(effect) ?? [effect, effect]
   return {
     call,
     at,
@@ -171,6 +178,6 @@ function decisionOf(decision: PolicyDecision): DecisionView {
     origin: [connection && `with ${connection}`, caller && `from ${caller}`].filter(Boolean).join(' '),
     detail: rule || rules.join(', '),
     effect: enforced ? did : `Logged: ${would}`,
-    isRefused: enforced && rule !== '',
+    isRefused: enforced && effect !== 'wait' && effect !== 'allowed',
   }
 }

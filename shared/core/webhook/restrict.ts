@@ -106,32 +106,67 @@ function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'pro
 function evaluate(call: PolicyCall, times: Times): Restrictions {
   const { enforce = true, rules = [], approval } = deployedPolicy() ?? {}
   const now = Date.now()
+  const decide = (ofRules: Verdict) => decisionOf(evaluateCaller(ofRules, call, approval), call, times, now)
   const ofRules = evaluateRules({ rules }, call, now)
-  const matched = matchedBy(ofRules, call, enforce)
-  const nothing = { matched: [], refusal: undefined, requirements: [], waitAtMost: 0 }
-  const verdict = evaluateCaller(enforce ? ofRules : nothing, call, approval)
-  const { refusal, requirements, waitAtMost } = verdict
-  if (refusal) return { ...matched, refusal: failureOf(refusal, verdict, call, now) }
-  if (requirements.length === 0) return matched
-  const turn = requirements.find((requirement) => requirement.type === 'turn')
-  if (turn && times.delegatesTo !== undefined) return { ...matched, refusal: unknownEnd(turn.rule, times.delegatesTo) }
-  if (times.isSilent) return { ...matched, refusal: silentRefusal(requirements, now) }
-  if (times.deadline + waitAtMost > times.max) return { ...matched, refusal: tooLong(times, waitAtMost) }
-  return { ...matched, requirements, waitAtMost }
+  const decision = decide(ofRules)
+  const applied = enforce ? decision : decide({ matched: [], refusal: undefined, requirements: [], waitAtMost: 0 })
+  if (ofRules.matched.length === 0) return applied.restrictions
+  const names = ofRules.matched.map(({ name }) => name)
+  // The entry of the caller refuses a call even if the rules are only logged.
+  const enforced = enforce || applied.restrictions.refusal !== undefined
+  const { effect, rule } = enforced ? applied : decision
+  const subject = {
+    category: call.category,
+    action: call.action,
+    connection: call.connection,
+    caller: call.caller.name,
+  }
+  log.info('policy evaluated', { ...subject, rules: names, effect, rule, enforced })
+  return { ...applied.restrictions, rules: names }
 }
 
-/** Logs the rules that a call matches, and returns their names. */
-function matchedBy(
-  { matched, refusal, requirements }: Verdict,
-  { category, action, connection, caller }: PolicyCall,
-  enforced: boolean,
-): Pick<Restrictions, 'rules'> {
-  if (matched.length === 0) return {}
-  const rules = matched.map(({ name }) => name)
-  const effect = refusal ? refusal.type : requirements.length > 0 ? 'wait' : 'allowed'
-  const subject = { category, action, connection, caller: caller.name }
-  log.info('policy evaluated', { ...subject, rules, effect, rule: refusal?.rule, enforced })
-  return { rules }
+/**
+ * The effect of the policy on a call. `delegated`, `silent` and `tooLong`: the call is refused, because it would have to wait for a turn
+ * although a platform sends its result, has no task that could wait, or could wait and run for too long.
+ */
+export type PolicyEffect = PolicyRefusal['type'] | 'delegated' | 'silent' | 'tooLong' | 'wait' | 'allowed'
+
+interface Decision {
+  effect: PolicyEffect
+  /** The rule that refuses the call. Undefined for the entry of the caller. */
+  rule?: string | undefined
+  restrictions: Restrictions
+}
+
+function decisionOf(verdict: Verdict, call: PolicyCall, times: Times, now: number): Decision {
+  const { matched, refusal, requirements, waitAtMost } = verdict
+  const refused = (effect: PolicyEffect, rule: string | undefined, failure: Failure): Decision => ({
+    effect,
+    rule,
+    restrictions: { refusal: failure },
+  })
+  if (refusal) return refused(refusal.type, refusal.rule, failureOf(refusal, verdict, call, now))
+  if (requirements.length === 0) return { effect: 'allowed', restrictions: {} }
+  const turn = requirements.find((requirement) => requirement.type === 'turn')
+  if (turn && times.delegatesTo !== undefined)
+    return refused('delegated', turn.rule, unknownEnd(turn.rule, times.delegatesTo))
+  if (times.isSilent) {
+    for (const requirement of requirements) {
+      const failure = silentRefusal(requirement, now)
+      if (failure) return refused('silent', requirement.rule, failure)
+    }
+    return { effect: 'allowed', restrictions: {} }
+  }
+  if (times.deadline + waitAtMost > times.max) {
+    const longest = matched.find(
+      ({ name, effect }) =>
+        effect.type !== 'deny' &&
+        effect.waitAtMost === waitAtMost &&
+        requirements.some((requirement) => requirement.rule === name),
+    )
+    return refused('tooLong', longest?.name, tooLong(times, waitAtMost))
+  }
+  return { effect: 'wait', restrictions: { requirements, waitAtMost } }
 }
 
 function failureOf(refusal: PolicyRefusal, { matched }: Verdict, { caller }: PolicyCall, now: number): Failure {
@@ -168,26 +203,23 @@ function failureOf(refusal: PolicyRefusal, { matched }: Verdict, { caller }: Pol
 }
 
 /** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval or a turn. */
-function silentRefusal(requirements: readonly Requirement[], now: number): Failure | undefined {
+function silentRefusal(requirement: Requirement, now: number): Failure | undefined {
   const hint = 'Send the call with mode=interactive: its task waits.'
-  for (const requirement of requirements) {
-    if (requirement.type === 'approval') {
-      const { rule } = requirement
-      const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}" of the policy`
-      return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
-    }
-    if (requirement.type === 'turn') {
-      const { rule, target } = requirement
-      return new Failure(
-        'closed',
-        `The rule "${rule}" of the policy lets one action run at a time for ${target}. ${hint}`,
-      )
-    }
-    const { rule, window } = requirement
-    const { isOpen, changesAt, reason } = stateOfWindow(window, now)
-    if (!isOpen) return closed(rule, reason, changesAt, window.timeZone, now, hint)
+  if (requirement.type === 'approval') {
+    const { rule } = requirement
+    const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}" of the policy`
+    return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
   }
-  return undefined
+  if (requirement.type === 'turn') {
+    const { rule, target } = requirement
+    return new Failure(
+      'closed',
+      `The rule "${rule}" of the policy lets one action run at a time for ${target}. ${hint}`,
+    )
+  }
+  const { rule, window } = requirement
+  const { isOpen, changesAt, reason } = stateOfWindow(window, now)
+  return isOpen ? undefined : closed(rule, reason, changesAt, window.timeZone, now, hint)
 }
 
 function closed(

@@ -47,6 +47,7 @@ beforeAll(async () => {
   await service.start()
   const start = async (path: string, body: Record<string, unknown>) =>
     (await service.call(`/v1/${path}?mode=interactive`, triggered(body))).body.taskId
+  await service.call('/v1/issue-ticketing/open-issue', { input: { title: 'During the migration' } })
   waiting = await start('issue-ticketing/open-issue', { input: { title: 'After the migration' } })
   failed = await start('issue-ticketing/update-issue', { input: { id: 'demo/shop#1', comment: 'No' } })
   approval = await start('notification/ask-approval', {
@@ -80,10 +81,10 @@ describe('the console of a runtime with a policy', () => {
         {
           name: 'migration',
           state: 'Closed until Wednesday, 3000-01-01 00:00 Europe/Vienna (Migration of the tracker)',
-          matched: 1,
-          refused: 0,
+          matched: 2,
+          refused: 1,
         },
-        { name: 'every day', state: 'Open', matched: 1, refused: 0 },
+        { name: 'every day', state: 'Open', matched: 2, refused: 0 },
         { name: 'never', matched: 1 },
         {
           name: 'two people',
@@ -107,6 +108,7 @@ describe('the console of a runtime with a policy', () => {
       },
       { call: failed, detail: 'never', effect: 'Accepted, may wait', isRefused: false },
       { call: waiting, name: 'issue-ticketing/open-issue', detail: 'migration, every day' },
+      { detail: 'migration', effect: 'Refused: silent, cannot wait', isRefused: true },
     ])
     const { verdict, text } = await read(`calls/${decisions[0].call}`)
     expect([verdict, text]).toEqual(['refused', expect.stringContaining('no rollouts')])
