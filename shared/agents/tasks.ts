@@ -1,5 +1,6 @@
 import type { TaskStatus } from '../core/task/status.ts'
 import { toSentence } from '../errors.ts'
+import type { Outcome } from '../outcome.ts'
 import type { Forward, ForwardedResponse } from './forward.ts'
 import { invalidParams, RPC_CODES, type RpcError } from './json-rpc.ts'
 import { cleanText, toolResult } from './results.ts'
@@ -123,9 +124,16 @@ export function detailedTask(task: AgentTask, now: number): RpcResult {
   }
 }
 
-function stateOf({ state, outcome }: TaskStatus): 'working' | 'completed' | 'failed' | 'cancelled' {
+function stateOf(status: TaskStatus): 'working' | 'completed' | 'failed' | 'cancelled' {
+  const { state, outcome } = status
   if (state === 'running') return 'working'
   if (!outcome) return 'failed'
   // A platform can abort a job, too: that is a result.
-  return outcome.status === 'aborted' && outcome.message.startsWith('Canceled by ') ? 'cancelled' : 'completed'
+  const { isCanceled = isCanceledByMessage(outcome) } = status
+  return isCanceled ? 'cancelled' : 'completed'
+}
+
+/** Decides for tasks of versions whose results do not say whether the task was canceled. */
+function isCanceledByMessage({ status, message }: Outcome): boolean {
+  return status === 'aborted' && message.startsWith('Canceled by ')
 }

@@ -28,7 +28,8 @@ async function runAndCancel(target: string, body: object, at: string) {
 
 describe('A canceled task', () => {
   it('stops its job, ends as aborted and answers once', async () => {
-    const { response, outcome, sent } = await runAndCancel(startRun, { input }, 'poll RETRY')
+    const { response, outcome, sent, result } = await runAndCancel(startRun, { input }, 'poll RETRY')
+    expect(result.getResult()).toMatchObject({ isCanceled: true })
     expect(response).toMatchObject({ status: 202, body: { state: 'running', verdict: 'running' } })
     expect(platform.runs).toMatchObject([{ stopped: true }])
     expect(outcome).toMatchObject({
@@ -38,6 +39,13 @@ describe('A canceled task', () => {
       data: { id: '1' },
     })
     expect(sent).toEqual(['started', 'finished'])
+  })
+
+  it('differs from one whose job was canceled at the platform', async () => {
+    platform.states = ['cancelled']
+    const { outcome, result } = await lifecycle.run(await lifecycle.accept(startRun, { input }))
+    expect(outcome).toMatchObject({ status: 'aborted' })
+    expect(result.getResult()).toMatchObject({ isCanceled: false })
   })
 
   const passed = { status: 'succeeded', result: 'pass' }
@@ -73,7 +81,12 @@ describe('A canceled task', () => {
   it('sends nothing more to a platform that is busy', async () => {
     platform.failNext(429, { message: 'too many' }, { on: 'POST', times: 1_000 })
     const ticket = { input: { title: 'Checkout is slow' } }
-    const { outcome, sent } = await runAndCancel('open-ticket?connection=ticket', ticket, 'wait-for-retry START')
+    const { outcome, sent, result } = await runAndCancel(
+      'open-ticket?connection=ticket',
+      ticket,
+      'wait-for-retry START',
+    )
+    expect(result.getResult()).toMatchObject({ isCanceled: true })
     expect(platform.tickets).toEqual([])
     expect(outcome).toMatchObject({ status: 'aborted', message: expect.stringMatching(/^Canceled by keptn before/) })
     expect(sent).toEqual(['started', 'finished'])
@@ -88,7 +101,8 @@ describe('A canceled task', () => {
   })
 
   it('no longer waits for people, and shows this in its message', async () => {
-    const { outcome, sent } = await runAndCancel('ask-approval?connection=chat', {}, 'wait for decision')
+    const { outcome, sent, result } = await runAndCancel('ask-approval?connection=chat', {}, 'wait for decision')
+    expect(result.getResult()).toMatchObject({ isCanceled: true })
     expect(outcome).toMatchObject({ status: 'aborted', result: 'fail', data: { decision: 'canceled' } })
     expect(platform.messages).toMatchObject([{ texts: [expect.any(String), 'Canceled by keptn'] }])
     expect(sent).toEqual(['started', 'finished'])

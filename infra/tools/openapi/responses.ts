@@ -61,6 +61,12 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   deadlineAt: withDescription(z.iso.datetime(), 'Deadline. With waitUntil, the latest one'),
   endedAt: z.optional(withDescription(z.iso.datetime(), 'Time of the end')),
   outcome: z.optional(outcome),
+  isCanceled: z.optional(
+    withDescription(
+      z.boolean(),
+      'With an aborted outcome: whether the task was canceled, and not its job at the platform',
+    ),
+  ),
   unanswered: z.optional(
     oneOf(
       ['unwanted', 'lost'],

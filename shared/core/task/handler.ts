@@ -117,7 +117,7 @@ async function runTask(
       )
   if (result.type === 'delegated') {
     await logTaskEnded(task, { result, decisions }, result.outcome, context, deadline)
-    return { taskId, outcome: result.outcome }
+    return { taskId, outcome: result.outcome, ...canceledOf(result, result.outcome) }
   }
   const outcome = finalOutcome(result.outcome, task)
   // Without a started event, an orchestrator may ignore the finished event and wait forever.
@@ -126,7 +126,8 @@ async function runTask(
   await sendToObservers(context, task, outcome, endedAt)
   const delivery = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
   await logTaskEnded(task, { result, decisions }, outcome, context, deadline)
-  return { taskId, outcome, ...unansweredOf(delivery), ...(endedAt === undefined ? {} : { endedAt }) }
+  const ended = { taskId, outcome, ...canceledOf(result, outcome), ...unansweredOf(delivery) }
+  return endedAt === undefined ? ended : { ...ended, endedAt }
 }
 
 /** Sends the outcome of an ended task again. */
@@ -137,6 +138,10 @@ async function sendOutcomeAgain(task: Task, outcome: Outcome, context: DurableCo
     outcome,
     ...unansweredOf(await sendAnswer(context, 'send-finished', task, answer, { mayBeSent: true })),
   }
+}
+
+function canceledOf({ canceler }: Completed | Delegated, { status }: Outcome): Pick<TaskResult, 'isCanceled'> {
+  return status === 'aborted' ? { isCanceled: canceler !== undefined } : {}
 }
 
 function unansweredOf(delivery: boolean | Unanswered): Pick<TaskResult, 'unanswered'> {

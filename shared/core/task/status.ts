@@ -31,6 +31,8 @@ export interface TaskStatus {
   deadlineAt: string
   endedAt?: string | undefined
   outcome?: Outcome | undefined
+  /** With an aborted outcome: whether the task was canceled, and not its job at the platform. Missing for tasks of earlier versions. */
+  isCanceled?: boolean | undefined
   /** Why the orchestrator did not get the outcome. */
   unanswered?: Unanswered | undefined
   /** The task that this one runs again. */
@@ -188,7 +190,7 @@ function statusOf(
 ): TaskStatus {
   const { Status, StartTimestamp: startedAt, EndTimestamp: endedAt } = execution
   if (!startedAt) throw new Error('Lambda does not report when the execution was started.')
-  const { outcome, unanswered } = result ?? {}
+  const { outcome, isCanceled, unanswered } = result ?? {}
   const started = { input: execution.InputPayload, startedAt: startedAt.getTime() }
   return {
     ...startedStatus(task, task.id, started.startedAt),
@@ -197,6 +199,7 @@ function statusOf(
     progress: describeProgress(events, Date.now(), started),
     endedAt: endedAt?.toISOString(),
     outcome,
+    isCanceled,
     unanswered,
     rerunOf: task.rerunOf,
   }
