@@ -7,6 +7,7 @@ import type { CallContext, ImmediateAction } from './action.ts'
 import { cutText, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
 import { resolveProject } from './project.ts'
 import { type Client, hasIdempotencyKey } from './provider.ts'
+import { searchIncomplete } from './search-window.ts'
 import {
   type CloseTicket,
   closeInput,
@@ -42,7 +43,9 @@ export const openTicket: ImmediateAction<TicketProvider, OpenTicket> = {
     return checkInput(provider, connection, { ...input, ...cutTexts({ description }, note), title, project })
   },
   async run(provider, client, input) {
-    const found = hasIdempotencyKey(client) ? await provider.find(client, input) : undefined
+    const found = hasIdempotencyKey(client)
+      ? known(provider, client, await provider.find(client, input), `opened the ${provider.noun}`)
+      : undefined
     const ticket = found ?? (await provider.open(client, input))
     const name = describeTicket(provider, ticket)
     return ticketOutcome(provider, ticket, found ? `Found ${name}, opened by an earlier attempt` : `Opened ${name}`)
@@ -196,8 +199,24 @@ function findPath(fields: unknown, [name, ...rest]: readonly string[]): string[]
   return undefined
 }
 
+/**
+ * Returns the result of a search for what an earlier attempt wrote. Without an earlier attempt, an incomplete search has missed
+ * nothing.
+ *
+ * @param effect of the earlier attempt: `opened the issue`
+ * @throws Failure `unconfirmed` if the search of a retry was incomplete
+ */
+function known<T>({ title }: TicketProvider, { isRetry }: Client, found: T | 'unknown', effect: string): T | undefined {
+  if (found !== 'unknown') return found
+  if (!isRetry) return undefined
+  throw searchIncomplete(title, effect)
+}
+
 async function commentOnce(provider: TicketProvider, client: Client, ref: TicketRef, comment: string): Promise<void> {
-  if (hasIdempotencyKey(client) && (await provider.hasComment(client, ref))) return
+  if (hasIdempotencyKey(client)) {
+    const effect = `added the comment to the ${provider.noun}`
+    if (known(provider, client, await provider.hasComment(client, ref), effect)) return
+  }
   await provider.comment(client, ref, comment)
 }
 

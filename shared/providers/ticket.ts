@@ -85,8 +85,16 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   reservedFields?: readonly ReservedField[]
   /** Throws Failure `invalid` for input that the platform does not support. See `refuseUnsupported`. */
   checkInput?(input: Partial<UpdateTicket & CloseTicket>, connection: z.output<S>): void
-  /** Returns the ticket with `client.idempotencyKey`. Must find a ticket that was opened a second ago. */
-  find(client: Client<z.output<S>> & { idempotencyKey: string }, input: OpenTicket): Promise<Ticket | undefined>
+  /**
+   * Returns the ticket with `client.idempotencyKey`. Must find a ticket that was opened a second ago. `'unknown'` if the search
+   * cannot reach all newer tickets: a retry then opens none.
+   *
+   * @see searchSince
+   */
+  find(
+    client: Client<z.output<S>> & { idempotencyKey: string },
+    input: OpenTicket,
+  ): Promise<Ticket | undefined | 'unknown'>
   /** Opens a ticket and stores `client.idempotencyKey` on it. */
   open(client: Client<z.output<S>>, input: OpenTicket): Promise<Ticket>
   /** Omit it if the platform only accepts events: the result of an update is then unconfirmed. */
@@ -100,8 +108,11 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   update(client: Client<z.output<S>>, ref: TicketRef, changes: TicketChanges): Promise<void>
   /** Adds a comment with `client.idempotencyKey`. */
   comment(client: Client<z.output<S>>, ref: TicketRef, comment: string): Promise<void>
-  /** Whether the ticket has a comment with `client.idempotencyKey`. */
-  hasComment(client: Client<z.output<S>> & { idempotencyKey: string }, ref: TicketRef): Promise<boolean>
+  /**
+   * Whether the ticket has a comment with `client.idempotencyKey`. `'unknown'` if the search cannot reach all newer comments:
+   * a retry then adds none.
+   */
+  hasComment(client: Client<z.output<S>> & { idempotencyKey: string }, ref: TicketRef): Promise<boolean | 'unknown'>
   close(client: Client<z.output<S>>, ref: TicketRef, how: Pick<CloseTicket, 'resolution' | 'comment'>): Promise<void>
 }
 

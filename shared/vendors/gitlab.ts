@@ -33,7 +33,8 @@ export const gitlabProject = {
 }
 
 const users = z.array(z.object({ id: z.int() }))
-const perPage = 100
+/** The maximum of GitLab. */
+export const PAGE_SIZE = 100
 
 type Query = Record<string, string | number | undefined>
 
@@ -56,9 +57,9 @@ export async function* pages<T>(
   maxPages: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<T[]> {
   for (let page = 1; page <= maxPages; page++) {
-    const { body } = await http.get(path, { query: { ...query, per_page: perPage, page }, schema: z.array(item) })
+    const { body } = await http.get(path, { query: { ...query, per_page: PAGE_SIZE, page }, schema: z.array(item) })
     yield body
-    if (body.length < perPage) return
+    if (body.length < PAGE_SIZE) return
   }
 }
 

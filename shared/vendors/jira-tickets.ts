@@ -4,6 +4,7 @@ import { refusalBody } from '../http/refusal.ts'
 import { segment } from '../http/segment.ts'
 import { type Levels, platformLevel } from '../providers/priority-level.ts'
 import type { Client } from '../providers/provider.ts'
+import { searchIncomplete } from '../providers/search-window.ts'
 import type { OpenTicket, Ticket, TicketChanges, TicketProvider, UpdateTicket } from '../providers/ticket.ts'
 import { isRecord } from '../record.ts'
 import { clipSingleLine, clipTitle } from '../text/single-line.ts'
@@ -11,6 +12,7 @@ import { toAdf } from './adf.ts'
 import {
   accountOf,
   findIssue,
+  hidesUnlabelled,
   holdsKey,
   issuePath,
   type JiraIssue,
@@ -68,7 +70,7 @@ export function jiraTickets<C extends Connection>(options: JiraTicketOptions<C>)
 
     async find(client: Client<C> & { idempotencyKey: string }, { project = '' }) {
       const found = await findIssue(client, project)
-      return found && ticketOf(client, found)
+      return found === undefined || found === 'unknown' ? found : ticketOf(client, found)
     },
 
     async open(client: Client<C>, input) {
@@ -131,6 +133,8 @@ async function createIssue<C extends Connection>(
   } catch (error) {
     // Some projects do not allow labels. Then only the property stores the key.
     if (labels.length > 0 || !refusesLabels(error)) throw error
+    if (client.isRetry && (await hidesUnlabelled(http, project)))
+      throw searchIncomplete('Jira', 'created the issue without labels')
     return post([])
   }
 }
@@ -181,7 +185,12 @@ async function settingFields<C extends Connection>(
   }
 }
 
-async function hasCommentWithKey(http: Client['http'], id: string, key: string, isRetry: boolean): Promise<boolean> {
+async function hasCommentWithKey(
+  http: Client['http'],
+  id: string,
+  key: string,
+  isRetry: boolean,
+): Promise<boolean | 'unknown'> {
   for (let startAt = 0; ; startAt += perPage) {
     const query = { startAt, maxResults: perPage, orderBy: '-created', expand: 'properties' }
     const { body } = await http.get(`${issuePath(id)}/comment`, { query, schema: commentPage })
@@ -190,6 +199,7 @@ async function hasCommentWithKey(http: Client['http'], id: string, key: string, 
     // The API reference documents only the property of each comment, not this expansion.
     if (isRetry && startAt === 0 && comments.every(({ properties }) => properties === undefined)) {
       for (const comment of comments.slice(0, MAX_COMMENT_READS)) if (await carries(http, comment, key)) return true
+      if (total > MAX_COMMENT_READS) return 'unknown'
     }
     if (comments.length === 0 || startAt + comments.length >= total) return false
   }

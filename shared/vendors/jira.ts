@@ -5,6 +5,7 @@ import { basicAuth } from '../http/basic-auth.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
 import type { Client, Provider } from '../providers/provider.ts'
+import { searchSince } from '../providers/search-window.ts'
 import { isRecord } from '../record.ts'
 import { sleep } from '../sleep.ts'
 
@@ -73,6 +74,7 @@ const jiraUsers = z.array(z.object({ accountId: z.string(), emailAddress: z.opti
 const issueFields = ['status', 'labels']
 /** Jira allows 100. */
 const perPage = 50
+const DAY_MS = 24 * 3_600_000
 /** Milliseconds before each search for the issue of an earlier attempt. */
 const SEARCH_DELAYS_MS = [0, 1_000, 2_000]
 
@@ -92,33 +94,53 @@ export async function readIssue(http: Http, idOrKey: string): Promise<JiraIssue>
  * JQL finds labels, but entity properties only if an installed app indexes them. The index is seconds late, under load
  * minutes, and a consistent search needs ids, which are unknown after a lost response. If an earlier attempt may have
  * created the issue, the newest indexed issues of the project and the keys that follow them are read, too, for three
- * seconds. That misses issues that Jira creates later, and issues followed by 50 others that are not indexed.
+ * seconds. That misses issues that Jira creates later.
  *
  * @param project its key or id
+ * @returns `'unknown'` if the keys that follow do not reach the newest issue
  * @see https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
  * @see https://developer.atlassian.com/cloud/jira/platform/modules/entity-property/
  */
 export async function findIssue(
   { http, idempotencyKey, isRetry }: Pick<Client, 'http' | 'isRetry'> & { idempotencyKey: string },
   project: string,
-): Promise<JiraIssue | undefined> {
+): Promise<JiraIssue | undefined | 'unknown'> {
+  let found: JiraIssue | undefined | 'unknown'
   for (const pause of isRetry ? SEARCH_DELAYS_MS : [0]) {
     await sleep(pause)
     const [labelled] = await search(http, `labels = "${labelOf(idempotencyKey)}" ORDER BY created ASC`)
-    const found = labelled ?? (isRetry ? await findUnindexed(http, idempotencyKey, project) : undefined)
-    if (found) return found
+    found = labelled ?? (isRetry ? await findUnindexed(http, idempotencyKey, project) : undefined)
+    if (found && found !== 'unknown') break
   }
-  return undefined
+  return found
 }
 
-async function findUnindexed(http: Http, key: string, project: string): Promise<JiraIssue | undefined> {
-  const newest = await search(http, `project = ${/^\d/.test(project) ? project : `"${project}"`} ORDER BY key DESC`)
+/**
+ * Returns whether `findIssue` cannot have read all issues without a label that an earlier attempt may have created.
+ *
+ * @param project its key or id
+ */
+export async function hidesUnlabelled(http: Http, project: string): Promise<boolean> {
+  const sinceDays = Math.ceil((Date.now() - searchSince(true).getTime()) / DAY_MS)
+  const found = await search(http, `${isIn(project)} AND created >= -${sinceDays}d ORDER BY key DESC`)
+  return found.length >= perPage
+}
+
+function isIn(project: string): string {
+  return `project = ${/^\d/.test(project) ? project : `"${project}"`}`
+}
+
+async function findUnindexed(http: Http, key: string, project: string): Promise<JiraIssue | undefined | 'unknown'> {
+  const newest = await search(http, `${isIn(project)} ORDER BY key DESC`)
   const [, prefix = project, last = '0'] = /^(.+)-(\d+)$/.exec(newest[0]?.key ?? '') ?? []
   const next = Array.from({ length: perPage }, (_, index) => `${prefix}-${Number(last) + index + 1}`)
   // Some projects do not allow labels. Then only the property has the key.
   const isOurs = ({ fields: { labels = [] }, properties = {} }: JiraIssue) =>
     labels.includes(labelOf(key)) || holdsKey({ key: keyProperty, value: properties[keyProperty] }, key)
-  return newest.find(isOurs) ?? (await fetchAll(http, next)).find(isOurs)
+  const listed = newest.find(isOurs)
+  if (listed) return listed
+  const later = await fetchAll(http, next)
+  return later.find(isOurs) ?? (later.some(({ key }) => key === next.at(-1)) ? 'unknown' : undefined)
 }
 
 /** @see https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/ */

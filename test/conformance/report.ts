@@ -137,6 +137,9 @@ function refusalTests<P extends ReportPlatform>(
   )
 }
 
+/** Newer reports of other calls: with the report, one page of most lists. */
+const OTHERS = 99
+
 function repeatTests<P extends ReportPlatform>({ platform, push }: Reports, { replaces }: Options<P>): void {
   test('a retry after a lost response adds no second report, and another event adds another', async () => {
     platform().server.loseNext(isWrite)
@@ -147,6 +150,15 @@ function repeatTests<P extends ReportPlatform>({ platform, push }: Reports, { re
     expect(visible()).toBe(1)
     await push({ key: keyOf(2) })
     expect(visible()).toBe(replaces ? 1 : 2)
+  })
+
+  test(`a retry after a lost response adds no second report behind ${OTHERS} others`, async () => {
+    platform().server.loseNext(isWrite)
+    await failureOf(push())
+    for (let other = 0; other < OTHERS; other++) await push({ key: keyOf(other + 2) })
+    expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
+    const { visible } = platform()
+    if (visible) expect(visible()).toBe(replaces ? 1 : OTHERS + 1)
   })
 
   test('a retry creates the report if the first attempt did not, in addition to those of other calls', async () => {

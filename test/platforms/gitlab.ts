@@ -246,5 +246,6 @@ export const gitlabIssues = {
   writes: /^POST .*\/issues$/,
   start: playTickets(startGitlab, 'issues', { project: 'ops/shop/checkout' }),
   unknownId: 'ops/shop/checkout#424242',
+  searchLimit: 500,
   ...issueInputs,
 } satisfies TicketRow

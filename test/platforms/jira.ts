@@ -169,13 +169,16 @@ function edit(state: State, issue: Issue, { fields = {}, update = {} }: Input): 
 /** Supports only the queries of the providers. */
 function search(state: State, query: URLSearchParams): object {
   const jql = query.get('jql') ?? ''
-  const [, field, value = ''] =
-    /^(labels|project) = "?([\w-]+)"?(?: ORDER BY (?:created|key) (?:ASC|DESC))?$/.exec(jql) ?? []
+  const [, field, value = '', days = 'Infinity'] =
+    /^(labels|project) = "?([\w-]+)"?(?: AND created >= -(\d+)d)?(?: ORDER BY (?:created|key) (?:ASC|DESC))?$/.exec(
+      jql,
+    ) ?? []
   if (!field) return refused(400, [`Error in the JQL Query: "${jql}" is not understood here.`])
   if (field === 'project' && ![PROJECT.key, PROJECT.id].includes(value))
     return refused(400, [`The value '${value}' does not exist for the field 'project'.`])
   const found = state.issues
     .filter(({ created }) => Date.now() - created >= state.indexLag)
+    .filter(({ created }) => Date.now() - created <= Number(days) * 24 * 3_600_000)
     .filter(({ fields }) => field === 'project' || (fields['labels'] as string[]).includes(value))
   if (jql.endsWith('DESC')) found.reverse()
   const fields = query.get('fields')?.split(',') ?? []

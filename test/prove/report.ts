@@ -183,8 +183,8 @@ const method = `## Method
   errored before its progress deadline.
 - Some effects are not countable: flags that already have the value, evaluations, load tests, and toxics that are removed. For these,
   the run shows only that each task ends once and that no toxic remains.
-- \`find\` reads the newest hundred messages of a channel and the newest five hundred issues. More records between an attempt and its
-  retry could cause a duplicate, so several repositories and channels share the load.
+- \`find\` reads the newest hundred messages of a channel and the newest five hundred issues. More messages between an attempt and its
+  retry could cause a duplicate, and more issues an unknown outcome, so several repositories and channels share the load.
 - A 403 on the read-back for minutes looks like a token without permission, and is not among the faults: the \`finished\` event may be
   sent twice, which Keptn ignores.
 - Waits are shorter but requests are not: on a slow machine, the request of a dying worker can arrive after the next attempt has read

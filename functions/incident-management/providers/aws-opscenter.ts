@@ -85,10 +85,11 @@ export const awsOpsCenter = defineTicketProvider({
     const command = new DescribeOpsItemsCommand({
       OpsItemFilters: [{ Key: 'OperationalData', Operator: 'Equal', Values: [JSON.stringify(filter)] }],
     })
-    const { OpsItemSummaries } = await client.aws.read(SSMClient, command)
+    const { OpsItemSummaries, NextToken } = await client.aws.read(SSMClient, command)
     const found = client.aws.requireField(OpsItemSummaries, 'OpsItemSummaries')
     const ticket = found.find(({ OperationalData: data }) => data?.[KEY_DATA]?.Value === client.idempotencyKey)
-    return ticket && ticketOf(client, ticket)
+    if (ticket) return ticketOf(client, ticket)
+    return NextToken ? 'unknown' : undefined
   },
 
   async open(client, input) {

@@ -150,7 +150,7 @@ export const jsmOperations = defineTicketProvider({
       if (!links?.next || !next) return false
       query = Object.fromEntries(next.searchParams)
     }
-    return false
+    return 'unknown'
   },
 
   async close(client, ref) {

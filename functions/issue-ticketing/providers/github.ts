@@ -14,6 +14,7 @@ const issue = z.object({
   html_url: z.string(),
   state: z.string(),
   body: z.nullish(z.string()),
+  created_at: z.string(),
   /** The list of issues includes pull requests. */
   pull_request: z.optional(z.unknown()),
 })
@@ -46,15 +47,20 @@ export const github = defineTicketProvider({
 
   // The list shows a new issue immediately. The search index lags.
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
-    const since = searchSince(isRetry).toISOString()
+    const since = searchSince(isRetry)
+    const query = { state: 'all', sort: 'created', direction: 'desc', since: since.toISOString(), per_page: PAGE_SIZE }
     for (let page = 1; page <= MAX_PAGES; page++) {
-      const query = { state: 'all', sort: 'created', direction: 'desc', since, per_page: PAGE_SIZE, page }
-      const { body: issues } = await http.get(`${repositoryPath(project)}/issues`, { query, schema: z.array(issue) })
+      const { body: issues } = await http.get(`${repositoryPath(project)}/issues`, {
+        query: { ...query, page },
+        schema: z.array(issue),
+      })
       const found = issues.find(({ body, pull_request }) => body?.includes(markerOf(idempotencyKey)) && !pull_request)
       if (found) return ticketOf(project, found)
-      if (issues.length < PAGE_SIZE) return undefined
+      // GitHub selects by the last change, so the list also contains issues that are older than the call.
+      const reachesBack = issues.some(({ created_at }) => Date.parse(created_at) < since.getTime())
+      if (issues.length < PAGE_SIZE || reachesBack) return undefined
     }
-    return undefined
+    return 'unknown'
   },
 
   async open(client, input) {

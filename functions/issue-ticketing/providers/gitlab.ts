@@ -16,6 +16,7 @@ import {
   gitlabApi,
   gitlabConnection,
   gitlabProject,
+  PAGE_SIZE,
   pages,
   projectPath,
   userIdOf,
@@ -69,11 +70,13 @@ export const gitlab = defineTicketProvider({
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
     const created_after = searchSince(isRetry).toISOString()
     const query = { state: 'all', order_by: 'created_at', sort: 'desc', created_after }
+    let isComplete = true
     for await (const issues of pages(http, `${projectPath(project)}/issues`, issue, query, MAX_PAGES)) {
       const found = issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))
       if (found) return ticketOf(project, found)
+      isComplete = issues.length < PAGE_SIZE
     }
-    return undefined
+    return isComplete ? undefined : 'unknown'
   },
 
   async open({ http, idempotencyKey }, input) {

@@ -81,9 +81,10 @@ export const redmine = defineTicketProvider({
       if (body === undefined) return undefined
       throw retryLater('Received a 404 that is not from Redmine.')
     }
-    // Redmine ignores unknown filters and lists everything.
     const found = body.issues.find(({ description }) => description?.includes(markerOf(idempotencyKey)))
-    return found && ticketOf(http, found)
+    if (found) return ticketOf(http, found)
+    // Redmine ignores unknown filters and lists everything.
+    return body.issues.length < PER_PAGE ? undefined : 'unknown'
   },
 
   async open({ http, idempotencyKey, connection }, input) {

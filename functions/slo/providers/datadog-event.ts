@@ -4,6 +4,7 @@ import { parseTime } from '../../../shared/evaluation/timeframe.ts'
 import { optional, secret, words } from '../../../shared/fields.ts'
 import type { Client } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
+import { searchSince } from '../../../shared/providers/search-window.ts'
 import { datadogTag, datadogText } from '../datadog-event-text.ts'
 import { apiUrlOf, appUrlOf, keyHeaders, refusesKeys, siteFields } from '../datadog-site.ts'
 
@@ -84,7 +85,7 @@ export const datadogEvent = defineReportProvider({
 
 /** Finds the event of an earlier attempt. Datadog indexes an event after some seconds. */
 async function find({ http, connection }: Datadog, key: string): Promise<ReportResult | undefined> {
-  const from = Date.now() - MAX_AGE_MS - 2 * HOUR_MS
+  const from = searchSince(true).getTime() - MAX_AGE_MS
   const query = { 'filter[query]': `@aggregation_key:${key}`, 'filter[from]': from, 'page[limit]': 1 }
   const [event] = (await http.get('api/v2/events', { query, schema: eventList })).body.data
   if (!event) return undefined

@@ -6,7 +6,7 @@ import { reasonOf } from '../../../shared/orchestrators/dynatrace/environment.ts
 import { fillPlaceholders } from '../../../shared/providers/evaluation/queries.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportDestination } from '../../../shared/providers/report.ts'
-import { searchSince } from '../../../shared/providers/search-window.ts'
+import { searchIncomplete, searchSince } from '../../../shared/providers/search-window.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { validate } from '../../../shared/validate.ts'
@@ -149,12 +149,17 @@ function timesOf({ timeStart, timeEnd }: Record<string, unknown>): Pick<Dynatrac
   return startTime > Date.now() - MAX_AGE_MS + MINUTE_MS ? { startTime, endTime } : {}
 }
 
-/** Returns the correlation id of the event that has the idempotency key. */
+/**
+ * Returns the correlation id of the event that has the idempotency key.
+ *
+ * @throws Failure `unconfirmed` if there are more events than it reads
+ */
 async function find(
   { http, idempotencyKey }: Client & { idempotencyKey: string },
   event: DynatraceEvent,
 ): Promise<string | undefined> {
-  const { eventType, entitySelector, startTime = searchSince(false).getTime(), endTime = Date.now() } = event
+  const { eventType, entitySelector, startTime = searchSince(true).getTime(), endTime = Date.now() } = event
+  let isComplete = false
   for (const pause of SEARCH_PAUSES_MS) {
     await sleep(pause)
     let query: Record<string, string | number | undefined> = {
@@ -170,10 +175,12 @@ async function find(
         properties?.some(({ key, value }) => key === KEY_PROPERTY && value === idempotencyKey),
       )
       if (found) return found.correlationId ?? idempotencyKey
+      isComplete = !nextPageKey
       if (!nextPageKey) break
       query = { nextPageKey }
     }
   }
+  if (!isComplete) throw searchIncomplete('Dynatrace', 'sent the event')
   return undefined
 }
 

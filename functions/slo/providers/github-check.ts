@@ -4,6 +4,7 @@ import { name, optional } from '../../../shared/fields.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
+import { searchIncomplete } from '../../../shared/providers/search-window.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
 import { type CheckRun, createCheckRun, findCheckRun } from '../../../shared/vendors/clients/github-checks.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
@@ -39,6 +40,7 @@ export const githubCheck = defineReportProvider({
     const checkName = connection.name ?? nameAtCommit(report.event)
     if (isRetry && hasIdempotencyKey(client)) {
       const existing = await findCheckRun(http, commit, { name: checkName, externalId: client.idempotencyKey })
+      if (existing === 'unknown') throw searchIncomplete('GitHub', 'created the check run')
       if (existing) return reportedOf(existing, ref)
     }
     const url = detailsUrlOf(report)

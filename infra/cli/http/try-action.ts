@@ -205,7 +205,7 @@ async function verify({ ready, client, recorder, check, problems, job, createdId
 /** @returns null if nothing is found after the last delay */
 async function findSoon(
   recorder: Recorder,
-  find: () => Promise<{ id: string } | undefined>,
+  find: () => Promise<{ id: string } | 'unknown' | undefined>,
 ): Promise<{ id: string } | null> {
   const before = recorder.steps.length
   for (const delay of FIND_DELAYS_MS) {
@@ -213,7 +213,7 @@ async function findSoon(
     // Only the last attempt is reported.
     recorder.steps.length = before
     const found = await find()
-    if (found !== undefined) return found
+    if (found !== undefined && found !== 'unknown') return found
   }
   return null
 }

@@ -34,7 +34,8 @@ export async function answerCommit(
   const fields = { name: settings.checkName ?? `${task.category}/${task.action}`, ...stateOf(task, answer, settings) }
   try {
     const existing = await findCheckRun(http, address, { name: fields.name, externalId: task.id })
-    if (!existing) await createCheckRun(http, address, { ...fields, external_id: task.id })
+    // GitHub counts only the newest check run with a name, so a second one is better than none.
+    if (!existing || existing === 'unknown') await createCheckRun(http, address, { ...fields, external_id: task.id })
     // A completed check run was completed by a later answer.
     else if (answer.kind === 'finished' || !existing.conclusion)
       await updateCheckRun(http, address.repository, existing.id, fields)

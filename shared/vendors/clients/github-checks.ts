@@ -34,13 +34,14 @@ interface Commit {
 /**
  * Finds a check run of a commit, even if a later one has the same name.
  *
+ * @returns `'unknown'` if there are more check runs with the name than it reads
  * @see https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
  */
 export async function findCheckRun(
   http: Http,
   { repository, sha }: Commit,
   { name, externalId }: { name: string; externalId: string },
-): Promise<CheckRun | undefined> {
+): Promise<CheckRun | undefined | 'unknown'> {
   const path = `${repositoryPath(repository)}/commits/${segment(sha)}/check-runs`
   for (let page = 1; page <= MAX_PAGES; page++) {
     const query = { check_name: name, filter: 'all', per_page: PAGE_SIZE, page }
@@ -48,7 +49,7 @@ export async function findCheckRun(
     const found = runs.find(({ external_id }) => external_id === externalId)
     if (found || runs.length < PAGE_SIZE) return found
   }
-  return undefined
+  return 'unknown'
 }
 
 /** @see https://docs.github.com/en/rest/checks/runs#create-a-check-run */

@@ -3,6 +3,9 @@ import { failureOf, keyOf } from '../../functions/helpers.ts'
 import { isWrite } from '../common/requests.ts'
 import type { TicketFixture } from './fixture.ts'
 
+/** Newer comments of other calls. */
+const OTHERS = 100
+
 /** Registers the tests of comments and of states, which need a platform whose tickets can be read. */
 export function changeTests(fixture: TicketFixture): void {
   test('comments once per event, also after a lost response', async () => {
@@ -17,6 +20,14 @@ export function changeTests(fixture: TicketFixture): void {
     await fixture.update({ comment: 'Still down' }, { key: undefined })
     expect(comments()).toHaveLength(3)
     expect(comments().at(-1)?.text).not.toMatch(/undefined|caw-|webhooks:/)
+  })
+
+  test(`a retry after a lost response adds no second comment behind ${OTHERS} others`, async () => {
+    fixture.current.server.loseNext((call) => isWrite(call) && call.text.includes('Still down'))
+    await failureOf(fixture.update({ comment: 'Still down' }))
+    for (let other = 0; other < OTHERS; other++) await fixture.update({ comment: 'Me too' }, { key: undefined })
+    await fixture.update({ comment: 'Still down' }, { isRetry: true })
+    expect(fixture.writesOf('Still down')).toHaveLength(1)
   })
 
   closeTests(fixture)

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
 import { slug } from '../../../shared/text/slug.ts'
-import { failureOf, keyOf } from '../../functions/helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'
 import { loseResponse, retryWithBody } from '../common/lost-response.ts'
 import { unexpectedBodies } from '../unexpected-bodies.ts'
 import type { TicketFixture } from './fixture.ts'
@@ -60,6 +60,8 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
     expect(fixture.count()).toBe(before + 1)
   })
 
+  searchTest(fixture)
+
   test.each(Object.entries(unexpectedBodies))(
     'a retry after a lost response opens no second ticket if the response to a search is %s',
     async (_name, body) => {
@@ -78,5 +80,28 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
     for (let call = 0; call < 2; call++) await fixture.open({ key: undefined })
     expect(fixture.count()).toBe(before + 2)
     for (const { text } of fixture.writesOf('Checkout fails')) expect(text).not.toMatch(/undefined|caw-|webhooks:/)
+  })
+}
+
+/** Newer tickets of other calls, if the platform does not limit the search to fewer. */
+const OTHERS = 100
+
+/** Registers the test of a retry that searches the lists of the platform. */
+function searchTest(fixture: TicketFixture): void {
+  const { searchLimit } = fixture.subject
+  const others = searchLimit === undefined ? OTHERS : searchLimit - 1
+  const end = searchLimit === undefined ? '' : ', and has an unknown outcome behind one more'
+
+  test(`a retry after a lost response opens no second ticket behind ${others} others${end}`, async () => {
+    fixture.current.server.loseNext(({ text }) => text.includes('Checkout fails'))
+    await failureOf(fixture.open())
+    for (let other = 0; other < others; other++) await fixture.open({ key: undefined })
+    const before = fixture.count()
+    expect(await fixture.open({ isRetry: true })).toMatchObject({ result: 'pass' })
+    expect(fixture.count()).toBe(before)
+    if (searchLimit === undefined) return
+    await fixture.open({ key: undefined })
+    await expectFailure(fixture.open({ isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(fixture.count()).toBe((before ?? 0) + 1)
   })
 }

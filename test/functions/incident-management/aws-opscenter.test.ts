@@ -3,7 +3,7 @@ import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
 import { withState } from '../../conformance/job.ts'
-import { keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const id = 'oi-000000000001'
@@ -109,6 +109,12 @@ test('AWS OpsCenter: a repeated open-issue recognizes an OpsItem that is not sea
   ticket().Status = 'InProgress'
   expect((await open()).data).toMatchObject({ id, state: 'InProgress' })
   expect(count()).toBe(1)
+})
+
+test('AWS OpsCenter: a retry opens nothing if the search has more pages', async () => {
+  t.server.replaceNext(() => true, JSON.stringify({ OpsItemSummaries: [], NextToken: 'more' }))
+  await expectFailure(open({}, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+  expect(count()).toBe(0)
 })
 
 describe('AWS OpsCenter: an earlier OpsItem', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { jsmOperations } from '../../../functions/incident-management/providers/jsm-operations.ts'
 import { withState } from '../../conformance/job.ts'
 import { jsmOperationsAlerts } from '../../platforms/jsm-operations.ts'
-import { keyOf } from '../helpers.ts'
+import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'
 
 const team = '0f2b6f2c-5d1a-4a3e-9b57-6f1c8f0f4f11'
@@ -92,6 +92,13 @@ describe('JSM Operations: an open alert', () => {
     ticket().notes.unshift(...Array.from({ length: 150 }, () => 'Me too'))
     await update({ comment: 'Still down' })
     expect(ticket().notes).toHaveLength(151)
+  })
+
+  test('has no second comment behind more notes than a retry searches', async () => {
+    await update({ comment: 'Still down' })
+    ticket().notes.unshift(...Array.from({ length: 400 }, () => 'Me too'))
+    await expectFailure(update({ comment: 'Still down' }, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(ticket().notes).toHaveLength(401)
   })
 })
 

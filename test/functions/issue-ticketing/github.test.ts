@@ -6,13 +6,19 @@ import { ticketConformance } from '../../conformance/ticket.ts'
 import { githubIssues } from '../../platforms/github/issues-server.ts'
 import { clientOf, startEach } from '../helpers.ts'
 
-ticketConformance(github, { ...githubIssues, unknownId: 'acme/shop#424242', wrongId: 'no such thing' })
+ticketConformance(github, {
+  ...githubIssues,
+  unknownId: 'acme/shop#424242',
+  wrongId: 'no such thing',
+  searchLimit: 500,
+})
 
 interface StoredIssue {
   number: number
   html_url: string
   state: string
   body: string
+  created_at: string
 }
 
 /** Issues, the newest first, and the requests that changed something. */
@@ -21,7 +27,8 @@ const server = startEach(async () => {
   const writes: Pick<Call, 'method' | 'path' | 'body'>[] = []
   const add = (body: string) => {
     const number = issues.length + 1
-    issues.unshift({ number, html_url: `https://github.example.com/acme/shop/issues/${number}`, state: 'open', body })
+    const html_url = `https://github.example.com/acme/shop/issues/${number}`
+    issues.unshift({ number, html_url, state: 'open', body, created_at: new Date().toISOString() })
     return issues[0]
   }
   const served = await serve(({ method, path, query, body }) => {
@@ -48,6 +55,12 @@ describe('GitHub issues: a repeated open-issue', () => {
     for (let n = 0; n < 150; n++) server.add('Another problem')
     const found = await openTicket.run(github, client({ isRetry: true }), issue)
     expect(found).toMatchObject({ data: { id: 'acme/shop#1' } })
+    expect(server.writes).toHaveLength(1)
+  })
+
+  test('opens an issue if many older issues have changed', async () => {
+    for (let n = 0; n < 500; n++) Object.assign(server.add('') ?? {}, { created_at: '2001-01-01T00:00:00Z' })
+    await openTicket.run(github, client({ isRetry: true }), issue)
     expect(server.writes).toHaveLength(1)
   })
 

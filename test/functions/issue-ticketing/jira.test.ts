@@ -136,17 +136,30 @@ describe('Jira: repeated open', () => {
     expect(count()).toBe(1)
   })
 
-  test('searches for three seconds if too many issues were created in between, then creates the issue', async () => {
-    server.state.indexLag = 60_000
-    await jira.open(client(), problem)
-    ticket().key = 'OPS-999'
+  test('searches for three seconds, then creates the issue', async () => {
     await open({}, { isRetry: true })
     expect(pauses.reduce((sum, pause) => sum + pause)).toBe(3_000)
-    expect(count()).toBe(2)
-    server.calls.length = 0
-    ticket().created = 0
-    await open({}, { isRetry: true })
-    expect(calls('POST').map(({ path }) => path)).not.toContain('/rest/api/3/issue')
+    expect(count()).toBe(1)
+  })
+
+  test('has an unknown outcome behind 50 issues that are not searchable yet, and finds its issue later', async () => {
+    server.state.indexLag = 60_000
+    for (let other = 0; other < 50; other++) await jira.open(client({ key: undefined }), problem)
+    await jira.open(client(), problem)
+    await expectFailure(open({}, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(count()).toBe(51)
+    ticket(50).created = 0
+    expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-51' } })
+  })
+
+  test('has an unknown outcome behind 50 issues of a project without labels', async () => {
+    server.state.offScreen = ['labels']
+    await open()
+    for (let other = 0; other < 49; other++) await open({}, { key: undefined })
+    expect(await open({}, { isRetry: true })).toMatchObject({ data: { number: 'OPS-1' } })
+    await open({}, { key: undefined })
+    await expectFailure(open({}, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(count()).toBe(51)
   })
 })
 
@@ -176,6 +189,9 @@ describe('Jira: update', () => {
     expect(ticket().comments).toHaveLength(1)
     await update({ comment: 'y' }, { isRetry: true, key: keyOf(2) })
     expect(ticket().comments).toHaveLength(2)
+    for (let other = 0; other < 19; other++) await update({ comment: 'z' }, { key: undefined })
+    await expectFailure(update({ comment: 'x' }, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(ticket().comments).toHaveLength(21)
   })
 })
 

@@ -41,6 +41,15 @@ test('Redmine: a repeated open creates another issue for another event, even if 
   expect(count()).toBe(2)
 })
 
+test('Redmine: a retry opens nothing if Redmine lists all issues, and there are more', async () => {
+  await open({}, { key: keyOf(2) })
+  const listed = await fetch(`${server.url}/issues.json`, { headers: { 'x-redmine-api-key': server.token } })
+  const { issues } = (await listed.json()) as { issues: object[] }
+  server.failNext(200, { issues: Array.from({ length: 100 }, () => issues[0]) }, { on: 'GET' })
+  await expectFailure(open({}, { isRetry: true }), { kind: 'unconfirmed', transient: false })
+  expect(count()).toBe(1)
+})
+
 describe('Redmine: close', () => {
   withTicket()
 

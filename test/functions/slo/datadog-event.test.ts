@@ -116,6 +116,13 @@ describe('Datadog event: a retry', () => {
     expect(posts()).toHaveLength(1)
   })
 
+  test('finds an event of several days ago', async () => {
+    await push()
+    Object.assign(server.state.events[0] ?? {}, { date_happened: Date.now() / 1_000 - 7 * 24 * 3_600 })
+    await push({ isRetry: true })
+    expect(posts()).toHaveLength(1)
+  })
+
   test('without an application key posts the event again with the same aggregation key', async () => {
     for (const isRetry of [false, true]) await push({ connection: { applicationKey: undefined }, isRetry })
     expect(server.calls.map(({ method }) => method)).toEqual(['POST', 'POST'])

@@ -181,3 +181,15 @@ test('Dynatrace event: a retry searches by event type and selector on all pages'
   expect(first?.query.get('entitySelector')).toBe('type(SERVICE)')
   expect([...(second?.query ?? [])]).toEqual([['nextPageKey', 'more']])
 })
+
+test('Dynatrace event: a retry has an unknown outcome if there are more pages than it reads', async () => {
+  server.failNext(200, { events: [], nextPageKey: 'more' }, { on: 'GET', times: 100 })
+  await expectFailure(push({ isRetry: true }), { kind: 'unconfirmed', transient: false })
+  expect(posted()).toHaveLength(0)
+})
+
+test('Dynatrace event: a retry without the evaluated time searches as far back as the task can have started', async () => {
+  await push({ isRetry: true, data: { evaluation: { ...recent(), timeStart: undefined, timeEnd: undefined } } })
+  const from = Number(server.calls[0]?.query.get('from'))
+  expect(Date.now() - from).toBeCloseTo(31 * 24 * 3_600_000, -6)
+})

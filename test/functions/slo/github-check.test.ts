@@ -4,7 +4,7 @@ import { marked } from 'marked'
 import { githubCheck } from '../../../functions/slo/providers/github-check.ts'
 import { startGithubCommits } from '../../../infra/sandbox/platforms/github/commits-server.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
-import { failureOf, keyOf } from '../helpers.ts'
+import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { anyMessage } from '../notification/any-message.ts'
 import { hostile, evaluation as message } from '../notification/messages.ts'
 import { playReports } from './play.ts'
@@ -71,6 +71,16 @@ describe('GitHub check: a report', () => {
       server.state.checks.push({ ...first, id: first.id + at, external_id: keyOf(at + 1) })
     expect(await push({ isRetry: true })).toMatchObject({ data: { id: '4' } })
     expect(server.state.checks).toHaveLength(120)
+  })
+
+  test('has an unknown outcome behind more than a thousand with the same name', async () => {
+    await push()
+    const [first] = server.state.checks
+    if (!first) throw new Error('The fake has no check')
+    for (let at = 1; at < 1_001; at++)
+      server.state.checks.push({ ...first, id: first.id + at, external_id: `other-${at}` })
+    await expectFailure(push({ isRetry: true }), { kind: 'unconfirmed', transient: false })
+    expect(server.state.checks).toHaveLength(1_001)
   })
 
   test('uses the name of the connection', async () => {
