@@ -40,7 +40,10 @@ export function wakeIdOf({ notifiedBy }: JobProvider, run: Run): string | undefi
 }
 
 /** Returns the meaning of a state; undefined if the provider does not list it. */
-export function verdictOfState({ states }: JobProvider, { state, verdict }: RunStatus): Verdict | undefined {
+export function verdictOfState(
+  { states }: Pick<JobProvider, 'states'>,
+  { state, verdict }: RunStatus,
+): Verdict | undefined {
   return verdict ?? (Object.hasOwn(states, state) ? states[state] : undefined)
 }
 

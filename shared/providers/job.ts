@@ -122,6 +122,8 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   noun: string
   /** The meaning of each state. A state that is not listed never ends a run. */
   states: Readonly<Record<string, Verdict>>
+  /** The states of a run that a stop ends at the moment: the platform refuses another stop, which is then no error. */
+  stopping?: readonly string[]
   /** Two starts with the same `client.idempotencyKey` are one run. Without this and without `find`, a start is never retried. */
   hasIdempotentStart?: true
   /** Set if the parameters become environment variables of the job. Unsafe names are then refused. */
@@ -140,7 +142,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   getStatus(client: Client<z.output<S>>, run: Run): Promise<RunStatus>
   /** Returns the run with an id, if the id alone does not identify it. Throws Failure `invalid`. */
   parseRunId?(input: StopJob): Run
-  /** Asks the platform to stop a run. Omit it if the platform cannot. A refusal because the run has ended needs no code. */
+  /** Asks the platform to stop a run. Omit it if the platform cannot. A refusal because the run has ended or is `stopping` needs no code. */
   stop?(client: Client<z.output<S>>, run: Run): Promise<void>
   /** Required with `requiresTask`: stops the run with `client.idempotencyKey`, if there is one, because no task polls it. */
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>

@@ -72,7 +72,7 @@ export function stopJob({
  * Asks the platform to stop a run.
  *
  * @returns false if the platform cannot stop it
- * @throws Failure unless the run has ended in the meantime: the next poll returns its outcome
+ * @throws Failure unless the run has ended in the meantime or is stopping: the next poll returns its outcome
  */
 export async function requestStop(provider: JobProvider, client: Client, run: Run): Promise<boolean> {
   if (!provider.stop) return false
@@ -80,13 +80,13 @@ export async function requestStop(provider: JobProvider, client: Client, run: Ru
     await provider.stop(client, run)
   } catch (error) {
     if (!(error instanceof Failure) || error.transient) throw error
-    if (!hasEnded(provider, await provider.getStatus(client, run))) throw error
+    if (!isEnding(provider, await provider.getStatus(client, run))) throw error
   }
   return true
 }
 
-function hasEnded(provider: JobProvider, status: RunStatus): boolean {
-  return !['running', undefined].includes(verdictOfState(provider, status))
+function isEnding(provider: JobProvider, status: RunStatus): boolean {
+  return provider.stopping?.includes(status.state) || !['running', undefined].includes(verdictOfState(provider, status))
 }
 
 function runOf(provider: JobProvider, input: StopJob): Run {

@@ -12,20 +12,16 @@ import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** Variable that contains the idempotency key. The commands of a build can read it. */
 const KEY_VARIABLE = 'CLOUD_AUTOMATION_WEBHOOKS_KEY'
 /** The queue is full. Transient: waiting builds will start. */
 const LIMIT_EXCEEDED = 'AccountLimitExceededException'
 const UNKNOWN_BUILD = '00000000-0000-0000-0000-000000000000'
-/** Pages of 100 builds to search for a key. An earlier attempt may be older. */
-const MAX_PAGES = { first: 1, retry: 5 }
 const MAX_REPORTS = 100
-const MAX_REASON_LENGTH = 500
 
 /**
  * AWS CodeBuild: runs a build of a project.
@@ -36,7 +32,7 @@ const MAX_REASON_LENGTH = 500
  * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
  * @see https://docs.aws.amazon.com/codebuild/latest/APIReference/API_ListBuildsForProject.html
  */
-export const awsCodeBuild = defineJobProvider({
+export const awsCodeBuild = defineJob({
   title: 'AWS CodeBuild',
   aws: Aws,
   noun: 'build',
@@ -56,6 +52,16 @@ export const awsCodeBuild = defineJobProvider({
   },
 
   variables: { reserved: ['CODEBUILD_'] },
+  runId: {
+    pattern: /^[A-Za-z0-9][\w-]{1,149}:[0-9a-f-]{36}$/i,
+    description: 'a build id such as shop-build:12345678-90ab-cdef-1234-567890abcdef',
+  },
+  identify({ id = '', arn = '' }: Build) {
+    const [, , , region = '', account] = arn.split(':')
+    const [project] = id.split(':')
+    const page = `codesuite/codebuild/${account}/projects/${project}/build/${encodeURIComponent(id)}/`
+    return { id, url: consoleUrl(region, page) }
+  },
 
   /** With permission to read builds, an unknown id returns an empty list. */
   async check({ aws, connection: { target } }) {
@@ -79,26 +85,19 @@ export const awsCodeBuild = defineJobProvider({
       throw invalidInput(`input.parameters.${KEY_VARIABLE}`, 'is reserved for the idempotency key')
   },
 
-  async find({ aws, idempotencyKey, isRetry }, { target }) {
-    let nextToken: string | undefined
-    for (let page = 0; page < (isRetry ? MAX_PAGES.retry : MAX_PAGES.first); page++) {
+  search: {
+    // 100 builds each. An earlier attempt may be older.
+    maxPages: { first: 1, retry: 5 },
+    async list({ aws }, { target }, { token }) {
       // Newest first by default. With an explicit order, AWS rejects projects with more than 100 builds.
-      const command = new ListBuildsForProjectCommand({ projectName: target, nextToken })
-      const { ids, nextToken: next } = await aws.read(CodeBuildClient, command)
-      if (aws.requireField(ids, 'ids').length === 0) return undefined
+      const command = new ListBuildsForProjectCommand({ projectName: target, nextToken: token })
+      const { ids, nextToken } = await aws.read(CodeBuildClient, command)
+      if (aws.requireField(ids, 'ids').length === 0) return { runs: [] }
       const { builds } = await aws.read(CodeBuildClient, new BatchGetBuildsCommand({ ids }))
-      const found = aws
-        .requireField(builds, 'builds')
-        .find(({ environment }) =>
-          environment?.environmentVariables?.some(
-            ({ name, value }) => name === KEY_VARIABLE && value === idempotencyKey,
-          ),
-        )
-      if (found) return runOf(found)
-      if (next === undefined) return undefined
-      nextToken = next
-    }
-    return isRetry ? 'unknown' : undefined
+      return { runs: aws.requireField(builds, 'builds'), next: nextToken }
+    },
+    hasKey: ({ environment }, { idempotencyKey }) =>
+      environment?.environmentVariables?.some(({ name, value }) => name === KEY_VARIABLE && value === idempotencyKey),
   },
 
   async start({ aws, idempotencyKey }, { target, ref, parameters }) {
@@ -114,21 +113,15 @@ export const awsCodeBuild = defineJobProvider({
       idempotencyToken: idempotencyKey,
     })
     const { build = {} } = await aws.write(CodeBuildClient, command, LIMIT_EXCEEDED)
-    return runOf({ ...build, id: aws.requireField(build.id, 'id of the build') })
+    return { ...build, id: aws.requireField(build.id, 'id of the build') }
   },
 
   async getStatus({ aws }, { id }) {
     const build = await readBuild(aws, id)
     const { buildStatus: state = 'IN_PROGRESS', buildComplete = false, currentPhase, logs } = build
     const links: Record<string, string> = logs?.deepLink ? { logs: logs.deepLink } : {}
-    const status = { state, run: runOf(build), links }
-    if (!buildComplete) return { ...status, progress: describePhase(currentPhase) }
-    return { ...status, ...(await resultsOf(aws, build)) }
-  },
-
-  parseRunId({ id }) {
-    if (/^[A-Za-z0-9][\w-]{1,149}:[0-9a-f-]{36}$/i.test(id)) return { id }
-    throw invalidInput('input.id', 'must be a build id such as shop-build:12345678-90ab-cdef-1234-567890abcdef')
+    if (!buildComplete) return { state, run: build, links, progress: describePhase(currentPhase) }
+    return { state, run: build, links, ...(await resultsOf(aws, build)) }
   },
 
   async stop({ aws }, { id }) {
@@ -165,25 +158,18 @@ async function readBuild(aws: Aws, id: string): Promise<Build> {
   throw refused(`AWS CodeBuild has no build ${id}.`)
 }
 
-function runOf({ id = '', arn = '' }: Build): Run {
-  const [, , , region = '', account] = arn.split(':')
-  const [project] = id.split(':')
-  const page = `codesuite/codebuild/${account}/projects/${project}/build/${encodeURIComponent(id)}/`
-  return { id, url: consoleUrl(region, page) }
-}
-
 function describePhase(phase: string | undefined): string | undefined {
   return phase && `phase ${phase}`
 }
 
-async function resultsOf(aws: Aws, build: Build): Promise<Partial<RunStatus>> {
+async function resultsOf(aws: Aws, build: Build): Promise<Results> {
   const { buildNumber: number, startTime, endTime, resolvedSourceVersion: revision, phases = [] } = build
   const failing = phases.find(({ phaseStatus }) => phaseStatus && !['SUCCEEDED', 'IN_PROGRESS'].includes(phaseStatus))
   const contexts = failing?.contexts?.map(({ statusCode, message }) => [statusCode, message].filter(Boolean).join(': '))
   const cause = [describePhase(failing?.phaseType), ...(contexts ?? [])].filter(Boolean).join(': ')
   const { measured, unread } = await reportsOf(aws, build)
   return {
-    reason: clipSingleLine([cause, unread].filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined,
+    reasons: [cause, unread],
     data: {
       ...(number ? { number } : {}),
       ...(revision ? { revision } : {}),

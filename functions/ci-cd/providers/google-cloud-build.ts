@@ -2,11 +2,10 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
-import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { googleAuthorization, googleConnection, googleProject } from '../../../shared/vendors/google.ts'
 
 const connection = z.strictObject({
@@ -62,29 +61,35 @@ const states: Readonly<Record<string, Verdict>> = {
 const SUBSTITUTION = /^_[A-Z0-9_]{1,99}$/
 const COMMIT = /^[\da-f]{40}$/
 const TAG = /^refs\/tags\/(.+)$/
-const MAX_PAGES = 10
 
 /**
  * Google Cloud Build: runs a trigger. A retry finds the build by a substitution that contains the idempotency key.
  *
  * @see https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.triggers/run
  */
-export const googleCloudBuild = defineJobProvider({
+export const googleCloudBuild = defineJob({
   title: 'Google Cloud Build',
   noun: 'build',
   notifiedBy: { type: 'google-cloud-build', wakeId: ({ id }) => id.split('#')[1] },
   connection,
   authorization: googleAuthorization,
   async check({ http, connection }) {
-    const path = pathOf(connection, projectOf(undefined, connection))
+    const project = resolveProject(undefined, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+    const path = pathOf(connection, project)
     await http.get(`${path}/builds`, { query: { pageSize: 1 }, schema: builds })
     if (connection.target !== undefined) await http.get(`${path}/triggers/${segment(connection.target)}`)
   },
 
   states,
+  project: googleProject,
+  runId: {
+    pattern: /^[^#]+#[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/,
+    description: 'a build such as acme-shop#3f7c..., or its id together with input.project',
+    within: 'project',
+  },
+  identify: ({ id, logUrl }: Pick<Build, 'id' | 'logUrl'>) => ({ id, ...(logUrl ? { url: logUrl } : {}) }),
 
-  checkStart({ project, parameters = {} }, connection) {
-    projectOf(project, connection)
+  checkStart({ parameters = {} }, connection) {
     for (const name of Object.keys(parameters)) {
       if (!SUBSTITUTION.test(name) || name === connection.keySubstitution)
         throw invalidInput(
@@ -94,57 +99,42 @@ export const googleCloudBuild = defineJobProvider({
     }
   },
 
-  async find({ http, connection, idempotencyKey, isRetry }, { project }) {
-    const known = projectOf(project, connection)
-    const filter = `create_time>="${searchSince(isRetry).toISOString()}"`
-    let pageToken: string | undefined
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const query = { filter, pageSize: 100, pageToken }
-      const { body } = await http.get(`${pathOf(connection, known)}/builds`, { query, schema: builds })
-      // An empty list looks like an object of another kind.
-      if (body.builds === undefined && isRetry) return 'unknown'
-      const found = body.builds?.find(
-        ({ substitutions }) => substitutions?.[connection.keySubstitution] === idempotencyKey,
-      )
-      if (found) return runOf(known, found)
-      pageToken = body.nextPageToken
-      if (!pageToken) return undefined
-    }
-    return 'unknown'
+  search: {
+    maxPages: { first: 10, retry: 10 },
+    async list({ http, connection }, { project }, { token: pageToken, since }) {
+      const query = { filter: `create_time>="${since.toISOString()}"`, pageSize: 100, pageToken }
+      const { body } = await http.get(`${pathOf(connection, project)}/builds`, { query, schema: builds })
+      return { runs: body.builds, next: body.nextPageToken }
+    },
+    hasKey: ({ substitutions }, { connection, idempotencyKey }) =>
+      substitutions?.[connection.keySubstitution] === idempotencyKey,
   },
 
   async start({ http, connection, idempotencyKey }, { target, project, ref = connection.ref, parameters }) {
-    const known = projectOf(project, connection)
     const key = idempotencyKey === undefined ? {} : { [connection.keySubstitution]: idempotencyKey }
     const substitutions = { ...toTextParameters(parameters), ...key }
-    const body = { projectId: known, triggerId: target, source: { ...revisionOf(ref), substitutions } }
-    const path = `${pathOf(connection, known)}/triggers/${segment(target)}:run`
-    return runOf(known, (await http.post(path, body, { schema: started })).body.metadata.build)
+    const body = { projectId: project, triggerId: target, source: { ...revisionOf(ref), substitutions } }
+    const path = `${pathOf(connection, project)}/triggers/${segment(target)}:run`
+    return (await http.post(path, body, { schema: started })).body.metadata.build
   },
 
-  async getStatus({ http, connection }, { id }) {
-    const { project, path } = parseId(connection, id, undefined)
-    const current = (await http.get(path, { schema: build })).body
+  async getStatus({ http, connection }, run) {
+    const current = (await http.get(buildPath(connection, run), { schema: build })).body
     const isRejected = current.status === 'CANCELLED' && current.approval?.state === 'REJECTED'
-    const state = isRejected ? 'REJECTED' : current.status
-    return { state, run: runOf(project, current), ...(current.finishTime ? resultsOf(current) : {}) }
+    return { state: isRejected ? 'REJECTED' : current.status, run: current, results: () => resultsOf(current) }
   },
 
-  parseRunId({ id, project }) {
-    return { id: parseId(undefined, id, project).id }
-  },
-
-  async stop({ http, connection }, { id }) {
-    await http.post(`${parseId(connection, id, undefined).path}:cancel`, {})
+  async stop({ http, connection }, run) {
+    await http.post(`${buildPath(connection, run)}:cancel`, {})
   },
 })
 
-function projectOf(project: string | undefined, connection: Connection): string {
-  return resolveProject(project, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+function pathOf({ location }: Connection, project: string): string {
+  return `v1/projects/${segment(project)}/locations/${segment(location)}`
 }
 
-function pathOf({ location }: Pick<Connection, 'location'>, project: string): string {
-  return `v1/projects/${segment(project)}/locations/${segment(location)}`
+function buildPath(connection: Connection, { parent, localId }: IdentifiedRun): string {
+  return `${pathOf(connection, parent)}/builds/${segment(localId)}`
 }
 
 function revisionOf(ref: string | undefined) {
@@ -154,35 +144,17 @@ function revisionOf(ref: string | undefined) {
   return COMMIT.test(ref) ? { commitSha: ref } : { branchName: ref }
 }
 
-/** An id is `acme-shop#<id of the build>`. The id alone requires a project. */
-function parseId(
-  { location }: Pick<Connection, 'location'> = { location: 'global' },
-  id: string,
-  inputProject?: string,
-) {
-  const [, named, number] = /^(?:([^#]+)#)?([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/.exec(id) ?? []
-  const project = named ?? inputProject
-  if (number && project && googleProject.pattern.test(project))
-    return { id: `${project}#${number}`, project, path: `${pathOf({ location }, project)}/builds/${segment(number)}` }
-  throw invalidInput('input.id', 'must be a build such as acme-shop#3f7c..., or its id together with input.project')
-}
-
-function runOf(project: string, { id, logUrl }: Pick<Build, 'id' | 'logUrl'>): Run {
-  return { id: `${project}#${id}`, ...(logUrl ? { url: logUrl } : {}) }
-}
-
-function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build) {
+function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build): Results {
   const failed = status === 'SUCCESS' ? undefined : steps?.find((step) => step.status === status && step.exitCode)
   const failedStep = failed && (failed.id || failed.name || undefined)
   const decision = approval?.state === 'REJECTED' ? approval.result : undefined
-  const reasons = [
-    decision && ['rejected by', decision.approverAccount, decision.comment].filter(Boolean).join(' '),
-    failedStep && `step ${failedStep} ended with ${failed.exitCode}`,
-    failureInfo?.detail || statusDetail,
-  ]
   return {
-    reason: clipSingleLine(reasons.filter(Boolean).join('; '), 500) || undefined,
+    reasons: [
+      decision && ['rejected by', decision.approverAccount, decision.comment].filter(Boolean).join(' '),
+      failedStep && `step ${failedStep} ended with ${failed.exitCode}`,
+      failureInfo?.detail || statusDetail,
+    ],
     data: failedStep ? { failedStep } : {},
     period: { start: startTime, end: finishTime },
-  } satisfies Partial<RunStatus>
+  }
 }

@@ -1,0 +1,219 @@
+import type * as z from 'zod/mini'
+import { invalidInput } from '../errors.ts'
+import { sleep } from '../sleep.ts'
+import { clipSingleLine } from '../text/single-line.ts'
+import type { JobProvider, Run, RunStatus, StartJob, StopJob } from './job.ts'
+import { verdictOfState } from './job-outcome.ts'
+import { type ProjectFormat, resolveProject } from './project.ts'
+import type { Client } from './provider.ts'
+import { searchSince } from './search-window.ts'
+
+const MAX_REASON_LENGTH = 500
+
+/** How the id of a run looks. */
+interface RunIdFormat {
+  /** Matches a complete id. */
+  pattern: RegExp
+  /** Completes `input.id must be`, with an example: `a run id such as acme/shop#7`. */
+  description: string
+  /**
+   * The platform numbers runs within a project or a target, so an id is the project or target, `#`, and the platform's id. A stop
+   * may omit the project if the input or the connection has it.
+   */
+  within?: 'project' | 'target'
+}
+
+/** A run, with the parts of its id. */
+export interface IdentifiedRun extends Run {
+  /** The project or target that the id starts with; empty if runs are not numbered within one. */
+  parent: string
+  /** The platform's id. */
+  localId: string
+}
+
+type JobClient<C> = Client<C> & { idempotencyKey: string }
+type JobInput = StartJob & { project: string }
+
+/** A page of the list of runs. */
+interface RunPage<L> {
+  /** Undefined if the response has no list: the platform omits an empty list, or the response is not that of the list. */
+  runs: readonly L[] | null | undefined
+  /** Requests the next page, if there is one. */
+  next?: string | null | undefined
+}
+
+/** Searches the list of runs for the idempotency key, the newest runs first. */
+export interface RunSearch<C, L> {
+  /** Reads a page. Returns `unknown` if the runs of this connection do not carry the key. */
+  list(
+    client: JobClient<C>,
+    input: JobInput,
+    page: { token: string | undefined; since: Date },
+  ): Promise<RunPage<L> | 'unknown'>
+  hasKey(run: NoInfer<L>, client: JobClient<C>, input: JobInput): boolean | undefined | Promise<boolean>
+  /** Defaults to one page. */
+  maxPages?: { first: number; retry: number }
+  /** Delays before each search of a retry, if the platform lists a new run late. */
+  delaysMs?: readonly number[]
+}
+
+/** The status of a run, as a provider reads it. */
+interface JobStatus<R> extends Omit<RunStatus, 'run'> {
+  run?: R | undefined
+  /** The parts of `reason`. Empty ones are omitted, and the text is cut. */
+  reasons?: readonly unknown[]
+  /** Reads more about a run that has ended. */
+  results?(): Promise<Results> | Results
+}
+export type Results = Omit<JobStatus<never>, 'state' | 'run' | 'results'>
+
+type Replaced = 'find' | 'start' | 'getStatus' | 'parseRunId' | 'stop'
+
+/** The facts about the runs of a platform. The lifecycle of a run is the same for all platforms. */
+interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.output<S>>
+  extends Omit<JobProvider<S>, 'kind' | Replaced> {
+  connection: S
+  /** The projects of the platform, if each run needs one. */
+  project?: ProjectFormat
+  runId: RunIdFormat
+  /** Returns the platform's id and the link of a run. */
+  identify(run: R, client: Client<C>, parent: string): Run | Promise<Run>
+  search?: RunSearch<C, L>
+  /** Finds the run with `client.idempotencyKey`, if that is not a search of a list: see `find` of a job provider. */
+  find?(client: JobClient<C>, input: JobInput): Promise<NoInfer<R> | undefined | 'unknown'>
+  start(client: Client<C>, input: JobInput): Promise<NoInfer<R>>
+  getStatus(client: Client<C>, run: IdentifiedRun): Promise<JobStatus<NoInfer<R>>>
+  stop?(client: Client<C>, run: IdentifiedRun): Promise<void>
+}
+
+/**
+ * Declares a job provider by what the platform says about its runs: how an id looks, how a run is identified, listed, read and stopped.
+ *
+ * @example
+ * export const acme = defineJob({
+ *   title: 'Acme',
+ *   noun: 'run',
+ *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') }),
+ *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
+ *   check: ({ http }) => http.get('me'),
+ *   states: { running: 'running', done: 'pass', broken: 'fail' },
+ *   runId: { pattern: /^\d{1,15}$/, description: 'the number of a run, such as 7' },
+ *   identify: ({ id, page }: z.output<typeof run>) => ({ id: String(id), url: page }),
+ *   search: {
+ *     list: async ({ http }, { target }) => ({ runs: (await http.get(runsOf(target), { schema: runs })).body }),
+ *     hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey,
+ *   },
+ *   start: async ({ http, idempotencyKey }, { target }) =>
+ *     (await http.post(runsOf(target), { ref: idempotencyKey }, { schema: run })).body,
+ *   async getStatus({ http }, { id }) {
+ *     const { status, started, ended, error, ...now } = (await http.get(pathOf(id), { schema: run })).body
+ *     return { state: status, run: now, reasons: [error], period: { start: started, end: ended } }
+ *   },
+ *   stop: async ({ http }, { id }) => void (await http.delete(pathOf(id))),
+ * })
+ */
+export function defineJob<S extends z.ZodMiniObject, R extends object, L extends R = R>(
+  job: Job<S, R, L>,
+): JobProvider<S> {
+  const { project, runId, identify, search, find, start, getStatus, stop, ...others } = job
+
+  async function runOf(client: Client<z.output<S>>, run: R, parent: string): Promise<Run> {
+    const { id, ...identified } = await identify(run, client, parent)
+    return { id: runId.within ? `${parent}#${id}` : id, ...identified }
+  }
+
+  const inputOf = (input: StartJob): JobInput => ({ ...input, project: input.project ?? '' })
+  const parentOf = (input: JobInput): string => (runId.within ? input[runId.within] : '')
+
+  return {
+    kind: 'job',
+    ...others,
+
+    checkStart(input, connection) {
+      if (project) resolveProject(input.project, connection, { title: job.title, project }, true)
+      job.checkStart?.(input, connection)
+    },
+
+    ...((find || search) && {
+      async find(client, startInput) {
+        const input = inputOf(startInput)
+        const found = find ? await find(client, input) : search && (await searchRuns(search, client, input))
+        return found === 'unknown' ? 'unknown' : found && runOf(client, found, parentOf(input))
+      },
+    }),
+
+    async start(client, startInput) {
+      const input = inputOf(startInput)
+      return runOf(client, await start(client, input), parentOf(input))
+    },
+
+    async getStatus(client, run) {
+      const identified = partsOf(runId, run)
+      const { run: current, results, ...status } = await getStatus(client, identified)
+      const hasEnded = !['running', undefined].includes(verdictOfState(job, status))
+      const {
+        reasons,
+        ...details
+      }: Omit<JobStatus<R>, 'run' | 'results'> = results && hasEnded ? { ...status, ...(await results()) } : status
+      return {
+        ...details,
+        ...(reasons && { reason: joinReasons(reasons) }),
+        ...(current && { run: { ...run, ...(await runOf(client, current, identified.parent)) } }),
+      }
+    },
+
+    parseRunId: (input) => parseRunId(runId, project, input),
+
+    ...(stop && { stop: (client, run) => stop(client, partsOf(runId, run)) }),
+  }
+}
+
+/**
+ * Returns the run that carries the idempotency key.
+ *
+ * @param delaysMs delays before each search. Defaults to one search on the first attempt
+ * @returns `unknown` on a retry whose list has no list or more pages than are read
+ */
+export async function searchRuns<C, L>(
+  search: RunSearch<C, L>,
+  client: JobClient<C>,
+  input: JobInput,
+  delaysMs: readonly number[] = (client.isRetry && search.delaysMs) || [0],
+): Promise<L | undefined | 'unknown'> {
+  const { maxPages = { first: 1, retry: 1 } } = search
+  const since = searchSince(client.isRetry)
+  let isComplete = false
+  for (const delay of delaysMs) {
+    await sleep(delay)
+    let token: string | undefined
+    for (let page = 0; page < (client.isRetry ? maxPages.retry : maxPages.first); page++) {
+      const listed = await search.list(client, input, { token, since })
+      if (listed === 'unknown') return 'unknown'
+      for (const run of listed.runs ?? []) if (await search.hasKey(run, client, input)) return run
+      token = listed.next ?? undefined
+      isComplete = listed.runs != null && token === undefined
+      if (isComplete || !listed.runs) break
+    }
+  }
+  return isComplete || !client.isRetry ? undefined : 'unknown'
+}
+
+function joinReasons(reasons: readonly unknown[]): string | undefined {
+  return clipSingleLine(reasons.filter(Boolean).join('; '), MAX_REASON_LENGTH) || undefined
+}
+
+/** Accepts every id that a start returned, even one that a stop would refuse. */
+function partsOf({ within }: RunIdFormat, run: Run): IdentifiedRun {
+  const index = within ? run.id.lastIndexOf('#') : -1
+  return { ...run, parent: run.id.slice(0, Math.max(0, index)), localId: run.id.slice(index + 1) }
+}
+
+/** @throws Failure `invalid` */
+function parseRunId(runId: RunIdFormat, project: ProjectFormat | undefined, input: StopJob): Run {
+  const named = partsOf(runId, { id: input.id })
+  const parent = named.parent || (runId.within === 'project' ? (input.project ?? '') : '')
+  const id = runId.within ? `${parent}#${named.localId}` : input.id
+  const isInProject = runId.within !== 'project' || project?.pattern.test(parent)
+  if (isInProject && runId.pattern.test(id)) return { id }
+  throw invalidInput('input.id', `must be ${runId.description}`)
+}
