@@ -1,20 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import {
-  defineJobProvider,
-  type Run,
-  type RunStatus,
-  type StartJob,
-  type StopJob,
-  type Verdict,
-} from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { resolveProject } from '../../../shared/providers/project.ts'
 import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
-import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
   type AzureDevops,
@@ -92,7 +83,7 @@ const states: Record<string, Verdict> = {
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/pipelines/runs
  * @see https://learn.microsoft.com/en-us/rest/api/azure/devops/build/builds
  */
-export const azurePipelines = defineJobProvider({
+export const azurePipelines = defineJob({
   title: 'Azure Pipelines',
   noun: 'run',
   notifiedBy: { type: 'azure-devops', wakeId: ({ id }) => id.split('#')[1] },
@@ -109,9 +100,18 @@ export const azurePipelines = defineJobProvider({
     return ask(client, 'GET', project, 'build/definitions', { query: { $top: 1 }, schema: definitionList })
   },
 
-  checkStart(input, connection) {
-    resolveProject(input.project, connection, { title: 'Azure DevOps', project: azureDevopsProject }, true)
-    const { keyParameter } = connection
+  project: azureDevopsProject,
+  runId: {
+    pattern: /^[^#]+#\d{1,10}$/,
+    description: `a run id such as ${azureDevopsProject.example}#33, or a number together with input.project`,
+    within: 'project',
+  },
+  identify: ({ id }: Pick<Build, 'id'>, { http: { baseUrl } }, project) => ({
+    id: String(id),
+    url: `${baseUrl}/${projectPath(project)}/_build/results?buildId=${id}`,
+  }),
+
+  checkStart(input, { keyParameter }) {
     if (keyParameter && Object.hasOwn(input.parameters ?? {}, keyParameter))
       throw invalidInput('input.parameters', `must not contain ${keyParameter}: it is reserved for the idempotency key`)
     const explanation =
@@ -119,27 +119,24 @@ export const azurePipelines = defineJobProvider({
     refuseReplacedValues(input.parameters, /\$[([]/, explanation)
   },
 
-  async find(client, input) {
-    const { http, connection, idempotencyKey, isRetry } = client
-    if (!connection.keyParameter) return 'unknown'
-    const { project = '' } = input
-    const query = {
-      definitions: await pipelineIdOf(client, input),
-      queryOrder: 'queueTimeDescending',
-      minTime: searchSince(isRetry).toISOString(),
-      $top: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
-    }
-    const { value: runs } = (await ask(client, 'GET', project, 'build/builds', { query, schema: runList })).body
-    const found = runs.find(({ buildNumber, parameters, templateParameters }) =>
+  search: {
+    async list(client, input, { since }) {
+      if (!client.connection.keyParameter) return 'unknown'
+      const query = {
+        definitions: await pipelineIdOf(client, input),
+        queryOrder: 'queueTimeDescending',
+        minTime: since.toISOString(),
+        $top: client.isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
+      }
+      const { body } = await ask(client, 'GET', input.project, 'build/builds', { query, schema: runList })
+      return { runs: body.value, next: body.value.length < PAGE_SIZE.retry ? undefined : '2' }
+    },
+    hasKey: ({ buildNumber, parameters, templateParameters }, { idempotencyKey }) =>
       JSON.stringify([buildNumber, parameters, templateParameters]).includes(idempotencyKey),
-    )
-    if (found) return runOf(http, project, found.id)
-    return isRetry && runs.length >= PAGE_SIZE.retry ? 'unknown' : undefined
   },
 
   async start(client, input) {
-    const { http, connection, idempotencyKey } = client
-    const { project = '' } = input
+    const { connection, idempotencyKey } = client
     const { parametersAre, keyParameter } = connection
     const texts = {
       ...toTextParameters(input.parameters),
@@ -151,30 +148,21 @@ export const azurePipelines = defineJobProvider({
       ...(parametersAre === 'parameters' ? { templateParameters: texts } : { variables: variablesOf(texts) }),
     }
     const path = `pipelines/${segment(await pipelineIdOf(client, input))}/runs`
-    const { body: run } = await ask(client, 'POST', project, path, { body, schema: started })
-    return runOf(http, project, run.id)
+    return (await ask(client, 'POST', input.project, path, { body, schema: started })).body
   },
 
-  async getStatus(client, { id }) {
-    const { project, number } = parseId({ id })
-    const current = await readBuild(client, project, number)
-    const state = [current.status, current.status === 'completed' ? current.result : ''].filter(Boolean).join('/')
-    const path = `${buildPath(number)}/timeline`
+  async getStatus(client, { parent: project, localId }) {
+    const run = (await ask(client, 'GET', project, buildPath(localId), { schema: build })).body
+    const state = [run.status, run.status === 'completed' ? run.result : ''].filter(Boolean).join('/')
+    const path = `${buildPath(localId)}/timeline`
     const readable = await ifReadable(ask(client, 'GET', project, path, { schema: timeline }))
     const records = readable?.body?.records ?? []
-    const status = { state, run: runOf(client.http, project, current.id) }
-    if (current.status !== 'completed') return { ...status, progress: stepOf(records) }
-    return { ...status, ...(await resultsOf(client, project, current, records)) }
+    if (run.status !== 'completed') return { state, run, progress: stepOf(records) }
+    return { state, run, results: () => resultsOf(client, project, run, records) }
   },
 
-  parseRunId(input) {
-    const { project, number } = parseId(input)
-    return { id: `${project}#${number}` }
-  },
-
-  async stop(client, { id }) {
-    const { project, number } = parseId({ id })
-    await ask(client, 'PATCH', project, buildPath(number), { body: { status: 'cancelling' }, schema: started })
+  async stop(client, { parent, localId }) {
+    await ask(client, 'PATCH', parent, buildPath(localId), { body: { status: 'cancelling' }, schema: started })
   },
 })
 
@@ -199,10 +187,6 @@ async function pipelineIdOf(azure: AzureDevops, { project = '', target }: StartJ
   throw refused(`The Azure DevOps project ${project} ${reason}.`)
 }
 
-async function readBuild(azure: AzureDevops, project: string, number: string): Promise<Build> {
-  return (await ask(azure, 'GET', project, buildPath(number), { schema: build })).body
-}
-
 function variablesOf(texts: Record<string, string>): Record<string, { value: string }> {
   return Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { value }]))
 }
@@ -216,7 +200,7 @@ async function resultsOf(
   project: string,
   { id, result, startTime, finishTime, validationResults }: Build,
   records: TimelineRecord[],
-): Promise<Partial<RunStatus>> {
+): Promise<Results> {
   const tests = await testsOf(azure, project, id)
   const failure = result === 'failed' ? failureIn(records) : undefined
   const invalidity = validationResults?.map(({ message }) => message).find(Boolean) ?? undefined
@@ -258,22 +242,6 @@ function sum(numbers: number[]): number {
   return numbers.reduce((one, other) => one + other, 0)
 }
 
-function runOf({ baseUrl }: Http, project: string, id: number): Run {
-  return { id: `${project}#${id}`, url: `${baseUrl}/${projectPath(project)}/_build/results?buildId=${id}` }
-}
-
 function buildPath(number: string): string {
   return `build/builds/${segment(number)}`
-}
-
-/** An id is `organization/project#33`. A number alone requires a project. */
-function parseId({ id, project: inputProject }: StopJob): { project: string; number: string } {
-  const found = /^(?:([^#]+)#|#)?(\d{1,10})$/.exec(id)
-  const project = found?.[1] ?? inputProject
-  const number = found?.[2]
-  if (number && project && azureDevopsProject.pattern.test(project)) return { project, number }
-  throw invalidInput(
-    'input.id',
-    `must be a run id such as ${azureDevopsProject.example}#33, or a number together with input.project`,
-  )
 }

@@ -5,16 +5,15 @@ import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import {
-  defineJobProvider,
-  type Run,
-  type RunStatus,
-  type StartJob,
-  type StopJob,
-} from '../../../shared/providers/job.ts'
-import { resolveProject } from '../../../shared/providers/project.ts'
+  defineJob,
+  type IdentifiedRun,
+  type Results,
+  type RunSearch,
+  searchRuns,
+} from '../../../shared/providers/define-job.ts'
+import type { StartJob } from '../../../shared/providers/job.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { sleep } from '../../../shared/sleep.ts'
 import { repository, repositoryPath } from '../../../shared/vendors/clients/github.ts'
 import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 
@@ -59,8 +58,18 @@ const MAX_INPUTS = 25
 const JOBS_PER_PAGE = 100
 /** Number of recent runs to search for a key. Runs are large. */
 const PAGE_SIZE = { first: 30, retry: 100 }
-/** Delays before each search: GitHub lists a new run late. */
-const FIND_DELAYS_MS = [0, 500, 1_500, 3_000]
+
+const search: RunSearch<Connection, WorkflowRun> = {
+  delaysMs: [0, 500, 1_500, 3_000],
+  async list({ http, connection, isRetry }, input) {
+    if (!connection.keyInput) return 'unknown'
+    const per_page = isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first
+    const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
+    const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
+    return { runs, next: runs.length < PAGE_SIZE.retry ? undefined : '2' }
+  },
+  hasKey: ({ display_title, name }, { idempotencyKey }) => `${display_title} ${name}`.includes(idempotencyKey),
+}
 
 /**
  * GitHub Actions: runs a workflow that has the trigger `workflow_dispatch`.
@@ -68,7 +77,7 @@ const FIND_DELAYS_MS = [0, 500, 1_500, 3_000]
  * @see https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
  * @see https://docs.github.com/en/rest/actions/workflow-runs
  */
-export const githubActions = defineJobProvider({
+export const githubActions = defineJob({
   title: 'GitHub Actions',
   noun: 'run',
   notifiedBy: { type: 'github', wakeId: ({ id }) => id.split('#')[1] },
@@ -92,8 +101,16 @@ export const githubActions = defineJobProvider({
     'completed/stale': 'errored',
   },
 
+  project: repository,
+  runId: {
+    pattern: /^[^#]+#\d{1,15}$/,
+    description: `a run id such as ${repository.example}#30433642, or a number together with input.project`,
+    within: 'project',
+  },
+  identify: ({ id, html_url }: Pick<WorkflowRun, 'id' | 'html_url'>) => ({ id: String(id), url: html_url }),
+  search,
+
   checkStart(input, connection) {
-    resolveProject(input.project, connection, { title: 'GitHub', project: repository }, true)
     const { keyInput } = connection
     const names = Object.keys(input.parameters ?? {})
     if (keyInput && names.includes(keyInput))
@@ -101,11 +118,6 @@ export const githubActions = defineJobProvider({
     const max = MAX_INPUTS - (keyInput ? 1 : 0)
     if (names.length > max)
       throw invalidInput('input.parameters', `must have at most ${max} entries (it has ${names.length})`)
-  },
-
-  async find(client, input) {
-    const { keyInput } = client.connection
-    return keyInput ? findRun(client, input, client.isRetry ? FIND_DELAYS_MS : [0]) : 'unknown'
   },
 
   async start(client, input) {
@@ -120,34 +132,29 @@ export const githubActions = defineJobProvider({
       },
     }
     const started = (await dispatch(client, path, body)).body
-    if (started) return runOf(input.project, { id: started.workflow_run_id, html_url: started.html_url })
-    const found = keyInput && hasIdempotencyKey(client) ? await findRun(client, input, FIND_DELAYS_MS) : undefined
+    if (started) return { id: started.workflow_run_id, html_url: started.html_url }
+    const found =
+      keyInput && hasIdempotencyKey(client) ? await searchRuns(search, client, input, search.delaysMs) : undefined
     if (found && found !== 'unknown') return found
     throw outcomeUnknown(
       `GitHub accepted the start of ${input.target} but did not return the run, and lists no run with the idempotency key. Check GitHub before you repeat the call.`,
     )
   },
 
-  async getStatus({ http }, { id }) {
-    const { repo, path } = parseId({ id })
+  async getStatus({ http }, { parent, localId }) {
+    const path = runPath({ parent, localId })
     const run = (await http.get(path, { schema: workflowRun })).body
-    const state = [run.status, run.conclusion].filter(Boolean).join('/')
     return {
-      state,
+      state: [run.status, run.conclusion].filter(Boolean).join('/'),
       progress: run.status === 'waiting' ? 'waiting for the approval of an environment' : undefined,
-      run: runOf(repo, run),
-      ...(run.status === 'completed' ? await resultsOf(http, path, run) : {}),
+      run,
+      results: () => resultsOf(http, path, run),
     }
   },
 
-  parseRunId(input) {
-    const { repo, number } = parseId(input)
-    return { id: `${repo}#${number}` }
-  },
-
   // Not force-cancel: that would skip the cleanup steps of the workflow.
-  async stop({ http }, { id }) {
-    await http.post(`${parseId({ id }).path}/cancel`)
+  async stop({ http }, run) {
+    await http.post(`${runPath(run)}/cancel`)
   },
 })
 
@@ -169,26 +176,7 @@ async function dispatch({ http, connection, idempotencyKey }: Client<Connection>
   )
 }
 
-/** Returns the run whose name contains the idempotency key. */
-async function findRun(
-  { http, idempotencyKey, isRetry }: Client & { idempotencyKey: string },
-  input: StartJob,
-  delaysMs: readonly number[],
-): Promise<Run | undefined | 'unknown'> {
-  let isComplete = true
-  const per_page = isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first
-  const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
-  for (const delay of delaysMs) {
-    await sleep(delay)
-    const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
-    const found = runs.find(({ display_title, name }) => `${display_title} ${name}`.includes(idempotencyKey))
-    if (found) return runOf(input.project, found)
-    isComplete = runs.length < PAGE_SIZE.retry
-  }
-  return isRetry && !isComplete ? 'unknown' : undefined
-}
-
-async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Results> {
   const { run_attempt: attempt = 1, run_started_at: started, updated_at: ended } = run
   const data = attempt > 1 ? { attempt } : {}
   const job = hasFailed(run) ? await failedJobOf(http, path) : undefined
@@ -222,21 +210,8 @@ async function defaultBranch(http: Http, { project = '' }: StartJob): Promise<st
   return (await http.get(repositoryPath(project), { schema: repositoryDetails })).body.default_branch
 }
 
-function runOf(repo: string | undefined, { id, html_url }: Pick<WorkflowRun, 'id' | 'html_url'>): Run {
-  return { id: `${repo}#${id}`, url: html_url }
-}
-
-/** An id is `owner/repo#30433642`. A number alone requires a project. */
-function parseId({ id, project: inputProject }: StopJob): { repo: string; number: string; path: string } {
-  const found = /^(?:([^#]+)#|#)?(\d{1,15})$/.exec(id)
-  const repo = found?.[1] ?? inputProject
-  const number = found?.[2]
-  if (number && repo && repository.pattern.test(repo))
-    return { repo, number, path: `${repositoryPath(repo)}/actions/runs/${segment(number)}` }
-  throw invalidInput(
-    'input.id',
-    `must be a run id such as ${repository.example}#30433642, or a number together with input.project`,
-  )
+function runPath({ parent, localId }: Pick<IdentifiedRun, 'parent' | 'localId'>): string {
+  return `${repositoryPath(parent)}/actions/runs/${segment(localId)}`
 }
 
 /** The API expects the file name. Callers may also give its path in the repository. */

@@ -4,18 +4,10 @@ import { oneOf, optional, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { isRefusedBecause } from '../../../shared/http/refusal.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import {
-  defineJobProvider,
-  type Run,
-  type StartJob,
-  type StopJob,
-  startOutcomeUnknown,
-  type Verdict,
-} from '../../../shared/providers/job.ts'
+import { defineJob, type IdentifiedRun } from '../../../shared/providers/define-job.ts'
+import { type StartJob, startOutcomeUnknown, type Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
-import { resolveProject } from '../../../shared/providers/project.ts'
 import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
-import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { gitlabApi, gitlabConnection, gitlabProject, projectPath } from '../../../shared/vendors/gitlab.ts'
 import { type Pipeline, pipeline, pipelineDetails, resultsOf } from '../gitlab-ci-pipeline.ts'
@@ -101,7 +93,7 @@ const states: Record<string, Verdict> = {
  *
  * @see https://docs.gitlab.com/api/pipelines/
  */
-export const gitlabCi = defineJobProvider({
+export const gitlabCi = defineJob({
   ...naming,
   notifiedBy: { type: 'gitlab', wakeId: ({ id }) => id.split('#')[1] },
   connection,
@@ -113,8 +105,15 @@ export const gitlabCi = defineJobProvider({
     appliesTo: ({ parametersAre }) => parametersAre === 'variables',
   },
 
+  project: gitlabProject,
+  runId: {
+    pattern: /^[^#]+#\d{1,15}$/,
+    description: `a pipeline id such as ${gitlabProject.example}#61, or a number together with input.project`,
+    within: 'project',
+  },
+  identify: ({ id, web_url }: Pipeline) => ({ id: String(id), url: web_url }),
+
   checkStart(input, connection) {
-    resolveProject(input.project, connection, { title: 'GitLab', project: gitlabProject }, true)
     if (input.target !== connection.target)
       throw invalidInput('input.target', `must be omitted or ${connection.target}: a project has one pipeline`)
     const reserved = connection.parametersAre === 'inputs' ? connection.keyInput : KEY_VARIABLE
@@ -129,35 +128,29 @@ export const gitlabCi = defineJobProvider({
       )
   },
 
-  // GitLab reads the list from the primary database for a user who has just written.
-  async find({ http, connection, idempotencyKey, isRetry }, input) {
-    const { parametersAre, keyInput } = connection
-    if (parametersAre === 'inputs' && !keyInput) return 'unknown'
-    const project = input.project ?? ''
-    const query = {
-      source: 'api',
-      order_by: 'id',
-      updated_after: searchSince(isRetry).toISOString(),
-      per_page: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
-    }
-    const path = `${projectPath(project)}/pipelines`
-    const { body: pipelines } = await http.get(path, { query, schema: z.array(pipeline) })
-    for (const pipeline of pipelines) {
-      const hasKey =
-        parametersAre === 'inputs'
-          ? pipeline.name?.includes(idempotencyKey)
-          : await hasVariable(http, path, pipeline, idempotencyKey)
-      if (hasKey) return runOf(project, pipeline)
-    }
-    return isRetry && pipelines.length >= PAGE_SIZE.retry ? 'unknown' : undefined
+  search: {
+    // GitLab reads the list from the primary database for a user who has just written.
+    async list({ http, connection: { parametersAre, keyInput }, isRetry }, { project }, { since }) {
+      if (parametersAre === 'inputs' && !keyInput) return 'unknown'
+      const query = {
+        source: 'api',
+        order_by: 'id',
+        updated_after: since.toISOString(),
+        per_page: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
+      }
+      const { body: runs } = await http.get(pipelinesPath(project), { query, schema: z.array(pipeline) })
+      return { runs, next: runs.length < PAGE_SIZE.retry ? undefined : '2' }
+    },
+    hasKey: (run, { http, connection: { parametersAre }, idempotencyKey }, { project }) =>
+      parametersAre === 'inputs' ? run.name?.includes(idempotencyKey) : hasVariable(http, project, run, idempotencyKey),
   },
 
   async start({ http, connection, idempotencyKey, isRetry }, input) {
-    const { project = '', parameters = {} } = input
+    const { project, parameters = {} } = input
     const ref = input.ref || connection.ref || (await defaultBranch(http, project))
     const create = async (more: object) => {
       const path = `${projectPath(project)}/pipeline`
-      return runOf(project, (await http.post(path, { ref, ...more }, { schema: pipeline })).body)
+      return (await http.post(path, { ref, ...more }, { schema: pipeline })).body
     }
     const addsOnlyKey =
       connection.parametersAre === 'variables' && idempotencyKey && Object.keys(parameters).length === 0
@@ -177,27 +170,22 @@ export const gitlabCi = defineJobProvider({
     }
   },
 
-  async getStatus({ http, connection }, { id }) {
-    const { project, path } = parseId({ id })
+  async getStatus({ http, connection }, run) {
+    const path = pathOf(run)
     const current = (await http.get(path, { schema: pipelineDetails })).body
     const hasWarnings = current.status === 'success' && current.detailed_status?.group === SUCCESS_WITH_WARNINGS
     const state = hasWarnings ? SUCCESS_WITH_WARNINGS : current.status
-    const status = { state, run: runOf(project, current) }
+    const status = { state, run: current }
     if (state === 'manual') {
       const blocked = { ...status, verdict: manualVerdicts[connection.manual], progress: 'waiting for a manual job' }
       return connection.manual === 'wait' ? blocked : { ...blocked, reason: 'a manual job blocks it' }
     }
-    return isRunning(state) ? status : { ...status, ...(await resultsOf(http, path, current)) }
-  },
-
-  parseRunId(input) {
-    const { project, number } = parseId(input)
-    return { id: `${project}#${number}` }
+    return { ...status, results: () => resultsOf(http, path, current) }
   },
 
   // GitLab returns 200 regardless of the result.
-  async stop({ http }, { id }) {
-    await http.post(`${parseId({ id }).path}/cancel`)
+  async stop({ http }, run) {
+    await http.post(`${pathOf(run)}/cancel`)
   },
 })
 
@@ -207,10 +195,6 @@ function isForbiddenVariable(error: unknown): boolean {
 }
 
 const manualVerdicts: Record<Connection['manual'], Verdict> = { wait: 'running', pass: 'pass', fail: 'fail' }
-
-function isRunning(state: string): boolean {
-  return (states[state] ?? 'running') === 'running'
-}
 
 function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: StartJob, key: string | undefined) {
   if (parametersAre === 'inputs') {
@@ -222,8 +206,8 @@ function parametersOf({ parametersAre, keyInput }: Connection, { parameters }: S
   return { variables: Object.entries(texts).map(([key, value]) => ({ key, value: value.replaceAll('$', () => '$$') })) }
 }
 
-async function hasVariable(http: Http, path: string, { id }: Pipeline, key: string): Promise<boolean> {
-  const url = `${path}/${segment(id)}/variables`
+async function hasVariable(http: Http, project: string, { id }: Pipeline, key: string): Promise<boolean> {
+  const url = `${pipelinesPath(project)}/${segment(id)}/variables`
   const { status, body } = await http.get(url, { accept: [FORBIDDEN], schema: variableList })
   if (status === FORBIDDEN) return false
   return body.some((variable) => variable.key === KEY_VARIABLE && variable.value === key)
@@ -235,19 +219,10 @@ async function defaultBranch(http: Http, project: string): Promise<string> {
   throw refused(`The GitLab project ${project} has no branches. Push a branch first.`)
 }
 
-function runOf(project: string, { id, web_url }: Pipeline): Run {
-  return { id: `${project}#${id}`, url: web_url }
+function pipelinesPath(project: string): string {
+  return `${projectPath(project)}/pipelines`
 }
 
-/** An id is `group/project#61`. A number alone requires a project. */
-function parseId({ id, project: inputProject }: StopJob): { project: string; number: string; path: string } {
-  const found = /^(?:([^#]+)#|#)?(\d{1,15})$/.exec(id)
-  const project = found?.[1] ?? inputProject
-  const number = found?.[2]
-  if (number && project && gitlabProject.pattern.test(project))
-    return { project, number, path: `${projectPath(project)}/pipelines/${segment(number)}` }
-  throw invalidInput(
-    'input.id',
-    `must be a pipeline id such as ${gitlabProject.example}#61, or a number together with input.project`,
-  )
+function pathOf({ parent, localId }: IdentifiedRun): string {
+  return `${pipelinesPath(parent)}/${segment(localId)}`
 }

@@ -3,17 +3,9 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import {
-  defineJobProvider,
-  type Run,
-  type RunStatus,
-  type StartJob,
-  type StopJob,
-} from '../../../shared/providers/job.ts'
-import { resolveProject } from '../../../shared/providers/project.ts'
+import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { sleep } from '../../../shared/sleep.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -67,15 +59,12 @@ const PARAMETER_NAMES = [
   'reservationSAPVUs',
   'publishTestResult',
 ]
-const workspace = { title: 'NeoLoad', project: { pattern: /^[\w-]{1,64}$/, example: '5e3acde2e860a132744ca916' } }
+const workspace = { pattern: /^[\w-]{1,64}$/, example: '5e3acde2e860a132744ca916' }
 /** The maximum page size. Lists are sorted newest first. */
 const PAGE_SIZE = 200
-/** Delays before each search of a retry: a result appears some seconds after its start. */
-const FIND_DELAYS_MS = [0, 2_000, 3_000, 5_000]
 /** A new result can be missing from responses for this long. */
 const VISIBLE_WITHIN_MS = 120_000
 const MAX_SLAS = 10
-const MAX_REASON_LENGTH = 500
 const NOT_FOUND = 404
 
 /**
@@ -84,7 +73,7 @@ const NOT_FOUND = 404
  * @see https://neoload-api.saas.neotys.com/explore/
  * @see https://github.com/Neotys-Labs/neoload-cli NeoLoad's own client
  */
-export const neoload = defineJobProvider({
+export const neoload = defineJob({
   title: 'NeoLoad',
   noun: 'test result',
   connection,
@@ -113,8 +102,19 @@ export const neoload = defineJobProvider({
     'TERMINATED/UNKNOWN': 'errored',
   },
 
-  checkStart({ target, project, ref, parameters = {} }, connection) {
-    resolveProject(project, connection, workspace, true)
+  project: workspace,
+  runId: {
+    pattern: /^[^#]+#[\w-]{1,64}$/,
+    description: `a test result id such as ${workspace.example}#c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8, or one without the workspace together with input.project`,
+    within: 'project',
+  },
+  identify: ({ id, startedAt }: { id: string; startedAt?: number }, { connection: { webUrl } }) => ({
+    id,
+    url: `${webUrl.replace(/\/$/, '')}/#!result/${segment(id)}/overview`,
+    ...(startedAt === undefined ? {} : { providerState: { startedAt } }),
+  }),
+
+  checkStart({ target, ref, parameters = {} }) {
     if (!isId(target))
       throw invalidInput('input.target', 'must be a test id such as 5ed5350f-9f2f-4e2a-9acb-cdbcee874256')
     if (ref !== undefined) throw invalidInput('input.ref', 'is not supported: a test has no versions')
@@ -126,45 +126,35 @@ export const neoload = defineJobProvider({
       )
   },
 
-  async find({ http, connection, idempotencyKey, isRetry }, { project = '' }) {
-    let isComplete = true
-    for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
-      await sleep(delay)
+  search: {
+    // A result appears some seconds after its start.
+    delaysMs: [0, 2_000, 3_000, 5_000],
+    async list({ http }, { project }) {
       const query = { sort: '-startDate', limit: PAGE_SIZE }
       const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: resultList })
-      const found = body.find(({ name }) => name?.includes(idempotencyKey))
-      if (found) return runOf(connection, project, found.id)
-      isComplete = body.length < PAGE_SIZE
-    }
-    return isRetry && !isComplete ? 'unknown' : undefined
+      return { runs: body, next: body.length < PAGE_SIZE ? undefined : '2' }
+    },
+    hasKey: ({ name }, { idempotencyKey }) => name?.includes(idempotencyKey),
   },
 
   // NeoLoad takes all parameters in the query, without a body.
-  async start({ http, connection, idempotencyKey }, { target, project = '', parameters }) {
+  async start({ http, idempotencyKey }, { target, project, parameters }) {
     const path = `${workspacePath(project)}/tests/${segment(target)}/start`
     const query = queryOf(parameters, idempotencyKey)
     const { resultId } = (await http.post(path, undefined, { query, schema: started })).body
-    return { ...runOf(connection, project, resultId), providerState: { startedAt: Date.now() } }
+    return { id: resultId, startedAt: Date.now() }
   },
 
-  async getStatus({ http, connection }, run) {
-    const { project, result: id, path } = parseId(run)
-    const response = await http.get(path, { schema: result, accept: isNew(run) ? [NOT_FOUND] : [] })
-    if (response.status === NOT_FOUND) return { state: 'INIT', progress: 'the result is not available yet' }
-    const state = stateOf(response.body)
-    const status = { state, run: { ...runOf(connection, project, id), providerState: run.providerState } }
-    return hasEnded(response.body) ? { ...status, ...(await resultsOf(http, path, response.body)) } : status
-  },
-
-  parseRunId(input) {
-    const { project, result } = parseId(input)
-    return { id: `${project}#${result}` }
+  async getStatus({ http }, run) {
+    const path = resultPath(run)
+    const { status, body } = await http.get(path, { schema: result, accept: isNew(run) ? [NOT_FOUND] : [] })
+    if (status === NOT_FOUND) return { state: 'INIT', progress: 'the result is not available yet' }
+    return { state: stateOf(body), run: { id: run.localId }, results: () => resultsOf(http, path, body) }
   },
 
   // A graceful stop: the measurements so far are saved.
   async stop({ http }, run) {
-    const { path } = parseId(run)
-    await http.post(`${path}/stop`, { stopPolicy: 'GRACEFUL' })
+    await http.post(`${resultPath(run)}/stop`, { stopPolicy: 'GRACEFUL' })
   },
 })
 
@@ -179,22 +169,17 @@ function stateOf({ status, terminationReason, qualityStatus }: Result): string {
   return [status, terminationReason, isComplete && qualityStatus].filter(Boolean).join('/')
 }
 
-function hasEnded({ status, qualityStatus }: Result): boolean {
-  return status === 'TERMINATED' && qualityStatus !== 'COMPUTING'
-}
-
-async function resultsOf(http: Http, path: string, { qualityStatus, startDate, endDate }: Result) {
+async function resultsOf(http: Http, path: string, { qualityStatus, startDate, endDate }: Result): Promise<Results> {
   const failed = qualityStatus === 'FAILED' ? await failedSlasOf(http, path) : []
   const metrics = await statisticsOf(http, path)
-  const reasons = failed.map(
-    ({ sla, element, value, fails }) => `${sla}${element ? ` of ${element}` : ''} is ${value} (fails at ${fails})`,
-  )
   return {
-    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
+    reasons: failed.map(
+      ({ sla, element, value, fails }) => `${sla}${element ? ` of ${element}` : ''} is ${value} (fails at ${fails})`,
+    ),
     data: { ...metrics, ...(failed.length > 0 ? { failedSlas: failed.slice(0, MAX_SLAS) } : {}) },
     metrics,
     period: { start: startDate, end: endDate },
-  } satisfies Partial<RunStatus>
+  }
 }
 
 async function failedSlasOf(http: Http, path: string) {
@@ -227,20 +212,8 @@ function isNew({ providerState }: Run): boolean {
   return Date.now() - startedAt < VISIBLE_WITHIN_MS
 }
 
-function runOf({ webUrl }: z.output<typeof connection>, project: string, result: string): Run {
-  return { id: `${project}#${result}`, url: `${webUrl.replace(/\/$/, '')}/#!result/${segment(result)}/overview` }
-}
-
-/** An id is `workspace#result`. The id of a result alone requires a project. */
-function parseId({ id, project: inputProject }: Pick<StopJob, 'id' | 'project'>) {
-  const [, named, result] = /^(?:([^#]+)#|#)?([\w-]{1,64})$/.exec(id) ?? []
-  const project = named ?? inputProject
-  if (result && project && workspace.project.pattern.test(project))
-    return { project, result, path: `${workspacePath(project)}/test-results/${segment(result)}` }
-  throw invalidInput(
-    'input.id',
-    `must be a test result id such as ${workspace.project.example}#c6ff329e-ec09-4be3-b3c5-ea0c5d9be2a8, or one without the workspace together with input.project`,
-  )
+function resultPath({ parent, localId }: IdentifiedRun): string {
+  return `${workspacePath(parent)}/test-results/${segment(localId)}`
 }
 
 function isId(text: string): boolean {
