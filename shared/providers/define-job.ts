@@ -13,7 +13,7 @@ const MAX_REASON_LENGTH = 500
 /** How the id of a run looks. */
 interface RunIdFormat {
   /** Matches a complete id. */
-  pattern: RegExp
+  pattern: Pick<RegExp, 'test'>
   /** Completes `input.id must be`, with an example: `a run id such as acme/shop#7`. */
   description: string
   /**
@@ -157,7 +157,7 @@ export function defineJob<S extends z.ZodMiniObject, R extends object, L extends
       }: Omit<JobStatus<R>, 'run' | 'results'> = results && hasEnded ? { ...status, ...(await results()) } : status
       return {
         ...details,
-        ...(reasons && { reason: joinReasons(reasons) }),
+        ...(reasons && { reason: joinReasons(reasons) ?? details.reason }),
         ...(current && { run: { ...run, ...(await runOf(client, current, identified.parent)) } }),
       }
     },

@@ -5,7 +5,8 @@ import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import type { RequestOptions } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type RunStatus, type StartJob, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
@@ -82,7 +83,7 @@ const NOT_FOUND = 404
  *
  * @see https://cloud.google.com/deploy/docs/api/reference/rest
  */
-export const googleCloudDeploy = defineJobProvider({
+export const googleCloudDeploy = defineJob({
   title: 'Google Cloud Deploy',
   noun: 'rollout',
   connection,
@@ -91,16 +92,24 @@ export const googleCloudDeploy = defineJobProvider({
   async check({ http, connection }) {
     const { pipeline } = connection.target === undefined ? { pipeline: '-' } : partsOf(connection.target)
     const query = { pageSize: 1 }
-    await http.get(`${pipelinePath(connection, projectOf(undefined, connection), pipeline)}/releases`, {
-      query,
-      schema: z.looseObject({}),
-    })
+    const project = resolveProject(undefined, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
+    await http.get(`${pipelinePath(connection, project, pipeline)}/releases`, { query, schema: z.looseObject({}) })
   },
 
   states,
+  project: googleProject,
+  runId: {
+    pattern: /^[^#]+#[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\/[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?){2}$/,
+    description: 'a rollout such as acme-shop#<pipeline>/<release>/<rollout>',
+    within: 'project',
+  },
+  identify({ id }: { id: string }, { connection: { location } }, project) {
+    const path = [location, partsOfId(id).pipeline].map(encodeURIComponent).join('/')
+    const query = `project=${encodeURIComponent(project)}`
+    return { id, url: `https://console.cloud.google.com/deploy/delivery-pipelines/${path}?${query}` }
+  },
 
-  checkStart({ target, project, ref, parameters }, connection) {
-    projectOf(project, connection)
+  checkStart({ target, ref, parameters }, connection) {
     partsOf(target)
     if (ref !== undefined && !NAME.test(ref)) throw invalidInput('input.ref', 'must be the name of a release')
     if (ref !== undefined && parameters)
@@ -114,10 +123,9 @@ export const googleCloudDeploy = defineJobProvider({
 
   async start({ http, connection, idempotencyKey = crypto.randomUUID() }, { target, project, ref, parameters }) {
     const { pipeline, targetId } = partsOf(target)
-    const known = projectOf(project, connection)
     const name = `wh-${idempotencyKey}`
     const release = ref ?? name
-    const path = `${pipelinePath(connection, known, pipeline)}/releases`
+    const path = `${pipelinePath(connection, project, pipeline)}/releases`
     const query = { requestId: uuidOf(idempotencyKey) }
     const annotations = { 'cloud-automation-webhooks': idempotencyKey }
     if (ref === undefined) {
@@ -129,13 +137,15 @@ export const googleCloudDeploy = defineJobProvider({
     }
     const more = { query: { ...query, rolloutId: name } }
     await create(http, `${path}/${segment(release)}/rollouts`, { targetId, annotations }, more)
-    return runOf(connection, `${known}#${pipeline}/${release}/${name}`)
+    return { id: `${pipeline}/${release}/${name}` }
   },
 
-  async getStatus({ http, connection }, { id, startedAt }) {
-    const { status, body } = await http.get(parseId(connection, id).path, { schema: rollout, accept: [NOT_FOUND] })
-    const run = runOf(connection, id)
+  async getStatus({ http, connection }, identified) {
+    const path = rolloutPath(connection, identified)
+    const { status, body } = await http.get(path, { schema: rollout, accept: [NOT_FOUND] })
+    const run = { id: identified.localId }
     if (status === NOT_FOUND) {
+      const { id, startedAt } = identified
       if (startedAt !== undefined && Date.now() - startedAt < CREATION_MS) return { state: 'PENDING', run }
       throw refused(`Google Cloud Deploy has no rollout ${id}.`)
     }
@@ -144,18 +154,10 @@ export const googleCloudDeploy = defineJobProvider({
     return { state: hasCause ? `${state}/${cause}` : state, run, ...detailsOf(body) }
   },
 
-  parseRunId({ id, project }) {
-    return { id: parseId({ location: '-' }, id, project).id }
-  },
-
-  async stop({ http, connection }, { id }) {
-    await http.post(`${parseId(connection, id).path}:cancel`, {})
+  async stop({ http, connection }, run) {
+    await http.post(`${rolloutPath(connection, run)}:cancel`, {})
   },
 })
-
-function projectOf(project: string | undefined, connection: Connection): string {
-  return resolveProject(project, connection, { title: 'Google Cloud', project: googleProject }, true) ?? ''
-}
 
 function partsOf(target: string): { pipeline: string; targetId: string } {
   const [pipeline = '', targetId = '', ...more] = target.split('/')
@@ -163,7 +165,7 @@ function partsOf(target: string): { pipeline: string; targetId: string } {
   throw invalidInput('input.target', 'must be <delivery pipeline>/<target>, such as shop/production')
 }
 
-function pipelinePath({ location }: Pick<Connection, 'location'>, project: string, pipeline: string): string {
+function pipelinePath({ location }: Connection, project: string, pipeline: string): string {
   return `v1/projects/${segment(project)}/locations/${segment(location)}/deliveryPipelines/${segment(pipeline)}`
 }
 
@@ -200,26 +202,18 @@ async function create(
   return current.done === true
 }
 
-/** An id is `acme-shop#<pipeline>/<release>/<rollout>`. The part after # alone requires a project. */
-function parseId(connection: Pick<Connection, 'location'>, id: string, inputProject?: string) {
-  const [, named, names = ''] = /^(?:([^#]+)#)?([^#]+)$/.exec(id) ?? []
-  const [pipeline = '', release = '', name = '', ...more] = names.split('/')
-  const project = named ?? inputProject
-  const isValid = [pipeline, release, name].every((part) => NAME.test(part)) && more.length === 0
-  if (!isValid || !project || !googleProject.pattern.test(project))
-    throw invalidInput('input.id', 'must be a rollout such as acme-shop#<pipeline>/<release>/<rollout>')
-  const path = `${pipelinePath(connection, project, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
-  return { id: `${project}#${names}`, project, pipeline, path }
+/** The id of a rollout within its project is `<pipeline>/<release>/<rollout>`. */
+function partsOfId(localId: string) {
+  const [pipeline = '', release = '', name = ''] = localId.split('/')
+  return { pipeline, release, name }
 }
 
-function runOf(connection: Connection, id: string) {
-  const { project, pipeline } = parseId(connection, id)
-  const path = [connection.location, pipeline].map(encodeURIComponent).join('/')
-  const url = `https://console.cloud.google.com/deploy/delivery-pipelines/${path}?project=${encodeURIComponent(project)}`
-  return { id, url }
+function rolloutPath(connection: Connection, { parent, localId }: IdentifiedRun): string {
+  const { pipeline, release, name } = partsOfId(localId)
+  return `${pipelinePath(connection, parent, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
 }
 
-function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phases }: Rollout): Partial<RunStatus> {
+function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phases }: Rollout): Results {
   const progress = phases?.map((phase) => `${phase.id} ${phase.state}`).join(', ')
   const has = (wanted: string) => phases?.some((phase) => phase.state === wanted) === true
   const waits = state === 'IN_PROGRESS' && has('SUCCEEDED') && has('PENDING') && !has('IN_PROGRESS')
@@ -227,7 +221,7 @@ function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phase
     ...(progress
       ? { progress: clipSingleLine(waits ? `${progress}: advance it in Cloud Deploy` : progress, 200) }
       : {}),
-    reason: failureReason ? clipSingleLine(failureReason, 500) : undefined,
+    reasons: [failureReason],
     period: { start: deployStartTime, end: deployEndTime },
   }
 }

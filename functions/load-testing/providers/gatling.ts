@@ -2,17 +2,9 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import {
-  defineJobProvider,
-  type Run,
-  type RunStatus,
-  type StartJob,
-  type Verdict,
-} from '../../../shared/providers/job.ts'
-import { searchSince } from '../../../shared/providers/search-window.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { sleep } from '../../../shared/sleep.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
   baseUrl: z._default(url('URL of the API. Defaults to https://api.gatling.io'), 'https://api.gatling.io'),
@@ -37,11 +29,9 @@ const started = z.object({ data: run, metadata: z.object({ urls: z.object({ run:
 const runs = z.object({ data: z.array(z.object({ _id: z.string(), title: z.nullish(z.string()) })) })
 
 const api = 'api/public/v2'
-/** Delays before each search of a retry: Gatling can list a new run late. */
-const FIND_DELAYS_MS = [0, 1_000, 2_000]
+const ID = /^[\w-]{1,64}$/
 const MAX_REASONS = 3
 const MAX_ASSERTIONS = 20
-const MAX_REASON_LENGTH = 500
 
 /** The API does not document its states. These are the names in Gatling's CI plugins; if a run has an outcome, it decides. */
 const states: Readonly<Record<string, Verdict>> = {
@@ -73,7 +63,7 @@ const states: Readonly<Record<string, Verdict>> = {
  * @see https://docs.gatling.io/reference/api
  * @see https://github.com/gatling/gatling-enterprise-api
  */
-export const gatling = defineJobProvider({
+export const gatling = defineJob({
   title: 'Gatling Enterprise',
   noun: 'run',
   connection,
@@ -84,23 +74,22 @@ export const gatling = defineJobProvider({
   errorReason: reasonOf,
 
   states,
+  runId: { pattern: ID, description: 'a run id such as kqCL3sMdpbcTDBUwQZKx7Q' },
+  identify: ({ _id: id, url }: { _id: string; url?: string }) => ({ id, ...(url && URL.canParse(url) ? { url } : {}) }),
 
   checkStart({ target, project, ref }) {
-    if (!isId(target)) throw invalidInput('input.target', 'must be a test id such as kqCL3sMdpbcTDBUwQZKx7Q')
+    if (!ID.test(target)) throw invalidInput('input.target', 'must be a test id such as kqCL3sMdpbcTDBUwQZKx7Q')
     for (const [field, value] of Object.entries({ project, ref }))
       if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
   },
 
-  async find({ http, idempotencyKey, isRetry }, { target }) {
-    const since = searchSince(isRetry).toISOString()
-    for (const delay of isRetry ? FIND_DELAYS_MS : [0]) {
-      await sleep(delay)
-      const query = { 'test-id': target, 'updated-at_gt': since }
-      const { data } = (await http.get(`${api}/runs`, { query, schema: runs })).body
-      const found = data.find(({ title }) => title?.includes(idempotencyKey))
-      if (found) return { id: found._id }
-    }
-    return undefined
+  search: {
+    delaysMs: [0, 1_000, 2_000],
+    async list({ http }, { target }, { since }) {
+      const query = { 'test-id': target, 'updated-at_gt': since.toISOString() }
+      return { runs: (await http.get(`${api}/runs`, { query, schema: runs })).body.data }
+    },
+    hasKey: ({ title }, { idempotencyKey }) => title?.includes(idempotencyKey),
   },
 
   async start({ http, idempotencyKey }, { target, parameters }) {
@@ -109,26 +98,19 @@ export const gatling = defineJobProvider({
       ...(parameters ? { extra: { systemProperties: toTextParameters(parameters) } } : {}),
     }
     const { data, metadata } = (await http.post(`${api}/tests/${segment(target)}/runs`, body, { schema: started })).body
-    const url = metadata.urls.run
-    return { id: data._id, ...(URL.canParse(url) ? { url } : {}) } satisfies Run
+    return { _id: data._id, url: metadata.urls.run }
   },
 
   async getStatus({ http }, { id }) {
     const { data } = (await http.get(runPath(id), { schema: oneRun })).body
     const { _status: state, _outcome: outcome } = data
     const verdict = outcome ? verdictOf(state, outcome.successful) : undefined
-    const hasEnded = verdict !== undefined || (states[state] ?? 'running') !== 'running'
     return {
       state,
       ...(verdict ? { verdict } : {}),
       progress: describeProgress(data),
-      ...(hasEnded ? resultsOf(data) : {}),
+      results: () => resultsOf(data),
     }
-  },
-
-  parseRunId({ id }) {
-    if (isId(id)) return { id }
-    throw invalidInput('input.id', 'must be a run id such as kqCL3sMdpbcTDBUwQZKx7Q')
   },
 
   async stop({ http }, { id }) {
@@ -147,7 +129,7 @@ function describeProgress({ _status, _configuration: { incrementalId } }: Gatlin
   return `run #${incrementalId}, ${_status}`
 }
 
-function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<RunStatus> {
+function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Results {
   const { assertions } = _result
   const missed = assertions.filter(({ succeed }) => !succeed)
   const reasons = missed.slice(0, MAX_REASONS).map(describeAssertion)
@@ -155,7 +137,7 @@ function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Partial<R
   const { startedAt, endedAt } = _runtime.timeline.inject ?? {}
   const metrics = { assertions: assertions.length, failedAssertions: missed.length }
   return {
-    reason: reasons.length > 0 ? clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) : undefined,
+    reasons,
     period: { start: startedAt, end: endedAt },
     metrics,
     data: {
@@ -181,8 +163,4 @@ function reasonOf(body: unknown): string | undefined {
 
 function runPath(id: string): string {
   return `${api}/runs/${segment(id)}`
-}
-
-function isId(text: StartJob['target']): boolean {
-  return /^[\w-]{1,64}$/.test(text)
 }
