@@ -3,12 +3,12 @@ import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
-import { Failure, invalidInput, retryLater } from '../../../shared/errors.ts'
+import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { RunStatus, StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowList, checkAllowed } from '../blast-radius.ts'
 
@@ -25,9 +25,7 @@ const SERVICE = 'fis'
 const BUSY = [402, 409]
 /** Tag that contains the idempotency key. */
 const KEY_TAG = 'cloud-automation-webhooks'
-const STOPPABLE = ['pending', 'initiating', 'running']
 const UNKNOWN_EXPERIMENT = 'EXP000000000000000'
-const MAX_REASON_LENGTH = 500
 const MAX_ACTION_REASON_LENGTH = 200
 
 const text = z.nullish(z.string())
@@ -62,7 +60,7 @@ const experimentResponse = z.object({ experiment })
  * @see https://docs.aws.amazon.com/fis/latest/APIReference/API_StartExperiment.html
  * @see https://docs.aws.amazon.com/fis/latest/userguide/experiments.html
  */
-export const awsFis = defineJobProvider({
+export const awsFis = defineJob({
   title: PLATFORM,
   noun: 'experiment',
   notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
@@ -86,7 +84,18 @@ export const awsFis = defineJobProvider({
     cancelled: 'aborted',
     failed: 'errored',
   },
-  hasIdempotentStart: true as const,
+  stopping: ['stopping'],
+  hasIdempotentStart: true,
+  runId: { pattern: /^EXP[A-Za-z0-9]{1,61}$/, description: 'an experiment id such as EXPabc123DEFghi' },
+  identify({ id, actions, experimentOptions }: Experiment, { connection }) {
+    const names = Object.entries(actions ?? {}).map(([name, { actionId }]) => `${name} (${actionId})`)
+    const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
+    return {
+      id,
+      url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
+      summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
+    }
+  },
 
   /** With permission to read experiments, an unknown id returns 404. */
   check: ({ http }) => http.get(`experiments/${segment(UNKNOWN_EXPERIMENT)}`, { accept: [404] }),
@@ -101,7 +110,7 @@ export const awsFis = defineJobProvider({
     checkAllowed(allow, input.target)
   },
 
-  async start({ http, connection, idempotencyKey }, input) {
+  async start({ http, idempotencyKey }, input) {
     const actionsMode = actionsModeOf(input)
     const { status, body } = await http.post(
       'experiments',
@@ -115,29 +124,16 @@ export const awsFis = defineJobProvider({
     )
     if (BUSY.includes(status))
       throw retryLater(`${PLATFORM} cannot start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`)
-    return runOf(connection, body.experiment)
+    return body.experiment
   },
 
-  async getStatus({ http, connection }, { id }) {
-    const current = await read(http, id)
-    return { ...statusOf(current), run: runOf(connection, current) }
-  },
-
-  parseRunId({ id }) {
-    if (!/^EXP[A-Za-z0-9]{1,61}$/.test(id))
-      throw invalidInput('input.id', 'must be an experiment id such as EXPabc123DEFghi')
-    return { id }
+  async getStatus({ http }, { id }) {
+    const { experiment } = (await http.get(`experiments/${segment(id)}`, { schema: experimentResponse })).body
+    return { state: experiment.state.status, run: experiment, ...detailsOf(experiment) }
   },
 
   async stop({ http }, { id }) {
-    try {
-      await http.delete(`experiments/${segment(id)}`)
-    } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      // It may have ended in the meantime, or be stopping already: the next poll reports it.
-      const { state } = await read(http, id)
-      if (STOPPABLE.includes(state.status)) throw error
-    }
+    await http.delete(`experiments/${segment(id)}`)
   },
 })
 
@@ -154,22 +150,8 @@ function actionsModeOf({ parameters = {} }: StartJob): string | undefined {
   throw invalidInput('input.parameters.actionsMode', 'must be run-all, or skip-all to preview the targets')
 }
 
-async function read(http: Http, id: string): Promise<Experiment> {
-  return (await http.get(`experiments/${segment(id)}`, { schema: experimentResponse })).body.experiment
-}
-
-function runOf(connection: Connection, { id, actions, experimentOptions }: Experiment): Run {
-  const names = Object.entries(actions ?? {}).map(([name, { actionId }]) => `${name} (${actionId})`)
-  const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
-  return {
-    id,
-    url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
-    summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
-  }
-}
-
-function statusOf(current: Experiment): RunStatus {
-  const { state, startTime, endTime } = current
+function detailsOf(current: Experiment): Results {
+  const { startTime, endTime } = current
   const actions = Object.entries(current.actions ?? {}).map(([name, { actionId, state }]) => ({
     name,
     actionId: actionId ?? '',
@@ -178,11 +160,10 @@ function statusOf(current: Experiment): RunStatus {
   }))
   const alarms = (current.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
   const failing = actions.find(({ state }) => state === 'failed')
-  const ending = explainEnd(current, { actions, alarms, failing })
+  const { verdict, reason } = explainEnd(current, { actions, alarms, failing })
   return {
-    state: state.status,
-    ...ending,
-    reason: ending.reason ? clipSingleLine(ending.reason, MAX_REASON_LENGTH) : undefined,
+    ...(verdict ? { verdict } : {}),
+    reasons: [reason],
     progress: describeProgress(actions),
     data: {
       template: current.experimentTemplateId,

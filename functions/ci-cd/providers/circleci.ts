@@ -3,8 +3,8 @@ import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
-import { resolveProject } from '../../../shared/providers/project.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
+import type { RunStatus, Verdict } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 const connection = z.strictObject({
@@ -32,6 +32,7 @@ const pipeline = z.object({
   errors: z.nullish(z.array(z.object({ message: z.string() }))),
 })
 type Pipeline = z.output<typeof pipeline>
+type IdentifiedPipeline = Pick<Pipeline, 'project_slug' | 'number'> & { id: string }
 const workflow = z.object({
   id: z.string(),
   name: z.string(),
@@ -89,7 +90,7 @@ const TAG = /^refs\/tags\/(.+)$/
  *
  * @see https://circleci.com/docs/api/v2/
  */
-export const circleci = defineJobProvider({
+export const circleci = defineJob({
   title: 'CircleCI',
   noun: 'pipeline',
   notifiedBy: { type: 'circleci', wakeId: ({ id }) => id },
@@ -101,9 +102,14 @@ export const circleci = defineJobProvider({
   },
 
   states,
+  project: SLUG,
+  runId: { pattern: UUID, description: 'the id of a pipeline, such as 5034460f-c7c4-4c43-9457-de07e2029e7b' },
+  identify: ({ id, project_slug, number }: IdentifiedPipeline, { connection }) => ({
+    id,
+    url: urlOf(connection, project_slug, number),
+  }),
 
-  checkStart({ target, project, ref = undefined }, connection) {
-    slugOf(project, connection)
+  checkStart({ target, ref = undefined }, connection) {
     if (target !== 'pipeline' && !UUID.test(target))
       throw invalidInput('input.target', 'must be pipeline, or the id of a pipeline definition')
     if (target !== 'pipeline' && (ref ?? connection.ref) === undefined)
@@ -111,7 +117,7 @@ export const circleci = defineJobProvider({
   },
 
   async start({ http, connection }, { target, project, ref = connection.ref, parameters }) {
-    const path = projectPath(slugOf(project, connection))
+    const path = projectPath(project)
     const [, tag] = TAG.exec(ref ?? '') ?? []
     const version = ref === undefined ? {} : tag === undefined ? { branch: ref } : { tag }
     const more = parameters ? { parameters } : {}
@@ -124,23 +130,18 @@ export const circleci = defineJobProvider({
             { definition_id: target, config: version, checkout: version, ...more },
             { schema },
           )
-    if ('number' in body) return { id: body.id, url: urlOf(connection, slugOf(project, connection), body.number) }
+    if ('number' in body) return { ...body, project_slug: project }
     throw refused(`CircleCI started no pipeline: ${clipSingleLine(body.message, 500)}`)
   },
 
-  async getStatus({ http, connection }, { id }) {
+  async getStatus({ http }, { id }) {
     const current = (await http.get(pipelinePath(id), { schema: pipeline })).body
-    const { state, errors, number, project_slug } = current
-    const run = { id, url: urlOf(connection, project_slug, number) }
+    const { state, errors } = current
+    const run = { id, ...current }
     // Only the setup workflow of a dynamic configuration runs before the state `created`.
     if (state !== 'created' && state !== 'setup')
       return { state, run, reason: errors?.map(({ message }) => message).join('; ') || undefined }
     return { ...(await statusOf(http, current, newestOf(await workflowsOf(http, id)))), run }
-  },
-
-  parseRunId({ id }) {
-    if (UUID.test(id)) return { id }
-    throw invalidInput('input.id', 'must be the id of a pipeline, such as 5034460f-c7c4-4c43-9457-de07e2029e7b')
   },
 
   async stop({ http }, { id }) {
@@ -151,10 +152,6 @@ export const circleci = defineJobProvider({
       if (!WORST_FIRST.includes(status)) await http.post(`api/v2/workflow/${segment(workflow)}/cancel`)
   },
 })
-
-function slugOf(project: string | undefined, connection: Connection): string {
-  return resolveProject(project, connection, { title: 'CircleCI', project: SLUG }, true) ?? ''
-}
 
 /** The parts of a slug are separate segments: CircleCI does not decode a slash. */
 function projectPath(slug: string): string {

@@ -1,12 +1,10 @@
 import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { azureAuthorization, azureConnection } from '../../../shared/vendors/azure.ts'
 import { metricsOf, scale } from '../metrics.ts'
 
@@ -80,14 +78,14 @@ const VERSION = { 'api-version': '2026-04-01' }
 const SCOPE = 'https://cnt-prod.loadtesting.azure.com/.default'
 const MERGE_PATCH = { 'content-type': 'application/merge-patch+json' }
 const MAX_CRITERIA = 10
-const MAX_REASON_LENGTH = 500
+const ID = /^[a-z0-9_-]{2,50}$/
 
 /**
  * Azure Load Testing: runs a test. The caller chooses the id of a run, so the idempotency key is the id.
  *
  * @see https://learn.microsoft.com/en-us/rest/api/loadtesting/dataplane/load-test-run
  */
-export const azureLoadTesting = defineJobProvider({
+export const azureLoadTesting = defineJob({
   title: 'Azure Load Testing',
   noun: 'test run',
   connection,
@@ -117,11 +115,13 @@ export const azureLoadTesting = defineJobProvider({
   },
 
   variables: { reserved: [] },
+  runId: { pattern: ID, description: 'a test run id such as 12316678-1234-1234-1234-122451189012' },
+  identify: ({ testRunId: id, portalUrl: url }: TestRun) => ({ id, ...(url ? { url } : {}) }),
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
       if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
-    if (!isId(target))
+    if (!ID.test(target))
       throw invalidInput(
         'input.target',
         'must be the id of a test, not its name: lowercase letters, digits, hyphens and underscores',
@@ -132,25 +132,18 @@ export const azureLoadTesting = defineJobProvider({
     const path = `test-runs/${segment(idempotencyKey)}`
     // An existing run cannot be updated: some of its fields are read-only.
     const earlier = isRetry ? await http.get(path, { query: VERSION, schema: testRun, accept: [404] }) : undefined
-    if (earlier?.status === 200) return runOf(earlier.body)
+    if (earlier?.status === 200) return earlier.body
     const body = JSON.stringify({
       testId,
       displayName: `cloud-automation-webhooks ${idempotencyKey.slice(0, 8)}`,
       ...(parameters ? { environmentVariables: toTextParameters(parameters) } : {}),
     })
-    const { body: run } = await http.patch(path, body, { query: VERSION, headers: MERGE_PATCH, schema: testRun })
-    return runOf(run)
+    return (await http.patch(path, body, { query: VERSION, headers: MERGE_PATCH, schema: testRun })).body
   },
 
   async getStatus({ http }, { id }) {
-    const run = await read(http, id)
-    const status = { state: stateOf(run), run: runOf(run) }
-    return END_STATES.has(run.status) ? { ...status, ...resultsOf(run) } : status
-  },
-
-  parseRunId({ id }) {
-    if (isId(id)) return { id }
-    throw invalidInput('input.id', 'must be a test run id such as 12316678-1234-1234-1234-122451189012')
+    const run = (await http.get(`test-runs/${segment(id)}`, { query: VERSION, schema: testRun })).body
+    return { state: stateOf(run), run, results: () => resultsOf(run) }
   },
 
   async stop({ http }, { id }) {
@@ -158,17 +151,11 @@ export const azureLoadTesting = defineJobProvider({
   },
 })
 
-const END_STATES = new Set(['DONE', 'CANCELLED', 'FAILED', 'VALIDATION_FAILURE'])
-
-async function read(http: Http, id: string): Promise<TestRun> {
-  return (await http.get(`test-runs/${segment(id)}`, { query: VERSION, schema: testRun })).body
-}
-
 function stateOf({ status, testResult }: TestRun): string {
   return status === 'DONE' && testResult ? `${status}/${testResult}` : status
 }
 
-function resultsOf(run: TestRun): Partial<RunStatus> {
+function resultsOf(run: TestRun): Results {
   const metrics = numbersOf(run)
   const criteria = failedCriteriaOf(run)
   const reasons = [
@@ -176,10 +163,10 @@ function resultsOf(run: TestRun): Partial<RunStatus> {
       const scope = request ?? resource
       return `${criterion}${scope ? ` for ${scope}` : ''} is ${value} (fails at ${fails})`
     }),
-    ...(run.errorDetails ?? []).map(({ message }) => message ?? ''),
-  ].filter(Boolean)
+    ...(run.errorDetails ?? []).map(({ message }) => message),
+  ]
   return {
-    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
+    reasons,
     data: { ...metrics, ...(criteria.length > 0 ? { failedCriteria: criteria.slice(0, MAX_CRITERIA) } : {}) },
     metrics,
     period: { start: run.startDateTime, end: run.endDateTime },
@@ -235,12 +222,4 @@ function numbersOf({ testRunStatistics, duration, virtualUsers }: TestRun): Reco
     duration: scale(0.001, duration),
     users: virtualUsers,
   })
-}
-
-function runOf({ testRunId, portalUrl }: TestRun): Run {
-  return { id: testRunId, ...(portalUrl ? { url: portalUrl } : {}) }
-}
-
-function isId(text: string): boolean {
-  return /^[a-z0-9_-]{2,50}$/.test(text)
 }

@@ -5,9 +5,9 @@ import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { RunStatus, StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -71,7 +71,6 @@ const summaries = envelope(
 /** A run with this progress or more has ended. */
 const ENDED_PROGRESS = 140
 const MAX_FAILURES = 10
-const MAX_REASON_LENGTH = 500
 /** A run without data has no report, and neither does an archived run. */
 const NO_REPORT = [400, 403, 404, 409]
 
@@ -83,7 +82,7 @@ const NO_REPORT = [400, 403, 404, 409]
  * @see https://help.blazemeter.com/apidocs/performance/
  * @see https://github.com/Blazemeter/blazemeter-api-client BlazeMeter's own client
  */
-export const blazemeter = defineJobProvider({
+export const blazemeter = defineJob({
   title: 'BlazeMeter',
   noun: 'test run',
   connection,
@@ -100,6 +99,12 @@ export const blazemeter = defineJobProvider({
     'ENDED/noData': 'errored',
   },
 
+  runId: { pattern: /^\d{1,15}$/, description: 'a test run id such as 74512345' },
+  identify: ({ id }: { id: string | number }, { http }) => ({
+    id: String(id),
+    url: `${http.baseUrl}/app/#/masters/${segment(id)}`,
+  }),
+
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
       if (value !== undefined) throw invalidInput(`input.${field}`, 'is not supported: a test is identified by its id')
@@ -108,15 +113,14 @@ export const blazemeter = defineJobProvider({
 
   async start({ http }, { target, parameters }) {
     const body = { isDebugRun: false, ...propertiesOf(parameters) }
-    const { result } = (await http.post(`${testPath(target)}/start`, body, { schema: started })).body
-    return runOf(http, result.id)
+    return (await http.post(`${testPath(target)}/start`, body, { schema: started })).body.result
   },
 
   async getStatus({ http, connection }, { id }) {
     const path = masterPath(id)
+    const run = { id }
     const query = { events: false }
     const { status, progress } = (await http.get(`${path}/status`, { query, schema: masterStatus })).body.result
-    const run = runOf(http, id)
     if (progress < ENDED_PROGRESS) return { state: status || `progress ${progress}`, verdict: 'running', run }
     const { reportStatus, created, ended } = (await http.get(path, { schema: oneMaster })).body.result
     // The verdict can arrive a little later than the end.
@@ -124,17 +128,12 @@ export const blazemeter = defineJobProvider({
     const verdict = reportStatus || UNSET
     return {
       state: `ENDED/${verdict}`,
-      ...(verdict === UNSET ? { verdict: connection.noVerdict, reason: 'its test has no failure criteria' } : {}),
+      ...(verdict === UNSET ? { verdict: connection.noVerdict, reasons: ['its test has no failure criteria'] } : {}),
       run,
       // A run without requests has only these times.
       period: { start: scale(1_000, created), end: scale(1_000, ended) },
-      ...(await resultsOf(http, path)),
+      results: () => resultsOf(http, path),
     }
-  },
-
-  parseRunId({ id }) {
-    masterPath(id)
-    return { id }
   },
 
   // A graceful stop: the results so far are saved.
@@ -160,14 +159,14 @@ function propertiesOf(parameters: StartJob['parameters']) {
   return { data: { configuration: { plugins: { remoteControl } } } }
 }
 
-async function resultsOf(http: Http, path: string): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, path: string): Promise<Results> {
   const ci = await http.get(`${path}/ci-status`, { accept: NO_REPORT, schema: ciStatus })
   const { failures, errors } = NO_REPORT.includes(ci.status) ? {} : ci.body.result
   const { metrics, period } = await measure(http, path)
   const reasons = [...(failures ?? []), ...(errors ?? [])].map(describeFailure).filter(Boolean)
   const failed = (failures ?? []).slice(0, MAX_FAILURES).map(scalarsOf)
   return {
-    ...(reasons.length > 0 ? { reason: clipSingleLine(reasons.join('; '), MAX_REASON_LENGTH) } : {}),
+    ...(reasons.length > 0 ? { reasons } : {}),
     data: { ...metrics, ...(failed.length > 0 ? { failedCriteria: failed } : {}) },
     metrics,
     ...(period ? { period } : {}),
@@ -206,10 +205,6 @@ function scalarsOf(failure: unknown): Record<string, unknown> {
   return Object.fromEntries(fields.filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)))
 }
 
-function runOf(http: Http, id: string | number): Run {
-  return { id: String(id), url: `${http.baseUrl}/app/#/masters/${segment(id)}` }
-}
-
 function testPath(target: string): string {
   const [, multi, id] = /^(multi:)?(\d{1,15})$/.exec(target) ?? []
   if (id) return `api/v4/${multi ? 'multi-tests' : 'tests'}/${segment(id)}`
@@ -217,6 +212,5 @@ function testPath(target: string): string {
 }
 
 function masterPath(id: string): string {
-  if (/^\d{1,15}$/.test(id)) return `api/v4/masters/${segment(id)}`
-  throw invalidInput('input.id', 'must be a test run id such as 74512345')
+  return `api/v4/masters/${segment(id)}`
 }

@@ -3,13 +3,8 @@ import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { id, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import {
-  defineJobProvider,
-  type Run,
-  type RunStatus,
-  type StartJob,
-  type Verdict,
-} from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { metricsOf } from '../metrics.ts'
 
@@ -53,6 +48,7 @@ const MAX_KEY_LENGTH = 36
 /** k6 deduplicates starts for ten minutes, minus a minute for requests in flight. */
 const KEY_LIFETIME_MS = 9 * 60_000
 const PAGE_SIZE = 100
+const NUMBER = /^\d{1,18}$/
 
 /**
  * Grafana Cloud k6 (API v6, metrics of v5): runs a load test.
@@ -62,7 +58,7 @@ const PAGE_SIZE = 100
  *
  * @see https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/
  */
-export const grafanaK6 = defineJobProvider({
+export const grafanaK6 = defineJob({
   title: 'Grafana Cloud k6',
   noun: 'test run',
   connection,
@@ -87,8 +83,12 @@ export const grafanaK6 = defineJobProvider({
     'aborted/error': 'errored',
   },
 
+  runId: { pattern: NUMBER, description: 'the number of a test run, such as 5678' },
+  // k6 returns the page of a run only when the run starts.
+  identify: ({ id, test_run_details_page_url: url }: TestRun) => ({ id: String(id), ...(url ? { url } : {}) }),
+
   checkStart({ target, project, ref, parameters = {} }) {
-    if (!isNumber(target)) throw invalidInput('input.target', 'must be the number of a load test, such as 1234')
+    if (!NUMBER.test(target)) throw invalidInput('input.target', 'must be the number of a load test, such as 1234')
     for (const [field, value] of Object.entries({ project, ref, parameters: Object.keys(parameters)[0] }))
       if (value !== undefined)
         throw invalidInput(`input.${field}`, 'is not supported: a start accepts only the load test')
@@ -98,7 +98,7 @@ export const grafanaK6 = defineJobProvider({
     const query = { $orderby: 'created desc', $top: PAGE_SIZE, created_after: searchSince(false).toISOString() }
     const { value: runs } = (await http.get(`${testPath(target)}/test_runs`, { query, schema: testRuns })).body
     const found = runs.find(({ note }) => note?.includes(idempotencyKey))
-    if (found) return runOf(found)
+    if (found) return found
     // An earlier attempt may have started a run without saving its note, and the key may have expired.
     const isUnclear = ({ note, created }: TestRun) =>
       !note?.includes(MARKER) && Date.now() - Date.parse(created) > KEY_LIFETIME_MS
@@ -111,21 +111,14 @@ export const grafanaK6 = defineJobProvider({
       : {}
     const run = (await http.post(`${testPath(target)}/start`, undefined, { headers, schema: testRun })).body
     if (idempotencyKey) await saveKey(http, run, idempotencyKey)
-    return runOf(run)
+    return run
   },
 
   async getStatus({ http }, { id }) {
     const { body } = await http.get(runPath(id), { schema: testRun })
     const { status, result } = body
     const state = [status, result].filter(Boolean).join('/')
-    const current = { state, progress: describeProgress(body), ...verdictOf(state, body) }
-    const hasEnded = status === 'aborted' || (status === 'completed' && result)
-    return hasEnded ? { ...current, ...(await resultsOf(http, body)) } : current
-  },
-
-  parseRunId({ id }) {
-    if (isNumber(id)) return { id }
-    throw invalidInput('input.id', 'must be the number of a test run, such as 5678')
+    return { state, progress: describeProgress(body), ...verdictOf(state, body), results: () => resultsOf(http, body) }
   },
 
   async stop({ http }, { id }) {
@@ -174,7 +167,7 @@ const queries = {
 } satisfies Record<string, [metric: string, method: string]>
 type Measured = Partial<Record<keyof typeof queries, number | string | null | undefined>>
 
-async function resultsOf(http: Http, run: TestRun): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, run: TestRun): Promise<Results> {
   const { measured, missing } = await measure(http, run)
   const metrics = metricsOf(measured)
   const hours = run.cost?.total_vuh
@@ -219,19 +212,10 @@ function periodOf({ status_history: history, ended }: TestRun) {
   return { start: enteredAt('running'), end: enteredAt('processing_metrics') ?? ended }
 }
 
-/** k6 returns the page of a run only when the run starts. */
-function runOf({ id, test_run_details_page_url: url }: Pick<TestRun, 'id' | 'test_run_details_page_url'>): Run {
-  return { id: String(id), ...(url ? { url } : {}) }
-}
-
 function testPath(target: StartJob['target']): string {
   return `cloud/v6/load_tests/${segment(target)}`
 }
 
 function runPath(id: string | number): string {
   return `cloud/v6/test_runs/${segment(id)}`
-}
-
-function isNumber(text: string): boolean {
-  return /^\d{1,18}$/.test(text)
 }
