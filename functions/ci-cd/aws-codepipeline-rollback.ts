@@ -14,9 +14,9 @@ import { validate } from '../../shared/validate.ts'
 import {
   BUSY,
   checkPipeline,
+  type ExecutionId,
+  linkTo,
   PIPELINE_NAME,
-  type parseId,
-  runOf,
   UNKNOWN_EXECUTION,
 } from './aws-codepipeline-execution.ts'
 import { timeOf } from './aws-codepipeline-status.ts'
@@ -49,8 +49,10 @@ export const rollback = {
     // When the other execution ends, the previous execution is no longer the one that the caller meant.
     const transient = ref === undefined ? [] : BUSY
     const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...transient)
+    const id = aws.requireField(pipelineExecutionId, 'pipelineExecutionId')
     return {
-      ...(await runOf(aws, target, pipelineExecutionId)),
+      id: `${target}#${id}`,
+      url: await linkTo(aws, { pipelineName: target, pipelineExecutionId: id }),
       summary: `stage ${stage} rolls back to execution ${execution}`,
     }
   },
@@ -104,7 +106,7 @@ async function executionBefore(aws: Client['aws'], pipelineName: string, stageNa
 }
 
 /** Returns the target of a rollback. */
-async function targetOf(aws: Client['aws'], execution: ReturnType<typeof parseId>): Promise<string | undefined> {
+async function targetOf(aws: Client['aws'], execution: ExecutionId): Promise<string | undefined> {
   const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
   return pipelineExecution?.rollbackMetadata?.rollbackTargetPipelineExecutionId
 }

@@ -1,12 +1,11 @@
 import { CodePipelineClient, ListActionExecutionsCommand } from '@aws-sdk/client-codepipeline'
-import type { Period, RunStatus } from '../../shared/providers/job.ts'
+import type { Results } from '../../shared/providers/define-job.ts'
+import type { Period } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
-import { clipSingleLine } from '../../shared/text/single-line.ts'
-import type { parseId } from './aws-codepipeline-execution.ts'
+import type { ExecutionId } from './aws-codepipeline-execution.ts'
 
 /** The maximum page size of AWS. */
 const MAX_ACTIONS = 100
-const MAX_REASON_LENGTH = 500
 
 /** The fields of an execution that are used here. */
 interface Execution {
@@ -32,7 +31,7 @@ interface ActionExecution {
 }
 
 /** Returns the actions, newest first. */
-export async function actionsOf(aws: Client['aws'], execution: ReturnType<typeof parseId>): Promise<ActionExecution[]> {
+export async function actionsOf(aws: Client['aws'], execution: ExecutionId): Promise<ActionExecution[]> {
   const { pipelineName, pipelineExecutionId } = execution
   const command = new ListActionExecutionsCommand({
     pipelineName,
@@ -52,7 +51,7 @@ export function statusOf(
   state: string,
   { statusSummary, artifactRevisions = [], rollbackMetadata }: Execution = {},
   actions: ActionExecution[],
-): RunStatus {
+): Results & { state: string } {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
   const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
   const cause = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')
@@ -62,7 +61,7 @@ export function statusOf(
   return {
     state,
     progress: describeProgress(actions),
-    reason: clipSingleLine(reason, MAX_REASON_LENGTH) || undefined,
+    reasons: [reason],
     data: {
       ...(revision ? { revision } : {}),
       ...(rolledBackTo ? { rolledBackTo } : {}),

@@ -10,7 +10,8 @@ import { consoleUrl } from '../aws/console.ts'
 import { awsErrorOf } from '../aws/failure.ts'
 import { invalidInput } from '../errors.ts'
 import { optional, word } from '../fields.ts'
-import { defineJobProvider, type RunStatus, type StartJob } from '../providers/job.ts'
+import { defineJob, type Results } from '../providers/define-job.ts'
+import type { StartJob } from '../providers/job.ts'
 import { refuseReplacedValues } from '../providers/refuse-replaced-values.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 
@@ -19,7 +20,6 @@ const ROLE_PARAMETER = 'AutomationAssumeRole'
 /** The limit of concurrent executions is reached. Retried, because running ones end. */
 const LIMIT_EXCEEDED = 'AutomationExecutionLimitExceededException'
 const UNKNOWN_EXECUTION = '00000000-0000-0000-0000-000000000000'
-const MAX_REASON = 500
 /** Characters of one output. */
 const MAX_OUTPUT = 500
 /** Characters of all outputs. */
@@ -32,7 +32,7 @@ const MAX_OUTPUTS = 4_000
  * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
  * @see https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-statuses.html
  */
-export const awsSsmAutomation = defineJobProvider({
+export const awsSsmAutomation = defineJob({
   title: 'AWS Systems Manager',
   aws: Aws,
   noun: 'execution',
@@ -67,7 +67,15 @@ export const awsSsmAutomation = defineJobProvider({
     Cancelled: 'aborted',
     Exited: 'aborted',
   },
-  hasIdempotentStart: true as const,
+  stopping: ['Cancelling'],
+  hasIdempotentStart: true,
+  runId: {
+    pattern: /^[0-9a-f-]{36}$/i,
+    description: 'an execution id such as 4105a4fc-f944-11e6-9d32-8fb2c06572f4',
+  },
+  async identify({ id }: { id: string }, { aws }) {
+    return { id, url: consoleUrl(await aws.region(SSMClient), `systems-manager/automation/execution/${id}`) }
+  },
 
   /** Reads an unknown execution. AWS reports it as not found only to callers with the permission to read executions. */
   async check({ aws }) {
@@ -100,9 +108,7 @@ export const awsSsmAutomation = defineJobProvider({
       ClientToken: idempotencyKey && tokenOf(idempotencyKey),
     })
     const { AutomationExecutionId } = await aws.write(SSMClient, command, LIMIT_EXCEEDED)
-    const id = aws.requireField(AutomationExecutionId, 'AutomationExecutionId')
-    const region = await aws.region(SSMClient)
-    return { id, url: consoleUrl(region, `systems-manager/automation/execution/${id}`) }
+    return { id: aws.requireField(AutomationExecutionId, 'AutomationExecutionId') }
   },
 
   async getStatus({ aws }, { id }) {
@@ -111,18 +117,8 @@ export const awsSsmAutomation = defineJobProvider({
     return statusOf(aws.requireField(AutomationExecution, 'AutomationExecution'))
   },
 
-  parseRunId({ id }) {
-    if (/^[0-9a-f-]{36}$/i.test(id)) return { id }
-    throw invalidInput('input.id', 'must be an execution id such as 4105a4fc-f944-11e6-9d32-8fb2c06572f4')
-  },
-
   async stop({ aws }, { id }) {
-    try {
-      await aws.write(SSMClient, new StopAutomationExecutionCommand({ AutomationExecutionId: id, Type: 'Cancel' }))
-    } catch (error) {
-      // The execution has ended, or is being cancelled. The next poll reads its status.
-      if (awsErrorOf(error)?.name !== 'InvalidAutomationStatusUpdateException') throw error
-    }
+    await aws.write(SSMClient, new StopAutomationExecutionCommand({ AutomationExecutionId: id, Type: 'Cancel' }))
   },
 })
 
@@ -160,7 +156,7 @@ interface Execution {
   Outputs?: Record<string, string[]>
 }
 
-function statusOf(execution: Execution): RunStatus {
+function statusOf(execution: Execution): Results & { state: string } {
   const { AutomationExecutionStatus: state = 'Pending', DocumentVersion: version, FailureMessage: message } = execution
   const failing = execution.StepExecutions?.findLast(({ StepStatus = '' }) =>
     /^(?:Failed|TimedOut|Rejected)$/.test(StepStatus),
@@ -171,7 +167,7 @@ function statusOf(execution: Execution): RunStatus {
   return {
     state,
     progress: stepOf(execution),
-    reason: reason ? clipSingleLine(reason, MAX_REASON) : undefined,
+    reasons: [reason],
     data: {
       ...(version ? { version } : {}),
       ...(failing ? { failingStep: failing.StepName } : {}),

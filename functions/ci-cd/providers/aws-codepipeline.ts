@@ -9,14 +9,11 @@ import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
-import { BUSY, checkPipeline, parseId, runOf, UNKNOWN_EXECUTION } from '../aws-codepipeline-execution.ts'
+import { BUSY, checkPipeline, type ExecutionId, linkTo, UNKNOWN_EXECUTION } from '../aws-codepipeline-execution.ts'
 import { rollback } from '../aws-codepipeline-rollback.ts'
 import { actionsOf, statusOf } from '../aws-codepipeline-status.ts'
-
-/** The execution has ended or is stopping already: the next poll reports it. */
-const NOT_STOPPABLE = ['PipelineExecutionNotStoppableException', 'DuplicatedStopRequestException']
 
 /**
  * AWS CodePipeline: runs a pipeline. The idempotency key is the client token. A rollback of a stage is an execution, too, but
@@ -26,7 +23,7 @@ const NOT_STOPPABLE = ['PipelineExecutionNotStoppableException', 'DuplicatedStop
  * @see https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_RollbackStage.html
  * @see https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
  */
-export const awsCodePipeline = defineJobProvider({
+export const awsCodePipeline = defineJob({
   title: 'AWS CodePipeline',
   aws: Aws,
   noun: 'execution',
@@ -41,7 +38,16 @@ export const awsCodePipeline = defineJobProvider({
     Cancelled: 'aborted',
     Superseded: 'errored',
   },
-  hasIdempotentStart: true as const,
+  stopping: ['Stopping'],
+  hasIdempotentStart: true,
+  runId: {
+    pattern: /^[\w.@-]{1,100}#[0-9a-f-]{36}$/i,
+    description: 'an execution id such as shop-delivery#12345678-90ab-cdef-1234-567890abcdef',
+    within: 'target',
+  },
+  async identify(execution: ExecutionId, { aws }) {
+    return { id: execution.pipelineExecutionId, url: await linkTo(aws, execution) }
+  },
 
   /** With permission to read executions, an unknown id returns "not found". */
   async check({ aws, connection: { target } }) {
@@ -70,28 +76,23 @@ export const awsCodePipeline = defineJobProvider({
       clientRequestToken: idempotencyKey,
     })
     const { pipelineExecutionId } = await aws.write(CodePipelineClient, command, ...BUSY)
-    return runOf(aws, target, pipelineExecutionId)
+    return {
+      pipelineName: target,
+      pipelineExecutionId: aws.requireField(pipelineExecutionId, 'pipelineExecutionId'),
+    }
   },
 
-  async getStatus({ aws }, { id }) {
-    const execution = parseId(id)
+  async getStatus({ aws }, { parent: pipelineName, localId: pipelineExecutionId }) {
+    const execution = { pipelineName, pipelineExecutionId }
     const { pipelineExecution } = await aws.read(CodePipelineClient, new GetPipelineExecutionCommand(execution))
     const state = aws.requireField(pipelineExecution?.status, 'pipelineExecution.status')
     return statusOf(state, pipelineExecution, await actionsOf(aws, execution))
   },
 
-  parseRunId({ id }) {
-    parseId(id)
-    return { id }
-  },
-
-  async stop({ aws }, { id }) {
-    try {
-      // Abandoning running actions would leave them half done.
-      await aws.write(CodePipelineClient, new StopPipelineExecutionCommand({ ...parseId(id), abandon: false }), ...BUSY)
-    } catch (error) {
-      if (!NOT_STOPPABLE.includes(awsErrorOf(error)?.name ?? '')) throw error
-    }
+  async stop({ aws }, { parent: pipelineName, localId: pipelineExecutionId }) {
+    // Abandoning running actions would leave them half done.
+    const command = new StopPipelineExecutionCommand({ pipelineName, pipelineExecutionId, abandon: false })
+    await aws.write(CodePipelineClient, command, ...BUSY)
   },
 
   rollback,

@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { Aws, awsAccountFields } from '../../../shared/aws/aws.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
-import { Failure, invalidInput } from '../../../shared/errors.ts'
+import { invalidInput } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
+import type { Run } from '../../../shared/providers/job.ts'
 import { pipeline } from '../sagemaker-pipeline.ts'
 import { states } from '../sagemaker-run.ts'
 import { training } from '../sagemaker-training.ts'
@@ -12,6 +13,13 @@ import { tuning } from '../sagemaker-tuning.ts'
 const kinds = { pipeline, tuning, training }
 type KindName = keyof typeof kinds
 
+const namePattern = '[a-zA-Z0-9](?:-*[a-zA-Z0-9])*'
+const targetPattern = new RegExp(`^(?:(pipeline|tuning|training)/)?(${namePattern})$`)
+const jobPattern = new RegExp(`^(tuning|training)/(${namePattern})$`)
+const executionPattern = new RegExp(
+  `^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\\d{12}:pipeline/${namePattern}/execution/[a-zA-Z0-9-]+$`,
+)
+
 /**
  * Starts pipeline executions, tunings and trainings of Amazon SageMaker.
  *
@@ -19,7 +27,7 @@ type KindName = keyof typeof kinds
  * job instead, and its definition is read and sent again. The name of the new job contains the idempotency key. AWS
  * accepts a name only once.
  */
-export const awsSageMaker = defineJobProvider({
+export const awsSageMaker = defineJob({
   title: 'Amazon SageMaker',
   aws: Aws,
   noun: 'run',
@@ -29,7 +37,13 @@ export const awsSageMaker = defineJobProvider({
     target: optional(word('Default pipeline, or tuning/<name> or training/<name> of an earlier job to run again')),
   }),
   states,
-  hasIdempotentStart: true as const,
+  stopping: ['Stopping', 'Deleting'],
+  hasIdempotentStart: true,
+  runId: {
+    pattern: { test: (id) => executionPattern.test(id) || jobPattern.test(id) },
+    description: 'like training/churn-0123456789abcdef or tuning/churn-0123456789abcdef, or the ARN of an execution',
+  },
+  identify: (run: Run) => run,
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) {
@@ -60,34 +74,15 @@ export const awsSageMaker = defineJobProvider({
   },
 
   getStatus({ aws }, { id }) {
-    const { kind, name } = parseId(id)
+    const { kind, name } = partsOf(id)
     return kinds[kind].getStatus(aws, name)
   },
 
-  parseRunId({ id }) {
-    parseId(id)
-    return { id }
-  },
-
   async stop(client, { id }) {
-    const { kind, name } = parseId(id)
-    try {
-      await kinds[kind].stop(client, name)
-    } catch (error) {
-      if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-      // AWS also refuses to stop a run that has ended or is stopping.
-      const { state } = await kinds[kind].getStatus(client.aws, name)
-      if (state === 'Executing' || state === 'InProgress') throw error
-    }
+    const { kind, name } = partsOf(id)
+    await kinds[kind].stop(client, name)
   },
 })
-
-const namePattern = '[a-zA-Z0-9](?:-*[a-zA-Z0-9])*'
-const targetPattern = new RegExp(`^(?:(pipeline|tuning|training)/)?(${namePattern})$`)
-const jobPattern = new RegExp(`^(tuning|training)/(${namePattern})$`)
-const executionPattern = new RegExp(
-  `^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\\d{12}:pipeline/${namePattern}/execution/[a-zA-Z0-9-]+$`,
-)
 
 function parseTarget(target: string): { kind: KindName; name: string } {
   const [, kind = 'pipeline', name] = targetPattern.exec(target) ?? []
@@ -98,12 +93,7 @@ function parseTarget(target: string): { kind: KindName; name: string } {
   )
 }
 
-function parseId(id: string): { kind: KindName; name: string } {
-  if (executionPattern.test(id)) return { kind: 'pipeline', name: id }
-  const [, kind, name] = jobPattern.exec(id) ?? []
-  if (name !== undefined) return { kind: kind as KindName, name }
-  throw invalidInput(
-    'input.id',
-    'must be like training/churn-0123456789abcdef or tuning/churn-0123456789abcdef, or the ARN of an execution',
-  )
+function partsOf(id: string): { kind: KindName; name: string } {
+  const [, kind = 'pipeline', name = id] = jobPattern.exec(id) ?? []
+  return { kind: kind as KindName, name }
 }

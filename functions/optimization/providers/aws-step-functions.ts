@@ -12,16 +12,23 @@ import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJobProvider, type Run, type RunStatus } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
 import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 
 /** Transient: a running execution will end. */
 const LIMIT_ERROR = 'ExecutionLimitExceeded'
 const MAX_EVENTS = 100
-const MAX_REASON = 500
 /** The reason of a stop in the history of an execution. */
 const stopReason = { error: 'Stopped', cause: 'Requested by cloud-automation-webhooks' }
+
+const name = '[^\\s<>{}[\\]?*"#%\\\\^|~`$&,;:/]{1,80}'
+const service = 'arn:aws[a-z-]*:states:[a-z0-9-]+:\\d{12}'
+const machinePattern = new RegExp(`^${service}:stateMachine:${name}$`)
+const executionPattern = new RegExp(`^${service}:execution:${name}:${name}$`)
+const example = {
+  machine: 'arn:aws:states:eu-west-1:123456789012:stateMachine:tune-checkout',
+  execution: 'arn:aws:states:eu-west-1:123456789012:execution:tune-checkout:8f018bc0',
+}
 
 /**
  * Starts executions of AWS Step Functions state machines of the type STANDARD. The name of an execution is the idempotency key.
@@ -30,7 +37,7 @@ const stopReason = { error: 'Stopped', cause: 'Requested by cloud-automation-web
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
  * @see https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
  */
-export const awsStepFunctions = defineJobProvider({
+export const awsStepFunctions = defineJob({
   title: 'AWS Step Functions',
   aws: Aws,
   noun: 'execution',
@@ -45,7 +52,15 @@ export const awsStepFunctions = defineJobProvider({
     TIMED_OUT: 'fail',
     ABORTED: 'aborted',
   },
-  hasIdempotentStart: true as const,
+  hasIdempotentStart: true,
+  runId: {
+    pattern: executionPattern,
+    description: `the ARN of an execution of a standard state machine, such as ${example.execution}`,
+  },
+  identify({ executionArn: id }: { executionArn: string }) {
+    const [, , , region = ''] = id.split(':')
+    return { id, url: `${consoleUrl(region, 'states/home')}#/v2/executions/details/${id}` }
+  },
 
   async check({ aws, connection: { target } }) {
     if (target !== undefined) return requireStandard(aws, target)
@@ -79,46 +94,29 @@ export const awsStepFunctions = defineJobProvider({
     })
     try {
       const { executionArn } = await aws.write(SFNClient, command, LIMIT_ERROR)
-      return runOf(aws.requireField(executionArn, 'executionArn'))
+      return { executionArn: aws.requireField(executionArn, 'executionArn') }
     } catch (error) {
       // An earlier attempt started it, and it has ended. While it runs, AWS returns it.
       if (awsErrorOf(error)?.name !== 'ExecutionAlreadyExists') throw error
-      return runOf(`${target.replace(':stateMachine:', ':execution:')}:${key}`)
+      return { executionArn: `${target.replace(':stateMachine:', ':execution:')}:${key}` }
     }
   },
 
   async getStatus({ aws }, { id }) {
     const execution = await aws.read(SFNClient, new DescribeExecutionCommand({ executionArn: id }))
     const state = aws.requireField(execution.status, 'status')
-    const current = { state, run: runOf(id) }
+    const current = { state, run: { executionArn: id } }
     if (state === 'RUNNING') {
       const { name } = await stateOf(aws, id)
       return { ...current, progress: name && `state ${name}` }
     }
-    return { ...current, ...(await resultsOf(aws, id, { ...execution, state })) }
-  },
-
-  parseRunId({ id }) {
-    if (executionPattern.test(id)) return runOf(id)
-    throw invalidInput(
-      'input.id',
-      `must be the ARN of an execution of a standard state machine, such as ${example.execution}`,
-    )
+    return { ...current, results: () => resultsOf(aws, id, { ...execution, state }) }
   },
 
   async stop({ aws }, { id }) {
     await aws.write(SFNClient, new StopExecutionCommand({ executionArn: id, ...stopReason }))
   },
 })
-
-const name = '[^\\s<>{}[\\]?*"#%\\\\^|~`$&,;:/]{1,80}'
-const service = 'arn:aws[a-z-]*:states:[a-z0-9-]+:\\d{12}'
-const machinePattern = new RegExp(`^${service}:stateMachine:${name}$`)
-const executionPattern = new RegExp(`^${service}:execution:${name}:${name}$`)
-const example = {
-  machine: 'arn:aws:states:eu-west-1:123456789012:stateMachine:tune-checkout',
-  execution: 'arn:aws:states:eu-west-1:123456789012:execution:tune-checkout:8f018bc0',
-}
 
 /** Refuses an express state machine: its executions cannot be deduplicated or polled. */
 async function requireStandard(aws: Aws, stateMachineArn: string): Promise<void> {
@@ -129,11 +127,6 @@ async function requireStandard(aws: Aws, stateMachineArn: string): Promise<void>
   throw refused(
     `The state machine ${stateMachineArn} has the type EXPRESS, whose executions cannot be polled. Use one with the type STANDARD.`,
   )
-}
-
-function runOf(executionArn: string): Run {
-  const [, , , region = ''] = executionArn.split(':')
-  return { id: executionArn, url: `${consoleUrl(region, 'states/home')}#/v2/executions/details/${executionArn}` }
 }
 
 interface EndedExecution {
@@ -149,13 +142,12 @@ async function resultsOf(
   aws: Aws,
   executionArn: string,
   { state, startDate, stopDate, output, error, cause }: EndedExecution,
-): Promise<Partial<RunStatus>> {
+): Promise<Results> {
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
   const parsed = parseOutput(output)
-  const details = [name && `in state ${name}`, error, cause].filter(Boolean).join(': ')
   return {
-    reason: clipSingleLine([details, unread].filter(Boolean).join('; '), MAX_REASON) || undefined,
+    reasons: [[name && `in state ${name}`, error, cause].filter(Boolean).join(': '), unread],
     data: {
       ...(name ? { failedState: name } : {}),
       ...(limitOutput(parsed) === undefined ? {} : { output: limitOutput(parsed) }),
