@@ -3,7 +3,8 @@ import { Failure, invalidInput, messageOf, refused } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type StartJob, type Verdict } from '../providers/job.ts'
+import { defineJob, type Results } from '../providers/define-job.ts'
+import type { StartJob, Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
 
 /** The first version with options by name. All current releases support it. */
@@ -47,7 +48,6 @@ const executions = z.object({ executions: z.array(execution), paging: z.object({
 const jobs = z.array(z.object({ id: z.string(), name: z.string(), group: z.nullish(z.string()) }))
 const aborted = z.object({
   abort: z.object({ status: z.string(), reason: z.nullish(z.string()) }),
-  execution: z.object({ status: z.string() }),
 })
 
 interface Step {
@@ -100,7 +100,7 @@ const states: Readonly<Record<string, Verdict>> = {
  *
  * @see https://docs.rundeck.com/docs/api/
  */
-export const rundeck = defineJobProvider({
+export const rundeck = defineJob({
   title: 'Rundeck',
   noun: 'execution',
   notifiedBy: { type: 'rundeck', wakeId: ({ id }) => id },
@@ -111,6 +111,8 @@ export const rundeck = defineJobProvider({
   check: ({ http, connection }) => http.get(pathOf(connection, 'projects')),
 
   states,
+  runId: { pattern: /^\d{1,19}$/, description: 'the number of an execution such as 134' },
+  identify: ({ id, permalink: url }: z.output<typeof reference>) => ({ id: String(id), url }),
 
   checkStart({ target, project, ref, parameters = {} }, { keyOption }) {
     if (!uuid.test(target) && project === undefined) {
@@ -150,39 +152,30 @@ export const rundeck = defineJobProvider({
       ...(keyOption && idempotencyKey ? { [keyOption]: idempotencyKey } : {}),
     }
     const path = pathOf(connection, `job/${segment(id)}/run`)
-    return runOf((await http.post(path, { options }, { schema: reference })).body)
+    return (await http.post(path, { options }, { schema: reference })).body
   },
 
   async getStatus({ http, connection }, { id }) {
     const path = executionPath(connection, id)
     const { body } = await http.get(path, { schema: execution })
     const { status: state, retriedExecution: retry } = body
-    if (retry) return { state, verdict: 'running', progress: `retried as execution ${retry.id}`, run: runOf(retry) }
-    const run = runOf(body)
-    switch (states[state]) {
-      case undefined:
-      case 'running':
-        return { state, run }
-      case 'pass':
-        return { state, run, ...resultsOf(body) }
-      default: {
+    if (retry) return { state, verdict: 'running', progress: `retried as execution ${retry.id}`, run: retry }
+    return {
+      state,
+      run: body,
+      async results() {
+        if (states[state] === 'pass') return resultsOf(body)
         const lost = body.customStatus === LOST_STATUS ? { verdict: 'errored' as const } : {}
-        return { state, run, ...lost, ...resultsOf(body), reason: await reasonFor(http, path, body) }
-      }
+        return { ...lost, ...resultsOf(body), reason: await reasonFor(http, path, body) }
+      },
     }
-  },
-
-  parseRunId({ id }) {
-    if (/^\d{1,19}$/.test(id)) return { id }
-    throw invalidInput('input.id', 'must be the number of an execution such as 134')
   },
 
   async stop({ http, connection }, { id }) {
     const path = `${executionPath(connection, id)}/abort`
-    const { abort, execution } = (await http.post(path, undefined, { schema: aborted })).body
-    // The abort also fails if the execution has ended. The next poll reads its result.
-    if (abort.status !== 'failed' || states[execution.status] !== 'running') return
-    throw refused(`Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
+    const { abort } = (await http.post(path, undefined, { schema: aborted })).body
+    if (abort.status === 'failed')
+      throw refused(`Rundeck did not abort execution ${id}: ${abort.reason ?? 'no reason given'}.`)
   },
 })
 
@@ -219,24 +212,20 @@ async function search(
   status: string | undefined,
   isThorough: boolean,
   isMatch: (execution: Execution) => boolean,
-): Promise<Run | undefined | 'unknown'> {
+): Promise<Execution | undefined | 'unknown'> {
   const pages = isThorough ? MAX_PAGES : 1
   for (let page = 0; page < pages; page++) {
     const query = { status, max: PER_PAGE, offset: page * PER_PAGE }
     const { body } = await http.get(path, { query, schema: executions })
     // Rundeck's own retries have the same options. The first execution leads to the others.
     const [first] = body.executions.filter(isMatch).sort((a, b) => a.id - b.id)
-    if (first) return runOf(first)
+    if (first) return first
     if (query.offset + PER_PAGE >= body.paging.total) return undefined
   }
   return isThorough ? 'unknown' : undefined
 }
 
-function runOf({ id, permalink }: z.output<typeof reference>): Run {
-  return { id: String(id), url: permalink }
-}
-
-function resultsOf(body: Execution): Partial<RunStatus> {
+function resultsOf(body: Execution): Results {
   const { successfulNodes, failedNodes, customStatus, 'date-started': started, 'date-ended': ended } = body
   const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
   return {

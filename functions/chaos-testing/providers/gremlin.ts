@@ -4,7 +4,8 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type StartJob } from '../../../shared/providers/job.ts'
+import { defineJob, type IdentifiedRun } from '../../../shared/providers/define-job.ts'
+import type { StartJob } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { allowList, checkAllowed } from '../blast-radius.ts'
@@ -28,6 +29,9 @@ const runPage = camelCase(
     pageToken: z.nullish(z.union([z.string(), z.int()])),
   }),
 )
+interface StartedRun {
+  runNumber: string | number
+}
 const PAGE_SIZE = 50
 /** With the page size, limits the search to the 2,000 newest runs of a scenario. */
 const MAX_PAGES = 40
@@ -43,7 +47,7 @@ const UNREADABLE = [403, 404, 405]
  * @see https://www.gremlin.com/docs/fault-injection-scenarios
  * @see https://github.com/gremlin/gremlin-python Gremlin's own client
  */
-export const gremlin = defineJobProvider({
+export const gremlin = defineJob({
   title: 'Gremlin',
   noun: 'scenario run',
   connection,
@@ -51,6 +55,15 @@ export const gremlin = defineJobProvider({
   check: ({ http, connection }) => http.get('v1/scenarios/active', { query: teamOf(connection) }),
 
   states,
+  runId: {
+    pattern: /^[\w-]{1,64}#\d{1,15}$/,
+    description: 'a run id such as 522ceaff-995f-43f4-acea-ff995f03f44e#7',
+    within: 'target',
+  },
+  identify: ({ runNumber }: StartedRun, { connection: { webUrl } }, guid) => ({
+    id: String(runNumber),
+    url: `${webUrl.replace(/\/$/, '')}/scenarios/detail/${segment(guid)}/runs/${segment(runNumber)}`,
+  }),
 
   checkStart({ target, project, ref, parameters = {} }, connection) {
     if (!GUID.test(target)) throw invalidInput('input.target', 'must be the GUID of a scenario')
@@ -65,7 +78,7 @@ export const gremlin = defineJobProvider({
   },
 
   async find({ http, connection, idempotencyKey, isRetry }, { target }) {
-    let found: Run | undefined | 'unknown'
+    let found: StartedRun | undefined | 'unknown'
     for (const pause of isRetry ? FIND_DELAYS_MS : [0]) {
       await sleep(pause)
       found = await search(http, connection, target, { idempotencyKey, isRetry })
@@ -83,27 +96,20 @@ export const gremlin = defineJobProvider({
       accept: [CONFLICT],
       schema: runNumber,
     })
-    if (status !== CONFLICT) return runOf(connection, target, body)
+    if (status !== CONFLICT) return { runNumber: body }
     // Transient: nothing was started, and the other run will end.
     throw retryLater(
       `Gremlin did not start scenario ${target} because another run is in progress: ${redact(errorReasonIn(body))}`,
     )
   },
 
-  async getStatus({ http, connection }, { id }) {
-    const { guid, number } = parseId(id)
-    const { body } = await http.get(runPath(guid, number), { query: teamOf(connection), schema: oneRun })
-    return { ...statusOf(body), run: runOf(connection, guid, number) }
+  async getStatus({ http, connection }, run) {
+    const { body } = await http.get(runPath(run), { query: teamOf(connection), schema: oneRun })
+    return { ...statusOf(body), run: { runNumber: run.localId } }
   },
 
-  parseRunId({ id }) {
-    parseId(id)
-    return { id }
-  },
-
-  async stop({ http, connection }, { id }) {
-    const { guid, number } = parseId(id)
-    const path = `v1/scenarios/halt/${segment(guid)}/runs/${segment(number)}`
+  async stop({ http, connection }, { parent, localId }) {
+    const path = `v1/scenarios/halt/${segment(parent)}/runs/${segment(localId)}`
     await http.post(path, undefined, { query: teamOf(connection) })
   },
 })
@@ -118,7 +124,7 @@ async function search(
   guid: string,
   call: { idempotencyKey: string; isRetry: boolean },
   forward = false,
-): Promise<Run | undefined | 'unknown'> {
+): Promise<StartedRun | undefined | 'unknown'> {
   let after: string | number | undefined
   for (let page = 0; page < MAX_PAGES; page++) {
     const query = { ...teamOf(connection), limit: PAGE_SIZE, runNumber: after, forward: String(forward) }
@@ -128,7 +134,7 @@ async function search(
     if (status === 404 && !call.isRetry) return undefined
     if (UNREADABLE.includes(status)) return 'unknown'
     const found = body.items.find(({ hypothesis }) => hypothesis?.includes(call.idempotencyKey))
-    if (found) return runOf(connection, guid, found.runNumber)
+    if (found) return found
     if (page === 0 && body.items.length === 0 && !forward) return search(http, connection, guid, call, true)
     if (!body.pageToken || body.items.length === 0) return undefined
     after = body.pageToken
@@ -140,24 +146,12 @@ function teamOf({ project }: Connection) {
   return { teamId: project }
 }
 
-function runOf({ webUrl }: Connection, guid: string, number: string | number): Run {
-  const page = `scenarios/detail/${segment(guid)}/runs/${segment(number)}`
-  return { id: `${guid}#${number}`, url: `${webUrl.replace(/\/$/, '')}/${page}` }
-}
-
 function runsPath(guid: StartJob['target']): string {
   return `v1/scenarios/${segment(guid)}/runs`
 }
 
-function runPath(guid: string, number: string): string {
-  return `${runsPath(guid)}/${segment(number)}`
+function runPath({ parent, localId }: IdentifiedRun): string {
+  return `${runsPath(parent)}/${segment(localId)}`
 }
 
 const GUID = /^[\w-]{1,64}$/
-
-/** Runs are numbered within their scenario, so an id is `522ceaff-995f-43f4-acea-ff995f03f44e#7`. */
-function parseId(id: string): { guid: string; number: string } {
-  const [, guid, number] = /^([\w-]{1,64})#(\d{1,15})$/.exec(id) ?? []
-  if (guid && number) return { guid, number }
-  throw invalidInput('input.id', 'must be a run id such as 522ceaff-995f-43f4-acea-ff995f03f44e#7')
-}

@@ -3,7 +3,8 @@ import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { Run, Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 
@@ -104,7 +105,7 @@ const VARIABLE = /^[A-Za-z_][\w-]{0,99}$/
  *
  * @see https://developer.hashicorp.com/terraform/cloud-docs/api-docs/run
  */
-export const hcpTerraform = defineJobProvider({
+export const hcpTerraform = defineJob({
   title: 'HCP Terraform',
   noun: 'run',
   notifiedBy: { type: 'hcp-terraform', wakeId: ({ id }) => id },
@@ -117,6 +118,8 @@ export const hcpTerraform = defineJobProvider({
   },
 
   states,
+  runId: { pattern: /^run-\w{1,40}$/, description: 'the id of a run, such as run-CZcmD7eagjhyX0vN' },
+  identify: (run: Run) => run,
 
   checkStart({ target, project, ref, parameters = {} }, connection) {
     refuseUnsupported('HCP Terraform', { ref })
@@ -163,19 +166,13 @@ export const hcpTerraform = defineJobProvider({
     const current = await readRun(http, id)
     const { status, actions } = current.attributes
     const waits = actions?.['is-confirmable'] === true
-    const ended = (states[status] ?? 'running') !== 'running'
     const isPlanned = waits && providerState === 'plan'
     return {
       state: status,
       ...(isPlanned ? { verdict: 'pass' as const } : {}),
       ...(waits ? { progress: 'the plan waits for a confirmation' } : {}),
-      ...(ended || waits ? await resultsOf(http, current) : {}),
+      results: () => resultsOf(http, current),
     }
-  },
-
-  parseRunId({ id }) {
-    if (/^run-\w{1,40}$/.test(id)) return { id }
-    throw invalidInput('input.id', 'must be the id of a run, such as run-CZcmD7eagjhyX0vN')
   },
 
   /** A plan that waits is discarded, so that the workspace is free for the next run. */
@@ -235,7 +232,7 @@ function toHcl(value: unknown): string {
   return JSON.stringify(value).replaceAll(/[$%](?=\{)/g, '$&$&')
 }
 
-async function resultsOf(http: Http, { attributes, relationships }: TerraformRun): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, { attributes, relationships }: TerraformRun): Promise<Results> {
   const times = attributes['status-timestamps']
   const phase = times?.['applying-at'] ? 'apply' : 'plan'
   const id = relationships?.plan?.data?.id

@@ -4,7 +4,7 @@ import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { Authorization } from '../../../shared/http/options.ts'
-import { defineJobProvider, type Run } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import {
   id,
@@ -39,7 +39,7 @@ const jobList = z.object({ jobs: z.nullish(z.array(z.object({ job_id: id }))) })
  * @see https://docs.databricks.com/api/workspace/jobs
  * @see https://github.com/databricks/databricks-sdk-go service/jobs/model.go, for the meaning of the states
  */
-export const databricks = defineJobProvider({
+export const databricks = defineJob({
   title: 'Databricks',
   noun: 'run',
   notifiedBy: { type: 'databricks', wakeId: ({ id }) => id },
@@ -49,7 +49,12 @@ export const databricks = defineJobProvider({
   isCredentialsError,
 
   states,
-  hasIdempotentStart: true as const,
+  hasIdempotentStart: true,
+  runId: { pattern: { test: isId }, description: 'the number of a run, such as 455644833' },
+  identify: ({ run_id: id, run_page_url: page }: Pick<JobRun, 'run_id' | 'run_page_url'>) => ({
+    id,
+    ...(page && isWebPage(page) ? { url: page } : {}),
+  }),
 
   checkStart({ target, project, ref }) {
     for (const [field, value] of Object.entries({ project, ref }))
@@ -71,22 +76,15 @@ export const databricks = defineJobProvider({
       throw outcomeUnknown(
         `Databricks accepted the start of job ${job} but returned no run, as for a continuous job, so it cannot be polled. Check Databricks before you repeat the call.`,
       )
-    return { id, url: `${http.baseUrl}/#job/${job}/run/${id}` }
+    return { run_id: id, run_page_url: `${http.baseUrl}/#job/${job}/run/${id}` }
   },
 
-  async getStatus({ http }, run) {
-    const current = (await http.get(`${JOBS_PATH}/runs/get`, { query: { run_id: run.id }, schema: jobRun })).body
+  async getStatus({ http }, { id }) {
+    const current = (await http.get(`${JOBS_PATH}/runs/get`, { query: { run_id: id }, schema: jobRun })).body
     const state = stateOf(current)
     const tasks = lastAttempts(current.tasks ?? [])
-    const status = { state, run: runOf(current, run) }
-    return isRunning(state)
-      ? { ...status, progress: progressOf(current, tasks) }
-      : { ...status, ...(await resultsOf(http, current, tasks)) }
-  },
-
-  parseRunId({ id }) {
-    if (isId(id)) return { id }
-    throw invalidInput('input.id', 'must be the number of a run, such as 455644833')
+    const progress = isRunning(state) ? progressOf(current, tasks) : undefined
+    return { state, run: current, progress, results: () => resultsOf(http, current, tasks) }
   },
 
   // Has no effect on a run that has ended.
@@ -124,10 +122,6 @@ async function findJob(http: Http, name: string): Promise<string> {
       ? `Databricks has more than one job named ${name}. Send the id of one as input.target.`
       : `Databricks has no job named ${name}, or the connection cannot see it.`,
   )
-}
-
-function runOf({ run_id: id, run_page_url: page }: JobRun, { url }: Run): Run {
-  return { id, url: page && isWebPage(page) ? page : url }
 }
 
 function isId(target: string): boolean {

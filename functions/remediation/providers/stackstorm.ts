@@ -3,7 +3,8 @@ import { Failure, invalidInput, messageOf, refused } from '../../../shared/error
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
 import { isRecord } from '../../../shared/record.ts'
@@ -79,7 +80,7 @@ const waitingStates: Readonly<Record<string, string>> = {
  * @see https://docs.stackstorm.com/reference/traces.html
  * @see https://api.stackstorm.com/api/v1/executions/
  */
-export const stackstorm = defineJobProvider({
+export const stackstorm = defineJob({
   title: 'StackStorm',
   noun: 'execution',
   connection,
@@ -88,6 +89,12 @@ export const stackstorm = defineJobProvider({
   errorReason: (body) => (isRecord(body) && typeof body['faultstring'] === 'string' ? body['faultstring'] : undefined),
 
   states,
+  stopping: ['canceling'],
+  runId: { pattern: /^[0-9a-f]{24}$/, description: '24 hexadecimal digits, such as 54e657f20640fd16887d6857' },
+  identify: ({ id, web_url: page }: Pick<Execution, 'id' | 'web_url'>, { http: { baseUrl } }) => ({
+    id,
+    url: page && /^https?:\/\//.test(page) ? page : `${baseUrl}/#/history/${id}/general`,
+  }),
 
   checkStart({ target, project, ref, parameters }) {
     if (!/^[^.\s]+\.\S+$/.test(target))
@@ -105,37 +112,31 @@ export const stackstorm = defineJobProvider({
     const { body } = await http.get(`${API}/traces`, { query: { trace_tag: idempotencyKey }, schema: traceList })
     // The trace also contains executions that this one caused.
     const found = body.flatMap(({ action_executions }) => action_executions).find(({ caused_by }) => !caused_by?.id)
-    return found && runOf(http, { id: found.object_id })
+    return found && { id: found.object_id }
   },
 
   async start({ http, idempotencyKey }, { target, parameters = {} }) {
     const context = idempotencyKey ? { context: { trace_context: { trace_tag: idempotencyKey } } } : {}
     const body = { action: target, parameters, ...context }
-    return runOf(http, (await http.post(`${API}/executions`, body, { schema: execution })).body)
+    return (await http.post(`${API}/executions`, body, { schema: execution })).body
   },
 
   async getStatus({ http }, { id }) {
     const current = await readExecution(http, id)
     const { status: state = '', children } = current
-    const run = runOf(http, current)
-    if ((states[state] ?? 'running') === 'running') {
-      const tasks = children?.length ? `started tasks: ${children.length}` : undefined
-      return { state, run, progress: waitingStates[state] ?? tasks }
+    const tasks = children?.length ? `started tasks: ${children.length}` : undefined
+    return {
+      state,
+      run: current,
+      progress: waitingStates[state] ?? tasks,
+      results: () => resultsOf(http, current),
     }
-    return { state, run, ...(await resultsOf(http, current)) }
-  },
-
-  parseRunId({ id }) {
-    executionPath(id)
-    return { id }
   },
 
   async stop({ http }, { id }) {
     const { body } = await http.delete(executionPath(id))
     // A 200 response with this field means that the execution was not canceled.
     if (!isRecord(body) || typeof body['faultstring'] !== 'string') return
-    const { status = '' } = await readExecution(http, id)
-    if (states[status] !== 'running' || status === 'canceling') return
     throw refused(`StackStorm did not cancel execution ${id}: ${body['faultstring']}`)
   },
 })
@@ -145,7 +146,7 @@ async function readExecution(http: Http, id: string): Promise<Execution> {
   return (await http.get(executionPath(id), { query, schema: execution })).body
 }
 
-async function resultsOf(http: Http, ended: Execution): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, ended: Execution): Promise<Results> {
   const { result, start_timestamp, end_timestamp } = ended
   const passed = states[ended.status ?? ''] === 'pass'
   const failure = passed ? {} : await failureOf(http, ended)
@@ -229,11 +230,6 @@ function sizeReason({ result_size }: Execution): string {
   return `its result of ${result_size} bytes is too large to read`
 }
 
-function runOf({ baseUrl }: Http, { id, web_url }: Pick<Execution, 'id' | 'web_url'>): Run {
-  return { id, url: web_url && /^https?:\/\//.test(web_url) ? web_url : `${baseUrl}/#/history/${id}/general` }
-}
-
 function executionPath(id: string): string {
-  if (/^[0-9a-f]{24}$/.test(id)) return `${API}/executions/${segment(id)}`
-  throw invalidInput('input.id', 'must be 24 hexadecimal digits, such as 54e657f20640fd16887d6857')
+  return `${API}/executions/${segment(id)}`
 }
