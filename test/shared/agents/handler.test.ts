@@ -9,7 +9,10 @@ import { closeServer, listen } from '../../../infra/local/port.ts'
 import { catalogueOf } from '../../../infra/tools/build/catalogue.ts'
 import { toolsOf } from '../../../shared/agents/catalogue.ts'
 import { agentsHandler } from '../../../shared/agents/handler.ts'
+import { RPC_CODES } from '../../../shared/agents/json-rpc.ts'
 import { taskFields } from '../../../shared/agents/tasks.ts'
+import { toolServerFor } from '../../../shared/agents/tool-server.ts'
+import { META_KEYS, STATELESS } from '../../../shared/agents/versions.ts'
 import { callersSchema } from '../../../shared/auth/callers.ts'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { withLogLines } from '../../log-lines.ts'
@@ -173,6 +176,44 @@ test.each([
   const { statusCode } = await request('tools/list', {}, { Origin: origin })
   expect(statusCode).toBe(status)
   if (status === 403) expect(operations).toEqual([])
+})
+
+test('A tool that the caller may not use is unknown, as if it did not exist', async () => {
+  const { agent } = callersSchema.parse({ agent: { categories: ['*'], allow: ['ci-cd/trigger-build'] } })
+  if (!agent) throw new Error('There is no caller.')
+  const server = toolServerFor({ name: 'agent', ...agent }, () => Promise.reject(new Error('A call was forwarded.')))
+  const sent = { arguments: { key: 'k', input: {} }, capabilities: {}, hasTasks: false }
+  for (const name of ['ci-cd_trigger-deployment', 'slo_push-report', 'ci-cd_unheard-of']) {
+    expect(server.findTool(name)).toBeUndefined()
+    await expect(server.callTool({ name, ...sent })).rejects.toThrow(`Unknown tool: ${name}`)
+  }
+  await expect(server.callTool({ name: 'ci-cd_trigger-build', ...sent })).rejects.toThrow('A call was forwarded.')
+})
+
+test.each<[string, Record<string, string | undefined>]>([
+  ['another method', { 'Mcp-Method': 'tools/list' }],
+  ['another tool', { 'Mcp-Name': 'list_connections' }],
+  ['no tool', { 'Mcp-Name': undefined }],
+  ['another connection', { 'Mcp-Param-Connection': 'staging' }],
+])('A call whose headers name %s is refused, and not forwarded', async (_what, changed) => {
+  const name = 'ci-cd_trigger-deployment'
+  const headers = {
+    'Mcp-Protocol-Version': STATELESS,
+    'Mcp-Method': 'tools/call',
+    'Mcp-Name': name,
+    'Mcp-Param-Connection': 'prod',
+  }
+  const params = {
+    name,
+    arguments: { key: 'k', connection: 'prod', input: {} },
+    _meta: { [META_KEYS.version]: STATELESS, [META_KEYS.capabilities]: {} },
+  }
+  const sent = Object.entries({ ...headers, ...changed }).filter((header): header is [string, string] => !!header[1])
+  const { statusCode, body } = await request('tools/call', params, Object.fromEntries(sent))
+  expect([statusCode, JSON.parse(body).error.code, payloads]).toEqual([400, RPC_CODES.headers, []])
+  webhooks = [accepted, status({})]
+  expect((await request('tools/call', params, headers)).statusCode).toBe(200)
+  expect(payloads).toHaveLength(2)
 })
 
 describe('A forwarded call', () => {

@@ -39,6 +39,15 @@ it('Callers: a token is compared in constant time with every hash of every calle
   expect(compare).toHaveBeenCalledTimes(10)
 })
 
+it('Callers: a token that is wrong, the hash of a token and the token of another name are refused', async () => {
+  secrets.set('callers', { a: caller('token-a1'), b: caller('token-b1') })
+  await readCallers(true)
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+  for (const authorization of ['Bearer token-a2', `Bearer ${hash('token-a1')}`, basic('a:token-b1'), basic('a:')])
+    await expect(authenticate({ authorization })).rejects.toMatchObject({ kind: 'unauthenticated' })
+  expect((await authenticate({ authorization: basic('a:token-a1') })).caller.name).toBe('a')
+})
+
 it('Callers: the header of a signature that was added a moment ago is known', async () => {
   const now = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_000)
   secrets.set('callers', { a: caller('token-a1') })
