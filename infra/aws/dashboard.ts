@@ -14,6 +14,7 @@ import { Duration } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import { metrics } from '../../shared/metrics.ts'
 import type { Alarms } from './alarms.ts'
+import type { AlertDispatch } from './alert-dispatch.ts'
 import type { CategoryFunction } from './category-function.ts'
 import type { Events } from './events.ts'
 import type { Finisher } from './finisher.ts'
@@ -28,6 +29,8 @@ export interface DashboardProps {
   finisher: Finisher
   /** Undefined without sources. */
   receiver: Events | undefined
+  /** Undefined without rules for alerts. */
+  dispatch: AlertDispatch | undefined
   alarms: Alarms
   /** The log groups of all functions, for the lists: a metric has only numbers. */
   logGroups: string[]
@@ -40,7 +43,7 @@ export class Dashboard extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { api, categories, finisher, receiver, alarms, logGroups, namespace }: DashboardProps,
+    { api, categories, finisher, receiver, dispatch, alarms, logGroups, namespace }: DashboardProps,
   ) {
     super(scope, id)
     new CloudWatchDashboard(this, 'Dashboard', {
@@ -59,7 +62,7 @@ export class Dashboard extends Construct {
           graph('Failures by provider', [ownMetric('Failures', namespace)]),
         ],
         endGraphs(categories),
-        failureGraphs(categories, finisher),
+        failureGraphs(categories, finisher, dispatch),
         ...(receiver ? [notificationGraphs(receiver, namespace)] : []),
       ],
     })
@@ -124,11 +127,16 @@ function notificationGraphs({ fn }: Events, namespace: string): GraphWidget[] {
   ]
 }
 
-function failureGraphs(categories: CategoryFunction[], finisher: Finisher): GraphWidget[] {
+function failureGraphs(
+  categories: CategoryFunction[],
+  finisher: Finisher,
+  dispatch: AlertDispatch | undefined,
+): GraphWidget[] {
   const finishing = finisher.durable.fn
   const queues = [
     ...categories.map(({ category, deadLetters }) => ({ name: category.name, queue: deadLetters })),
     { name: 'finisher', queue: finisher.deadLetters },
+    ...(dispatch ? [{ name: 'alerts', queue: dispatch.deadLetters }] : []),
   ]
   return [
     graph('Webhook crashes and throttles', [

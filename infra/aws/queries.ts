@@ -1,10 +1,6 @@
 import { CfnQueryDefinition } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { Agents } from './agents.ts'
-import type { AlertDispatch } from './alert-dispatch.ts'
-import type { CategoryFunction } from './category-function.ts'
-import type { Events } from './events.ts'
-import type { Finisher } from './finisher.ts'
+import { BundleFunction } from './bundle-function.ts'
 
 /**
  * Queries in the language of CloudWatch Logs Insights. The fields are those of the log lines of `shared/core/`, see
@@ -73,19 +69,11 @@ export class SavedQueries extends Construct {
   }
 }
 
-/** Returns the log groups of all functions. */
-export function logGroupsOf(
-  categories: CategoryFunction[],
-  finisher: Finisher,
-  receivers: (AlertDispatch | Events | Agents | undefined)[],
-): string[] {
-  const ofCategories = categories.flatMap(({ webhook, task }) => [webhook.fn, task.fn])
-  const functions = [
-    ...ofCategories,
-    finisher.durable.fn,
-    ...receivers.flatMap((receiver) => (receiver ? [receiver.fn] : [])),
-  ]
-  return functions.map(({ logGroup }) => logGroup.logGroupName)
+/** Returns the log groups of all functions that a stack has so far. */
+export function logGroupsOf(stack: Construct): string[] {
+  return stack.node
+    .findAll()
+    .flatMap((construct) => (construct instanceof BundleFunction ? [construct.fn.logGroup.logGroupName] : []))
 }
 
 function idOf(name: string): string {

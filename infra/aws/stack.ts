@@ -88,13 +88,14 @@ export class WebhooksStack extends Stack {
       },
     })
     if (isGradual) new Rollout(this, 'Rollout', { ...deployment, categories, alarms })
-    const logGroups = logGroupsOf(categories, finisher, [receiver, dispatch, agents])
+    const logGroups = logGroupsOf(this)
     if (settings.observability === 'standard')
       new Dashboard(this, 'Overview', {
         api: api.api,
         categories,
         finisher,
         receiver,
+        dispatch,
         alarms,
         logGroups,
         namespace: settings.stackName,

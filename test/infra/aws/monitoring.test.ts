@@ -150,6 +150,35 @@ it('the saved queries cover the logs of all functions, in a folder named like th
     )
 })
 
+describe('a deployment with all functions', () => {
+  const { all, properties, one } = synthesize(
+    {
+      events: alertRules,
+      mcp: true,
+      rollout: 'gradual',
+      redeliver: { orchestrators: ['github'], minutes: 15 },
+      verify: { categories: ['notification'], minutes: 15 },
+    },
+    withApprovals,
+  )
+
+  it('has queries over the logs of each of them', () => {
+    const logGroups = all('AWS::Lambda::Function').map(({ Properties }) => flat(Properties.LoggingConfig.LogGroup))
+    for (const { LogGroupNames } of properties('AWS::Logs::QueryDefinition'))
+      expect(LogGroupNames.map(flat).sort()).toEqual([...logGroups].sort())
+  })
+
+  it('shows each queue of dead letters on the dashboard', () => {
+    const { widgets } = JSON.parse(flat(one('AWS::CloudWatch::Dashboard').Properties.DashboardBody)) as {
+      widgets: { properties: { title: string; metrics?: unknown[][] } }[]
+    }
+    const graph = widgets.find(({ properties: { title } }) => title === 'Dead letters')
+    const labels = graph?.properties.metrics?.map((metric) => JSON.stringify(metric.at(-1)))
+    expect(labels).toHaveLength(12)
+    expect(labels).toContainEqual(expect.stringContaining('"label":"alerts"'))
+  })
+})
+
 // Lines of Lambda itself. test/nested/aws-runtime.test.ts has those of its runtime client.
 it.each([
   '2026-11-30T10:00:00.000Z 8d1f Task timed out after 28.00 seconds',
