@@ -46,7 +46,7 @@ export class Events extends Construct {
     const receiver = new BundleFunction(this, 'Receiver', deployment, {
       bundle: 'events',
       entry: 'events',
-      description: 'Wakes the tasks that wait for what sources report',
+      description: 'Receives notifications: wakes the tasks that wait, and queues alerts',
       memory: settings.memory.webhook,
       timeout: TIMEOUT,
       environment: {

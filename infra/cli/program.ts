@@ -45,7 +45,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'source [command]',
-      description: 'set up the platforms whose notifications wake tasks',
+      description: 'set up the platforms whose notifications wake tasks and start calls',
       load: async () => (await import('./commands/source.ts')).sourceCommand(),
     },
     {
@@ -55,7 +55,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'events [command]',
-      description: 'show which calls the rules for alerts make',
+      description: 'show which calls the rules for alerts make, and make those again that failed',
       load: async () => (await import('./commands/events.ts')).eventsCommand(),
     },
     {

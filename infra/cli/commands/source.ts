@@ -36,7 +36,7 @@ interface AddOptions extends StoreOptions, JsonOption, FieldOptions {
   replace?: boolean
 }
 
-/** `webhooks source`: manages the platforms whose notifications wake tasks. */
+/** `webhooks source`: manages the platforms whose notifications wake tasks and start calls. */
 export function sourceCommand(): Command {
   return new Command('source').addCommand(addCommand()).addCommand(listCommand()).addCommand(typesCommand())
 }

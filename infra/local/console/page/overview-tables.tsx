@@ -184,7 +184,7 @@ export function Platforms({ overview: { platforms }, since }: { overview: Overvi
   )
 }
 
-/** The platforms whose notifications wake tasks. */
+/** The platforms whose notifications wake tasks and start calls. */
 export function Sources({ overview: { sources = [] } }: { overview: OverviewData }) {
   if (sources.length === 0) return null
   const ago = (at: number | undefined) => (at === undefined ? 'never' : `${age(now.value - at)} ago`)
