@@ -1,6 +1,7 @@
 import type { Function as Fn } from 'aws-cdk-lib/aws-lambda'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { FORWARDED_ALIAS } from '../../shared/core/webhook/forwarded.ts'
 import { BundleFunction, type Deployment } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
 import { listSecrets, readSecrets, SECRET_PATHS } from './secrets.ts'
@@ -8,8 +9,6 @@ import { webhookAlias } from './webhook-alias.ts'
 
 /** API Gateway times out after 29 s. */
 const TIMEOUT = Duration.seconds(28)
-/** A webhook that is invoked with it accepts requests only. The webhooks know it, too. */
-const FORWARDED_ALIAS = 'http'
 /** Lambda has the code there. */
 const TOOLS_FILE = '/var/task/tools.json'
 

@@ -4,6 +4,7 @@ import { type CfnQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Duration, Stack } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
+import { EVENTS_ALIAS } from '../../shared/core/webhook/forwarded.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { BundleFunction, type Deployment } from './bundle-function.ts'
 import type { CategoryFunction } from './category-function.ts'
@@ -71,7 +72,7 @@ export class AlertDispatch extends Construct {
       permissions: [
         {
           actions: ['lambda:InvokeFunction'],
-          resources: called.map((category) => webhookAlias(category, 'events').functionArn),
+          resources: called.map((category) => webhookAlias(category, EVENTS_ALIAS).functionArn),
         },
         ...table.allow(
           ['GetItem', 'PutItem', 'UpdateItem'],
@@ -109,5 +110,5 @@ export class AlertDispatch extends Construct {
 }
 
 function aliasName({ webhook }: CategoryFunction): string {
-  return `${webhook.fn.functionName}:events`
+  return `${webhook.fn.functionName}:${EVENTS_ALIAS}`
 }

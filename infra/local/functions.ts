@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path'
 import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
+import { EVENTS_ALIAS, FORWARDED_ALIAS } from '../../shared/core/webhook/forwarded.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
 import { dispatch, events, finisher, mcp, toolsFile, webhookFile } from '../tools/build/files.ts'
 import { categories } from '../tools/project/categories.ts'
-import { EVENTS_ALIAS, HTTP_ALIAS, type LocalFunction, type LocalQueue } from './cloud/index.ts'
+import type { LocalFunction, LocalQueue } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */
 export const STATE_TABLE = 'webhooks'
@@ -135,7 +136,7 @@ function alertVariables(eventsFile: string): Record<string, string> {
 }
 
 function mcpFunction({ bundles, url, hasAgentSignIn }: FunctionOptions): LocalFunction {
-  const webhooks = categories.map(({ name }) => [name, `${name}-webhook:${HTTP_ALIAS}`])
+  const webhooks = categories.map(({ name }) => [name, `${name}-webhook:${FORWARDED_ALIAS}`])
   return {
     name: mcp,
     file: join(bundles, mcp, `${mcp}.js`),

@@ -25,7 +25,7 @@ import { functionVariables, Workers } from './workers.ts'
 export type { Resource } from './gateway.ts'
 export { readBody, tooLong, toProxyEvent, writeProxyResult } from './gateway.ts'
 export { authorizationWith } from './http.ts'
-export { EVENTS_ALIAS, HTTP_ALIAS, REGION } from './names.ts'
+export { REGION } from './names.ts'
 export type * from './types.ts'
 export { awsVariables } from './workers.ts'
 

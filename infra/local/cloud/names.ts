@@ -5,11 +5,6 @@ export const REGION = 'eu-west-1'
 export const ACCOUNT = '000000000000'
 /** The alias of each function, as in the stack. */
 export const ALIAS = 'live'
-/** The alias of each webhook for forwarded requests. */
-export const HTTP_ALIAS = 'http'
-
-/** The alias of each webhook for calls of sources. */
-export const EVENTS_ALIAS = 'events'
 
 const FUNCTION = /^(?:arn:aws[\w-]*:lambda:[\w-]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([\w$-]+))?$/
 const EXECUTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/

@@ -1,5 +1,6 @@
+import { EVENTS_ALIAS, FORWARDED_ALIAS } from '../../../shared/core/webhook/forwarded.ts'
 import { invalidParameter, notFound } from './errors.ts'
-import { ALIAS, EVENTS_ALIAS, functionArn, functionNameOf, HTTP_ALIAS, qualifierOf, versionOf } from './names.ts'
+import { ALIAS, functionArn, functionNameOf, qualifierOf, versionOf } from './names.ts'
 import type { InvokedFunction, PublishedFunction, Versions } from './versions.ts'
 
 /**
@@ -32,5 +33,5 @@ export function resolveFunction(versions: Versions, id: string): InvokedFunction
 
 /** The aliases of a function, as in the stack: plain functions can have those for other functions. */
 export function aliasesOf({ durable }: Pick<PublishedFunction, 'durable'>): string[] {
-  return durable === undefined ? [ALIAS, HTTP_ALIAS, EVENTS_ALIAS] : [ALIAS]
+  return durable === undefined ? [ALIAS, FORWARDED_ALIAS, EVENTS_ALIAS] : [ALIAS]
 }

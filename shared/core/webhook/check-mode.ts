@@ -8,7 +8,7 @@ import type { ResolvedCall } from './resolve.ts'
  *
  * @throws Failure `invalid`
  */
-export function authorize(category: Category, call: ResolvedCall): ResolvedCall {
+export function checkMode(category: Category, call: ResolvedCall): ResolvedCall {
   const { action, actionName, requestedAction, connection, options } = call
   const { name, provider } = connection
   if (provider.kind !== action.kind) {

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda'
 
 /** The alias that the function for agents invokes. API Gateway and direct callers use others. */
-const FORWARDED_ALIAS = 'http'
+export const FORWARDED_ALIAS = 'http'
 
 /** Returns whether a request was forwarded by the function for agents. That function may not make calls of its own. */
 export function isForwarded({ invokedFunctionArn }: Partial<Pick<Context, 'invokedFunctionArn'>>): boolean {
@@ -9,7 +9,7 @@ export function isForwarded({ invokedFunctionArn }: Partial<Pick<Context, 'invok
 }
 
 /** The alias that the function for alerts invokes. It can only make calls of sources. */
-const EVENTS_ALIAS = 'events'
+export const EVENTS_ALIAS = 'events'
 
 /** Returns whether an invocation is a call of a source. */
 export function isOfSource({ invokedFunctionArn }: Partial<Pick<Context, 'invokedFunctionArn'>>): boolean {

@@ -2,7 +2,7 @@ import { authorizeAction, authorizeWrite, type Caller } from '../../auth/callers
 import { Failure } from '../../errors.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
-import { authorize } from './check-mode.ts'
+import { checkMode } from './check-mode.ts'
 import { type CallRequest, type ParsedCall, parse } from './parse.ts'
 import { prepare } from './prepare.ts'
 import { resolve } from './resolve.ts'
@@ -25,7 +25,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     const parsed = await parse(category, request)
     const resolved = await resolve(category, caller, parsed)
     if (!parsed.options.dryRun && resolved.action.effect !== 'reads') authorizeWrite(caller)
-    const call = await prepare(category, authorize(category, resolved))
+    const call = await prepare(category, checkMode(category, resolved))
     let found = limit ?? (isTraceless(category, parsed) ? guessing : undefined)
     found ??= await failureOf(resolved.verify())
     found ??= await request.signed?.replayRefusal()
