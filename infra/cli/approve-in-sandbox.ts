@@ -11,6 +11,8 @@ interface ApprovalOptions {
 
 const APPROVER = 'jane'
 const POLL_MS = 500
+/** Slack waits for a response for three seconds only, and a person then clicks again. */
+const MAX_CLICKS = 10
 
 /**
  * Returns a function that finds a task's approval request in the sandbox's Slack and approves it, or prints where to
@@ -25,9 +27,14 @@ export function approveInSandbox({ url, autoApproveReason }: ApprovalOptions) {
     if (autoApproveReason === undefined) return print(`waits for a click at ${slackUrl}`)
     print(`clicks Approve at ${slackUrl} as ${APPROVER}, because ${autoApproveReason}`)
     const body = new URLSearchParams({ ts: message.ts, action: 'approve', user: APPROVER })
-    const response = await tryFetch(`${slackUrl}/click`, { method: 'POST', body, redirect: 'manual', signal })
-    if (response?.status !== 303)
-      print(`could not click Approve (${response?.status ?? 'no response'}): click it yourself`)
+    for (let attempt = 1; ; attempt++) {
+      const response = await tryFetch(`${slackUrl}/click`, { method: 'POST', body, redirect: 'manual', signal })
+      // 409: an earlier click has arrived, although Slack got no response in time.
+      if (response?.status === 303 || (response?.status === 409 && attempt > 1)) return
+      if ((response && response.status !== 502) || attempt === MAX_CLICKS)
+        return print(`could not click Approve (${response?.status ?? 'no response'}): click it yourself`)
+      await sleep(POLL_MS, undefined, { signal })
+    }
   }
 
   async function findRequest(taskId: string, signal: AbortSignal): Promise<MessageSummary | undefined> {
