@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { Failure, type FailureKind, invalidInput } from '../../shared/errors.ts'
+import { Failure, type FailureKind } from '../../shared/errors.ts'
 import type { Http } from '../../shared/http/client.ts'
 import { errorReasonIn } from '../../shared/http/error-reason.ts'
 import type { HttpResponse } from '../../shared/http/exchange.ts'
@@ -86,7 +86,7 @@ const FORBIDDEN = [401, 403]
 
 /** Returns the events of an experiment, newest first, or undefined if the token may not read them. */
 export async function readEvents(http: Http, id: string) {
-  const { namespace, uid } = parseId(id)
+  const { namespace, uid } = partsOf(id)
   const query = { object_id: uid, namespace, limit: MAX_EVENTS }
   const { status, body } = await send(http, 'GET', 'api/events', { query, accept: FORBIDDEN, schema: events })
   return FORBIDDEN.includes(status) ? undefined : (body ?? [])
@@ -101,11 +101,11 @@ export function formatId({ kind, namespace }: ObjectPath, { uid }: KubernetesObj
   return `${kind}/${namespace}/${uid}`
 }
 
-/** @throws Failure `invalid` */
-export function parseId(id: string): ObjectPath & { uid: string; path: string } {
-  const [, kind, namespace, uid] = /^([A-Z]\w{1,40})\/([a-z0-9][-a-z0-9]{0,62})\/([\w-]{1,64})$/.exec(id) ?? []
-  if (kind && namespace && uid) return { kind, namespace, uid, path: `${collectionPath(kind)}/${segment(uid)}` }
-  throw invalidInput('input.id', 'must be an experiment id such as PodChaos/shop/8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10')
+export const RUN_ID = /^([A-Z]\w{1,40})\/([a-z0-9][-a-z0-9]{0,62})\/([\w-]{1,64})$/
+
+export function partsOf(id: string): ObjectPath & { uid: string; path: string } {
+  const [kind = '', namespace = '', uid = ''] = id.split('/')
+  return { kind, namespace, uid, path: `${collectionPath(kind)}/${segment(uid)}` }
 }
 
 function collectionPath(kind: string | undefined): string {

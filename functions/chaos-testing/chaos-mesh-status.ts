@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import type { Http } from '../../shared/http/client.ts'
 import type { Run, RunStatus } from '../../shared/providers/job.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
-import { listArchived, listObjects, parseId, readEvents, send } from './chaos-mesh-api.ts'
+import { listArchived, listObjects, partsOf, readEvents, send } from './chaos-mesh-api.ts'
 import { parseGoDuration } from './chaos-mesh-objects.ts'
 
 const annotations = z.record(z.string(), z.string())
@@ -45,7 +45,7 @@ const MAX_REASON_LENGTH = 500
 
 /** Returns the status of an experiment. */
 export async function experimentStatus(http: Http, id: string): Promise<RunStatus> {
-  const current = (await send(http, 'GET', parseId(id).path, { schema: experiment })).body
+  const current = (await send(http, 'GET', partsOf(id).path, { schema: experiment })).body
   const { status: state, failed_message, kube_object } = current
   const { action, mode, duration, selector } = kube_object?.spec ?? {}
   const seconds = parseGoDuration(duration ?? '')
@@ -96,7 +96,7 @@ function lastFailure(events: Events): string | undefined {
 
 /** Returns the status of a workflow. */
 export async function workflowStatus(http: Http, id: string): Promise<RunStatus> {
-  const current = (await send(http, 'GET', parseId(id).path, { schema: workflow })).body
+  const current = (await send(http, 'GET', partsOf(id).path, { schema: workflow })).body
   const nodes = (current.topology?.nodes ?? []).filter(({ type }) => !['SerialNode', 'ParallelNode'].includes(type))
   const running = nodes.filter(({ state }) => state === 'Running').map(({ template }) => template)
   return {
@@ -128,7 +128,7 @@ function workflowState({ status: state, finish_time, kube_object }: Workflow): P
 
 /** Returns the status of a deleted run, or undefined if the dashboard does not report its deletion. */
 export async function deletedStatus(http: Http, { id, providerState }: Run): Promise<RunStatus | undefined> {
-  const path = parseId(id)
+  const path = partsOf(id)
   if (!(await listArchived(http, path)).some(({ uid }) => uid === path.uid)) return undefined
   const { data: nodes = [] } = z.safeParse(injectorNames, providerState)
   // The faults of a workflow can outlive it.

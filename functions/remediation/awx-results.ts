@@ -6,7 +6,7 @@ import type { RunStatus } from '../../shared/providers/job.ts'
 import { limitOutput, metricsIn } from '../../shared/providers/run-output.ts'
 import { isRecord } from '../../shared/record.ts'
 import { clipSingleLine } from '../../shared/text/single-line.ts'
-import { parseId, states } from './awx-run.ts'
+import { partsOf, states } from './awx-run.ts'
 import type { TemplateKind } from './awx-templates.ts'
 
 const counts = z.nullish(z.record(z.string(), z.number()))
@@ -130,7 +130,7 @@ async function failedNode(http: Http, api: string, path: string) {
   const { jobs } = await nodesOf(http, path)
   const node = jobs.find(({ status }) => ['fail', 'errored'].includes(states[status] ?? ''))
   if (!node) return {}
-  const task = node.type === 'job' ? await failedTask(http, parseId(api, `job/${node.id}`).path) : {}
+  const task = node.type === 'job' ? await failedTask(http, partsOf(api, `job/${node.id}`).path) : {}
   const reason = `node "${node.name}" ended as ${node.status}${task.reason ? `: ${task.reason}` : ''}`
   return { reason, data: { failedNode: node.name, ...task.data } }
 }

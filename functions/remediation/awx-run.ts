@@ -1,4 +1,3 @@
-import { invalidInput } from '../../shared/errors.ts'
 import { segment } from '../../shared/http/segment.ts'
 import type { Verdict } from '../../shared/providers/job.ts'
 import type { TemplateKind } from './awx-templates.ts'
@@ -20,9 +19,10 @@ export const kinds = {
   workflow: { runs: 'workflow_jobs', page: 'workflow' },
 } as const
 
-/** Parses an id such as `job/12` or `workflow/7`. */
-export function parseId(api: string, id: string): { kind: TemplateKind; path: string } {
-  const [, kind, number] = /^(job|workflow)\/(\d{1,15})$/.exec(id) ?? []
-  if (!kind || !number) throw invalidInput('input.id', 'must be like job/12 or workflow/7')
+/** The id of a run, such as `job/12` or `workflow/7`. */
+export const RUN_ID = /^(job|workflow)\/(\d{1,15})$/
+
+export function partsOf(api: string, id: string): { kind: TemplateKind; path: string } {
+  const [kind, number = ''] = id.split('/')
   return { kind: kind as TemplateKind, path: `${api}/${kinds[kind as TemplateKind].runs}/${segment(number)}/` }
 }

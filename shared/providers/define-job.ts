@@ -32,7 +32,6 @@ export interface IdentifiedRun extends Run {
 }
 
 type JobClient<C> = Client<C> & { idempotencyKey: string }
-type JobInput = StartJob & { project: string }
 
 /** A page of the list of runs. */
 interface RunPage<L> {
@@ -47,10 +46,10 @@ export interface RunSearch<C, L> {
   /** Reads a page. Returns `unknown` if the runs of this connection do not carry the key. */
   list(
     client: JobClient<C>,
-    input: JobInput,
+    input: StartJob,
     page: { token: string | undefined; since: Date },
   ): Promise<RunPage<L> | 'unknown'>
-  hasKey(run: NoInfer<L>, client: JobClient<C>, input: JobInput): boolean | undefined | Promise<boolean>
+  hasKey(run: NoInfer<L>, client: JobClient<C>, input: StartJob): boolean | undefined | Promise<boolean>
   /** Defaults to one page. */
   maxPages?: { first: number; retry: number }
   /** Delays before each search of a retry, if the platform lists a new run late. */
@@ -80,8 +79,8 @@ interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.ou
   identify(run: R, client: Client<C>, parent: string): Run | Promise<Run>
   search?: RunSearch<C, L>
   /** Finds the run with `client.idempotencyKey`, if that is not a search of a list: see `find` of a job provider. */
-  find?(client: JobClient<C>, input: JobInput): Promise<NoInfer<R> | undefined | 'unknown'>
-  start(client: Client<C>, input: JobInput): Promise<NoInfer<R>>
+  find?(client: JobClient<C>, input: StartJob): Promise<NoInfer<R> | undefined | 'unknown'>
+  start(client: Client<C>, input: StartJob): Promise<NoInfer<R>>
   getStatus(client: Client<C>, run: IdentifiedRun): Promise<JobStatus<NoInfer<R>>>
   stop?(client: Client<C>, run: IdentifiedRun): Promise<void>
 }
@@ -122,8 +121,7 @@ export function defineJob<S extends z.ZodMiniObject, R extends object, L extends
     return { id: runId.within ? `${parent}#${id}` : id, ...identified }
   }
 
-  const inputOf = (input: StartJob): JobInput => ({ ...input, project: input.project ?? '' })
-  const parentOf = (input: JobInput): string => (runId.within ? input[runId.within] : '')
+  const parentOf = (input: StartJob): string => (runId.within && input[runId.within]) ?? ''
 
   return {
     kind: 'job',
@@ -135,15 +133,13 @@ export function defineJob<S extends z.ZodMiniObject, R extends object, L extends
     },
 
     ...((find || search) && {
-      async find(client, startInput) {
-        const input = inputOf(startInput)
+      async find(client, input) {
         const found = find ? await find(client, input) : search && (await searchRuns(search, client, input))
         return found === 'unknown' ? 'unknown' : found && runOf(client, found, parentOf(input))
       },
     }),
 
-    async start(client, startInput) {
-      const input = inputOf(startInput)
+    async start(client, input) {
       return runOf(client, await start(client, input), parentOf(input))
     },
 
@@ -177,7 +173,7 @@ export function defineJob<S extends z.ZodMiniObject, R extends object, L extends
 export async function searchRuns<C, L>(
   search: RunSearch<C, L>,
   client: JobClient<C>,
-  input: JobInput,
+  input: StartJob,
   delaysMs: readonly number[] = (client.isRetry && search.delaysMs) || [0],
 ): Promise<L | undefined | 'unknown'> {
   const { maxPages = { first: 1, retry: 1 } } = search

@@ -4,7 +4,8 @@ import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import { redact } from '../../../shared/redact.ts'
 import { sleep } from '../../../shared/sleep.ts'
@@ -50,6 +51,13 @@ const details = z.object({
 /** The executions before a start. An execution has no start time until its preparation has ended. */
 const earlierSchema = z.object({ startedAt: z.number(), withoutTime: z.array(z.string()) })
 type Earlier = z.output<typeof earlierSchema>
+
+interface StartedExecution {
+  target: string
+  execution: string
+  providerState?: object
+}
+
 /** The state of a run that Azure does not list yet. */
 const unlistedSchema = z.extend(earlierSchema, { operation: z.optional(z.string()) })
 const operationStatus = z.nullish(z.looseObject({ status: text }))
@@ -92,7 +100,7 @@ const MAX_REASON = 500
  *
  * @see https://learn.microsoft.com/en-us/rest/api/chaosstudio/experiments
  */
-export const azureChaosStudio = defineJobProvider({
+export const azureChaosStudio = defineJob({
   title: 'Azure Chaos Studio',
   noun: 'execution',
   connection,
@@ -110,6 +118,15 @@ export const azureChaosStudio = defineJobProvider({
   },
 
   states,
+  runId: {
+    pattern: /^(?!\.+\/)[^<>%&:?#/\\\p{C}]{1,255}\/(?:new|[\da-fA-F-]{8,60})$/u,
+    description: 'an execution such as <experiment>/<id of the execution>',
+  },
+  identify({ target, execution, providerState }: StartedExecution, { connection }) {
+    const tenant = connection.tenantId ? `@${encodeURIComponent(connection.tenantId)}/` : ''
+    const url = `https://portal.azure.com/#${tenant}resource/${experimentPath(connection, target)}`
+    return { id: `${target}/${execution}`, url, ...(providerState ? { providerState } : {}) }
+  },
 
   checkStart({ target, project, ref, parameters }, { allow }) {
     refuseUnsupported('Azure Chaos Studio', { project, ref, parameters })
@@ -130,14 +147,14 @@ export const azureChaosStudio = defineJobProvider({
     for (const delay of LISTING_DELAYS_MS) {
       await sleep(delay)
       const found = await findNewer(http, path, earlier).catch(leaveToPoll)
-      if (found) return runOf(connection, target, found.name)
+      if (found) return { target, execution: found.name }
     }
     const operation = headers['azure-asyncoperation'] ?? headers['location']
-    return { ...runOf(connection, target, NOT_LISTED), providerState: { ...earlier, operation } }
+    return { target, execution: NOT_LISTED, providerState: { ...earlier, operation } }
   },
 
   async getStatus({ http, connection }, run) {
-    const { target, execution: id } = parseId(run.id)
+    const { target, execution: id } = partsOf(run.id)
     const path = experimentPath(connection, target)
     const unlisted = id === NOT_LISTED ? unlistedSchema.parse(run.providerState) : undefined
     const current = unlisted ? await findNewer(http, path, unlisted) : await readExecution(http, path, id)
@@ -147,20 +164,15 @@ export const azureChaosStudio = defineJobProvider({
     const failure = states[state] === 'errored' ? await failureOf(http, path, current.name) : {}
     return {
       state,
-      run: runOf(connection, target, current.name),
+      run: { target, execution: current.name },
       period: { start: startedAt, end: stoppedAt },
       ...failure,
     }
   },
 
-  parseRunId({ id }) {
-    parseId(id)
-    return { id }
-  },
-
   /** Azure cancels the execution that runs, so one that has ended must not be canceled. */
   async stop({ http, connection }, run) {
-    const { target, execution: id } = parseId(run.id)
+    const { target, execution: id } = partsOf(run.id)
     const path = experimentPath(connection, target)
     const status = id === NOT_LISTED ? '' : ((await readExecution(http, path, id)).properties.status ?? '')
     const state = SPELLINGS.get(status.toLowerCase()) ?? status
@@ -213,7 +225,7 @@ async function findNewer(http: Http, path: string, earlier: Earlier): Promise<Ex
 }
 
 /** Azure accepts a start before it carries it out, so the operation may fail without an execution. */
-async function unlistedStatus(http: Http, operation: string | undefined): Promise<RunStatus> {
+async function unlistedStatus(http: Http, operation: string | undefined): Promise<Results & { state: string }> {
   const waiting = { state: 'WaitingToStart', progress: 'Azure does not list the execution yet' }
   if (!operation || !isSameOrigin(http, operation)) return waiting
   const { status, body } = await http.get(operation, { accept: REFUSALS, schema: operationStatus })
@@ -233,22 +245,12 @@ function leaveToPoll(error: unknown): undefined {
   if (!(error instanceof Failure)) throw error
 }
 
-function parseId(id: string): { target: string; execution: string } {
-  const [target = '', execution = '', ...more] = id.split('/')
-  if (NAME.test(target) && /^(?:new|[\da-fA-F-]{8,60})$/.test(execution) && more.length === 0)
-    return { target, execution }
-  throw invalidInput('input.id', 'must be an execution such as <experiment>/<id of the execution>')
+function partsOf(id: string): { target: string; execution: string } {
+  const [target = '', execution = ''] = id.split('/')
+  return { target, execution }
 }
 
-function runOf(connection: Connection, target: string, id: string): Run {
-  const tenant = connection.tenantId ? `@${encodeURIComponent(connection.tenantId)}/` : ''
-  return {
-    id: `${target}/${id}`,
-    url: `https://portal.azure.com/#${tenant}resource/${experimentPath(connection, target)}`,
-  }
-}
-
-async function failureOf(http: Http, path: string, id: string): Promise<Partial<RunStatus>> {
+async function failureOf(http: Http, path: string, id: string): Promise<Results> {
   const address = `${path}/executions/${segment(id)}/getExecutionDetails`
   const options = { query: VERSION, isRead: true, accept: [403, 404], schema: details }
   const { status, body } = await http.post(address, undefined, options)

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini'
 import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, secret, url, withDescription, word } from '../../../shared/fields.ts'
-import type { Http } from '../../../shared/http/client.ts'
-import { defineJobProvider } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
+import type { Run } from '../../../shared/providers/job.ts'
 import { allowList } from '../blast-radius.ts'
-import { create, formatId, isRefusal, listArchived, listObjects, parseId, send } from '../chaos-mesh-api.ts'
+import { create, formatId, isRefusal, listArchived, listObjects, partsOf, RUN_ID, send } from '../chaos-mesh-api.ts'
 import { buildObject, chaosTemplate, parseGoDuration } from '../chaos-mesh-objects.ts'
 import { deletedStatus, experimentStatus, workflowStatus } from '../chaos-mesh-status.ts'
 
@@ -42,12 +42,20 @@ const MAX_PREFIX_LENGTH = 22
  * @see https://chaos-mesh.org/docs/
  * @see https://github.com/chaos-mesh/chaos-mesh/tree/master/pkg/dashboard/apiserver
  */
-export const chaosMesh = defineJobProvider({
+export const chaosMesh = defineJob({
   title: 'Chaos Mesh',
   noun: 'experiment',
   connection,
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
-  hasIdempotentStart: true as const,
+  hasIdempotentStart: true,
+  runId: {
+    pattern: RUN_ID,
+    description: 'an experiment id such as PodChaos/shop/8f1d3c0e-2a51-4c0b-9d3f-6f0c1c7f7a10',
+  },
+  identify(run: Run, { http }) {
+    const { kind, uid } = partsOf(run.id)
+    return { ...run, url: `${http.baseUrl}/#/${kind === 'Workflow' ? 'workflows' : 'experiments'}/${uid}` }
+  },
 
   states: {
     injecting: 'running',
@@ -87,16 +95,16 @@ export const chaosMesh = defineJobProvider({
       idempotencyKey === undefined
         ? undefined
         : (await listArchived(http, target)).find((experiment) => experiment.name === name)
-    if (earlier) return runOf(http, formatId(target, earlier))
+    if (earlier) return { id: formatId(target, earlier) }
     const labels = { ...metadata.labels, ...(idempotencyKey === undefined ? {} : { [KEY_LABEL]: idempotencyKey }) }
     await create(http, target.kind, { ...object, metadata: { ...metadata, name, labels } })
     const [created] = await listObjects(http, target, name)
-    if (created) return runOf(http, formatId(target, created))
+    if (created) return { id: formatId(target, created) }
     throw retryLater(`Chaos Mesh accepted ${target.kind} ${name} in ${target.namespace}, but does not list it.`)
   },
 
   async getStatus({ http }, run) {
-    const { kind, namespace } = parseId(run.id)
+    const { kind, namespace } = partsOf(run.id)
     const status = await (kind === 'Workflow' ? workflowStatus(http, run.id) : experimentStatus(http, run.id)).catch(
       async (error: unknown) => {
         const deleted = isRefusal(error) ? await deletedStatus(http, run) : undefined
@@ -106,32 +114,17 @@ export const chaosMesh = defineJobProvider({
     )
     return {
       ...status,
-      run: { ...run, ...runOf(http, run.id), ...status.run },
+      run: { id: run.id, ...status.run },
       data: { kind, namespace, ...status.data },
     }
   },
 
-  parseRunId({ id }) {
-    parseId(id)
-    return { id }
-  },
-
-  async stop({ http }, run) {
-    try {
-      await send(http, 'DELETE', parseId(run.id).path)
-    } catch (error) {
-      // It may have been deleted in the meantime.
-      if (!isRefusal(error) || !(await deletedStatus(http, run))) throw error
-    }
+  async stop({ http }, { id }) {
+    await send(http, 'DELETE', partsOf(id).path)
   },
 })
 
 function nameOf(target: string, key: string): string {
   const prefix = target.toLowerCase().replace(/[^a-z0-9]+/g, '-')
   return `${prefix.replace(/^-/, '').slice(0, MAX_PREFIX_LENGTH) || 'chaos'}-${key}`
-}
-
-function runOf(http: Http, id: string) {
-  const { kind, uid } = parseId(id)
-  return { id, url: `${http.baseUrl}/#/${kind === 'Workflow' ? 'workflows' : 'experiments'}/${uid}` }
 }

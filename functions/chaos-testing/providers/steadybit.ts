@@ -5,11 +5,11 @@ import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { isListed } from '../../../shared/providers/allow-list.ts'
-import { defineJobProvider, type RunStatus, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { redact } from '../../../shared/redact.ts'
-import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowList, checkAllowed } from '../blast-radius.ts'
 
 const connection = z.strictObject({
@@ -46,6 +46,7 @@ const execution = z.object({
   ended: time,
 })
 type Execution = z.output<typeof execution>
+type StartedExecution = Pick<Execution, 'key'> & { id: string | number; page?: string | null | undefined }
 const step = z.object({
   stepType: z.nullish(z.string()),
   actionId: z.nullish(z.string()),
@@ -74,7 +75,6 @@ const PROBLEM_STATUSES = [409, 422]
 const BUSY_TYPE = 'another-experiment-running-exception'
 const executions = 'api/experiments/executions'
 const MAX_STEPS = 20
-const MAX_REASON_LENGTH = 500
 
 const states: Readonly<Record<string, Verdict>> = {
   REQUESTED: 'running',
@@ -93,7 +93,7 @@ const states: Readonly<Record<string, Verdict>> = {
  * @see https://docs.steadybit.com/integrate-with-steadybit/api
  * @see https://github.com/steadybit/cli api/platform.gen.go is generated from Steadybit's OpenAPI document
  */
-export const steadybit = defineJobProvider({
+export const steadybit = defineJob({
   title: 'Steadybit',
   noun: 'execution',
   notifiedBy: { type: 'steadybit', wakeId: ({ id }) => id },
@@ -102,6 +102,11 @@ export const steadybit = defineJobProvider({
   check: ({ http }) => http.post(executions, { page: 0, size: 1 }, { isRead: true, schema: executionPage }),
 
   states,
+  runId: { pattern: /^\d{1,15}$/, description: 'an execution number such as 123' },
+  identify: ({ id, key, page }: StartedExecution, { http }) => ({
+    id: String(id),
+    ...(isPage(page) ? { url: page } : key ? { url: pageOf(http, key, id) } : {}),
+  }),
 
   checkStart({ target, project, ref, parameters = {} }, { allow, variables }) {
     if (!EXPERIMENT_KEY.test(target)) throw invalidInput('input.target', 'must be an experiment key such as SHOP-1')
@@ -128,7 +133,7 @@ export const steadybit = defineJobProvider({
     for (const { id } of body.items) {
       const response = await http.get(executionPath(id), { accept: UNREADABLE, schema: execution })
       const { state, started, variables = null } = UNREADABLE.includes(response.status) ? {} : response.body
-      if (variables?.[KEY_VARIABLE]?.value === idempotencyKey) return runOf(http, response.body)
+      if (variables?.[KEY_VARIABLE]?.value === idempotencyKey) return response.body
       if (state && NOT_STARTED.includes(state)) throw notStartedYet(response.body, target)
       // An execution that was canceled before it started may have no variables.
       isUnclear ||= variables === null || (!started && Object.keys(variables).length === 0)
@@ -144,20 +149,12 @@ export const steadybit = defineJobProvider({
     const response = await http.post(path, body, { query, accept: PROBLEM_STATUSES, schema: started })
     if (PROBLEM_STATUSES.includes(response.status)) throw startFailure(response.status, response.body, target)
     const id = idOf(http, response.body, response.headers['location'])
-    const page = response.body?.uiLocation
-    return { id, url: isPage(page) ? page : pageOf(http, target, id) }
+    return { id, key: target, page: response.body?.uiLocation }
   },
 
-  async getStatus({ http }, run) {
-    const { body } = await http.get(executionPath(run.id), { schema: execution })
-    const { state } = body
-    const status = { state, run: { ...runOf(http, body), ...run } }
-    return (states[state] ?? 'running') === 'running' ? status : { ...status, ...(await resultsOf(http, body)) }
-  },
-
-  parseRunId({ id }) {
-    if (/^\d{1,15}$/.test(id)) return { id }
-    throw invalidInput('input.id', 'must be an execution number such as 123')
+  async getStatus({ http }, { id, url }) {
+    const { body } = await http.get(executionPath(id), { schema: execution })
+    return { state: body.state, run: { ...body, page: url }, results: () => resultsOf(http, body) }
   },
 
   // Returns 202, or 200 if the execution has ended.
@@ -194,16 +191,15 @@ function idOf(http: Http, body: Started, location = ''): string {
   )
 }
 
-async function resultsOf(http: Http, execution: Execution): Promise<Partial<RunStatus>> {
+async function resultsOf(http: Http, execution: Execution): Promise<Results> {
   const { key, name, hypothesis } = execution
   const { steps, missing } = await stepsOf(http, execution)
   const failed = steps.filter(({ state }) => state === 'FAILED' || state === 'ERRORED')
   const injected = steps.filter(
     ({ actionKind, state }) => actionKind === 'ATTACK' && !NOT_INJECTED.includes(state ?? ''),
   )
-  const reason = [...reasonsOf(execution), ...failed.map(failureOf), missing].filter(Boolean).join('; ')
   return {
-    reason: reason ? clipSingleLine(reason, MAX_REASON_LENGTH) : undefined,
+    reasons: [...reasonsOf(execution), ...failed.map(failureOf), missing],
     data: {
       ...(key ? { experiment: key } : {}),
       ...(name ? { name } : {}),
@@ -242,10 +238,6 @@ function failureOf(step: Step): string {
 function injectionOf(step: Step): string {
   const { totalTargetCount: targets } = step
   return `${nameOf(step)}${targets == null ? '' : ` on ${targets} targets`}: ${step.state}`
-}
-
-function runOf(http: Http, { id, key }: Execution) {
-  return { id: String(id), ...(key ? { url: pageOf(http, key, id) } : {}) }
 }
 
 function pageOf({ baseUrl }: Http, key: string, id: string | number): string {

@@ -128,7 +128,7 @@ export const azurePipelines = defineJob({
         minTime: since.toISOString(),
         $top: client.isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
       }
-      const { body } = await ask(client, 'GET', input.project, 'build/builds', { query, schema: runList })
+      const { body } = await ask(client, 'GET', input.project ?? '', 'build/builds', { query, schema: runList })
       return { runs: body.value, next: body.value.length < PAGE_SIZE.retry ? undefined : '2' }
     },
     hasKey: ({ buildNumber, parameters, templateParameters }, { idempotencyKey }) =>
@@ -148,7 +148,7 @@ export const azurePipelines = defineJob({
       ...(parametersAre === 'parameters' ? { templateParameters: texts } : { variables: variablesOf(texts) }),
     }
     const path = `pipelines/${segment(await pipelineIdOf(client, input))}/runs`
-    return (await ask(client, 'POST', input.project, path, { body, schema: started })).body
+    return (await ask(client, 'POST', input.project ?? '', path, { body, schema: started })).body
   },
 
   async getStatus(client, { parent: project, localId }) {

@@ -116,7 +116,7 @@ export const circleci = defineJob({
       throw invalidInput('input.ref', 'is required for a pipeline definition, because the connection has no default')
   },
 
-  async start({ http, connection }, { target, project, ref = connection.ref, parameters }) {
+  async start({ http, connection }, { target, project = '', ref = connection.ref, parameters }) {
     const path = projectPath(project)
     const [, tag] = TAG.exec(ref ?? '') ?? []
     const version = ref === undefined ? {} : tag === undefined ? { branch: ref } : { tag }

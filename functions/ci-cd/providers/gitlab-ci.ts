@@ -130,7 +130,7 @@ export const gitlabCi = defineJob({
 
   search: {
     // GitLab reads the list from the primary database for a user who has just written.
-    async list({ http, connection: { parametersAre, keyInput }, isRetry }, { project }, { since }) {
+    async list({ http, connection: { parametersAre, keyInput }, isRetry }, { project = '' }, { since }) {
       if (parametersAre === 'inputs' && !keyInput) return 'unknown'
       const query = {
         source: 'api',
@@ -141,12 +141,12 @@ export const gitlabCi = defineJob({
       const { body: runs } = await http.get(pipelinesPath(project), { query, schema: z.array(pipeline) })
       return { runs, next: runs.length < PAGE_SIZE.retry ? undefined : '2' }
     },
-    hasKey: (run, { http, connection: { parametersAre }, idempotencyKey }, { project }) =>
+    hasKey: (run, { http, connection: { parametersAre }, idempotencyKey }, { project = '' }) =>
       parametersAre === 'inputs' ? run.name?.includes(idempotencyKey) : hasVariable(http, project, run, idempotencyKey),
   },
 
   async start({ http, connection, idempotencyKey, isRetry }, input) {
-    const { project, parameters = {} } = input
+    const { project = '', parameters = {} } = input
     const ref = input.ref || connection.ref || (await defaultBranch(http, project))
     const create = async (more: object) => {
       const path = `${projectPath(project)}/pipeline`

@@ -101,7 +101,7 @@ export const googleCloudBuild = defineJob({
 
   search: {
     maxPages: { first: 10, retry: 10 },
-    async list({ http, connection }, { project }, { token: pageToken, since }) {
+    async list({ http, connection }, { project = '' }, { token: pageToken, since }) {
       const query = { filter: `create_time>="${since.toISOString()}"`, pageSize: 100, pageToken }
       const { body } = await http.get(`${pathOf(connection, project)}/builds`, { query, schema: builds })
       return { runs: body.builds, next: body.nextPageToken }
@@ -110,7 +110,7 @@ export const googleCloudBuild = defineJob({
       substitutions?.[connection.keySubstitution] === idempotencyKey,
   },
 
-  async start({ http, connection, idempotencyKey }, { target, project, ref = connection.ref, parameters }) {
+  async start({ http, connection, idempotencyKey }, { target, project = '', ref = connection.ref, parameters }) {
     const key = idempotencyKey === undefined ? {} : { [connection.keySubstitution]: idempotencyKey }
     const substitutions = { ...toTextParameters(parameters), ...key }
     const body = { projectId: project, triggerId: target, source: { ...revisionOf(ref), substitutions } }

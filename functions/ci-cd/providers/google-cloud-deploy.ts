@@ -121,7 +121,7 @@ export const googleCloudDeploy = defineJob({
         throw invalidInput(`input.parameters.${image.slice(0, 100)}`, 'must be an image with its tag')
   },
 
-  async start({ http, connection, idempotencyKey = crypto.randomUUID() }, { target, project, ref, parameters }) {
+  async start({ http, connection, idempotencyKey = crypto.randomUUID() }, { target, project = '', ref, parameters }) {
     const { pipeline, targetId } = partsOf(target)
     const name = `wh-${idempotencyKey}`
     const release = ref ?? name

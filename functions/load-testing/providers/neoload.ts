@@ -129,7 +129,7 @@ export const neoload = defineJob({
   search: {
     // A result appears some seconds after its start.
     delaysMs: [0, 2_000, 3_000, 5_000],
-    async list({ http }, { project }) {
+    async list({ http }, { project = '' }) {
       const query = { sort: '-startDate', limit: PAGE_SIZE }
       const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: resultList })
       return { runs: body, next: body.length < PAGE_SIZE ? undefined : '2' }
@@ -138,7 +138,7 @@ export const neoload = defineJob({
   },
 
   // NeoLoad takes all parameters in the query, without a body.
-  async start({ http, idempotencyKey }, { target, project, parameters }) {
+  async start({ http, idempotencyKey }, { target, project = '', parameters }) {
     const path = `${workspacePath(project)}/tests/${segment(target)}/start`
     const query = queryOf(parameters, idempotencyKey)
     const { resultId } = (await http.post(path, undefined, { query, schema: started })).body

@@ -3,12 +3,19 @@ import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { name, oneOf, optional, secret, url, word } from '../../../shared/fields.ts'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
-import { defineJobProvider, type Run } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isSaving, joinReasons, progressOf, resultsOf, runDetails } from '../awx-results.ts'
-import { kinds, parseId, states } from '../awx-run.ts'
-import { canStoreKey, getTemplate, KEY_VARIABLE, parseTarget, refuseIgnored } from '../awx-templates.ts'
+import { kinds, partsOf, RUN_ID, states } from '../awx-run.ts'
+import {
+  canStoreKey,
+  getTemplate,
+  KEY_VARIABLE,
+  parseTarget,
+  refuseIgnored,
+  type TemplateKind,
+} from '../awx-templates.ts'
 
 const GATEWAY_API = 'api/controller/v2'
 const connection = z.strictObject({
@@ -27,7 +34,12 @@ const connection = z.strictObject({
   project: optional(word('The default organization, for templates with a name')),
 })
 type Connection = z.output<typeof connection>
-type Api = Connection['api']
+
+interface LaunchedRun {
+  id: number
+  type: string
+  providerState?: object
+}
 
 const launchResponse = z.object({
   id: z.int(),
@@ -46,7 +58,7 @@ const SEARCH_LIMIT = { firstAttempt: 50, retry: 200 }
  * @see https://docs.ansible.com/projects/awx/en/latest/userguide/job_templates.html
  * @see https://github.com/ansible/awx/tree/devel/awx/api
  */
-export const awx = defineJobProvider({
+export const awx = defineJob({
   title: 'AWX',
   noun: 'run',
   notifiedBy: { type: 'awx', wakeId: ({ id }) => id.split('/')[1] },
@@ -56,6 +68,13 @@ export const awx = defineJobProvider({
   errorReason: reasonOf,
 
   states,
+  runId: { pattern: RUN_ID, description: 'like job/12 or workflow/7' },
+  identify({ id, type, providerState }: LaunchedRun, { http: { baseUrl }, connection: { api } }) {
+    const kind = kindOf({ type })
+    const page = `jobs/${kinds[kind].page}/${id}`
+    const url = `${baseUrl}/${api === GATEWAY_API ? `execution/${page}/output` : `#/${page}`}`
+    return { id: `${kind}/${id}`, url, ...(providerState ? { providerState } : {}) }
+  },
 
   checkStart({ target, parameters = {} }) {
     parseTarget(target)
@@ -76,7 +95,7 @@ export const awx = defineJobProvider({
     const { count, results } = (await http.get(`${api}/unified_jobs/`, { query, schema: runList })).body
     // Slices and relaunches of a job have the same key. The first run is ours.
     const found = results.findLast(({ extra_vars }) => extra_vars?.includes(idempotencyKey))
-    if (found) return runOf(http, api, found)
+    if (found) return found
     // Some servers, such as Ascender, omit the variables from the list.
     if (results.some(({ extra_vars }) => extra_vars == null)) return 'unknown'
     return isRetry && count > results.length ? 'unknown' : undefined
@@ -93,37 +112,34 @@ export const awx = defineJobProvider({
       ...(ref === undefined ? {} : { scm_branch: ref }),
     }
     const started = (await http.post(`${template.path}launch/`, body, { schema: launchResponse })).body
-    const run = runOf(http, api, started)
     const ignored = namesOf(started.ignored_fields)
-    return ignored.length > 0 ? { ...run, providerState: await cancelWrongLaunch(http, api, run.id, ignored) } : run
+    if (ignored.length === 0) return started
+    const { path } = partsOf(api, `${kindOf(started)}/${started.id}`)
+    return { ...started, providerState: await cancelWrongLaunch(http, path, ignored) }
   },
 
   async getStatus({ http, connection: { api } }, run) {
-    const { kind, path } = parseId(api, run.id)
+    const { kind, path } = partsOf(api, run.id)
     const details = (await http.get(path, { schema: runDetails })).body
     const { status: state } = details
     if ((states[state] ?? 'running') === 'running')
       return { state, progress: await progressOf(http, kind, path, details) }
     if (isSaving(details))
       return { state, verdict: 'running', progress: `${state}, saving its events`, pollImmediately: true }
-    const results = await resultsOf(http, kind, api, path, details)
-    if (!isRecord(run.providerState)) return { state, ...results }
     return {
       state,
-      ...results,
-      verdict: 'errored',
-      reason: joinReasons([String(run.providerState['launchedWrong']), results.reason]),
+      async results() {
+        const results = await resultsOf(http, kind, api, path, details)
+        if (!isRecord(run.providerState)) return results
+        const reason = joinReasons([String(run.providerState['launchedWrong']), results.reason])
+        return { ...results, verdict: 'errored', reason }
+      },
     }
-  },
-
-  parseRunId({ id }) {
-    parseId('', id)
-    return { id }
   },
 
   // 405 means that it has ended. The next poll reads the result.
   async stop({ http, connection: { api } }, { id }) {
-    await http.post(`${parseId(api, id).path}cancel/`, undefined, { accept: [405] })
+    await http.post(`${partsOf(api, id).path}cancel/`, undefined, { accept: [405] })
   },
 })
 
@@ -145,10 +161,10 @@ function namesOf(ignored: Record<string, unknown> | null | undefined): string[] 
  *
  * @returns the provider state of the run, which makes its status `errored`
  */
-async function cancelWrongLaunch(http: Http, api: Api, id: string, ignored: string[]) {
+async function cancelWrongLaunch(http: Http, path: string, ignored: string[]) {
   const reason = `AWX launched it without ${ignored.join(', ')}, which it ignored`
   try {
-    await http.post(`${parseId(api, id).path}cancel/`, undefined, { accept: [405] })
+    await http.post(`${path}cancel/`, undefined, { accept: [405] })
     return { launchedWrong: `${reason}, so it was canceled` }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -163,8 +179,6 @@ function reasonOf(body: unknown): string | undefined {
   return reasons.join('; ') || undefined
 }
 
-function runOf({ baseUrl }: Http, api: Api, { id, type }: { id: number; type: string }): Run {
-  const kind = type === 'workflow_job' ? 'workflow' : 'job'
-  const page = `jobs/${kinds[kind].page}/${id}`
-  return { id: `${kind}/${id}`, url: `${baseUrl}/${api === GATEWAY_API ? `execution/${page}/output` : `#/${page}`}` }
+function kindOf({ type }: Pick<LaunchedRun, 'type'>): TemplateKind {
+  return type === 'workflow_job' ? 'workflow' : 'job'
 }
