@@ -66,12 +66,7 @@ async function approveInChat(): Promise<void> {
   const open = async () =>
     (await service.list('messages')).findLast(({ buttons = [] }: { buttons?: unknown[] }) => buttons.length > 0)
   await service.until(open, 'an approval request in the chat')
-  const { ts } = await open()
-  await fetch(`${service.url}/sandbox/slack/click`, {
-    method: 'POST',
-    body: new URLSearchParams({ ts, action: 'approve', user: 'jane' }),
-    redirect: 'manual',
-  })
+  await service.press(await open(), 'approve', 'jane')
 }
 
 const examples = categories.flatMap(({ name }) => {

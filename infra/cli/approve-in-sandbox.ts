@@ -11,8 +11,8 @@ interface ApprovalOptions {
 
 const APPROVER = 'jane'
 const POLL_MS = 500
-/** Slack waits for a response for three seconds only, and a person then clicks again. */
-const MAX_CLICKS = 10
+/** Slack waits for a response for three seconds, and a person then presses the button again. */
+const MAX_PRESSES = 10
 
 /**
  * Returns a function that finds a task's approval request in the sandbox's Slack and approves it, or prints where to
@@ -29,9 +29,9 @@ export function approveInSandbox({ url, autoApproveReason }: ApprovalOptions) {
     const body = new URLSearchParams({ ts: message.ts, action: 'approve', user: APPROVER })
     for (let attempt = 1; ; attempt++) {
       const response = await tryFetch(`${slackUrl}/click`, { method: 'POST', body, redirect: 'manual', signal })
-      // 409: an earlier click has arrived, although Slack got no response in time.
+      // 409: an earlier press has arrived, although Slack got no response in time.
       if (response?.status === 303 || (response?.status === 409 && attempt > 1)) return
-      if ((response && response.status !== 502) || attempt === MAX_CLICKS)
+      if ((response && response.status !== 502) || attempt === MAX_PRESSES)
         return print(`could not click Approve (${response?.status ?? 'no response'}): click it yourself`)
       await sleep(POLL_MS, undefined, { signal })
     }

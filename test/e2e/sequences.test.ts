@@ -102,14 +102,6 @@ const runsOf = async (platform: string) =>
   ).filter((run) => run.platform === platform)
 const messages = (): Promise<MessageSummary[]> => service.list('messages')
 
-/** Presses a button on the page of the chat, as a person does: again if a busy app does not respond in time. */
-async function press({ ts }: MessageSummary, action: string, user: string): Promise<void> {
-  const body = new URLSearchParams({ ts, action, user })
-  const send = () => fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
-  // The button is gone if the app has responded too late.
-  await service.until(async () => [303, 409].includes((await send()).status), `a response to ${action} of ${user}`)
-}
-
 /** Runs the production stage of the release. Passes the question of its approval to `decide`. */
 function release(decide: (question: MessageSummary) => Promise<void>): Promise<Played> {
   return play(loadSequenceFolder(production), async ({ taskId, statusUrl }) => {
@@ -140,7 +132,7 @@ beforeAll(async () => {
     const [action = '', ...users] = decisions[name]
     played[name] = await release(async (question) => {
       questions.push(question)
-      for (const user of users) await press(question, action, user)
+      for (const user of users) await service.press(question, action, user)
     })
   })
   await waitForAll([...playAll, ...decideAll])
@@ -356,7 +348,7 @@ describe('webhooks sequence release', () => {
       out += chunk
     })
     await service.until(() => out.includes(`waits for a click at ${service.url}/sandbox/slack`), 'the question')
-    await press((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
+    await service.press((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
     const { code } = await ended
     expect(out).toContain('approval.finished  succeeded/fail  Rejected by Jane Doe (U0JANE)')
     expect(out).not.toContain('clicks Approve')

@@ -179,6 +179,14 @@ export class Service {
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
   }
 
+  /** Presses a button in the chat of the sandbox, as a person does: again if a busy app does not respond in time. */
+  async press({ ts }: { ts: string }, action: string, user: string): Promise<void> {
+    const body = new URLSearchParams({ ts, action, user })
+    const send = () => fetch(`${this.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+    // The button is gone (409) if the app has responded too late.
+    await this.until(async () => [303, 409].includes((await send()).status), `a response to ${action} of ${user}`)
+  }
+
   openIssue(body: unknown, query = '', options?: CallOptions): Promise<Answer> {
     return this.call(`/v1/issue-ticketing/open-issue${query}`, body, options)
   }

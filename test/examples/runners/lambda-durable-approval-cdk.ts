@@ -16,11 +16,10 @@ export async function lambdaDurableApproval(): Promise<Setting> {
     await service.until(request, 'the request for an approval')
     await timeline.received()
     const before = (await service.list('runs')).length
-    const { ts, text } = await request()
-    timeline.say('slack', `shows ${text}`)
+    const asked = await request()
+    timeline.say('slack', `shows ${asked.text}`)
     timeline.say('jane', 'clicks Approve')
-    const body = new URLSearchParams({ ts, action: 'approve', user: 'jane' })
-    await fetch(`${service.url}/sandbox/slack/click`, { method: 'POST', body, redirect: 'manual' })
+    await service.press(asked, 'approve', 'jane')
     const [, verdict] = /"verdict": "(\w+)"/.exec(await sent) ?? []
     return `runs before the approval: ${before}, runs: ${(await service.list('runs')).length}, verdict: ${verdict}`
   }

@@ -138,7 +138,7 @@ test('AWS FIS: the connection needs a region if the function has none', () => {
   const own = process.env['AWS_REGION']
   delete process.env['AWS_REGION']
   try {
-    expect(() => awsFis.baseUrl(connection({}))).toThrow('The connection to AWS FIS needs a region')
+    expect(() => awsFis.baseUrl?.(connection({}))).toThrow('The connection to AWS FIS needs a region')
   } finally {
     process.env['AWS_REGION'] = own
   }

@@ -178,13 +178,7 @@ describe('a turn', () => {
 describe('an approval before an action', () => {
   const asked = async () =>
     (await service.list('messages')).find(({ text }: { text: string }) => text.includes('two people'))
-  const approve = async (user: 'jane' | 'ben') => {
-    const { ts } = await asked()
-    await fetch(`${service.url}/sandbox/slack/click`, {
-      method: 'POST',
-      body: new URLSearchParams({ ts, action: 'approve', user }),
-    })
-  }
+  const approve = async (user: 'jane' | 'ben') => service.press(await asked(), 'approve', user)
   const rowOf = async (id: string, name: string) =>
     (await read(`calls/${id}`)).waterfall.rows.find((row: { name: string }) => row.name === name)
 
