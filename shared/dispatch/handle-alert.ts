@@ -63,7 +63,8 @@ async function recordAlert(alert: AlertMessage): Promise<Transition> {
     // Before it is recorded: an end that makes it an occurrence makes its calls.
     if (isLaterStart) await saveForLater(alert, at)
     const isSame = (['opened', 'closed', 'newest'] as const).every((name) => before?.[name] === times[name])
-    if ((before && isSame) || (await saveAlertTimes(source, digest, before, times))) return transition
+    if ((before && isSame && !before.isExpiring) || (await saveAlertTimes(source, digest, before, times)))
+      return transition
   }
   throw new RetryLater('Other notifications about the alert are being handled.', 1)
 }

@@ -1,5 +1,6 @@
+import { OPENED_TTL_SECONDS, RENEWAL_SECONDS } from './alerts.ts'
 import { itemKeys } from './item-keys.ts'
-import { expiresIn, get, put, putIfAbsent, update } from './table.ts'
+import { expiresIn, expiresWithin, get, put, putIfAbsent, update } from './table.ts'
 
 /** A call that a rule makes for an alert. */
 export interface StoredCall {
@@ -28,7 +29,7 @@ const TIMEOUT_MS = 5_000
 /** Longer than any sender retries. */
 const LATER_TTL_SECONDS = 72 * 3_600
 /** As long as the times of an alert are stored. */
-const TTL_SECONDS = 90 * 86_400
+const TTL_SECONDS = OPENED_TTL_SECONDS
 
 /** The call is not made, or was refused. A repeat may have started a task although the webhook has refused another attempt. */
 const IS_REPLACEABLE = '((attribute_exists(isRefused) AND attribute_not_exists(taskId)) OR attribute_exists(later))'
@@ -48,10 +49,21 @@ export async function storeCall(source: string, digest: string, call: string): P
   throw new Error('The call was deleted between two requests.')
 }
 
-/** @throws the error of DynamoDB */
+/**
+ * Reads a call, and stores it for longer if its alert still repeats when it would soon be deleted.
+ *
+ * @throws the error of DynamoDB
+ */
 export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
-  const item = await get(itemKeys.alertCall(source, digest))
+  const key = itemKeys.alertCall(source, digest)
+  const item = await get(key)
   if (item === undefined || item['later'] !== undefined) return undefined
+  if (expiresWithin(item, RENEWAL_SECONDS))
+    await update(key, 'SET expiration = :expiration', {
+      condition: 'attribute_exists(id)',
+      values: expiresIn(TTL_SECONDS),
+      timeoutMs: TIMEOUT_MS,
+    })
   const { call, taskId, isRefused, isGrouped, countedIn, isEnded } = item
   return {
     call: String(call),

@@ -1,5 +1,5 @@
 import { itemKeys } from './item-keys.ts'
-import { expiresIn, get, type Item, put, putIfAbsent } from './table.ts'
+import { expiresIn, expiresWithin, get, type Item, put, putIfAbsent } from './table.ts'
 
 /** When an alert started and ended last, in epoch milliseconds: 0 if its source uses no key twice. */
 export interface AlertTimes {
@@ -9,14 +9,18 @@ export interface AlertTimes {
   earlier?: readonly number[]
   /** The newest start after `opened`, without an end in between. That end may arrive later. */
   newest?: number | undefined
+  /** An alert that repeats must be saved again, so that its times are not deleted while it fires. */
+  isExpiring?: boolean
 }
 
 const TIMES = ['opened', 'closed', 'newest'] as const
 const TIMEOUT_MS = 5_000
 /** An end that arrives before its start is stored for this time: longer than any sender retries. */
 const CLOSED_TTL_SECONDS = 72 * 3_600
-/** An alert that ends later closes nothing. */
-const OPENED_TTL_SECONDS = 90 * 86_400
+/** An alert about which nothing arrives for longer is new when something arrives. */
+export const OPENED_TTL_SECONDS = 90 * 86_400
+/** A notification renews what is stored for a shorter time. */
+export const RENEWAL_SECONDS = 60 * 86_400
 
 /** @throws the error of DynamoDB */
 export async function readAlertTimes(source: string, digest: string): Promise<AlertTimes | undefined> {
@@ -24,7 +28,8 @@ export async function readAlertTimes(source: string, digest: string): Promise<Al
   if (item === undefined) return undefined
   const earlier: number[] = JSON.parse(String(item['earlier'] ?? '[]'))
   const [opened, closed, newest] = TIMES.map((name) => numberIn(item[name]))
-  return { opened, closed, earlier, newest }
+  const isExpiring = opened !== undefined && expiresWithin(item, RENEWAL_SECONDS)
+  return { opened, closed, earlier, newest, isExpiring }
 }
 
 /**

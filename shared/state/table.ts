@@ -98,6 +98,11 @@ export function expiresIn(seconds: number): { expiration: number } {
   return { expiration: Math.floor(Date.now() / 1_000) + seconds }
 }
 
+/** Returns whether the table deletes an item within the given number of seconds. */
+export function expiresWithin({ expiration }: Item, seconds: number): boolean {
+  return Number(expiration) < expiresIn(seconds).expiration
+}
+
 async function ifConditionMet<T>(sent: Promise<T>): Promise<T | undefined> {
   try {
     return await sent

@@ -10,8 +10,11 @@ import {
   type Served,
   serve,
 } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { callKeyOf, digestOf } from '../../../shared/dispatch/call-key.ts'
 import { dispatchHandler } from '../../../shared/dispatch/handler.ts'
 import type { AlertMessage, GroupMessage } from '../../../shared/events/queue.ts'
+import { itemKeys } from '../../../shared/state/item-keys.ts'
+import { get } from '../../../shared/state/table.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
@@ -175,6 +178,30 @@ describe('An alert', () => {
     await handle(resolved(key))
     const opened = [...tasks.keys()][0]
     expect([...tasks.values()].at(-1)).toEqual({ action: 'close-issue', id: `T-${opened}`, comment: 'Over' })
+  })
+
+  it('is stored while it repeats', async () => {
+    const key = nextKey()
+    const start = Date.now()
+    const clock = jest.spyOn(Date, 'now')
+    const items = [
+      itemKeys.alert('alerts', digestOf(key)),
+      ...['open', 'notify'].map((rule) => itemKeys.alertCall('alerts', digestOf(callKeyOf(firing(key), rule, 0)))),
+    ]
+    // It is stored for 90 days, and renewed when less than 60 are left.
+    for (const [day, deletedOn] of [
+      [0, 90],
+      [20, 90],
+      [40, 130],
+      [80, 170],
+    ] as const) {
+      clock.mockReturnValue(start + day * 86_400_000)
+      await handle(firing(key))
+      const stored = await Promise.all(items.map((item) => get(item)))
+      const expiration = Math.floor((start + deletedOn * 86_400_000) / 1_000)
+      expect(stored.map((item) => item?.['expiration'])).toEqual(items.map(() => expiration))
+    }
+    expect(actions()).toEqual(['open-issue', 'send-message'])
   })
 
   it('waits for the task that opens it', async () => {
