@@ -2,6 +2,7 @@ import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 import { NOTIFICATION } from '../../shared/core/call.ts'
+import { approvalIn } from '../../shared/policy/kinds/index.ts'
 import type { Policy as CallPolicy } from '../../shared/policy/policy.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { type BundleFunction, EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
@@ -69,8 +70,5 @@ function wake(tasks: DurableFunction[]): Permission {
 
 /** Whether a policy may ask people. */
 export function asksPeople({ rules, approval }: CallPolicy): boolean {
-  const asks = rules.some(
-    ({ effect }) => effect.type === 'approval' || (effect.type === 'window' && typeof effect.otherwise === 'object'),
-  )
-  return asks || approval !== undefined
+  return approval !== undefined || rules.some(({ effect }) => approvalIn(effect) !== undefined)
 }

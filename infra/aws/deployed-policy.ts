@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Construct } from 'constructs'
+import { hasTurns } from '../../shared/policy/kinds/turn.ts'
 import type { Policy } from '../../shared/policy/policy.ts'
 import { APPLICATION } from '../tools/project/roots.ts'
 import { asksPeople } from './approvals.ts'
@@ -19,7 +20,7 @@ export class DeployedPolicy extends DeployedFile {
   constructor(scope: Construct, id: string, contents: Policy) {
     super(scope, id, { name: POLICY, contents, description: 'Policy' })
     this.asksPeople = asksPeople(contents)
-    this.hasTurns = contents.rules.some(({ effect }) => effect.type === 'turn')
+    this.hasTurns = hasTurns(contents)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Failure } from '../errors.ts'
 import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { outcomeSchema } from '../outcome.ts'
-import { requirementSchema } from '../policy/policy.ts'
+import { requirementSchema } from '../policy/kinds/index.ts'
 
 /** The category that asks people. */
 export const NOTIFICATION = 'notification'

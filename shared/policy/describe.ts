@@ -1,19 +1,11 @@
 import { formatDuration } from '../duration.ts'
 import { toSentence } from '../errors.ts'
-import { namesOf } from './people.ts'
-import type { ApprovalRule, Effect, Rule, When } from './policy.ts'
-import { describeTime } from './time-zone.ts'
-import { WEEKDAYS, type Weekday, type Window, type WindowState } from './window.ts'
-
-const DAY_NAMES: Record<Weekday, string> = {
-  mon: 'Monday',
-  tue: 'Tuesday',
-  wed: 'Wednesday',
-  thu: 'Thursday',
-  fri: 'Friday',
-  sat: 'Saturday',
-  sun: 'Sunday',
-}
+import { describeApproval } from './kinds/approval.ts'
+import type { Effect } from './kinds/index.ts'
+import { describeTurn } from './kinds/turn.ts'
+import { describeWindow } from './kinds/window.ts'
+import { listOf } from './list-of.ts'
+import type { Rule, When } from './policy.ts'
 
 /**
  * Describes a rule in one sentence, for people.
@@ -23,16 +15,6 @@ const DAY_NAMES: Record<Weekday, string> = {
  */
 export function describeRule({ when, effect }: Rule): string {
   return `${describeCalls(when)} ${describeEffect(effect)}`
-}
-
-/**
- * Describes the state of a window, for people.
- *
- * @example 'Closed until Tuesday, 2027-01-05 00:00 Europe/Vienna (Year-end closing)'
- */
-export function describeState({ isOpen, changesAt, reason }: WindowState, { timeZone }: Window): string {
-  const until = changesAt === undefined ? '' : ` until ${describeTime(changesAt, timeZone)}`
-  return `${isOpen ? 'Open' : 'Closed'}${until}${isOpen || reason === undefined ? '' : ` (${reason})`}`
 }
 
 function describeCalls({ actions, connections, callers, agents, projects, stages, services, input }: When): string {
@@ -59,74 +41,19 @@ function describeCallers(names: When['callers'], agents: When['agents']): string
 }
 
 function describeEffect(effect: Effect): string {
-  if (effect.type === 'deny') return `are refused: ${toSentence(effect.reason)}`
-  const { waitAtMost } = effect
-  if (effect.type === 'approval')
-    return `start after ${describeApproval(effect)}. Their tasks wait for at most ${formatDuration(waitAtMost)}.`
-  if (effect.type === 'turn') {
-    const tasks = effect.queue === 1 ? '1 task waits' : `${effect.queue} tasks wait`
-    return `run one at a time for ${effect.per}. At most ${tasks}, for at most ${formatDuration(waitAtMost)}.`
+  switch (effect.type) {
+    case 'deny':
+      return `are refused: ${toSentence(effect.reason)}`
+    case 'approval':
+      return `start after ${describeApproval(effect)}. Their tasks wait for at most ${formatDuration(effect.waitAtMost)}.`
+    case 'turn':
+      return describeTurn(effect)
+    case 'window':
+      return describeWindow(effect)
   }
-  const { window, otherwise } = effect
-  const { opening } = window
-  const waits = `their tasks wait for at most ${formatDuration(waitAtMost)}`
-  const closed =
-    otherwise === 'refuse'
-      ? 'they are refused'
-      : otherwise === 'wait'
-        ? waits
-        : `${waits}, or until ${describeApproval(otherwise)}`
-  return opening
-    ? `start ${describeOpening(opening)}, ${window.timeZone} time. At other times, ${closed}.`
-    : `do not start ${describeFreezes(window)}. In this time, ${closed}.`
-}
-
-/** `an approval of jane, asked in #ops by the connection chat`. */
-function describeApproval({ count, by, notRequester, connection, channel }: ApprovalRule): string {
-  const people = by ? namesOf(by) : 'anybody in the channel'
-  const except = notRequester ? ', but not of the owners of the caller' : ''
-  const place = `${channel === undefined ? '' : `in ${channel} `}by the connection ${connection}`
-  return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, asked ${place}`
-}
-
-function describeOpening({ days, from, to }: NonNullable<Window['opening']>): string {
-  const isAllDay = from === 0 && to === 1_440
-  return `${describeDays(days)}${isAllDay ? '' : ` from ${timeOf(from)} to ${timeOf(to)}`}`
-}
-
-function describeFreezes({ freezes = [], timeZone }: Window): string {
-  const described = freezes.map(
-    ({ from, to, reason }) => `from ${from.replace('T', ' ')} to ${to.replace('T', ' ')} (${reason})`,
-  )
-  return `${listOf(described, 'and')}, ${timeZone} time`
-}
-
-/** `every day`, `Monday to Friday`, `Monday, Wednesday and Friday`. */
-function describeDays(days: readonly Weekday[]): string {
-  if (days.length === WEEKDAYS.length) return 'every day'
-  const first = days.findIndex((day) => !days.includes(dayBefore(day)))
-  const inOrder = [...days.slice(first), ...days.slice(0, first)]
-  const isRange = inOrder.length > 2 && inOrder.slice(1).every((day, index) => dayBefore(day) === inOrder[index])
-  const names = inOrder.map((day) => DAY_NAMES[day])
-  return isRange ? `${names[0]} to ${names.at(-1)}` : listOf(names, 'and')
-}
-
-function dayBefore(day: Weekday): Weekday {
-  return WEEKDAYS[(WEEKDAYS.indexOf(day) + 6) % 7] ?? 'mon'
-}
-
-/** @param minutes since midnight */
-function timeOf(minutes: number): string {
-  const two = (value: number) => String(value).padStart(2, '0')
-  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }
 
 /** `the caller nightly`, `the callers nightly or weekly`. */
 function named(noun: string, names: readonly string[]): string {
   return `the ${noun}${names.length === 1 ? '' : 's'} ${listOf(names, 'or')}`
-}
-
-/** `a`, `a or b`, `a, b or c`. */
-function listOf(names: readonly string[], word: 'and' | 'or'): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1)}`
 }

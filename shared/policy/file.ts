@@ -14,9 +14,11 @@ import {
   timeOfDay,
   timeZone,
 } from './file-fields.ts'
+import type { ApprovalRule } from './kinds/approval.ts'
+import type { Effect } from './kinds/index.ts'
+import { targetProblem } from './kinds/turn.ts'
 import { GROUP } from './people.ts'
-import type { ApprovalRule, Effect, Policy, Rule } from './policy.ts'
-import { targetProblem } from './turn-rule.ts'
+import type { Policy, Rule } from './policy.ts'
 import { WEEKDAYS } from './window.ts'
 
 /** Load this module only to read `policy.yaml`. Functions get it compiled. */

@@ -1,5 +1,6 @@
 import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
-import type { PolicyCall, Rule, When } from './policy.ts'
+import type { PolicyCall } from './call.ts'
+import type { Rule, When } from './policy.ts'
 
 type Json = Parameters<typeof search>[1]
 

@@ -348,7 +348,11 @@ describe('webhooks sequence release', () => {
       out += chunk
     })
     await service.until(() => out.includes(`waits for a click at ${service.url}/sandbox/slack`), 'the question')
-    await service.press((await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary, 'reject', 'jane')
+    await service.press(
+      (await messages()).findLast(({ buttons }) => buttons.length > 0) as MessageSummary,
+      'reject',
+      'jane',
+    )
     const { code } = await ended
     expect(out).toContain('approval.finished  succeeded/fail  Rejected by Jane Doe (U0JANE)')
     expect(out).not.toContain('clicks Approve')

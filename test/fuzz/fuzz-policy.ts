@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Failure, messageOf } from '../../shared/errors.ts'
-import { evaluateCaller, evaluateRules, type Verdict } from '../../shared/policy/evaluate.ts'
+import type { PolicyCall } from '../../shared/policy/call.ts'
+import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../shared/policy/evaluate.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
-import type { Policy, PolicyCall } from '../../shared/policy/policy.ts'
+import type { Policy } from '../../shared/policy/policy.ts'
 import { localTimeAt } from '../../shared/policy/time-zone.ts'
 import { stateOfWindow, WEEKDAYS, type Window } from '../../shared/policy/window.ts'
 import { type Random, randomOf } from '../prove/random.ts'
@@ -79,11 +80,11 @@ function checkCalls(
     const call = callOf(random)
     const now = timeIn2026(random)
     const start = performance.now()
-    const before = evaluateRules(policy, call, now)
+    const before = evaluatePolicy(policy, call, now)
     const ms = performance.now() - start
     if (ms > MAX_MS) found(`an evaluation takes ${Math.round(ms)} ms: ${JSON.stringify(call)}`)
     checkDenial(before, found)
-    checkRestricts(before, evaluateRules(more, call, now), found)
+    checkRestricts(before, evaluatePolicy(more, call, now), found)
     const verdict = evaluateCaller(before, call, policy.approval)
     checkCaller(before, verdict, call, found)
     if (verdict.refusal) report.refused += 1
@@ -92,14 +93,14 @@ function checkCalls(
   }
 }
 
-function checkDenial({ matched, refusal, requirements }: Verdict, found: Found): void {
+function checkDenial({ matched, refusal, requirements }: PolicyDecision, found: Found): void {
   const denies = matched.some(({ effect }) => effect.type === 'deny')
   if (denies !== (refusal?.type === 'denied')) found(`a rule that denies, and the refusal is ${refusal?.type}`)
   if (refusal && requirements.length > 0) found('a refusal with requirements')
 }
 
 /** One rule more never allows what was refused, and never removes a requirement. */
-function checkRestricts(before: Verdict, after: Verdict, found: Found): void {
+function checkRestricts(before: PolicyDecision, after: PolicyDecision, found: Found): void {
   if (before.refusal && !after.refusal) found(`another rule allows what was ${before.refusal.type}`)
   if (after.refusal) return
   const hasAll = before.requirements.every((one) => after.requirements.some((other) => isDeepStrictEqual(one, other)))
@@ -108,7 +109,7 @@ function checkRestricts(before: Verdict, after: Verdict, found: Found): void {
 }
 
 /** The entry of a caller restricts in addition to the rules. Nothing keeps it from stopping something. */
-function checkCaller(ofRules: Verdict, verdict: Verdict, call: PolicyCall, found: Found): void {
+function checkCaller(ofRules: PolicyDecision, verdict: PolicyDecision, call: PolicyCall, found: Found): void {
   const { writes, owners } = call.caller
   if (call.isFree || writes === 'allow') {
     if (verdict !== ofRules) found(`the entry restricts a call of a caller with ${writes}`)

@@ -1,4 +1,4 @@
-import type { PolicyCall } from '../../shared/policy/policy.ts'
+import type { PolicyCall } from '../../shared/policy/call.ts'
 import type { Random } from '../prove/random.ts'
 import { FIELD_NAMES, HOSTILE_VALUES } from './hostile-values.ts'
 

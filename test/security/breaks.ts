@@ -104,8 +104,8 @@ export const BREAKS: Record<string, Break> = {
   },
   'Unknown input': {
     file: 'shared/policy/evaluate.ts',
-    from: 'if (!isOpen) refusal ??= {',
-    to: 'refusal = isOpen ? undefined : {',
+    from: '?? refusals[0]',
+    to: '?? (refusals.length === 1 ? refusals[0] : undefined)',
     test: 'fuzz/fuzz > policies only restrict, for any file and any call',
   },
   'Reading the tasks of another caller': {

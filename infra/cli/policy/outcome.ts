@@ -1,6 +1,9 @@
+import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { evaluateCaller, evaluateRules, type PolicyRefusal } from '../../../shared/policy/evaluate.ts'
-import type { ApprovalRule, Ask, Policy, PolicyCall } from '../../../shared/policy/policy.ts'
+import { evaluateCaller, evaluatePolicy } from '../../../shared/policy/evaluate.ts'
+import type { ApprovalRule, Ask } from '../../../shared/policy/kinds/approval.ts'
+import { conditionsIn, type PolicyRefusal, turnsIn } from '../../../shared/policy/kinds/index.ts'
+import type { Policy } from '../../../shared/policy/policy.ts'
 import { describeTime } from '../../../shared/policy/time-zone.ts'
 import { stateOfWindow, type Window } from '../../../shared/policy/window.ts'
 
@@ -45,33 +48,38 @@ export interface PolicyOutcome {
  * @param at epoch milliseconds
  */
 export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyOutcome {
-  const verdict = evaluateCaller(evaluateRules(policy, call, at), call, policy.approval)
+  const verdict = evaluateCaller(evaluatePolicy(policy, call, at), call, policy.approval)
   const { refusal, requirements, waitAtMost } = verdict
   const matched = verdict.matched.map((one): MatchedRule => {
     const { name: rule, effect } = one
     const text = describeRule(one)
-    if (effect.type === 'deny') return { rule, text, effect: 'deny', reason: effect.reason }
-    if (effect.type === 'turn') return { rule, text, effect: 'turn', reason: effect.per }
-    if (effect.type === 'approval') return { rule, text, effect: 'approve', reason: describeApproval(effect) }
-    const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
-    const { timeZone } = effect.window
-    return {
-      rule,
-      text,
-      effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
-      isOpen,
-      reason,
-      changes: timeOf(changesAt, timeZone),
-      changesAt: iso(changesAt),
+    switch (effect.type) {
+      case 'deny':
+        return { rule, text, effect: 'deny', reason: effect.reason }
+      case 'turn':
+        return { rule, text, effect: 'turn', reason: effect.per }
+      case 'approval':
+        return { rule, text, effect: 'approve', reason: describeApproval(effect) }
+      case 'window': {
+        const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
+        return {
+          rule,
+          text,
+          effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
+          isOpen,
+          reason,
+          changes: timeOf(changesAt, effect.window.timeZone),
+          changesAt: iso(changesAt),
+        }
+      }
     }
   })
   if (refusal) return { result: refusal.type, rule: refusal.rule, matched }
-  const targets = requirements.flatMap((requirement) => (requirement.type === 'turn' ? [requirement.target] : []))
+  const targets = turnsIn(requirements).map(({ target }) => target)
   const turns = targets.length > 0 ? { turns: targets } : {}
-  const asks = requirements.flatMap((requirement) => {
-    if (requirement.type === 'turn') return []
-    const { type, ask } = requirement
-    return ask && (type === 'approval' || !stateOfWindow(requirement.window, at).isOpen) ? [ask] : []
+  const asks = conditionsIn(requirements).flatMap((requirement) => {
+    const isMet = requirement.type === 'window' && stateOfWindow(requirement.window, at).isOpen
+    return requirement.ask && !isMet ? [requirement.ask] : []
   })
   // A window that people can open may be closed.
   const windows = requirements.flatMap((requirement) =>

@@ -1,4 +1,6 @@
-import type { ApprovalRule, Policy, Rule, When } from '../../../shared/policy/policy.ts'
+import type { ApprovalRule } from '../../../shared/policy/kinds/approval.ts'
+import { approvalIn } from '../../../shared/policy/kinds/index.ts'
+import type { Policy, When } from '../../../shared/policy/policy.ts'
 
 /** An approval that the policy requires, and what requires it. */
 export interface RequiredApproval {
@@ -11,13 +13,8 @@ export interface RequiredApproval {
 
 export function requiredApprovals({ rules, approval }: Policy): RequiredApproval[] {
   const ofRules = rules.flatMap(({ name, when, effect }): RequiredApproval[] => {
-    const approval = approvalOf(effect)
+    const approval = approvalIn(effect)
     return approval ? [{ by: `rule "${name}"`, when, approval }] : []
   })
   return approval ? [...ofRules, { by: 'section approval', when: undefined, approval }] : ofRules
-}
-
-function approvalOf(effect: Rule['effect']): ApprovalRule | undefined {
-  if (effect.type === 'approval') return effect
-  return effect.type === 'window' && typeof effect.otherwise !== 'string' ? effect.otherwise : undefined
 }

@@ -1,6 +1,7 @@
 import { isFree } from '../../../shared/core/webhook/restrict.ts'
+import type { Effect } from '../../../shared/policy/kinds/index.ts'
 import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
-import type { Effect, Policy, When } from '../../../shared/policy/policy.ts'
+import type { Policy, When } from '../../../shared/policy/policy.ts'
 import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
 
 export interface PolicyWarning {

@@ -1,5 +1,6 @@
 import type { PolicyEffect } from '../../../shared/core/webhook/restrict.ts'
-import { describeRule, describeState } from '../../../shared/policy/describe.ts'
+import { describeRule } from '../../../shared/policy/describe.ts'
+import { describeState } from '../../../shared/policy/kinds/window.ts'
 import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
 import type { CallStore } from './call-store.ts'

@@ -1,4 +1,4 @@
-import type { Requirement } from '../../../shared/policy/policy.ts'
+import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import { localTimeAt } from '../../../shared/policy/time-zone.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import { progressIn, type RequirementView, viewRequirements } from './requirements.ts'
@@ -34,9 +34,16 @@ export function requirementRows(
   const course = { since, end: metAt ?? endedAt ?? now, hasEnded: metAt === undefined && endedAt !== undefined, now }
   return viewRequirements(requirements, progress, course.end).flatMap((view, index) => {
     const requirement = requirements[index]
-    if (requirement?.type === 'turn') return turn ? [turnRow(view, index, turn, endedAt, now)] : []
-    const windows = requirement?.type === 'window' ? [windowRow(view, index, requirement.window.timeZone, course)] : []
-    return [...windows, ...approvalRows(view, index, course)]
+    switch (requirement?.type) {
+      case undefined:
+        return []
+      case 'turn':
+        return turn ? [turnRow(view, index, turn, endedAt, now)] : []
+      case 'approval':
+        return approvalRows(view, index, course)
+      case 'window':
+        return [windowRow(view, index, requirement.window.timeZone, course), ...approvalRows(view, index, course)]
+    }
   })
 }
 

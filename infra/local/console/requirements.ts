@@ -1,7 +1,8 @@
-import { describeState } from '../../../shared/policy/describe.ts'
+import type { ApprovalRequirement, Ask } from '../../../shared/policy/kinds/approval.ts'
+import type { Requirement } from '../../../shared/policy/kinds/index.ts'
+import type { TurnRequirement } from '../../../shared/policy/kinds/turn.ts'
+import { describeState, type WindowRequirement } from '../../../shared/policy/kinds/window.ts'
 import { namesOf } from '../../../shared/policy/people.ts'
-import type { Ask, Requirement } from '../../../shared/policy/policy.ts'
-import type { TurnRequirement } from '../../../shared/policy/turn-rule.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
 import { type Decision, describeDecision, describeVotes } from '../../../shared/state/approval-decision.ts'
 import type { OperationSummary } from '../cloud/index.ts'
@@ -107,26 +108,45 @@ export function viewRequirements(
   now: number,
 ): RequirementView[] {
   return requirements.map((requirement, index): RequirementView => {
-    if (requirement.type === 'turn') return viewTurn(requirement, progress)
-    const { rule = ENTRY_OF_CALLER, ask } = requirement
-    const approval = ask && requestedApproval(ask, requirement.rule, index + 1, progress)
-    if (requirement.type === 'approval') {
-      const text = approval?.text ?? describeRequired(requirement.ask)
-      return { rule, isMet: approval?.isApproved ?? false, text, opensAt: undefined, approval }
-    }
-    const { window } = requirement
-    const first = stateOfWindow(window, progress.since ?? now)
-    const state = stateOfWindow(window, now)
-    const { isOpen, changesAt } = state
-    const orApproved = ask && !isOpen ? `, or ${approval?.text ?? describeRequired(ask)}` : ''
-    return {
-      rule,
-      isMet: isOpen || (approval?.isApproved ?? false),
-      text: `${describeState(state, window)}${orApproved}`,
-      opensAt: isOpen ? (first.isOpen ? progress.since : first.changesAt) : changesAt,
-      approval,
+    switch (requirement.type) {
+      case 'turn':
+        return viewTurn(requirement, progress)
+      case 'approval':
+        return viewApproval(requirement, requestedApproval(requirement.ask, requirement.rule, index + 1, progress))
+      case 'window': {
+        const { ask, rule } = requirement
+        const approval = ask && requestedApproval(ask, rule, index + 1, progress)
+        return viewWindow(requirement, approval, progress.since, now)
+      }
     }
   })
+}
+
+function viewApproval(
+  { rule = ENTRY_OF_CALLER, ask }: ApprovalRequirement,
+  approval?: RequestedApproval,
+): RequirementView {
+  const text = approval?.text ?? describeRequired(ask)
+  return { rule, isMet: approval?.isApproved ?? false, text, opensAt: undefined, approval }
+}
+
+function viewWindow(
+  { rule, window, ask }: WindowRequirement,
+  approval: RequestedApproval | undefined,
+  since: number | undefined,
+  now: number,
+): RequirementView {
+  const first = stateOfWindow(window, since ?? now)
+  const state = stateOfWindow(window, now)
+  const { isOpen, changesAt } = state
+  const orApproved = ask && !isOpen ? `, or ${approval?.text ?? describeRequired(ask)}` : ''
+  return {
+    rule,
+    isMet: isOpen || (approval?.isApproved ?? false),
+    text: `${describeState(state, window)}${orApproved}`,
+    opensAt: isOpen ? (first.isOpen ? since : first.changesAt) : changesAt,
+    approval,
+  }
 }
 
 function viewTurn({ rule, target }: TurnRequirement, { turn }: Progress): RequirementView {

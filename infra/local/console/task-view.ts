@@ -10,6 +10,7 @@ import {
   type Waiting,
 } from '../../../shared/core/task/progress.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import { turnsIn } from '../../../shared/policy/kinds/index.ts'
 import type { Decision } from '../../../shared/state/approval-decision.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
@@ -49,7 +50,7 @@ export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined
   // The deadline counts from the moment when the requirements are met.
   const waitUntil = startedAt + waitAtMost * 1_000
   const progress = progressIn(operations)
-  const hasTurn = requirements?.some(({ type }) => type === 'turn')
+  const hasTurn = turnsIn(requirements).length > 0
   const metAt = hasTurn ? progress.turn?.heldAt : progress.metAt
   const deadlineAt = deadlineOf(payload, startedAt, metAt)
   const isRunning = execution.status === 'RUNNING'

@@ -1,3 +1,4 @@
+import { hasTurns } from '../../../shared/policy/kinds/turn.ts'
 import type { Policy } from '../../../shared/policy/policy.ts'
 import { type LocalCloud, REGION } from '../cloud/index.ts'
 import { STATE_TABLE } from '../functions.ts'
@@ -16,7 +17,7 @@ export async function turnLanes(
   { dynamodb: endpoint, credentials }: LocalCloud,
   policy: Policy | undefined,
 ): Promise<TurnLane[]> {
-  if (!policy?.rules.some(({ effect }) => effect.type === 'turn')) return []
+  if (!policy || !hasTurns(policy)) return []
   const targets = await readTargets({ endpoint, credentials, region: REGION }, STATE_TABLE)
   return targets
     .filter(({ holder, waiting }) => holder || waiting.length > 0)

@@ -1,4 +1,4 @@
-import type { Requirement } from '../../../shared/policy/policy.ts'
+import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import { type AxisPart, axisOf } from './axis.ts'
 import type { CallRecord, Outgoing } from './call-record.ts'

@@ -3,6 +3,7 @@ import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import type { Received } from '../../../shared/events/receive.ts'
 import { oneOf, text, withDescription } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
+import { requirementTypes } from '../../../shared/policy/kinds/index.ts'
 
 // The schemas of responses. Their types ensure that they match the code.
 
@@ -48,7 +49,7 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
     withDescription(
       z.array(
         z.object({
-          type: z.enum(['approval', 'window', 'turn']),
+          type: z.enum(requirementTypes),
           rule: z.optional(withDescription(z.string(), 'Name of the rule. Omitted for the entry of the caller')),
           count: z.optional(withDescription(z.int(), 'How many people have to approve')),
           by: z.optional(withDescription(z.array(z.string()), 'The people who may decide. Omitted for everyone')),

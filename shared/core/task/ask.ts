@@ -2,8 +2,9 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
+import type { Ask } from '../../policy/kinds/approval.ts'
+import { conditionsIn } from '../../policy/kinds/index.ts'
 import { namesOf } from '../../policy/people.ts'
-import type { Ask } from '../../policy/policy.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import type { Field, Message } from '../../text/message.ts'
@@ -79,10 +80,11 @@ function askingFunction(): string {
 }
 
 /** Returns the ids of the asking tasks of all requirements with an approval. */
-export async function askingTasksOf({ id, requirements = [] }: Task): Promise<string[]> {
+export async function askingTasksOf({ id, requirements }: Task): Promise<string[]> {
   const key = await readIdentityKey()
-  const conditions = requirements.filter((requirement) => requirement.type !== 'turn')
-  return conditions.flatMap(({ ask }, index) => (ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : []))
+  return conditionsIn(requirements).flatMap(({ ask }, index) =>
+    ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : [],
+  )
 }
 
 /** Composes the request. Each platform escapes the texts of callers and platforms. */

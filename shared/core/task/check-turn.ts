@@ -1,6 +1,6 @@
 import { audit } from '../../audit.ts'
 import { log } from '../../log.ts'
-import type { TurnRequirement } from '../../policy/turn-rule.ts'
+import type { TurnRequirement } from '../../policy/kinds/turn.ts'
 import { CLOCK_MARGIN_MS, checkTurn, isFull, type Released, type Ticket, type Turn } from '../../policy/turns.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { Task } from '../call.ts'

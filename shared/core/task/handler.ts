@@ -5,7 +5,8 @@ import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed, verdictOf } from '../../outcome.ts'
-import type { Condition } from '../../policy/policy.ts'
+import { conditionsIn, turnsIn } from '../../policy/kinds/index.ts'
+import type { WindowRequirement } from '../../policy/kinds/window.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import {
   type Completed,
@@ -211,12 +212,12 @@ async function runWhenAllowed(
   if (requirements === undefined || task.skip) return { result: await runAction(context, deadline), decisions: [] }
   const until = startTimeOf(context) + waitAtMost * 1_000
   const reports = reportsOf(task)
-  const turns = requirements.filter((requirement) => requirement.type === 'turn')
-  let conditions = requirements.filter((requirement) => requirement.type !== 'turn')
+  const turns = turnsIn(requirements)
+  let conditions = conditionsIn(requirements)
   let approved: ApprovedRequest | undefined
   const decisions: Decided[] = []
   for (;;) {
-    let windows: WindowCondition[] = []
+    let windows: WindowRequirement[] = []
     const run = (metAt: number) => runAction(context, { ...deadline, at: metAt + deadline.seconds * 1_000 }, approved)
     if (conditions.length > 0) {
       const met = await meetRequirements(context, category, task, conditions, until, reports)
@@ -237,8 +238,6 @@ async function runWhenAllowed(
     conditions = windows.map((condition) => ({ ...condition, ask: undefined }))
   }
 }
-
-type WindowCondition = Extract<Condition, { type: 'window' }>
 
 function notRun(outcome: Outcome): Run {
   return { result: completed(outcome), decisions: [] }
@@ -309,7 +308,7 @@ async function abandon(category: Category, task: Task, context: DurableContext, 
 
 async function runCleanup(category: Category, task: Task, context: DurableContext): Promise<Outcome> {
   const reason = await cleanUp(category, task, context)
-  const turns = (task.requirements ?? []).filter((requirement) => requirement.type === 'turn')
+  const turns = turnsIn(task.requirements)
   if (turns.length > 0) await leaveTurns(context, task, turns, reason === undefined ? 'ended' : leftBy(task))
   return reason === undefined ? passed('Cleaned up after the task') : errored(new Failure('platform', reason))
 }

@@ -1,3 +1,4 @@
+import { turnsIn } from '../../policy/kinds/index.ts'
 import { deadlineOf, taskSchema } from '../call.ts'
 
 /** The parts of a history event that show what an execution waits for. */
@@ -91,9 +92,7 @@ function deadlineIn(events: readonly HistoryEvent[], input: string | undefined, 
   if (!success) return undefined
   if (task.requirements === undefined || task.approvalOf) return deadlineOf(task, startedAt)
   // The last turn is the last requirement.
-  const [step, field] = task.requirements.some(({ type }) => type === 'turn')
-    ? [/^turn-/, 'heldAt']
-    : [/^require/, 'metAt']
+  const [step, field] = turnsIn(task.requirements).length > 0 ? [/^turn-/, 'heldAt'] : [/^require/, 'metAt']
   for (const { Name = '', StepSucceededDetails: { Result } = {} } of events) {
     const time = step.test(Name) ? parse(Result?.Payload)[field] : undefined
     if (typeof time === 'number') return deadlineOf(task, startedAt, time)

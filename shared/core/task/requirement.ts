@@ -1,5 +1,7 @@
+import type { Ask } from '../../policy/kinds/approval.ts'
+import type { Condition } from '../../policy/kinds/index.ts'
+import type { WindowRequirement } from '../../policy/kinds/window.ts'
 import { namesOf } from '../../policy/people.ts'
-import type { Ask, Condition } from '../../policy/policy.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
@@ -46,8 +48,20 @@ export async function checkRequirement(
   now: number,
 ): Promise<RequirementState> {
   const approval = asked && (await checkApproval(requirement, asked, until, now))
-  if (requirement.type === 'approval') return approval ?? { ...waitFor(requirement, [], until), mustAsk: true }
-  const { rule, window, ask } = requirement
+  switch (requirement.type) {
+    case 'approval':
+      return approval ?? { ...waitFor(requirement, [], until), mustAsk: true }
+    case 'window':
+      return checkWindow(requirement, approval, asked !== undefined, now)
+  }
+}
+
+function checkWindow(
+  { rule, window, ask }: WindowRequirement,
+  approval: RequirementState | undefined,
+  hasAsked: boolean,
+  now: number,
+): RequirementState {
   const state = stateOfWindow(window, now)
   if (approval?.isMet || approval?.endedBy !== undefined) return approval
   if (state.isOpen) return { isMet: true, openId: approval?.openId }
@@ -57,7 +71,7 @@ export async function checkRequirement(
     isMet: false,
     waitsFor: `Waits until ${describeTime(changesAt, window.timeZone)}${orApproved}: ${rule}${reason === undefined ? '' : ` (${reason})`}`,
     changesAt,
-    mustAsk: ask !== undefined && asked === undefined,
+    mustAsk: ask !== undefined && !hasAsked,
     openId: approval?.openId,
   }
 }

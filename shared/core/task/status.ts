@@ -4,7 +4,7 @@ import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
-import type { Requirement } from '../../policy/policy.ts'
+import type { Requirement } from '../../policy/kinds/index.ts'
 import { sleep } from '../../sleep.ts'
 import { type Call, deadlineOf, type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
@@ -224,9 +224,15 @@ export function startedStatus(call: Task | Call, taskId: string, startedAt: numb
 
 function describeRequirement(requirement: Requirement): RequirementStatus {
   const { type, rule } = requirement
-  if (type === 'turn') return { type, rule, target: requirement.target }
-  const { count, by } = requirement.ask ?? {}
-  return { type, rule, count, by }
+  switch (type) {
+    case 'turn':
+      return { type, rule, target: requirement.target }
+    case 'approval':
+    case 'window': {
+      const { count, by } = requirement.ask ?? {}
+      return { type, rule, count, by }
+    }
+  }
 }
 
 /** The same message for another caller's task, so that a caller cannot find out whether it exists. */

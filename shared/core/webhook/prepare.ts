@@ -4,7 +4,7 @@ import { log } from '../../log.ts'
 import { type CallOrigin, originOf } from '../../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall } from '../../orchestrators/orchestrator.ts'
-import type { Requirement } from '../../policy/policy.ts'
+import { turnsIn } from '../../policy/kinds/index.ts'
 import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
@@ -40,6 +40,8 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
   const waits = action.type !== 'immediate' && mode !== 'silent' && !delegates
   const id = await identifyCall(category, resolved)
   const policy = skip || dryRun ? undefined : await applyPolicy(category, resolved, input, deadline)
+  // Tasks that wait for the turn see the URL of the task that has it.
+  const hasTurn = turnsIn(policy?.requirements).length > 0
   const {
     replyTo,
     isDetailed,
@@ -77,7 +79,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     labels: options.labels,
     skip,
     // Empty for a call without HTTP.
-    apiUrl: needsApiUrl || policy?.requirements?.some(isTurn) ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: needsApiUrl || hasTurn ? resolved.categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
@@ -125,11 +127,6 @@ async function completeCall(
   )
   if (!named.canceled) return { input: completed, skip, notes }
   return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
-}
-
-/** Tasks that wait for the turn see the URL of the task that has it. */
-function isTurn({ type }: Requirement): boolean {
-  return type === 'turn'
 }
 
 function isStart(action: ResolvedCall['action']): boolean {

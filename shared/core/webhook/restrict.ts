@@ -3,14 +3,13 @@ import { formatDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { CallOrigin } from '../../orchestrators/event/event.ts'
+import type { PolicyCall, PolicyCaller } from '../../policy/call.ts'
 import { deployedPolicy } from '../../policy/deployed.ts'
-import { evaluateCaller, evaluateRules, type PolicyRefusal, type Verdict } from '../../policy/evaluate.ts'
-import type { PolicyCall, PolicyCaller, Requirement } from '../../policy/policy.ts'
-import { describeTime } from '../../policy/time-zone.ts'
-import { stateOfWindow } from '../../policy/window.ts'
+import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
+import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
+import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
 import { type Category, namesOf } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
-import { sourceOfCaller } from '../../source-name.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import { sendsFinished } from './check-mode.ts'
@@ -106,8 +105,8 @@ function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'pro
 function evaluate(call: PolicyCall, times: Times): Restrictions {
   const { enforce = true, rules = [], approval } = deployedPolicy() ?? {}
   const now = Date.now()
-  const decide = (ofRules: Verdict) => decisionOf(evaluateCaller(ofRules, call, approval), call, times, now)
-  const ofRules = evaluateRules({ rules }, call, now)
+  const decide = (ofRules: PolicyDecision) => decisionOf(evaluateCaller(ofRules, call, approval), call, times, now)
+  const ofRules = evaluatePolicy({ rules }, call, now)
   const decision = decide(ofRules)
   const applied = enforce ? decision : decide({ matched: [], refusal: undefined, requirements: [], waitAtMost: 0 })
   if (ofRules.matched.length === 0) return applied.restrictions
@@ -138,21 +137,21 @@ interface Decision {
   restrictions: Restrictions
 }
 
-function decisionOf(verdict: Verdict, call: PolicyCall, times: Times, now: number): Decision {
+function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now: number): Decision {
   const { matched, refusal, requirements, waitAtMost } = verdict
   const refused = (effect: PolicyEffect, rule: string | undefined, failure: Failure): Decision => ({
     effect,
     rule,
     restrictions: { refusal: failure },
   })
-  if (refusal) return refused(refusal.type, refusal.rule, failureOf(refusal, verdict, call, now))
+  if (refusal) return refused(refusal.type, refusal.rule, failureOf(refusal, call.caller.name, now))
   if (requirements.length === 0) return { effect: 'allowed', restrictions: {} }
-  const turn = requirements.find((requirement) => requirement.type === 'turn')
+  const [turn] = turnsIn(requirements)
   if (turn && times.delegatesTo !== undefined)
-    return refused('delegated', turn.rule, unknownEnd(turn.rule, times.delegatesTo))
+    return refused('delegated', turn.rule, refuseDelegatedTurn(turn, times.delegatesTo))
   if (times.isSilent) {
     for (const requirement of requirements) {
-      const failure = silentRefusal(requirement, now)
+      const failure = refuseSilent(requirement, now)
       if (failure) return refused('silent', requirement.rule, failure)
     }
     return { effect: 'allowed', restrictions: {} }
@@ -160,85 +159,13 @@ function decisionOf(verdict: Verdict, call: PolicyCall, times: Times, now: numbe
   if (times.deadline + waitAtMost > times.max) {
     const longest = matched.find(
       ({ name, effect }) =>
-        effect.type !== 'deny' &&
+        'waitAtMost' in effect &&
         effect.waitAtMost === waitAtMost &&
         requirements.some((requirement) => requirement.rule === name),
     )
     return refused('tooLong', longest?.name, tooLong(times, waitAtMost))
   }
   return { effect: 'wait', restrictions: { requirements, waitAtMost } }
-}
-
-function failureOf(refusal: PolicyRefusal, { matched }: Verdict, { caller }: PolicyCall, now: number): Failure {
-  const { rule, type, reason } = refusal
-  const source = sourceOfCaller(caller.name)
-  const entry =
-    source === undefined ? `The entry of ${caller.name} in the secret callers` : `The secret of the source ${source}`
-  const cause = rule === undefined ? entry : `The rule "${rule}" of the policy`
-  if (refusal.type === 'closed') {
-    const effect = matched.find(({ name }) => name === rule)?.effect
-    const timeZone = effect?.type === 'window' ? effect.window.timeZone : 'UTC'
-    return closed(refusal.rule, reason, refusal.opensAt, timeZone, now)
-  }
-  if (type === 'denied' && rule === undefined) return new Failure('forbidden', `${entry} allows no writes.`)
-  if (type === 'denied') return new Failure('forbidden', `${cause} refuses this call: ${reason}`)
-  if (type === 'unasked')
-    return new Failure(
-      'forbidden',
-      `${cause} requires an approval of each write, but the policy does not say how to ask people. Add the section approval to policy.yaml.`,
-    )
-  if (type === 'requester')
-    return new Failure(
-      'forbidden',
-      `${cause} requires an approval by another person than the requester, who is not known. ${
-        source === undefined
-          ? `Add "owners" to the entry of ${caller.name} in the secret callers, or let the person sign in.`
-          : 'An alert has no requester: omit notRequester for its calls.'
-      }`,
-    )
-  return new Failure(
-    'invalid',
-    `${cause} lets one action run at a time, and does not know for what: the call names no ${reason}. Send it with the event.`,
-  )
-}
-
-/** A silent call has no task that could wait: it is refused while a window is closed, and if it needs an approval or a turn. */
-function silentRefusal(requirement: Requirement, now: number): Failure | undefined {
-  const hint = 'Send the call with mode=interactive: its task waits.'
-  if (requirement.type === 'approval') {
-    const { rule } = requirement
-    const cause = rule === undefined ? 'The entry of the caller' : `The rule "${rule}" of the policy`
-    return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
-  }
-  if (requirement.type === 'turn') {
-    const { rule, target } = requirement
-    return new Failure(
-      'closed',
-      `The rule "${rule}" of the policy lets one action run at a time for ${target}. ${hint}`,
-    )
-  }
-  const { rule, window } = requirement
-  const { isOpen, changesAt, reason } = stateOfWindow(window, now)
-  return isOpen ? undefined : closed(rule, reason, changesAt, window.timeZone, now, hint)
-}
-
-function closed(
-  rule: string,
-  reason: string | undefined,
-  opensAt: number,
-  timeZone: string,
-  now: number,
-  hint = 'Send the call again then.',
-): Failure {
-  const message = `The rule "${rule}" of the policy allows this call at another time${reason === undefined ? '' : ` (${reason})`}. It opens on ${describeTime(opensAt, timeZone)}. ${hint}`
-  return new Failure('closed', message, { retryAfter: Math.ceil((opensAt - now) / 1_000) })
-}
-
-function unknownEnd(rule: string, title: string): Failure {
-  return new Failure(
-    'invalid',
-    `The rule "${rule}" of the policy lets one action run at a time, but ${title} sends the result of this one itself, so its end is not known. Select another connection with ?connection=<name>`,
-  )
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { evaluateCaller, evaluateRules } from '../../../shared/policy/evaluate.ts'
+import type { PolicyCall, PolicyCaller } from '../../../shared/policy/call.ts'
+import { evaluateCaller, evaluatePolicy } from '../../../shared/policy/evaluate.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
-import type { PolicyCall, PolicyCaller } from '../../../shared/policy/policy.ts'
 
 const policy = compilePolicy({
   timeZone: 'UTC',
@@ -42,7 +42,7 @@ const evaluate = (
     input: {},
     ...more,
   }
-  return evaluateCaller(evaluateRules(rules, call, Date.parse('2026-12-24T12:00Z')), call, rules.approval)
+  return evaluateCaller(evaluatePolicy(rules, call, Date.parse('2026-12-24T12:00Z')), call, rules.approval)
 }
 
 describe('An approval', () => {

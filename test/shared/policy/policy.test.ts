@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { parse } from 'yaml'
-import { evaluateRules } from '../../../shared/policy/evaluate.ts'
+import type { PolicyCall, PolicyCaller } from '../../../shared/policy/call.ts'
+import { evaluatePolicy } from '../../../shared/policy/evaluate.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
 import { matchingRules } from '../../../shared/policy/match.ts'
-import type { PolicyCall, PolicyCaller } from '../../../shared/policy/policy.ts'
 
 const policy = compilePolicy(
   parse(`
@@ -70,7 +70,7 @@ describe('A rule matches', () => {
 })
 
 describe('A policy', () => {
-  const evaluate = (now: string, more: Partial<PolicyCall> = {}) => evaluateRules(policy, call(more), Date.parse(now))
+  const evaluate = (now: string, more: Partial<PolicyCall> = {}) => evaluatePolicy(policy, call(more), Date.parse(now))
 
   test('lets a task wait for a window, whether it is open now or not', () => {
     for (const now of ['2026-12-01T09:00:00Z', '2026-12-01T20:00:00Z'])
@@ -96,7 +96,7 @@ describe('A policy', () => {
   })
 
   test('without rules restricts nothing', () => {
-    expect(evaluateRules(compilePolicy(undefined), call({}), 0)).toEqual({
+    expect(evaluatePolicy(compilePolicy(undefined), call({}), 0)).toEqual({
       refusal: undefined,
       requirements: [],
       matched: [],

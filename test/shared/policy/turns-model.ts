@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { heldAtOf, leaseOf } from '../../../shared/core/task/check-turn.ts'
 import { maxStopMs } from '../../../shared/core/task/stop.ts'
-import type { TurnRequirement } from '../../../shared/policy/turn-rule.ts'
+import type { TurnRequirement } from '../../../shared/policy/kinds/turn.ts'
 import { checkTurn, isFull, leave, type TurnTable } from '../../../shared/policy/turns.ts'
 import { TurnItems } from './turns-in-memory.ts'
 

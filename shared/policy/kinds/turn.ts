@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
+import { formatDuration } from '../../duration.ts'
+import { Failure } from '../../errors.ts'
+import { causeOf } from './cause.ts'
 
 /** The parts of a call that a target can consist of. */
 const TARGET_PARTS = ['connection', 'project', 'stage', 'service'] as const
@@ -37,12 +40,63 @@ export const turnSchema = z.object({
 
 export type TurnRequirement = z.output<typeof turnSchema>
 
+/** A call that lacks a part of the target for which it would wait. */
+export interface TurnRefusal {
+  type: 'incomplete'
+  rule: string
+  /** The missing parts. */
+  reason: string
+}
+
+export function applyTurn(
+  rule: string,
+  effect: TurnEffect,
+  call: TargetedCall,
+): { refusal?: TurnRefusal; requirement?: TurnRequirement; waitAtMost: number } {
+  const { waitAtMost } = effect
+  const turn = turnOf(rule, effect, call)
+  return 'missing' in turn
+    ? { refusal: { rule, type: 'incomplete', reason: turn.missing.join(' and ') }, waitAtMost }
+    : { requirement: turn, waitAtMost }
+}
+
+export function failureOfTurn({ rule, reason }: TurnRefusal): Failure {
+  return new Failure(
+    'invalid',
+    `${causeOf(rule, '')} lets one action run at a time, and does not know for what: the call names no ${reason}. Send it with the event.`,
+  )
+}
+
+/** A silent call has no task that could wait for its turn. */
+export function refuseSilentTurn({ rule, target }: TurnRequirement, hint: string): Failure {
+  return new Failure('closed', `${causeOf(rule, '')} lets one action run at a time for ${target}. ${hint}`)
+}
+
+/** A task that does not know when its job ends cannot give its turn up. */
+export function refuseDelegatedTurn({ rule }: TurnRequirement, platform: string): Failure {
+  return new Failure(
+    'invalid',
+    `${causeOf(rule, '')} lets one action run at a time, but ${platform} sends the result of this one itself, so its end is not known. Select another connection with ?connection=<name>`,
+  )
+}
+
+/** Describes a rule: `run one at a time for {service}. At most 1 task waits, for at most 4 h.` */
+export function describeTurn({ per, queue, waitAtMost }: TurnEffect): string {
+  const tasks = queue === 1 ? '1 task waits' : `${queue} tasks wait`
+  return `run one at a time for ${per}. At most ${tasks}, for at most ${formatDuration(waitAtMost)}.`
+}
+
 /** Returns what is wrong with the text of a target. */
 export function targetProblem(per: string): string | undefined {
   const rest = TARGET_PARTS.reduce((text, part) => text.replaceAll(`{${part}}`, ''), per)
   if (!/[{}]/.test(rest)) return undefined
   const known = TARGET_PARTS.map((part) => `{${part}}`).join(', ')
   return `must be a text with the parts ${known}, such as {connection}/{service}`
+}
+
+/** Returns whether a rule lets one action run at a time. */
+export function hasTurns({ rules }: { rules: readonly { effect: { type: string } }[] }): boolean {
+  return rules.some(({ effect }) => effect.type === 'turn')
 }
 
 /** Returns the turn of a call, or the parts of its target that it lacks. */

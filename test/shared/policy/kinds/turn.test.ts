@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { evaluateRules } from '../../../shared/policy/evaluate.ts'
-import { compilePolicy } from '../../../shared/policy/file.ts'
-import type { PolicyCall } from '../../../shared/policy/policy.ts'
+import type { PolicyCall } from '../../../../shared/policy/call.ts'
+import { evaluatePolicy } from '../../../../shared/policy/evaluate.ts'
+import { compilePolicy } from '../../../../shared/policy/file.ts'
 
 const call = (more: Partial<PolicyCall> = {}): PolicyCall => ({
   category: 'ci-cd',
@@ -17,7 +17,8 @@ const call = (more: Partial<PolicyCall> = {}): PolicyCall => ({
 })
 
 const rule = (oneAtATime: object, name = 'one') => ({ name, oneAtATime })
-const evaluate = (rules: object[], more?: Partial<PolicyCall>) => evaluateRules(compilePolicy({ rules }), call(more), 0)
+const evaluate = (rules: object[], more?: Partial<PolicyCall>) =>
+  evaluatePolicy(compilePolicy({ rules }), call(more), 0)
 
 /** Returns the turns of a call. */
 function turnsOf(rules: object[], more?: Partial<PolicyCall>) {
