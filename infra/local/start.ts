@@ -60,6 +60,7 @@ export async function start({ build, open = false, port = portOfEnvironment() }:
   })
   stopOnSignals(runtime)
   console.log(`Listening on ${runtime.url}, state in ${state}\n`)
+  if (process.env['WEBHOOKS_POLICY']) console.log(`${await policyNotice()}\n`)
   if (open) console.log(`${await openOrExplain(consoleLink(runtime.url, runtime.credentials()))}\n`)
   if (isDemoRunning) await runDemo(runtime)
   isDemoRunning = false
@@ -87,6 +88,19 @@ function privateNotice(state: string, { callerToken }: LocalCredentials): string
     `  ${callerToken}`,
     `It is saved in ${credentialsFile(state)}. The CLI reads it from there.`,
   ].join('\n')
+}
+
+/** Says that a policy is active, and warns of rules that restrict less than they seem to. */
+async function policyNotice(): Promise<string> {
+  const [{ readConfiguredPolicy }, { checkPolicy }] = await Promise.all([
+    import('../cli/policy/configured-policy.ts'),
+    import('../cli/policy/check-policy.ts'),
+  ])
+  const options = { local: true }
+  const known = readConfiguredPolicy(options)
+  if (!known) return ''
+  const { summary, lines, notice = [] } = await checkPolicy(known, options)
+  return [`The policy ${known.file} is active: ${summary}`, ...lines].concat(notice).join('\n')
 }
 
 async function runDemo({ url, credentials }: Runtime): Promise<void> {

@@ -17,6 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
 const runtime = new StartedRuntime(folder, {})
 let url = ''
 let output = ''
+let outputWithPolicy = ''
 /** The status of a load test. */
 let afterRestart: { state: string } | undefined
 beforeAll(async () => {
@@ -27,8 +28,15 @@ afterAll(() => runtime.end())
 
 /** Closes the output of a runtime during a load test, and restarts it. */
 async function restartDuringLoadTest(): Promise<void> {
-  const own = new StartedRuntime(mkdtempSync(join(tmpdir(), 'webhooks-start-')))
+  const ownFolder = mkdtempSync(join(tmpdir(), 'webhooks-start-'))
+  const policy = join(ownFolder, 'policy.yaml')
+  writeFileSync(
+    policy,
+    'enforce: false\nrules: [{ name: sign-off, when: { actions: [notification/request-approval] }, deny: No }]\n',
+  )
+  const own = new StartedRuntime(ownFolder, { WEBHOOKS_DEMO: 'off', WEBHOOKS_POLICY: policy })
   const first = await own.start()
+  outputWithPolicy = own.output
   const headers = { authorization: `Bearer ${demo.callerToken}`, 'content-type': 'application/json' }
   const post = (path: string, body: object) =>
     fetch(`${own.url}/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -75,6 +83,14 @@ async function paste(line: string): Promise<any> {
 const cli = (...args: string[]) => webhooks(args, { env: { WEBHOOKS_URL: url }, cwd: root })
 
 describe('npm start', () => {
+  it('says that a policy is active, with the warnings of policy check', () => {
+    expect(outputWithPolicy).toMatch(/^The policy .*policy\.yaml is active: 1 rule, only logged \(enforce: false\)\.$/m)
+    expect(outputWithPolicy).toContain(
+      'Warning: the rule "sign-off" names actions that do not exist: notification/request-approval\n',
+    )
+    expect(output).not.toContain('is active')
+  })
+
   it('runs the incident sequence and prints each call and event with its time', () => {
     expect(output).toContain('The sequence passed.')
     const time = String.raw`^\d\d:\d\d:\d\d\.\d{3}Z +`

@@ -6,13 +6,12 @@ import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
 import { namesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { categories } from '../../tools/project/categories.ts'
 import { findAction } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
+import { checkPolicy } from '../policy/check-policy.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
-import { warningsOf } from '../policy/warnings.ts'
-import { openStore, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { type StoreOptions, storeOptions } from '../secret-store.ts'
 import { UsageError } from '../usage-error.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/
@@ -80,26 +79,17 @@ Examples:
 }
 
 async function check(file: string | undefined, options: StoreOptions & JsonOption): Promise<void> {
-  const { file: path, policy } = configured(options, file)
-  const connections = await connectionsOf(options)
-  if (typeof connections === 'string') note(`The connections are not checked: ${connections}`)
-  const warnings = warningsOf(policy, categories, typeof connections === 'string' ? undefined : connections)
+  const known = configured(options, file)
+  const { file: path, policy } = known
+  const { summary, warnings, lines, notice } = await checkPolicy(known, options)
+  if (notice !== undefined) note(notice)
   const { enforce, rules } = policy
-  const lines = [
-    `${path} is valid: ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
+  const text = [
+    `${path} is valid: ${summary}`,
     ...rules.map((rule) => `  ${rule.name}: ${describeRule(rule)}`),
-    ...warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
+    ...lines,
   ]
-  show({ file: path, enforce, rules: rules.map(({ name }) => name), warnings }, lines.join('\n'), options)
-}
-
-/** Returns why they cannot be listed, if so. */
-async function connectionsOf(options: StoreOptions): Promise<string[] | string> {
-  try {
-    return await (await openStore(options)).list('connections/')
-  } catch (error) {
-    return messageOf(error)
-  }
+  show({ file: path, enforce, rules: rules.map(({ name }) => name), warnings }, text.join('\n'), options)
 }
 
 interface TestOptions extends JsonOption {

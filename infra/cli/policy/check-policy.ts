@@ -1,0 +1,39 @@
+import { messageOf } from '../../../shared/errors.ts'
+import { categories } from '../../tools/project/categories.ts'
+import { openStore, type StoreOptions } from '../secret-store.ts'
+import type { ConfiguredPolicy } from './configured-policy.ts'
+import { type PolicyWarning, warningsOf } from './warnings.ts'
+
+/** What people should know about a policy that is valid. */
+export interface CheckedPolicy {
+  /** How many rules it has, and whether they are only logged. */
+  summary: string
+  warnings: PolicyWarning[]
+  /** The warnings as sentences. */
+  lines: string[]
+  /** Why its connections were not checked. */
+  notice?: string
+}
+
+/** Finds rules of a policy that restrict less than they seem to. */
+export async function checkPolicy({ policy }: ConfiguredPolicy, options: StoreOptions): Promise<CheckedPolicy> {
+  const { enforce, rules } = policy
+  const connections = await connectionsOf(options)
+  const isKnown = typeof connections !== 'string'
+  const warnings = warningsOf(policy, categories, isKnown ? connections : undefined)
+  return {
+    summary: `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
+    warnings,
+    lines: warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
+    ...(isKnown ? {} : { notice: `The connections are not checked: ${connections}` }),
+  }
+}
+
+/** Returns why they cannot be listed, if so. */
+async function connectionsOf(options: StoreOptions): Promise<string[] | string> {
+  try {
+    return await (await openStore(options)).list('connections/')
+  } catch (error) {
+    return messageOf(error)
+  }
+}
