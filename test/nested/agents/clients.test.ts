@@ -146,6 +146,25 @@ test.each(['client', 'sdk'])('an agent with @modelcontextprotocol/%s completes w
   expect(lines.join('\n')).toContain('loses its connection')
 })
 
+test('mcp-remote lets a client that starts a program list and call tools', async () => {
+  const { Client } = await load('sdk/dist/esm/client/index.js')
+  const { StdioClientTransport } = await load('sdk/dist/esm/client/stdio.js')
+  const bridge = join(programs, 'node_modules/mcp-remote/dist/proxy.js')
+  const client = new Client(SETTINGS)
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [bridge, endpoint().href, '--transport', 'http-only', '--header', `Authorization: Bearer ${TOKEN}`],
+      env: { PATH: process.env['PATH'], HOME: service.state, MCP_REMOTE_CONFIG_DIR: join(service.state, 'mcp-remote') },
+    }),
+  )
+  expect((await client.listTools()).tools.length).toBeGreaterThan(20)
+  const { structuredContent } = await client.callTool(opening('Opened through mcp-remote'))
+  expect(structuredContent).toMatchObject({ verdict: 'pass' })
+  expect(await opened('Opened through mcp-remote')).toBe(1)
+  await client.close()
+})
+
 describe("Inspector's command line", () => {
   const inspector = join(folder, 'inspector/clients/launcher/build/index.js')
   async function inspect(...args: string[]): Promise<string> {
