@@ -102,7 +102,7 @@ export const grafanaK6 = defineJob({
     // An earlier attempt may have started a run without saving its note, and the key may have expired.
     const isUnclear = ({ note, created }: TestRun) =>
       !note?.includes(MARKER) && Date.now() - Date.parse(created) > KEY_LIFETIME_MS
-    return isRetry && runs.some(isUnclear) ? 'unknown' : undefined
+    return isRetry && (runs.length >= PAGE_SIZE || runs.some(isUnclear)) ? 'unknown' : undefined
   },
 
   async start({ http, idempotencyKey }, { target }) {

@@ -77,7 +77,20 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, grafana
     { id: '1', reason: '404 to GET' },
   ],
   ignored: /\/test_runs\/\d+$/,
-  lost: [{ name: 'after the key has expired, without a note', change: () => age(11) }],
+  lost: [
+    { name: 'after the key has expired, without a note', change: () => age(11) },
+    {
+      name: 'behind 100 runs of other calls',
+      change({ state }) {
+        const [ours] = state.runs
+        if (!ours) throw new Error('The fake has no run')
+        const note = `cloud-automation-webhooks ${keyOf(2)}`
+        for (let other = 1; other <= 100; other++) state.runs.push({ ...ours, id: ours.id + other, note })
+        ours.note = `cloud-automation-webhooks ${keyOf(1)}`
+        state.keys.clear()
+      },
+    },
+  ],
   reports: [
     {
       name: 'that its metrics cannot be read',
