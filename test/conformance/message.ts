@@ -149,6 +149,9 @@ function contentTests<S extends Served>(
   })
 }
 
+/** Newer messages of other calls: with the message, one page of most lists. */
+const OTHERS = 99
+
 function repeatTests<S extends Served>(
   { provider, channel, platform, client, post, count }: Posts<S>,
   { repeats }: MessageOptions<S>,
@@ -161,6 +164,16 @@ function repeatTests<S extends Served>(
     await post(evaluation, { key: keyOf(2) })
     expect(count()).toBe(repeats ? 3 : 2)
   })
+
+  if (provider.find) {
+    test(`a retry after a lost response shows one message behind ${OTHERS} others`, async () => {
+      platform().server.loseNext(({ method }) => method !== 'GET')
+      await failureOf(post(evaluation))
+      for (let other = 0; other < OTHERS; other++) await post(evaluation, { key: keyOf(other + 2) })
+      await postOnce(provider, client({ isRetry: true }), channel, evaluation)
+      expect(count()).toBe(OTHERS + 1)
+    })
+  }
 
   test('posts each message without an idempotency key, and stores no marker', async () => {
     for (let call = 0; call < 2; call++) await post(evaluation, { key: undefined })
