@@ -5,10 +5,10 @@ import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
+import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
-import type { RunStatus, StartJob } from '../../../shared/providers/job.ts'
+import { defineJobProvider, type Run, type RunStatus, type StartJob } from '../../../shared/providers/job.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { allowList, checkAllowed } from '../blast-radius.ts'
 
@@ -26,6 +26,7 @@ const BUSY = [402, 409]
 /** Tag that contains the idempotency key. */
 const KEY_TAG = 'cloud-automation-webhooks'
 const UNKNOWN_EXPERIMENT = 'EXP000000000000000'
+const MAX_REASON_LENGTH = 500
 const MAX_ACTION_REASON_LENGTH = 200
 
 const text = z.nullish(z.string())
@@ -60,7 +61,7 @@ const experimentResponse = z.object({ experiment })
  * @see https://docs.aws.amazon.com/fis/latest/APIReference/API_StartExperiment.html
  * @see https://docs.aws.amazon.com/fis/latest/userguide/experiments.html
  */
-export const awsFis = defineJob({
+export const awsFis = defineJobProvider({
   title: PLATFORM,
   noun: 'experiment',
   notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
@@ -85,17 +86,7 @@ export const awsFis = defineJob({
     failed: 'errored',
   },
   stopping: ['stopping'],
-  hasIdempotentStart: true,
-  runId: { pattern: /^EXP[A-Za-z0-9]{1,61}$/, description: 'an experiment id such as EXPabc123DEFghi' },
-  identify({ id, actions, experimentOptions }: Experiment, { connection }) {
-    const names = Object.entries(actions ?? {}).map(([name, { actionId }]) => `${name} (${actionId})`)
-    const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
-    return {
-      id,
-      url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
-      summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
-    }
-  },
+  hasIdempotentStart: true as const,
 
   /** With permission to read experiments, an unknown id returns 404. */
   check: ({ http }) => http.get(`experiments/${segment(UNKNOWN_EXPERIMENT)}`, { accept: [404] }),
@@ -110,7 +101,7 @@ export const awsFis = defineJob({
     checkAllowed(allow, input.target)
   },
 
-  async start({ http, idempotencyKey }, input) {
+  async start({ http, connection, idempotencyKey }, input) {
     const actionsMode = actionsModeOf(input)
     const { status, body } = await http.post(
       'experiments',
@@ -124,12 +115,18 @@ export const awsFis = defineJob({
     )
     if (BUSY.includes(status))
       throw retryLater(`${PLATFORM} cannot start ${input.target} yet: ${errorReason(body) ?? errorReasonIn(body)}`)
-    return body.experiment
+    return runOf(connection, body.experiment)
   },
 
-  async getStatus({ http }, { id }) {
-    const { experiment } = (await http.get(`experiments/${segment(id)}`, { schema: experimentResponse })).body
-    return { state: experiment.state.status, run: experiment, ...detailsOf(experiment) }
+  async getStatus({ http, connection }, { id }) {
+    const current = await read(http, id)
+    return { ...statusOf(current), run: runOf(connection, current) }
+  },
+
+  parseRunId({ id }) {
+    if (!/^EXP[A-Za-z0-9]{1,61}$/.test(id))
+      throw invalidInput('input.id', 'must be an experiment id such as EXPabc123DEFghi')
+    return { id }
   },
 
   async stop({ http }, { id }) {
@@ -150,8 +147,22 @@ function actionsModeOf({ parameters = {} }: StartJob): string | undefined {
   throw invalidInput('input.parameters.actionsMode', 'must be run-all, or skip-all to preview the targets')
 }
 
-function detailsOf(current: Experiment): Results {
-  const { startTime, endTime } = current
+async function read(http: Http, id: string): Promise<Experiment> {
+  return (await http.get(`experiments/${segment(id)}`, { schema: experimentResponse })).body.experiment
+}
+
+function runOf(connection: Connection, { id, actions, experimentOptions }: Experiment): Run {
+  const names = Object.entries(actions ?? {}).map(([name, { actionId }]) => `${name} (${actionId})`)
+  const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
+  return {
+    id,
+    url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
+    summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
+  }
+}
+
+function statusOf(current: Experiment): RunStatus {
+  const { state, startTime, endTime } = current
   const actions = Object.entries(current.actions ?? {}).map(([name, { actionId, state }]) => ({
     name,
     actionId: actionId ?? '',
@@ -160,10 +171,11 @@ function detailsOf(current: Experiment): Results {
   }))
   const alarms = (current.stopConditions ?? []).flatMap(({ value }) => value?.split(':alarm:')[1] ?? [])
   const failing = actions.find(({ state }) => state === 'failed')
-  const { verdict, reason } = explainEnd(current, { actions, alarms, failing })
+  const ending = explainEnd(current, { actions, alarms, failing })
   return {
-    ...(verdict ? { verdict } : {}),
-    reasons: [reason],
+    state: state.status,
+    ...ending,
+    reason: ending.reason ? clipSingleLine(ending.reason, MAX_REASON_LENGTH) : undefined,
     progress: describeProgress(actions),
     data: {
       template: current.experimentTemplateId,

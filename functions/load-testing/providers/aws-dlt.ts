@@ -7,7 +7,7 @@ import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import type { Authorization } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob } from '../../../shared/providers/define-job.ts'
+import { defineJobProvider, type Run, type StopJob } from '../../../shared/providers/job.ts'
 import { metricsOf, scale } from '../metrics.ts'
 
 const connection = z.strictObject({
@@ -92,7 +92,7 @@ const CONFLICT = 409
  * @see https://docs.aws.amazon.com/solutions/latest/distributed-load-testing-on-aws/distributed-load-testing-api.html
  * @see https://github.com/aws-solutions/distributed-load-testing-on-aws source/api-services, and source/cli for a start
  */
-export const awsDlt = defineJob({
+export const awsDlt = defineJobProvider({
   title: PLATFORM,
   noun: 'test run',
   connection,
@@ -114,15 +114,6 @@ export const awsDlt = defineJob({
     failed: 'errored',
   },
 
-  runId: {
-    pattern: /^[A-Za-z0-9-]{1,128}(?:@\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?$/,
-    description: 'a test run id such as xLSxdVZzcP@2026-01-01T10:00:00Z, or xLSxdVZzcP for the latest run',
-  },
-  identify: ({ testId, startTime }: z.output<typeof startedRun>, { connection: { consoleUrl } }) => ({
-    id: `${testId}@${isoOf(startTime)}`,
-    ...(consoleUrl ? { url: `${consoleUrl.replace(/\/$/, '')}/scenarios/${segment(testId)}` } : {}),
-  }),
-
   checkStart({ target, project, ref, parameters }) {
     for (const [field, value] of Object.entries({ project, ref }))
       if (value !== undefined)
@@ -133,7 +124,7 @@ export const awsDlt = defineJob({
   },
 
   // Saving a scenario again starts a run.
-  async start({ http }, { target }) {
+  async start({ http, connection }, { target }) {
     const saved = await readScenario(http, target)
     const { body: capacity } = await http.get('vCPUDetails', { schema: capacities })
     const { status, body } = await http.post('scenarios', requestOf(saved, capacity), {
@@ -141,11 +132,11 @@ export const awsDlt = defineJob({
       accept: [CONFLICT],
     })
     if (status === CONFLICT) throw retryLater(`${saved.testName} cannot start yet: ${errorReasonIn(body)}`)
-    return body
+    return runOf(connection, body.testId, body.startTime)
   },
 
-  async getStatus({ http }, { id }) {
-    const { testId, startTime } = partsOf(id)
+  async getStatus({ http, connection }, { id }) {
+    const { testId, startTime } = parseId({ id })
     const latest = await readScenario(http, testId)
     if (startTime === undefined && !latest.startTime)
       throw refused(`${latest.testName} has never run: its status is ${latest.status}.`)
@@ -154,7 +145,7 @@ export const awsDlt = defineJob({
     const metrics = numbersOf(current)
     return {
       state: current.status ?? '',
-      run: { testId, startTime: time },
+      run: runOf(connection, testId, time),
       reason: current.errorReason || undefined,
       data: metrics,
       metrics,
@@ -162,9 +153,14 @@ export const awsDlt = defineJob({
     }
   },
 
+  parseRunId(input) {
+    parseId(input)
+    return { id: input.id }
+  },
+
   // The request stops whichever run of the scenario is running, so check first that it is ours.
   async stop({ http }, { id }) {
-    const { testId, startTime } = partsOf(id)
+    const { testId, startTime } = parseId({ id })
     if (startTime !== undefined && startTime !== (await readScenario(http, testId)).startTime) return
     // 409 if the run has ended or is about to end: the next poll reports it.
     await http.post(`scenarios/${segment(testId)}`, undefined, { accept: [CONFLICT] })
@@ -266,14 +262,23 @@ function numbersOf({ results }: Pick<TestRun, 'results'>): Record<string, number
 }
 
 /** The solution writes times as `2026-01-01 10:00:00`. */
+function runOf({ consoleUrl }: Connection, testId: string, startTime: string): Run {
+  const id = `${testId}@${isoOf(startTime)}`
+  return { id, ...(consoleUrl ? { url: `${consoleUrl.replace(/\/$/, '')}/scenarios/${segment(testId)}` } : {}) }
+}
+
 function isoOf(time: string): string {
   return `${time.replace(' ', 'T')}Z`
 }
 
 /** Without a time, an id means the latest run of the scenario. */
-function partsOf(id: string): { testId: string; startTime: string | undefined } {
-  const [testId = '', time] = id.split('@')
-  return { testId, startTime: time?.replace('T', ' ').replace('Z', '') }
+function parseId({ id }: Pick<StopJob, 'id'>): { testId: string; startTime: string | undefined } {
+  const [, testId, date, clock] = /^([A-Za-z0-9-]{1,128})(?:@(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z)?$/.exec(id) ?? []
+  if (testId) return { testId, startTime: date && `${date} ${clock}` }
+  throw invalidInput(
+    'input.id',
+    'must be a test run id such as xLSxdVZzcP@2026-01-01T10:00:00Z, or xLSxdVZzcP for the latest run',
+  )
 }
 
 function isId(text: string): boolean {
