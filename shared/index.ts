@@ -77,6 +77,7 @@ export {
   type StartedJob,
 } from './providers/action.ts'
 export { type ActionMapping, type Category, defineCategory, type PublicRoute } from './providers/category.ts'
+export { defineJob, type IdentifiedRun, type RunResults } from './providers/define-job.ts'
 export { requestEvaluation } from './providers/evaluation/action.ts'
 export {
   defineEvaluationProvider,

@@ -1,5 +1,5 @@
 import { CodePipelineClient, ListActionExecutionsCommand } from '@aws-sdk/client-codepipeline'
-import type { Results } from '../../shared/providers/define-job.ts'
+import type { RunResults } from '../../shared/providers/define-job.ts'
 import type { Period } from '../../shared/providers/job.ts'
 import type { Client } from '../../shared/providers/provider.ts'
 import type { ExecutionId } from './aws-codepipeline-execution.ts'
@@ -51,7 +51,7 @@ export function statusOf(
   state: string,
   { statusSummary, artifactRevisions = [], rollbackMetadata }: Execution = {},
   actions: ActionExecution[],
-): Results & { state: string } {
+): RunResults & { state: string } {
   const failing = state === 'Failed' ? actions.find(({ status }) => status === 'Failed') : undefined
   const { errorDetails, externalExecutionSummary, externalExecutionUrl } = failing?.output?.executionResult ?? {}
   const cause = [errorDetails?.code, errorDetails?.message || externalExecutionSummary].filter(Boolean).join(': ')

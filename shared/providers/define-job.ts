@@ -62,9 +62,9 @@ interface JobStatus<R> extends Omit<RunStatus, 'run'> {
   /** The parts of `reason`. Empty ones are omitted, and the text is cut. */
   reasons?: readonly unknown[]
   /** Reads more about a run that has ended. */
-  results?(): Promise<Results> | Results
+  results?(): Promise<RunResults> | RunResults
 }
-export type Results = Omit<JobStatus<never>, 'state' | 'run' | 'results'>
+export type RunResults = Omit<JobStatus<never>, 'state' | 'run' | 'results'>
 
 type Replaced = 'find' | 'start' | 'getStatus' | 'parseRunId' | 'stop'
 
@@ -90,25 +90,16 @@ interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.ou
  *
  * @example
  * export const acme = defineJob({
- *   title: 'Acme',
- *   noun: 'run',
- *   connection: z.strictObject({ baseUrl: url('URL of the API'), token: secret('API token') }),
- *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
- *   check: ({ http }) => http.get('me'),
+ *   ..,
  *   states: { running: 'running', done: 'pass', broken: 'fail' },
  *   runId: { pattern: /^\d{1,15}$/, description: 'the number of a run, such as 7' },
- *   identify: ({ id, page }: z.output<typeof run>) => ({ id: String(id), url: page }),
- *   search: {
- *     list: async ({ http }, { target }) => ({ runs: (await http.get(runsOf(target), { schema: runs })).body }),
- *     hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey,
- *   },
- *   start: async ({ http, idempotencyKey }, { target }) =>
- *     (await http.post(runsOf(target), { ref: idempotencyKey }, { schema: run })).body,
+ *   identify: ({ id, page }: AcmeRun) => ({ id: String(id), url: page }),
+ *   search: { list: ({ http }) => pageOf(http), hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey },
+ *   start: ({ http, idempotencyKey }, { target }) => startOf(http, target, idempotencyKey),
  *   async getStatus({ http }, { id }) {
- *     const { status, started, ended, error, ...now } = (await http.get(pathOf(id), { schema: run })).body
- *     return { state: status, run: now, reasons: [error], period: { start: started, end: ended } }
+ *     const run = await read(http, id)
+ *     return { state: run.status, run, reasons: [run.error], period: { start: run.started, end: run.ended } }
  *   },
- *   stop: async ({ http }, { id }) => void (await http.delete(pathOf(id))),
  * })
  */
 export function defineJob<S extends z.ZodMiniObject, R extends object, L extends R = R>(

@@ -10,7 +10,7 @@ import { consoleUrl } from '../aws/console.ts'
 import { awsErrorOf } from '../aws/failure.ts'
 import { invalidInput } from '../errors.ts'
 import { optional, word } from '../fields.ts'
-import { defineJob, type Results } from '../providers/define-job.ts'
+import { defineJob, type RunResults } from '../providers/define-job.ts'
 import type { StartJob } from '../providers/job.ts'
 import { refuseReplacedValues } from '../providers/refuse-replaced-values.ts'
 import { clipSingleLine } from '../text/single-line.ts'
@@ -156,7 +156,7 @@ interface Execution {
   Outputs?: Record<string, string[]>
 }
 
-function statusOf(execution: Execution): Results & { state: string } {
+function statusOf(execution: Execution): RunResults & { state: string } {
   const { AutomationExecutionStatus: state = 'Pending', DocumentVersion: version, FailureMessage: message } = execution
   const failing = execution.StepExecutions?.findLast(({ StepStatus = '' }) =>
     /^(?:Failed|TimedOut|Rejected)$/.test(StepStatus),

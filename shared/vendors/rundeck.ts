@@ -3,7 +3,7 @@ import { Failure, invalidInput, messageOf, refused } from '../errors.ts'
 import { integer, name, optional, secret, url, word } from '../fields.ts'
 import type { Http } from '../http/client.ts'
 import { segment } from '../http/segment.ts'
-import { defineJob, type Results } from '../providers/define-job.ts'
+import { defineJob, type RunResults } from '../providers/define-job.ts'
 import type { StartJob, Verdict } from '../providers/job.ts'
 import { isRecord } from '../record.ts'
 
@@ -225,7 +225,7 @@ async function search(
   return isThorough ? 'unknown' : undefined
 }
 
-function resultsOf(body: Execution): Results {
+function resultsOf(body: Execution): RunResults {
   const { successfulNodes, failedNodes, customStatus, 'date-started': started, 'date-ended': ended } = body
   const [succeeded, failed] = [successfulNodes ?? [], failedNodes ?? []]
   return {

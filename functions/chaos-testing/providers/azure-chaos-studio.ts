@@ -4,7 +4,7 @@ import { optional, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 import { redact } from '../../../shared/redact.ts'
@@ -225,7 +225,7 @@ async function findNewer(http: Http, path: string, earlier: Earlier): Promise<Ex
 }
 
 /** Azure accepts a start before it carries it out, so the operation may fail without an execution. */
-async function unlistedStatus(http: Http, operation: string | undefined): Promise<Results & { state: string }> {
+async function unlistedStatus(http: Http, operation: string | undefined): Promise<RunResults & { state: string }> {
   const waiting = { state: 'WaitingToStart', progress: 'Azure does not list the execution yet' }
   if (!operation || !isSameOrigin(http, operation)) return waiting
   const { status, body } = await http.get(operation, { accept: REFUSALS, schema: operationStatus })
@@ -250,7 +250,7 @@ function partsOf(id: string): { target: string; execution: string } {
   return { target, execution }
 }
 
-async function failureOf(http: Http, path: string, id: string): Promise<Results> {
+async function failureOf(http: Http, path: string, id: string): Promise<RunResults> {
   const address = `${path}/executions/${segment(id)}/getExecutionDetails`
   const options = { query: VERSION, isRead: true, accept: [403, 404], schema: details }
   const { status, body } = await http.post(address, undefined, options)

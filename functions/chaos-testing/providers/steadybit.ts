@@ -5,7 +5,7 @@ import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
 import { isListed } from '../../../shared/providers/allow-list.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
@@ -191,7 +191,7 @@ function idOf(http: Http, body: Started, location = ''): string {
   )
 }
 
-async function resultsOf(http: Http, execution: Execution): Promise<Results> {
+async function resultsOf(http: Http, execution: Execution): Promise<RunResults> {
   const { key, name, hypothesis } = execution
   const { steps, missing } = await stepsOf(http, execution)
   const failed = steps.filter(({ state }) => state === 'FAILED' || state === 'ERRORED')

@@ -12,7 +12,7 @@ import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 
@@ -162,7 +162,7 @@ function describePhase(phase: string | undefined): string | undefined {
   return phase && `phase ${phase}`
 }
 
-async function resultsOf(aws: Aws, build: Build): Promise<Results> {
+async function resultsOf(aws: Aws, build: Build): Promise<RunResults> {
   const { buildNumber: number, startTime, endTime, resolvedSourceVersion: revision, phases = [] } = build
   const failing = phases.find(({ phaseStatus }) => phaseStatus && !['SUCCEEDED', 'IN_PROGRESS'].includes(phaseStatus))
   const contexts = failing?.contexts?.map(({ statusCode, message }) => [statusCode, message].filter(Boolean).join(': '))

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { oneOf, optional, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
@@ -200,7 +200,7 @@ async function resultsOf(
   project: string,
   { id, result, startTime, finishTime, validationResults }: Build,
   records: TimelineRecord[],
-): Promise<Results> {
+): Promise<RunResults> {
   const tests = await testsOf(azure, project, id)
   const failure = result === 'failed' ? failureIn(records) : undefined
   const invalidity = validationResults?.map(({ message }) => message).find(Boolean) ?? undefined

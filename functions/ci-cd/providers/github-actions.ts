@@ -7,7 +7,7 @@ import { segment } from '../../../shared/http/segment.ts'
 import {
   defineJob,
   type IdentifiedRun,
-  type Results,
+  type RunResults,
   type RunSearch,
   searchRuns,
 } from '../../../shared/providers/define-job.ts'
@@ -176,7 +176,7 @@ async function dispatch({ http, connection, idempotencyKey }: Client<Connection>
   )
 }
 
-async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<Results> {
+async function resultsOf(http: Http, path: string, run: WorkflowRun): Promise<RunResults> {
   const { run_attempt: attempt = 1, run_started_at: started, updated_at: ended } = run
   const data = attempt > 1 ? { attempt } : {}
   const job = hasFailed(run) ? await failedJobOf(http, path) : undefined

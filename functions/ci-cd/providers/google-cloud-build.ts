@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type IdentifiedRun, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
@@ -144,7 +144,7 @@ function revisionOf(ref: string | undefined) {
   return COMMIT.test(ref) ? { commitSha: ref } : { branchName: ref }
 }
 
-function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build): Results {
+function resultsOf({ status, statusDetail, startTime, finishTime, failureInfo, approval, steps }: Build): RunResults {
   const failed = status === 'SUCCESS' ? undefined : steps?.find((step) => step.status === status && step.exitCode)
   const failedStep = failed && (failed.id || failed.name || undefined)
   const decision = approval?.state === 'REJECTED' ? approval.result : undefined

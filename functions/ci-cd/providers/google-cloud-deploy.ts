@@ -5,7 +5,7 @@ import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import type { RequestOptions } from '../../../shared/http/options.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type IdentifiedRun, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import { sleep } from '../../../shared/sleep.ts'
@@ -213,7 +213,7 @@ function rolloutPath(connection: Connection, { parent, localId }: IdentifiedRun)
   return `${pipelinePath(connection, parent, pipeline)}/releases/${segment(release)}/rollouts/${segment(name)}`
 }
 
-function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phases }: Rollout): Results {
+function detailsOf({ state, failureReason, deployStartTime, deployEndTime, phases }: Rollout): RunResults {
   const progress = phases?.map((phase) => `${phase.id} ${phase.state}`).join(', ')
   const has = (wanted: string) => phases?.some((phase) => phase.state === wanted) === true
   const waits = state === 'IN_PROGRESS' && has('SUCCEEDED') && has('PENDING') && !has('IN_PROGRESS')

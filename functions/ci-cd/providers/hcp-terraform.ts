@@ -3,7 +3,7 @@ import { invalidInput, refused, retryLater } from '../../../shared/errors.ts'
 import { onOff, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Run, Verdict } from '../../../shared/providers/job.ts'
 import { resolveProject } from '../../../shared/providers/project.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
@@ -232,7 +232,7 @@ function toHcl(value: unknown): string {
   return JSON.stringify(value).replaceAll(/[$%](?=\{)/g, '$&$&')
 }
 
-async function resultsOf(http: Http, { attributes, relationships }: TerraformRun): Promise<Results> {
+async function resultsOf(http: Http, { attributes, relationships }: TerraformRun): Promise<RunResults> {
   const times = attributes['status-timestamps']
   const phase = times?.['applying-at'] ? 'apply' : 'plan'
   const id = relationships?.plan?.data?.id

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import { allowParameters } from '../../../shared/providers/job-variables.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { azureAuthorization, azureConnection } from '../../../shared/vendors/azure.ts'
@@ -155,7 +155,7 @@ function stateOf({ status, testResult }: TestRun): string {
   return status === 'DONE' && testResult ? `${status}/${testResult}` : status
 }
 
-function resultsOf(run: TestRun): Results {
+function resultsOf(run: TestRun): RunResults {
   const metrics = numbersOf(run)
   const criteria = failedCriteriaOf(run)
   const reasons = [

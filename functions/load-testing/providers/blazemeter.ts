@@ -5,7 +5,7 @@ import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { errorReasonIn } from '../../../shared/http/error-reason.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { RunStatus, StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { metricsOf, scale } from '../metrics.ts'
@@ -159,7 +159,7 @@ function propertiesOf(parameters: StartJob['parameters']) {
   return { data: { configuration: { plugins: { remoteControl } } } }
 }
 
-async function resultsOf(http: Http, path: string): Promise<Results> {
+async function resultsOf(http: Http, path: string): Promise<RunResults> {
   const ci = await http.get(`${path}/ci-status`, { accept: NO_REPORT, schema: ciStatus })
   const { failures, errors } = NO_REPORT.includes(ci.status) ? {} : ci.body.result
   const { metrics, period } = await measure(http, path)

@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 
@@ -129,7 +129,7 @@ function describeProgress({ _status, _configuration: { incrementalId } }: Gatlin
   return `run #${incrementalId}, ${_status}`
 }
 
-function resultsOf({ _result, _runtime, _configuration }: GatlingRun): Results {
+function resultsOf({ _result, _runtime, _configuration }: GatlingRun): RunResults {
   const { assertions } = _result
   const missed = assertions.filter(({ succeed }) => !succeed)
   const reasons = missed.slice(0, MAX_REASONS).map(describeAssertion)

@@ -3,7 +3,7 @@ import { Failure, invalidInput, messageOf } from '../../../shared/errors.ts'
 import { id, optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { StartJob, Verdict } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { metricsOf } from '../metrics.ts'
@@ -167,7 +167,7 @@ const queries = {
 } satisfies Record<string, [metric: string, method: string]>
 type Measured = Partial<Record<keyof typeof queries, number | string | null | undefined>>
 
-async function resultsOf(http: Http, run: TestRun): Promise<Results> {
+async function resultsOf(http: Http, run: TestRun): Promise<RunResults> {
   const { measured, missing } = await measure(http, run)
   const metrics = metricsOf(measured)
   const hours = run.cost?.total_vuh

@@ -3,7 +3,7 @@ import { invalidInput } from '../../../shared/errors.ts'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type IdentifiedRun, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type IdentifiedRun, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Run, StartJob } from '../../../shared/providers/job.ts'
 import { toTextParameters } from '../../../shared/providers/text-parameters.ts'
 import { metricsOf, scale } from '../metrics.ts'
@@ -169,7 +169,7 @@ function stateOf({ status, terminationReason, qualityStatus }: Result): string {
   return [status, terminationReason, isComplete && qualityStatus].filter(Boolean).join('/')
 }
 
-async function resultsOf(http: Http, path: string, { qualityStatus, startDate, endDate }: Result): Promise<Results> {
+async function resultsOf(http: Http, path: string, { qualityStatus, startDate, endDate }: Result): Promise<RunResults> {
   const failed = qualityStatus === 'FAILED' ? await failedSlasOf(http, path) : []
   const metrics = await statisticsOf(http, path)
   return {

@@ -12,7 +12,7 @@ import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'
 import { Failure, invalidInput, refused } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import { limitOutput, metricsIn, parseOutput } from '../../../shared/providers/run-output.ts'
 
 /** Transient: a running execution will end. */
@@ -142,7 +142,7 @@ async function resultsOf(
   aws: Aws,
   executionArn: string,
   { state, startDate, stopDate, output, error, cause }: EndedExecution,
-): Promise<Results> {
+): Promise<RunResults> {
   const failed = state === 'FAILED' || state === 'TIMED_OUT'
   const { name, unread } = failed ? await stateOf(aws, executionArn) : {}
   const parsed = parseOutput(output)

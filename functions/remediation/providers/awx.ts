@@ -4,18 +4,12 @@ import { name, oneOf, optional, secret, url, word } from '../../../shared/fields
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { defineJob } from '../../../shared/providers/define-job.ts'
+import type { Run } from '../../../shared/providers/job.ts'
 import { searchSince } from '../../../shared/providers/search-window.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isSaving, joinReasons, progressOf, resultsOf, runDetails } from '../awx-results.ts'
 import { kinds, partsOf, RUN_ID, states } from '../awx-run.ts'
-import {
-  canStoreKey,
-  getTemplate,
-  KEY_VARIABLE,
-  parseTarget,
-  refuseIgnored,
-  type TemplateKind,
-} from '../awx-templates.ts'
+import { canStoreKey, getTemplate, KEY_VARIABLE, parseTarget, refuseIgnored } from '../awx-templates.ts'
 
 const GATEWAY_API = 'api/controller/v2'
 const connection = z.strictObject({
@@ -34,12 +28,7 @@ const connection = z.strictObject({
   project: optional(word('The default organization, for templates with a name')),
 })
 type Connection = z.output<typeof connection>
-
-interface LaunchedRun {
-  id: number
-  type: string
-  providerState?: object
-}
+type Api = Connection['api']
 
 const launchResponse = z.object({
   id: z.int(),
@@ -69,12 +58,7 @@ export const awx = defineJob({
 
   states,
   runId: { pattern: RUN_ID, description: 'like job/12 or workflow/7' },
-  identify({ id, type, providerState }: LaunchedRun, { http: { baseUrl }, connection: { api } }) {
-    const kind = kindOf({ type })
-    const page = `jobs/${kinds[kind].page}/${id}`
-    const url = `${baseUrl}/${api === GATEWAY_API ? `execution/${page}/output` : `#/${page}`}`
-    return { id: `${kind}/${id}`, url, ...(providerState ? { providerState } : {}) }
-  },
+  identify: (run: Run) => run,
 
   checkStart({ target, parameters = {} }) {
     parseTarget(target)
@@ -95,7 +79,7 @@ export const awx = defineJob({
     const { count, results } = (await http.get(`${api}/unified_jobs/`, { query, schema: runList })).body
     // Slices and relaunches of a job have the same key. The first run is ours.
     const found = results.findLast(({ extra_vars }) => extra_vars?.includes(idempotencyKey))
-    if (found) return found
+    if (found) return runOf(http, api, found)
     // Some servers, such as Ascender, omit the variables from the list.
     if (results.some(({ extra_vars }) => extra_vars == null)) return 'unknown'
     return isRetry && count > results.length ? 'unknown' : undefined
@@ -112,10 +96,9 @@ export const awx = defineJob({
       ...(ref === undefined ? {} : { scm_branch: ref }),
     }
     const started = (await http.post(`${template.path}launch/`, body, { schema: launchResponse })).body
+    const run = runOf(http, api, started)
     const ignored = namesOf(started.ignored_fields)
-    if (ignored.length === 0) return started
-    const { path } = partsOf(api, `${kindOf(started)}/${started.id}`)
-    return { ...started, providerState: await cancelWrongLaunch(http, path, ignored) }
+    return ignored.length > 0 ? { ...run, providerState: await cancelWrongLaunch(http, api, run.id, ignored) } : run
   },
 
   async getStatus({ http, connection: { api } }, run) {
@@ -126,14 +109,13 @@ export const awx = defineJob({
       return { state, progress: await progressOf(http, kind, path, details) }
     if (isSaving(details))
       return { state, verdict: 'running', progress: `${state}, saving its events`, pollImmediately: true }
+    const results = await resultsOf(http, kind, api, path, details)
+    if (!isRecord(run.providerState)) return { state, ...results }
     return {
       state,
-      async results() {
-        const results = await resultsOf(http, kind, api, path, details)
-        if (!isRecord(run.providerState)) return results
-        const reason = joinReasons([String(run.providerState['launchedWrong']), results.reason])
-        return { ...results, verdict: 'errored', reason }
-      },
+      ...results,
+      verdict: 'errored',
+      reason: joinReasons([String(run.providerState['launchedWrong']), results.reason]),
     }
   },
 
@@ -161,10 +143,10 @@ function namesOf(ignored: Record<string, unknown> | null | undefined): string[] 
  *
  * @returns the provider state of the run, which makes its status `errored`
  */
-async function cancelWrongLaunch(http: Http, path: string, ignored: string[]) {
+async function cancelWrongLaunch(http: Http, api: Api, id: string, ignored: string[]) {
   const reason = `AWX launched it without ${ignored.join(', ')}, which it ignored`
   try {
-    await http.post(`${path}cancel/`, undefined, { accept: [405] })
+    await http.post(`${partsOf(api, id).path}cancel/`, undefined, { accept: [405] })
     return { launchedWrong: `${reason}, so it was canceled` }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
@@ -179,6 +161,8 @@ function reasonOf(body: unknown): string | undefined {
   return reasons.join('; ') || undefined
 }
 
-function kindOf({ type }: Pick<LaunchedRun, 'type'>): TemplateKind {
-  return type === 'workflow_job' ? 'workflow' : 'job'
+function runOf({ baseUrl }: Http, api: Api, { id, type }: { id: number; type: string }): Run {
+  const kind = type === 'workflow_job' ? 'workflow' : 'job'
+  const page = `jobs/${kinds[kind].page}/${id}`
+  return { id: `${kind}/${id}`, url: `${baseUrl}/${api === GATEWAY_API ? `execution/${page}/output` : `#/${page}`}` }
 }

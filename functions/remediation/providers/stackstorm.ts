@@ -3,7 +3,7 @@ import { Failure, invalidInput, messageOf, refused } from '../../../shared/error
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import type { Http } from '../../../shared/http/client.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJob, type Results } from '../../../shared/providers/define-job.ts'
+import { defineJob, type RunResults } from '../../../shared/providers/define-job.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import { refuseReplacedValues } from '../../../shared/providers/refuse-replaced-values.ts'
 import { limitOutput, metricsIn } from '../../../shared/providers/run-output.ts'
@@ -146,7 +146,7 @@ async function readExecution(http: Http, id: string): Promise<Execution> {
   return (await http.get(executionPath(id), { query, schema: execution })).body
 }
 
-async function resultsOf(http: Http, ended: Execution): Promise<Results> {
+async function resultsOf(http: Http, ended: Execution): Promise<RunResults> {
   const { result, start_timestamp, end_timestamp } = ended
   const passed = states[ended.status ?? ''] === 'pass'
   const failure = passed ? {} : await failureOf(http, ended)

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import { optional, secret, url, word } from '../../../shared/fields.ts'
 import { segment } from '../../../shared/http/segment.ts'
-import { defineJobProvider, type Run, type Verdict } from '../../../shared/providers/job.ts'
+import { defineJob } from '../../../shared/providers/define-job.ts'
+import type { Verdict } from '../../../shared/providers/job.ts'
 import { metricsIn } from '../../../shared/providers/run-output.ts'
 import { refuseUnsupported } from '../../../shared/providers/unsupported-input.ts'
 
@@ -9,6 +10,7 @@ import { refuseUnsupported } from '../../../shared/providers/unsupported-input.t
 const run = z.object({
   id: z.string(),
   status: z.string(),
+  ref: z.nullish(z.string()),
   progress: optional(z.string()),
   started: optional(z.string()),
   ended: optional(z.string()),
@@ -36,7 +38,7 @@ const states: Readonly<Record<string, Verdict>> = {
  *
  * @see https://acme.example.com/api/jobs
  */
-export const acme = defineJobProvider({
+export const acme = defineJob({
   title: 'Acme',
   noun: 'run',
   connection: z.strictObject({
@@ -48,29 +50,35 @@ export const acme = defineJobProvider({
   check: ({ http }) => http.get('me'),
   states,
 
+  // If runs are numbered within a project, add `project` and `within`: ids are then `acme/shop#7`.
+  runId: { pattern: /^[\w-]{1,64}$/, description: 'the id of a run, such as 7' },
+  identify: ({ id, links }: Pick<z.output<typeof run>, 'id' | 'links'>) => ({ id, url: links.html }),
+
   checkStart({ project, ref }) {
     refuseUnsupported('Acme', { project, ref })
   },
 
   // After a crash or a lost response, the call runs again with the same key and must find the run of the first attempt.
-  async find({ http, idempotencyKey }) {
-    const { items } = (await http.get('runs', { query: { ref: idempotencyKey }, schema: found })).body
-    return items[0] && runOf(items[0])
+  search: {
+    async list({ http, idempotencyKey }) {
+      return { runs: (await http.get('runs', { query: { ref: idempotencyKey }, schema: found })).body.items }
+    },
+    hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey,
   },
 
   async start({ http, idempotencyKey }, { target, parameters }) {
     const body = { arguments: parameters, ref: idempotencyKey }
-    return runOf((await http.post(`jobs/${segment(target)}/runs`, body, { schema: run })).body)
+    return (await http.post(`jobs/${segment(target)}/runs`, body, { schema: run })).body
   },
 
   async getStatus({ http }, { id }) {
-    const { status, progress, started, ended, error, results, ...now } = (await http.get(pathOf(id), { schema: run }))
-      .body
+    const current = (await http.get(pathOf(id), { schema: run })).body
+    const { status, progress, started, ended, error, results } = current
     return {
       state: status,
-      run: runOf(now),
+      run: current,
       progress,
-      reason: error?.message,
+      reasons: [error?.message],
       ...(results ? { data: { results } } : {}),
       metrics: metricsIn(results),
       // The data and the metrics get `start`, `end` and `duration` from it.
@@ -85,8 +93,4 @@ export const acme = defineJobProvider({
 
 function pathOf(id: string): string {
   return `runs/${segment(id)}`
-}
-
-function runOf({ id, links }: Pick<z.output<typeof run>, 'id' | 'links'>): Run {
-  return { id, url: links.html }
 }
