@@ -1,5 +1,5 @@
 import type { Action } from '../../shared/providers/action.ts'
-import { actionNames, type Category, namesOf } from '../../shared/providers/category.ts'
+import { actionNames, actionNamesOf, type Category } from '../../shared/providers/category.ts'
 import { CONNECTION_NAME } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownAction } from '../../shared/unknown-action.ts'
@@ -59,7 +59,7 @@ export function findAction(text: string): NamedAction {
   if (action === '' || more.length > 0)
     throw new UsageError(`Invalid action "${text}". Write it as category/action, such as issue-ticketing/open-issue.`)
   const category = findCategory(name)
-  const found = listActions(category).find((known) => namesOf(category, known.name).includes(action))
+  const found = listActions(category).find((known) => actionNamesOf(category, known.name).includes(action))
   if (found) return found
   throw new UsageError(unknownAction(action, actionNames(category)))
 }

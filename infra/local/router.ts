@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { METADATA_PATH } from '../../shared/agents/challenge.ts'
 import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
-import { problem } from '../../shared/core/webhook/responses.ts'
+import { problemResponse } from '../../shared/core/webhook/responses.ts'
 import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { HOW_TO_CALL } from '../aws/how-to-call.ts'
@@ -96,7 +96,7 @@ async function callWebhook(
   const observeResponse = responseObserver(req, pathname, observe)
   const names = categories.map(({ name }) => name)
   if (!names.some((name) => name === category)) {
-    const response = problem(new Failure('unknown', unknownName('category', decodePath(category), names)), '')
+    const response = problemResponse(new Failure('unknown', unknownName('category', decodePath(category), names)), '')
     writeProxyResult(res, response)
     return observeResponse(response)
   }

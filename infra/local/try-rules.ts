@@ -1,9 +1,9 @@
 import { Failure } from '../../shared/errors.ts'
-import { evaluateRules, type RuleResult } from '../../shared/sources/evaluate-rules.ts'
+import { evaluateSourceRules, type RuleResult } from '../../shared/sources/evaluate-rules.ts'
 import type { EventsFile } from '../../shared/sources/events-file.ts'
 import { type Notification, readEvent } from '../../shared/sources/read-notification.ts'
 import type { AlertRule } from '../../shared/sources/rules.ts'
-import type { Names } from '../../shared/sources/source-type.ts'
+import type { HeaderNames } from '../../shared/sources/source-type.ts'
 import { validate } from '../../shared/validate.ts'
 import { findAction } from '../cli/find-by-name.ts'
 
@@ -48,14 +48,14 @@ export async function tryRules(
   { sources, rules = [] }: EventsFile,
   name: string,
   body: object,
-  headers: Names,
+  headers: HeaderNames,
 ): Promise<TriedNotification> {
   const source = Object.hasOwn(sources, name) ? sources[name] : undefined
   if (source === undefined)
     throw new Failure('unknown', `There is no source ${name}. Sources: ${Object.keys(sources).join(', ') || 'none'}.`)
   const { type } = source
   const notification: Notification = await readEvent(source, headers, body)
-  const results = await evaluateRules(rules, { name, type }, notification)
+  const results = await evaluateSourceRules(rules, { name, type }, notification)
   return { source: name, type, event: notification.event, results: results.map((result) => triedOf(rules, result)) }
 }
 

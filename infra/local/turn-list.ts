@@ -1,5 +1,5 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { type Holder, type Place, statusOf, type Turn } from '../../shared/policy/turns.ts'
+import { type Holder, placeStatusOf, type Turn, type TurnPlace } from '../../shared/policy/turns.ts'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import type { Item } from '../../shared/state/table.ts'
 import { placeIn, turnIn } from '../../shared/state/turn-table.ts'
@@ -11,7 +11,7 @@ export interface ListedTarget {
   rule: string
   holder: Holder | undefined
   /** In their order. */
-  waiting: Place[]
+  waiting: TurnPlace[]
   /** The link to a job that a lost task may have left running. */
   leftRunning: string | undefined
 }
@@ -54,7 +54,7 @@ function targetsIn(items: readonly Item[], now: number): ListedTarget[] {
       const waiting = numbersAfter(turn).flatMap((number) => {
         const stored = places.get(itemKeys.turn(key, number))
         const place = stored && placeIn(stored)
-        return place && statusOf(place, now) === 'waiting' ? [place] : []
+        return place && placeStatusOf(place, now) === 'waiting' ? [place] : []
       })
       const { holder, leftRunning } = turn
       return { key, target: String(target), rule: String(ruleName), holder, waiting, leftRunning }

@@ -6,7 +6,7 @@ import type { ActionTool } from './catalogue.ts'
 import type { Forward } from './forward.ts'
 import { invalidArguments, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, ToolCall } from './server.ts'
-import { type AgentTask, readTask, resultOfTask, taskFields } from './tasks.ts'
+import { type AgentTask, readAgentTask, resultOfTask, taskFields } from './tasks.ts'
 
 const SAME_KEY = 'Repeat the call with the same key and the same arguments: it happens once. Do not use another key.'
 
@@ -38,7 +38,7 @@ export async function callAction(
  *
  * @param sent the arguments of the call, with the name of its tool
  */
-export async function previewAction(
+export async function previewForAgent(
   { category, action, tool }: ActionTool,
   { tool: _, ...sent }: JsonObject,
   forward: Forward,
@@ -62,7 +62,7 @@ async function readIfPossible(
   wait: number,
 ): Promise<AgentTask | undefined> {
   try {
-    const task = await readTask(forward, id, { categories: [category], wait })
+    const task = await readAgentTask(forward, id, { categories: [category], wait })
     return 'id' in task ? task : undefined
   } catch (error) {
     log.warn('accepted task not read', error as Error)

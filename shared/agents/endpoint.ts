@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { logCause } from '../core/log-cause.ts'
-import { parseBody } from '../core/webhook/body.ts'
-import { json, problem } from '../core/webhook/responses.ts'
+import { parseCallBody } from '../core/webhook/body.ts'
+import { json, problemResponse } from '../core/webhook/responses.ts'
 import { Failure, messageOf } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
@@ -36,7 +36,7 @@ export async function answerRequest(
     if (error instanceof RpcError) return toHttp(errorResponse(undefined, error))
     logCause(error)
     log.appendKeys({ reason: messageOf(error) })
-    return problem(error, context.awsRequestId)
+    return problemResponse(error, context.awsRequestId)
   }
 }
 
@@ -65,7 +65,7 @@ function messageIn({ body, isBase64Encoded }: APIGatewayProxyEvent, headers: Hea
     if (!/^application\/json\b/i.test(contentType ?? ''))
       throw new Failure('media', 'Send the content type application/json.')
     if (!body) throw new Failure('invalid', 'The body is empty. Send one JSON-RPC message.')
-    return parseBody(body, isBase64Encoded, contentType)
+    return parseCallBody(body, isBase64Encoded, contentType)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     throw new RpcError(RPC_CODES.parse, error.message, { status: error.status })

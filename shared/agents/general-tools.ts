@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/callers.ts'
 import type { FieldError } from '../errors.ts'
-import { previewAction } from './call-action.ts'
+import { previewForAgent } from './call-action.ts'
 import { MAX_WAIT_SECONDS, readWait } from './call-arguments.ts'
 import type { ActionTool } from './catalogue.ts'
 import { connectionsOf } from './connection-names.ts'
@@ -8,7 +8,7 @@ import type { Forward } from './forward.ts'
 import { RpcError } from './json-rpc.ts'
 import { invalidArguments, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, Tool } from './server.ts'
-import { cancelTask, readTask, resultOfTask } from './tasks.ts'
+import { cancelAgentTask, readAgentTask, resultOfTask } from './tasks.ts'
 
 /** The caller of a tool, and what it may use. */
 interface Agent {
@@ -41,7 +41,7 @@ export const generalTools: GeneralTool[] = [
     async run(sent, { categories, forward }) {
       const errors = errorsIn(sent, ['taskId'])
       if (errors.length > 0) return invalidArguments(errors)
-      return resultOf(() => cancelTask(forward, String(sent['taskId']), categories))
+      return resultOf(() => cancelAgentTask(forward, String(sent['taskId']), categories))
     },
   },
   {
@@ -59,7 +59,7 @@ export const generalTools: GeneralTool[] = [
       const errors = errorsIn(sent, ['taskId'])
       const wait = readWait(sentWait, errors, 0)
       if (errors.length > 0) return invalidArguments(errors)
-      return resultOf(() => readTask(forward, String(sent['taskId']), { categories, wait }))
+      return resultOf(() => readAgentTask(forward, String(sent['taskId']), { categories, wait }))
     },
   },
   {
@@ -100,7 +100,7 @@ export const generalTools: GeneralTool[] = [
     },
     async run(sent, { tools, forward }) {
       const named = tools.find(({ tool }) => tool.name === sent['tool'])
-      if (named) return previewAction(named, sent, forward)
+      if (named) return previewForAgent(named, sent, forward)
       const names = tools.map(({ tool }) => tool.name)
       return invalidArguments([{ path: 'tool', message: `must be one of ${names.join(', ')}` }])
     },
@@ -108,7 +108,7 @@ export const generalTools: GeneralTool[] = [
 ]
 
 /** Returns the result for a task. An unknown id is an error that the model can correct. */
-async function resultOf(read: () => ReturnType<typeof readTask>): Promise<RpcResult> {
+async function resultOf(read: () => ReturnType<typeof readAgentTask>): Promise<RpcResult> {
   try {
     const task = await read()
     return 'id' in task ? resultOfTask(task) : refusal(task)

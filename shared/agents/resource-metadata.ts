@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { readCallers } from '../auth/callers.ts'
-import { json, problem } from '../core/webhook/responses.ts'
+import { json, problemResponse } from '../core/webhook/responses.ts'
 import { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { settings } from '../settings.ts'
@@ -31,7 +31,7 @@ export async function metadataResponse(context: Pick<Context, 'awsRequestId'>): 
     }
     return json(200, metadata, { 'cache-control': `public, max-age=${CACHE_SECONDS}` })
   } catch (error) {
-    return problem(error, context.awsRequestId)
+    return problemResponse(error, context.awsRequestId)
   }
 }
 

@@ -26,7 +26,7 @@ export interface AgentTask {
  * @returns the response of the webhook if it is not a status
  * @throws RpcError if there is no such task for this caller
  */
-export async function readTask(
+export async function readAgentTask(
   forward: Forward,
   id: string,
   { categories, wait = 0 }: { categories: readonly string[]; wait?: number },
@@ -39,9 +39,9 @@ export async function readTask(
 /**
  * Asks a task to end.
  *
- * @see readTask
+ * @see readAgentTask
  */
-export async function cancelTask(
+export async function cancelAgentTask(
   forward: Forward,
   id: string,
   categories: readonly string[],

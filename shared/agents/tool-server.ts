@@ -6,7 +6,7 @@ import type { Forward, ForwardedResponse } from './forward.ts'
 import { generalTools } from './general-tools.ts'
 import { invalidParams, RPC_CODES, RpcError } from './json-rpc.ts'
 import type { ToolServer } from './server.ts'
-import { type AgentTask, cancelTask, detailedTask, readTask } from './tasks.ts'
+import { type AgentTask, cancelAgentTask, detailedTask, readAgentTask } from './tasks.ts'
 
 const INSTRUCTIONS = `Actions at platforms for delivery and operations: one tool for each action, and the connection selects the platform.
 Each write needs a key, a name for this one call. Repeat a call with the same key after a timeout: it happens once.
@@ -36,8 +36,8 @@ export function toolServerFor(caller: Caller, forward: Forward): ToolServer {
       if (!action) throw invalidParams(`Unknown tool: ${call.name.slice(0, 80)}`)
       return callAction(action, call, forward)
     },
-    getTask: async (taskId) => detailedTask(taskIn(await readTask(forward, taskId, { categories })), Date.now()),
-    cancelTask: async (taskId) => void taskIn(await cancelTask(forward, taskId, categories)),
+    getTask: async (taskId) => detailedTask(taskIn(await readAgentTask(forward, taskId, { categories })), Date.now()),
+    cancelTask: async (taskId) => void taskIn(await cancelAgentTask(forward, taskId, categories)),
   }
 }
 

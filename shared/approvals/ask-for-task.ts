@@ -19,7 +19,7 @@ import { endApproval, readApprovalState } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
 import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { unverifiableApprover } from './person.ts'
-import { cancelerIn, type StepTask } from './task.ts'
+import { approvalCancelerIn, type StepTask } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -112,7 +112,7 @@ async function cancelerOf(
   if (canceler) return canceler
   try {
     const { decision } = await readApprovalState(taskId, until)
-    return cancelerIn(decision)
+    return approvalCancelerIn(decision)
   } catch (error) {
     log.warn('end of the other task not read', error as Error)
     return undefined

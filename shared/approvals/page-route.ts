@@ -45,7 +45,7 @@ async function handleRequest(category: string, request: RouteRequest): Promise<W
     throw new Failure('method', `${method} is not allowed here.`, { headers: { allow: methods.join(', ') } })
   if (!isStart && !isFinish) return renderPage(await pageOf(category, token, request))
   const route = await import('./sign-in-route.ts')
-  return isStart ? route.startSignIn(category, token, request) : route.finishSignIn(category, request)
+  return isStart ? route.respondToSignInStart(category, token, request) : route.respondToSignInEnd(category, request)
 }
 
 async function pageOf(category: string, token: string, request: RouteRequest): Promise<Page> {

@@ -26,7 +26,11 @@ const MAX_REQUESTS = 60
  * @param token of the approval
  * @throws Failure if the link is not valid
  */
-export async function startSignIn(category: string, token: string, request: RouteRequest): Promise<WebhookResponse> {
+export async function respondToSignInStart(
+  category: string,
+  token: string,
+  request: RouteRequest,
+): Promise<WebhookResponse> {
   const { now, query } = request
   const { taskId, isOver } = await findApproval(token, now)
   return orRefusal(pageUrlOf(request, token), async (pageUrl) => {
@@ -48,7 +52,7 @@ export async function startSignIn(category: string, token: string, request: Rout
  *
  * @throws Failure `unauthenticated` if this browser did not start the sign-in
  */
-export async function finishSignIn(category: string, request: RouteRequest): Promise<WebhookResponse> {
+export async function respondToSignInEnd(category: string, request: RouteRequest): Promise<WebhookResponse> {
   const { now, headers, query } = request
   const { state = '' } = query
   const cookie = readCookie(headers)

@@ -253,11 +253,11 @@ export async function close(
 
 /** Returns the result of a task with a decision of our own table. There, `cancel` is always that of a caller, an operator or a task. */
 function resultOf(requested: Outcome, decision: Decision | undefined): Completed {
-  return redactDeep({ ...completed(outcomeOf(requested, decision)), canceler: cancelerIn(decision) })
+  return redactDeep({ ...completed(outcomeOf(requested, decision)), canceler: approvalCancelerIn(decision) })
 }
 
 /** Returns who canceled a task, or ended the one that waits for it. */
-export function cancelerIn(decision: Decision | undefined): Canceler | undefined {
+export function approvalCancelerIn(decision: Decision | undefined): Canceler | undefined {
   return decision?.decision === 'cancel' ? { by: decision.by, operator: decision.operator } : undefined
 }
 

@@ -3,8 +3,8 @@ import { isRecord } from '../record.ts'
 import {
   type Claims,
   findKeysUrl,
-  findSignatureProblem,
   findTimeProblem,
+  findTokenSignatureProblem,
   isFor,
   keySetOf,
   type ReadKeys,
@@ -98,7 +98,7 @@ export async function checkToken(
     const { oidc } = caller
     if (!oidc) continue
     const mismatch = claims ? findMismatch(oidc, claims, now, audience) : { problem: NO_CLAIMS, passed: 0 }
-    const verify = () => findSignatureProblem(token, keysOf(oidc, fetch), now)
+    const verify = () => findTokenSignatureProblem(token, keysOf(oidc, fetch), now)
     const problem = mismatch ? undefined : await verifyWithLimit({ token, issuer: oidc.issuer, address }, now, verify)
     const scope = claims && isForAgents(oidc) ? scopeIn(claims) : undefined
     const result = mismatch ?? (problem ? { problem, passed: SIGNATURE } : findScopeProblem(oidc, scope))

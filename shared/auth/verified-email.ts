@@ -9,11 +9,11 @@ const EMAIL = /^[\w.!#$%&'*+/=?^`{|}~-]+@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/
 export function verifiedEmailOf({ email, email_verified: isVerified }: Record<string, unknown>): string | undefined {
   if (isVerified !== true || typeof email !== 'string') return undefined
   const address = email.length > MAX_EMAIL || !isAscii(email) ? '' : email.toLowerCase()
-  return domainOf(address) === undefined ? undefined : address
+  return emailDomainOf(address) === undefined ? undefined : address
 }
 
 /** Returns the domain of an e-mail address. Undefined for any other text. */
-export function domainOf(text: string): string | undefined {
+export function emailDomainOf(text: string): string | undefined {
   return EMAIL.exec(text.toLowerCase())?.[1]
 }
 

@@ -17,7 +17,7 @@ const DOMAINS: Record<string, string> = {
 }
 
 /** Returns the region of the function. */
-export function regionOf({ AWS_REGION: region }: NodeJS.ProcessEnv): string {
+export function regionOfFunction({ AWS_REGION: region }: NodeJS.ProcessEnv): string {
   if (!region) throw new Error('The environment variable AWS_REGION is not set. Lambda and the local runtime set it.')
   return region
 }
@@ -37,7 +37,7 @@ export function domainOf(region: string): string {
 export function endpointOf({ host, variable }: ServiceName, environment: NodeJS.ProcessEnv): string {
   const configured = environment[`AWS_ENDPOINT_URL_${variable}`] || environment['AWS_ENDPOINT_URL']
   if (configured && environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] !== 'true') return configured.replace(/\/$/, '')
-  const region = regionOf(environment)
+  const region = regionOfFunction(environment)
   // In GovCloud, every endpoint of DynamoDB has FIPS.
   const hasFipsEndpoint = !(host === 'dynamodb' && region.startsWith('us-gov-'))
   const fips = environment['AWS_USE_FIPS_ENDPOINT'] === 'true' && hasFipsEndpoint ? '-fips' : ''

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRecord } from '../record.ts'
 import { traceRequest } from '../tracing.ts'
-import { endpointOf, regionOf, type ServiceName } from './endpoint.ts'
+import { endpointOf, regionOfFunction, type ServiceName } from './endpoint.ts'
 import { sendSigned } from './send-signed.ts'
 import { type Signer, sign } from './signature.ts'
 
@@ -177,7 +177,7 @@ function signerOf({ host }: ServiceName): Signer {
     throw new Error(
       'The credentials of the function are not in its environment. Lambda and the local runtime set them.',
     )
-  return { accessKeyId, secretAccessKey, sessionToken, service: host, region: regionOf(process.env) }
+  return { accessKeyId, secretAccessKey, sessionToken, service: host, region: regionOfFunction(process.env) }
 }
 
 function errorOf(text: string, headers: ServiceResponse['headers'], metadata: Metadata): ServiceError {

@@ -18,7 +18,7 @@ export interface ApprovedRequest {
  *
  * @returns undefined if the requests differ in more than single values
  */
-export function formOf(first: SentRequest, second: SentRequest): ApprovedRequest | undefined {
+export function requestFormOf(first: SentRequest, second: SentRequest): ApprovedRequest | undefined {
   const [tokens, others] = [tokensOf(first), tokensOf(second)]
   if (tokens.length !== others.length) return undefined
   const unstable = tokens.flatMap((token, index) => (token === others[index] ? [] : [index]))
@@ -55,11 +55,11 @@ export function changedSinceApproval(mayHaveWritten: boolean): Outcome {
 
 /** Values stay complete, also times with colons. Headers are omitted: credentials change. */
 function tokensOf(request: SentRequest): string[] {
-  return textOf(request).split(/(["\s{}[\],&=?]+)/)
+  return requestTextOf(request).split(/(["\s{}[\],&=?]+)/)
 }
 
 /** Returns a request for people, without headers. */
-export function textOf({ method, url, body }: SentRequest): string {
+export function requestTextOf({ method, url, body }: SentRequest): string {
   return `${method} ${url}${body === undefined ? '' : `\n${body}`}`
 }
 

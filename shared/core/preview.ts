@@ -2,7 +2,7 @@ import { Failure } from '../errors.ts'
 import type { Category } from '../providers/category.ts'
 import { redact } from '../redact.ts'
 import { sleep } from '../sleep.ts'
-import { type ApprovedRequest, formOf, textOf } from './approved-request.ts'
+import { type ApprovedRequest, requestFormOf, requestTextOf } from './approved-request.ts'
 import type { Call } from './call.ts'
 import { firstWriteOf } from './rehearse.ts'
 import { optionsOf, withConnection } from './run-action.ts'
@@ -35,8 +35,8 @@ export async function previewAction(category: Category, call: Call, deadlineAt: 
   if (first.write === undefined) return { at }
   await sleep(PAUSE_MS)
   const second = await read()
-  const approved = second.write && formOf(first.write, second.write)
+  const approved = second.write && requestFormOf(first.write, second.write)
   // People could not rely on what they see.
   if (!approved) throw new Failure('unavailable', 'What would be sent differs with each attempt.')
-  return { at, request: redact(textOf(first.write)), approved }
+  return { at, request: redact(requestTextOf(first.write)), approved }
 }

@@ -3,7 +3,7 @@ import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { AlertGroup, AlertRule } from '../sources/rules.ts'
-import { readCall, saveCountedCall, saveGroupedCall } from '../state/alert-calls.ts'
+import { readAlertCall, saveCountedCall, saveGroupedCall } from '../state/alert-calls.ts'
 import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
 import { digestOf } from './call-key.ts'
 import { callOnce, type MadeCall } from './call-once.ts'
@@ -25,7 +25,7 @@ export async function takePlace(
   callKey: string,
 ): Promise<boolean> {
   const member = digestOf(callKey)
-  const known = await readCall(source, member)
+  const known = await readAlertCall(source, member)
   if (known && !known.isGrouped) return true
   if (known && known.countedIn === undefined) return false
   const start = known?.countedIn ?? (await startOfPeriod(source, digestOf(JSON.stringify([rule, value])), per * 1_000))

@@ -2,7 +2,7 @@ import type { AlertMessage } from '../events/queue.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { RuleCall } from '../sources/evaluate-rules.ts'
 import type { AlertRule } from '../sources/rules.ts'
-import { readCall, readLaterCall, type StoredCall, saveEndedCall, saveLaterCall } from '../state/alert-calls.ts'
+import { readAlertCall, readLaterCall, type StoredCall, saveEndedCall, saveLaterCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
 import { isOpen, type Transition, transitionOf } from './alert-times.ts'
 import { callKeyOf, digestOf } from './call-key.ts'
@@ -129,7 +129,7 @@ async function readOpening(
 ): Promise<StoredCall | undefined> {
   const digest = digestOf(callKeyOf({ ...alert, state: 'firing' }, name, occurrence))
   if (await saveEndedCall(alert.source, digest)) return undefined
-  const stored = await readCall(alert.source, digest)
+  const stored = await readAlertCall(alert.source, digest)
   return stored?.isEnded || stored?.isGrouped ? undefined : stored
 }
 

@@ -29,8 +29,8 @@ export interface IndicatorResult {
   score: number
   keySli: boolean
   value: Value
-  passTargets: Target[]
-  warningTargets: Target[]
+  passTargets: IndicatorTarget[]
+  warningTargets: IndicatorTarget[]
   /** Remaining, in percent. */
   errorBudget?: number
 }
@@ -46,7 +46,7 @@ interface Value {
 }
 
 /** The result of a criterion. */
-export interface Target {
+export interface IndicatorTarget {
   /** The text in the SLO file: `<=+10%`. */
   criteria: string
   targetValue: number

@@ -1,6 +1,6 @@
 import { aggregate } from './aggregate.ts'
 import { type Criterion, limitOf, meetsLimit } from './criteria.ts'
-import { type Evaluation, type IndicatorResult, type Result, type Target, worstResult } from './evaluation.ts'
+import { type Evaluation, type IndicatorResult, type IndicatorTarget, type Result, worstResult } from './evaluation.ts'
 import { isComparable, type PreviousEvaluation } from './previous-evaluations.ts'
 import type { Comparison, Objective, SloFile } from './slo-file.ts'
 
@@ -118,7 +118,7 @@ function judge(
     sets.map(({ criteria }) => criteria.map((criterion) => targetOf(criterion, measured.value, previous)))
   const [passTargets, warningTargets] = [targets(pass), targets(warning)]
   // One set with all criteria met is enough.
-  const met = (sets: Target[][]) => sets.some((set) => set.every(({ violated }) => !violated))
+  const met = (sets: IndicatorTarget[][]) => sets.some((set) => set.every(({ violated }) => !violated))
   const reached = met(passTargets) ? 'pass' : met(warningTargets) ? 'warning' : 'fail'
   const status = pass.length === 0 ? 'info' : despiteGap(reached, measured, noData)
   return {
@@ -140,7 +140,7 @@ function despiteGap(status: Result, measured: MeasuredIndicator, noData: NoData)
 }
 
 /** A missing value violates every criterion. A relative criterion without a previous value is met. */
-function targetOf(criterion: Criterion, value: number | undefined, previous: number | undefined): Target {
+function targetOf(criterion: Criterion, value: number | undefined, previous: number | undefined): IndicatorTarget {
   const limit = limitOf(criterion, previous)
   const violated = value === undefined || (limit !== undefined && !meetsLimit(value, criterion.operator, limit))
   return { criteria: criterion.text, targetValue: limit ?? 0, violated }

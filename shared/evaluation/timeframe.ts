@@ -9,7 +9,7 @@ export interface Timeframe {
 }
 
 /** Epoch milliseconds. */
-export interface Window {
+export interface EvaluatedTime {
   start: number
   end: number
 }
@@ -24,7 +24,7 @@ const MAX_PERIOD_MS = 366 * DAY_MS
  * @param now epoch milliseconds
  * @throws Failure `invalid`
  */
-export function resolveWindow({ start, end, timeframe }: Timeframe, now: number): Window {
+export function resolveWindow({ start, end, timeframe }: Timeframe, now: number): EvaluatedTime {
   const from = start === undefined ? undefined : timeOf(start, 'input.start')
   const to = end === undefined ? undefined : timeOf(end, 'input.end')
   const length = timeframe === undefined ? undefined : lengthOf(timeframe)

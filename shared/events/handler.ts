@@ -1,12 +1,12 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { logCause } from '../core/log-cause.ts'
-import { json, problem } from '../core/webhook/responses.ts'
+import { json, problemResponse } from '../core/webhook/responses.ts'
 import { Failure, kindOf, messageOf } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { log } from '../log.ts'
 import { clearSecrets } from '../redact.ts'
 import { handshakeResponse } from './handshake.ts'
-import { type Received, receiveAwsEvent, receiveRequest } from './receive.ts'
+import { type ReceivedNotification, receiveAwsEvent, receiveRequest } from './receive.ts'
 
 /** An event of AWS, as a rule of EventBridge sends it. */
 type AwsEvent = Record<string, unknown>
@@ -54,7 +54,7 @@ async function respond(event: APIGatewayProxyEvent, context: Context): Promise<W
     return json(200, received)
   } catch (error) {
     logCause(error)
-    const response = problem(error, requestId)
+    const response = problemResponse(error, requestId)
     const { statusCode: status } = response
     const effect = status >= 500 ? 'failed' : 'refused'
     log.info('notification', { effect, kind: kindOf(error), reason: messageOf(error), ...line(status) })
@@ -62,7 +62,7 @@ async function respond(event: APIGatewayProxyEvent, context: Context): Promise<W
   }
 }
 
-function effectOf({ woken, calls = 0 }: Received): 'called' | 'woken' | 'none' {
+function effectOf({ woken, calls = 0 }: ReceivedNotification): 'called' | 'woken' | 'none' {
   if (calls > 0) return 'called'
   return woken > 0 ? 'woken' : 'none'
 }

@@ -1,6 +1,6 @@
 import { log } from '../log.ts'
 import { type DeclaredSource, declaredRules } from '../sources/declared.ts'
-import { evaluateRules, type RuleCall, type RuleResult } from '../sources/evaluate-rules.ts'
+import { evaluateSourceRules, type RuleCall, type RuleResult } from '../sources/evaluate-rules.ts'
 import type { Notification } from '../sources/read-notification.ts'
 import { type AlertMessage, queueAlerts } from './queue.ts'
 
@@ -23,7 +23,7 @@ export async function queueAlertsOf(
 ): Promise<number | undefined> {
   const rules = declaredRules()
   if (notification.kind === 'first-request' || !rules.some(({ source }) => source === name)) return undefined
-  const results = await evaluateRules(rules, { name, type }, notification)
+  const results = await evaluateSourceRules(rules, { name, type }, notification)
   const problems = results.filter(({ isProblem }) => isProblem)
   const { delivery } = notification
   for (const { rule, alert, reason } of problems.slice(0, MAX_LOGGED_PROBLEMS))

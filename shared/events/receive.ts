@@ -7,12 +7,12 @@ import { AWS_SOURCE, type DeclaredSource, declaredSources } from '../sources/dec
 import { fetchPublished } from '../sources/published.ts'
 import { type Notification, readEvent, readNotification } from '../sources/read-notification.ts'
 import { sourceSecret } from '../sources/secret.ts'
-import type { Names } from '../sources/source-type.ts'
+import type { HeaderNames } from '../sources/source-type.ts'
 import { queueAlertsOf } from './queue-alerts.ts'
 import { wakeTasksFor } from './wake-tasks.ts'
 
 /** The response to a notification. */
-export interface Received {
+export interface ReceivedNotification {
   /** The sender's name for what happened. */
   event: string
   /** How many tasks were woken. */
@@ -32,7 +32,7 @@ const recheckedAt = new Map<string, number>()
  *
  * @throws Failure `method`, `unknown`, `large`, `unauthenticated`, `invalid`, `misconfigured`, `unavailable`
  */
-export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Received> {
+export async function receiveRequest(event: APIGatewayProxyEvent): Promise<ReceivedNotification> {
   if (event.httpMethod !== 'POST')
     throw new Failure('method', `${event.httpMethod} is not allowed here. Use POST.`, { headers: { allow: 'POST' } })
   const name = event.pathParameters?.['source'] ?? ''
@@ -54,13 +54,13 @@ export async function receiveRequest(event: APIGatewayProxyEvent): Promise<Recei
  *
  * @throws Failure `invalid`, `unavailable`
  */
-export async function receiveAwsEvent(event: object): Promise<Received> {
+export async function receiveAwsEvent(event: object): Promise<ReceivedNotification> {
   log.appendKeys({ source: AWS_SOURCE })
   const source: DeclaredSource = { type: 'eventbridge', wakes: [] }
   return handle(AWS_SOURCE, source, await readEvent(source, {}, event))
 }
 
-async function handle(name: string, source: DeclaredSource, notification: Notification): Promise<Received> {
+async function handle(name: string, source: DeclaredSource, notification: Notification): Promise<ReceivedNotification> {
   const { event, runs } = notification
   log.appendKeys({ event, runs: runs.length })
   const [woken, calls] = await Promise.all([
@@ -71,7 +71,7 @@ async function handle(name: string, source: DeclaredSource, notification: Notifi
   return calls === undefined ? { event, woken } : { event, woken, calls }
 }
 
-function requestHeaders({ headers }: APIGatewayProxyEvent): Names {
+function requestHeaders({ headers }: APIGatewayProxyEvent): HeaderNames {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 

@@ -12,7 +12,7 @@ import { isUnsent } from './network.ts'
 import type { HttpOptions, RequestOptions } from './options.ts'
 import { sendRedirected } from './redirects.ts'
 import { isRateLimited, retryAfterSeconds } from './retry-after.ts'
-import type { Received } from './send.ts'
+import type { ReceivedResponse } from './send.ts'
 import { WriteTracker } from './write-tracker.ts'
 
 /** How long to wait after a 403 that is a rate limit without a time, as GitHub recommends. */
@@ -122,7 +122,7 @@ export class Http {
       checkDeadline(platform, operation, deadlineAt)
       this.#writes.sent()
     }
-    const received: Received = {}
+    const received: ReceivedResponse = {}
     let response: HttpResponse
     try {
       response = this.#withErrorStatus(await this.#send(request, operation, options, received), options)
@@ -190,7 +190,7 @@ export class Http {
     }
   }
 
-  #send(request: SentRequest, operation: string, { accept, urlAlias }: RequestOptions, received: Received) {
+  #send(request: SentRequest, operation: string, { accept, urlAlias }: RequestOptions, received: ReceivedResponse) {
     const { platform, ca, deadlineAt } = this.#options
     return sendRedirected(
       request,
@@ -239,7 +239,7 @@ export class Http {
   }
 }
 
-function excerpt({ status, text }: Received): string {
+function excerpt({ status, text }: ReceivedResponse): string {
   if (text === undefined) return `${status} with an incomplete body`
   return text.trim() === '' ? `${status} without a body` : `${status} ${clipSingleLine(text, MAX_EXCERPT)}`
 }

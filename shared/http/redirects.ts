@@ -4,7 +4,7 @@ import { traceRequest } from '../tracing.ts'
 import { requestTimeoutMs } from './deadline.ts'
 import type { HttpResponse, SentRequest } from './exchange.ts'
 import { mayLeavePrefix } from './path-prefix.ts'
-import { type Received, sendRequest } from './send.ts'
+import { type ReceivedResponse, sendRequest } from './send.ts'
 import { trace } from './trace.ts'
 
 const MAX_REDIRECTS = 3
@@ -32,7 +32,7 @@ interface RedirectOptions {
 export async function sendRedirected(
   request: SentRequest,
   options: RedirectOptions,
-  received: Received,
+  received: ReceivedResponse,
 ): Promise<HttpResponse> {
   const { platform, operation, ca, deadlineAt = Number.POSITIVE_INFINITY, base, accept = [], urlAlias } = options
   let current = request

@@ -19,7 +19,7 @@ interface SendOptions {
 }
 
 /** The parts of a response that arrived, even if the request fails. */
-export interface Received {
+export interface ReceivedResponse {
   status?: number | undefined
   /** The start of the body. Undefined if the body is incomplete. */
   text?: string
@@ -34,7 +34,7 @@ export interface Received {
 export async function sendRequest(
   request: SentRequest,
   { platform, operation, ca, timeoutMs }: SendOptions,
-  received: Received,
+  received: ReceivedResponse,
 ): Promise<HttpResponse> {
   const isSecure = request.url.startsWith('https:')
   // Loaded when first used.

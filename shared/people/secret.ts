@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
 import { issuerSchema } from '../auth/oidc.ts'
-import { domainOf } from '../auth/verified-email.ts'
+import { emailDomainOf } from '../auth/verified-email.ts'
 import { readSecret } from '../aws/deployment-secrets.ts'
 import { Failure } from '../errors.ts'
 import { name, optional, secret, withDescription } from '../fields.ts'
 
 const MAX_DOMAINS = 50
-const isDomain = (text: string) => text === text.toLowerCase() && domainOf(`name@${text}`) === text
+const isDomain = (text: string) => text === text.toLowerCase() && emailDomainOf(`name@${text}`) === text
 
 /** The secret `people`: the OpenID provider at which people sign in to decide approvals. */
 export const peopleSecret = z.strictObject({
@@ -40,6 +40,6 @@ export async function readPeople(): Promise<People | undefined> {
 
 /** Whether a text is an e-mail address with one of the domains that count. */
 export function isKnownAddress(text: string, { domains }: Pick<People, 'domains'>): boolean {
-  const domain = domainOf(text)
+  const domain = emailDomainOf(text)
   return domain !== undefined && domains.includes(domain)
 }

@@ -1,6 +1,6 @@
 import * as client from 'openid-client'
 import { Failure, messageOf } from '../errors.ts'
-import { findSignatureProblem, findTimeProblem, type ReadKeys, readKeySet } from '../sources/id-token.ts'
+import { findTimeProblem, findTokenSignatureProblem, type ReadKeys, readKeySet } from '../sources/id-token.ts'
 import { fetchPublished } from '../sources/published.ts'
 import { plainSingleLine } from '../text/plain-text.ts'
 import { cannotSignIn, readProvider } from './provider.ts'
@@ -92,7 +92,7 @@ export async function finishSignIn(
 async function checkToken(token: string, claims: client.IDToken, keysUrl: string): Promise<void> {
   const now = Date.now()
   const readKeys: ReadKeys = (isFresh) => readKeySet(keysUrl, fetchPublished, isFresh)
-  const problem = findTimeProblem(claims, now) ?? (await findSignatureProblem(token, readKeys, now))
+  const problem = findTimeProblem(claims, now) ?? (await findTokenSignatureProblem(token, readKeys, now))
   if (problem !== undefined) throw refusal(`the token of the provider is refused: ${problem}`)
 }
 

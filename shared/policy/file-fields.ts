@@ -7,9 +7,9 @@ import { WEEKDAYS, type Weekday } from './window.ts'
 
 /** The texts of `policy.yaml`, and the values that they stand for. */
 
-export const text = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength))
+export const limitedText = (maxLength: number) => z.string().check(z.minLength(1), z.maxLength(maxLength))
 
-export const expression = text(4_096).check(
+export const inputExpression = limitedText(4_096).check(
   z.superRefine<string>((value, { addIssue }) => {
     const problem = jmespathProblem(value)
     if (problem !== undefined)
@@ -18,13 +18,13 @@ export const expression = text(4_096).check(
 )
 
 const day = `(?:${WEEKDAYS.join('|')})`
-export const days = text(7).check(
+export const days = limitedText(7).check(
   z.regex(new RegExp(`^${day}(?:-${day})?$`), 'must be a day such as mon, or days such as mon-fri'),
 )
-export const timeOfDay = text(5).check(
+export const timeOfDay = limitedText(5).check(
   z.regex(/^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time of the day in quotes, such as "08:00"'),
 )
-export const localTime = text(16).check(
+export const localTime = limitedText(16).check(
   z.regex(
     /^\d{4}-\d\d-\d\d(?:T(?:[01]\d|2[0-3]):[0-5]\d)?$/,
     'must be a date such as 2026-12-20, or a time such as 2026-12-20T18:00',
@@ -32,10 +32,12 @@ export const localTime = text(16).check(
   z.refine((value) => isDate(value.slice(0, 10)), 'must be a date of the calendar'),
 )
 export const timeZone = withDescription(
-  text(100).check(z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC')),
+  limitedText(100).check(
+    z.refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Vienna or UTC'),
+  ),
   'Time zone of the IANA database, such as Europe/Vienna. Rules with only or freeze need one, here or for the file',
 )
-export const duration = text(30).check(
+export const duration = limitedText(30).check(
   z.refine((value) => secondsOf(value) !== undefined, 'must be a duration such as PT4H or P3D'),
 )
 

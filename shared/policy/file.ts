@@ -6,11 +6,11 @@ import {
   days,
   daysOf,
   duration,
-  expression,
+  inputExpression,
+  limitedText,
   localTime,
   minutesOf,
   secondsOf,
-  text,
   timeOfDay,
   timeZone,
 } from './file-fields.ts'
@@ -30,7 +30,7 @@ const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime'] as const
 const MAX_PEOPLE = 100
 
 const names = (description: string) =>
-  optional(withDescription(z.array(text(255)).check(z.minLength(1), z.maxLength(100)), description))
+  optional(withDescription(z.array(limitedText(255)).check(z.minLength(1), z.maxLength(100)), description))
 
 const when = z.strictObject({
   actions: names('<category>/<action>, such as ci-cd/*'),
@@ -42,7 +42,7 @@ const when = z.strictObject({
   services: names('Services. A call that names none matches, too'),
   input: optional(
     withDescription(
-      expression,
+      inputExpression,
       'JMESPath over the input, with its defaults. A call matches unless the result is exactly false',
     ),
   ),
@@ -53,27 +53,27 @@ const only = z.strictObject({
   from: z._default(timeOfDay, '00:00'),
   to: z._default(timeOfDay, '24:00'),
 })
-const freeze = z.strictObject({ from: localTime, to: localTime, reason: z._default(text(500), 'Change freeze') })
+const freeze = z.strictObject({ from: localTime, to: localTime, reason: z._default(limitedText(500), 'Change freeze') })
 
 /** The fields with which a rule, or the section `approval`, says who decides and how they are asked. */
 const deciders = {
   count: optional(withDescription(z.int().check(z.minimum(1), z.maximum(10)), 'How many people have to approve')),
   by: optional(
     withDescription(
-      z.array(text(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE)),
+      z.array(limitedText(255)).check(z.minLength(1), z.maxLength(MAX_PEOPLE)),
       'The people who may decide: ids or e-mail addresses of the chat platform, or group:<name>. Defaults to everybody in the channel',
     ),
   ),
   notRequester: optional(withDescription(z.boolean(), 'The owners of the caller may not decide')),
-  channel: optional(withDescription(text(255), "Channel. Defaults to the connection's channel")),
+  channel: optional(withDescription(limitedText(255), "Channel. Defaults to the connection's channel")),
 }
 const approval = z.strictObject({
-  connection: withDescription(text(63), 'Connection of notification'),
+  connection: withDescription(limitedText(63), 'Connection of notification'),
   ...deciders,
   waitAtMost: optional(withDescription(duration, 'How long a task waits. Defaults to that of the file')),
 })
 const approve = z.strictObject({
-  connection: optional(withDescription(text(63), 'Connection of notification. Defaults to that of the file')),
+  connection: optional(withDescription(limitedText(63), 'Connection of notification. Defaults to that of the file')),
   ...deciders,
   changed: optional(
     withDescription(
@@ -85,7 +85,7 @@ const approve = z.strictObject({
 
 const oneAtATime = z.strictObject({
   per: withDescription(
-    text(200).check(
+    limitedText(200).check(
       z.superRefine<string>((value, { addIssue }) => {
         const problem = targetProblem(value)
         if (problem !== undefined) addIssue({ code: 'custom', message: problem })
@@ -93,7 +93,9 @@ const oneAtATime = z.strictObject({
     ),
     'The target, such as {connection}/{service}',
   ),
-  group: optional(withDescription(text(100), 'Replaces the connection, for a target that several categories change')),
+  group: optional(
+    withDescription(limitedText(100), 'Replaces the connection, for a target that several categories change'),
+  ),
   queue: z._default(
     withDescription(z.int().check(z.minimum(0), z.maximum(1_000)), 'How many tasks may wait'),
     DEFAULT_QUEUE,
@@ -101,9 +103,9 @@ const oneAtATime = z.strictObject({
 })
 
 const ruleSchema = z.strictObject({
-  name: withDescription(text(100), 'Different for each rule. Refusals and waiting tasks show it'),
+  name: withDescription(limitedText(100), 'Different for each rule. Refusals and waiting tasks show it'),
   when: z._default(withDescription(when, 'The calls that the rule matches. Without it, all'), {}),
-  deny: optional(withDescription(text(500), 'Refuses the calls, for this reason')),
+  deny: optional(withDescription(limitedText(500), 'Refuses the calls, for this reason')),
   only: optional(
     withDescription(
       only,
@@ -147,7 +149,7 @@ export const policyFileSchema = z.strictObject({
   approval: optional(withDescription(approval, 'How people are asked, unless a rule says otherwise')),
   groups: z._default(
     withDescription(
-      z.record(text(63), z.array(text(255)).check(z.maxLength(MAX_PEOPLE))),
+      z.record(limitedText(63), z.array(limitedText(255)).check(z.maxLength(MAX_PEOPLE))),
       'People by the name of their group: ids or e-mail addresses of the chat platform. An empty list: the people whose sign-in names the group',
     ),
     {},

@@ -7,7 +7,7 @@ const MAX_NAMES = 3
  *
  * @example 'jane@example.com, U012ABCDEF and 4 others'
  */
-export function namesOf(people: readonly string[]): string {
+export function describePeople(people: readonly string[]): string {
   const [shown, others] = [people.slice(0, MAX_NAMES).join(', '), people.length - MAX_NAMES]
   return others > 0 ? `${shown} and ${others} ${others === 1 ? 'other' : 'others'}` : shown
 }

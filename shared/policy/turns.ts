@@ -43,7 +43,7 @@ export interface Holder extends Participant {
 }
 
 /** The item of a number. */
-export interface Place extends Participant {
+export interface TurnPlace extends Participant {
   /** When the task gives up waiting, in epoch milliseconds. */
   deadline: number
 }
@@ -54,13 +54,13 @@ export const SKIPPED = 'skipped'
 
 /** The operations on the items. Each changes one item, and returns undefined, or false, if its condition is not met. */
 export interface TurnTable {
-  takeNumber(target: Target): Promise<number>
+  takeNumber(target: TurnQueue): Promise<number>
   /** Stores the place of a task, or that it is gone, unless another task has skipped the number. */
-  putPlace(key: string, number: number, task: string, place: Place | typeof GONE): Promise<boolean>
+  putPlace(key: string, number: number, task: string, place: TurnPlace | typeof GONE): Promise<boolean>
   /** Blocks a number that has no place. */
   skip(key: string, number: number): Promise<boolean>
   readTurn(key: string): Promise<Turn | undefined>
-  readPlace(key: string, number: number): Promise<Place | undefined>
+  readPlace(key: string, number: number): Promise<TurnPlace | undefined>
   /** Gives the turn to a task, if no one has it and the number is served as read. */
   grant(key: string, serving: number, holder: Holder): Promise<Turn | undefined>
   /** Extends the lease of a task that has checked it, and still has the turn. */
@@ -76,7 +76,7 @@ export interface TurnTable {
 }
 
 /** A target of a rule. */
-export interface Target {
+export interface TurnQueue {
   /** Digest of the rule and of what the target consists of. */
   key: string
   /** For people. */
@@ -91,7 +91,7 @@ export interface Target {
 export type End = 'waited' | 'ended' | { leftRunning: string; by?: string }
 
 /** A task and its number. */
-export interface Ticket {
+export interface TurnTicket {
   key: string
   number: number
   task: string
@@ -117,7 +117,7 @@ export const CLOCK_MARGIN_MS = 5_000
  */
 export async function checkTurn(
   table: TurnTable,
-  { key, number, task }: Ticket,
+  { key, number, task }: TurnTicket,
   leaseMs: number,
   now: () => number,
 ): Promise<Standing> {
@@ -140,7 +140,7 @@ export async function checkTurn(
  */
 export async function leave(
   table: TurnTable,
-  { key, number, task }: Omit<Ticket, 'number'> & { number?: number | undefined },
+  { key, number, task }: Omit<TurnTicket, 'number'> & { number?: number | undefined },
   end: End,
   now: () => number,
 ): Promise<boolean> {
@@ -161,7 +161,7 @@ export async function leave(
  */
 export async function isFull(
   table: TurnTable,
-  { key, number }: Ticket,
+  { key, number }: TurnTicket,
   { serving }: Turn,
   queue: number,
   now: number,
@@ -169,7 +169,7 @@ export async function isFull(
   if (number - serving <= queue) return false
   let waiting = 0
   for (let other = serving + 1; other < number && waiting < queue; other++)
-    if (statusOf(await table.readPlace(key, other), now) !== 'left') waiting++
+    if (placeStatusOf(await table.readPlace(key, other), now) !== 'left') waiting++
   return waiting >= queue
 }
 
@@ -202,7 +202,7 @@ async function offer(
   self: { task: string; leaseMs: number } | undefined,
 ): Promise<{ isTaken?: boolean; turn: Turn | undefined }> {
   const place = await table.readPlace(key, serving)
-  const status = statusOf(place, now())
+  const status = placeStatusOf(place, now())
   // Its task was killed, or is slow: then it takes a new number.
   if (status === 'missing' && !(await table.skip(key, serving))) return { turn: undefined }
   if (place === undefined || status !== 'waiting') return { turn: await table.pass(key, serving) }
@@ -213,7 +213,7 @@ async function offer(
   if (!turn || isSelf) return { isTaken: turn !== undefined, turn }
   await table.wake(place.task)
   // It may have left between the two: then it has not seen that it got the turn.
-  if (statusOf(await table.readPlace(key, serving), now()) === 'waiting') return { isTaken: true, turn }
+  if (placeStatusOf(await table.readPlace(key, serving), now()) === 'waiting') return { isTaken: true, turn }
   return { turn: await table.release(key, place.task, 'waited') }
 }
 
@@ -224,7 +224,7 @@ function moveOf({ holder, serving, next }: Turn, now: number): 'stay' | 'expire'
 }
 
 /** Decides whether the turn can be offered to a place. */
-export function statusOf(place: Place | undefined, now: number): 'missing' | 'left' | 'waiting' {
+export function placeStatusOf(place: TurnPlace | undefined, now: number): 'missing' | 'left' | 'waiting' {
   if (place === undefined) return 'missing'
   const hasLeft = place.task === GONE || place.task === SKIPPED || now > place.deadline + CLOCK_MARGIN_MS
   return hasLeft ? 'left' : 'waiting'

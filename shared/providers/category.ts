@@ -87,7 +87,10 @@ export function actionNames(category: Named): string[] {
 }
 
 /** Returns all names of an action, as in URLs. The first one identifies its calls. */
-export function namesOf({ formerNames = {} }: Pick<Category, 'formerNames'>, name: string): [string, ...string[]] {
+export function actionNamesOf(
+  { formerNames = {} }: Pick<Category, 'formerNames'>,
+  name: string,
+): [string, ...string[]] {
   for (const [current, former] of Object.entries(formerNames))
     if (name === current || name === former) return [former, current]
   return [name]

@@ -1,5 +1,5 @@
 import { Failure, invalidInput, refused } from '../errors.ts'
-import { type Problem, problemOf } from '../orchestrators/event/problem.ts'
+import { type Problem, problemIn } from '../orchestrators/event/problem.ts'
 import { type Outcome, passed } from '../outcome.ts'
 import { isRecord } from '../record.ts'
 import { slug } from '../text/slug.ts'
@@ -33,7 +33,7 @@ export const openTicket: ImmediateAction<TicketProvider, OpenTicket> = {
   outputs,
   deadline: DEADLINE_SECONDS,
   complete(input, { event, connection, provider, note }) {
-    const problem = problemOf(event)
+    const problem = problemIn(event)
     const fullTitle = input.title ?? problem?.title ?? defaultTitle(event)
     const title = cutText('title', fullTitle, MAX_TITLE, note)
     const details = input.description ?? (problem && describeProblem(problem))

@@ -5,7 +5,7 @@ import { Failure } from '../errors.ts'
 import { jmespathReason } from '../jmespath-reason.ts'
 import { isRecord } from '../record.ts'
 import type { Notification } from './read-notification.ts'
-import { type Alerts, MAX_ID, type Names, type SourceType } from './source-type.ts'
+import { type Alerts, type HeaderNames, MAX_ID, type SourceType } from './source-type.ts'
 
 /** More take longer than the function may run, and the sender would send them again and again. */
 const MAX_ALERTS = 10_000
@@ -82,7 +82,7 @@ export async function readAlerts(type: SourceType, notification: Notification): 
 type Search = typeof searchJmespath
 
 /** Omits credentials, because rules can copy what they see into a call. */
-function visibleHeaders({ token = [] }: SourceType, headers: Names): Record<string, string> {
+function visibleHeaders({ token = [] }: SourceType, headers: HeaderNames): Record<string, string> {
   const hidden = ['authorization', 'cookie', ...token]
   return Object.fromEntries(
     Object.entries(headers).filter(

@@ -5,12 +5,12 @@ import { registerSecret } from '../redact.ts'
 import type { FetchPublished } from './published.ts'
 import { headersCoveredBy, type SignatureScheme, signatureSchemes } from './schemes.ts'
 import type { SourceSecret } from './secret.ts'
-import type { Names, SourceType } from './source-type.ts'
+import type { HeaderNames, SourceType } from './source-type.ts'
 import { findSignatureProblem, type SignedRequest } from './verify.ts'
 
 /** A request of a source. */
 export interface NotificationRequest extends SignedRequest {
-  query: Names
+  query: HeaderNames
 }
 
 /**
@@ -26,7 +26,7 @@ export async function authenticateSource(
   secret: SourceSecret,
   now: number,
   fetchPublished: FetchPublished,
-): Promise<Names> {
+): Promise<HeaderNames> {
   for (const key of secret.keys ?? []) registerSecret(key)
   const scheme = schemeOf(type, request, secret)
   const problem = scheme
@@ -50,7 +50,7 @@ function schemeOf(
   return schemes.find((known) => hasHeaders(known, request)) ?? schemes[0]
 }
 
-function headersOf({ headers }: NotificationRequest, names: readonly (string | undefined)[]): Names {
+function headersOf({ headers }: NotificationRequest, names: readonly (string | undefined)[]): HeaderNames {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => names.includes(name)))
 }
 

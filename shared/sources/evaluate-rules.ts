@@ -46,7 +46,7 @@ const MAX_GROUP = 300
  * @returns one result for each rule and alert. Never throws because of what an expression does
  * @throws Failure `invalid` for too many alerts
  */
-export async function evaluateRules(
+export async function evaluateSourceRules(
   rules: readonly AlertRule[],
   source: { name: string; type: SourceTypeName },
   notification: Notification,

@@ -4,7 +4,7 @@ import { optional, withDescription } from '../fields.ts'
 import { isRecord } from '../record.ts'
 import { unknownName, validate } from '../validate.ts'
 import { type SourceTypeName, sourceTypeNames } from './load-source-type.ts'
-import { type AlertRule, alertRuleSchema, expression, findRuleErrors, parseRule } from './rules.ts'
+import { type AlertRule, alertRuleSchema, eventExpression, findRuleErrors, parseRule } from './rules.ts'
 
 /** Load this module only to read the file. Functions get it compiled. */
 
@@ -36,9 +36,9 @@ const eventbridgeSource = z.strictObject({
 const httpSource = z.strictObject({
   type: z.literal('http'),
   wakes,
-  run: withDescription(optional(expression), 'JMESPath over the body: the id of the run, such as data.id'),
+  run: withDescription(optional(eventExpression), 'JMESPath over the body: the id of the run, such as data.id'),
   ended: withDescription(
-    optional(expression),
+    optional(eventExpression),
     "JMESPath over the body: whether the run has ended, such as status == 'done'",
   ),
 })

@@ -1,6 +1,6 @@
-import { findSignatureProblem, findTimeProblem, isFor, readClaims, readKeySet } from './id-token.ts'
+import { findTimeProblem, findTokenSignatureProblem, isFor, readClaims, readKeySet } from './id-token.ts'
 import type { FetchPublished } from './published.ts'
-import type { Names } from './source-type.ts'
+import type { HeaderNames } from './source-type.ts'
 
 /** Load this module with `import()`: only sources of Google need it. */
 
@@ -16,7 +16,7 @@ const ISSUERS = ['https://accounts.google.com', 'accounts.google.com']
  * @see https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
  */
 export async function findGoogleTokenProblem(
-  headers: Names,
+  headers: HeaderNames,
   { serviceAccount, audience }: { serviceAccount: string; audience: string },
   now: number,
   fetchPublished: FetchPublished,
@@ -30,7 +30,7 @@ export async function findGoogleTokenProblem(
   if (claims['email'] !== serviceAccount) return 'The token is of another service account than that of the source.'
   const problem =
     findTimeProblem(claims, now) ??
-    (await findSignatureProblem(token, (isFresh) => readKeySet(KEYS_URL, fetchPublished, isFresh), now))
+    (await findTokenSignatureProblem(token, (isFresh) => readKeySet(KEYS_URL, fetchPublished, isFresh), now))
   return problem && `${WRONG.slice(0, -1)}: ${problem}.`
 }
 

@@ -71,7 +71,7 @@ export type KeySet = ReturnType<typeof createLocalJWKSet>
  * @param now epoch milliseconds
  * @throws Failure `unavailable`: the keys cannot be read
  */
-export async function findSignatureProblem(
+export async function findTokenSignatureProblem(
   token: string,
   readKeys: ReadKeys,
   now: number,

@@ -6,7 +6,7 @@ import { authenticateSource, type NotificationRequest } from './authenticate-sou
 import { loadSourceType, type SourceTypeName } from './load-source-type.ts'
 import type { FetchPublished } from './published.ts'
 import type { SourceSecret } from './secret.ts'
-import { MAX_ID, type Names, type SourceSettings } from './source-type.ts'
+import { type HeaderNames, MAX_ID, type SourceSettings } from './source-type.ts'
 
 /** A source, as `events.yaml` declares it. */
 interface DeclaredSource extends SourceSettings {
@@ -33,7 +33,7 @@ export interface Notification {
   /** The body for rules. */
   content: Record<string, unknown>
   /** The headers for rules, by name in lower case: those that the credential of the sender covers. */
-  headers: Names
+  headers: HeaderNames
 }
 
 /**
@@ -69,7 +69,7 @@ export async function readNotification(
  * @param headers that are known to be from the sender, too
  * @throws Failure `invalid`, `misconfigured`
  */
-export async function readEvent(source: DeclaredSource, headers: Names, body: object): Promise<Notification> {
+export async function readEvent(source: DeclaredSource, headers: HeaderNames, body: object): Promise<Notification> {
   const type = await loadSourceType(source.type)
   const {
     runs: read = [],

@@ -45,7 +45,7 @@ const MIN_PERIOD_SECONDS = 60
 const MAX_PERIOD_SECONDS = 86_400
 
 /** A JMESPath expression. */
-export const expression = z.string().check(
+export const eventExpression = z.string().check(
   z.maxLength(4_096),
   z.superRefine<string>((text, { addIssue }) => {
     const reason = jmespathProblem(text)
@@ -59,11 +59,11 @@ const name = z
   .check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must have 1 to 63 lower-case letters, digits and -'))
 
 const group = z.strictObject({
-  by: withDescription(expression, 'JMESPath over the alert: alerts with the same value are in one group'),
+  by: withDescription(eventExpression, 'JMESPath over the alert: alerts with the same value are in one group'),
   max: withDescription(z.int().check(z.minimum(1), z.maximum(100)), 'How many calls a group makes in each period'),
   per: withDescription(z.string(), 'The period, such as PT1H'),
   input: withDescription(
-    expression,
+    eventExpression,
     "JMESPath over group and more: the input of the one call for all others, such as {title: join('', ['And ', to_string(more), ' more'])}",
   ),
 })
@@ -73,11 +73,11 @@ export const alertRuleSchema = z.strictObject({
   name: withDescription(name, 'Different for each rule. Keep it: calls are identified by it'),
   source: withDescription(name, 'The source whose alerts it reads'),
   on: withDescription(
-    optional(expression),
+    optional(eventExpression),
     "JMESPath over the alert, such as labels.severity == 'critical'. Defaults to state firing, or with closes to resolved",
   ),
   each: withDescription(
-    optional(expression),
+    optional(eventExpression),
     "JMESPath over the body: a list with one alert for each element. Defaults to that of the source's type",
   ),
   call: withDescription(
@@ -90,9 +90,9 @@ export const alertRuleSchema = z.strictObject({
     optional(z.string().check(z.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be the name of a connection'))),
     'The connection. Defaults to the default one of the category',
   ),
-  input: withDescription(optional(expression), 'JMESPath over the alert, such as {title: labels.alertname}'),
+  input: withDescription(optional(eventExpression), 'JMESPath over the alert, such as {title: labels.alertname}'),
   key: withDescription(
-    optional(expression),
+    optional(eventExpression),
     "JMESPath over the alert: what identifies it. Defaults to that of the source's type",
   ),
   closes: withDescription(optional(name), 'The rule that opened what this one closes. Its id is added to the input'),

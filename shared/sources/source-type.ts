@@ -5,7 +5,7 @@ import { validate } from '../validate.ts'
 import type { SchemeName } from './schemes.ts'
 
 /** Headers of a request, by name in lower case, or its query parameters. */
-export type Names = Record<string, string | undefined>
+export type HeaderNames = Record<string, string | undefined>
 
 /** The settings of a source in `events.yaml` that its type needs to read a notification. */
 export interface SourceSettings {
@@ -86,7 +86,7 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   deliveryHeader?: string
   /** The parts of the body that `read` needs. Everything in it is optional, unless each request of the sender has it. */
   body: S
-  read(body: z.output<S>, headers: Names, settings: SourceSettings): Reading | Promise<Reading>
+  read(body: z.output<S>, headers: HeaderNames, settings: SourceSettings): Reading | Promise<Reading>
   /** Undefined for a sender without alerts: each of its notifications is an alert of its own, which starts and does not end. */
   alerts?: Alerts
   /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
@@ -102,7 +102,7 @@ export interface SourceType extends Authentication {
   unverified?: string
   alerts?: Alerts
   /** @throws Failure `invalid`, without values of the body */
-  read(body: unknown, headers: Names, settings: SourceSettings): Promise<Reading>
+  read(body: unknown, headers: HeaderNames, settings: SourceSettings): Promise<Reading>
 }
 
 export function defineSourceType<S extends z.ZodMiniType>(definition: Definition<S>): SourceType {
@@ -118,7 +118,7 @@ export function defineSourceType<S extends z.ZodMiniType>(definition: Definition
 }
 
 /** @throws Failure `invalid` */
-export function requireHeader(headers: Names, name: string): string {
+export function requireHeader(headers: HeaderNames, name: string): string {
   const value = headers[name]
   if (value !== undefined) return value
   throw new Failure('invalid', `The header ${name} is missing: the sender adds it to each request.`)
@@ -144,6 +144,9 @@ export function requireParts(
 export const MAX_ID = 500
 
 /** An id, as text or as a number. */
-export const id = z.pipe(z.union([z.string().check(z.minLength(1), z.maxLength(MAX_ID)), z.int()]), z.transform(String))
+export const eventId = z.pipe(
+  z.union([z.string().check(z.minLength(1), z.maxLength(MAX_ID)), z.int()]),
+  z.transform(String),
+)
 /** A name of an event or a state. */
-export const word = z.string().check(z.maxLength(255))
+export const eventWord = z.string().check(z.maxLength(255))

@@ -44,7 +44,7 @@ export async function storeCall(source: string, digest: string, call: string): P
   const key = itemKeys.alertCall(source, digest)
   const options = { condition: IS_REPLACEABLE, timeoutMs: TIMEOUT_MS }
   if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call }
-  const stored = await readCall(source, digest)
+  const stored = await readAlertCall(source, digest)
   if (stored) return stored
   throw new Error('The call was deleted between two requests.')
 }
@@ -54,7 +54,7 @@ export async function storeCall(source: string, digest: string, call: string): P
  *
  * @throws the error of DynamoDB
  */
-export async function readCall(source: string, digest: string): Promise<StoredCall | undefined> {
+export async function readAlertCall(source: string, digest: string): Promise<StoredCall | undefined> {
   const key = itemKeys.alertCall(source, digest)
   const item = await get(key)
   if (item === undefined || item['later'] !== undefined) return undefined

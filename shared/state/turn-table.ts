@@ -1,5 +1,5 @@
 import { log } from '../log.ts'
-import { type End, GONE, type Holder, type Place, SKIPPED, type Turn, type TurnTable } from '../policy/turns.ts'
+import { type End, GONE, type Holder, SKIPPED, type Turn, type TurnPlace, type TurnTable } from '../policy/turns.ts'
 import { itemKeys } from './item-keys.ts'
 import { expiresIn, get, type Item, putIfAbsent, update } from './table.ts'
 
@@ -124,7 +124,7 @@ function holderIn({ holder, holderCaller, holderLink, leaseEnd, isConfirmed }: I
 }
 
 /** Reads the item of a number. */
-export function placeIn({ task, caller = '', link, deadline = 0 }: Item): Place {
+export function placeIn({ task, caller = '', link, deadline = 0 }: Item): TurnPlace {
   return {
     task: String(task),
     caller: String(caller),

@@ -5,7 +5,7 @@ import type { Task } from '../../shared/core/call.ts'
 import { placeAndCheck } from '../../shared/core/task/check-turn.ts'
 import { wakeTask } from '../../shared/core/task/wake.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
-import { checkTurn, leave, type Ticket, type TurnTable } from '../../shared/policy/turns.ts'
+import { checkTurn, leave, type TurnTable, type TurnTicket } from '../../shared/policy/turns.ts'
 import { turnTable } from '../../shared/state/turn-table.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { type Interruption, interruptions } from './execution.ts'
@@ -57,7 +57,7 @@ async function hold(
   leaseMs = 10 * HOUR * 1_000,
   name = 'ci-cd/other',
   turn = turnIn(task),
-): Promise<Ticket> {
+): Promise<TurnTicket> {
   const { key, target, rule } = turn ?? { key: '', target: '', rule: '' }
   const number = await items().takeNumber({ key, target, rule })
   const place = { task: name, caller: 'ops', link: 'https://webhooks.example.com/other', deadline: now() + 86_400_000 }
@@ -276,7 +276,7 @@ describe('A task with a turn', () => {
 
   it('keeps its number of the last turn for the finisher, after another task has skipped the first one', async () => {
     const task = await accept()
-    let other: Ticket | undefined
+    let other: TurnTicket | undefined
     const { arn, operations } = await lifecycle.run(task, {
       interruption: { checkpoint: 'turn-wait RETRY', isRecorded: true, effect: 'end' },
       async onCheckpoint(name) {

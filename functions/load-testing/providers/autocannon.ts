@@ -16,7 +16,7 @@ import {
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
 import { formatInteger } from '../../../shared/text/format-integer.ts'
 import { validate } from '../../../shared/validate.ts'
-import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
+import { isAllowedTarget, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 import { EMPTY_TALLY, type Plan, type Tally } from '../../../shared/vendors/load-generator/plan.ts'
 
 /** Upper limits of every connection: this generator is for small tests, and a mistake must stay small. */
@@ -228,7 +228,7 @@ function planOf(
   const problem = problemOf(target)
   if (problem) throw invalidInput('input.target', problem)
   const url = new URL(target)
-  if (!isAllowed(url, connection.allow)) {
+  if (!isAllowedTarget(url, connection.allow)) {
     throw invalidInput(
       'input.target',
       `is not allowed: the connection allows URLs below ${connection.allow.join(', ')}`,

@@ -1,5 +1,5 @@
 import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
-import { problemOf } from '../../../shared/orchestrators/event/problem.ts'
+import { problemIn } from '../../../shared/orchestrators/event/problem.ts'
 import type { Field, Link, Message, MessageContext, Table } from '../../../shared/providers/message.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { clip } from '../../../shared/text/plain-text.ts'
@@ -25,7 +25,7 @@ interface TemplateParts extends Pick<Message, 'mood' | 'title' | 'table'>, Parti
 /** Combines the parts of a template with the common parts of an event, within the limits. */
 export function compose({ event, sequenceUrl }: MessageContext, parts: TemplateParts): Message {
   const { message, labels } = event.data
-  const problem = problemOf(event)
+  const problem = problemIn(event)
   const fromLabels = fieldsAndLinks(Object.entries(labels))
   const text = clip(textOfMessage(message).toWellFormed(), MAX.text)
   return {

@@ -1,4 +1,4 @@
-import { problemFields, problemOf } from '../../../shared/orchestrators/event/problem.ts'
+import { problemFields, problemIn } from '../../../shared/orchestrators/event/problem.ts'
 import type { Mood } from '../../../shared/providers/message.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
 import { compose, MAX_TITLE, type Template } from './compose.ts'
@@ -21,7 +21,7 @@ export const problem: Template = (context) => {
   const { event } = context
   const details = problemFields(event)
   const state = textOf(details['State'])?.toLowerCase()
-  const { title, impacted = [] } = problemOf(event) ?? {}
+  const { title, impacted = [] } = problemIn(event) ?? {}
   const location = locationOf(event)
   const suffix = location && ` (${location})`
   const prefix = ['Problem', state].filter(Boolean).join(' ')

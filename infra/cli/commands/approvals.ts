@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../../../shared/duration.ts'
-import { namesOf } from '../../../shared/policy/people.ts'
+import { describePeople } from '../../../shared/policy/people.ts'
 import { explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
 import { approvalCategories, type ListedApproval } from '../listed-approval.ts'
 import type { ListedTask } from '../listed-task.ts'
@@ -91,14 +91,14 @@ function openApproval({ approval, taskId, category, connection, context, accepte
 
 function cellsOf(approval: OpenApproval, now: number): string[] {
   const { taskId, category, connection, channel, approvers, excluded, count, waitingTask, askedAt, until } = approval
-  const people = approvers ? namesOf(approvers) : 'everybody'
+  const people = approvers ? describePeople(approvers) : 'everybody'
   const who = count === 1 ? people : `${count} of ${people}`
   return [
     shortNameOf(`${category}/${taskId}`),
     ageOf(now - Date.parse(askedAt)),
     ageOf(Math.max(0, Date.parse(until) - now)),
     [connection, channel].filter(Boolean).join(' '),
-    excluded === undefined ? who : `${who}, not ${namesOf(excluded)}`,
+    excluded === undefined ? who : `${who}, not ${describePeople(excluded)}`,
     waitingTask === undefined ? '' : shortNameOf(waitingTask),
     approval.question,
   ]

@@ -7,8 +7,8 @@ import { readProvider } from '../../../shared/people/provider.ts'
 import type { People } from '../../../shared/people/secret.ts'
 import { isRecord } from '../../../shared/record.ts'
 import {
-  findSignatureProblem,
   findTimeProblem,
+  findTokenSignatureProblem,
   isFor,
   readClaims,
   readKeySet,
@@ -141,7 +141,7 @@ async function tokenProblem(
   const problem = findTimeProblem(claims, now)
   if (problem !== undefined || keysUrl === undefined) return problem
   try {
-    return await findSignatureProblem(token, (isFresh) => readKeySet(keysUrl, fetchPublished, isFresh), now)
+    return await findTokenSignatureProblem(token, (isFresh) => readKeySet(keysUrl, fetchPublished, isFresh), now)
   } catch (error) {
     return messageOf(error)
   }

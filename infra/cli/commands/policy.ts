@@ -4,7 +4,7 @@ import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { namesOf } from '../../../shared/providers/category.ts'
+import { actionNamesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { findAction } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -115,7 +115,7 @@ function test(target: string, options: TestOptions): void {
   const call: PolicyCall = {
     category: category.name,
     action: name,
-    actionNames: namesOf(category, name),
+    actionNames: actionNamesOf(category, name),
     isFree: isFree(action),
     connection,
     caller: { name: caller, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners: owner ?? [] },

@@ -1,5 +1,5 @@
 import { authorizeAction, authorizeConnection } from '../../../shared/auth/callers.ts'
-import { namesOf } from '../../../shared/providers/category.ts'
+import { actionNamesOf } from '../../../shared/providers/category.ts'
 import { callerNameOf } from '../../../shared/source-name.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
@@ -89,7 +89,7 @@ function checkRule(
     const [category = '', action = ''] = call.split('/')
     const caller = { name: callerNameOf(source), allow, allowConnections, tokens: [], categories: ['*'] }
     const known = categories.find((one) => one.name === category)
-    authorizeAction(caller, category, action, known ? namesOf(known, action) : [action])
+    authorizeAction(caller, category, action, known ? actionNamesOf(known, action) : [action])
     authorizeConnection(caller, category, connection)
     const path = `${category}/${connection}`
     if ((await store.get(`connections/${path}`)) !== undefined) return []

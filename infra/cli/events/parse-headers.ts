@@ -1,4 +1,4 @@
-import type { Names } from '../../../shared/sources/source-type.ts'
+import type { HeaderNames } from '../../../shared/sources/source-type.ts'
 import { UsageError } from '../usage-error.ts'
 
 /**
@@ -6,7 +6,7 @@ import { UsageError } from '../usage-error.ts'
  *
  * @throws UsageError
  */
-export function parseHeaders(lines: readonly string[]): Names {
+export function parseHeaders(lines: readonly string[]): HeaderNames {
   return Object.fromEntries(
     lines.map((line) => {
       const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(line) ?? []

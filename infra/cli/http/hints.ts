@@ -1,6 +1,6 @@
 import { isRecord } from '../../../shared/record.ts'
 import { clipSingleLine } from '../../../shared/text/single-line.ts'
-import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
+import { type ExpressionNames, findIn } from '../../../shared/vendors/http/expression.ts'
 import type { Evaluated, Step } from './recorder.ts'
 
 /** Maximum number of values of a response that are searched. */
@@ -174,7 +174,7 @@ function namesIn(value: unknown): string {
 
 function foundBy(text: string, names: Record<string, unknown>): unknown {
   try {
-    return findIn(text, names as Names, '')
+    return findIn(text, names as ExpressionNames, '')
   } catch {
     return undefined
   }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/errors.ts'
 import type { HttpResponse, SentRequest } from '../../../shared/http/exchange.ts'
 import { listen, type TraceEvent } from '../../../shared/http/trace.ts'
-import { findIn, type Names } from '../../../shared/vendors/http/expression.ts'
+import { type ExpressionNames, findIn } from '../../../shared/vendors/http/expression.ts'
 
 /** An expression of a connection that was evaluated on a response. */
 export interface Evaluated {
@@ -124,7 +124,7 @@ function has({ expressions }: Step, where: string): boolean {
 
 function evaluated(expression: Evaluated): Evaluated {
   try {
-    const found = findIn(expression.text, expression.names as Names, expression.where)
+    const found = findIn(expression.text, expression.names as ExpressionNames, expression.where)
     return found === undefined ? expression : { ...expression, found }
   } catch (error) {
     return { ...expression, problem: messageOf(error) }

@@ -4,7 +4,7 @@ import { openStore, type StoreOptions } from '../secret-store.ts'
 import type { ConfiguredPolicy } from './configured-policy.ts'
 import { type PolicyWarning, warningsOf } from './warnings.ts'
 
-/** What people should know about a policy that is valid. */
+/** The summary and the warnings of a valid policy. */
 export interface CheckedPolicy {
   /** How many rules it has, and whether they are only logged. */
   summary: string

@@ -3,7 +3,7 @@ import { describeRule } from '../../../shared/policy/describe.ts'
 import { evaluateCaller, evaluatePolicy } from '../../../shared/policy/evaluate.ts'
 import type { ApprovalRule, Ask } from '../../../shared/policy/kinds/approval.ts'
 import { conditionsIn, type PolicyRefusal, turnsIn } from '../../../shared/policy/kinds/index.ts'
-import type { Policy } from '../../../shared/policy/policy.ts'
+import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { describeTime } from '../../../shared/policy/time-zone.ts'
 import { stateOfWindow, type Window } from '../../../shared/policy/window.ts'
 
@@ -50,30 +50,7 @@ export interface PolicyOutcome {
 export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyOutcome {
   const verdict = evaluateCaller(evaluatePolicy(policy, call, at), call, policy.approval)
   const { refusal, requirements, waitAtMost } = verdict
-  const matched = verdict.matched.map((one): MatchedRule => {
-    const { name: rule, effect } = one
-    const text = describeRule(one)
-    switch (effect.type) {
-      case 'deny':
-        return { rule, text, effect: 'deny', reason: effect.reason }
-      case 'turn':
-        return { rule, text, effect: 'turn', reason: effect.per }
-      case 'approval':
-        return { rule, text, effect: 'approve', reason: describeApproval(effect) }
-      case 'window': {
-        const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
-        return {
-          rule,
-          text,
-          effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
-          isOpen,
-          reason,
-          changes: timeOf(changesAt, effect.window.timeZone),
-          changesAt: iso(changesAt),
-        }
-      }
-    }
-  })
+  const matched = verdict.matched.map((one) => matchedRule(one, at))
   if (refusal) return { result: refusal.type, rule: refusal.rule, matched }
   const targets = turnsIn(requirements).map(({ target }) => target)
   const turns = targets.length > 0 ? { turns: targets } : {}
@@ -93,6 +70,31 @@ export function outcomeOf(policy: Policy, call: PolicyCall, at: number): PolicyO
   if (startsAt === at) return { result: 'starts', ...turns, matched }
   if (startsAt === undefined) return { result: 'expires', waitAtMost, matched }
   return { result: 'waits', starts: timeOf(startsAt, timeZone), startsAt: iso(startsAt), ...turns, waitAtMost, matched }
+}
+
+function matchedRule(one: Rule, at: number): MatchedRule {
+  const { name: rule, effect } = one
+  const text = describeRule(one)
+  switch (effect.type) {
+    case 'deny':
+      return { rule, text, effect: 'deny', reason: effect.reason }
+    case 'turn':
+      return { rule, text, effect: 'turn', reason: effect.per }
+    case 'approval':
+      return { rule, text, effect: 'approve', reason: describeApproval(effect) }
+    case 'window': {
+      const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
+      return {
+        rule,
+        text,
+        effect: typeof effect.otherwise === 'string' ? effect.otherwise : 'approve',
+        isOpen,
+        reason,
+        changes: timeOf(changesAt, effect.window.timeZone),
+        changesAt: iso(changesAt),
+      }
+    }
+  }
 }
 
 /** Returns the first time at which all windows are open, and the time zone of the last one that opens. */

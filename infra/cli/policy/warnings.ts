@@ -2,7 +2,7 @@ import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import type { Effect } from '../../../shared/policy/kinds/index.ts'
 import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
 import type { Policy, When } from '../../../shared/policy/policy.ts'
-import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
+import { actionNamesOf, type Category, currentActions } from '../../../shared/providers/category.ts'
 
 export interface PolicyWarning {
   rule: string
@@ -39,7 +39,7 @@ export function warningsOf(
   const actions = categories.flatMap((category) =>
     currentActions(category).map(
       ([name, action]): KnownAction => ({
-        names: namesOf(category, name).map((known) => `${category.name}/${known}`),
+        names: actionNamesOf(category, name).map((known) => `${category.name}/${known}`),
         category,
         kind: action.kind,
         isFree: isFree(action),

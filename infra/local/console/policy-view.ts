@@ -1,6 +1,6 @@
 import type { PolicyEffect } from '../../../shared/core/webhook/restrict.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { describeState } from '../../../shared/policy/kinds/window.ts'
+import { describeWindowState } from '../../../shared/policy/kinds/window.ts'
 import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
 import type { CallStore } from './call-store.ts'
@@ -147,7 +147,7 @@ function viewOf(rule: Rule, decisions: readonly PolicyDecision[], now: number): 
 function stateOf(effect: Rule['effect'], now: number): Pick<RuleView, 'isOpen' | 'state'> {
   if (effect.type !== 'window') return { isOpen: undefined, state: '' }
   const state = stateOfWindow(effect.window, now)
-  return { isOpen: state.isOpen, state: describeState(state, effect.window) }
+  return { isOpen: state.isOpen, state: describeWindowState(state, effect.window) }
 }
 
 function waitingOf(call: CallSummary): WaitingView {

@@ -32,19 +32,29 @@ export function requirementRows(
   // Turns are taken when everything else is met.
   const metAt = progress.metAt ?? turn?.since
   const course = { since, end: metAt ?? endedAt ?? now, hasEnded: metAt === undefined && endedAt !== undefined, now }
-  return viewRequirements(requirements, progress, course.end).flatMap((view, index) => {
-    const requirement = requirements[index]
-    switch (requirement?.type) {
-      case undefined:
-        return []
-      case 'turn':
-        return turn ? [turnRow(view, index, turn, endedAt, now)] : []
-      case 'approval':
-        return approvalRows(view, index, course)
-      case 'window':
-        return [windowRow(view, index, requirement.window.timeZone, course), ...approvalRows(view, index, course)]
-    }
+  const views = viewRequirements(requirements, progress, course.end)
+  return requirements.flatMap((requirement, index) => {
+    const view = views[index]
+    return view ? rowsOf(requirement, view, index, course, turn && turnRow(view, index, turn, endedAt, now)) : []
   })
+}
+
+/** @param turn undefined until the task takes its turns */
+function rowsOf(
+  requirement: Requirement,
+  view: RequirementView,
+  index: number,
+  course: Course,
+  turn: Row | undefined,
+): Row[] {
+  switch (requirement.type) {
+    case 'turn':
+      return turn ? [turn] : []
+    case 'approval':
+      return approvalRows(view, index, course)
+    case 'window':
+      return [windowRow(view, index, requirement.window.timeZone, course), ...approvalRows(view, index, course)]
+  }
 }
 
 function windowRow(

@@ -1,8 +1,8 @@
 import type { ApprovalRequirement, Ask } from '../../../shared/policy/kinds/approval.ts'
 import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import type { TurnRequirement } from '../../../shared/policy/kinds/turn.ts'
-import { describeState, type WindowRequirement } from '../../../shared/policy/kinds/window.ts'
-import { namesOf } from '../../../shared/policy/people.ts'
+import { describeWindowState, type WindowRequirement } from '../../../shared/policy/kinds/window.ts'
+import { describePeople } from '../../../shared/policy/people.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
 import { type Decision, describeDecision, describeVotes } from '../../../shared/state/approval-decision.ts'
 import type { OperationSummary } from '../cloud/index.ts'
@@ -107,19 +107,22 @@ export function viewRequirements(
   progress: Progress,
   now: number,
 ): RequirementView[] {
-  return requirements.map((requirement, index): RequirementView => {
-    switch (requirement.type) {
-      case 'turn':
-        return viewTurn(requirement, progress)
-      case 'approval':
-        return viewApproval(requirement, requestedApproval(requirement.ask, requirement.rule, index + 1, progress))
-      case 'window': {
-        const { ask, rule } = requirement
-        const approval = ask && requestedApproval(ask, rule, index + 1, progress)
-        return viewWindow(requirement, approval, progress.since, now)
-      }
+  return requirements.map((requirement, index) => viewRequirement(requirement, index + 1, progress, now))
+}
+
+/** @param number of the requirement, from 1 */
+function viewRequirement(requirement: Requirement, number: number, progress: Progress, now: number): RequirementView {
+  switch (requirement.type) {
+    case 'turn':
+      return viewTurn(requirement, progress)
+    case 'approval':
+      return viewApproval(requirement, requestedApproval(requirement.ask, requirement.rule, number, progress))
+    case 'window': {
+      const { ask, rule } = requirement
+      const approval = ask && requestedApproval(ask, rule, number, progress)
+      return viewWindow(requirement, approval, progress.since, now)
     }
-  })
+  }
 }
 
 function viewApproval(
@@ -143,7 +146,7 @@ function viewWindow(
   return {
     rule,
     isMet: isOpen || (approval?.isApproved ?? false),
-    text: `${describeState(state, window)}${orApproved}`,
+    text: `${describeWindowState(state, window)}${orApproved}`,
     opensAt: isOpen ? (first.isOpen ? since : first.changesAt) : changesAt,
     approval,
   }
@@ -179,5 +182,5 @@ function requestedApproval(
 }
 
 function describeRequired({ count, by }: Ask): string {
-  return `${count} ${count === 1 ? 'approval' : 'approvals'}${by ? ` by ${namesOf(by)}` : ''}`
+  return `${count} ${count === 1 ? 'approval' : 'approvals'}${by ? ` by ${describePeople(by)}` : ''}`
 }

@@ -4,7 +4,7 @@ import { MAX_WAIT_SECONDS } from '../../../shared/agents/call-arguments.ts'
 import type { ActionTool, Catalogue } from '../../../shared/agents/catalogue.ts'
 import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import type { Action } from '../../../shared/providers/action.ts'
-import { type Category, currentActions, namesOf } from '../../../shared/providers/category.ts'
+import { actionNamesOf, type Category, currentActions } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type JsonSchema, jsonSchemaOf } from '../openapi/json-schema.ts'
 import { PACKAGE } from '../project/roots.ts'
@@ -25,7 +25,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
   return {
     category: category.name,
     action: name,
-    names: namesOf(category, name),
+    names: actionNamesOf(category, name),
     isImmediate,
     isRead,
     isFree: isFree(action),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
-import type { Received } from '../../../shared/events/receive.ts'
+import type { ReceivedNotification } from '../../../shared/events/receive.ts'
 import { oneOf, text, withDescription } from '../../../shared/fields.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import { requirementTypes } from '../../../shared/policy/kinds/index.ts'
@@ -77,7 +77,7 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   rerunOf: z.optional(text('The task that this one runs again')),
 })
 
-export const received: z.ZodMiniType<Received> = z.object({
+export const received: z.ZodMiniType<ReceivedNotification> = z.object({
   event: text("The sender's name for what happened"),
   woken: withDescription(z.int(), 'How many tasks were woken'),
   calls: z.optional(

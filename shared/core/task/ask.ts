@@ -4,7 +4,7 @@ import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import type { Ask } from '../../policy/kinds/approval.ts'
 import { conditionsIn } from '../../policy/kinds/index.ts'
-import { namesOf } from '../../policy/people.ts'
+import { describePeople } from '../../policy/people.ts'
 import { redact, redactDeep } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import type { Field, Message } from '../../text/message.ts'
@@ -97,7 +97,7 @@ function messageOf(task: Task, rule: string | undefined, { count, by }: Ask, sho
   const fields: [string, string | undefined][] = [
     ['Caller', caller],
     ['For', place || undefined],
-    ['Decided by', by && namesOf(by)],
+    ['Decided by', by && describePeople(by)],
   ]
   const content = [['Input', JSON.stringify(input)] as const, requestOf(shown)]
   const paragraphs = content.map(([name, value]) => `${name}: ${cut(redact(value))}`)

@@ -1,7 +1,7 @@
 import { audit } from '../../audit.ts'
 import { log } from '../../log.ts'
 import type { TurnRequirement } from '../../policy/kinds/turn.ts'
-import { CLOCK_MARGIN_MS, checkTurn, isFull, type Released, type Ticket, type Turn } from '../../policy/turns.ts'
+import { CLOCK_MARGIN_MS, checkTurn, isFull, type Released, type Turn, type TurnTicket } from '../../policy/turns.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { Task } from '../call.ts'
 import { type CanceledState, canceledState, cancelerOf } from './cancellation.ts'
@@ -25,7 +25,7 @@ export interface TurnWait {
 /** The turn for which a task waits now. */
 export interface TurnTarget extends TurnWait {
   turn: TurnRequirement
-  ticket: Ticket
+  ticket: TurnTicket
   taskStartedAt: number
 }
 

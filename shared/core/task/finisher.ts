@@ -5,7 +5,7 @@ import { getExecution, historyOf, startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, verdictOf } from '../../outcome.ts'
-import type { Ticket } from '../../policy/turns.ts'
+import type { TurnTicket } from '../../policy/turns.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { settings } from '../../settings.ts'
 import { itemKeys } from '../../state/item-keys.ts'
@@ -46,7 +46,7 @@ interface EndedExecution {
   wasSending: boolean
   hasStartedAction: boolean
   /** The last number of each turn that it has taken, or waited for. */
-  tickets: Ticket[]
+  tickets: TurnTicket[]
   /** When the task gives up waiting for people, in epoch milliseconds. Undefined if it has asked no one. */
   asksUntil: number | undefined
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
@@ -232,7 +232,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   const open = new Map<string | undefined, string | undefined>()
   let isDelegated = false
   let accepted: string | undefined
-  const tickets = new Map<string, Ticket>()
+  const tickets = new Map<string, TurnTicket>()
   let asksUntil: number | undefined
   for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
@@ -246,7 +246,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     if (payload !== 'false') succeeded.add(Name)
     if (Name === 'accept-invocation') accepted = payload
     if (Name === 'turn-number') {
-      const ticket: Ticket = JSON.parse(payload ?? '')
+      const ticket: TurnTicket = JSON.parse(payload ?? '')
       tickets.set(ticket.key, ticket)
     }
     if (/^require(?:-wait|$)/.test(Name ?? '')) asksUntil ??= asksUntilIn(payload)

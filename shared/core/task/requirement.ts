@@ -1,7 +1,7 @@
 import type { Ask } from '../../policy/kinds/approval.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
 import type { WindowRequirement } from '../../policy/kinds/window.ts'
-import { namesOf } from '../../policy/people.ts'
+import { describePeople } from '../../policy/people.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
@@ -113,7 +113,7 @@ function waitFor(
   until: number,
 ): RequirementState {
   const { count = 1, by } = ask ?? {}
-  const people = by ? ` by ${namesOf(by)}` : ''
+  const people = by ? ` by ${describePeople(by)}` : ''
   const what = count === 1 ? `an approval${people}` : `${count} approvals${people} (${votes.length} so far)`
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}, until ${time}` }

@@ -8,7 +8,7 @@ import {
 import { readIdentityKey } from '../../auth/identity-key.ts'
 import { Failure } from '../../errors.ts'
 import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
-import { type Category, namesOf } from '../../providers/category.ts'
+import { actionNamesOf, type Category } from '../../providers/category.ts'
 import type { Call, Task } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
 import type { startTask } from './start-execution.ts'
@@ -46,7 +46,7 @@ export async function rerunTask(
     throw new Failure('forbidden', `The task was started by ${task.caller}. Only its caller may run it again.`)
   const action = task.mappedName ?? task.action
   authorizeCategory(caller, category.name)
-  authorizeAction(caller, category.name, action, namesOf(category, action))
+  authorizeAction(caller, category.name, action, actionNamesOf(category, action))
   authorizeConnection(caller, category.name, task.connection)
   if (status.state === 'running')
     throw new Failure('running', 'The task is still running. Wait for its end, or cancel it.', { retryAfter: 5 })

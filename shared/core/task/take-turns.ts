@@ -4,7 +4,7 @@ import { serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { errored, passed } from '../../outcome.ts'
 import type { TurnRequirement } from '../../policy/kinds/turn.ts'
-import type { End, Ticket } from '../../policy/turns.ts'
+import type { End, TurnTicket } from '../../policy/turns.ts'
 import { type Completed, completed, type Delegated } from '../../providers/action.ts'
 import type { Task } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
@@ -35,7 +35,7 @@ export async function runInTurn(
   wait: TurnWait,
   run: (heldAt: number) => Promise<Completed | Delegated>,
 ): Promise<Completed | Delegated | 'closed'> {
-  const tickets: Ticket[] = []
+  const tickets: TurnTicket[] = []
   const taken = await takeTurns(context, wait, tickets)
   if (taken === 'closed' || taken.heldAt === undefined) {
     await leaveTurns(context, wait.task, tickets, 'waited')
@@ -49,7 +49,7 @@ export async function runInTurn(
 }
 
 /** Takes the turns one after the other. A turn that is free takes two operations, and `leaveTurns` is the third. */
-async function takeTurns(context: DurableContext, wait: TurnWait, tickets: Ticket[]): Promise<Taken> {
+async function takeTurns(context: DurableContext, wait: TurnWait, tickets: TurnTicket[]): Promise<Taken> {
   const notes: string[] = []
   let heldAt = 0
   try {
@@ -81,13 +81,13 @@ async function takeTurn(
   context: DurableContext,
   wait: TurnWait,
   turn: TurnRequirement,
-  tickets: Ticket[],
+  tickets: TurnTicket[],
 ): Promise<TurnState> {
   const task = nameOf(wait.task)
   const taskStartedAt = startTimeOf(context)
   for (;;) {
     // A repeated step takes another number. The first one stays unused, and the other tasks skip it.
-    const ticket = await retriedStep<Ticket>(
+    const ticket = await retriedStep<TurnTicket>(
       context,
       'turn-number',
       async () => ({ key: turn.key, number: await turns.takeNumber(turn), task }),

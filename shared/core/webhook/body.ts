@@ -11,7 +11,7 @@ const MAX_DEPTH = 32
  * @param body the text, or base64 of the bytes if `isBase64`
  * @throws Failure `large` (over 256 KB), `media` (another content type), `invalid`
  */
-export function parseBody(
+export function parseCallBody(
   body: string | null,
   isBase64: boolean,
   contentType: string | undefined,

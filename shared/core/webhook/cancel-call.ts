@@ -1,7 +1,7 @@
 import { audit } from '../../audit.ts'
 import { authorizeAction, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
-import { type Category, namesOf } from '../../providers/category.ts'
+import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { identifyCall } from '../call-id.ts'
 import { cancelTask } from '../task/cancel.ts'
 import { newestTaskOf } from '../task/gate.ts'
@@ -20,7 +20,7 @@ import { guessRefusal } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function cancelCall(category: Category, caller: Caller, request: CallRequest): Promise<TaskStatus> {
-  authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
+  authorizeAction(caller, category.name, request.action, actionNamesOf(category, request.action))
   // Like a dry run, it leaves no trace of a guess at a platform. The task can still be canceled by its id.
   const refusal = guessRefusal(caller.name)
   if (refusal) throw refusal

@@ -12,7 +12,7 @@ import { isForwarded, isOfSource } from './forwarded.ts'
 import { withMonotonicTime } from './monotonic-time.ts'
 import { preload } from './preload.ts'
 import { requestLog } from './request-log.ts'
-import { problem } from './responses.ts'
+import { problemResponse } from './responses.ts'
 import { route } from './route.ts'
 
 /**
@@ -66,7 +66,7 @@ function problems(): middy.MiddlewareObj<APIGatewayProxyEvent, WebhookResponse> 
     onError(request) {
       logCause(request.error)
       log.appendKeys({ kind: kindOf(request.error) })
-      request.response = problem(request.error, request.context.awsRequestId)
+      request.response = problemResponse(request.error, request.context.awsRequestId)
     },
   }
 }

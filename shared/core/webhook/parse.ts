@@ -2,11 +2,11 @@ import { overlay } from '../../dotted-keys.ts'
 import { Failure, invalidInput } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
-import { actionNames, type Category, namesOf } from '../../providers/category.ts'
+import { actionNames, actionNamesOf, type Category } from '../../providers/category.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
 import type { FindRunOfTask } from '../find-run-of-task.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
-import { parseBody } from './body.ts'
+import { parseCallBody } from './body.ts'
 import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './call-options.ts'
 import { refuseAlerts } from './refuse-alerts.ts'
 
@@ -64,12 +64,12 @@ export interface ParsedCall {
 export async function parse(category: Category, request: CallRequest): Promise<ParsedCall> {
   const { action: requestedAction, headers, categoryUrl } = request
   const known = actionNames(category)
-  if (!namesOf(category, requestedAction).some((name) => known.includes(name))) {
+  if (!actionNamesOf(category, requestedAction).some((name) => known.includes(name))) {
     // Loaded when used: it does not slow the cold start.
     const { unknownAction } = await import('../../unknown-action.ts')
     throw new Failure('unknown', unknownAction(requestedAction, known))
   }
-  const sent = parseBody(request.body, request.isBase64, headers['content-type'])
+  const sent = parseCallBody(request.body, request.isBase64, headers['content-type'])
   const poller = parsePollerBody(sent)
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category), poller && 'status')
   if (poller) refuseEarlySuccess(options, request.query, category.actions[requestedAction])

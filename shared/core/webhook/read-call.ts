@@ -1,6 +1,6 @@
 import { authorizeAction, authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
-import { type Category, namesOf } from '../../providers/category.ts'
+import { actionNamesOf, type Category } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
 import { checkMode } from './check-mode.ts'
 import { type CallRequest, type ParsedCall, parse } from './parse.ts'
@@ -17,7 +17,7 @@ import { guessRefusal } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function readCall(category: Category, caller: Caller, request: CallRequest): Promise<Call> {
-  authorizeAction(caller, category.name, request.action, namesOf(category, request.action))
+  authorizeAction(caller, category.name, request.action, actionNamesOf(category, request.action))
   const limit = await rateRefusal(caller, category.name)
   // Then all calls that start nothing get this answer: another one would show a caller who guesses credentials which guess is right.
   const guessing = guessRefusal(caller.name)

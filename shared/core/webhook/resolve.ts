@@ -4,7 +4,7 @@ import type { CallEvent } from '../../orchestrators/event/event.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { AnswerableCall, Orchestrator } from '../../orchestrators/orchestrator.ts'
 import type { Action } from '../../providers/action.ts'
-import { type Category, type MappedAction, namesOf } from '../../providers/category.ts'
+import { actionNamesOf, type Category, type MappedAction } from '../../providers/category.ts'
 import { type Connection, loadConnection } from '../../providers/connections.ts'
 import { validate } from '../../validate.ts'
 import type { CallOptions } from './call-options.ts'
@@ -40,7 +40,7 @@ export interface ResolvedCall extends ParsedCall {
  */
 export async function resolve(category: Category, caller: Caller, parsed: ParsedCall): Promise<ResolvedCall> {
   const { requestedAction, options, body, headers, event } = parsed
-  const names = namesOf(category, requestedAction)
+  const names = actionNamesOf(category, requestedAction)
   const name = connectionName(options, body, caller, category.name, names)
   authorizeConnection(caller, category.name, name)
   const mapped = await mapAction(category, requestedAction, body, event, name)

@@ -58,7 +58,7 @@ export function outcomeResponse(outcome: Outcome, headers?: Record<string, strin
  *
  * @param requestId identifies the request in the log
  */
-export function problem(error: unknown, requestId: string): WebhookResponse {
+export function problemResponse(error: unknown, requestId: string): WebhookResponse {
   if (!(error instanceof Failure)) {
     const detail = `The function has a bug (${messageOf(error)}). Search its log for ${requestId}.`
     return json(500, { type: 'about:blank', title: 'Internal error', status: 500, detail }, PROBLEM_JSON)

@@ -8,7 +8,7 @@ import { deployedPolicy } from '../../policy/deployed.ts'
 import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
 import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
-import { type Category, namesOf } from '../../providers/category.ts'
+import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
@@ -48,7 +48,7 @@ export function restrict(
   const call = {
     category: category.name,
     action: actionName,
-    actionNames: namesOf(category, actionName),
+    actionNames: actionNamesOf(category, actionName),
     isFree: isFree(action),
     connection: connection.name,
     caller: policyCallerOf(caller, action),
@@ -70,7 +70,7 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
   const call = {
     category: category.name,
     action: task.action,
-    actionNames: namesOf(category, task.action),
+    actionNames: actionNamesOf(category, task.action),
     isFree: action !== undefined && isFree(action),
     connection: task.connection,
     caller: policyCallerOf(caller, action),

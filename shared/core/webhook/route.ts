@@ -6,7 +6,7 @@ import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
-import { parseBody } from './body.ts'
+import { parseCallBody } from './body.ts'
 import { callResponse, cancelResponse, signedCallResponse } from './call-routes.ts'
 import { decodeSegment, rawBodyOf, routeRequest, segmentsOf, withStandardNames } from './request.ts'
 import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
@@ -57,7 +57,7 @@ export async function route(
 function withPollerToken({ headers, body, isBase64Encoded }: APIGatewayProxyEvent): APIGatewayProxyEvent['headers'] {
   if (headers['authorization'] !== undefined || headers['x-token'] !== undefined || body === null) return headers
   try {
-    const token = parsePollerBody(parseBody(body, isBase64Encoded, headers['content-type']))?.token
+    const token = parsePollerBody(parseCallBody(body, isBase64Encoded, headers['content-type']))?.token
     return token === undefined ? headers : { ...headers, 'x-token': token }
   } catch (error) {
     // A body that is not valid contains no token.

@@ -46,7 +46,7 @@ export function readCallUrls(callback: unknown, allow: readonly string[]): CallU
   }).flatMap(([field, text]): FieldError[] => {
     if (text === undefined) return []
     registerSecret(text)
-    if (isAllowed(text, allow)) return []
+    if (isAllowedAddress(text, allow)) return []
     const message = `must be a URL below one of the allowed prefixes, without user name, fragment or dot segments: ${allow.join(', ')}`
     return [{ path: `callback.${field}`, message }]
   })
@@ -58,7 +58,7 @@ export function readCallUrls(callback: unknown, allow: readonly string[]): CallU
  *
  * @param allow prefixes that end with a slash
  */
-export function isAllowed(text: string, allow: readonly string[]): boolean {
+export function isAllowedAddress(text: string, allow: readonly string[]): boolean {
   const url = URL.parse(text)
   if (!url || `${url.username}${url.password}${url.hash}` !== '' || text.includes('#')) return false
   if (mayLeavePrefix(url.pathname)) return false

@@ -15,8 +15,8 @@ import {
   type InteractiveCall,
   type Orchestrator,
 } from '../orchestrator.ts'
-import { type CallUrls, isAllowed, readCallUrls } from './address.ts'
-import { messageOf } from './message.ts'
+import { type CallUrls, isAllowedAddress, readCallUrls } from './address.ts'
+import { callbackMessageOf } from './message.ts'
 
 const prefix = url('').check(
   z.refine((value) => value.endsWith('/') && !/[?#]/.test(value), {
@@ -156,7 +156,7 @@ function targetOf({ url: fixedUrl, allow = [] }: Settings, { replyTo }: Answered
   const { url, urls }: CallUrls = JSON.parse(replyTo)
   const isFailure = answer.kind === 'finished' && answer.outcome.result === 'fail'
   const chosen = url ?? (isFailure ? urls?.fail : urls?.pass) ?? ''
-  if (!isAllowed(chosen, allow))
+  if (!isAllowedAddress(chosen, allow))
     throw new Failure('misconfigured', 'The secret of the orchestrator no longer allows the URL of the call.')
   const target = new URL(chosen)
   // The receiver may repeat parts of it in an error.
@@ -169,7 +169,7 @@ async function post(settings: Settings, target: URL, task: AnsweredTask, answer:
   const uniquePart =
     answer.kind === 'progress' ? createHash('sha256').update(answer.message).digest('hex').slice(0, 12) : ''
   const { format } = await import('./format.ts')
-  const message = messageOf(task, answer, uniquePart)
+  const message = callbackMessageOf(task, answer, uniquePart)
   const { contentType, body } = format(message, settings.format)
   const custom =
     settings.body === undefined ? undefined : JSON.stringify(await evaluate(settings.body, message.content, 'body'))

@@ -1,4 +1,4 @@
-import { type Content, type Message, sourceOf } from './message.ts'
+import { type CallbackMessage, type Content, senderOf } from './message.ts'
 
 /** @see https://github.com/cdevents/spec/tree/v0.5.1 */
 const SPEC_VERSION = '0.5.1'
@@ -21,10 +21,10 @@ interface Subject {
  * Returns a message as a CDEvent: about a test suite, a ticket or a build if the action has one, and else about a task run.
  * CDEvents has no event for progress.
  */
-export function cdEvent({ kind, id, time, content }: Message): CdEvent {
+export function cdEvent({ kind, id, time, content }: CallbackMessage): CdEvent {
   const { type, ...subject } =
     ticketOf(kind, content) ?? buildOf(kind, content) ?? testSuiteOf(kind, content) ?? taskRunOf(kind, content)
-  const source = sourceOf(content)
+  const source = senderOf(content)
   return {
     context: {
       specversion: SPEC_VERSION,
@@ -39,7 +39,7 @@ export function cdEvent({ kind, id, time, content }: Message): CdEvent {
   }
 }
 
-type Kind = Message['kind']
+type Kind = CallbackMessage['kind']
 
 function taskRunOf(kind: Kind, { taskId, category, action, statusUrl, verdict, message }: Content): Subject {
   const about = { taskName: `${category}/${action}`, ...(statusUrl ? { uri: statusUrl } : {}) }

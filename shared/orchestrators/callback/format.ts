@@ -1,10 +1,10 @@
 import { cdEvent } from './cdevents.ts'
-import { type Content, type Message, sourceOf } from './message.ts'
+import { type CallbackMessage, type Content, senderOf } from './message.ts'
 
 export type Format = 'standard' | 'cloudevents' | 'cdevents' | 'plain'
 
 /** Returns the content type and the body of a message. */
-export function format(message: Message, as: Format): { contentType: string; body: string } {
+export function format(message: CallbackMessage, as: Format): { contentType: string; body: string } {
   const { kind, id, time, content } = message
   switch (as) {
     case 'standard':
@@ -33,7 +33,7 @@ function cloudEvent({
 }) {
   const event = {
     specversion: '1.0',
-    source: sourceOf(content),
+    source: senderOf(content),
     ...attributes,
     datacontenttype: 'application/json',
     data,

@@ -25,7 +25,7 @@ export interface Content {
 }
 
 /** A message about a task, before it is formatted. */
-export interface Message {
+export interface CallbackMessage {
   kind: Answer['kind']
   /** The same for each attempt to send it. */
   id: string
@@ -39,7 +39,7 @@ export interface Message {
  *
  * @param uniquePart distinguishes the progress messages of a task
  */
-export function messageOf(task: AnsweredTask, answer: Answer, uniquePart: string): Message {
+export function callbackMessageOf(task: AnsweredTask, answer: Answer, uniquePart: string): CallbackMessage {
   const { id: taskId, category, action, caller, apiUrl, origin } = task
   const { id, context, project, stage, service } = origin
   const part = answer.kind === 'progress' ? `progress-${uniquePart}` : answer.kind
@@ -70,6 +70,6 @@ function resultOf(answer: Answer): Pick<Content, 'verdict' | 'status' | 'result'
 }
 
 /** Returns the URI reference that CloudEvents and CDEvents name their source by. */
-export function sourceOf({ category }: Content): string {
+export function senderOf({ category }: Content): string {
   return `/cloud-automation-webhooks/${category}`
 }

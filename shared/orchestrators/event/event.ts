@@ -3,7 +3,7 @@ import { orElse } from '../../fields.ts'
 import { isRecord } from '../../record.ts'
 import { validate } from '../../validate.ts'
 import { newestEvaluation } from './merged-data.ts'
-import { type EventKind, kindOf, subjectOf } from './task-type.ts'
+import { type EventKind, subjectOf, taskKindOf } from './task-type.ts'
 
 const name = z.optional(z.string().check(z.maxLength(255)))
 const short = z.optional(z.string().check(z.maxLength(128)))
@@ -105,7 +105,7 @@ export function parseEvent(body: Record<string, unknown>): CallEvent {
   const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
   const type = event.type || event.event || undefined
   const task = type === undefined ? undefined : subjectOf(type)
-  const kind = type === undefined ? undefined : kindOf(type)
+  const kind = type === undefined ? undefined : taskKindOf(type)
   // A task's own finished event contains the results of that task only.
   const isMerged = type !== undefined && !(task !== undefined && kind === 'finished')
   const [, result = event.result, score] = RESULT_WITH_SCORE.exec(event.result ?? '') ?? []

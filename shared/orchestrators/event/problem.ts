@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** Returns the problem in an event. Undefined if it has no title. */
-export function problemOf(event: CallEvent): Problem | undefined {
+export function problemIn(event: CallEvent): Problem | undefined {
   const fields = problemFields(event)
   const title = titleIn(fields)
   if (!title) return undefined

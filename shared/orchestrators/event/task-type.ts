@@ -20,7 +20,7 @@ export function subjectOf(type: string): string | undefined {
 export type EventKind = 'triggered' | 'started' | 'status.changed' | 'finished' | 'invalidated'
 
 /** Returns the last part of an event's type. */
-export function kindOf(type: string): EventKind | undefined {
+export function taskKindOf(type: string): EventKind | undefined {
   return /\.(triggered|started|status\.changed|finished|invalidated)$/.exec(type)?.[1] as EventKind | undefined
 }
 

@@ -11,7 +11,7 @@ import { evaluate } from '../evaluate.ts'
 import type { SignedCall } from '../orchestrator.ts'
 import type { CommitAddress, DeploymentAddress } from './address.ts'
 import { MAX_CHECK_SECONDS, MAX_DEPLOYMENT_SECONDS, MAX_RESPONSE_MS } from './limits.ts'
-import { type GitHubSettings, isAllowed } from './secret.ts'
+import { type GitHubSettings, isAllowedRepository } from './secret.ts'
 
 /** Load this module with `import()`: only requests of GitHub need it. */
 
@@ -61,7 +61,7 @@ export async function readDelivery(
     throw new Failure('invalid', 'The orchestrator reports checks. A deployment needs one with "report": "deployment".')
   }
   const { id, origin, address } = isDeployment ? readDeployment(settings, payload) : readCommit(event, payload)
-  if (!isAllowed(settings, address.repository))
+  if (!isAllowedRepository(settings, address.repository))
     throw new Failure('forbidden', `The orchestrator does not allow ${address.repository}. Add it to "repositories".`)
   const input = settings.input === undefined ? {} : await evaluate(settings.input, payload, 'input')
   if (!isRecord(input)) {

@@ -5,7 +5,7 @@ import { type CallEvent, originOf } from '../event/event.ts'
 import { type AnswerableCall, defineOrchestrator, type InteractiveCall, type Orchestrator } from '../orchestrator.ts'
 import type { CommitAddress } from './address.ts'
 import { MAX_CHECK_SECONDS, MAX_DEPLOYMENT_SECONDS, MAX_PROGRESS } from './limits.ts'
-import { type GitHubSettings, githubSecret, isAllowed } from './secret.ts'
+import { type GitHubSettings, githubSecret, isAllowedRepository } from './secret.ts'
 
 export const githubType = defineOrchestrator({ secret: githubSecret, connect: github })
 
@@ -82,7 +82,7 @@ function commitOf(settings: GitHubSettings, body: object, errors: FieldError[]):
     errors.push({ path: field, message: COMMIT_FIELDS[field] ?? 'is not valid' })
   }
   if (!read.success) return undefined
-  if (!isAllowed(settings, read.data.repository))
+  if (!isAllowedRepository(settings, read.data.repository))
     errors.push({ path: 'repository', message: 'must be one of "repositories" of the orchestrator' })
   return JSON.stringify(read.data satisfies CommitAddress)
 }

@@ -46,7 +46,7 @@ export const githubSecret = z.strictObject({
 export type GitHubSettings = z.output<typeof githubSecret>
 
 /** Whether the repository may call. */
-export function isAllowed({ repositories: allowed }: GitHubSettings, fullName: string): boolean {
+export function isAllowedRepository({ repositories: allowed }: GitHubSettings, fullName: string): boolean {
   const [owner = ''] = fullName.split('/')
   return allowed === undefined || allowed.includes(fullName) || allowed.includes(`${owner}/*`)
 }

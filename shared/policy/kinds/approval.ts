@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { sourceOfCaller } from '../../source-name.ts'
 import type { PolicyCall } from '../call.ts'
-import { namesOf } from '../people.ts'
+import { describePeople } from '../people.ts'
 import { causeOf } from './cause.ts'
 
 /** The people who have to approve an action, and how they are asked. */
@@ -65,7 +65,7 @@ export function applyApproval(
   return { refusal, requirement: { type: 'approval', rule, ask }, waitAtMost }
 }
 
-/** Returns what people are asked for a call, and why that is not possible. */
+/** Returns the approval that a call needs, and why people cannot be asked. */
 export function askFor(
   rule: string | undefined,
   { connection, channel, count, by, notRequester, changed }: ApprovalRule,
@@ -107,7 +107,7 @@ export function refuseSilentApproval({ rule }: ApprovalRequirement, hint: string
 
 /** Describes a rule: `an approval of jane, asked in #ops by the connection chat`. */
 export function describeApproval({ count, by, notRequester, connection, channel }: ApprovalRule): string {
-  const people = by ? namesOf(by) : 'anybody in the channel'
+  const people = by ? describePeople(by) : 'anybody in the channel'
   const except = notRequester ? ', but not of the owners of the caller' : ''
   const place = `${channel === undefined ? '' : `in ${channel} `}by the connection ${connection}`
   return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, asked ${place}`

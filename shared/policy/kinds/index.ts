@@ -47,7 +47,7 @@ export const requirementTypes = ['approval', 'window', 'turn'] as const satisfie
 /** Why a call is refused. */
 export type PolicyRefusal = DenyRefusal | WindowRefusal | ApprovalRefusal | TurnRefusal
 
-/** What a rule says about a call when it arrives. */
+/** The effect of a rule on a call that arrives. */
 export interface Applied {
   refusal?: PolicyRefusal | undefined
   requirement?: Requirement | undefined

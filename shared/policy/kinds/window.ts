@@ -93,7 +93,7 @@ export function refuseSilentWindow(
  *
  * @example 'Closed until Tuesday, 2027-01-05 00:00 Europe/Vienna (Year-end closing)'
  */
-export function describeState({ isOpen, changesAt, reason }: WindowState, { timeZone }: Window): string {
+export function describeWindowState({ isOpen, changesAt, reason }: WindowState, { timeZone }: Window): string {
   const until = changesAt === undefined ? '' : ` until ${describeTime(changesAt, timeZone)}`
   return `${isOpen ? 'Open' : 'Closed'}${until}${isOpen || reason === undefined ? '' : ` (${reason})`}`
 }

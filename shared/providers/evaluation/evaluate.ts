@@ -10,7 +10,7 @@ import {
   scoreEach,
 } from '../../evaluation/score.ts'
 import { comparedCount, type SloFile } from '../../evaluation/slo-file.ts'
-import { formatUtc, resolveWindow, type Window } from '../../evaluation/timeframe.ts'
+import { type EvaluatedTime, formatUtc, resolveWindow } from '../../evaluation/timeframe.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import { errored } from '../../outcome.ts'
 import { type Completed, completed, type PollResult, type StartedJob } from '../action.ts'
@@ -21,7 +21,7 @@ import { evaluationOutcome, notYetEvaluated } from './verdict.ts'
 
 /** The job state between two polls. */
 export interface EvaluationJob {
-  window: Window
+  window: EvaluatedTime
   started?: unknown
 }
 

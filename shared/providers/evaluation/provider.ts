@@ -2,14 +2,14 @@ import type * as z from 'zod/mini'
 import type { Evaluation } from '../../evaluation/evaluation.ts'
 import type { MeasuredIndicator } from '../../evaluation/score.ts'
 import { sloFileField } from '../../evaluation/slo-file.ts'
-import type { Window } from '../../evaluation/timeframe.ts'
+import type { EvaluatedTime } from '../../evaluation/timeframe.ts'
 import { name, oneOf, optional, seconds, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/event/event.ts'
 import type { Client, NoOtherMembers, Provider } from '../provider.ts'
 import { type Query, queriesField } from './queries.ts'
 
 /** The queries to measure, and their period. */
-export interface MeasurementRequest extends Window {
+export interface MeasurementRequest extends EvaluatedTime {
   /** Without placeholders. Empty if the platform evaluates its own SLO file. */
   queries: Query[]
   /** The origin of the call, for platforms that need it. */
@@ -25,7 +25,7 @@ export interface EvaluationCall {
   event: CallEvent
   isSilent: boolean
   /** The period to evaluate if the call ran now. */
-  window: Window
+  window: EvaluatedTime
 }
 
 /** Values, an evaluation of the platform itself, or the progress of a measurement. */

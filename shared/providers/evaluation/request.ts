@@ -8,7 +8,7 @@ import {
   type SloFile,
   sloFileField,
 } from '../../evaluation/slo-file.ts'
-import { resolveWindow, type Timeframe, type Window } from '../../evaluation/timeframe.ts'
+import { type EvaluatedTime, resolveWindow, type Timeframe } from '../../evaluation/timeframe.ts'
 import { name, optional, word } from '../../fields.ts'
 import type { CallEvent } from '../../orchestrators/event/event.ts'
 import type { CallContext } from '../action.ts'
@@ -214,7 +214,7 @@ function objectiveOf({ metric, op, value, warn }: Threshold): Objective {
 }
 
 /** Returns the request to the platform. */
-export function measurementRequest({ queries, about }: EvaluationRequest, window: Window): MeasurementRequest {
+export function measurementRequest({ queries, about }: EvaluationRequest, window: EvaluatedTime): MeasurementRequest {
   const length = Math.round((window.end - window.start) / 1_000)
   return {
     ...window,
@@ -224,6 +224,6 @@ export function measurementRequest({ queries, about }: EvaluationRequest, window
 }
 
 /** Returns when the data is available, in epoch milliseconds. */
-export function dueAt({ dataDelay }: EvaluationRequest, { end }: Window): number {
+export function dueAt({ dataDelay }: EvaluationRequest, { end }: EvaluatedTime): number {
   return end + dataDelay * 1_000
 }

@@ -1,7 +1,7 @@
 import { toSentence } from '../../errors.ts'
 import type { Evaluation, IndicatorResult } from '../../evaluation/evaluation.ts'
 import type { MeasuredIndicator } from '../../evaluation/score.ts'
-import { formatUtc, type Window } from '../../evaluation/timeframe.ts'
+import { type EvaluatedTime, formatUtc } from '../../evaluation/timeframe.ts'
 import type { Outcome } from '../../outcome.ts'
 import { slug } from '../../text/slug.ts'
 import type { EvaluationProvider } from './provider.ts'
@@ -58,7 +58,7 @@ function some(texts: readonly string[]): string {
 export function notYetEvaluated(
   { title, startMeasurement }: EvaluationProvider,
   request: EvaluationRequest,
-  window: Window,
+  window: EvaluatedTime,
   isRunning = false,
 ): Outcome {
   const due = dueAt(request, window)

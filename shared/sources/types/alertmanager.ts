@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
 export const alertmanager = defineSourceType({
   title: 'Prometheus Alertmanager',
   token: ['bearer'],
   basic: true,
-  body: z.object({ status: word }),
+  body: z.object({ status: eventWord }),
   read: ({ status: event }) => ({ event }),
   alerts: {
     each: 'alerts',

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /**
  * Argo CD sends what its template says. Operations of Argo CD have no id, so a notification is about all runs of an application.
@@ -10,7 +10,12 @@ export const argoCd = defineSourceType({
   title: 'Argo CD',
   token: ['bearer'],
   basic: true,
-  body: z.object({ application: id, namespace: z.nullish(word), phase: word, health: z.nullish(word) }),
+  body: z.object({
+    application: eventId,
+    namespace: z.nullish(eventWord),
+    phase: eventWord,
+    health: z.nullish(eventWord),
+  }),
   read({ application, namespace, phase, health }) {
     return {
       event: health ? `${phase}/${health}` : phase,

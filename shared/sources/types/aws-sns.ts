@@ -4,10 +4,10 @@ import { optional } from '../../fields.ts'
 import { parseBody } from '../../http/parse-body.ts'
 import { isRecord } from '../../record.ts'
 import { isSnsUrl } from '../sns-signature.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 import { ALARM_EVENT, awsAlerts, awsEvent, readAwsEvent } from './eventbridge.ts'
 
-const alarmMessage = z.looseObject({ AlarmName: z.string(), NewStateValue: word })
+const alarmMessage = z.looseObject({ AlarmName: z.string(), NewStateValue: eventWord })
 
 /**
  * Events and alarms of AWS that arrive by way of SNS, for example from other regions and accounts: a rule of EventBridge has the
@@ -19,9 +19,9 @@ export const awsSns = defineSourceType({
   title: 'Amazon SNS',
   publishedKeys: 'sns',
   body: z.object({
-    Type: word,
-    MessageId: optional(id),
-    TopicArn: word,
+    Type: eventWord,
+    MessageId: optional(eventId),
+    TopicArn: eventWord,
     Subject: z.nullish(z.string()),
     Message: z.string(),
     SubscribeURL: optional(z.string()),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://docs.ansible.com/projects/awx/en/latest/userguide/notifications.html */
 export const awx = defineSourceType({
@@ -8,7 +8,7 @@ export const awx = defineSourceType({
   token: ['bearer'],
   basic: true,
   // Tests and approvals send a text only.
-  body: z.object({ id: optional(id), status: z.nullish(word) }),
+  body: z.object({ id: optional(eventId), status: z.nullish(eventWord) }),
   read({ id: run, status }) {
     return {
       event: status ?? 'message',

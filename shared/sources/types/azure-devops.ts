@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://learn.microsoft.com/en-us/azure/devops/service-hooks/events */
 export const azureDevops = defineSourceType({
@@ -8,12 +8,12 @@ export const azureDevops = defineSourceType({
   token: ['bearer'],
   basic: true,
   body: z.object({
-    id: optional(id),
-    eventType: word,
+    id: optional(eventId),
+    eventType: eventWord,
     resource: z.nullish(
       z.object({
-        id: optional(id),
-        run: optional(z.object({ id: optional(id), url: optional(z.string()), state: optional(word) })),
+        id: optional(eventId),
+        run: optional(z.object({ id: optional(eventId), url: optional(z.string()), state: optional(eventWord) })),
       }),
     ),
   }),

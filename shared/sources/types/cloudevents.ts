@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import { validate } from '../../validate.ts'
-import { defineSourceType, id, type Names, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord, type HeaderNames } from '../source-type.ts'
 
-const attributes = z.object({ id, source: id, type: word })
+const attributes = z.object({ id: eventId, source: eventId, type: eventWord })
 
 /** @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md */
 export const cloudevents = defineSourceType({
@@ -26,7 +26,7 @@ export const cloudevents = defineSourceType({
 })
 
 /** Returns the attributes of an event that is sent in the binary mode. */
-function attributesIn(headers: Names): Names {
+function attributesIn(headers: HeaderNames): HeaderNames {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
       name.startsWith('ce-') && value !== undefined ? [[name.slice('ce-'.length), decode(value)]] : [],

@@ -1,11 +1,14 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://docs.databricks.com/aws/en/jobs/notifications */
 export const databricks = defineSourceType({
   title: 'Databricks',
   basic: true,
-  body: z.object({ event_type: word, run: z.nullish(z.object({ run_id: id, parent_run_id: z.nullish(id) })) }),
+  body: z.object({
+    event_type: eventWord,
+    run: z.nullish(z.object({ run_id: eventId, parent_run_id: z.nullish(eventId) })),
+  }),
   read({ event_type: event, run }) {
     // Notifications of a task name its own run, too.
     const job = run?.parent_run_id ?? undefined

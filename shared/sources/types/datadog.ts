@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://docs.datadoghq.com/integrations/webhooks/ */
 export const datadog = defineSourceType({
   title: 'Datadog',
   token: ['bearer'],
   basic: true,
-  body: z.object({ transition: word }),
+  body: z.object({ transition: eventWord }),
   read: ({ transition: event }) => ({ event }),
   alerts: {
     firing:

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://docs.dynatrace.com/docs/analyze-explore-automate/notifications-and-alerting/problem-notifications/webhook-integration */
 export const dynatrace = defineSourceType({
   title: 'Dynatrace',
   token: ['bearer'],
   basic: true,
-  body: z.object({ state: word }),
+  body: z.object({ state: eventWord }),
   read: ({ state: event }) => ({ event }),
   alerts: {
     firing: "state == 'OPEN'",

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
-import { type Alerts, defineSourceType, id, type Reading, word } from '../source-type.ts'
+import { type Alerts, defineSourceType, eventId, eventWord, type Reading } from '../source-type.ts'
 
 export const awsEvent = z.object({
-  id: optional(id),
-  'detail-type': word,
+  id: optional(eventId),
+  'detail-type': eventWord,
   detail: z.nullish(z.record(z.string(), z.unknown())),
 })
 
@@ -106,7 +106,7 @@ export function readAwsEvent({ id: delivery, 'detail-type': type, detail }: z.ou
 /** @throws Failure `invalid` */
 function textIn(detail: unknown, path: string, type: string): string {
   const value = path.split('.').reduce((held, name) => Object(held)[name] as unknown, detail)
-  const parsed = z.safeParse(id, value)
+  const parsed = z.safeParse(eventId, value)
   if (parsed.success) return parsed.data
   throw new Failure('invalid', `detail.${path} of the event "${type}" is missing or not valid.`)
 }

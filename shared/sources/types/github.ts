@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, requireHeader, requireParts, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord, requireHeader, requireParts } from '../source-type.ts'
 
 /** The parts of bodies that distinguish the events whose bodies resemble each other. */
 const PARTS = {
@@ -21,9 +21,9 @@ export const github = defineSourceType({
   deliveryHeader: 'x-github-delivery',
   eventHeader: 'x-github-event',
   body: z.looseObject({
-    action: optional(word),
-    workflow_run: z.nullish(z.object({ id })),
-    workflow_job: z.nullish(z.object({ run_id: id })),
+    action: optional(eventWord),
+    workflow_run: z.nullish(z.object({ id: eventId })),
+    workflow_job: z.nullish(z.object({ run_id: eventId })),
   }),
   read({ action, workflow_run, workflow_job, ...others }, headers) {
     const name = requireHeader(headers, 'x-github-event')

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** A pipeline that waits for a manual job may count as ended: the connection decides. */
 const ENDS = ['success', 'failed', 'canceled', 'skipped', 'manual']
@@ -13,10 +13,12 @@ export const gitlab = defineSourceType({
   token: ['x-gitlab-token'],
   deliveryHeader: 'idempotency-key',
   body: z.object({
-    object_kind: word,
-    object_attributes: z.nullish(z.object({ id: optional(id), status: z.nullish(word), action: z.nullish(word) })),
-    pipeline_id: z.nullish(id),
-    build_status: z.nullish(word),
+    object_kind: eventWord,
+    object_attributes: z.nullish(
+      z.object({ id: optional(eventId), status: z.nullish(eventWord), action: z.nullish(eventWord) }),
+    ),
+    pipeline_id: z.nullish(eventId),
+    build_status: z.nullish(eventWord),
   }),
   read({ object_kind: kind, object_attributes: pipeline, pipeline_id, build_status }) {
     const status = build_status ?? pipeline?.status ?? pipeline?.action

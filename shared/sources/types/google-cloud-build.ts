@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://cloud.google.com/build/docs/subscribe-build-notifications */
 export const googleCloudBuild = defineSourceType({
@@ -7,7 +7,7 @@ export const googleCloudBuild = defineSourceType({
   publishedKeys: 'google',
   // `data` has the build with its substitutions, which may be secret. The attributes are enough.
   body: z.object({
-    message: z.object({ messageId: id, attributes: z.object({ buildId: id, status: word }) }),
+    message: z.object({ messageId: eventId, attributes: z.object({ buildId: eventId, status: eventWord }) }),
   }),
   read({ message: { messageId, attributes } }) {
     return {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/ */
 export const grafana = defineSourceType({
@@ -7,7 +7,7 @@ export const grafana = defineSourceType({
   signatures: ['grafana-with-timestamp', 'grafana'],
   token: ['bearer'],
   basic: true,
-  body: z.object({ status: word }),
+  body: z.object({ status: eventWord }),
   read: ({ status: event }) => ({ event }),
   alerts: {
     each: 'alerts',

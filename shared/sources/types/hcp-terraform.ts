@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** A plan that needs attention is the end of a run that only plans. */
 const ENDS = ['run:completed', 'run:errored', 'run:needs_attention']
@@ -9,10 +9,10 @@ export const hcpTerraform = defineSourceType({
   title: 'HCP Terraform',
   signatures: ['hcp-terraform'],
   body: z.object({
-    run_id: z.nullish(id),
-    notifications: z.nullish(z.array(z.object({ trigger: word }))),
+    run_id: z.nullish(eventId),
+    notifications: z.nullish(z.array(z.object({ trigger: eventWord }))),
     // Notifications of the second version are about workspaces.
-    trigger: z.nullish(word),
+    trigger: z.nullish(eventWord),
   }),
   read({ run_id, notifications, trigger }) {
     const event = notifications?.[0]?.trigger ?? trigger ?? 'unknown'

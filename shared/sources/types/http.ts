@@ -2,7 +2,7 @@ import type { JSONObject } from '@aws-lambda-powertools/jmespath/types'
 import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { jmespathReason } from '../../jmespath-reason.ts'
-import { defineSourceType, id } from '../source-type.ts'
+import { defineSourceType, eventId } from '../source-type.ts'
 
 /**
  * Any sender that can send a token, or that signs its requests as Standard Webhooks. Expressions of the source read the body.
@@ -41,7 +41,7 @@ export const http = defineSourceType({
 })
 
 function idOf(value: unknown): string | undefined {
-  const parsed = z.safeParse(id, value)
+  const parsed = z.safeParse(eventId, value)
   return parsed.success ? parsed.data : undefined
 }
 

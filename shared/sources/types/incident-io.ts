@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
 import { isRecord } from '../../record.ts'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 const hasState =
   "(contains(notification.event, '.incident_created_') || contains(notification.event, '.incident_status_updated_'))"
@@ -12,7 +12,7 @@ export const incidentIo = defineSourceType({
   title: 'incident.io',
   signatures: ['standard-webhooks', 'svix'],
   choosesKey: true,
-  body: z.looseObject({ event_type: optional(word), type: optional(word) }),
+  body: z.looseObject({ event_type: optional(eventWord), type: optional(eventWord) }),
   read({ event_type, type, ...body }, headers) {
     const event = event_type ?? type ?? 'unknown'
     // The data is in a field that has the name of the event.

@@ -1,18 +1,18 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 const path = z.string().check(z.maxLength(1_000))
 /** A step of a pipeline sends the first three fields, the Notification plugin `url` and `build`, the Generic Event plugin the others. */
 const body = z.object({
   job: optional(path),
-  number: optional(id),
-  result: z.nullish(word),
+  number: optional(eventId),
+  result: z.nullish(eventWord),
   url: optional(path),
-  build: optional(z.object({ number: id, queue_id: optional(id), phase: word })),
-  type: optional(word),
+  build: optional(z.object({ number: eventId, queue_id: optional(eventId), phase: eventWord })),
+  type: optional(eventWord),
   source: optional(path),
-  data: z.nullish(z.object({ number: optional(id), queueId: optional(id) })),
+  data: z.nullish(z.object({ number: optional(eventId), queueId: optional(eventId) })),
 })
 
 /** Jenkins has no webhooks of its own: a step or a plugin sends them. */

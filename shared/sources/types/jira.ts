@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://developer.atlassian.com/cloud/jira/platform/webhooks/ */
 export const jira = defineSourceType({
@@ -9,13 +9,15 @@ export const jira = defineSourceType({
   token: ['bearer'],
   deliveryHeader: 'x-atlassian-webhook-identifier',
   body: z.object({
-    webhookEvent: word,
+    webhookEvent: eventWord,
     issue: optional(
       z.object({
-        id: optional(id),
-        key: id,
+        id: optional(eventId),
+        key: eventId,
         fields: z.nullish(
-          z.object({ status: z.nullish(z.object({ statusCategory: z.nullish(z.object({ key: optional(word) })) })) }),
+          z.object({
+            status: z.nullish(z.object({ statusCategory: z.nullish(z.object({ key: optional(eventWord) })) })),
+          }),
         ),
       }),
     ),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 const ENDS = ['completed', 'canceled']
 
@@ -11,9 +11,9 @@ export const linear = defineSourceType({
   choosesKey: true,
   deliveryHeader: 'linear-delivery',
   body: z.object({
-    type: word,
-    action: word,
-    data: z.object({ identifier: optional(id), state: z.nullish(z.object({ type: optional(word) })) }),
+    type: eventWord,
+    action: eventWord,
+    data: z.object({ identifier: optional(eventId), state: z.nullish(z.object({ type: optional(eventWord) })) }),
   }),
   read({ type, action, data }) {
     const isIssue = type === 'Issue'

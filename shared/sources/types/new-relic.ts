@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://docs.newrelic.com/docs/alerts/get-notified/notification-integrations/#webhook */
 export const newRelic = defineSourceType({
   title: 'New Relic',
   token: ['bearer'],
   basic: true,
-  body: z.object({ state: word }),
+  body: z.object({ state: eventWord }),
   read: ({ state: event }) => ({ event }),
   alerts: { firing: "state == 'ACTIVATED'", resolved: "state == 'CLOSED'", key: 'id' },
   setup: [

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://developer.pagerduty.com/docs/webhooks-overview */
 export const pagerduty = defineSourceType({
@@ -9,8 +9,8 @@ export const pagerduty = defineSourceType({
   deliveryHeader: 'x-webhook-id',
   body: z.object({
     event: z.object({
-      event_type: word,
-      data: z.nullish(z.object({ id: z.nullish(id), incident_key: z.nullish(id) })),
+      event_type: eventWord,
+      data: z.nullish(z.object({ id: z.nullish(eventId), incident_key: z.nullish(eventId) })),
     }),
   }),
   read({ event: { event_type: event, data } }) {

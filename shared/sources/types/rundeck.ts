@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** @see https://docs.rundeck.com/docs/manual/notifications/webhooks.html */
 export const rundeck = defineSourceType({
   title: 'Rundeck',
   token: ['query'],
   basic: true,
-  body: z.object({ trigger: word, executionId: id }),
+  body: z.object({ trigger: eventWord, executionId: eventId }),
   read({ trigger, executionId }) {
     // After `retryablefailure`, another execution continues the run.
     const ended = ['success', 'failure', 'retryablefailure'].includes(trigger)

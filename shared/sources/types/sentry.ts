@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, requireHeader, requireParts, word } from '../source-type.ts'
+import { defineSourceType, eventWord, requireHeader, requireParts } from '../source-type.ts'
 
 /** The parts of `data` that distinguish the resources. */
 const PARTS = {
@@ -17,7 +17,7 @@ export const sentry = defineSourceType({
   choosesKey: true,
   deliveryHeader: 'request-id',
   eventHeader: 'sentry-hook-resource',
-  body: z.object({ action: optional(word), data: z.nullish(z.record(z.string(), z.unknown())) }),
+  body: z.object({ action: optional(eventWord), data: z.nullish(z.record(z.string(), z.unknown())) }),
   read({ action, data }, headers) {
     const resource = requireHeader(headers, 'sentry-hook-resource')
     requireParts(resource, data ?? {}, PARTS)

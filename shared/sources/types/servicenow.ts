@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 /** States of resolved, closed and canceled records, as ServiceNow delivers its tables. */
 const ENDS: Record<string, readonly string[]> = { incident: ['6', '7', '8'], change_request: ['3', '4'] }
@@ -11,7 +11,7 @@ export const servicenow = defineSourceType({
   token: ['bearer'],
   basic: true,
   deliveryHeader: 'x-caw-id',
-  body: z.object({ table: word, sys_id: id, state: z.nullish(id), approval: z.nullish(word) }),
+  body: z.object({ table: eventWord, sys_id: eventId, state: z.nullish(eventId), approval: z.nullish(eventWord) }),
   read({ table, sys_id, state, approval }) {
     return {
       event: [table, state, approval].filter(Boolean).join('.'),

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 const EXECUTION = 'experiment.execution.'
 /** There is no event for a canceled execution, only for its steps. */
@@ -10,7 +10,7 @@ const ENDS = ['completed', 'failed', 'errored', 'canceled', 'step-canceled'].map
 export const steadybit = defineSourceType({
   title: 'Steadybit',
   signatures: ['steadybit'],
-  body: z.object({ event: word, execution: optional(z.object({ id })) }),
+  body: z.object({ event: eventWord, execution: optional(z.object({ id: eventId })) }),
   read({ event, execution }) {
     return { event, runs: [execution?.id], ended: ENDS.includes(event) }
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { optional } from '../../fields.ts'
-import { defineSourceType, id, word } from '../source-type.ts'
+import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 
 const text = z.nullish(z.string())
 const tag = z.object({ name: text, value: text })
@@ -11,10 +11,10 @@ export const uptimeKuma = defineSourceType({
   title: 'Uptime Kuma',
   token: ['bearer'],
   body: z.object({
-    heartbeat: z.nullish(z.object({ status: z.int(), time: word, msg: text })),
+    heartbeat: z.nullish(z.object({ status: z.int(), time: eventWord, msg: text })),
     monitor: z.nullish(
       z.object({
-        id,
+        id: eventId,
         name: text,
         url: text,
         hostname: text,

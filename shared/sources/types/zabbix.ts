@@ -1,12 +1,12 @@
 import * as z from 'zod/mini'
-import { defineSourceType, word } from '../source-type.ts'
+import { defineSourceType, eventWord } from '../source-type.ts'
 
 /** @see https://www.zabbix.com/documentation/current/en/manual/config/notifications/media/webhook */
 export const zabbix = defineSourceType({
   title: 'Zabbix',
   token: ['bearer'],
   deliveryHeader: 'webhook-id',
-  body: z.object({ problem: word, update: word }),
+  body: z.object({ problem: eventWord, update: eventWord }),
   read: ({ problem, update }) => ({ event: update === '1' ? 'update' : problem === '1' ? 'problem' : 'recovery' }),
   alerts: {
     firing: "problem == '1' && update == '0'",

@@ -4,7 +4,7 @@ import { headers, optional, secret, secretHeaders, secretTexts, url, word } from
 import type { Authorization } from '../../http/options.ts'
 import type { Client } from '../../providers/provider.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { fieldName, type Names } from './expression.ts'
+import { type ExpressionNames, fieldName } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { type Login, loginAuthorization, loginField } from './login.ts'
 import { requestNames, responseNames } from './names.ts'
@@ -62,13 +62,16 @@ export const httpApi = {
   hasIdempotentWrites: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
-    if (check) return (await read(client, check, namesOf(client, {}), 'check')).response
+    if (check) return (await read(client, check, fieldNamesOf(client, {}), 'check')).response
     throw new Failure('misconfigured', 'The connection has no "check". Add one, such as {"path":"me"}.')
   },
 }
 
 /** Returns the names that the expressions of a request can use. */
-export function namesOf({ idempotencyKey, origin, connection }: Client<HttpConnection>, input: unknown): Names {
+export function fieldNamesOf(
+  { idempotencyKey, origin, connection }: Client<HttpConnection>,
+  input: unknown,
+): ExpressionNames {
   const now = `${new Date().toISOString().slice(0, 19)}Z`
   return { input, key: idempotencyKey, event: origin ?? {}, now, secrets: connection.secrets ?? {} }
 }

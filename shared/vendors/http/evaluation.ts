@@ -9,7 +9,7 @@ import {
 } from '../../providers/evaluation/provider.ts'
 import { type Query, withQueryName } from '../../providers/evaluation/queries.ts'
 import type { Client } from '../../providers/provider.ts'
-import { connectionOf, httpApi, namesOf } from './connection.ts'
+import { connectionOf, fieldNamesOf, httpApi } from './connection.ts'
 import { excerpt, fieldName, findIn, findsNothing, responseOf } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, texts, withResponse } from './names.ts'
@@ -61,7 +61,7 @@ async function measureOne(
   const { indicator, measure } = client.connection
   const { project, stage, service } = about
   const names = {
-    ...namesOf(client, {}),
+    ...fieldNamesOf(client, {}),
     name,
     query,
     project,

@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { messageOf } from '../../errors.ts'
 import { withDescription } from '../../fields.ts'
 import { jmespathReason } from '../../jmespath-reason.ts'
-import { evaluate } from './expression.ts'
+import { evaluateExpression } from './expression.ts'
 import { wordsIn } from './expression-words.ts'
 import { isFunction } from './functions.ts'
 import { type NameTree, problemOfPath } from './names.ts'
@@ -28,7 +28,7 @@ export function problemOf(text: string, names: NameTree): string | undefined {
 
 function problemOfSyntax(text: string): string | undefined {
   try {
-    evaluate(text, {})
+    evaluateExpression(text, {})
     return undefined
   } catch (error) {
     // A type error is caused by the missing data.

@@ -15,7 +15,7 @@ const MAX_SHOWN_CHARACTERS = 200
 export const SELECTION = Symbol('selection')
 
 /** The names that expressions can use. A kind of provider may add names, such as `message`. */
-export interface Names extends Record<string, unknown> {
+export interface ExpressionNames extends Record<string, unknown> {
   input: unknown
   /** The idempotency key. Undefined if the call has no id. */
   key: string | undefined
@@ -27,7 +27,7 @@ export interface Names extends Record<string, unknown> {
   secrets: Record<string, string>
   /** The body of the response, or the part of it that `at` finds. */
   response?: unknown
-  [SELECTION]?: { where: string; complete: Names }
+  [SELECTION]?: { where: string; complete: ExpressionNames }
 }
 
 /**
@@ -36,7 +36,7 @@ export interface Names extends Record<string, unknown> {
  * @param where path of the expression in the connection: `open.body`
  * @throws Failure `misconfigured` if it cannot be evaluated for the input
  */
-export function find(text: string, names: Names, where: string): unknown {
+export function find(text: string, names: ExpressionNames, where: string): unknown {
   return evaluateTraced(text, names, where, (reason) => {
     const isKeyMissing = names.key === undefined && wordsIn(text).paths.some(([name]) => name === 'key')
     const hint = isKeyMissing ? " The call has no id or is a dry run, so key has no value: write key || ''." : ''
@@ -49,7 +49,7 @@ export function find(text: string, names: Names, where: string): unknown {
  *
  * @throws Failure `misconfigured` if it cannot be evaluated for this response
  */
-export function findIn(text: string, names: Names, where: string): unknown {
+export function findIn(text: string, names: ExpressionNames, where: string): unknown {
   return evaluateTraced(
     text,
     names,
@@ -69,7 +69,7 @@ export function textOf(value: unknown): string | undefined {
  *
  * @throws Failure `misconfigured` if it finds nothing
  */
-export function requireText(text: string, names: Names, where: string): string {
+export function requireText(text: string, names: ExpressionNames, where: string): string {
   const found = textOf(findIn(text, names, where))
   if (found !== undefined) return found
   throw new Failure('misconfigured', `${findsNothing(names, where)}. Correct the expression.`)
@@ -80,7 +80,7 @@ export function requireText(text: string, names: Names, where: string): string {
  *
  * @throws Failure `misconfigured`
  */
-export function requireBoolean(text: string, names: Names, where: string): boolean {
+export function requireBoolean(text: string, names: ExpressionNames, where: string): boolean {
   const found = findIn(text, names, where)
   if (typeof found === 'boolean') return found
   throw new Failure(
@@ -90,7 +90,7 @@ export function requireBoolean(text: string, names: Names, where: string): boole
 }
 
 /** Returns whether the value of an expression is true in JMESPath. */
-export function holds(text: string | undefined, names: Names, where: string): boolean {
+export function holds(text: string | undefined, names: ExpressionNames, where: string): boolean {
   if (text === undefined) return true
   return isTrue(find(text, names, where))
 }
@@ -107,7 +107,7 @@ export function fieldName(where: string): string {
 }
 
 /** Describes an expression that finds nothing, for messages. */
-export function findsNothing(names: Names, where: string): string {
+export function findsNothing(names: ExpressionNames, where: string): string {
   const { response, [SELECTION]: selection } = names
   const nothing = `${fieldName(where)} finds nothing`
   if (selection === undefined || response !== undefined) return `${nothing} in ${responseOf(names, where)}`
@@ -115,7 +115,7 @@ export function findsNothing(names: Names, where: string): string {
 }
 
 /** Describes a response for messages. */
-export function responseOf(names: Names, where: string): string {
+export function responseOf(names: ExpressionNames, where: string): string {
   const { response, [SELECTION]: selection } = names
   const value = where.startsWith('login.') ? describeLogin(response) : excerpt(response)
   if (selection === undefined) return `the response of the API, which is ${value}`
@@ -136,10 +136,15 @@ export function excerpt(response: unknown): string {
   return clipSingleLine(typeof response === 'string' ? response : JSON.stringify(response), MAX_SHOWN_CHARACTERS)
 }
 
-function evaluateTraced(text: string, names: Names, where: string, failure: (reason: string) => Failure): unknown {
+function evaluateTraced(
+  text: string,
+  names: ExpressionNames,
+  where: string,
+  failure: (reason: string) => Failure,
+): unknown {
   requireSecrets(text, names, where)
   try {
-    const found = withoutNulls(evaluate(text, names))
+    const found = withoutNulls(evaluateExpression(text, names))
     trace({ kind: 'expression', where, text, names, found })
     return found
   } catch (error) {
@@ -151,7 +156,7 @@ function evaluateTraced(text: string, names: Names, where: string, failure: (rea
 }
 
 /** @throws Failure `misconfigured` if the expression reads a secret that the connection does not have */
-function requireSecrets(text: string, { secrets }: Names, where: string): void {
+function requireSecrets(text: string, { secrets }: ExpressionNames, where: string): void {
   if (!text.includes('secrets')) return
   const missing = wordsIn(text).paths.find(([root, name = '']) => root === 'secrets' && !Object.hasOwn(secrets, name))
   if (!missing) return
@@ -162,7 +167,7 @@ function requireSecrets(text: string, { secrets }: Names, where: string): void {
 }
 
 /** Evaluates a JMESPath expression. @throws JMESPathError */
-export function evaluate(text: string, data: object): unknown {
+export function evaluateExpression(text: string, data: object): unknown {
   return search(text, data as Data, { customFunctions: connectionFunctions })
 }
 

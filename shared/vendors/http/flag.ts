@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { optional, word } from '../../fields.ts'
 import { defineFlagProvider } from '../../providers/flag.ts'
-import { connectionOf, httpApi, namesOf } from './connection.ts'
+import { connectionOf, fieldNamesOf, httpApi } from './connection.ts'
 import { requireBoolean } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
@@ -35,7 +35,7 @@ export const httpFlag = defineFlagProvider({
 
   async get(client, location, flag) {
     const { get, flag: fields } = client.connection
-    const found = await read(client, get, namesOf(client, { ...location, flag }), 'get')
+    const found = await read(client, get, fieldNamesOf(client, { ...location, flag }), 'get')
     return {
       on: requireBoolean(fields.on, found, 'flag.on'),
       percentage: optionalNumber(client, fields.percentage, found, 'flag.percentage'),
@@ -46,7 +46,7 @@ export const httpFlag = defineFlagProvider({
   async set(client, location, changes, comment) {
     // The API has no request for several flags.
     for (const change of changes)
-      await write(client, client.connection.set, namesOf(client, { ...location, ...change, comment }), 'set')
+      await write(client, client.connection.set, fieldNamesOf(client, { ...location, ...change, comment }), 'set')
     return undefined
   },
 })

@@ -12,8 +12,8 @@ import {
 import type { Client } from '../../providers/provider.ts'
 import { limitOutput, metricsIn } from '../../providers/run-output.ts'
 import { isRecord } from '../../record.ts'
-import { connectionOf, httpApi, namesOf, requireFound, requireRequest } from './connection.ts'
-import { type Names, requireText } from './expression.ts'
+import { connectionOf, fieldNamesOf, httpApi, requireFound, requireRequest } from './connection.ts'
+import { type ExpressionNames, requireText } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
 import { optionalText, optionalValue } from './optional.ts'
@@ -87,7 +87,7 @@ export const httpJob = defineJobProvider({
 
   async getStatus(client, run) {
     const { look, states } = client.connection
-    const names = namesOf(client, inputOf(client, run))
+    const names = fieldNamesOf(client, inputOf(client, run))
     if (!Object.hasOwn(states, GONE)) return statusIn(client, run, await read(client, look, names, 'look'))
     const found = await search(client, look, names, 'look')
     if (found.response !== undefined) return statusIn(client, run, found)
@@ -96,7 +96,7 @@ export const httpJob = defineJobProvider({
 
   async stop(client, run) {
     const stop = requireRequest(client.connection.stop, 'stop', 'so runs cannot be stopped')
-    await write(client, stop, namesOf(client, inputOf(client, run)), 'stop')
+    await write(client, stop, fieldNamesOf(client, inputOf(client, run)), 'stop')
   },
 
   rollback: {
@@ -123,7 +123,7 @@ function checkStop({ onDeadline }: StartJob, { stop }: Api['connection']): void 
 /** @param name field of the connection with the request, for messages */
 async function startWith(client: Api, input: StartJob, name: string, start: CreateRequest[]): Promise<Run> {
   const { find } = client.connection
-  const { created, findNext } = await create(client, start, namesOf(client, input), name, find)
+  const { created, findNext } = await create(client, start, fieldNamesOf(client, input), name, find)
   if (findNext) return requireFound(await findRun(client, input), find)
   return runIn(client, input, created)
 }
@@ -132,11 +132,11 @@ async function findRun(client: Api, input: StartJob): Promise<Run | 'unknown' | 
   const { find, idempotencyHeader } = client.connection
   // A repeated start with the same key has no effect.
   if (!find) return idempotencyHeader ? undefined : 'unknown'
-  const found = await search(client, find, namesOf(client, input), 'find')
+  const found = await search(client, find, fieldNamesOf(client, input), 'find')
   return found.response === undefined ? undefined : runIn(client, input, found)
 }
 
-function runIn(client: Api, { target, project }: StartJob, names: Names): Run {
+function runIn(client: Api, { target, project }: StartJob, names: ExpressionNames): Run {
   const { run, wake } = client.connection
   const id = requireText(run.id, names, 'run.id')
   const url = optionalText(client, run.url, names, 'run.url')
@@ -144,7 +144,7 @@ function runIn(client: Api, { target, project }: StartJob, names: Names): Run {
   return { id, url, wakeId, providerState: { target, project } satisfies Origin }
 }
 
-function statusIn(client: Api, run: Run, names: Names): RunStatus {
+function statusIn(client: Api, run: Run, names: ExpressionNames): RunStatus {
   const { run: fields, states } = client.connection
   const state = requireText(fields.state, names, 'run.state')
   const verdict = Object.hasOwn(states, state) ? states[state] : undefined

@@ -7,7 +7,7 @@ import type { Authorization, SignInOptions } from '../../http/options.ts'
 import { trace } from '../../http/trace.ts'
 import { registerSecret } from '../../redact.ts'
 import { basicHeader, type HttpCredentials, listedHeaders } from './credentials.ts'
-import { fieldName, find, type Names, requireText } from './expression.ts'
+import { type ExpressionNames, fieldName, find, requireText } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { ANY, texts, withResponse } from './names.ts'
 import { type Body, formOf } from './request-body.ts'
@@ -83,7 +83,7 @@ async function renew(id: string, connection: HttpCredentials, login: Login, opti
 async function logIn(connection: HttpCredentials, login: Login, options: SignInOptions): Promise<Session> {
   const { baseUrl, username, password, secrets = {} } = connection
   const now = new Date().toISOString()
-  const names: Names = { input: {}, key: undefined, event: {}, now, secrets, username, password }
+  const names: ExpressionNames = { input: {}, key: undefined, event: {}, now, secrets, username, password }
   const http = new Http({
     platform: 'The login of the HTTP API',
     baseUrl: String(baseUrl),
@@ -106,13 +106,13 @@ async function logIn(connection: HttpCredentials, login: Login, options: SignInO
   return { headers: { ...token.headers, ...cookies.headers }, secrets: [...token.secrets, ...cookies.secrets] }
 }
 
-function requestOf({ body, form }: Login, names: Names): Body {
+function requestOf({ body, form }: Login, names: ExpressionNames): Body {
   if (body !== undefined) return { headers: {}, body: find(body, names, 'login.body') }
   if (form === undefined) return { headers: {} }
   return formOf(find(form, names, 'login.form'), fieldName('login.form'))
 }
 
-function tokenOf({ token, header = 'authorization', value }: Login, names: Names): Session {
+function tokenOf({ token, header = 'authorization', value }: Login, names: ExpressionNames): Session {
   if (token === undefined) return { headers: {}, secrets: [] }
   const found = requireText(token, names, 'login.token')
   const sent = value === undefined ? `Bearer ${found}` : String(find(value, { ...names, token: found }, 'login.value'))

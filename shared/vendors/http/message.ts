@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { Failure } from '../../errors.ts'
 import { optional } from '../../fields.ts'
 import { defineMessageProvider } from '../../providers/message.ts'
-import { connectionOf, httpApi, namesOf } from './connection.ts'
+import { connectionOf, fieldNamesOf, httpApi } from './connection.ts'
 import { expression } from './expression-field.ts'
 import { ANY, fields, type NameTree, requestNames, texts, withResponse } from './names.ts'
 import { optionalText } from './optional.ts'
@@ -45,7 +45,7 @@ export const httpMessage = defineMessageProvider({
     const { post, posted } = client.connection
     const decisionUrl = message.buttons?.[0]?.url
     if (decisionUrl !== undefined) requireDecisionUrl(post)
-    const names = { ...namesOf(client, {}), message, decisionUrl }
+    const names = { ...fieldNamesOf(client, {}), message, decisionUrl }
     const { created } = await create(client, post, names, 'post')
     return {
       id: optionalText(client, posted?.id, created, 'posted.id'),

@@ -1,6 +1,6 @@
 import { Failure, toSentence } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
-import { excerpt, fieldName, findIn, findsNothing, type Names, textOf } from './expression.ts'
+import { type ExpressionNames, excerpt, fieldName, findIn, findsNothing, textOf } from './expression.ts'
 
 /**
  * Evaluates an optional expression of a response. If it finds nothing or does not fit, the outcome says so. An empty text is a
@@ -12,7 +12,7 @@ import { excerpt, fieldName, findIn, findsNothing, type Names, textOf } from './
 export function optionalValue(
   { notes }: Client,
   text: string | undefined,
-  names: Names,
+  names: ExpressionNames,
   where: string,
   isExpected = true,
 ): unknown {
@@ -38,7 +38,7 @@ export function optionalText(...parameters: Parameters<typeof optionalValue>): s
 export function optionalNumber(
   client: Client,
   text: string | undefined,
-  names: Names,
+  names: ExpressionNames,
   where: string,
 ): number | undefined {
   const found = optionalValue(client, text, names, where)

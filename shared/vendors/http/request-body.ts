@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../errors.ts'
 import { isRecord } from '../../record.ts'
-import { excerpt, fieldName, find, type Names } from './expression.ts'
+import { type ExpressionNames, excerpt, fieldName, find } from './expression.ts'
 import type { ReadRequest } from './request-fields.ts'
 
 export interface Body {
@@ -10,7 +10,7 @@ export interface Body {
 }
 
 /** Returns the body of a request and its content type. */
-export function bodyOf({ body, form, multipart, text }: ReadRequest, names: Names, name: string): Body {
+export function bodyOf({ body, form, multipart, text }: ReadRequest, names: ExpressionNames, name: string): Body {
   if (form !== undefined) {
     return formOf(find(form, names, `${name}.form`), fieldName(`${name}.form`))
   }

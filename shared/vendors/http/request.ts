@@ -1,7 +1,16 @@
 import { Failure, refused, retryLater } from '../../errors.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { evaluate, fieldName, findIn, findsNothing, holds, type Names, responseOf, SELECTION } from './expression.ts'
+import {
+  type ExpressionNames,
+  evaluateExpression,
+  fieldName,
+  findIn,
+  findsNothing,
+  holds,
+  responseOf,
+  SELECTION,
+} from './expression.ts'
 import type { CreateRequest, ReadRequest, WriteRequest } from './request-fields.ts'
 import { send } from './send.ts'
 
@@ -14,7 +23,12 @@ type Api = Client<HttpCredentials>
  * @returns the names of the request, and `response`: the body, or the part of it that `at` finds
  * @throws Failure if the request fails or `at` finds nothing
  */
-export async function read(client: Api, request: ReadRequest, names: Names, name: string): Promise<Names> {
+export async function read(
+  client: Api,
+  request: ReadRequest,
+  names: ExpressionNames,
+  name: string,
+): Promise<ExpressionNames> {
   const { body } = await send(client, request, names, { name, isRead: true })
   const found = selected(request, { ...names, response: body }, name)
   if (found.response === undefined && request.at !== undefined)
@@ -33,10 +47,10 @@ export async function read(client: Api, request: ReadRequest, names: Names, name
 export async function search(
   client: Api,
   request: ReadRequest,
-  names: Names,
+  names: ExpressionNames,
   name: string,
   accept = [404],
-): Promise<Names> {
+): Promise<ExpressionNames> {
   const { status, body } = await send(client, request, names, { name, isRead: true, accept })
   if (accept.includes(status)) return names
   const complete = { ...names, response: body }
@@ -51,7 +65,12 @@ export async function search(
  *
  * @throws Failure `refused` if no `if` is true
  */
-export async function write(client: Api, requests: WriteRequest[], names: Names, name: string): Promise<void> {
+export async function write(
+  client: Api,
+  requests: WriteRequest[],
+  names: ExpressionNames,
+  name: string,
+): Promise<void> {
   let isSent = false
   let readable = names
   for (const [index, request] of requests.entries()) {
@@ -77,10 +96,10 @@ export async function write(client: Api, requests: WriteRequest[], names: Names,
 export async function create(
   client: Api,
   requests: CreateRequest[],
-  names: Names,
+  names: ExpressionNames,
   name: string,
   find?: ReadRequest,
-): Promise<{ created: Names; findNext: boolean }> {
+): Promise<{ created: ExpressionNames; findNext: boolean }> {
   const index = requests.findIndex(({ if: condition }, index) =>
     holds(condition, names, `${fieldOf(requests, index, name)}.if`),
   )
@@ -109,15 +128,15 @@ function nothingToSend(requests: readonly WriteRequest[], name: string): Failure
 }
 
 /** Returns the names with the part of the response that `at` finds. */
-function selected({ at }: ReadRequest, complete: Names, where: string): Names {
+function selected({ at }: ReadRequest, complete: ExpressionNames, where: string): ExpressionNames {
   if (at === undefined) return complete
   const response = findIn(at, complete, `${where}.at`)
   return { ...complete, response, [SELECTION]: { where: `${where}.at`, complete } }
 }
 
-function nothingAt(path: string, complete: Names, name: string): Failure {
+function nothingAt(path: string, complete: ExpressionNames, name: string): Failure {
   const list = listIn(path)
-  const isEmpty = list !== undefined && Array.isArray(evaluate(list, complete))
+  const isEmpty = list !== undefined && Array.isArray(evaluateExpression(list, complete))
   const message = `${findsNothing(complete, `${name}.at`)}.`
   return isEmpty ? refused(message) : new Failure('misconfigured', message)
 }
@@ -128,9 +147,9 @@ function nothingAt(path: string, complete: Names, name: string): Failure {
  *
  * @throws Failure
  */
-function requireProof({ isRetry }: Api, path: string | undefined, complete: Names, name: string): void {
+function requireProof({ isRetry }: Api, path: string | undefined, complete: ExpressionNames, name: string): void {
   const list = path && listIn(path)
-  if (list ? Array.isArray(evaluate(list, complete)) : !isRetry || complete.response !== undefined) return
+  if (list ? Array.isArray(evaluateExpression(list, complete)) : !isRetry || complete.response !== undefined) return
   const problem = list
     ? `${fieldName(`${name}.at`)} finds no list in ${responseOf(complete, name)}`
     : `the response to ${name} has no body`

@@ -6,7 +6,7 @@ import { segment } from '../../http/segment.ts'
 import { trace } from '../../http/trace.ts'
 import type { Client } from '../../providers/provider.ts'
 import type { HttpCredentials } from './credentials.ts'
-import { excerpt, fieldName, find, findIn, isTrue, type Names } from './expression.ts'
+import { type ExpressionNames, excerpt, fieldName, find, findIn, isTrue } from './expression.ts'
 import { wordsIn } from './expression-words.ts'
 import { bodyOf, scalar } from './request-body.ts'
 import { PLACEHOLDER, type ReadRequest } from './request-fields.ts'
@@ -29,7 +29,7 @@ interface SendOptions {
 export async function send(
   { http, connection }: Client<HttpCredentials>,
   request: ReadRequest,
-  names: Names,
+  names: ExpressionNames,
   { name, where = name, isRead, accept = [] }: SendOptions,
 ): Promise<HttpResponse> {
   trace({ kind: 'request', name })
@@ -60,7 +60,7 @@ export async function send(
 function errorsOf(
   request: ReadRequest,
   connection: HttpCredentials,
-  names: Names,
+  names: ExpressionNames,
   name: string,
 ): Pick<RequestOptions, 'errorStatus' | 'errorReason'> {
   const error = request.error ?? connection.error
@@ -87,7 +87,7 @@ function idempotencyHeader({ idempotencyHeader: header }: HttpCredentials, key: 
   return key === undefined || header === undefined ? {} : { [header.toLowerCase()]: key }
 }
 
-function pathOf({ path }: ReadRequest, names: Names, name: string): string {
+function pathOf({ path }: ReadRequest, names: ExpressionNames, name: string): string {
   return path.replace(PLACEHOLDER, (_, text: string) => {
     const value = scalar(find(text, names, `${name}.path`))
     if (value === undefined || value === '') {
@@ -98,7 +98,7 @@ function pathOf({ path }: ReadRequest, names: Names, name: string): string {
   })
 }
 
-function valuesOf(expressions: Record<string, string>, names: Names, where: string) {
+function valuesOf(expressions: Record<string, string>, names: ExpressionNames, where: string) {
   return Object.fromEntries(
     Object.entries(expressions).map(([field, text]) => [field, scalar(find(text, names, `${where}.${field}`))]),
   )

@@ -11,8 +11,15 @@ import {
   type TicketRef,
   updateInput,
 } from '../../providers/ticket.ts'
-import { connectionOf, httpApi, namesOf, requestOutcomeUnknown, requireFound, requireRequest } from './connection.ts'
-import { fieldName, isTrue, type Names, requireBoolean, requireText, responseOf } from './expression.ts'
+import {
+  connectionOf,
+  fieldNamesOf,
+  httpApi,
+  requestOutcomeUnknown,
+  requireFound,
+  requireRequest,
+} from './connection.ts'
+import { type ExpressionNames, fieldName, isTrue, requireBoolean, requireText, responseOf } from './expression.ts'
 import { expression } from './expression-field.ts'
 import { requestNames, responseNames } from './names.ts'
 import { optionalText } from './optional.ts'
@@ -74,7 +81,7 @@ export const httpTicket = defineTicketProvider({
     const { open, find, idempotencyHeader } = client.connection
     const isSafe = (find || idempotencyHeader) && client.idempotencyKey !== undefined
     if (client.isRetry && !isSafe) throw requestOutcomeUnknown('an earlier attempt opened the ticket')
-    const { created, findNext } = await create(client, open, namesOf(client, input), 'open', find).catch(
+    const { created, findNext } = await create(client, open, fieldNamesOf(client, input), 'open', find).catch(
       (error: unknown) => {
         if (isSafe || !isTransient(error) || !(error as Failure).mayHaveWritten) throw error
         throw requestOutcomeUnknown('the ticket was opened')
@@ -86,7 +93,7 @@ export const httpTicket = defineTicketProvider({
 
   async get(client, ref) {
     const { get, ticket } = client.connection
-    const names = namesOf(client, ref)
+    const names = fieldNamesOf(client, ref)
     if (!ticket.gone) return ticketIn(client, await read(client, get, names, 'get'))
     const found = await search(client, get, names, 'get')
     return found.response === undefined ? goneTicket(ref) : ticketIn(client, found)
@@ -94,7 +101,7 @@ export const httpTicket = defineTicketProvider({
 
   async update(client, ref, changes) {
     const update = requireRequest(client.connection.update, 'update', 'so tickets cannot be updated')
-    await write(client, update, namesOf(client, { ...changes, ...ref }), 'update')
+    await write(client, update, fieldNamesOf(client, { ...changes, ...ref }), 'update')
   },
 
   async comment(client, ref, comment) {
@@ -102,29 +109,29 @@ export const httpTicket = defineTicketProvider({
     const requests = requireRequest(client.connection.comment, 'comment', 'so comments cannot be added')
     if (client.isRetry && !hasComment && !idempotencyHeader)
       throw requestOutcomeUnknown('an earlier attempt added the comment')
-    await write(client, requests, namesOf(client, { ...ref, comment }), 'comment')
+    await write(client, requests, fieldNamesOf(client, { ...ref, comment }), 'comment')
   },
 
   async hasComment(client, ref) {
     const { hasComment } = client.connection
     if (!hasComment) return false
-    return isTrue((await search(client, hasComment, namesOf(client, ref), 'hasComment')).response)
+    return isTrue((await search(client, hasComment, fieldNamesOf(client, ref), 'hasComment')).response)
   },
 
   async close(client, ref, how) {
     const close = requireRequest(client.connection.close, 'close', 'so tickets cannot be closed')
-    await write(client, close, namesOf(client, { ...how, ...ref }), 'close')
+    await write(client, close, fieldNamesOf(client, { ...how, ...ref }), 'close')
   },
 })
 
 async function findTicket(client: Api, input: OpenTicket): Promise<Ticket | undefined> {
   const { find } = client.connection
   if (!find) return undefined
-  const found = await search(client, find, namesOf(client, input), 'find')
+  const found = await search(client, find, fieldNamesOf(client, input), 'find')
   return found.response === undefined ? undefined : ticketIn(client, found)
 }
 
-function ticketIn(client: Api, names: Names): Ticket {
+function ticketIn(client: Api, names: ExpressionNames): Ticket {
   const { ticket } = client.connection
   const id = requireText(ticket.id, names, 'ticket.id')
   const state = requireText(ticket.state, names, 'ticket.state')

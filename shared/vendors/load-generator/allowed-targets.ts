@@ -3,7 +3,7 @@
  *
  * @param allowed URLs such as `https://shop.example.com/api`
  */
-export function isAllowed(url: URL, allowed: readonly string[]): boolean {
+export function isAllowedTarget(url: URL, allowed: readonly string[]): boolean {
   return allowed.some((text) => {
     const { origin, pathname } = new URL(text)
     const prefix = pathname.replace(/\/$/, '')

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { messageOf } from '../../../functions/notification/templates/index.ts'
 import { preview } from '../../../infra/sandbox/keptn/preview.ts'
 import type { GoObject } from '../../../infra/sandbox/keptn/template/values.ts'
-import { parseBody } from '../../../shared/core/webhook/body.ts'
+import { parseCallBody } from '../../../shared/core/webhook/body.ts'
 import { type CallEvent, parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import {
   bridge,
@@ -172,7 +172,7 @@ describe('event from the form in the README', () => {
     const [result] = rendered.results
     if (!result || 'refused' in result) throw new Error(result?.refused ?? 'No request')
     const body = result.argv[result.argv.indexOf('--data') + 1] ?? ''
-    return parseEvent(parseBody(body, false, 'application/x-www-form-urlencoded'))
+    return parseEvent(parseCallBody(body, false, 'application/x-www-form-urlencoded'))
   }
 
   it('results in the same message as a JSON event', () => {

@@ -199,7 +199,7 @@ const handleAlert = async () => {
 }
 const makeAlertCall = async () => {
   await alertCalls.storeCall('github', 'digest', '{}')
-  await alertCalls.readCall('github', 'digest')
+  await alertCalls.readAlertCall('github', 'digest')
   await alertCalls.saveTaskOfCall('github', 'digest', taskId)
   await alertCalls.saveRefusalOfCall('github', 'digest', '{}')
   await alertCalls.saveGroupedCall('github', 'digest', 0)

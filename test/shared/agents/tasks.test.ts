@@ -23,7 +23,7 @@ function seenBy(message: string, isCanceled?: boolean): unknown {
 }
 
 describe('A task that ended as aborted', () => {
-  it('is canceled if its result says so, whatever its message is', () => {
+  it('is canceled if its result says so, for any message', () => {
     expect(seenBy('deploy (trigger-deployment): Canceled by jane before anything was sent', true)).toBe('cancelled')
     expect(seenBy('Canceled by ben at the platform', false)).toBe('completed')
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { changedSinceApproval, compareWith, formOf } from '../../../shared/core/approved-request.ts'
+import { changedSinceApproval, compareWith, requestFormOf } from '../../../shared/core/approved-request.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 
 const sent = (body: unknown, more: Partial<SentRequest> = {}): SentRequest => ({
@@ -18,7 +18,7 @@ const body = (second: number, ref = 'main') => ({
 })
 
 function hasChanged(first: SentRequest, second: SentRequest, later: SentRequest): boolean | undefined {
-  const form = formOf(first, second)
+  const form = requestFormOf(first, second)
   if (!form) return undefined
   // The form is stored as JSON between both.
   const comparison = compareWith(JSON.parse(JSON.stringify(form)))
@@ -45,11 +45,11 @@ describe('A request that people have approved', () => {
   })
 
   test('cannot be compared if its structure changes by itself', () => {
-    expect(formOf(sent({ a: [1] }), sent({ a: [1, 2] }))).toBeUndefined()
+    expect(requestFormOf(sent({ a: [1] }), sent({ a: [1, 2] }))).toBeUndefined()
   })
 
   test('is the first one that writes: later ones are not compared, and none is sent after a change', () => {
-    const form = formOf(sent(body(1)), sent(body(2)))
+    const form = requestFormOf(sent(body(1)), sent(body(2)))
     if (!form) throw new Error('There is no form.')
     const same = compareWith(form)
     for (const request of [sent(body(3)), sent({ other: true })]) expect(same.intercept(request)).toBeUndefined()

@@ -1,10 +1,10 @@
 import {
   type End,
   GONE,
-  type Place,
   SKIPPED,
-  type Target,
   type Turn,
+  type TurnPlace,
+  type TurnQueue,
   type TurnTable,
 } from '../../../shared/policy/turns.ts'
 
@@ -14,7 +14,7 @@ export type Operate = <T>(effect: () => T) => Promise<T>
 /** The items of the turns, in memory. */
 export class TurnItems {
   readonly turns = new Map<string, Turn>()
-  readonly places = new Map<string, Place>()
+  readonly places = new Map<string, TurnPlace>()
 
   /** Returns the table as one process sees it. */
   tableOf(operate: Operate, wake: (task: string) => void): TurnTable {
@@ -27,7 +27,7 @@ export class TurnItems {
         return structuredClone(changed)
       })
     return {
-      takeNumber: ({ key }: Target) =>
+      takeNumber: ({ key }: TurnQueue) =>
         operate(() => {
           const turn = turns.get(key) ?? { next: 0, serving: 1 }
           turns.set(key, { ...turn, next: turn.next + 1 })

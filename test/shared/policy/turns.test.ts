@@ -5,8 +5,8 @@ import {
   GONE,
   isFull,
   leave,
-  type Ticket,
   type TurnTable,
+  type TurnTicket,
 } from '../../../shared/policy/turns.ts'
 import { TurnItems } from './turns-in-memory.ts'
 import { type Defects, Model, type ModelRun } from './turns-model.ts'
@@ -32,13 +32,13 @@ async function tableOfThree({ places = 3, deadline = 1_000 } = {}) {
     async (effect) => effect(),
     () => {},
   )
-  const tickets: Ticket[] = []
+  const tickets: TurnTicket[] = []
   for (const task of ['a', 'b', 'c']) {
     const number = await table.takeNumber({ key: 'key', target: 'shop', rule: 'one' })
     if (number <= places) await table.putPlace('key', number, task, { task, caller: 'keptn', deadline })
     tickets.push({ key: 'key', number, task })
   }
-  const [a, b, c] = tickets as [Ticket, Ticket, Ticket]
+  const [a, b, c] = tickets as [TurnTicket, TurnTicket, TurnTicket]
   return { table, a, b, c }
 }
 

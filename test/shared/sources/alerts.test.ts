@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from '@jest/globals'
 import { readAlerts } from '../../../shared/sources/alerts.ts'
 import type { Notification } from '../../../shared/sources/read-notification.ts'
-import type { Alerts, Names, SourceType } from '../../../shared/sources/source-type.ts'
+import type { Alerts, HeaderNames, SourceType } from '../../../shared/sources/source-type.ts'
 
 const inList: Alerts = {
   each: 'alerts',
@@ -20,7 +20,12 @@ async function never(): Promise<never> {
   throw new Error('The notification is read already.')
 }
 
-function read(alerts: Alerts | undefined, content: object, changes: Partial<Notification> = {}, headers: Names = {}) {
+function read(
+  alerts: Alerts | undefined,
+  content: object,
+  changes: Partial<Notification> = {},
+  headers: HeaderNames = {},
+) {
   const notification: Notification = { kind: 'ignored', event: 'alert', runs: [], content: { ...content }, headers }
   return readAlerts(typeWith(alerts), { ...notification, ...changes })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { evaluateRules } from '../../../shared/sources/evaluate-rules.ts'
+import { evaluateSourceRules } from '../../../shared/sources/evaluate-rules.ts'
 import type { SourceTypeName } from '../../../shared/sources/load-source-type.ts'
 import { readEvent } from '../../../shared/sources/read-notification.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
@@ -9,7 +9,7 @@ async function evaluate(rule: Partial<AlertRule>, body: object, type: SourceType
   const complete = { name: 'rule', source: 'alerts', call: 'issue-ticketing/open-issue', ...rule }
   const others: AlertRule[] = [{ name: 'other', source: 'others', call: 'issue-ticketing/open-issue' }]
   const notification = await readEvent({ type }, { 'x-kind': 'test' }, body)
-  return evaluateRules([...others, complete], { name: 'alerts', type }, notification)
+  return evaluateSourceRules([...others, complete], { name: 'alerts', type }, notification)
 }
 
 const alert = (status: string, more: object = {}) => ({
@@ -84,7 +84,7 @@ describe('A rule', () => {
       }),
     )
     const notification = await readEvent({ type: 'http' }, {}, { opened: [{ id: 1 }], broken: [{ id: 2 }, { id: 3 }] })
-    const results = await evaluateRules(rules, { name: 'alerts', type: 'http' }, notification)
+    const results = await evaluateSourceRules(rules, { name: 'alerts', type: 'http' }, notification)
     expect(results.map(({ rule, key }) => [rule, key])).toEqual([
       ['opened', '1'],
       ['broken', '2'],

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { isReserved, lookupPublic } from '../../../shared/vendors/load-generator/addresses.ts'
-import { isAllowed, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
+import { isAllowedTarget, problemOf } from '../../../shared/vendors/load-generator/allowed-targets.ts'
 
 const words = (text: string) => text.trim().split(/\s+/)
 const allowed = ['https://shop.example.com/api/', 'http://127.0.0.1:8080']
@@ -16,7 +16,7 @@ test.each([
     http://127.0.0.1:9001/
   `).map((url) => [false, url] as const),
 ])('Built-in generator: allows (%s) the target %s', (allows, url) => {
-  expect(isAllowed(new URL(url), allowed)).toBe(allows)
+  expect(isAllowedTarget(new URL(url), allowed)).toBe(allows)
 })
 
 test.each(

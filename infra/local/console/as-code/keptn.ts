@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { canonicalJson } from '../../../../shared/canonical-json.ts'
 import { Failure } from '../../../../shared/errors.ts'
-import { kindOf, subjectOf } from '../../../../shared/orchestrators/event/task-type.ts'
+import { subjectOf, taskKindOf } from '../../../../shared/orchestrators/event/task-type.ts'
 import { isRecord } from '../../../../shared/record.ts'
 import { webhookYaml } from '../../../cli/config/entry.ts'
 import { optionalParts, PLACEHOLDER_URL, type Subscription } from '../../../cli/config/payload.ts'
@@ -32,7 +32,7 @@ function subscriptionOf({ action, options, body }: DraftCall): Subscription {
   if (mode !== 'silent' && mode !== 'interactive')
     throw new Failure('invalid', 'Keptn does not repeat a call until its gate opens. Select the mode interactive.')
   const type = String(body['type'] ?? '')
-  const kind = kindOf(type)
+  const kind = taskKindOf(type)
   const suffix = kind === 'started' || kind === 'finished' ? kind : 'triggered'
   if (suffix !== 'triggered' && mode === 'interactive')
     throw new Failure('invalid', `Keptn waits for no answer to a ${suffix} event. Select the mode silent.`)

@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 import { categories } from '../../../../functions/index.ts'
 import { openApi } from '../../../../infra/tools/openapi/document.ts'
 import { parseQuery } from '../../../../shared/core/webhook/call-options.ts'
-import { json, outcomeResponse, problem } from '../../../../shared/core/webhook/responses.ts'
+import { json, outcomeResponse, problemResponse } from '../../../../shared/core/webhook/responses.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
 import { errored, passed } from '../../../../shared/outcome.ts'
@@ -122,9 +122,9 @@ describe('the OpenAPI document', () => {
   })
 
   it.each([
-    problem(new Failure('invalid', 'Wrong', { errors: [{ path: 'input', message: 'wrong' }] }), '1'),
-    problem(new Failure('timeout', 'Late'), '1'),
-    problem(new Error('a bug'), '1'),
+    problemResponse(new Failure('invalid', 'Wrong', { errors: [{ path: 'input', message: 'wrong' }] }), '1'),
+    problemResponse(new Failure('timeout', 'Late'), '1'),
+    problemResponse(new Error('a bug'), '1'),
     outcomeResponse(errored(new Failure('refused', 'No'))),
   ])('describes the response to a failed call ($statusCode)', ({ statusCode, body, headers }) => {
     expect(document.paths['/ci-cd/cancel-run']?.['post']).toMatchObject({

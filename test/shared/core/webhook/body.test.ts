@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { parseBody, repairEncoding } from '../../../../shared/core/webhook/body.ts'
+import { parseCallBody, repairEncoding } from '../../../../shared/core/webhook/body.ts'
 import { nest, overlay } from '../../../../shared/dotted-keys.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
-import { kindOf, subjectOf, triggeredTask } from '../../../../shared/orchestrators/event/task-type.ts'
+import { subjectOf, taskKindOf, triggeredTask } from '../../../../shared/orchestrators/event/task-type.ts'
 import { keptnOriginOf } from '../../../../shared/orchestrators/keptn/keptn-origin.ts'
 import { finishedReply, progressReply, startedReply } from '../../../../shared/orchestrators/keptn/reply.ts'
 import { passed } from '../../../../shared/outcome.ts'
@@ -42,12 +42,12 @@ describe('A body', () => {
     fc.assert(
       fc.property(record, (body) => {
         const fields = new URLSearchParams([...pairsOf(body, '')]).toString()
-        expect(parseBody(fields, false, form)).toEqual(plain(body))
+        expect(parseCallBody(fields, false, form)).toEqual(plain(body))
         const written = JSON.stringify(body)
         // Text that reads as UTF-8 bytes is repaired in both.
         fc.pre(repairEncoding(written) === written)
-        expect(parseBody(written, false, json)).toEqual(plain(body))
-        expect(parseBody(Buffer.from(written).toString('base64'), true, json)).toEqual(plain(body))
+        expect(parseCallBody(written, false, json)).toEqual(plain(body))
+        expect(parseCallBody(Buffer.from(written).toString('base64'), true, json)).toEqual(plain(body))
       }),
     )
   })
@@ -61,7 +61,7 @@ describe('A body', () => {
     fc.assert(
       fc.property(bytes, media, (bytes, contentType) => {
         try {
-          const body = parseBody(Buffer.from(bytes).toString('base64'), true, contentType)
+          const body = parseCallBody(Buffer.from(bytes).toString('base64'), true, contentType)
           expect(body).toBeInstanceOf(Object)
           parseEvent(body)
         } catch (error) {
@@ -117,7 +117,7 @@ describe('An event that is answered', () => {
         for (const reply of replies) {
           expect(triggeredTask(reply.type)).toBeUndefined()
           expect(subjectOf(reply.type)).toBe(origin.task)
-          expect(kindOf(reply.type)).not.toBe('triggered')
+          expect(taskKindOf(reply.type)).not.toBe('triggered')
           expect(reply.type).toMatch(/^sh\.keptn\.event\.[^.]+\.(started|status\.changed|finished)$/)
         }
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { categories } from '../../../../functions/index.ts'
-import { parseBody, repairEncoding } from '../../../../shared/core/webhook/body.ts'
+import { parseCallBody, repairEncoding } from '../../../../shared/core/webhook/body.ts'
 import { nest, overlay } from '../../../../shared/dotted-keys.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
 import { triggeredTask } from '../../../../shared/orchestrators/event/task-type.ts'
@@ -100,12 +100,12 @@ describe('A JSON body', () => {
     '{"a":{"prototype":1}}',
     '{"a":{"\\u0063onstructor":{"proto\\u0074ype":{}}}}',
   ])('that could reach a prototype is refused: %s', (body) => {
-    expect(() => parseBody(body, false, 'application/json')).toThrow('is not allowed')
+    expect(() => parseCallBody(body, false, 'application/json')).toThrow('is not allowed')
   })
 
   it('may contain the word constructor', () => {
     const body = '{"a":"the __proto__ of a constructor \\u00fc"}'
-    expect(parseBody(body, false, 'application/json')).toEqual({ a: 'the __proto__ of a constructor ü' })
+    expect(parseCallBody(body, false, 'application/json')).toEqual({ a: 'the __proto__ of a constructor ü' })
   })
 })
 
