@@ -6,7 +6,7 @@ export function causeOf(rule: string | undefined, caller: string): string {
 }
 
 /** Names the entry of a caller. That of an alert is the secret of its source. */
-export function entryOf(caller: string): string {
+function entryOf(caller: string): string {
   const source = sourceOfCaller(caller)
   return source === undefined ? `The entry of ${caller} in the secret callers` : `The secret of the source ${source}`
 }

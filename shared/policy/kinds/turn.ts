@@ -100,7 +100,7 @@ export function hasTurns({ rules }: { rules: readonly { effect: { type: string }
 }
 
 /** Returns the turn of a call, or the parts of its target that it lacks. */
-export function turnOf(
+function turnOf(
   rule: string,
   { per, group, queue }: TurnEffect,
   call: TargetedCall,
