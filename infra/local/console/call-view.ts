@@ -1,4 +1,5 @@
 import type { Waiting } from '../../../shared/core/task/progress.ts'
+import { SEND_FINISHED } from '../../../shared/core/task/steps.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
 import type { RecordedEvent } from '../../sandbox/platforms/keptn/recorded-event.ts'
 import type { OperationSummary } from '../cloud/index.ts'
@@ -63,7 +64,7 @@ export function detailOf(record: CallRecord, context: ViewContext, events: reado
     ...parts,
     waiting,
     outcome: outcomeOf(execution),
-    answeredAt: all.findLast(({ name, status }) => name === 'send-finished' && status === 'SUCCEEDED')?.endedAt,
+    answeredAt: all.findLast(({ name, status }) => name === SEND_FINISHED && status === 'SUCCEEDED')?.endedAt,
     notes: payload.notes ?? [],
     input: payload.input,
     rerunOf: payload.rerunOf,
@@ -86,6 +87,6 @@ function laterOperations(arn: string, cloud: Executions): OperationSummary[] {
   return cloud.operations(arn).map((operation) => ({
     ...operation,
     id: `${arn} ${operation.id}`,
-    ...(operation.name === 'send-finished' && { name: ANSWER_AGAIN }),
+    ...(operation.name === SEND_FINISHED && { name: ANSWER_AGAIN }),
   }))
 }

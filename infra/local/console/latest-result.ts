@@ -1,3 +1,4 @@
+import { START } from '../../../shared/core/task/steps.ts'
 import type { CallStore } from './call-store.ts'
 import type { ViewContext } from './call-summary.ts'
 import { detailOf } from './call-view.ts'
@@ -16,7 +17,7 @@ export function latestResultId(
     if (!record) continue
     // The id of a running job is in the result of the step that started it.
     const steps = record.arn === undefined ? [] : context.cloud.operations(record.arn)
-    const started = steps.find(({ name }) => name === 'start')?.result
+    const started = steps.find(({ name }) => name === START)?.result
     const { outcome } = (JSON.parse(started ?? '{}') ?? {}) as { outcome?: unknown }
     const found = idIn(detailOf(record, context, []).outcome) ?? idIn(outcome)
     if (found !== undefined) return found

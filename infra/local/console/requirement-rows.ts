@@ -1,7 +1,8 @@
+import { policyProgressIn } from '../../../shared/core/task/policy-progress.ts'
 import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import { localTimeAt } from '../../../shared/policy/time-zone.ts'
 import type { OperationSummary } from '../cloud/index.ts'
-import { progressIn, type RequirementView, viewRequirements } from './requirements.ts'
+import { type RequirementView, viewRequirements } from './requirements.ts'
 import { type Row, rowOf } from './waterfall-row.ts'
 
 const WEEK_MS = 7 * 86_400_000
@@ -26,7 +27,7 @@ export function requirementRows(
   endedAt: number | undefined,
   now: number,
 ): Row[] {
-  const progress = progressIn(operations)
+  const progress = policyProgressIn(operations)
   const { since, turn } = progress
   if (since === undefined) return []
   // Turns are taken when everything else is met.

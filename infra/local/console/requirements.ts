@@ -1,12 +1,11 @@
+import type { PolicyProgress } from '../../../shared/core/task/policy-progress.ts'
 import type { ApprovalRequirement, Ask } from '../../../shared/policy/kinds/approval.ts'
 import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import type { TurnRequirement } from '../../../shared/policy/kinds/turn.ts'
 import { describeWindowState, type WindowRequirement } from '../../../shared/policy/kinds/window.ts'
 import { describePeople } from '../../../shared/policy/people.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
-import { type Decision, describeDecision, describeVotes } from '../../../shared/state/approval-decision.ts'
-import type { OperationSummary } from '../cloud/index.ts'
-import { parseObject } from './json-text.ts'
+import { describeDecision, describeVotes } from '../../../shared/state/approval-decision.ts'
 
 /** A requirement of the policy for the start of an action. Times are milliseconds since 1970. */
 export interface RequirementView {
@@ -43,54 +42,15 @@ export interface PolicyWait {
   until: number
 }
 
-/** The facts about a wait that the operations of `require.ts` contain. */
-interface Progress {
-  /** When the wait started. Undefined if the task did not wait. */
-  since: number | undefined
-  /** When the requirements were met, without the turns. */
-  metAt: number | undefined
-  /** When the task started to wait for its turns, when it got the last one, and what it waits for. */
-  turn: { since: number; heldAt?: number | undefined; waitsFor?: string | undefined } | undefined
-  /** The tasks that ask people, by the number of the requirement. */
-  asked: Map<number, { id: string; at: number }>
-  /** The votes and decisions, with the rule that required them. */
-  decisions: (Decision & { rule?: string })[]
-}
-
 /** The words for an approval that no rule requires. */
 const ENTRY_OF_CALLER = 'the entry of the caller'
 
-/** Whether an operation checks the requirements of a task. */
-export function isRequirement(name = ''): boolean {
-  return /^(?:require|turn-)/.test(name)
-}
-
-/** Reads the operations of a task that waits, or has waited, for the policy. */
-export function progressIn(operations: readonly OperationSummary[]): Progress {
-  const progress: Progress = {
-    since: undefined,
-    metAt: undefined,
-    turn: undefined,
-    asked: new Map(),
-    decisions: [],
-  }
-  for (const { name = '', result, startedAt } of operations) {
-    if (!isRequirement(name)) continue
-    progress.since ??= startedAt
-    const { metAt, decisions, id, at, heldAt, waitsFor } = parseObject(result) ?? {}
-    if (name.startsWith('turn-')) progress.turn ??= { since: startedAt }
-    if (progress.turn && typeof waitsFor === 'string') progress.turn.waitsFor = waitsFor
-    if (progress.turn && typeof heldAt === 'number') progress.turn.heldAt = heldAt
-    const number = /^require-ask-(\d+)$/.exec(name)?.[1]
-    if (number !== undefined && typeof id === 'string') progress.asked.set(Number(number), { id, at: Number(at) })
-    if (typeof metAt === 'number') progress.metAt = metAt
-    if (Array.isArray(decisions) && decisions.length >= progress.decisions.length) progress.decisions = decisions
-  }
-  return progress
-}
-
 /** @param until when the task gives up */
-export function policyWaitOf(requirements: readonly Requirement[], progress: Progress, until: number): PolicyWait {
+export function policyWaitOf(
+  requirements: readonly Requirement[],
+  progress: PolicyProgress,
+  until: number,
+): PolicyWait {
   const views = viewRequirements(requirements, progress, Date.now())
   const unmet = views.filter(({ isMet }) => !isMet)
   const startsAt = Math.max(0, ...unmet.map(({ opensAt }) => opensAt ?? Number.POSITIVE_INFINITY))
@@ -104,14 +64,19 @@ export function policyWaitOf(requirements: readonly Requirement[], progress: Pro
  */
 export function viewRequirements(
   requirements: readonly Requirement[],
-  progress: Progress,
+  progress: PolicyProgress,
   now: number,
 ): RequirementView[] {
   return requirements.map((requirement, index) => viewRequirement(requirement, index + 1, progress, now))
 }
 
 /** @param number of the requirement, from 1 */
-function viewRequirement(requirement: Requirement, number: number, progress: Progress, now: number): RequirementView {
+function viewRequirement(
+  requirement: Requirement,
+  number: number,
+  progress: PolicyProgress,
+  now: number,
+): RequirementView {
   switch (requirement.type) {
     case 'turn':
       return viewTurn(requirement, progress)
@@ -152,7 +117,7 @@ function viewWindow(
   }
 }
 
-function viewTurn({ rule, target }: TurnRequirement, { turn }: Progress): RequirementView {
+function viewTurn({ rule, target }: TurnRequirement, { turn }: PolicyProgress): RequirementView {
   const isMet = turn?.heldAt !== undefined
   const waits = turn?.waitsFor ?? `One at a time for ${target}`
   return { rule, isMet, text: isMet ? `Has the turn for ${target}` : waits, opensAt: undefined, approval: undefined }
@@ -162,7 +127,7 @@ function requestedApproval(
   ask: Ask,
   rule: string | undefined,
   number: number,
-  { asked, decisions }: Progress,
+  { asked, decisions }: PolicyProgress,
 ): RequestedApproval | undefined {
   const task = asked.get(number)
   if (!task) return undefined

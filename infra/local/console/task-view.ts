@@ -1,7 +1,8 @@
 import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
-import { ANSWER_SUFFIX, deadlineOf, type Task as TaskRecord } from '../../../shared/core/call.ts'
+import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
+import { deadlineAfter, policyProgressIn } from '../../../shared/core/task/policy-progress.ts'
 import {
   describeWaiting,
   findWaiting,
@@ -9,15 +10,22 @@ import {
   PROGRESS_EVENTS,
   type Waiting,
 } from '../../../shared/core/task/progress.ts'
+import {
+  FIRST_DECISION_WAIT,
+  isDecisionRead,
+  isSend,
+  mayEndDecisionWait,
+  REMIND,
+  START,
+} from '../../../shared/core/task/steps.ts'
 import type { Outcome } from '../../../shared/outcome.ts'
-import { turnsIn } from '../../../shared/policy/kinds/index.ts'
 import type { Decision } from '../../../shared/state/approval-decision.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
-import { type PolicyWait, policyWaitOf, progressIn } from './requirements.ts'
+import { type PolicyWait, policyWaitOf } from './requirements.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
 /** The task of a record. */
@@ -47,12 +55,9 @@ export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined
   const payload = payloadOf(execution, operations)
   const { startedAt } = execution
   const { requirements, waitAtMost = 0 } = payload
-  // The deadline counts from the moment when the requirements are met.
   const waitUntil = startedAt + waitAtMost * 1_000
-  const progress = progressIn(operations)
-  const hasTurn = turnsIn(requirements).length > 0
-  const metAt = hasTurn ? progress.turn?.heldAt : progress.metAt
-  const deadlineAt = deadlineOf(payload, startedAt, metAt)
+  const progress = policyProgressIn(operations)
+  const { at: deadlineAt } = deadlineAfter(payload, startedAt, progress)
   const isRunning = execution.status === 'RUNNING'
   const waiting = isRunning
     ? waitingOf(cloud.newestEvents(execution.arn, PROGRESS_EVENTS), operations, deadlineAt)
@@ -83,15 +88,15 @@ function waitingOf(
 
 /** Whether people were asked, and have not decided. */
 function isUndecided(operations: readonly OperationSummary[]): boolean {
-  if (startedJob(operations) === undefined || !operations.some(({ name }) => name === 'decision-wake-0')) return false
+  if (startedJob(operations) === undefined || !operations.some(({ name }) => name === FIRST_DECISION_WAIT)) return false
   // The task also stops waiting for people if it cannot read their decision.
-  const reads = operations.filter(({ name }) => /^(?:read-decision|save-wake-up)-/.test(name ?? ''))
+  const reads = operations.filter(({ name }) => mayEndDecisionWait(name))
   return reads.map(({ result }) => parseObject(result)).every((read) => !read?.['decision'] && !read?.['error'])
 }
 
 /** Returns the result of the attempt that started the job, or posted the message. */
 function startedJob(operations: readonly OperationSummary[]): Record<string, unknown> | undefined {
-  const starts = operations.filter(({ name }) => name === 'start').map(({ result }) => parseObject(result))
+  const starts = operations.filter(({ name }) => name === START).map(({ result }) => parseObject(result))
   return starts.find((start) => start?.['type'] === 'started')
 }
 
@@ -120,7 +125,7 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, t
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
   const approval = waiting?.people ? approvalOf(task) : undefined
-  const starts = operations.filter(({ name, type }) => name === 'start' && type === 'STEP')
+  const starts = operations.filter(({ name, type }) => name === START && type === 'STEP')
   return {
     id: record.id,
     at: record.at,
@@ -177,14 +182,14 @@ function reminderAtOf(
   deadlineAt: number,
 ): number | undefined {
   const names = operations.map(({ name }) => name)
-  if (provider === 'http' || !names.includes('decision-wake-0') || names.includes('remind')) return undefined
+  if (provider === 'http' || !names.includes(FIRST_DECISION_WAIT) || names.includes(REMIND)) return undefined
   const reminderAt = deadlineAt - (deadline - secondsToReminder(deadline, remindBefore)) * 1_000
   return reminderAt < deadlineAt ? reminderAt : undefined
 }
 
 /** Returns the people who have approved so far. */
 function votesIn(operations: readonly OperationSummary[]): Decision[] {
-  const reads = operations.filter(({ name }) => name?.startsWith('read-decision-'))
+  const reads = operations.filter(({ name }) => isDecisionRead(name))
   const votes = reads.map(({ result }) => parseObject(result)?.['votes'])
   return (votes.findLast(Array.isArray) as Decision[] | undefined) ?? []
 }
@@ -230,7 +235,7 @@ export function outcomeOf({ result }: ExecutionDetail): Outcome | undefined {
 
 /** Returns the title of the platform that a call has used. The other requests send answers. */
 export function platformOf({ outgoing }: CallRecord): string {
-  return outgoing.find(({ step }) => !step?.startsWith('send-'))?.platform ?? ''
+  return outgoing.find(({ step }) => !isSend(step))?.platform ?? ''
 }
 
 /** Several categories may respond to one trigger. */

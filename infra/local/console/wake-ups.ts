@@ -1,9 +1,5 @@
+import { isRace, isWakeUp } from '../../../shared/core/task/steps.ts'
 import type { OperationSummary } from '../cloud/index.ts'
-
-/** Whether an operation is the callback with which a task can be woken. */
-export function isWakeUp({ type, name }: OperationSummary): boolean {
-  return type === 'CALLBACK' && /^(?:poll|require-wait|turn-wait)(?:-\w+)?-wake-\d+$/.test(name ?? '')
-}
 
 /**
  * Returns the operations as the course of a task shows them: without wake-ups that never came, and without races. A wake-up ends the
@@ -12,9 +8,9 @@ export function isWakeUp({ type, name }: OperationSummary): boolean {
  * @param endedAt of the task
  */
 export function withoutRaces(operations: readonly OperationSummary[], endedAt: number | undefined): OperationSummary[] {
-  const wakeUps = operations.filter(isWakeUp)
+  const wakeUps = operations.filter(({ name }) => isWakeUp(name))
   return operations
-    .filter((one) => !/-race-\d+$/.test(one.name ?? '') && (!isWakeUp(one) || one.endedAt !== undefined))
+    .filter((one) => !isRace(one.name) && (!isWakeUp(one.name) || one.endedAt !== undefined))
     .map((one) => {
       if (one.subType !== 'WaitForCondition') return one
       const wakeUp = wakeUps.findLast(({ startedAt }) => startedAt <= one.startedAt)?.endedAt

@@ -1,12 +1,12 @@
+import { isDecisionWait, isPolicyStep, isPollWakeUp, isWakeUp, SEND_FINISHED } from '../../../shared/core/task/steps.ts'
 import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import { type AxisPart, axisOf } from './axis.ts'
 import type { CallRecord, Outgoing } from './call-record.ts'
 import type { CallSummary } from './call-summary.ts'
 import { requirementRows } from './requirement-rows.ts'
-import { isRequirement } from './requirements.ts'
 import { stepName } from './step-name.ts'
-import { isWakeUp, withoutRaces } from './wake-ups.ts'
+import { withoutRaces } from './wake-ups.ts'
 import { type Row, rowOf } from './waterfall-row.ts'
 
 /** The course of a call as rows on a common time axis. Times are milliseconds since 1970. */
@@ -102,15 +102,15 @@ function stepBlocks(
 ): Row[][] {
   const shown = operations.filter(
     ({ type, name }) =>
-      (type === 'STEP' && name !== 'send-finished' && !isRequirement(name)) ||
-      (type === 'CALLBACK' && /^(?:decision|poll-wake)/.test(name ?? '')),
+      (type === 'STEP' && name !== SEND_FINISHED && !isPolicyStep(name)) ||
+      (type === 'CALLBACK' && (isDecisionWait(name) || isPollWakeUp(name))),
   )
   return consecutive(shown).map((group): Row[] => {
     const [first] = group
     if (!first) return []
     const own = group.flatMap(({ id }) => requests.get(id) ?? [])
     if (first.subType === 'WaitForCondition') return pollRows(first, own, now)
-    if (isWakeUp(first))
+    if (isWakeUp(first.name))
       return [rowOf(`woken-${first.id}`, 'moment', 'Woken before the next poll', '', first.endedAt ?? now)]
     if (first.type === 'CALLBACK') return [callbackRow(first, operations, now)]
     const hasAttempts = group.length > 1 || isFailedAttempt(first)

@@ -3,6 +3,7 @@ import { sleep } from '../../sleep.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
 import { startTask } from './start-execution.ts'
 import type { TaskExecution } from './status.ts'
+import { SEND_FINISHED } from './steps.ts'
 
 /** An answer whose request has arrived ends its task within this time. */
 const MAX_END_MS = 5_000
@@ -57,7 +58,7 @@ async function readUntilSent({ category, id }: Task, timeLeft: () => number): Pr
 }
 
 function isBeingAnswered({ status, events }: TaskExecution): boolean {
-  const newest = events.find(({ Name }) => Name === 'send-finished')
+  const newest = events.find(({ Name }) => Name === SEND_FINISHED)
   return status.state === 'running' && (newest?.EventType === 'StepStarted' || newest?.EventType === 'StepSucceeded')
 }
 

@@ -18,6 +18,7 @@ import { retriedStep } from '../retried-step.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
+import { isPolicyStep } from './steps.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -249,7 +250,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       const ticket: TurnTicket = JSON.parse(payload ?? '')
       tickets.set(ticket.key, ticket)
     }
-    if (/^require(?:-wait|$)/.test(Name ?? '')) asksUntil ??= asksUntilIn(payload)
+    if (isPolicyStep(Name)) asksUntil ??= asksUntilIn(payload)
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)

@@ -1,5 +1,6 @@
-import { turnsIn } from '../../policy/kinds/index.ts'
-import { deadlineOf, taskSchema } from '../call.ts'
+import { taskSchema } from '../call.ts'
+import { deadlineAfter, parseResult, policyProgressIn } from './policy-progress.ts'
+import { isDecisionWait, isPolicyStep, START } from './steps.ts'
 
 /** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
@@ -56,7 +57,7 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number 
       return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
     }
     // Other callbacks only wake a task that polls. This one may time out before the deadline, when the task reminds people.
-    if (type === 'CallbackStarted' && event.Name?.startsWith('decision'))
+    if (type === 'CallbackStarted' && isDecisionWait(event.Name))
       return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
     const retry = findRetry(event)
     if (retry) return retry
@@ -86,18 +87,17 @@ interface StartedExecution {
   startedAt: number
 }
 
-/** Returns when a task gives up. Undefined while its requirements are not met, and for a call that the task itself accepts. */
+/** Returns when a task gives up. Undefined while that is not known: for a call that the task itself accepts, too. */
 function deadlineIn(events: readonly HistoryEvent[], input: string | undefined, startedAt: number): number | undefined {
-  const { success, data: task } = taskSchema.safeParse(parse(input))
+  const { success, data: task } = taskSchema.safeParse(parseResult(input))
   if (!success) return undefined
-  if (task.requirements === undefined || task.approvalOf) return deadlineOf(task, startedAt)
-  // The last turn is the last requirement.
-  const [step, field] = turnsIn(task.requirements).length > 0 ? [/^turn-/, 'heldAt'] : [/^require/, 'metAt']
-  for (const { Name = '', StepSucceededDetails: { Result } = {} } of events) {
-    const time = step.test(Name) ? parse(Result?.Payload)[field] : undefined
-    if (typeof time === 'number') return deadlineOf(task, startedAt, time)
-  }
-  return undefined
+  const operations = events.toReversed().map(({ Name: name, EventTimestamp, StepSucceededDetails: succeeded }) => ({
+    name,
+    result: succeeded?.Result?.Payload,
+    startedAt: timeOf(EventTimestamp) ?? startedAt,
+  }))
+  const { at, isKnown } = deadlineAfter(task, startedAt, policyProgressIn(operations))
+  return isKnown ? at : undefined
 }
 
 /** Describes a wait, with the given time. */
@@ -114,7 +114,7 @@ function findRetry(event: HistoryEvent): Waiting | undefined {
   const until = at === undefined ? undefined : at + delay * 1_000
   if (failed) {
     const { ErrorMessage: detail } = failed.Error?.Payload ?? {}
-    const what = name === 'start' ? 'the next attempt' : `the next attempt of ${name}`
+    const what = name === START ? 'the next attempt' : `the next attempt of ${name}`
     return { for: what, until, timeWord: ' at', detail }
   }
   return waitForJob(name, succeeded?.Result?.Payload, until)
@@ -129,8 +129,8 @@ function runningPoll(events: readonly HistoryEvent[], index: number): Waiting {
 
 /** @param payload of the last poll: the state that the next one gets */
 function waitForJob(name: string | undefined, payload: string | undefined, until?: number): Waiting {
-  const { status, lastError, waitsFor } = parse(payload)
-  if (/^(?:require|turn)-/.test(name ?? '')) {
+  const { status, lastError, waitsFor } = parseResult(payload)
+  if (isPolicyStep(name)) {
     const detail = typeof waitsFor === 'string' ? waitsFor : undefined
     return { for: 'the policy', until, timeWord: ', next check at', detail, policy: true }
   }
@@ -149,17 +149,8 @@ function waitForJob(name: string | undefined, payload: string | undefined, until
 /** Returns why the attempt before a wait failed. */
 function reasonBefore(events: readonly HistoryEvent[]): string | undefined {
   const attempt = events.find(({ EventType }) => EventType === 'StepSucceeded')
-  const { reason } = parse(attempt?.StepSucceededDetails?.Result?.Payload)
+  const { reason } = parseResult(attempt?.StepSucceededDetails?.Result?.Payload)
   return typeof reason === 'string' ? reason : undefined
-}
-
-function parse(payload: string | undefined): Record<string, unknown> {
-  try {
-    return (JSON.parse(payload ?? '{}') ?? {}) as Record<string, unknown>
-  } catch {
-    // Lambda truncates long payloads.
-    return {}
-  }
 }
 
 function timeOf(value: Date | string | undefined): number | undefined {

@@ -1,0 +1,59 @@
+// The names of durable operations, for everything that reads the history of a task. Tasks of earlier versions have the same names.
+
+/** Starts the action. Another operation of this name is another attempt. */
+export const START = 'start'
+export const SEND_FINISHED = 'send-finished'
+/** Sends a reminder to people who have not decided. */
+export const REMIND = 'remind'
+/** The first callback of an asking task: people were asked. */
+export const FIRST_DECISION_WAIT = 'decision-wake-0'
+
+/** Whether an operation sends an answer to the caller. */
+export function isSend(name = ''): boolean {
+  return name.startsWith('send-')
+}
+
+/** Whether an operation checks the requirements of a task. */
+export function isPolicyStep(name = ''): boolean {
+  return /^(?:require|turn-)/.test(name)
+}
+
+export function isTurnStep(name = ''): boolean {
+  return name.startsWith('turn-')
+}
+
+/** Returns the number of the requirement, from 1, for which a step asks people. */
+export function askNumberIn(name = ''): number | undefined {
+  const [, number] = /^require-ask-(\d+)$/.exec(name) ?? []
+  return number === undefined ? undefined : Number(number)
+}
+
+/** Whether an operation waits for the decision of people. It may time out before the deadline, when they are reminded. */
+export function isDecisionWait(name = ''): boolean {
+  return name.startsWith('decision')
+}
+
+/** Whether a step reads the votes, and the decision if there is one. */
+export function isDecisionRead(name = ''): boolean {
+  return name.startsWith('read-decision-')
+}
+
+/** Whether a step may say why the decision cannot be read. */
+export function mayEndDecisionWait(name = ''): boolean {
+  return isDecisionRead(name) || name.startsWith('save-wake-up-')
+}
+
+/** Whether a callback only ends the pause before the next poll or check. */
+export function isWakeUp(name = ''): boolean {
+  return /^(?:poll|require-wait|turn-wait)(?:-\w+)?-wake-\d+$/.test(name)
+}
+
+/** Whether a callback ends the pause before the next poll of a job. */
+export function isPollWakeUp(name = ''): boolean {
+  return isWakeUp(name) && name.startsWith('poll-wake')
+}
+
+/** Whether an operation only races two others. */
+export function isRace(name = ''): boolean {
+  return /-race-\d+$/.test(name)
+}
