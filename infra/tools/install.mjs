@@ -1,10 +1,14 @@
 // Installs the packages of a folder on demand. Works on every Node.js version in "engines", and refuses older ones.
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const PROGRESS_INTERVAL_MS = 15_000
+const LOCK_INTERVAL_MS = 250
 /** The same as in package.json. */
 const MIN_NODE = 20
 
@@ -19,6 +23,20 @@ export async function installPackages(folder) {
   }
   const locked = readJson(join(folder, 'package-lock.json')).packages
   if (isInstalled(folder, locked)) return
+  // Two installations at once would delete the files of each other.
+  const lock = join(tmpdir(), `webhooks-install-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
+  if (!take(lock)) {
+    console.error('Another command installs the packages. Waiting for it ...')
+    while (!take(lock)) await sleep(LOCK_INTERVAL_MS)
+  }
+  try {
+    if (!isInstalled(folder, locked)) await install(folder, locked)
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+async function install(folder, locked) {
   const count = Object.keys(locked).length - 1
   // To stderr, because stdout belongs to the file.
   console.error(`Installing up to ${count} packages (npm ci), once. This usually takes one to three minutes ...`)
@@ -35,6 +53,29 @@ export async function installPackages(folder) {
     'The packages could not be installed: see the error of npm above. Check that this machine reaches the registry (npm ping), and run the command again.',
   )
   process.exit(status ?? 1)
+}
+
+/** Returns whether this process holds the lock now. A process that has ended loses it. */
+function take(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+    if (!holderRuns(lock)) rmSync(lock, { force: true })
+    return false
+  }
+}
+
+function holderRuns(lock) {
+  try {
+    // Signal 0 sends nothing. The file is empty for a moment; 0 is this process itself.
+    process.kill(Number(readFileSync(lock, 'utf8')), 0)
+    return true
+  } catch (error) {
+    // EPERM: the process of another user.
+    return error.code === 'EPERM'
+  }
 }
 
 function isInstalled(folder, locked) {

@@ -7,7 +7,7 @@ import { signingKey } from '../platforms/issuer.ts'
 import { type SentButtonPress, slackServer } from '../platforms/slack/server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { waitForAll } from '../wait-for-all.ts'
-import { callTool, mcp } from './mcp-client.ts'
+import { callToEnd, callTool, mcp } from './mcp-client.ts'
 import { Service } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -90,7 +90,7 @@ describe('An agent that signs in', () => {
     const { body } = await service.call(METADATA, undefined, { method: 'GET', token: null })
     expect(body).toMatchObject({ resource, authorization_servers: [provider.issuer] })
     const token = await provider.tokenOf('acme-jane', resource)
-    const { structuredContent } = await callTool(
+    const { structuredContent } = await callToEnd(
       service,
       'issue-ticketing_open-issue',
       opening('Opened by Jane').arguments,

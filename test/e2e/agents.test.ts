@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/local/credentials.ts'
 import { waitForAll } from '../wait-for-all.ts'
-import { callTool, errorOf, mcp, withTasks } from './mcp-client.ts'
+import { callToEnd, callTool, errorOf, mcp, withTasks } from './mcp-client.ts'
 import { Service } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'
@@ -38,6 +38,7 @@ const agent = { token: tokens.agent }
 const key = () => `test-${randomUUID()}`
 const open = (sent: object, options: object = agent) =>
   callTool(service, 'issue-ticketing_open-issue', { key: key(), ...sent }, options)
+const openToEnd = (sent: object) => callToEnd(service, 'issue-ticketing_open-issue', { key: key(), ...sent }, agent)
 const issuesWith = async (title: string) => (await service.issues()).filter((issue) => issue.title === title)
 const listTools = async (token: string) => (await mcp(service, 'tools/list', {}, { token })).body.result
 
@@ -96,7 +97,7 @@ describe('The tools of an agent', () => {
 
 describe('A call of an agent', () => {
   it('returns the outcome of a fast action', async () => {
-    const { isError, structuredContent, content } = await open({ input: { title: 'Opened by an agent' } })
+    const { isError, structuredContent, content } = await openToEnd({ input: { title: 'Opened by an agent' } })
     expect({ isError, structuredContent }).toMatchObject({
       isError: false,
       structuredContent: {
@@ -111,7 +112,7 @@ describe('A call of an agent', () => {
 
   it('is the same call if it is repeated with its key, and happens once', async () => {
     const call = { key: key(), input: { title: 'Opened once' } }
-    const [first, second] = [await open(call), await open(call)]
+    const [first, second] = [await openToEnd(call), await openToEnd(call)]
     expect(second).toEqual(first)
     expect(await issuesWith('Opened once')).toHaveLength(1)
   })
@@ -145,7 +146,7 @@ describe('A call of an agent', () => {
       structuredContent: { message: expect.stringContaining(accepted.body.taskId) },
     })
     // With the same arguments, it is the same task.
-    const same = await open({ key: first, input: { title: 'Opened over HTTP' } })
+    const same = await openToEnd({ key: first, input: { title: 'Opened over HTTP' } })
     expect(same).toMatchObject({ isError: false, structuredContent: { verdict: 'pass' } })
     await open({ key: second, input: { title: 'Opened first' } })
     expect(await post(second, 'Opened second')).toMatchObject({ status: 400, body: { errors: [{ path: 'key' }] } })

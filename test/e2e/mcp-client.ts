@@ -56,6 +56,18 @@ export async function callTool(service: Service, name: string, sent: object, opt
   return answer.body.result
 }
 
+/** Calls a tool, and waits for the end of its task: on a busy machine, that takes longer than the tool waits. */
+export async function callToEnd(
+  ...[service, name, sent, options]: Parameters<typeof callTool>
+): ReturnType<typeof callTool> {
+  let result = await callTool(service, name, sent, options)
+  while (result.structuredContent?.verdict === 'running') {
+    const { taskId } = result.structuredContent
+    result = await callTool(service, 'get_task', { taskId, wait: 20 }, options)
+  }
+  return result
+}
+
 /** Returns the code of the error of an answer, with its status. */
 export function errorOf({ status, body }: Answer): [number, number | undefined] {
   return [status, body?.error?.code]

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
@@ -38,12 +40,15 @@ function npmRuns(): string[] {
   return readFileSync(join(folder, 'npm.log'), 'utf8').trim().split('\n')
 }
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+function options() {
+  return {
     cwd: folder,
-    encoding: 'utf8',
     env: { ...process.env, PATH: `${join(folder, 'bin')}${delimiter}${process.env['PATH']}` },
-  })
+  }
+}
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { ...options(), encoding: 'utf8' })
   return { status, stdout, stderr }
 }
 
@@ -67,6 +72,31 @@ describe('infra/tools/run.mjs', () => {
     fakeNpm('exit 7')
     const stderr = expect.stringContaining('The packages could not be installed: see the error of npm above.')
     expect(run('infra/tools/run.mjs', 'file.mjs')).toMatchObject({ status: 7, stdout: '', stderr })
+  })
+
+  it('installs once if several commands start at once', async () => {
+    fakeNpm(`while [ ! -e go ]; do sleep 0.1; done\n${install} "${lockfile.replaceAll('"', '\\"')}"`)
+    const commands = [1, 2, 3].map(() => spawn(process.execPath, ['infra/tools/run.mjs', 'file.mjs'], options()))
+    let said = ''
+    for (const { stderr } of commands) stderr.on('data', (chunk) => (said += chunk))
+    const ended = commands.map((command) => once(command, 'close'))
+    while (said.split('Another command installs').length < commands.length) await sleep(20)
+    writeFileSync(join(folder, 'go'), '')
+    expect(await Promise.all(ended)).toEqual(commands.map(() => [0, null]))
+    expect(npmRuns()).toHaveLength(1)
+  })
+
+  it('installs if another command was killed while it installed', async () => {
+    fakeNpm('while [ ! -e go ]; do sleep 0.1; done')
+    const killed = spawn(process.execPath, ['infra/tools/run.mjs', 'file.mjs'], options())
+    while (!existsSync(join(folder, 'npm.log'))) await sleep(20)
+    const [exited, closed] = [once(killed, 'exit'), once(killed, 'close')]
+    killed.kill('SIGKILL')
+    await exited
+    fakeNpm(`${install} "${lockfile.replaceAll('"', '\\"')}"`)
+    expect(run('infra/tools/run.mjs', 'file.mjs').status).toBe(0)
+    writeFileSync(join(folder, 'go'), '')
+    await closed
   })
 
   it('refuses a version of Node.js that is too old, and installs nothing', () => {

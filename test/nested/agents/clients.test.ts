@@ -9,6 +9,7 @@ import { runDemo } from '../../../infra/cli/demo/run-demo.ts'
 import { tokenHash } from '../../../infra/local/credentials.ts'
 import { mcp, withTasks } from '../../e2e/mcp-client.ts'
 import { Service } from '../../e2e/service.ts'
+import { callToEnd } from './call-to-end.ts'
 import { installPrograms, programs } from './programs.ts'
 
 const TOKEN = 'token-of-the-agent'
@@ -47,7 +48,7 @@ describe('@modelcontextprotocol/client', () => {
     const { tools } = await client.listTools()
     expect(tools.map((tool: { name: string }) => tool.name)).toContain('remediation_rollback')
     const call = opening(`Opened in mode ${name}`)
-    const results = [await client.callTool(call), await client.callTool(call)]
+    const results = [await callToEnd(client, call), await callToEnd(client, call)]
     for (const { structuredContent } of results) expect(structuredContent).toMatchObject({ verdict: 'pass' })
     expect(await opened(`Opened in mode ${name}`)).toBe(1)
     await client.close()
@@ -61,7 +62,7 @@ test('@modelcontextprotocol/sdk lists and calls tools', async () => {
   await client.connect(new StreamableHTTPClientTransport(endpoint(), request()))
   expect((await client.listTools()).tools.length).toBeGreaterThan(20)
   // It checks structured content against the schema of the tool.
-  const { structuredContent } = await client.callTool(opening('Opened by SDK v1'))
+  const { structuredContent } = await callToEnd(client, opening('Opened by SDK v1'))
   expect(structuredContent).toMatchObject({ verdict: 'pass', message: expect.stringMatching(/^Opened issue/) })
   await expect(client.callTool({ name: 'unheard-of', arguments: {} })).rejects.toThrow('Unknown tool')
   await client.close()
@@ -159,7 +160,7 @@ test('mcp-remote lets a client that starts a program list and call tools', async
     }),
   )
   expect((await client.listTools()).tools.length).toBeGreaterThan(20)
-  const { structuredContent } = await client.callTool(opening('Opened through mcp-remote'))
+  const { structuredContent } = await callToEnd(client, opening('Opened through mcp-remote'))
   expect(structuredContent).toMatchObject({ verdict: 'pass' })
   expect(await opened('Opened through mcp-remote')).toBe(1)
   await client.close()
@@ -186,7 +187,7 @@ describe("Inspector's command line", () => {
     const { tools } = JSON.parse(await inspect('--method', 'tools/list', '--strict'))
     expect(tools.map(({ name }: { name: string }) => name)).toContain('slo_request-evaluation')
     const { name, arguments: sent } = opening('Opened by the Inspector')
-    const args = ['--tool-arg', `key=${sent.key}`, `input=${JSON.stringify(sent.input)}`]
+    const args = ['--tool-arg', `key=${sent.key}`, 'wait=20', `input=${JSON.stringify(sent.input)}`]
     const result = JSON.parse(await inspect('--method', 'tools/call', '--tool-name', name, ...args))
     expect(result.structuredContent).toMatchObject({ verdict: 'pass' })
     expect(await opened('Opened by the Inspector')).toBe(1)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Service } from '../../e2e/service.ts'
 import { AuthorizationServer, publicClient, signIn } from '../../platforms/authorization-server.ts'
 import { signingKey } from '../../platforms/issuer.ts'
+import { callToEnd } from './call-to-end.ts'
 import { installPrograms, programs } from './programs.ts'
 
 const REDIRECT_URL = 'http://127.0.0.1/signed-in'
@@ -129,9 +130,9 @@ describe.each(['client', 'sdk'])('@modelcontextprotocol/%s', (name) => {
     return Object.assign(new Store(), { tokens: () => ({ access_token, token_type: 'Bearer', issuer: from.issuer }) })
   }
 
-  const write = async (client: { callTool(call: object): Promise<{ structuredContent: unknown }> }, title: string) => {
+  const write = async (client: Parameters<typeof callToEnd>[0], title: string) => {
     const sent = { key: randomUUID(), input: { title } }
-    return (await client.callTool({ name: 'issue-ticketing_open-issue', arguments: sent })).structuredContent
+    return (await callToEnd(client, { name: 'issue-ticketing_open-issue', arguments: sent })).structuredContent
   }
 
   test('registers itself, lets a person sign in, and lists and calls tools', async () => {
