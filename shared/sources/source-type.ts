@@ -89,7 +89,10 @@ interface Definition<S extends z.ZodMiniType> extends Authentication {
   read(body: z.output<S>, headers: HeaderNames, settings: SourceSettings): Reading | Promise<Reading>
   /** Undefined for a sender without alerts: each of its notifications is an alert of its own, which starts and does not end. */
   alerts?: Alerts
-  /** The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. */
+  /**
+   * The steps to take at the sender. `{url}` stands for the URL of the source, `{secret}` for its key, token or password. With a
+   * password, `{user}` stands for its user, `{basic}` for both in Base64, and `{loginUrl}` for the URL with both.
+   */
   setup: readonly SetupStep[]
   /** Names the parts that are not verified against the documents of the sender, for people. */
   unverified?: string

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { setupFor } from '../../infra/cli/sources/credentials.ts'
 import { alertmanager } from '../../shared/sources/types/alertmanager.ts'
 import { freePort, until } from '../e2e/service.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -38,13 +39,10 @@ async function killAlertmanager(): Promise<void> {
 
 beforeAll(async () => {
   await service.start()
-  const receiver = String(alertmanager.setup[1])
+  const [, receiver = ''] = setupFor(alertmanager, { token }, `${service.url}/v1/events/alertmanager`, token)
   const tokenFile = join(folder, 'token')
   writeFileSync(tokenFile, token)
-  const receivers = receiver
-    .slice(receiver.indexOf('\n') + 1)
-    .replace('{url}', `${service.url}/v1/events/alertmanager`)
-    .replace('/etc/alertmanager/webhooks-token', tokenFile)
+  const receivers = receiver.slice(receiver.indexOf('\n') + 1).replace('/etc/alertmanager/webhooks-token', tokenFile)
   const route = '{receiver: webhooks, group_by: [service], group_wait: 1s, group_interval: 1s, repeat_interval: 3s}'
   writeFileSync(join(folder, 'alertmanager.yml'), `route: ${route}\n${receivers}\n`)
   await startAlertmanager()

@@ -17,7 +17,7 @@ import {
   storeOptions,
 } from '../secret-store.ts'
 import { activitiesOf, timeOf } from '../sources/activity.ts'
-import { credentialsFor, kindsOf, stepsFor } from '../sources/credentials.ts'
+import { credentialsFor, kindsOf, setupFor } from '../sources/credentials.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
 import { stackOption } from '../stack-option.ts'
 import { UsageError } from '../usage-error.ts'
@@ -129,9 +129,7 @@ async function add(typeName: SourceTypeName, options: AddOptions): Promise<void>
   note(
     `${done === 'created' ? 'Saved' : 'Changed'} ${secretName(path)} in ${store.place}.${shown ? ' The secret is not shown again.' : ''}`,
   )
-  const setup = stepsFor(type, value).map((step) =>
-    step.replaceAll('{url}', url).replaceAll('{secret}', shown ?? '<the stored secret>'),
-  )
+  const setup = setupFor(type, value, url, shown)
   const result = {
     source: name,
     type: typeName,

@@ -50,10 +50,31 @@ export async function credentialsFor(
   return { value: chosen === 'token' ? { token: shown } : { user: 'webhooks', password: shown }, shown }
 }
 
-/** Returns the steps to take at the sender with the credentials of a source. */
-export function stepsFor({ setup }: SourceType, { keys, token }: SourceSecret): string[] {
+/**
+ * Returns the steps to take at the sender with the credentials of a source.
+ *
+ * @param shown the key, token or password, if people may see it
+ */
+export function setupFor(
+  { setup }: SourceType,
+  { keys, token, user = '' }: SourceSecret,
+  url: string,
+  shown: string | undefined,
+): string[] {
   const kind = keys ? 'keys' : token ? 'token' : 'password'
-  return setup.flatMap((step) => (typeof step === 'string' ? step : (step[kind] ?? [])))
+  const password = shown ?? '<the stored secret>'
+  const values = {
+    url,
+    user,
+    secret: password,
+    basic: shown === undefined ? `<${user}:${password} in Base64>` : Buffer.from(`${user}:${shown}`).toString('base64'),
+    loginUrl: url.replace('://', () => `://${user}:${password}@`),
+  }
+  return setup
+    .flatMap((step) => (typeof step === 'string' ? step : (step[kind] ?? [])))
+    .map((step) =>
+      Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, () => value), step),
+    )
 }
 
 /** Some keys have a prefix, and are base64. */

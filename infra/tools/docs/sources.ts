@@ -74,5 +74,8 @@ function textsOf(step: SetupStep): string[] {
 
 /** Writes URLs, secrets and JSON as code, which Markdown shows unchanged. */
 function escapePlaceholders(text: string): string {
-  return text.replace(/\{".*\}|\{url\}(?:\?token=\{secret\})?|\{secret\}|\{\{.*?\}\}/g, (part) => `\`${part}\``)
+  return text.replace(
+    /\{".*\}|\{url\}(?:\?token=\{secret\})?|\{(?:secret|user|basic|loginUrl)\}|\{\{.*?\}\}/g,
+    (part) => `\`${part}\``,
+  )
 }

@@ -25,13 +25,25 @@ export const argoCd = defineSourceType({
     }
   },
   setup: [
-    'Add the token to the Secret argocd-notifications-secret, as webhooks-token: {secret}',
-    `Add to data of the ConfigMap argocd-notifications-cm:
+    {
+      token: 'Add the token to the Secret argocd-notifications-secret, as webhooks-token: {secret}',
+      password: 'Add the password to the Secret argocd-notifications-secret, as webhooks-password: {secret}',
+    },
+    {
+      token: `Add to data of the ConfigMap argocd-notifications-cm:
 service.webhook.webhooks: |
   url: {url}
   headers:
     - {name: Authorization, value: "Bearer $webhooks-token"}
-    - {name: Content-Type, value: application/json}
+    - {name: Content-Type, value: application/json}`,
+      password: `Add to data of the ConfigMap argocd-notifications-cm:
+service.webhook.webhooks: |
+  url: {url}
+  basicAuth: {username: {user}, password: $webhooks-password}
+  headers:
+    - {name: Content-Type, value: application/json}`,
+    },
+    `Also add to it:
 template.webhooks-wake: |
   webhook:
     webhooks:

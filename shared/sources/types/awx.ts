@@ -21,7 +21,10 @@ export const awx = defineSourceType({
     'Open Administration > Notifiers, and add a notifier of the type Webhook.',
     'Target URL: {url}',
     'HTTP method: POST',
-    'HTTP headers: {"Authorization": "Bearer {secret}", "Content-Type": "application/json"}',
+    {
+      token: 'HTTP headers: {"Authorization": "Bearer {secret}", "Content-Type": "application/json"}',
+      password: 'Username: {user}. Basic auth password: {secret}. HTTP headers: {"Content-Type": "application/json"}',
+    },
     'Open the tab Notifications of each job and workflow template (or of the organization), and enable Success and Failure.',
   ],
 })

@@ -36,7 +36,7 @@ export const azureDevops = defineSourceType({
     'URL: {url}',
     {
       token: 'HTTP headers: Authorization: Bearer {secret}',
-      password: 'Basic authentication username and password: user and password of the secret.',
+      password: 'Basic authentication username: {user}. Basic authentication password: {secret}',
     },
     'Resource details to send: All, because the state of the run is needed. Messages and detailed messages to send: None.',
   ],

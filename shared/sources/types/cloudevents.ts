@@ -19,8 +19,11 @@ export const cloudevents = defineSourceType({
     return { event: type, content, delivery: `${source} ${event}` }
   },
   setup: [
-    'Let the sender send events to {url}, with the header Authorization: Bearer {secret}',
-    'A sender without headers: {url}?token={secret}',
+    'Let the sender send events to {url}',
+    {
+      token: 'Header: Authorization: Bearer {secret}. A sender without headers: {url}?token={secret}',
+      password: 'Basic authentication: user {user}, password {secret}',
+    },
     'The data must be a JSON object. Batches are refused. The handshake with OPTIONS is answered.',
   ],
 })

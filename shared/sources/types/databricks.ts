@@ -18,7 +18,7 @@ export const databricks = defineSourceType({
   setup: [
     'As a workspace admin, open Settings > Notifications > Manage, and add a destination of the type Webhook.',
     'URL: {url}',
-    'Username and password: user and password of the secret.',
+    'Username: {user}. Password: {secret}',
     'Edit the notifications of each job: add the destination for Success and Failure, and mute nothing.',
   ],
 })

@@ -17,7 +17,10 @@ export const datadog = defineSourceType({
   },
   setup: [
     'Open Integrations > Webhooks, and add a webhook with the name webhooks and the URL {url}',
-    'Custom headers: {"Authorization": "Bearer {secret}"}',
+    {
+      token: 'Custom headers: {"Authorization": "Bearer {secret}"}',
+      password: 'Custom headers: {"Authorization": "Basic {basic}"}',
+    },
     `Payload, with "Encode as form" off:
 {"id": "$ID", "cycle": "$ALERT_CYCLE_KEY", "monitor": "$ALERT_ID", "transition": "$ALERT_TRANSITION", "type": "$ALERT_TYPE",
  "title": "$EVENT_TITLE", "scope": "$ALERT_SCOPE", "priority": "$ALERT_PRIORITY", "host": "$HOSTNAME", "tags": "$TAGS",

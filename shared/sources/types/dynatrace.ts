@@ -18,7 +18,10 @@ export const dynatrace = defineSourceType({
   },
   setup: [
     'Open Settings > Integration > Problem notifications, and add a custom integration with the URL {url}',
-    'Add the HTTP header Authorization with the secret value: Bearer {secret}',
+    {
+      token: 'Add the HTTP header Authorization with the secret value: Bearer {secret}',
+      password: 'Add the HTTP header Authorization with the secret value: Basic {basic}',
+    },
     'Enable "Send notification if a problem is closed".',
     `Custom payload:
 {"pid": "{PID}", "id": "{ProblemID}", "state": "{State}", "title": "{ProblemTitle}", "impact": "{ProblemImpact}",

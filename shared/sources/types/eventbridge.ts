@@ -137,7 +137,11 @@ export const eventbridge = defineSourceType({
   alerts: awsAlerts,
   setup: [
     'The stack creates the rules for its own account and region. For other ones, create an API destination:',
-    'Endpoint: {url}, method POST. Connection: API key with the name x-api-key and the value {secret}.',
+    'Endpoint: {url}, method POST.',
+    {
+      token: 'Connection: API key with the name x-api-key and the value {secret}.',
+      password: 'Connection: Basic with the username {user} and the password {secret}.',
+    },
     'Create a rule of EventBridge for the events of your runs, such as "CodeBuild Build State Change", or for "CloudWatch Alarm State Change", with the API destination as its target.',
     'AppConfig sends events only with the extension AWS.AppConfig.DeploymentNotificationsToEventBridge.',
   ],

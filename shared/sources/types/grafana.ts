@@ -25,6 +25,7 @@ export const grafana = defineSourceType({
     {
       keys: 'HMAC signature: secret {secret}, timestamp header X-Grafana-Alerting-Timestamp. The header of the signature keeps its default. A Grafana without HMAC needs a token instead: --credential token.',
       token: 'Authorization header: scheme Bearer, credentials {secret}',
+      password: 'HTTP basic authentication: username {user}, password {secret}',
     },
     'Keep "Disable resolved message" off, max alerts at 0, and the payload at its default.',
     'Click Test: it must succeed, and starts nothing. A query without data, or with an error, is an alert of its own: DatasourceNoData, DatasourceError.',

@@ -34,7 +34,7 @@ export const http = defineSourceType({
     {
       token: 'Header: Authorization: Bearer {secret}. A sender without headers: {url}?token={secret}',
       keys: 'Signature: as a Standard Webhook, with the key {secret}',
-      password: 'Basic authentication: user and password of the secret.',
+      password: 'Basic authentication: user {user}, password {secret}',
     },
     'In events.yaml, "run" says where the id of the run is, such as data.id, and "ended" which requests mark an end, such as status == \'done\'.',
   ],

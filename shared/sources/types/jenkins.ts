@@ -15,6 +15,9 @@ const body = z.object({
   data: z.nullish(z.object({ number: optional(eventId), queueId: optional(eventId) })),
 })
 
+const BODY =
+  'groovy.json.JsonOutput.toJson([job: env.JOB_NAME, number: env.BUILD_NUMBER as int, result: currentBuild.currentResult])'
+
 /** Jenkins has no webhooks of its own: a step or a plugin sends them. */
 export const jenkins = defineSourceType({
   title: 'Jenkins',
@@ -38,14 +41,25 @@ export const jenkins = defineSourceType({
     return { event: result ?? 'unknown', runs: runsOf(job, number, undefined), ended: job !== undefined }
   },
   setup: [
-    'Best, for each pipeline: add the token {secret} to the credentials of Jenkins as secret text with the id webhooks-token, and this block to the Jenkinsfile (HTTP Request plugin):',
-    `post { always { catchError(buildResult: null, stageResult: null) {
+    {
+      token: `Best, for each pipeline: add the token {secret} to the credentials of Jenkins as secret text with the id webhooks-token, and this block to the Jenkinsfile (HTTP Request plugin):
+post { always { catchError(buildResult: null, stageResult: null) {
   withCredentials([string(credentialsId: 'webhooks-token', variable: 'TOKEN')]) {
     httpRequest httpMode: 'POST', url: '{url}', contentType: 'APPLICATION_JSON', timeout: 10, validResponseCodes: '100:599',
       customHeaders: [[name: 'Authorization', value: "Bearer \${TOKEN}", maskValue: true]],
-      requestBody: groovy.json.JsonOutput.toJson([job: env.JOB_NAME, number: env.BUILD_NUMBER as int, result: currentBuild.currentResult])
+      requestBody: ${BODY}
 } } } }`,
-    'Or, for all jobs of the server: install the Generic Event plugin, and enter {url}?token={secret} at Manage Jenkins > System > Event Dispatcher > Event Receiver.',
+      password: `For each pipeline: add the username {user} and the password {secret} to the credentials of Jenkins with the id webhooks-password, and this block to the Jenkinsfile (HTTP Request plugin):
+post { always { catchError(buildResult: null, stageResult: null) {
+  httpRequest httpMode: 'POST', url: '{url}', contentType: 'APPLICATION_JSON', timeout: 10, validResponseCodes: '100:599',
+    authentication: 'webhooks-password',
+    requestBody: ${BODY}
+} } }`,
+    },
+    {
+      token:
+        'Or, for all jobs of the server: install the Generic Event plugin, and enter {url}?token={secret} at Manage Jenkins > System > Event Dispatcher > Event Receiver.',
+    },
   ],
 })
 

@@ -10,7 +10,12 @@ export const newRelic = defineSourceType({
   read: ({ state: event }) => ({ event }),
   alerts: { firing: "state == 'ACTIVATED'", resolved: "state == 'CLOSED'", key: 'id' },
   setup: [
-    'Open Alerts > Destinations, and add a webhook with the URL {url} and the authorization "Bearer token": {secret}',
+    {
+      token:
+        'Open Alerts > Destinations, and add a webhook with the URL {url} and the authorization "Bearer token": {secret}',
+      password:
+        'Open Alerts > Destinations, and add a webhook with the URL {url} and the authorization "Basic auth": username {user}, password {secret}',
+    },
     'Open Alerts > Workflows, and add the destination to a workflow that notifies when an issue is activated and closed.',
     `Payload template:
 {"id": {{ json issueId }}, "state": {{ json state }}, "title": {{ json annotations.title.[0] }}, "priority": {{ json priority }},

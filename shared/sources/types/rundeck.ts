@@ -14,7 +14,7 @@ export const rundeck = defineSourceType({
   },
   setup: [
     'Edit the job, open Notifications, and add "Send Webhook" for On Success and for On Failure.',
-    'URL: {url}?token={secret}',
+    { token: 'URL: {url}?token={secret}', password: 'URL: {loginUrl}' },
     'Payload format: JSON. Method: POST.',
   ],
 })

@@ -5,6 +5,20 @@ import { defineSourceType, eventId, eventWord } from '../source-type.ts'
 const ENDS: Record<string, readonly string[]> = { incident: ['6', '7', '8'], change_request: ['3', '4'] }
 const DECISIONS = ['approved', 'rejected']
 
+/** @param credentials the statement that sets those of the message */
+function ruleWith(credentials: string): string {
+  return `Create a business rule for incident, and one for change_request: when async, on update, with the condition current.state.changes() || current.approval.changes(), and the script:
+(function executeRule(current, previous) {
+  var message = new sn_ws.RESTMessageV2('CloudAutomationWebhooks', 'Default POST');
+  ${credentials}
+  message.setRequestHeader('X-Caw-Id', gs.generateGUID());
+  message.setRequestBody(JSON.stringify({table: current.getTableName(), sys_id: current.getUniqueValue(),
+    state: current.getValue('state'), approval: current.getValue('approval')}));
+  message.setHttpTimeout(10000);
+  message.executeAsync();
+})(current, previous);`
+}
+
 /** ServiceNow has no webhooks of its own: a business rule sends them. */
 export const servicenow = defineSourceType({
   title: 'ServiceNow',
@@ -20,17 +34,18 @@ export const servicenow = defineSourceType({
     }
   },
   setup: [
-    'Store the token as the system property caw.token of the type password2: {secret}',
-    `Open System Web Services > Outbound > REST Message, and create CloudAutomationWebhooks with the endpoint {url} and the HTTP method "Default POST". Add the headers Content-Type: application/json and Authorization: Bearer \${token}`,
-    'Create a business rule for incident, and one for change_request: when async, on update, with the condition current.state.changes() || current.approval.changes(), and the script:',
-    `(function executeRule(current, previous) {
-  var message = new sn_ws.RESTMessageV2('CloudAutomationWebhooks', 'Default POST');
-  message.setStringParameterNoEscape('token', gs.getProperty('caw.token'));
-  message.setRequestHeader('X-Caw-Id', gs.generateGUID());
-  message.setRequestBody(JSON.stringify({table: current.getTableName(), sys_id: current.getUniqueValue(),
-    state: current.getValue('state'), approval: current.getValue('approval')}));
-  message.setHttpTimeout(10000);
-  message.executeAsync();
-})(current, previous);`,
+    {
+      token: 'Store the token as the system property caw.token of the type password2: {secret}',
+      password: 'Store the password as the system property caw.password of the type password2: {secret}',
+    },
+    {
+      token: `Open System Web Services > Outbound > REST Message, and create CloudAutomationWebhooks with the endpoint {url} and the HTTP method "Default POST". Add the headers Content-Type: application/json and Authorization: Bearer \${token}`,
+      password:
+        'Open System Web Services > Outbound > REST Message, and create CloudAutomationWebhooks with the endpoint {url} and the HTTP method "Default POST". Add the header Content-Type: application/json',
+    },
+    {
+      token: ruleWith("message.setStringParameterNoEscape('token', gs.getProperty('caw.token'));"),
+      password: ruleWith("message.setBasicAuth('{user}', gs.getProperty('caw.password'));"),
+    },
   ],
 })

@@ -1,6 +1,13 @@
 import * as z from 'zod/mini'
 import { defineSourceType, requireHeader } from '../source-type.ts'
 
+function configWith(sink: string): string {
+  return `Set in the ConfigMap config-events of the namespace tekton-pipelines, which has one sink for the cluster:
+data:
+  formats: tektonv1
+  sink: "${sink}"`
+}
+
 /** @see https://tekton.dev/docs/pipelines/events/ */
 export const tekton = defineSourceType({
   title: 'Tekton',
@@ -19,10 +26,10 @@ export const tekton = defineSourceType({
     }
   },
   setup: [
-    'Set in the ConfigMap config-events of the namespace tekton-pipelines, which has one sink for the cluster:',
-    `data:
-  formats: tektonv1
-  sink: "{url}?token={secret}"`,
+    {
+      token: configWith('{url}?token={secret}'),
+      password: configWith('{loginUrl}'),
+    },
     'The Deployment tekton-events-controller must run.',
   ],
 })
