@@ -47,6 +47,8 @@ export const style = [
     /(?<!\b(?:there|here) )\b(?:is|are|was|were) (?:no|none|nothing)\b(?! (?:longer|more|less|fewer|later|better|different|other|sooner|earlier|such|guarantee|doubt|need|wider|larger|older|newer|problem)\b)/i,
     PROSE,
   ),
+  rule('known if', 'known whether', /\b(?:not |un)known if (?:it|they|the|an?|this|people)\b(?! token| run)/i, PROSE),
+  rule('for long', 'for a long time', /\b(?:wait(?:s|ed)?|poll(?:s|ed)?|decided|runs?) for long\b/i, PROSE),
   rule('left out', 'omitted; "Defaults to X"', /\bleft out\b/i),
   rule('where (for a condition)', 'if, when', new RegExp(`\\bwhere (?:${CONDITION})(?!\\w)`, 'i'), PROSE),
   rule(

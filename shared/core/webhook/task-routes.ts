@@ -83,7 +83,7 @@ const MAX_WAITS_PER_MINUTE = 20
 /** Further requests wait briefly, because many clients repeat a request that waits without a pause of their own. */
 const BRIEF_WAIT_MS = 1_000
 
-/** Whether a request may wait for long. It holds an invocation, which other callers may need. */
+/** Whether a request may wait for a long time. It holds an invocation, which other callers may need. */
 async function mayWait({ name }: Category, caller: Caller): Promise<boolean> {
   const { countCall } = await import('../../state/call-rate.ts')
   // No caller has this name.

@@ -62,6 +62,13 @@ const examples: [Place, string, string, string][] = [
   ['comment', 'A file beside it.', 'beside', 'Besides, a file.'],
   ['comment', 'Sets it aside.', 'aside', 'Inside of it.'],
   ['comment', 'Reads the whole file.', 'whole', 'A whole number of files, or the account as a whole.'],
+  [
+    'comment',
+    'It is not known if people have decided.',
+    'not known if people',
+    'It is not known whether people have decided.',
+  ],
+  ['comment', 'A request waits for long.', 'waits for long', 'A request waits for a long time.'],
   ['comment', 'All but for one.', 'but for', 'All, but not for long.'],
   ['comment', 'It is not there any more.', 'any more', 'Ignores any more events.'],
   ['comment', 'Reads all else.', 'all else', 'Reads all elsewhere.'],
