@@ -45,6 +45,12 @@ const played = {} as Record<keyof typeof sequences | keyof typeof decisions, Pla
 /** The release sequence from its second stage, which starts with the approval. */
 const production = temporaryFolder()
 cpSync(join(import.meta.dirname, '../../examples/keptn-release'), production, { recursive: true })
+/** The complete release. */
+const complete = join(temporaryFolder(), 'release')
+cpSync(production, complete, { recursive: true })
+// A busy machine has a higher latency.
+const webhook = readFileSync(join(complete, 'webhook.yaml'), 'utf8')
+writeFileSync(join(complete, 'webhook.yaml'), webhook.replace('\\"value\\":2000', '\\"value\\":60000'))
 const event = readFileSync(join(production, 'event.json'), 'utf8')
 writeFileSync(join(production, 'event.json'), event.replaceAll('staging', 'production'))
 const service = await new Service({ timeScale: 30 }).start()
@@ -126,7 +132,7 @@ beforeAll(async () => {
   const playBoth = playOne('remediation').then(() => playOne('incident'))
   const playAll = [playBoth, ...(Object.keys(others) as (keyof typeof others)[]).map(playOne)]
   const endAll = outcomes.map(([outcome, action, input, query]) => endOf(action, input(outcome), query))
-  const commanded = webhooks(['sequence', 'release', '--url', service.url])
+  const commanded = webhooks(['sequence', '--file', complete, '--url', service.url])
   ends = await waitForAll(endAll)
   const decideAll = (Object.keys(decisions) as (keyof typeof decisions)[]).map(async (name) => {
     const [action = '', ...users] = decisions[name]
