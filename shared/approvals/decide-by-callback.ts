@@ -1,9 +1,9 @@
 import type { HistoryEvent } from '../core/task/progress.ts'
-import { closeCallback } from '../core/task/wake.ts'
 import { type Failure, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
 import { type DecideResult, type Decision, decisionSchema, describeDecision } from '../state/approval-decision.ts'
 import { readApproval, type StoredApproval, saveDecision } from '../state/approvals.ts'
+import { closeCallback } from '../state/wake.ts'
 import { readTaskIfKnown, reasonOfEnd } from './read-task.ts'
 
 /**

@@ -1,7 +1,7 @@
-import { closeCallback, wakeTask } from '../core/task/wake.ts'
 import { serviceUnavailable } from '../errors.ts'
 import { type DecideResult, type Decision, describeDecision } from '../state/approval-decision.ts'
 import { readApproval, type StoredApproval, saveDecision, saveVote } from '../state/approvals.ts'
+import { closeCallback, wakeTask } from '../state/wake.ts'
 import { decideByCallback } from './decide-by-callback.ts'
 import { readTaskIfKnown, reasonOfEnd } from './read-task.ts'
 

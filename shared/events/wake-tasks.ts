@@ -1,8 +1,8 @@
-import { wakeTasksOf } from '../core/task/wake.ts'
 import { Failure } from '../errors.ts'
 import { log } from '../log.ts'
 import type { Notification } from '../sources/read-notification.ts'
 import { recordNotification } from '../state/source-activity.ts'
+import { wakeTasksOf } from '../state/wake.ts'
 
 /** Each one needs requests. */
 const MAX_RUNS = 100

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { endApprovals } from '../../shared/approvals/request/end.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { askingTasksOf } from '../../shared/core/task/ask.ts'
-import { endApprovals } from '../../shared/core/task/end-approvals.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { startSes } from '../platforms/aws-ses.ts'
 import { channel, jane as janeOfDiscord, startDiscord } from '../platforms/discord.ts'

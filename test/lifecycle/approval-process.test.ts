@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { notification } from '../../functions/notification/index.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
-import { wakeTasksOf } from '../../shared/core/task/wake.ts'
+import { wakeTasksOf } from '../../shared/state/wake.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { startServiceNowChange } from '../platforms/servicenow-change.ts'
 import { Lifecycle } from './lifecycle.ts'

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
-import { wakeTask } from '../../shared/core/task/wake.ts'
 import { describeDecision } from '../../shared/state/approval-decision.ts'
 import {
   endApproval,
@@ -12,6 +11,7 @@ import {
   saveDecision,
   saveVote,
 } from '../../shared/state/approvals.ts'
+import { wakeTask } from '../../shared/state/wake.ts'
 import type { Message } from '../../shared/text/message.ts'
 import { forward } from '../functions/load-testing/table.ts'
 import { passTime, withPauses } from './runner.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { closeCallback } from '../../shared/core/task/wake.ts'
 import { readApproval, saveDecision } from '../../shared/state/approvals.ts'
+import { closeCallback } from '../../shared/state/wake.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 import { passTime, withPauses } from './runner.ts'

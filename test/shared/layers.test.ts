@@ -5,8 +5,9 @@ import { cyclesIn, importsOf } from '../imports.ts'
 
 /**
  * The layers of `shared/`, lowest first. A file imports files of its own layer and of lower layers only. Type imports count.
- * Approvals are above the core: the core runs an approval action through its interface in `providers/action.ts`. The clients of
- * vendors are below the orchestrators, which use them as providers do. `index.ts` exports from all layers to applications.
+ * A task asks for an approval through `approvals/request`, which knows nothing of the core. The rest of the approvals is above the
+ * core: the core runs an approval action through its interface in `providers/action.ts`. The clients of vendors are below the
+ * orchestrators, which use them as providers do. `index.ts` exports from all layers to applications.
  */
 const LAYERS = [
   ['root'],
@@ -18,6 +19,7 @@ const LAYERS = [
   ['orchestrators'],
   ['providers'],
   ['vendors'],
+  ['approvals/request'],
   ['core'],
   ['agents', 'approvals', 'events', 'verify'],
   ['dispatch'],

@@ -4,8 +4,8 @@ import { log } from '../../log.ts'
 import type { Category } from '../../providers/category.ts'
 import type { Canceler } from '../../state/save-cancellation.ts'
 import type { WaitingTask } from '../../state/waiters.ts'
+import { wakeTask } from '../../state/wake.ts'
 import { readTaskOf, type TaskStatus } from './status.ts'
-import { wakeTask } from './wake.ts'
 
 /**
  * Requests that a task ends as aborted. The task reads the request before its next poll or attempt, stops its job at the

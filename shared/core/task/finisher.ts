@@ -211,7 +211,7 @@ async function endApprovals(context: DurableContext, task: Task, until = 0, reas
     context,
     'end-approvals',
     async () => {
-      const { endApprovals: end, failApproval } = await import('./end-approvals.ts')
+      const { endApprovals: end, failApproval } = await import('../../approvals/request/end.ts')
       if (task.approvalOf) {
         await failApproval(task.id, task.approvalOf, reason)
         return null

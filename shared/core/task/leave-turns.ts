@@ -2,9 +2,9 @@ import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { log } from '../../log.ts'
 import { type End, leave } from '../../policy/turns.ts'
 import { turnTable } from '../../state/turn-table.ts'
+import { wakeTask } from '../../state/wake.ts'
 import type { Task } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
-import { wakeTask } from './wake.ts'
 
 /** The answer of the task waits for this step, and without it, the turn ends with its lease. */
 const RELEASE_RETRIES = { maxAttempts: 6, backoff: { min: 1, max: 10 } }

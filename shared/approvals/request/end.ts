@@ -1,7 +1,7 @@
 import type { WaitingForApproval } from '../../providers/action.ts'
 import type { Decision } from '../../state/approval-decision.ts'
 import { endApproval } from '../../state/approvals.ts'
-import { closeCallback, wakeTask } from './wake.ts'
+import { closeCallback, wakeTask } from '../../state/wake.ts'
 
 /**
  * Ends the approvals of a task that no longer needs them, and wakes the tasks that ask for them, which close their messages.

@@ -1,5 +1,5 @@
-import { completeCallback } from '../../aws/lambda.ts'
-import { readWaiter, readWaitingTasks, type WaitingTask } from '../../state/waiters.ts'
+import { completeCallback } from '../aws/lambda.ts'
+import { readWaiter, readWaitingTasks, type WaitingTask } from './waiters.ts'
 
 /** Lambda's errors for a callback that is completed, timed out or deleted. Its documents disagree on which is which. */
 const CLOSED_CALLBACK_ERRORS = [
