@@ -1,4 +1,4 @@
-import type { ApprovalInput } from '../../shared/approvals/input.ts'
+import type { ApprovalInput } from '../../shared/approvals/request/input.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { categories } from '../tools/project/categories.ts'
 

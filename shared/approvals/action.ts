@@ -13,8 +13,8 @@ import { channelField, postedData, postedLinks, postOnce, resolveChannel } from 
 import { settings } from '../settings.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { withButtons } from './buttons.ts'
-import type { ApprovalInput } from './input.ts'
 import { bareName, unverifiableApprover } from './person.ts'
+import type { ApprovalInput } from './request/input.ts'
 
 const inputSchema = z.strictObject({
   channel: channelField,

@@ -17,8 +17,8 @@ import { redact } from '../redact.ts'
 import { endApproval, readApprovalState } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
 import { wakeTask } from '../state/wake.ts'
-import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { unverifiableApprover } from './person.ts'
+import { type ApprovalInput, dependsOnPeople } from './request/input.ts'
 import { approvalCancelerIn, type StepTask } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>

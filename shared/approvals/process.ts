@@ -8,8 +8,8 @@ import { type ApprovalTask, type Completed, completed, type Delegated } from '..
 import type { MessageProvider, PlatformDecision, PostedMessage } from '../providers/message.ts'
 import { redact, redactDeep } from '../redact.ts'
 import { describeDecision } from '../state/approval-decision.ts'
-import type { ApprovalInput } from './input.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
+import type { ApprovalInput } from './request/input.ts'
 import { outcomeOf, type StepTask, updateMessage } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>

@@ -1,8 +1,8 @@
 import type { ApprovalTask, Completed, Delegated } from '../providers/action.ts'
 import type { MessageProvider } from '../providers/message.ts'
 import { askForTask } from './ask-for-task.ts'
-import type { ApprovalInput } from './input.ts'
 import { runApprovalProcess } from './process.ts'
+import type { ApprovalInput } from './request/input.ts'
 import { runApprovalTask } from './task.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>

@@ -17,9 +17,9 @@ import {
 } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
 import { withButtons } from './buttons.ts'
-import { type ApprovalInput, dependsOnPeople } from './input.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
 import { secondsToReminder } from './reminder.ts'
+import { type ApprovalInput, dependsOnPeople } from './request/input.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 /** The task for the functions that its steps run. */

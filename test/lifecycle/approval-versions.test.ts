@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import type { ApprovalInput } from '../../shared/approvals/input.ts'
+import type { ApprovalInput } from '../../shared/approvals/request/input.ts'
 import { outcomeOf } from '../../shared/approvals/task.ts'
 import { type ApprovalTask, type Completed, completed } from '../../shared/providers/action.ts'
 import type { MessageProvider } from '../../shared/providers/message.ts'

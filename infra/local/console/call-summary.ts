@@ -1,4 +1,4 @@
-import type { ApprovalInput } from '../../../shared/approvals/input.ts'
+import type { ApprovalInput } from '../../../shared/approvals/request/input.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import type { HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'

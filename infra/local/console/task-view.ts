@@ -1,5 +1,5 @@
-import type { ApprovalInput } from '../../../shared/approvals/input.ts'
 import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
+import type { ApprovalInput } from '../../../shared/approvals/request/input.ts'
 import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { deadlineAfter, policyProgressIn } from '../../../shared/core/task/policy-progress.ts'

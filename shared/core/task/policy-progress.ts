@@ -1,6 +1,6 @@
+import type { Decided } from '../../approvals/request/check.ts'
 import { turnsIn } from '../../policy/kinds/index.ts'
 import { deadlineOf, type Task } from '../call.ts'
-import type { Decided } from './requirement.ts'
 import { askNumberIn, isPolicyStep, isTurnStep } from './steps.ts'
 
 /** A durable operation, as the history of an execution reports it. */

@@ -1,4 +1,5 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
+import { type Asked, type Decided, describeFailure } from '../../approvals/request/check.ts'
 import { endApprovals } from '../../approvals/request/end.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
@@ -12,12 +13,12 @@ import type { Decision } from '../../state/approval-decision.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { ApprovedRequest } from '../approved-request.ts'
 import type { Task } from '../call.ts'
-import { previewAction } from '../preview.ts'
+import { type Preview, previewAction } from '../preview.ts'
 import { retriedStep } from '../retried-step.ts'
-import { askingTasksOf, type Shown, startAsking } from './ask.ts'
+import { askingTasksOf, startAsking } from './ask.ts'
 import { aborted, type CanceledState, canceledState, cancelerIn, cancelerOf } from './cancellation.ts'
 import type { Reports } from './poll.ts'
-import { type Asked, checkRequirement, type Decided, describeFailure } from './requirement.ts'
+import { checkRequirement } from './requirement.ts'
 import { startTimeOf } from './start-time.ts'
 import { type WaitState, type WakeUp, waitUntilDoneOrWoken } from './wait.ts'
 
@@ -41,6 +42,9 @@ interface RequireState extends WaitState, CanceledState {
   /** How many more checks follow soon after a wake-up: until then, the next vote cannot wake the task. */
   soonChecks?: number | undefined
 }
+
+/** What people are shown, or why it is not known. */
+type Shown = Preview | { at: number; error: string }
 
 /** The end of the wait for the requirements of a task. */
 export type Met = { decisions: Decided[] } & (

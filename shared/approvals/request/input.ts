@@ -1,4 +1,4 @@
-import type { Message } from '../text/message.ts'
+import type { Message } from '../../text/message.ts'
 
 /** The complete input of the action. */
 export interface ApprovalInput {
