@@ -1,9 +1,7 @@
 // Installs the packages of a folder on demand. Works on every Node.js version in "engines", and refuses older ones.
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -24,7 +22,7 @@ export async function installPackages(folder) {
   const locked = readJson(join(folder, 'package-lock.json')).packages
   if (isInstalled(folder, locked)) return
   // Two installations at once would delete the files of each other.
-  const lock = join(tmpdir(), `webhooks-install-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`)
+  const lock = join(folder, '.installing')
   if (!take(lock)) {
     console.error('Another command installs the packages. Waiting for it ...')
     while (!take(lock)) await sleep(LOCK_INTERVAL_MS)

@@ -144,7 +144,7 @@ export const subjects: Subject[] = [
     contract: 'jenkins',
     tests: ['ci-cd/jenkins'],
     path: (path) => path.replace(/^(?:\/job\/[^/]+)+(?=\/job\/)/, ''),
-    known: /executable(?:\._class is not| must be null)/,
+    known: /executable(?:\._class is not| must be null)|buildWithParameters: the contract has no response 30[23]/,
   },
   { contract: 'jira', tests: ['issue-ticketing/jira', 'incident-management/jira-service-management'] },
   {

@@ -239,13 +239,19 @@ export const awsSagemakerPipeline = rowOf('pipeline')
 export const awsSagemakerJobs = { pipeline: awsSagemakerPipeline, training: rowOf('training'), tuning: rowOf('tuning') }
 
 function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
-  const { starts, target, field } = {
-    pipeline: { starts: /^StartPipelineExecution$/, target: 'churn-model', field: 'status' },
-    training: { starts: /^CreateTrainingJob$/, target: 'training/churn-weekly', field: 'TrainingJobStatus' },
+  const { starts, target, field, end } = {
+    pipeline: { starts: /^StartPipelineExecution$/, target: 'churn-model', field: 'status', end: undefined },
+    training: {
+      starts: /^CreateTrainingJob$/,
+      target: 'training/churn-weekly',
+      field: 'TrainingJobStatus',
+      end: 'TrainingEndTime',
+    },
     tuning: {
       starts: /^CreateHyperParameterTuningJob$/,
       target: 'tuning/churn-tuning',
       field: 'HyperParameterTuningJobStatus',
+      end: 'HyperParameterTuningEndTime',
     },
   }[kind]
   return {
@@ -264,8 +270,7 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
         const [status, detail] = name.split('/')
         const FailureReason = status === 'Failed' && detail ? `${detail}: It broke.` : undefined
         Object.assign(newest(), { [field]: status, SecondaryStatus: detail ?? status, FailureReason, BestTrainingJob })
-        if (/^(?:Completed|Failed|Stopped)$/.test(status ?? ''))
-          Object.assign(newest(), { TrainingEndTime: STARTED_AT + 90, HyperParameterTuningEndTime: STARTED_AT + 90 })
+        if (end && /^(?:Completed|Failed|Stopped)$/.test(status ?? '')) newest()[end] = STARTED_AT + 90
       }
       return {
         connection: { region: 'eu-west-1', endpoint },

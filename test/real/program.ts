@@ -31,7 +31,7 @@ export interface Started {
 /** Exit code of a start script whose program is not available on this machine. */
 const unavailable = 69
 /** Includes the installation. */
-const MAX_START_MS = 420_000
+const MAX_START_MS = 900_000
 
 /** Everything that was started here and is not ended yet, by its process id. */
 const running = new Set<number>()

@@ -51,11 +51,14 @@ install_packages() {
     unavailable "apt-get could not install $*."
 }
 
-# wait_until <seconds> <pid> <log file> <command ..>: waits until the command succeeds, and fails if the process ends before.
+# A busy machine takes longer than an idle one.
+PATIENCE=3
+
+# wait_until <seconds on an idle machine> <pid> <log file> <command ..>: waits until the command succeeds, and fails if the process ends before.
 wait_until() {
   local seconds=$1 pid=$2 log=$3
   shift 3
-  local end=$((SECONDS + seconds))
+  local end=$((SECONDS + seconds * PATIENCE))
   until "$@" >/dev/null 2>&1; do
     if ! kill -0 "$pid" 2>/dev/null; then
       tail -20 "$log" >&2
