@@ -29,7 +29,8 @@ export function previewCommand(): Command {
       'after',
       `
 Secrets are shown as *** unless you pass --json. A warning is printed if Keptn and the receiver together would send too few
-or too many started and finished events, or if Keptn would lose a result. Warnings do not change the exit code.
+or too many started and finished events, if Keptn would lose a result, or if a template prints a map as text. Warnings do not
+change the exit code.
 
 Exit code: 0 Keptn would send every request, 1 Keptn would reject a request or drop the event, 2 invalid arguments.
 

@@ -4,7 +4,9 @@ import { DroppedEventError, receiveEvent } from './received-event.ts'
 import { TemplateError } from './template/errors.ts'
 import { render } from './template/evaluate.ts'
 import type { GoObject } from './template/values.ts'
-import { parseWebhookConfig, WebhookConfigError, type WebhookRequest } from './webhook-config.ts'
+import { parseWebhookConfig, type Webhook, WebhookConfigError, type WebhookRequest } from './webhook-config.ts'
+
+const REMEDIATION_VALUE = 'data.action.value'
 
 /** The curl command of a request, or why webhook-service rejects it. */
 export type PreviewResult = { argv: string[] } | { refused: string }
@@ -27,9 +29,12 @@ export function preview(webhookYaml: string, event: GoObject, env: Readonly<Reco
     const webhooks = parseWebhookConfig(webhookYaml).filter(({ type }) => type === event['type'])
     if (webhooks.length === 0) return { results: [], warnings: [] }
     const received = receiveEvent(event)
+    const sent = webhooks.flatMap((webhook) =>
+      webhook.requests.map((request) => ({ webhook, result: previewRequest(request, received, env) })),
+    )
     return {
-      results: webhooks.flatMap(({ requests }) => requests.map((request) => previewRequest(request, received, env))),
-      warnings: checkModes(webhooks),
+      results: sent.map(({ result }) => result),
+      warnings: [...checkModes(webhooks), ...sent.flatMap(textOfMaps)],
     }
   } catch (error) {
     if (error instanceof WebhookConfigError) return { configError: error.message }
@@ -55,6 +60,21 @@ export function previewRequest(
     if (error instanceof RefusedError) return { refused: error.message }
     throw error
   }
+}
+
+/** Finds fields whose template prints a map of the event: the receiver gets text instead of an object. */
+function textOfMaps({ webhook, result }: { webhook: Webhook; result: PreviewResult }): ModeWarning[] {
+  const text = 'argv' in result ? result.argv.join('\n') : ''
+  return [...text.matchAll(/(?:([\w.-]+)=|"([\w.-]+)": ?")map(?:\[|%5B)/g)].flatMap(
+    ([, inForm, inJson]): ModeWarning[] => {
+      const field = inForm ?? inJson
+      // A remediation accepts the text.
+      if (field === undefined || field === REMEDIATION_VALUE) return []
+      const problem = `${field} is a map, and its template prints it as text (map[..]).`
+      const advice = 'Send its values one by one, or range over them as webhooks config does.'
+      return [{ subscriptionID: webhook.subscriptionID, type: webhook.type, severity: 'wrong', problem, advice }]
+    },
+  )
 }
 
 const withSecrets = (event: GoObject, env: Readonly<Record<string, string>>): GoObject => ({

@@ -97,6 +97,30 @@ describe('a request', () => {
   })
 })
 
+describe('a map of the event', () => {
+  const event = { type, data: { ...place, queries: { checkout: 'rate(x[5m])' }, action: { value: { flag: 'on' } } } }
+  const warningsOf = (payload: string) => {
+    const made = preview(config({ payload }, { sendFinished: true }), event)
+    return 'warnings' in made ? made.warnings.map(({ problem }) => problem) : made
+  }
+
+  it.each([
+    ['a form', 'input.timeframe=5m&input.queries={{.data.queries}}', 'input.queries'],
+    ['an encoded form', 'input.queries={{urlquery .data.queries}}', 'input.queries'],
+    ['JSON', '{"input":{"queries":"{{.data.queries}}"}}', 'queries'],
+  ])('is reported if %s sends it as text', (_, payload, field) => {
+    expect(warningsOf(payload)).toEqual([`${field} is a map, and its template prints it as text (map[..]).`])
+  })
+
+  it.each([
+    ['its values are sent', 'input.queries.checkout={{urlquery .data.queries.checkout}}'],
+    ['a remediation accepts it', 'data.action.value={{urlquery .data.action.value}}'],
+    ['a text mentions one', 'input.text=A%20map%5B..%5D%20is%20text'],
+  ])('is not reported if %s', (_, payload) => {
+    expect(warningsOf(payload)).toEqual([])
+  })
+})
+
 describe('an event', () => {
   const rendered = (payload: string, event: GoObject): unknown => {
     const made = preview(config({ payload }), { type, data: place, ...event })
