@@ -43,7 +43,7 @@ interface RequireState extends WaitState, CanceledState {
   soonChecks?: number | undefined
 }
 
-/** What people are shown, or why it is not known. */
+/** The request that people see, or why it is not known. */
 type Shown = Preview | { at: number; error: string }
 
 /** The end of the wait for the requirements of a task. */
