@@ -51,12 +51,12 @@ redmine=(setpriv --reuid=www-data --regid=www-data --init-groups env -i
 
 # Apart: a model that was loaded before the migrations does not see the columns they add.
 for task in db:migrate redmine:load_default_data; do
-  timeout 120 "${redmine[@]}" bundle exec rake "$task" >"$DIR/rake.log" 2>&1 || {
+  timeout "$((120 * PATIENCE))" "${redmine[@]}" bundle exec rake "$task" >"$DIR/rake.log" 2>&1 || {
     tail -20 "$DIR/rake.log" >&2
     fail 'its database could not be set up.'
   }
 done
-seeded=$(timeout 120 "${redmine[@]}" bin/rails runner "$DIR/seed.rb" 2>"$DIR/seed.log" | grep '^admin=') || {
+seeded=$(timeout "$((120 * PATIENCE))" "${redmine[@]}" bin/rails runner "$DIR/seed.rb" 2>"$DIR/seed.log" | grep '^admin=') || {
   tail -20 "$DIR/seed.log" >&2
   fail 'its project could not be set up.'
 }

@@ -6,6 +6,9 @@ set -euo pipefail
 # Debian's packages and Redmine use this folder without quotes.
 if [[ ${TMPDIR:-} =~ [^A-Za-z0-9._/-] ]]; then export TMPDIR=/tmp; fi
 
+# A busy machine takes longer than an idle one.
+PATIENCE=3
+
 SCRIPT=$(basename "$0")
 
 fail() {
@@ -46,13 +49,10 @@ install_packages() {
   [ "$(id -u)" = 0 ] || unavailable "$probe is not installed, and it takes root to install it."
   command -v apt-get >/dev/null || unavailable "$probe is not installed, and there is no apt-get to install it with."
   export DEBIAN_FRONTEND=noninteractive
-  timeout 60 apt-get update -qq || unavailable 'apt-get update failed: is there a network?'
-  timeout 360 apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  timeout "$((60 * PATIENCE))" apt-get update -qq || unavailable 'apt-get update failed: is there a network?'
+  timeout "$((200 * PATIENCE))" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
     unavailable "apt-get could not install $*."
 }
-
-# A busy machine takes longer than an idle one.
-PATIENCE=3
 
 # wait_until <seconds on an idle machine> <pid> <log file> <command ..>: waits until the command succeeds, and fails if the process ends before.
 wait_until() {
