@@ -4,8 +4,7 @@ import { invalidInput } from '../errors.ts'
 import { onOff, optional, seconds, word, words } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import { passed } from '../outcome.ts'
-import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
-import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
+import { type People, readPeople } from '../people/secret.ts'
 import type { ApprovalAction, CallContext } from '../providers/action.ts'
 import { cutText, cuttable, MAX_TEXT } from '../providers/cut-text.ts'
 import type { Link, Message, MessageContext, MessageProvider } from '../providers/message.ts'
@@ -13,8 +12,8 @@ import { channelField, postedData, postedLinks, postOnce, resolveChannel } from 
 import { settings } from '../settings.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { withButtons } from './buttons.ts'
-import { bareName, unverifiableApprover } from './person.ts'
 import type { ApprovalInput } from './request/input.ts'
+import { findUnidentified, needsSignIn } from './unidentified.ts'
 
 const inputSchema = z.strictObject({
   channel: channelField,
@@ -60,9 +59,9 @@ export function requestApproval({
     input: inputSchema,
     outputs: ['id', 'url', 'decision', 'by', 'at', 'reason'],
     deadline: WEEK_SECONDS,
-    async prepare(input: z.output<typeof inputSchema>, { provider: { buttons, process } }) {
-      const identifiesPeople = input.approvers !== undefined || input.notRequester === 'on'
-      return identifiesPeople && !buttons && !process ? { ...input, people: await readPeople() } : input
+    async prepare(input: z.output<typeof inputSchema>, { provider }) {
+      const deciders = { approvers: input.approvers, excluded: input.notRequester === 'on' ? [] : undefined }
+      return needsSignIn(provider, deciders) ? { ...input, people: await readPeople() } : input
     },
     complete: (input, context) => completeApproval(input, context, compose),
     async run(provider, client, { channel, message }) {
@@ -102,28 +101,23 @@ export function requestApproval({
  * @throws Failure `invalid`
  */
 function checkPeople({ approvers, requester, notRequester, people }: Asked, provider: MessageProvider): void {
-  const { buttons, title } = provider
   const isRequesterExcluded = notRequester === 'on'
-  if ((approvers || isRequesterExcluded) && !buttons && !people) {
+  const excluded = isRequesterExcluded ? [requester ?? []].flat() : undefined
+  const unidentified = findUnidentified(provider, people, { approvers, excluded })
+  if (unidentified?.type === 'everyone') {
     const field = approvers ? 'approvers' : 'notRequester'
-    const problem = `is not supported: with ${title}, people decide on a page that cannot identify them`
+    const problem = `is not supported: with ${provider.title}, people decide on a page that cannot identify them`
     throw invalidInput(`input.${field}`, problem)
   }
-  const unverifiable = people ? unknownApprover(people, approvers) : unverifiableApprover(provider, approvers)
-  if (unverifiable !== undefined) {
-    const format = people
-      ? approverFormat(people)
-      : (buttons?.approverIds?.format ?? 'ids, user names or e-mail addresses')
-    throw invalidInput('input.approvers', `must be ${format}, but has "${unverifiable}"`)
+  if (unidentified?.type === 'approver') {
+    const { name, format = 'ids, user names or e-mail addresses' } = unidentified
+    throw invalidInput('input.approvers', `must be ${format}, but has "${name}"`)
   }
-  if (!isRequesterExcluded) return
-  if (requester === undefined)
+  if (isRequesterExcluded && requester === undefined)
     throw invalidInput('input.requester', 'is missing: with notRequester, send who may not decide')
-  const isKnown = people ? isKnownAddress(requester, people) : buttons?.isMemberName(bareName(requester))
-  if (isKnown) return
-  const format = people ? addressFormat(people) : buttons?.memberNameFormat
+  if (unidentified === undefined) return
   const purpose = people ? '' : ', so that the platform can look it up'
-  throw invalidInput('input.requester', `must be ${format} with notRequester${purpose}`)
+  throw invalidInput('input.requester', `must be ${unidentified.format} with notRequester${purpose}`)
 }
 
 /**

@@ -2,8 +2,7 @@ import { retriedStep } from '../core/retried-step.ts'
 import { Failure, invalidInput, isTransient } from '../errors.ts'
 import { log } from '../log.ts'
 import { errored, type Outcome } from '../outcome.ts'
-import { addressFormat, approverFormat, unknownApprover } from '../people/identity.ts'
-import { isKnownAddress, type People, readPeople } from '../people/secret.ts'
+import { readPeople } from '../people/secret.ts'
 import {
   type ApprovalTask,
   type Completed,
@@ -17,9 +16,9 @@ import { redact } from '../redact.ts'
 import { endApproval, readApprovalState } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
 import { wakeTask } from '../state/wake.ts'
-import { unverifiableApprover } from './person.ts'
-import { type ApprovalInput, dependsOnPeople } from './request/input.ts'
+import type { ApprovalInput } from './request/input.ts'
 import { approvalCancelerIn, type StepTask } from './task.ts'
+import { findUnidentified, needsSignIn } from './unidentified.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 
@@ -75,32 +74,20 @@ function acceptRequest(
  */
 async function checkDeciders(provider: MessageProvider, input: ApprovalInput, count: number): Promise<void> {
   const { title, buttons, process } = provider
-  if (!buttons && dependsOnPeople(input, count)) {
-    const people = process ? undefined : await readPeople()
-    if (people) return checkSignIns(people, input)
+  const people = needsSignIn(provider, input, count) ? await readPeople() : undefined
+  // The platform looks up the owners of the caller when somebody decides.
+  const excluded = buttons ? undefined : input.excluded
+  const unidentified = findUnidentified(provider, people, { approvers: input.approvers, excluded }, count)
+  if (unidentified === undefined) return
+  if (unidentified.type === 'everyone')
     throw invalidInput(
       'approve',
       `with by, notRequester or count needs a platform that identifies people, and ${title} does not: use a connection of Slack, Mattermost, Discord or Telegram${process ? '' : ', or let people sign in'}`,
     )
-  }
-  const unverifiable = unverifiableApprover(provider, input.approvers)
-  if (unverifiable !== undefined)
-    throw invalidInput(
-      'by',
-      `must be ${buttons?.approverIds?.format ?? 'ids or e-mail addresses'} for ${title}, but has "${unverifiable}"`,
-    )
-}
-
-function checkSignIns(people: People, { approvers, excluded }: ApprovalInput): void {
-  const approver = unknownApprover(people, approvers)
-  if (approver !== undefined)
-    throw invalidInput('by', `must be ${approverFormat(people)} for the page of approvals, but has "${approver}"`)
-  const requester = [excluded ?? []].flat().find((name) => !isKnownAddress(name, people))
-  if (requester !== undefined)
-    throw invalidInput(
-      'owners',
-      `of the caller must be ${addressFormat(people)} with notRequester for the page of approvals, but has "${requester}"`,
-    )
+  const { type, name, format = 'ids or e-mail addresses' } = unidentified
+  const place = people ? 'the page of approvals' : title
+  if (type === 'approver') throw invalidInput('by', `must be ${format} for ${place}, but has "${name}"`)
+  throw invalidInput('owners', `of the caller must be ${format} with notRequester for ${place}, but has "${name}"`)
 }
 
 /** Returns who has canceled the task, or has ended the one that waits. Does not throw: the next poll reads it again. */

@@ -1,23 +1,10 @@
-import { GROUP } from '../policy/people.ts'
-import type { MessageProvider, Person } from '../providers/message.ts'
+import type { Person } from '../providers/message.ts'
 import type { Approval } from '../state/approvals.ts'
 
 /** Removes what people and tools add to a name: `@jane`, `<@U012ABCDEF|jane>`, `<@&165511591545143296>`, `slack:U012ABCDEF`. */
 export function bareName(name: string): string {
   const text = name.trim().replace(/^(?:slack|mattermost|discord|telegram):/i, '')
   return (/^<@[&!]?([^|>]+)(?:\|[^>]*)?>$/.exec(text)?.[1] ?? text).replace(/^@/, '')
-}
-
-/**
- * Returns a name that the platform cannot verify, if there is one: some platforms verify ids only, and none knows the groups of an OpenID
- * provider.
- */
-export function unverifiableApprover(
-  { buttons }: Pick<MessageProvider, 'buttons'>,
-  approvers: readonly string[] | undefined,
-): string | undefined {
-  const { pattern } = buttons?.approverIds ?? {}
-  return approvers?.find((approver) => approver.startsWith(GROUP) || (pattern && !pattern.test(bareName(approver))))
 }
 
 /**

@@ -1,7 +1,6 @@
-import { unverifiableApprover } from '../../../shared/approvals/person.ts'
+import { findUnidentified, needsSignIn } from '../../../shared/approvals/unidentified.ts'
 import { NOTIFICATION } from '../../../shared/core/call.ts'
 import { messageOf } from '../../../shared/errors.ts'
-import { approverFormat, unknownApprover } from '../../../shared/people/identity.ts'
 import { matchesName } from '../../../shared/policy/match.ts'
 import type { When } from '../../../shared/policy/policy.ts'
 import type { MessageProvider } from '../../../shared/providers/message.ts'
@@ -57,7 +56,7 @@ function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
 /** Checks the connection that asks people. Other checks report what is wrong with its secret. */
 async function askingFindings({ by, approval }: RequiredApproval, store: SecretStore): Promise<Finding[]> {
   const what = `policy, ${by}`
-  const { connection, channel, count, notRequester } = approval
+  const { connection, channel, count, by: approvers, notRequester } = approval
   const path = `${NOTIFICATION}/${connection}`
   const stored = await store.get(`connections/${path}`)
   const connect = `Run npx webhooks connect ${path}${store.option}, or name another connection.`
@@ -67,17 +66,17 @@ async function askingFindings({ by, approval }: RequiredApproval, store: SecretS
   const loaded = await loadConnection(category, connection, stored).catch(() => undefined)
   if (!loaded || !isMessageProvider(loaded.provider)) return []
   const { provider, values } = loaded
-  const { buttons, title } = provider
-  const dependsOnPeople = approval.by || notRequester || count > 1
-  const people = buttons || provider.process || !dependsOnPeople ? undefined : await readPeople(store)
-  if (!buttons && !people && dependsOnPeople) {
+  const { title } = provider
+  const deciders = { approvers, excluded: notRequester ? [] : undefined }
+  const people = needsSignIn(provider, deciders, count) ? await readPeople(store) : undefined
+  const unidentified = findUnidentified(provider, people, deciders, count)
+  if (unidentified?.type === 'everyone') {
     const advice = `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${provider.process ? '' : ', or let people sign in: see docs/oidc.md'}.`
     return [wrongFinding(what, `asks with ${path}, but ${title} cannot distinguish people`, advice)]
   }
-  const unverifiable = people ? unknownApprover(people, approval.by) : unverifiableApprover(provider, approval.by)
-  if (unverifiable !== undefined) {
-    const found = `names ${unverifiable}, whom ${people ? 'a sign-in' : title} cannot verify`
-    const format = people ? approverFormat(people) : (buttons?.approverIds?.format ?? 'ids or e-mail addresses')
+  if (unidentified) {
+    const { name, format = 'ids or e-mail addresses' } = unidentified
+    const found = `names ${name}, whom ${people ? 'a sign-in' : title} cannot verify`
     return [wrongFinding(what, found, `List people as ${format}.`)]
   }
   try {
