@@ -12,24 +12,19 @@ export const CLEANUP_SUFFIX = '-cleanup'
 /** Part of the name of an execution that only sends the answer of an ended task again. The id of the task precedes it. */
 export const ANSWER_SUFFIX = '-answer'
 
-/**
- * The record of an interactive call, and the payload of its task: JSON that is equal for each delivery of the same event, so
- * that a second start is the same start. Executions outlive deployments, so fields are added, but never changed.
- */
-export const taskSchema = z.object({
-  version: z.literal(1),
-  /** Identifies the call: the id of the task and the idempotency key at the platform. */
-  id: z.string(),
-  category: z.string(),
+/** Who calls. */
+const callerFields = {
   /** The name of the caller, who may read the status. */
   caller: z.string(),
   /** The person or the program that an OpenID provider has identified as the caller. */
   person: z.optional(z.string()),
   /** The verified e-mail address of this person, who does not decide an approval with `notRequester`. */
   email: z.optional(z.string()),
-  orchestrator: z.string(),
-  mode: z.enum(['silent', 'interactive']),
-  event: originSchema,
+}
+
+/** The action that runs, and its input. */
+const actionFields = {
+  category: z.string(),
   action: z.string(),
   /** The orchestrator's name for the action, if the connection maps actions. */
   mappedName: z.optional(z.string()),
@@ -38,19 +33,11 @@ export const taskSchema = z.object({
   provider: z.string(),
   /** Complete and checked. */
   input: z.unknown(),
+  /** Identifies the input without showing it, for the audit record. */
+  inputDigest: z.optional(z.string()),
   /** Sentences to add to the message of the outcome. */
   notes: z.optional(z.array(z.string())),
   dryRun: z.boolean(),
-  /** In seconds. */
-  deadline: z.number(),
-  /** Whether to send a `started` event, too. */
-  sendStarted: z.boolean(),
-  /** Whether to send the progress. */
-  progress: z.boolean(),
-  /** How many progress messages the orchestrator accepts, if it limits them. */
-  maxProgress: z.optional(z.number()),
-  /** Whether links are sent as labels. */
-  labels: z.boolean(),
   /** Why the action does not run, and the result of the call. */
   skip: z.optional(
     z.object({
@@ -62,6 +49,24 @@ export const taskSchema = z.object({
       isAutomatic: z.boolean(),
     }),
   ),
+  /** The key under which to save the id of the started run. */
+  lastRunKey: z.optional(z.string()),
+  /** The started job must not outlive the task. */
+  needsCleanup: z.optional(z.boolean()),
+}
+
+/** Where the call comes from, and how it is answered. */
+const answerFields = {
+  orchestrator: z.string(),
+  event: originSchema,
+  /** Whether to send a `started` event, too. */
+  sendStarted: z.boolean(),
+  /** Whether to send the progress. */
+  progress: z.boolean(),
+  /** How many progress messages the orchestrator accepts, if it limits them. */
+  maxProgress: z.optional(z.number()),
+  /** Whether links are sent as labels. */
+  labels: z.boolean(),
   /** The base URL of the category's API, for links in approvals and in answers. */
   apiUrl: z.optional(z.string()),
   /** The address that the call supplies for its answer, encrypted with the key of the secret `callbacks`. */
@@ -72,16 +77,24 @@ export const taskSchema = z.object({
   isDetailed: z.optional(z.boolean()),
   /** Whether those who only watch get the outcome, too, in a step of its own. */
   hasObservers: z.optional(z.boolean()),
+  /** The platform sends the `finished` event itself. */
+  delegates: z.optional(z.boolean()),
+}
+
+/** What the task waits for, and for how long. */
+const waitFields = {
+  /** In seconds. */
+  deadline: z.number(),
+  /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
+  source: z.optional(z.string()),
   /** Must be met before the action starts. The deadline counts from then. */
   requirements: z.optional(z.array(requirementSchema)),
   /** How long the task waits for its requirements, in seconds. */
   waitAtMost: z.optional(z.number()),
   /** The names of the rules of the policy that matched, for the audit record. */
   rules: z.optional(z.array(z.string())),
-  /** Identifies the input without showing it, for the audit record. */
-  inputDigest: z.optional(z.string()),
-  /** Whether to send the audit record to the event bus, in a step of its own. */
-  auditEvents: z.optional(z.boolean()),
+  /** The input as rules of the policy see it, for a task that is run again, if a rule depends on it. */
+  ruleInput: z.optional(z.unknown()),
   /** Set for a task that only asks people for another task, with what that task requires. */
   approvalOf: z.optional(
     z.object({
@@ -93,28 +106,40 @@ export const taskSchema = z.object({
       until: z.number(),
     }),
   ),
-  /** The input as rules of the policy see it, for a task that is run again, if a rule depends on it. */
-  ruleInput: z.optional(z.unknown()),
-  /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
-  source: z.optional(z.string()),
-  /** The trace that the call belongs to: see `traceparent.ts`. */
-  traceparent: z.optional(z.string()),
-  /** The key under which to save the id of the started run. */
-  lastRunKey: z.optional(z.string()),
-  /** The started job must not outlive the task. */
-  needsCleanup: z.optional(z.boolean()),
-  /** The platform sends the `finished` event itself. */
-  delegates: z.optional(z.boolean()),
+}
+
+/** Set for an execution that follows an ended task. */
+const followUpFields = {
   /** Set for an execution that only cleans up for a task that Lambda ended, or only sends the answer of an ended task again. */
   only: z.optional(z.enum(['cleanup', 'answer'])),
   /** The outcome to send again. */
   outcome: z.optional(outcomeSchema),
+  /** When the task with this outcome ended, in epoch milliseconds. */
+  endedAt: z.optional(z.number()),
   /** The id of the task that this one runs again. */
   rerunOf: z.optional(z.string()),
   /** The ARN of the operator who runs the task again, or sends its answer again. */
   operator: z.optional(z.string()),
-  /** When the task with this outcome ended, in epoch milliseconds. */
-  endedAt: z.optional(z.number()),
+}
+
+/**
+ * The record of an interactive call, and the payload of its task: JSON that is equal for each delivery of the same event, so
+ * that a second start is the same start. Executions outlive deployments, so fields are added, but never changed.
+ */
+export const taskSchema = z.object({
+  version: z.literal(1),
+  /** Identifies the call: the id of the task and the idempotency key at the platform. */
+  id: z.string(),
+  mode: z.enum(['silent', 'interactive']),
+  /** The trace that the call belongs to: see `traceparent.ts`. */
+  traceparent: z.optional(z.string()),
+  /** Whether to send the audit record to the event bus, in a step of its own. */
+  auditEvents: z.optional(z.boolean()),
+  ...callerFields,
+  ...actionFields,
+  ...answerFields,
+  ...waitFields,
+  ...followUpFields,
 })
 
 export type Task = z.output<typeof taskSchema>
@@ -132,12 +157,8 @@ export function deadlineOf(
   return approvalOf?.until ?? metAt + deadline * 1_000
 }
 
-/** The record of any call. A silent call may lack the fields that identify it and its orchestrator. */
-export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
-  /** Undefined if the event has no id: a repeat of the call cannot be recognized. */
-  id: string | undefined
-  orchestrator: string | undefined
-  event: CallOrigin
+/** What only the webhook needs of a call. It is not a part of the payload. */
+interface WebhookFields {
   /** The form of the response. Undefined if the call is not a gate. */
   gate?: GateOptions | undefined
   /**
@@ -153,6 +174,22 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'> {
   answersRepeats?: boolean | undefined
 }
 
+/** The record of any call. A silent call may lack the fields that identify it and its orchestrator. */
+export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'>, WebhookFields {
+  /** Undefined if the event has no id: a repeat of the call cannot be recognized. */
+  id: string | undefined
+  orchestrator: string | undefined
+  event: CallOrigin
+}
+
+/** Keeps the compiler from adding a field of the webhook to the payload. */
+type NotInPayload = { [Name in keyof WebhookFields]?: never }
+
+export type CallerFields = Pick<Call, keyof typeof callerFields | 'isOfAgent'>
+export type ActionFields = Pick<Call, keyof typeof actionFields>
+export type AnswerFields = Pick<Call, keyof typeof answerFields | 'gate' | 'answersRepeats'>
+export type WaitFields = Pick<Call, keyof typeof waitFields>
+
 export interface GateOptions {
   /** The part of the response that says whether the gate is open. */
   form: 'body' | 'status'
@@ -163,18 +200,9 @@ export interface GateOptions {
 }
 
 /** Returns the record of an interactive call as the payload of its task. */
-export function taskOf({
-  id,
-  orchestrator = DEFAULT_ORCHESTRATOR,
-  event,
-  gate: _,
-  refusal: _1,
-  repeatRefusal: _2,
-  isOfAgent: _3,
-  answersRepeats: _4,
-  ...call
-}: Call): Task {
+export function taskOf({ gate, refusal, repeatRefusal, isOfAgent, answersRepeats, ...call }: Call): Task {
+  const { id, orchestrator = DEFAULT_ORCHESTRATOR, event } = call
   const { id: eventId, labels = {} } = event
   if (id === undefined || eventId === undefined) throw new Error('An interactive call has an id.')
-  return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } }
+  return { ...call, id, orchestrator, event: { ...event, id: eventId, labels } } satisfies Task & NotInPayload
 }

@@ -7,7 +7,7 @@ type Node = Profiler.ProfileNode
 
 /** The parts of a call, by the source file of the innermost function that has one. The first match counts. */
 const parts: readonly [part: string, files: RegExp][] = [
-  ['log line and audit line', /shared\/(?:log|audit|metrics|settings)\.ts|request-log\.ts/],
+  ['log line and audit line', /shared\/(?:log|audit|metrics|settings)\.ts|webhook\/handler\.ts/],
   ['masking of secrets', /shared\/redact\.ts/],
   ['authentication', /shared\/auth\/(?!secrets)/],
   ['secrets of connections', /shared\/(?:auth\/secrets|aws)|providers\/connections?\.ts/],

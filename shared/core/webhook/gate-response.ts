@@ -1,6 +1,10 @@
+import { audit } from '../../audit.ts'
 import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
-import type { GateOptions } from '../call.ts'
+import { log } from '../../log.ts'
+import type { Call, GateOptions } from '../call.ts'
+import { runGate } from '../task/gate.ts'
+import { startTask } from '../task/start-execution.ts'
 import { secondsToNextRead, type TaskStatus } from '../task/status.ts'
 import { json, line } from './responses.ts'
 
@@ -10,13 +14,36 @@ const FAILURE = ['fail', 'errored', 'aborted']
 const RUNNING = 409
 const CLOSED = 424
 
+/** Load this module with `import()`: only gates need it. */
+
+/** Starts or finds the task of a gate, and returns the response. */
+export async function askGate(call: Call, options: GateOptions, timeLeft: () => number): Promise<WebhookResponse> {
+  let isRepeat = true
+  const start = (gateCall: Call) => {
+    isRepeat = false
+    return startTask(gateCall, timeLeft)
+  }
+  const gate = runGate(call, options, start).finally(() => {
+    if (isRepeat && call.repeatRefusal) throw call.repeatRefusal
+  })
+  const status = await gate.catch((error: unknown) => {
+    const response = closedResponse(error)
+    audit.add({ refusal: error })
+    return response
+  })
+  if (status && 'statusCode' in status) return status
+  audit.add({ taskId: status?.taskId, outcome: status?.verdict ?? 'ignored' })
+  log.appendKeys({ taskId: status?.taskId, verdict: status?.verdict })
+  return gateResponse(status, options)
+}
+
 /**
  * Returns the response of a gate. With `answer=body` it is the status of the task. With `answer=status`, the status of the
  * response opens or closes the gate, and its body is one line for people.
  *
  * @param status undefined if an inverted gate has no task
  */
-export function gateResponse(status: TaskStatus | undefined, { form, invert }: GateOptions): WebhookResponse {
+function gateResponse(status: TaskStatus | undefined, { form, invert }: GateOptions): WebhookResponse {
   if (!status) return line(CLOSED, 'nothing to roll back: no task of this key runs or has failed')
   const headers = {
     'x-task-id': status.taskId,
@@ -31,7 +58,7 @@ export function gateResponse(status: TaskStatus | undefined, { form, invert }: G
  *
  * @throws the error, if it is another one
  */
-export function closedResponse(error: unknown): WebhookResponse {
+function closedResponse(error: unknown): WebhookResponse {
   if (!(error instanceof Failure) || error.kind !== 'closed') throw error
   const { message, retryAfter } = error
   return line(CLOSED, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })

@@ -3,29 +3,21 @@ import { Failure, invalidInput } from '../../errors.ts'
 import { type CallEvent, parseEvent } from '../../orchestrators/event/event.ts'
 import { type PollerRequest, parsePollerBody } from '../../orchestrators/index.ts'
 import { actionNames, actionNamesOf, type Category } from '../../providers/category.ts'
+import { isRecord } from '../../record.ts'
 import { setTraceparent, traceparent } from '../../traceparent.ts'
 import type { FindRunOfTask } from '../find-run-of-task.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import { parseCallBody } from './body.ts'
 import { type CallOptions, invalidQuery, parseQuery, QUERY_ONLY } from './call-options.ts'
-import { refuseAlerts } from './refuse-alerts.ts'
-
-/** The headers of a request, with names in lower case. */
-type Headers = Record<string, string | undefined>
+import type { WebhookRequest } from './request.ts'
 
 /** A request to run an action. */
-export interface CallRequest {
+export interface CallRequest extends Pick<WebhookRequest, 'query' | 'body' | 'isBase64' | 'headers' | 'categoryUrl'> {
   action: string
-  query: Record<string, string[] | undefined>
-  body: string | null
-  isBase64: boolean
-  headers: Headers
   /** The address for the answer, if the engine has signed the call. */
   replyTo?: string | undefined
   /** Set if the caller or its engine has signed the call. */
   signed?: SignedMessage | undefined
-  /** The URL of the category, without a slash at the end. */
-  categoryUrl: string
   /** Undefined if tasks cannot be read here. */
   findRunOfTask?: FindRunOfTask | undefined
 }
@@ -41,19 +33,15 @@ export interface SignedMessage {
 }
 
 /** The content of a request, before its names are resolved. */
-export interface ParsedCall {
+export interface ParsedCall extends Pick<CallRequest, 'headers' | 'replyTo' | 'categoryUrl' | 'findRunOfTask'> {
   /** The name in the URL: an action or the action mapping of the category. */
   requestedAction: string
   options: CallOptions
   body: Record<string, unknown>
-  headers: Headers
-  replyTo: string | undefined
   /** The request cancels the task of the call. */
   isCancel?: true
   event: CallEvent
-  categoryUrl: string
   traceparent: string | undefined
-  findRunOfTask: FindRunOfTask | undefined
 }
 
 /**
@@ -137,4 +125,27 @@ function refuseOptions(body: Record<string, unknown>): void {
     `${misplaced.join(' and ')} must be in the query, not in the body: ?${misplaced[0]}=..`,
     { errors: misplaced.map((path) => ({ path, message: `must be in the query: ?${path}=..` })) },
   )
+}
+
+/**
+ * Refuses the notification of a sender of alerts if its URL has a key. Each sender has one fixed URL, so the alert of tomorrow would be a
+ * repeat of today's call, and an alert that has ended would be one, too.
+ *
+ * @throws Failure `invalid`
+ */
+function refuseAlerts(body: Record<string, unknown>, key: string | undefined): void {
+  if (key === undefined || !isOfAlertSender(body)) return
+  throw invalidQuery(
+    'key',
+    'must be omitted: the body is a notification of an alert, and all alerts would be the same call. Declare the sender as a source in events.yaml, with a rule that makes this call, and send to /v1/events/<source>',
+  )
+}
+
+/** Returns whether a body is that of Alertmanager or Grafana, PagerDuty, SNS or EventBridge. */
+function isOfAlertSender(body: Record<string, unknown>): boolean {
+  const { alerts, event } = body
+  if (Array.isArray(alerts))
+    return alerts.some((alert) => isRecord(alert) && ['firing', 'resolved'].includes(String(alert['status'])))
+  if (isRecord(event)) return /^incident\./.test(String(event['event_type']))
+  return (body['Type'] === 'Notification' && 'TopicArn' in body) || (isRecord(body['detail']) && 'detail-type' in body)
 }

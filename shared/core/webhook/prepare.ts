@@ -9,16 +9,19 @@ import { type CallContext, completeInput } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { settings } from '../../settings.ts'
 import { sourceOf } from '../../sources/source-of.ts'
-import type { Call } from '../call.ts'
-import { identifyCall } from '../call-id.ts'
-import { digestInput } from '../digest-input.ts'
+import type { ActionFields, AnswerFields, Call, CallerFields, WaitFields } from '../call.ts'
+import { digestInput, identifyCall } from '../call-id.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
 import type { StopTarget } from '../run-of-task.ts'
-import { sendsFinished } from './check-mode.ts'
 import type { ResolvedCall } from './resolve.ts'
 import type { restrict } from './restrict.ts'
-import { skipOf } from './skip.ts'
 import { completeWithoutCredentials } from './stored-credentials.ts'
+
+/** What completing a call finds out. */
+interface Completed extends Pick<Call, 'input' | 'skip' | 'deadline'> {
+  /** Sentences for the message of the outcome. */
+  notes: string[]
+}
 
 /**
  * Completes the input of a call, checks it, and returns the record of the call.
@@ -26,22 +29,56 @@ import { completeWithoutCredentials } from './stored-credentials.ts'
  * @throws Failure
  */
 export async function prepare(category: Category, resolved: ResolvedCall): Promise<Call> {
-  const { action, actionName, caller, connection, event, options, answerable } = resolved
-  const { mode, dryRun, answer, hold, invert } = options
-  const { provider, values } = connection
-  const startsJob = isStart(action)
-  const needsCleanup = startsJob && provider.requiresTask ? true : undefined
-  const needsApiUrl = action.type === 'approval' || answerable?.isDetailed || (needsCleanup && mode === 'silent')
-  const { input, skip, notes } = await completeCall(category, resolved)
-  const deadline = deadlineOf(resolved)
-  if (options.deadline !== undefined && deadline < options.deadline)
-    notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
-  const delegates = startsJob && !dryRun && sendsFinished(connection) ? true : undefined
-  const waits = action.type !== 'immediate' && mode !== 'silent' && !delegates
+  const { options, traceparent } = resolved
+  const completed = await completeCall(category, resolved)
   const id = await identifyCall(category, resolved)
-  const policy = skip || dryRun ? undefined : await applyPolicy(category, resolved, input, deadline)
-  // Tasks that wait for the turn see the URL of the task that has it.
-  const hasTurn = turnsIn(policy?.requirements).length > 0
+  const policy = completed.skip || options.dryRun ? undefined : await applyPolicy(category, resolved, completed)
+  return {
+    version: 1,
+    id,
+    mode: options.mode === 'silent' ? 'silent' : 'interactive',
+    traceparent,
+    auditEvents: settings.auditEventSource === undefined ? undefined : true,
+    ...callerFieldsOf(resolved),
+    ...(await actionFieldsOf(category, resolved, completed)),
+    // Tasks that wait for the turn see the URL of the task that has it.
+    ...(await answerFieldsOf(resolved, id, turnsIn(policy?.requirements).length > 0)),
+    ...waitFieldsOf(category, resolved, completed),
+    ...policy,
+  }
+}
+
+function callerFieldsOf({ caller: { name, person, email, agent } }: ResolvedCall): CallerFields {
+  return { caller: name, person, email, isOfAgent: agent }
+}
+
+async function actionFieldsOf(
+  category: Category,
+  resolved: ResolvedCall,
+  { input, skip, notes }: Completed,
+): Promise<ActionFields> {
+  const { actionName: action, mappedName, caller, connection, startsJob, event } = resolved
+  const { dryRun } = resolved.options
+  return {
+    category: category.name,
+    action,
+    mappedName,
+    connection: connection.name,
+    provider: String(connection.values['provider']),
+    input,
+    inputDigest: await digestInput(input),
+    notes: notes.length > 0 && !skip ? notes : undefined,
+    dryRun,
+    skip,
+    lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
+    needsCleanup: needsCleanup(resolved) || undefined,
+  }
+}
+
+/** @param needsUrl whether other tasks show the URL of this one */
+async function answerFieldsOf(resolved: ResolvedCall, id: Call['id'], needsUrl: boolean): Promise<AnswerFields> {
+  const { action, answerable, caller, categoryUrl, delegates, event, options } = resolved
+  const { mode, answer, hold, invert, sendStarted, progress, labels } = options
   const {
     replyTo,
     isDetailed,
@@ -52,61 +89,52 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     maxProgress,
     ...origin
   }: CallOrigin & Partial<AnswerableCall> = answerable ?? originOf(event)
+  const needsApiUrl =
+    needsUrl || action.type === 'approval' || isDetailed || (needsCleanup(resolved) && mode === 'silent')
   return {
-    version: 1,
-    id,
-    category: category.name,
-    caller: caller.name,
-    person: caller.person,
-    email: caller.email,
     orchestrator: mode === 'gate' ? DEFAULT_ORCHESTRATOR : caller.orchestrator,
-    mode: mode === 'silent' ? 'silent' : 'interactive',
-    answersRepeats,
-    isOfAgent: caller.agent,
-    gate: mode === 'gate' ? { form: answer, hold, invert } : undefined,
     event: origin,
-    action: actionName,
-    mappedName: resolved.mappedName,
-    connection: connection.name,
-    provider: String(values['provider']),
-    input,
-    notes: notes.length > 0 && !skip ? notes : undefined,
-    dryRun,
-    deadline,
-    sendStarted: options.sendStarted,
-    progress: options.progress,
+    gate: mode === 'gate' ? { form: answer, hold, invert } : undefined,
+    answersRepeats,
+    sendStarted,
+    progress,
     maxProgress,
-    labels: options.labels,
-    skip,
+    labels,
     // Empty for a call without HTTP.
-    apiUrl: needsApiUrl || hasTurn ? resolved.categoryUrl || undefined : undefined,
+    apiUrl: needsApiUrl ? categoryUrl || undefined : undefined,
     isDetailed: isDetailed || undefined,
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
-    needsHeartbeat: needsHeartbeat ? true : undefined,
-    source: waits ? sourceOf(`${category.name}/${connection.name}`, provider) : undefined,
-    traceparent: resolved.traceparent,
-    lastRunKey: startsJob && !dryRun ? await lastRunKey(category.name, caller, connection.name, event) : undefined,
-    needsCleanup,
-    delegates,
-    inputDigest: await digestInput(input),
-    auditEvents: settings.auditEventSource === undefined ? undefined : true,
-    ...policy,
+    needsHeartbeat: needsHeartbeat || undefined,
+    delegates: delegates || undefined,
   }
 }
 
+/** Without what the policy requires. */
+function waitFieldsOf({ name }: Category, resolved: ResolvedCall, { deadline }: Completed): WaitFields {
+  const { action, connection, delegates, options } = resolved
+  const waits = action.type !== 'immediate' && options.mode !== 'silent' && !delegates
+  return { deadline, source: waits ? sourceOf(`${name}/${connection.name}`, connection.provider) : undefined }
+}
+
+/** Whether the job that a call starts must not outlive its task. */
+function needsCleanup({ startsJob, connection }: ResolvedCall): boolean {
+  return startsJob && connection.provider.requiresTask === true
+}
+
 /** Loaded when used: many deployments have no policy. */
-async function applyPolicy(...call: Parameters<typeof restrict>): Promise<ReturnType<typeof restrict>> {
-  const [, { caller }] = call
-  return isRestricted(caller) ? (await import('./restrict.ts')).restrict(...call) : {}
+async function applyPolicy(
+  category: Category,
+  resolved: ResolvedCall,
+  { input, deadline }: Completed,
+): Promise<ReturnType<typeof restrict>> {
+  if (!isRestricted(resolved.caller)) return {}
+  return (await import('./restrict.ts')).restrict(category, resolved, input, deadline)
 }
 
 /** Completes the input of a call and checks it. Returns why the action does not run, if it does not, and notes for the message. */
-async function completeCall(
-  category: Category,
-  resolved: ResolvedCall,
-): Promise<Pick<Call, 'input' | 'skip'> & { notes: string[] }> {
-  const { action, caller, connection, event, input, options, answerable } = resolved
+async function completeCall(category: Category, resolved: ResolvedCall): Promise<Completed> {
+  const { action, caller, connection, event, input, options, answerable, startsJob } = resolved
   const showsSequence = action.isNotification || action.type === 'approval'
   const notes: string[] = []
   const callContext: CallContext = {
@@ -119,18 +147,17 @@ async function completeCall(
     note: (sentence) => void notes.push(sentence),
   }
   const skip = skipOf(resolved)
-  const isStop = action.kind === 'job' && !isStart(action)
+  const isStop = action.kind === 'job' && !startsJob
   const named = isStop ? await withRunId(category, resolved, skip !== undefined) : { input }
   const sender = { category: category.name, caller: caller.name }
   const completed = await completeWithoutCredentials(sender, async () =>
     named.canceled ? named.input : completeInput(action, named.input, callContext),
   )
-  if (!named.canceled) return { input: completed, skip, notes }
-  return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes }
-}
-
-function isStart(action: ResolvedCall['action']): boolean {
-  return action.type === 'job' && action.startsJob === true
+  const deadline = deadlineOf(resolved)
+  if (options.deadline !== undefined && deadline < options.deadline)
+    notes.push(`The deadline was reduced to ${formatDuration(deadline)}, which is the maximum of the orchestrator.`)
+  if (!named.canceled) return { input: completed, skip, notes, deadline }
+  return { input: completed, skip: { message: named.canceled, result: 'pass', isAutomatic: false }, notes, deadline }
 }
 
 /** Replaces the other names of a run in `input.id`: `last`, and the id of the task that has started it. */
@@ -173,4 +200,20 @@ function deadlineOf({ action, options, answerable }: ResolvedCall): number {
 /** Returns the deployment's default deadline, in seconds. */
 function defaultDeadline(): number | undefined {
   return settings.deadline === undefined ? undefined : parseDuration(settings.deadline, 'WEBHOOKS_DEADLINE')
+}
+
+type SkippableCall = Pick<ResolvedCall, 'event' | 'options' | 'acceptsSkips'> & {
+  action: ResolvedCall['action'] | undefined
+}
+
+/** Returns why the action of a call does not run: because of `when`, or because the event decides its approval. */
+export function skipOf({ action, event, options: { when }, acceptsSkips }: SkippableCall): Call['skip'] {
+  const { result } = event.data
+  const decided = acceptsSkips && action?.type === 'approval' ? action.decideAutomatically(event) : undefined
+  const isAutomatic = decided !== undefined
+  if (!when || (result !== undefined && when.includes(result))) return decided && { ...decided, isAutomatic }
+  const message = `Skipped: data.result is ${result ?? 'missing'}, and when is ${when.join(',')}`
+  // Otherwise a warning would be a pass for the tasks that follow.
+  const isWarning = result !== undefined && result !== 'pass'
+  return { message, result: 'pass', ...(isWarning ? { isWarning } : {}), isAutomatic }
 }

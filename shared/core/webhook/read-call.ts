@@ -1,12 +1,10 @@
 import { authorizeAction, authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
-import { actionNamesOf, type Category } from '../../providers/category.ts'
+import { actionNamesOf, actionsOf, type Category } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
-import { checkMode } from './check-mode.ts'
 import { type CallRequest, type ParsedCall, parse } from './parse.ts'
-import { prepare } from './prepare.ts'
-import { resolve } from './resolve.ts'
-import { skipOf } from './skip.ts'
+import { prepare, skipOf } from './prepare.ts'
+import { type ResolvedCall, resolve } from './resolve.ts'
 import { guessRefusal } from './stored-credentials.ts'
 
 /**
@@ -25,7 +23,8 @@ export async function readCall(category: Category, caller: Caller, request: Call
     const parsed = await parse(category, request)
     const resolved = await resolve(category, caller, parsed)
     if (!parsed.options.dryRun && resolved.action.effect !== 'reads') authorizeWrite(caller)
-    const call = await prepare(category, checkMode(category, resolved))
+    checkMode(category, resolved)
+    const call = await prepare(category, resolved)
     let found = limit ?? (isTraceless(category, parsed) ? guessing : undefined)
     found ??= await failureOf(resolved.verify())
     found ??= await request.signed?.replayRefusal()
@@ -35,6 +34,42 @@ export async function readCall(category: Category, caller: Caller, request: Call
   } catch (error) {
     throw limit ?? guessing ?? error
   }
+}
+
+/**
+ * Checks that the call's action may run on its connection in its mode.
+ *
+ * @throws Failure `invalid`
+ */
+function checkMode(category: Category, call: ResolvedCall): void {
+  const { action, actionName, requestedAction, connection, delegates, options } = call
+  const { name, provider } = connection
+  if (provider.kind !== action.kind) {
+    const supported = actionsOf(category, provider)
+    throw new Failure(
+      'invalid',
+      `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=<name>`,
+    )
+  }
+  if (options.mode !== 'silent') {
+    if (!delegates || call.acceptsPlatformAnswers) return
+    throw new Failure(
+      'invalid',
+      `The connection ${name} uses ${provider.title}, which sends the result of its jobs itself, but not to the orchestrator of the caller ${call.caller.name}. Select another connection with ?connection=<name>`,
+    )
+  }
+  // A dry run starts nothing, and may always be silent.
+  if (action.type === 'approval' && !options.dryRun) throw needsInteractive(`${requestedAction} waits for a decision`)
+  if (delegates)
+    throw needsInteractive(
+      `The connection ${name} uses ${provider.title}, which sends the finished event itself, and webhook-service would send another one`,
+    )
+}
+
+function needsInteractive(reason: string): Failure {
+  return new Failure('invalid', `${reason}. Call it with ?mode=interactive`, {
+    errors: [{ path: 'mode', message: 'must be interactive' }],
+  })
 }
 
 async function failureOf(check: Promise<void>): Promise<Failure | undefined> {

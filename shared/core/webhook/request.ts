@@ -1,7 +1,51 @@
-import type { APIGatewayProxyEvent } from 'aws-lambda'
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
+import type { UnverifiedRequest } from '../../auth/caller-signatures.ts'
 import { Failure } from '../../errors.ts'
 import type { RouteRequest } from '../../providers/category.ts'
 import { refuseLargeBody } from './body.ts'
+
+/** A request to the webhook of a category, which is read once from the event of API Gateway. */
+export interface WebhookRequest extends UnverifiedRequest {
+  method: string
+  path: string
+  /** The decoded segments of the path after the category. */
+  segments: string[]
+  /** Each name with all its values. */
+  query: Record<string, string[] | undefined>
+  /** Each name of the query with its last value. */
+  lastValues: Record<string, string | undefined>
+  /** The text, or base64 of the bytes if `isBase64`. */
+  body: string | null
+  isBase64: boolean
+  rawBody(): Buffer
+  /** The URL of the category, without a slash at the end. */
+  readonly categoryUrl: string
+  /** The address of the sender. Undefined if the hook of a deployment invokes the function without API Gateway. */
+  address: string | undefined
+  /** With a remaining time that is independent of clock changes. */
+  context: Context
+}
+
+/** @throws Failure `invalid` */
+export function readRequest(httpEvent: APIGatewayProxyEvent, category: string, context: Context): WebhookRequest {
+  const { httpMethod: method, path, body, isBase64Encoded: isBase64, requestContext } = httpEvent
+  return {
+    method,
+    path,
+    segments: segmentsOf(path, category).map(decodeSegment),
+    query: httpEvent.multiValueQueryStringParameters ?? {},
+    lastValues: httpEvent.queryStringParameters ?? {},
+    headers: withStandardNames(httpEvent.headers),
+    body,
+    isBase64,
+    rawBody: () => Buffer.from(body ?? '', isBase64 ? 'base64' : 'utf8'),
+    get categoryUrl() {
+      return categoryUrlOf(httpEvent, category)
+    },
+    address: requestContext.identity?.sourceIp,
+    context: withMonotonicTime(context),
+  }
+}
 
 /** Returns the path segments after the category. Before it is the stage, or the base path of a custom domain. */
 export function segmentsOf(path: string, category: string): string[] {
@@ -9,7 +53,7 @@ export function segmentsOf(path: string, category: string): string[] {
   return segments.slice(segments.indexOf(category) + 1)
 }
 
-export function decodeSegment(segment: string): string {
+function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch (cause) {
@@ -19,42 +63,46 @@ export function decodeSegment(segment: string): string {
   }
 }
 
-export function allowMethod(httpEvent: APIGatewayProxyEvent, method: string): void {
-  if (httpEvent.httpMethod === method) return
-  throw new Failure('method', `${httpEvent.httpMethod} is not allowed here. Use ${method}.`, {
-    headers: { allow: method },
-  })
-}
-
 /** Adds the header names of Standard Webhooks to a request that has those of Svix: the scheme is the same. */
-export function withStandardNames(headers: APIGatewayProxyEvent['headers']): APIGatewayProxyEvent['headers'] {
+function withStandardNames(headers: WebhookRequest['headers']): WebhookRequest['headers'] {
   const { 'svix-id': id, 'svix-timestamp': timestamp, 'svix-signature': signature } = headers
   if (signature === undefined) return headers
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature, ...headers }
 }
 
-export function rawBodyOf({ body, isBase64Encoded }: APIGatewayProxyEvent): Buffer {
-  return Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
-}
-
-/**
- * Returns the URL of the category, without a slash at the end. Built from API Gateway's own data, because the caller's Host
- * header could name any host.
- */
-export function categoryUrlOf(httpEvent: APIGatewayProxyEvent, category: string): string {
-  const { domainName, path } = httpEvent.requestContext
-  const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = httpEvent.headers
+/** Built from API Gateway's own data, because the caller's Host header could name any host. */
+function categoryUrlOf({ requestContext, headers }: APIGatewayProxyEvent, category: string): string {
+  const { domainName, path } = requestContext
+  const { 'x-forwarded-proto': protocol = 'https', 'x-forwarded-port': port = '443' } = headers
   // The stage, or the base path of a custom domain.
   const [prefix = ''] = path.split(`/${category}/`)
   return new URL(`${prefix}/${category}`, `${protocol}://${domainName}:${port}`).href
 }
 
-export function routeRequest(httpEvent: APIGatewayProxyEvent, category: string, rest: string[]): RouteRequest {
-  const { httpMethod: method, headers, isBase64Encoded, queryStringParameters: query } = httpEvent
-  const body = httpEvent.body ?? ''
-  // The sender is not authenticated yet.
-  refuseLargeBody(body, isBase64Encoded)
-  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString('utf8') : body
-  const categoryUrl = categoryUrlOf(httpEvent, category)
-  return { method, rest, query: query ?? {}, categoryUrl, headers, body: text, now: Date.now() }
+/**
+ * Returns the context with a remaining time that is independent of clock changes. Lambda computes it from the system clock,
+ * and a call that is given up because of a clock change may still succeed.
+ */
+export function withMonotonicTime(context: Context, maxMs = Number.POSITIVE_INFINITY): Context {
+  const until = performance.now() + Math.min(maxMs, context.getRemainingTimeInMillis())
+  return { ...context, getRemainingTimeInMillis: () => Math.max(0, until - performance.now()) }
+}
+
+/** @throws Failure `method` */
+export function allowMethod({ method }: WebhookRequest, allowed: string): void {
+  if (method === allowed) return
+  throw new Failure('method', `${method} is not allowed here. Use ${allowed}.`, { headers: { allow: allowed } })
+}
+
+/**
+ * Returns the request to a public route.
+ *
+ * @throws Failure `large`: the sender is not authenticated yet
+ */
+export function routeRequestOf(request: WebhookRequest): RouteRequest {
+  const { method, segments, lastValues: query, categoryUrl, headers, isBase64, rawBody } = request
+  const text = request.body ?? ''
+  refuseLargeBody(text, isBase64)
+  const body = isBase64 ? rawBody().toString('utf8') : text
+  return { method, rest: segments.slice(1), query, categoryUrl, headers, body, now: Date.now() }
 }

@@ -20,6 +20,9 @@ export interface ResolvedCall extends ParsedCall {
   /** The orchestrator's name for the action, if the connection maps actions. */
   mappedName: string | undefined
   connection: Connection
+  startsJob: boolean
+  /** The call starts a job whose `finished` event the platform itself sends. */
+  delegates: boolean
   /** Parsed by the action's schema. */
   input: object
   /** The origin of an interactive call, with everything that the answer needs. */
@@ -65,7 +68,8 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
       'callback',
       `is not supported: the caller ${caller.name} has no orchestrator that sends results to the URLs of calls`,
     )
-  const acceptsPlatformAnswers = orchestrator?.acceptsPlatformAnswers ?? false
+  const startsJob = action.type === 'job' && action.startsJob === true
+  const { provider, values } = connection
   return {
     ...parsed,
     caller,
@@ -73,9 +77,11 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
     actionName,
     mappedName: mapped?.name,
     connection,
+    startsJob,
+    delegates: startsJob && !options.dryRun && provider.sendsFinished?.(values) === true,
     input,
     answerable,
-    acceptsPlatformAnswers,
+    acceptsPlatformAnswers: orchestrator?.acceptsPlatformAnswers ?? false,
     acceptsSkips: orchestrator === undefined || orchestrator.acceptsSkips === true,
     verify: async () => {
       if (answerable) await orchestrator?.verify?.(answerable)

@@ -12,7 +12,6 @@ import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
-import { sendsFinished } from './check-mode.ts'
 import type { ResolvedCall } from './resolve.ts'
 
 type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules' | 'ruleInput'>
@@ -57,8 +56,7 @@ export function restrict(
   }
   // The task may run for a limited time, and so may the step of the orchestrator that waits for it.
   const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
-  const startsJob = action.type === 'job' && action.startsJob === true
-  const delegatesTo = startsJob && sendsFinished(connection) ? connection.provider.title : undefined
+  const delegatesTo = resolved.delegates ? connection.provider.title : undefined
   const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent', delegatesTo })
   const dependsOnInput = deployedPolicy()?.rules.some(({ when }) => when.input !== undefined) ?? false
   return dependsOnInput && options.mode !== 'silent' ? { ...restrictions, ruleInput: input } : restrictions

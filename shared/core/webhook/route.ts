@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit } from '../../audit.ts'
 import { authenticate } from '../../auth/authenticate.ts'
 import { authorizeCategory, authorizeWrite } from '../../auth/callers.ts'
@@ -8,56 +7,49 @@ import { parsePollerBody } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { parseCallBody } from './body.ts'
 import { callResponse, cancelResponse, signedCallResponse } from './call-routes.ts'
-import { decodeSegment, rawBodyOf, routeRequest, segmentsOf, withStandardNames } from './request.ts'
+import { routeRequestOf, type WebhookRequest } from './request.ts'
 import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
 
 /** Authenticates the caller, and finds the handler of a request by its path. */
-export async function route(
-  category: Category,
-  request: APIGatewayProxyEvent,
-  context: Context,
-): Promise<WebhookResponse> {
-  const httpEvent = { ...request, headers: withStandardNames(request.headers) }
-  const segments = segmentsOf(httpEvent.path, category.name).map(decodeSegment)
+export async function route(category: Category, request: WebhookRequest): Promise<WebhookResponse> {
+  const { segments, method, path, rawBody, address } = request
   const [first = '', second, operation = ''] = segments
   const publicRoute = category.routes && Object.hasOwn(category.routes, first) ? category.routes[first] : undefined
-  if (publicRoute) return (await publicRoute())(category, routeRequest(httpEvent, category.name, segments.slice(1)))
+  if (publicRoute) return (await publicRoute())(category, routeRequestOf(request))
   const isCall = segments.length === 1
   const isCancel = segments.length === 2 && first !== 'tasks' && second === 'cancel'
   if (isCall || isCancel) audit.add({ operation: isCall ? 'call' : 'cancel', action: first })
-  const [orchestrator] = httpEvent.multiValueQueryStringParameters?.['orchestrator'] ?? []
-  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, httpEvent, context)
-  const headers = isCall || isCancel ? withPollerToken(httpEvent) : httpEvent.headers
-  // The hook of a deployment invokes it without API Gateway.
-  const address = httpEvent.requestContext.identity?.sourceIp
-  const authenticated = await authenticate({ headers, rawBody: () => rawBodyOf(httpEvent), address })
+  const [orchestrator] = request.query['orchestrator'] ?? []
+  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, request)
+  const headers = isCall || isCancel ? withPollerToken(request) : request.headers
+  const authenticated = await authenticate({ headers, rawBody, address })
   const { caller, message } = authenticated
   audit.add({ caller: caller.name, person: caller.person })
   authorizeCategory(caller, category.name)
-  if (isCall) return callResponse(category, authenticated, first, httpEvent, context)
+  if (isCall) return callResponse(category, authenticated, first, request)
   if (message !== undefined)
     throw new Failure(
       'forbidden',
       'A signature does not cover the path, so it cannot authenticate a request for a task. Send a token of the caller.',
     )
-  if (httpEvent.httpMethod !== 'GET') authorizeWrite(caller)
-  if (isCancel) return cancelResponse(category, caller, first, httpEvent)
+  if (method !== 'GET') authorizeWrite(caller)
+  if (isCancel) return cancelResponse(category, caller, first, request)
   if (first === 'tasks' && second !== undefined) {
-    const taskRequest = { category, caller, taskId: second, httpEvent, context }
+    const taskRequest = { category, caller, taskId: second, request }
     if (segments.length === 2) return statusResponse(taskRequest)
     if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, taskRequest)
   }
   throw new Failure(
     'unknown',
-    `There is no resource at ${httpEvent.path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
+    `There is no resource at ${path.slice(0, 200)}. Call POST /v1/${category.name}/<action>.`,
   )
 }
 
-/** Adds the token in the body of an engine that cannot send headers. */
-function withPollerToken({ headers, body, isBase64Encoded }: APIGatewayProxyEvent): APIGatewayProxyEvent['headers'] {
+/** Returns the headers of a request, with the token in the body of an engine that cannot send headers. */
+function withPollerToken({ headers, body, isBase64 }: WebhookRequest): WebhookRequest['headers'] {
   if (headers['authorization'] !== undefined || headers['x-token'] !== undefined || body === null) return headers
   try {
-    const token = parsePollerBody(parseCallBody(body, isBase64Encoded, headers['content-type']))?.token
+    const token = parsePollerBody(parseCallBody(body, isBase64, headers['content-type']))?.token
     return token === undefined ? headers : { ...headers, 'x-token': token }
   } catch (error) {
     // A body that is not valid contains no token.

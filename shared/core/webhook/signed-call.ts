@@ -10,11 +10,10 @@ import type { Category } from '../../providers/category.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import { invalidQuery, parseQuery } from './call-options.ts'
 import type { CallRequest } from './parse.ts'
+import type { WebhookRequest } from './request.ts'
 import { refuseUnsignedQuery, replayRefusal } from './signed-message.ts'
 
 /** Load this module with `import()`: few engines sign their calls. */
-
-interface SignedRequest extends UnverifiedRequest, Pick<CallRequest, 'action' | 'query' | 'categoryUrl'> {}
 
 const ALLOWED_QUERY = ['orchestrator', 'connection', 'deadline', 'sendStarted', 'progress', 'mode']
 /** A wrong signature reads the secret again, but at most this often. */
@@ -31,8 +30,9 @@ let lastRecheck = 0
 export async function readSignedCall(
   category: Category,
   name: string,
-  request: SignedRequest,
-): Promise<{ caller: Caller; request: CallRequest; maxResponseMs: number } | undefined> {
+  action: string,
+  request: WebhookRequest,
+): Promise<{ caller: Caller; callRequest: CallRequest; maxResponseMs: number } | undefined> {
   const call = await receive(name, request)
   if (!call) return undefined
   const { orchestrator: _, ...query } = request.query
@@ -49,8 +49,8 @@ export async function readSignedCall(
   const message = createHash('sha256').update(request.rawBody()).digest('hex')
   return {
     caller,
-    request: {
-      action: request.action,
+    callRequest: {
+      action,
       query: { ...query, mode: ['interactive'] },
       body: JSON.stringify(call.body),
       isBase64: false,
@@ -58,7 +58,8 @@ export async function readSignedCall(
       replyTo: call.replyTo,
       signed: {
         message,
-        replayRefusal: () => replayRefusal(category.name, caller.name, message, request, { isEngine: true }),
+        replayRefusal: () =>
+          replayRefusal(category.name, caller.name, message, { action, query: request.query }, { isEngine: true }),
       },
       categoryUrl: request.categoryUrl,
     },

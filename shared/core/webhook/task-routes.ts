@@ -1,4 +1,3 @@
-import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { audit, auditedCall } from '../../audit.ts'
 import type { Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
@@ -6,7 +5,7 @@ import type { WebhookResponse } from '../../http/response.ts'
 import type { Category } from '../../providers/category.ts'
 import { startTask } from '../task/start-execution.ts'
 import { rateRefusal } from './read-call.ts'
-import { allowMethod, categoryUrlOf } from './request.ts'
+import { allowMethod, type WebhookRequest } from './request.ts'
 import { cancellation, json } from './responses.ts'
 
 /** A request of an authenticated caller for one task. */
@@ -14,8 +13,7 @@ interface TaskRequest {
   category: Category
   caller: Caller
   taskId: string
-  httpEvent: APIGatewayProxyEvent
-  context: Context
+  request: WebhookRequest
 }
 
 /** `POST /{category}/tasks/{taskId}/{operation}`. The modules of the tasks are loaded when used: calls do not need them. */
@@ -34,15 +32,15 @@ const taskOperations = {
     return json(202, answered)
   },
 
-  async rerun({ category, caller, taskId, httpEvent, context }: TaskRequest): Promise<WebhookResponse> {
+  async rerun({ category, caller, taskId, request }: TaskRequest): Promise<WebhookResponse> {
     const refusal = await rateRefusal(caller, category.name)
     const { rerunTask } = await import('../task/rerun.ts')
     const rerun = await rerunTask(category, taskId, caller, (task) => {
       audit.add(auditedCall(task))
-      return startTask({ ...task, refusal: refusal ?? task.refusal }, () => context.getRemainingTimeInMillis())
+      return startTask({ ...task, refusal: refusal ?? task.refusal }, () => request.context.getRemainingTimeInMillis())
     })
     audit.add({ outcome: rerun.duplicate ? 'duplicate' : 'accepted' })
-    return json(202, { ...rerun, statusUrl: `${categoryUrlOf(httpEvent, category.name)}/tasks/${rerun.taskId}` })
+    return json(202, { ...rerun, statusUrl: `${request.categoryUrl}/tasks/${rerun.taskId}` })
   },
 }
 
@@ -53,23 +51,16 @@ export function isTaskOperation(name: string): name is Operation {
 }
 
 /** Carries out an operation on a task. */
-export function changeTask(operation: Operation, request: TaskRequest): Promise<WebhookResponse> {
-  const { taskId, httpEvent } = request
-  allowMethod(httpEvent, 'POST')
-  audit.add({ operation, taskId })
-  return taskOperations[operation](request)
+export function changeTask(operation: Operation, taskRequest: TaskRequest): Promise<WebhookResponse> {
+  allowMethod(taskRequest.request, 'POST')
+  audit.add({ operation, taskId: taskRequest.taskId })
+  return taskOperations[operation](taskRequest)
 }
 
 /** Responds to `GET /{category}/tasks/{taskId}`. */
-export async function statusResponse({
-  category,
-  caller,
-  taskId,
-  httpEvent,
-  context,
-}: TaskRequest): Promise<WebhookResponse> {
-  allowMethod(httpEvent, 'GET')
-  const requestedMs = waitOf(httpEvent, context)
+export async function statusResponse({ category, caller, taskId, request }: TaskRequest): Promise<WebhookResponse> {
+  allowMethod(request, 'GET')
+  const requestedMs = waitOf(request)
   const waitMs = requestedMs > 0 && !(await mayWait(category, caller)) ? BRIEF_WAIT_MS : requestedMs
   const { readTaskStatus, secondsToNextRead } = await import('../task/status.ts')
   const status = await readTaskStatus(category.name, taskId, caller, waitMs)
@@ -97,8 +88,7 @@ const RESPONSE_MS = 2_000
 const MAX_WAIT_SECONDS = 25
 
 /** Returns how long a status request waits for the end of the task, in milliseconds. */
-function waitOf({ queryStringParameters }: APIGatewayProxyEvent, context: Context): number {
-  const { wait = '0' } = queryStringParameters ?? {}
+function waitOf({ lastValues: { wait = '0' }, context }: WebhookRequest): number {
   const seconds = /^\d{1,2}$/.test(wait) ? Number(wait) : Number.NaN
   if (!(seconds <= MAX_WAIT_SECONDS)) throw invalidInput('wait', `must be between 0 and ${MAX_WAIT_SECONDS} seconds`)
   return Math.min(seconds * 1_000, context.getRemainingTimeInMillis() - RESPONSE_MS)
