@@ -12,7 +12,7 @@ export const CLEANUP_SUFFIX = '-cleanup'
 /** Part of the name of an execution that only sends the answer of an ended task again. The id of the task precedes it. */
 export const ANSWER_SUFFIX = '-answer'
 
-/** Who calls. */
+/** The sender of a call. */
 const callerFields = {
   /** The name of the caller, who may read the status. */
   caller: z.string(),
@@ -55,7 +55,7 @@ const actionFields = {
   needsCleanup: z.optional(z.boolean()),
 }
 
-/** Where the call comes from, and how it is answered. */
+/** The origin of a call, and the form of its answer. */
 const answerFields = {
   orchestrator: z.string(),
   event: originSchema,
@@ -81,7 +81,7 @@ const answerFields = {
   delegates: z.optional(z.boolean()),
 }
 
-/** What the task waits for, and for how long. */
+/** The waits of a task, with their limits. */
 const waitFields = {
   /** In seconds. */
   deadline: z.number(),
@@ -157,7 +157,7 @@ export function deadlineOf(
   return approvalOf?.until ?? metAt + deadline * 1_000
 }
 
-/** What only the webhook needs of a call. It is not a part of the payload. */
+/** The part of a call for the webhook alone: not in the payload. */
 interface WebhookFields {
   /** The form of the response. Undefined if the call is not a gate. */
   gate?: GateOptions | undefined
@@ -182,7 +182,7 @@ export interface Call extends Omit<Task, 'id' | 'orchestrator' | 'event'>, Webho
   event: CallOrigin
 }
 
-/** Keeps the compiler from adding a field of the webhook to the payload. */
+/** A field of the webhook in the payload does not compile. */
 type NotInPayload = { [Name in keyof WebhookFields]?: never }
 
 export type CallerFields = Pick<Call, keyof typeof callerFields | 'isOfAgent'>

@@ -17,7 +17,7 @@ import type { ResolvedCall } from './resolve.ts'
 import type { restrict } from './restrict.ts'
 import { completeWithoutCredentials } from './stored-credentials.ts'
 
-/** What completing a call finds out. */
+/** A call with its complete input. */
 interface Completed extends Pick<Call, 'input' | 'skip' | 'deadline'> {
   /** Sentences for the message of the outcome. */
   notes: string[]
