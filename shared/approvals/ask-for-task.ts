@@ -75,7 +75,7 @@ function acceptRequest(
 async function checkDeciders(provider: MessageProvider, input: ApprovalInput, count: number): Promise<void> {
   const { title, buttons, process } = provider
   const people = needsSignIn(provider, input, count) ? await readPeople() : undefined
-  // The platform looks up the owners of the caller when somebody decides.
+  // The platform looks up the owners of the caller when someone decides.
   const excluded = buttons ? undefined : input.excluded
   const unidentified = findUnidentified(provider, people, { approvers: input.approvers, excluded }, count)
   if (unidentified === undefined) return

@@ -22,7 +22,7 @@ export function needsSignIn({ buttons, process }: Platform, deciders: Deciders, 
 /**
  * Finds people whom neither the platform nor a sign-in identifies.
  *
- * @param people where people sign in, if they have to
+ * @param people the sign-in of people, if they have to sign in
  */
 export function findUnidentified(
   { buttons }: Platform,
