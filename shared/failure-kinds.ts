@@ -12,6 +12,8 @@ export const failureKinds = {
   refused: { status: 422, title: 'Refused by the platform', transient: false },
   /** A rule of the policy allows it at another time, or in another way. */
   closed: { status: 422, title: 'Not allowed now', transient: false },
+  /** People have stopped it. It is accepted again when they lift the stop. */
+  stopped: { status: 503, title: 'Stopped', transient: false },
   /** The secret may have been changed, so it is read again and the call is retried once. */
   credentials: { status: 422, title: 'Credentials refused by the platform', transient: false },
   /** A write without a usable response, whose effect was not found. It is not sent again. */

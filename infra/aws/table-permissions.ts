@@ -23,7 +23,7 @@ export function tablePermissionsOf(
   const waiters = waits ? [itemKeys.waiter(name, '*')] : []
   return {
     task: [
-      ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*')]),
+      ...table.allow(['GetItem'], [itemKeys.cancellation(name, '*'), itemKeys.stops]),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], approvals),
       ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
@@ -55,7 +55,7 @@ export function tablePermissionsOf(
       // All webhooks share these items: a copy of a message must not be a call of another category.
       ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
       // A request to cancel a task wakes it.
-      ...table.allow(['GetItem'], waiters),
+      ...table.allow(['GetItem'], [...waiters, itemKeys.stops]),
     ],
   }
 }

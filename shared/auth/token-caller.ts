@@ -1,4 +1,4 @@
-import { matchesName } from '../policy/match.ts'
+import { matchesName } from '../policy/names.ts'
 import { isRecord } from '../record.ts'
 import {
   type Claims,

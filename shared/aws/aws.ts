@@ -26,6 +26,8 @@ interface AwsOptions {
   deadlineAt?: number
   /** Called with each write before it is sent, for dry runs. Throws instead of sending it. */
   intercept?: (request: SentRequest) => void
+  /** Called directly before each write. Throws to hold it back. */
+  beforeWrite?: () => Promise<void>
 }
 
 /** A command of the AWS SDK, such as `GetDocumentCommand`. */
@@ -96,7 +98,7 @@ export class Aws {
    * @throws Failure as `read`, and `deadline`
    */
   async write<Output>(service: ServiceClient, command: Command<Output>, ...transientErrors: string[]): Promise<Output> {
-    const { platform, account, deadlineAt = Number.POSITIVE_INFINITY, intercept } = this.#options
+    const { platform, account, deadlineAt = Number.POSITIVE_INFINITY, intercept, beforeWrite } = this.#options
     const operation = operationOf(command)
     if (intercept) {
       const serviceId = clientFor(service, account).config.serviceId ?? ''
@@ -105,6 +107,7 @@ export class Aws {
       const body = JSON.stringify(command.input, bytesAsText)
       intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body })
     }
+    await beforeWrite?.()
     checkDeadline(platform, operation, deadlineAt)
     this.#writes.sent()
     try {

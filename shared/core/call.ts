@@ -4,6 +4,7 @@ import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { outcomeSchema } from '../outcome.ts'
 import { requirementSchema } from '../policy/kinds/index.ts'
+import { windowRequirementSchema } from '../policy/kinds/window.ts'
 
 /** The category that asks people. */
 export const NOTIFICATION = 'notification'
@@ -89,6 +90,8 @@ const waitFields = {
   source: z.optional(z.string()),
   /** Must be met before the action starts. The deadline counts from then. */
   requirements: z.optional(z.array(requirementSchema)),
+  /** The windows outside of which the action no longer starts. Missing in payloads of earlier versions. */
+  startRules: z.optional(z.array(windowRequirementSchema)),
   /** How long the task waits for its requirements, in seconds. */
   waitAtMost: z.optional(z.number()),
   /** The names of the rules of the policy that matched, for the audit record. */

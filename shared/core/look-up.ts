@@ -6,6 +6,7 @@ import type { Connection } from '../providers/connections.ts'
 import type { Provider } from '../providers/provider.ts'
 import { sleep } from '../sleep.ts'
 import type { Call } from './call.ts'
+import type { StartGate } from './start-gate.ts'
 import { withNotes } from './with-notes.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the input was checked by the action's own schema.
@@ -26,13 +27,14 @@ class NotFound extends Error {}
 /**
  * Looks for what an accepted write created. Never writes again, unless the platform treats two writes with one key as one.
  *
- * @throws Failure `unconfirmed` if it is not found
+ * @throws Failure `unconfirmed` if it is not found; NotStarted if such a write may not be sent now
  */
 export async function lookUp(
   connection: Connection,
   action: AnyAction,
   { action: name, id, input }: Call,
   options: ConnectOptions,
+  gate?: StartGate,
   unusable?: UnusableResponse,
 ): Promise<ActionResult> {
   const { provider, values } = connection
@@ -53,6 +55,7 @@ export async function lookUp(
         lookUpClient.notes.add(`The response to the request was not usable: ${messageOf(unusable?.error)}`)
       return withNotes(result, lookUpClient)
     } catch (error) {
+      gate?.requireOpen()
       log.info('look-up found nothing', { action: name, reason: messageOf(error) })
       if (kindOf(error) !== 'unconfirmed') continue
       // The platform cannot look it up. Its response to the write explains more, if it is known.

@@ -16,6 +16,7 @@ import { type ApprovedRequest, changedSinceApproval, compareWith } from './appro
 import type { Call } from './call.ts'
 import { type AnyAction, type ConnectOptions, isAboutResponse, lookUp } from './look-up.ts'
 import { rehearse } from './rehearse.ts'
+import { type StartCheck, StartGate } from './start-gate.ts'
 import { withNotes } from './with-notes.ts'
 
 /**
@@ -24,20 +25,30 @@ import { withNotes } from './with-notes.ts'
  */
 export type PreviousWrite = 'nothing' | 'possible' | 'accepted'
 
+/** Conditions for the first write of a run. */
+export interface BeforeStart {
+  /** Asks whether the action may start now. */
+  mayStart?: StartCheck | undefined
+  /** The request that people have approved: if it differs from the first write, nothing is sent. */
+  approved?: ApprovedRequest | undefined
+}
+
 /**
  * Runs the action of a call once.
  *
  * @param deadlineAt nothing is written after this time, in epoch milliseconds
- * @param approved the request that people have approved: if it differs from the first write, nothing is sent
- * @throws Failure
+ * @throws Failure; NotStarted if the action may not start now, and this run has written nothing
  */
 export async function runAction(
   category: Category,
   call: Call,
   deadlineAt: number,
   previous: PreviousWrite,
-  approved?: ApprovedRequest,
+  { mayStart, approved }: BeforeStart = {},
 ): Promise<ActionResult> {
+  const gate = mayStart && new StartGate(mayStart)
+  // An earlier attempt is looked up first, which is always allowed.
+  if (previous === 'nothing') await gate?.ask()
   const result = await withConnection(category, call, async (action, connection, mayHaveWritten) => {
     const comparison = approved && compareWith(approved)
     const options: ConnectOptions = {
@@ -46,15 +57,18 @@ export async function runAction(
       signedLink: action.type === 'approval' ? await signedLink(action, call, deadlineAt) : undefined,
       lastRunKey: call.lastRunKey,
       ...(comparison ? { intercept: comparison.intercept } : {}),
+      ...(gate ? { beforeWrite: gate.beforeWrite } : {}),
     }
     if (call.dryRun) return completed(await rehearse(connection, action, call, options))
-    if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options)
+    if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options, gate)
     const client = connect(connection, options)
     try {
       const result = await runWith(action, connection.provider, client, call.input)
+      gate?.requireOpen()
       if (comparison?.hasChanged()) return completed(changedSinceApproval(options.isRetry))
       return withNotes(result, client)
     } catch (thrown) {
+      gate?.requireOpen()
       if (comparison?.hasChanged()) return completed(changedSinceApproval(options.isRetry))
       const { acceptedResponse } = client
       const error =
@@ -62,7 +76,7 @@ export async function runAction(
           ? thrown.withMayHaveWritten(thrown.mayHaveWritten || (client.mayHaveWritten && !thrown.nothingWritten))
           : thrown
       if (action.idempotent || acceptedResponse === undefined || !isAboutResponse(error)) throw error
-      return lookUp(connection, action, call, options, { error, acceptedResponse })
+      return lookUp(connection, action, call, options, gate, { error, acceptedResponse })
     }
   })
   return redactDeep(result)

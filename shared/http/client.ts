@@ -116,8 +116,9 @@ export class Http {
     options: RequestOptions<T>,
     isWrite: boolean,
   ): Promise<HttpResponse<T>> {
-    const { platform, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
+    const { platform, deadlineAt = Number.POSITIVE_INFINITY, beforeWrite } = this.#options
     if (isWrite) {
+      await beforeWrite?.()
       // Also after a token that arrived late.
       checkDeadline(platform, operation, deadlineAt)
       this.#writes.sent()

@@ -1,6 +1,7 @@
 import type { PolicyCall } from './call.ts'
 import { type ApprovalRule, applyApproval } from './kinds/approval.ts'
 import { type Applied, applyEffect, type PolicyRefusal, type Requirement, requirementTypes } from './kinds/index.ts'
+import type { WindowRequirement } from './kinds/window.ts'
 import { matchingRules } from './match.ts'
 import type { Policy, Rule } from './policy.ts'
 
@@ -11,6 +12,8 @@ export interface PolicyDecision {
   refusal: PolicyRefusal | undefined
   /** Must be met before the action starts: approvals, windows, then turns. Empty if the call is refused. */
   requirements: Requirement[]
+  /** The windows outside of which the action no longer starts. */
+  startRules: WindowRequirement[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number
 }
@@ -45,16 +48,17 @@ export function evaluateCaller(
   if (ofRules.requirements.some(({ type }) => type === 'approval')) return decision
   if (!approval) return refuse('unasked')
   const others = ofRules.requirements.map((requirement) => ({ requirement, waitAtMost: ofRules.waitAtMost }))
-  return { matched, ...together([applyApproval(undefined, approval, call), ...others]) }
+  return { matched, ...together([applyApproval(undefined, approval, call), ...others]), startRules: ofRules.startRules }
 }
 
 function together(applied: readonly Applied[]): Omit<PolicyDecision, 'matched'> {
   const refusals = applied.flatMap(({ refusal }) => refusal ?? [])
   const refusal = refusals.find(({ type }) => type === 'denied') ?? refusals[0]
-  if (refusal) return { refusal, requirements: [], waitAtMost: 0 }
+  if (refusal) return { refusal, requirements: [], startRules: [], waitAtMost: 0 }
   return {
     refusal,
     requirements: applied.flatMap(({ requirement }) => requirement ?? []).toSorted(inOrder),
+    startRules: applied.flatMap(({ startRule }) => startRule ?? []),
     waitAtMost: Math.max(0, ...applied.map(({ waitAtMost = 0 }) => waitAtMost)),
   }
 }

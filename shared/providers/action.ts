@@ -266,6 +266,11 @@ export function completed(outcome: Outcome): Completed {
   return { type: 'completed', outcome }
 }
 
+/** Whether an action only stops what another one has started, or only asks people. */
+export function isFree(action: Pick<Action, 'kind' | 'type'>): boolean {
+  return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
+}
+
 /** Whether an action of the category uses a resource. */
 export function hasNeed({ actions }: { actions: Record<string, Pick<Action, 'needs'>> }, need: Need): boolean {
   return Object.values(actions).some(({ needs }) => needs?.includes(need))

@@ -16,6 +16,8 @@ interface ConnectOptions {
   deadlineAt: number
   /** Called with each write before it is sent. Only `http` uses a response that it returns. */
   intercept?: NonNullable<HttpOptions['intercept']>
+  /** Called directly before each write is sent. Throws to hold it back. */
+  beforeWrite?: NonNullable<HttpOptions['beforeWrite']>
 }
 
 /** Returns the client that a provider's functions get. */

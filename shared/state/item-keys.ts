@@ -11,6 +11,8 @@ export const itemKeys = {
   callKey: (category: string, callerActionAndKey: string) => `key#${category}#${callerActionAndKey}`,
   /** The number of the newest task of a gate. */
   gate: (category: string, gateId: string) => `gate#${category}#${gateId}`,
+  /** The stops that people have set. */
+  stops: 'stops',
   /** The request to cancel a task. */
   cancellation: (category: string, taskId: string) => `cancellation#${category}#${taskId}`,
   /** How to wake a waiting task. */

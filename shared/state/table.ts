@@ -73,9 +73,9 @@ export async function update(key: string, expression: string, options: Options =
  *
  * @throws the error of DynamoDB
  */
-export async function get(key: string): Promise<Item | undefined> {
+export async function get(key: string, options: Pick<Options, 'timeoutMs'> = {}): Promise<Item | undefined> {
   const input = { TableName: settings.stateTable, Key: { id: { S: key } }, ConsistentRead: true }
-  const { Item: item } = await dynamodb('GetItem', input)
+  const { Item: item } = await dynamodb('GetItem', input, limit(options))
   return item && unmarshal(item)
 }
 

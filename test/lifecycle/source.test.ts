@@ -10,7 +10,7 @@ import { get } from '../../shared/state/table.ts'
 import { readWaiter, readWaitingTasks } from '../../shared/state/waiters.ts'
 import { wakeTask, wakeTasksOf } from '../../shared/state/wake.ts'
 import { forward } from '../functions/load-testing/table.ts'
-import { type Interruption, interruptions } from './execution.ts'
+import { type ExecutionOptions, interruptions } from './execution.ts'
 import { useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
@@ -30,10 +30,9 @@ async function accept(target: string, body: object): Promise<Task> {
   return Object.assign(task, JSON.parse(await payloadOf({ ...task, source: SOURCE })))
 }
 
-interface RunOptions {
+interface RunOptions extends Pick<ExecutionOptions, 'interruption' | 'onCheckpoint'> {
   target?: string
   body?: object
-  interruption?: Interruption
 }
 
 /**
@@ -50,6 +49,7 @@ async function run(
   const ended = await lifecycle.run(task, {
     ...options,
     async onCheckpoint(name) {
+      await options.onCheckpoint?.(name)
       if (/poll\S* RETRY/.test(name)) await onPoll[times.push(Date.now())]?.(task)
     },
   })
@@ -212,8 +212,10 @@ describe('A task of whose job a source notifies us', () => {
 
   it('polls as without a source while the table cannot save how to wake it', async () => {
     const table = process.env['WEBHOOKS_STATE_TABLE']
-    process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
-    const { outcome, times } = await run({ 20: endJob })
+    const onCheckpoint = async (name: string) => {
+      if (name.includes('start SUCCEED')) process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
+    }
+    const { outcome, times } = await run({ 20: endJob }, { onCheckpoint })
     process.env['WEBHOOKS_STATE_TABLE'] = table
     expect(outcome?.result).toBe('pass')
     expect(times.at(-1)).toBeLessThan(120)

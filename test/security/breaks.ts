@@ -97,7 +97,7 @@ export const BREAKS: Record<string, Break> = {
     test: 'shared/log > A log line is one JSON object with level, message, time, keys and fields',
   },
   'Avoided rule': {
-    file: 'shared/policy/match.ts',
+    file: 'shared/policy/names.ts',
     from: '>= position && name.endsWith(end)',
     to: '>= position',
     test: 'shared/policy/policy > A rule matches > %s',

@@ -1,7 +1,7 @@
 import { findUnidentified, needsSignIn } from '../../../shared/approvals/unidentified.ts'
 import { NOTIFICATION } from '../../../shared/core/call.ts'
 import { messageOf } from '../../../shared/errors.ts'
-import { matchesName } from '../../../shared/policy/match.ts'
+import { matchesName } from '../../../shared/policy/names.ts'
 import type { When } from '../../../shared/policy/policy.ts'
 import type { MessageProvider } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'

@@ -1,7 +1,7 @@
-import { isFree } from '../../../shared/core/webhook/restrict.ts'
 import type { Effect } from '../../../shared/policy/kinds/index.ts'
-import { matchesAction, matchesName } from '../../../shared/policy/match.ts'
+import { matchesAction, matchesName } from '../../../shared/policy/names.ts'
 import type { Policy, When } from '../../../shared/policy/policy.ts'
+import { isFree } from '../../../shared/providers/action.ts'
 import { actionNamesOf, type Category, currentActions } from '../../../shared/providers/category.ts'
 
 export interface PolicyWarning {

@@ -29,6 +29,7 @@ export const ERROR_NAMES: Record<FailureKind, string> = {
   timeout: 'Webhooks.Unavailable',
   deadline: 'Webhooks.Unavailable',
   refused: 'Webhooks.Refused',
+  stopped: 'Webhooks.Stopped',
   closed: 'Webhooks.Refused',
   credentials: 'Webhooks.Refused',
   unconfirmed: 'Webhooks.OutcomeUnknown',

@@ -67,7 +67,7 @@ export async function handleSourceCall(
 }
 
 /** Kinds that pass by themselves. A person who calls should not repeat them at once, a queue can. */
-const PASSING: readonly FailureKind[] = ['limited', 'running', 'deadline', 'unconfirmed']
+const PASSING: readonly FailureKind[] = ['limited', 'running', 'deadline', 'unconfirmed', 'stopped']
 
 function refusalOf(error: unknown): SourceRefusal {
   const { message } = describeError(error)

@@ -10,6 +10,7 @@ import { itemKeys } from '../../state/item-keys.ts'
 import type { Call } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
+import { NotStarted, startCheckOf } from '../start-gate.ts'
 
 /** Shorter than API Gateway's 29 s, so that the response can say why the call failed. */
 const MAX_DURATION_MS = 24_000
@@ -92,10 +93,12 @@ async function runWithRetries(
   deadlineAt: number,
   attempts: Attempts,
 ): Promise<ActionResult> {
+  const mayStart = startCheckOf(category, call)
   for (let failures = 0; ; failures++) {
     try {
-      return await runAction(category, call, deadlineAt, previousWrite(attempts))
-    } catch (error) {
+      return await runAction(category, call, deadlineAt, previousWrite(attempts), { mayStart })
+    } catch (thrown) {
+      const error = thrown instanceof NotStarted ? thrown.failure.withMayHaveWritten(attempts.mayHaveWritten) : thrown
       attempts.outcomeUnknown ||= kindOf(error) === 'unconfirmed'
       attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.mayHaveWritten
       if (!(error instanceof Failure)) throw error

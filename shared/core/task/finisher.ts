@@ -18,7 +18,7 @@ import { retriedStep } from '../retried-step.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
-import { isPolicyStep } from './steps.ts'
+import { isPolicyStep, START } from './steps.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -231,7 +231,10 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   const started = new Set<string | undefined>()
   const succeeded = new Set<string | undefined>()
   const open = new Map<string | undefined, string | undefined>()
+  /** Attempts that may have written. */
+  const starts = new Set<string | undefined>()
   let isDelegated = false
+  let isHeldAndMayHaveWritten = false
   let accepted: string | undefined
   const tickets = new Map<string, TurnTicket>()
   let asksUntil: number | undefined
@@ -239,10 +242,13 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     if (EventType === 'StepStarted') {
       started.add(Name)
       open.set(Id, Name)
+      if (Name === START) starts.add(Id)
     }
     if (EventType !== 'StepSucceeded') continue
     const payload = StepSucceededDetails?.Result?.Payload
     open.delete(Id)
+    if (Name === START) isHeldAndMayHaveWritten = payload?.startsWith('{"type":"held","mayHaveWritten":true') ?? false
+    if (Name === START && hasWrittenNothing(payload)) starts.delete(Id)
     // A send step that finds the deadline passed returns false: it sent nothing.
     if (payload !== 'false') succeeded.add(Name)
     if (Name === 'accept-invocation') accepted = payload
@@ -262,12 +268,18 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     wasSending: ['send-started', 'send-started-late', 'send-finished'].some(
       (step) => started.has(step) && !succeeded.has(step),
     ),
-    hasStartedAction: started.has('start'),
+    hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
     asksUntil,
-    mayBeDelegated: task?.delegates === true && (isDelegated || [...open.values()].includes('start')),
+    mayBeDelegated:
+      task?.delegates === true && (isDelegated || [...open.values()].includes(START) || isHeldAndMayHaveWritten),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
   }
+}
+
+/** Whether an attempt has ended without a write: the next one comes later. */
+function hasWrittenNothing(payload = ''): boolean {
+  return /^\{"type":"(?:retry|held","mayHaveWritten":false)/.test(payload)
 }
 
 /** Lambda truncates long payloads. */

@@ -27,15 +27,18 @@ import { sendAuditEventOf } from '../audit-event.ts'
 import { type Task, taskSchema } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { signedLink, withClient } from '../run-action.ts'
+import { startCheckOf } from '../start-gate.ts'
 import { acceptInvocation } from './accept-invocation.ts'
 import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
 import { cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
+import { waitUntilReleased } from './hold.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
+import { delegatedWithUnknownOutcome } from './not-started.ts'
 import { checkSeal } from './payload.ts'
 import type { Reports } from './poll.ts'
-import { meetRequirements } from './require.ts'
-import { delegatedWithUnknownOutcome, runUntilDeadline } from './retry-start.ts'
+import { type AskedPeople, meetRequirements } from './require.ts'
+import { type Held, runUntilDeadline, type StartOptions } from './retry-start.ts'
 import { isNewExecution, startTimeOf, withStartTime } from './start-time.ts'
 import { runInTurn } from './take-turns.ts'
 import type { TaskResult } from './task-result.ts'
@@ -66,14 +69,14 @@ export function taskHandler(category: Category): DurableLambdaHandler {
 type RunAction = (
   context: DurableContext,
   deadline: Deadline,
-  approved?: ApprovedRequest,
-) => Promise<Completed | Delegated>
+  options: StartOptions,
+) => Promise<Completed | Delegated | Held>
 
 /** Loads the code of an action that webhooks do not need. */
 async function loadAction(category: Category, task: Task): Promise<RunAction> {
   const action = category.actions[task.action]
   const runApproval = action?.type === 'approval' ? await action.loadTask() : undefined
-  return (context, deadline, approved) => runTaskAction(category, task, runApproval, context, deadline, approved)
+  return (context, deadline, options) => runTaskAction(category, task, runApproval, context, deadline, options)
 }
 
 /** Reads the payload: the record of a call that a webhook has accepted, or the call of another durable function. */
@@ -200,7 +203,7 @@ interface Run {
   decisions: readonly Decided[]
 }
 
-/** Runs the action when the requirements of the task are met. Its deadline counts from then. */
+/** Runs the action when the requirements of the task are met, and people have not stopped it. Its deadline counts from then. */
 async function runWhenAllowed(
   category: Category,
   task: Task,
@@ -209,33 +212,48 @@ async function runWhenAllowed(
   deadline: Deadline,
 ): Promise<Run> {
   const { requirements, waitAtMost = 0 } = task
-  if (requirements === undefined || task.skip) return { result: await runAction(context, deadline), decisions: [] }
+  if (task.skip) return notRun(skippedOutcome(task.skip))
   const until = startTimeOf(context) + waitAtMost * 1_000
   const reports = reportsOf(task)
-  const turns = turnsIn(requirements)
-  let conditions = conditionsIn(requirements)
+  const [conditions, turns] = [conditionsIn(requirements), turnsIn(requirements)]
+  const asked: AskedPeople = {}
   let approved: ApprovedRequest | undefined
-  const decisions: Decided[] = []
+  let decisions: Decided[] = []
+  let mayStartAt: number | undefined
+  let mayHaveWritten = false
   for (;;) {
     let windows: WindowRequirement[] = []
-    const run = (metAt: number) => runAction(context, { ...deadline, at: metAt + deadline.seconds * 1_000 }, approved)
     if (conditions.length > 0) {
-      const met = await meetRequirements(context, category, task, conditions, until, reports)
+      const met = await meetRequirements(context, category, task, conditions, until, reports, { asked, mayHaveWritten })
       const { metAt } = met
-      decisions.push(...met.decisions)
+      if (met.decisions.length > 0) decisions = met.decisions
       if (metAt === undefined) return { result: met.ended, decisions }
       approved ??= met.approved
-      if (turns.length === 0) return { result: await run(metAt), decisions }
+      mayStartAt = metAt
       // People have let the action start in spite of the others.
       windows = conditions.flatMap((condition) =>
         condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
       )
     }
+    const mayStart = task.approvalOf ? undefined : startCheckOf(category, task, windows)
+    const run = (at: number | undefined) =>
+      runAction(context, at === undefined ? deadline : { ...deadline, at: at + deadline.seconds * 1_000 }, {
+        mayStart,
+        approved,
+        mayHaveWritten,
+        hasTurn: turns.length > 0,
+      })
     const isAllowed = (now: number) => windows.every(({ window }) => stateOfWindow(window, now).isOpen)
-    const result = await runInTurn(context, { task, requirements: turns, until, isAllowed, reports }, run)
-    if (result !== 'closed') return { result, decisions }
-    // It takes a new number when the windows open again. People were asked before.
-    conditions = windows.map((condition) => ({ ...condition, ask: undefined }))
+    const wait = { task, requirements: turns, until, isAllowed, reports }
+    const result = turns.length === 0 ? await run(mayStartAt) : await runInTurn(context, wait, run)
+    // It takes a new number when the windows are open again.
+    if (result === 'closed') continue
+    if (result.type !== 'held') return { result, decisions }
+    mayHaveWritten = result.mayHaveWritten
+    if (!mayStart || result.by === 'closed') continue
+    const released = await waitUntilReleased(context, task, mayStart, result, until, reports)
+    if (typeof released === 'object') return { result: released, decisions }
+    mayStartAt = released
   }
 }
 
@@ -260,9 +278,8 @@ async function runTaskAction(
   runApproval: RunApproval | undefined,
   context: DurableContext,
   deadline: Deadline,
-  approved?: ApprovedRequest,
-): Promise<Completed | Delegated> {
-  if (task.skip) return completed(skippedOutcome(task.skip))
+  options: StartOptions,
+): Promise<Completed | Delegated | Held> {
   const action = category.actions[task.action]
   try {
     if (action?.type === 'approval' && runApproval)
@@ -276,14 +293,15 @@ async function runTaskAction(
         context,
         readCanceler: () => cancelerOf(task),
         approvalOf: task.approvalOf,
-        start: (input = task.input) => runUntilDeadline(category, { ...task, input }, context, deadline, approved),
+        start: (input = task.input) =>
+          runUntilDeadline(category, { ...task, input }, context, deadline, { approved: options.approved }),
         signedLink: () => signedLink(action, task, deadline.at),
         withClient: (deadlineAt, run) => withClient(category, task, deadlineAt, run),
       })
-    const result = await runUntilDeadline(category, task, context, deadline, approved)
+    const result = await runUntilDeadline(category, task, context, deadline, options)
     if (result.type === 'started')
       return await pollUntilDone(category, task, result, context, deadline, reportsOf(task))
-    if (result.type === 'delegated' || result.outcome.status === 'succeeded') return result
+    if (result.type !== 'completed' || result.outcome.status === 'succeeded') return result
     return await abandon(category, task, context, result)
   } catch (error) {
     log.error('internal error', error as Error)

@@ -1,7 +1,7 @@
 import type { Decided } from '../../approvals/request/check.ts'
 import { turnsIn } from '../../policy/kinds/index.ts'
 import { deadlineOf, type Task } from '../call.ts'
-import { askNumberIn, isPolicyStep, isTurnStep } from './steps.ts'
+import { askNumberIn, HOLD, isPolicyStep, isTurnStep } from './steps.ts'
 
 /** A durable operation, as the history of an execution reports it. */
 export interface Operation {
@@ -16,7 +16,7 @@ export interface Operation {
 export interface PolicyProgress {
   /** When the wait started. Undefined if the task did not wait. */
   since: number | undefined
-  /** When the requirements were met, without the turns. */
+  /** When the requirements were met, without the turns, and the action was not stopped. */
   metAt: number | undefined
   /** When the task started to wait for its turns, when it got the last one, and what it waits for. */
   turn: { since: number; heldAt?: number | undefined; waitsFor?: string | undefined } | undefined
@@ -42,13 +42,17 @@ export function policyProgressIn(operations: Iterable<Operation>): PolicyProgres
   for (const { name, result, startedAt } of operations) {
     if (!isPolicyStep(name)) continue
     progress.since ??= startedAt
-    const { metAt, decisions, id, at, heldAt, waitsFor } = parseResult(result)
+    const { metAt, decisions, id, at, heldAt, waitsFor, releasedAt } = parseResult(result)
     if (isTurnStep(name)) progress.turn ??= { since: startedAt }
-    if (progress.turn && typeof waitsFor === 'string') progress.turn.waitsFor = waitsFor
-    if (progress.turn && typeof heldAt === 'number') progress.turn.heldAt = heldAt
+    if (isTurnStep(name) && progress.turn && typeof waitsFor === 'string') progress.turn.waitsFor = waitsFor
+    if (isTurnStep(name) && progress.turn && typeof heldAt === 'number') progress.turn.heldAt = heldAt
     const number = askNumberIn(name)
     if (number !== undefined && typeof id === 'string') progress.asked.set(number, { id, at: Number(at) })
     if (typeof metAt === 'number') progress.metAt = metAt
+    if (name === HOLD) {
+      progress.metAt = typeof releasedAt === 'number' ? releasedAt : undefined
+      if (progress.turn) progress.turn.heldAt = undefined
+    }
     if (Array.isArray(decisions) && decisions.length >= progress.decisions.length) progress.decisions = decisions
   }
   return progress
@@ -64,7 +68,8 @@ export function deadlineAfter(
   startedAt: number,
   progress: PolicyProgress,
 ): { at: number; isKnown: boolean } {
-  if (task.requirements === undefined || task.approvalOf) return { at: deadlineOf(task, startedAt), isKnown: true }
+  const waits = task.requirements !== undefined || progress.since !== undefined
+  if (!waits || task.approvalOf) return { at: deadlineOf(task, startedAt), isKnown: true }
   // The last turn is the last requirement.
   const metAt = turnsIn(task.requirements).length > 0 ? progress.turn?.heldAt : progress.metAt
   return { at: deadlineOf(task, startedAt, metAt), isKnown: metAt !== undefined }

@@ -1,12 +1,11 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import { type Asked, type Decided, describeFailure } from '../../approvals/request/check.ts'
 import { endApprovals } from '../../approvals/request/end.ts'
-import { formatDuration } from '../../duration.ts'
 import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { errored, passed } from '../../outcome.ts'
+import { errored } from '../../outcome.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
-import { type Completed, completed } from '../../providers/action.ts'
+import { type Completed, completed, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import type { Decision } from '../../state/approval-decision.ts'
@@ -16,7 +15,8 @@ import type { Task } from '../call.ts'
 import { type Preview, previewAction } from '../preview.ts'
 import { retriedStep } from '../retried-step.ts'
 import { askingTasksOf, startAsking } from './ask.ts'
-import { aborted, type CanceledState, canceledState, cancelerIn, cancelerOf } from './cancellation.ts'
+import { type CanceledState, canceledState, cancelerIn, cancelerOf } from './cancellation.ts'
+import { canceledBeforeStart, notStarted, waitedFor } from './not-started.ts'
 import type { Reports } from './poll.ts'
 import { checkRequirement } from './requirement.ts'
 import { startTimeOf } from './start-time.ts'
@@ -54,8 +54,11 @@ export type Met = { decisions: Decided[] } & (
       /** The request that people have approved, if the first write must not differ from it. */
       approved: ApprovedRequest | undefined
     }
-  | { metAt?: undefined; ended: Completed }
+  | { metAt?: undefined; ended: Completed | Delegated }
 )
+
+/** The approvals that a task has asked for, by the number of the requirement. */
+export type AskedPeople = Record<number, Asked>
 
 /** A window opens at a time that is known. This is only for clocks that were changed. */
 const MAX_INTERVAL_SECONDS = 12 * 3_600
@@ -83,6 +86,8 @@ const MAX_END_ATTEMPTS = 60
  *
  * @param requirements of the payload: a later policy changes nothing
  * @param until when to give up, in epoch milliseconds
+ * @param earlier the approvals that earlier waits of the task have asked for, to which new ones are added, and whether an attempt after
+ * them may have written
  */
 export async function meetRequirements(
   context: DurableContext,
@@ -91,8 +96,9 @@ export async function meetRequirements(
   requirements: readonly Condition[],
   until: number,
   reports: Reports,
+  earlier: Pick<RequireWait, 'asked' | 'mayHaveWritten'>,
 ): Promise<Met> {
-  const wait: RequireWait = { task, requirements, until, reports, taskStartedAt: startTimeOf(context), asked: {} }
+  const wait: RequireWait = { task, requirements, until, reports, taskStartedAt: startTimeOf(context), ...earlier }
   const check = (state: RequireState, wakeUp: WakeUp | undefined) => checkOnce(wait, state, wakeUp)
   let shown: Shown | undefined
   // A window is usually open: then, this is the only operation.
@@ -127,8 +133,8 @@ interface RequireWait {
   until: number
   reports: Reports
   taskStartedAt: number
-  /** By the number of the requirement. */
-  asked: Record<number, Asked>
+  asked: AskedPeople
+  mayHaveWritten: boolean
 }
 
 /** People are also asked if the request is not known: the action and its input are. */
@@ -272,16 +278,15 @@ function byTask(reason: string): Omit<Decision, 'at'> {
   return { decision: 'cancel', by: 'its task', reason }
 }
 
-function endedOf(state: RequireState, { until, taskStartedAt }: RequireWait): Completed {
+function endedOf(
+  state: RequireState,
+  { task, until, taskStartedAt, mayHaveWritten }: RequireWait,
+): Completed | Delegated {
   const { endedBy, waitsFor } = state
   const canceler = cancelerIn(state)
-  if (canceler) return aborted(canceler, `Canceled by ${canceler.by} before anything was sent to the platform`)
-  const waited = formatDuration(Math.round((until - taskStartedAt) / 1_000))
-  const message =
-    endedBy === undefined
-      ? `Nothing was started: the call has waited for ${waited}. ${waitsFor ?? ''}`.trim()
-      : `Nothing was started: ${toSentence(endedBy)}`
-  return completed({ ...passed(message), result: 'fail' })
+  if (canceler) return canceledBeforeStart(task, canceler, mayHaveWritten)
+  if (endedBy === undefined) return waitedFor(task, until - taskStartedAt, waitsFor, mayHaveWritten)
+  return notStarted(task, endedBy, mayHaveWritten, `Nothing was started: ${toSentence(endedBy)}`)
 }
 
 async function save({ task, taskStartedAt }: RequireWait, { callbackId, round }: WakeUp): Promise<number | undefined> {

@@ -1,17 +1,17 @@
 import { type DurableContext, StepInterruptedError, StepSemantics } from '@aws/durable-execution-sdk-js'
 import { formatDuration } from '../../duration.ts'
-import { Failure, isTransient, kindOf, messageOf, toSentence } from '../../errors.ts'
+import { Failure, isTransient, kindOf, messageOf, serviceUnavailable, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { errored, type Outcome } from '../../outcome.ts'
+import { errored } from '../../outcome.ts'
 import { type ActionResult, type Completed, completed, type Deadline, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact, redactDeep } from '../../redact.ts'
-import type { Canceler } from '../../state/save-cancellation.ts'
-import type { ApprovedRequest } from '../approved-request.ts'
 import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Call } from '../call.ts'
-import { runAction } from '../run-action.ts'
-import { aborted, cancelerOf } from './cancellation.ts'
+import { type BeforeStart, runAction } from '../run-action.ts'
+import { NotStarted, type Refused } from '../start-gate.ts'
+import { cancelerOf } from './cancellation.ts'
+import { canceledBeforeStart, delegatedWithUnknownOutcome, notStarted } from './not-started.ts'
 
 /** An execution may have 3,000 operations. */
 const MAX_ATTEMPTS = 2_000
@@ -28,30 +28,73 @@ interface Retry {
   reason: string
 }
 
+/** An attempt that wrote nothing, because the action may not start now. The task waits. */
+export interface Held {
+  type: 'held'
+  /** An earlier attempt may have written. */
+  mayHaveWritten: boolean
+  by: 'closed' | 'stopped'
+  /** A sentence without its full stop, for people. */
+  why: string
+}
+
+/** Conditions for the first write of a task, and its circumstances. */
+export interface StartOptions extends BeforeStart {
+  /** An earlier attempt, which was held back later, may have written. */
+  mayHaveWritten?: boolean | undefined
+  /** The task has turns, which it keeps after a possible write. */
+  hasTurn?: boolean | undefined
+}
+
 /**
  * Runs the action of a task, and retries transient failures until the deadline or until the task is canceled.
  *
  * An attempt that certainly wrote nothing ends its step, and the next attempt is another step. An attempt that may have
- * written, or that crashed, is retried within its step. So only the second attempt of a step follows a possible write.
+ * written, or that crashed, is retried within its step. So only the second attempt of a step follows a possible write, unless an earlier
+ * step was held.
+ *
+ * @returns `held` if the action may not start now
  */
+export function runUntilDeadline(
+  category: Category,
+  call: Call,
+  context: DurableContext,
+  deadline: Deadline,
+  options?: Omit<StartOptions, 'mayStart'> & { mayStart?: undefined },
+): Promise<ActionResult>
+export function runUntilDeadline(
+  category: Category,
+  call: Call,
+  context: DurableContext,
+  deadline: Deadline,
+  options: StartOptions,
+): Promise<ActionResult | Held>
 export async function runUntilDeadline(
   category: Category,
   call: Call,
   context: DurableContext,
   deadline: Deadline,
-  approved?: ApprovedRequest,
-): Promise<ActionResult> {
+  options: StartOptions = {},
+): Promise<ActionResult | Held> {
   // The request to cancel an approval completes its callback, unless it comes before the callback is saved.
   const waitsForPeople = category.actions[call.action]?.type === 'approval'
+  const runOnce = async (isRetry: boolean) => {
+    try {
+      return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing', options)
+    } catch (error) {
+      if (!(error instanceof NotStarted)) throw error
+      return heldBy(call, error.decision, isRetry, options.hasTurn)
+    }
+  }
   for (let attempts = 1; ; attempts++) {
     const result = await context.step(
       'start',
-      async ({ attempt }): Promise<ActionResult | Retry> => {
-        const isRetry = attempt > 1
+      async ({ attempt }): Promise<ActionResult | Retry | Held> => {
+        const isRetry = attempt > 1 || options.mayHaveWritten === true
         const canceler = isRetry || attempts > 1 || waitsForPeople ? await cancelerOf(call) : undefined
-        if (canceler !== undefined) return canceled(call, canceler, isRetry)
+        if (canceler !== undefined) return canceledBeforeStart(call, canceler, isRetry)
         try {
-          return await runAction(category, call, deadline.at, isRetry ? 'possible' : 'nothing', approved)
+          return await runOnce(isRetry)
         } catch (error) {
           const remaining = deadline.at - Date.now()
           const mayHaveWritten =
@@ -84,12 +127,23 @@ export async function runUntilDeadline(
   }
 }
 
-/** @param mayHaveWritten whether an attempt may have reached the platform */
-function canceled(call: Call, canceler: Canceler, mayHaveWritten: boolean): Completed | Delegated {
-  const { by } = canceler
-  if (!mayHaveWritten) return aborted(canceler, `Canceled by ${by} before anything was sent to the platform`)
-  const ended = aborted(canceler, `Canceled by ${by}. An attempt may have reached the platform: check it`)
-  return call.delegates ? { ...delegatedWithUnknownOutcome(ended.outcome), canceler } : { ...ended, mayStillRun: true }
+/**
+ * Returns the end of an attempt that was held back. After a possible write, only a look-up of the earlier attempt was allowed, and it found
+ * nothing.
+ *
+ * @param mayHaveWritten whether an earlier attempt may have reached the platform
+ * @throws Failure `unavailable`: the step is retried
+ */
+function heldBy(
+  call: Call,
+  { type, why }: Refused,
+  mayHaveWritten: boolean,
+  hasTurn: boolean | undefined,
+): Held | Completed | Delegated {
+  if (type === 'refused') return notStarted(call, why, mayHaveWritten)
+  // Another task must not get the turn while a job of this one may be running.
+  if (mayHaveWritten && hasTurn) throw serviceUnavailable(toSentence(why))
+  return { type: 'held', mayHaveWritten, by: type, why }
 }
 
 /**
@@ -107,14 +161,4 @@ function secondsToNextStart(error: Error, attempt: number, { seconds, at }: Dead
 
 function gaveUp(error: Failure, { seconds }: Deadline): Failure {
   return new Failure(error.kind, `${toSentence(error.message)} Gave up at the deadline of ${formatDuration(seconds)}.`)
-}
-
-/**
- * Returns the result of a job that the platform may have accepted. If it did, the platform sends the `finished` event, so
- * the task sends none: no event is better than two.
- */
-export function delegatedWithUnknownOutcome(outcome: Outcome): Delegated {
-  log.error('outcome unknown: no finished event sent', { reason: outcome.message })
-  const message = `${toSentence(outcome.message)} The platform may have accepted the job, and then sends the finished event itself, so none was sent.`
-  return { type: 'delegated', outcome: { ...outcome, message }, delegatedTo: 'unknown' }
 }

@@ -2,6 +2,8 @@
 
 /** Starts the action. Another operation of this name is another attempt. */
 export const START = 'start'
+/** Waits until an action that people have stopped may start. */
+export const HOLD = 'hold'
 export const SEND_FINISHED = 'send-finished'
 /** Sends a reminder to people who have not decided. */
 export const REMIND = 'remind'
@@ -13,9 +15,9 @@ export function isSend(name = ''): boolean {
   return name.startsWith('send-')
 }
 
-/** Whether an operation checks the requirements of a task. */
+/** Whether an operation checks the requirements of a task, or waits for the end of a stop. */
 export function isPolicyStep(name = ''): boolean {
-  return /^(?:require|turn-)/.test(name)
+  return /^(?:require|turn-)/.test(name) || name === HOLD
 }
 
 export function isTurnStep(name = ''): boolean {

@@ -11,6 +11,7 @@ import { retriedStep } from '../retried-step.ts'
 import { aborted, cancelerIn } from './cancellation.ts'
 import { checkAgain, placeAndCheck, type TurnState, type TurnWait } from './check-turn.ts'
 import { leaveTurns, leftBy, nameOf, turns } from './leave-turns.ts'
+import type { Held } from './retry-start.ts'
 import { startTimeOf } from './start-time.ts'
 import { waitUntilDoneOrWoken } from './wait.ts'
 
@@ -28,13 +29,13 @@ type Taken =
  * Runs an action while its task has its turns. Gives them up directly after it: an orchestrator that is down must not keep a target busy.
  *
  * @param run gets the time since which the task has all turns, in epoch milliseconds. Must not throw
- * @returns `closed` if a window was closed while the task waited
+ * @returns `closed` if a window was closed while the task waited; `held` if the action may not start now
  */
 export async function runInTurn(
   context: DurableContext,
   wait: TurnWait,
-  run: (heldAt: number) => Promise<Completed | Delegated>,
-): Promise<Completed | Delegated | 'closed'> {
+  run: (heldAt: number) => Promise<Completed | Delegated | Held>,
+): Promise<Completed | Delegated | Held | 'closed'> {
   const tickets: TurnTicket[] = []
   const taken = await takeTurns(context, wait, tickets)
   if (taken === 'closed' || taken.heldAt === undefined) {
@@ -42,6 +43,11 @@ export async function runInTurn(
     return taken === 'closed' ? taken : taken.ended
   }
   const result = await run(taken.heldAt)
+  if (result.type === 'held') {
+    // A stop must not keep a target busy.
+    await leaveTurns(context, wait.task, tickets, 'waited')
+    return result
+  }
   await leaveTurns(context, wait.task, tickets, endOf(result, wait.task))
   if (taken.notes.length === 0) return result
   const { outcome } = result

@@ -8,13 +8,14 @@ import { deployedPolicy } from '../../policy/deployed.ts'
 import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
 import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
+import { isFree } from '../../providers/action.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
-type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'waitAtMost' | 'rules' | 'ruleInput'>
+type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'ruleInput'>
 
 /** How long a call may take. */
 interface Times {
@@ -78,11 +79,6 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
   return evaluate(call, { deadline: task.deadline, max: maxDeadlineOf(category), isSilent: false })
 }
 
-/** Returns whether an action only stops what another one has started, or only asks people. */
-export function isFree(action: Pick<ResolvedCall['action'], 'kind' | 'type'>): boolean {
-  return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
-}
-
 /**
  * Returns the parts of a caller's entry that the policy needs. Writes of agents need an approval unless the entry says otherwise. An
  * action that only reads does not count as a write.
@@ -106,7 +102,9 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const decide = (ofRules: PolicyDecision) => decisionOf(evaluateCaller(ofRules, call, approval), call, times, now)
   const ofRules = evaluatePolicy({ rules }, call, now)
   const decision = decide(ofRules)
-  const applied = enforce ? decision : decide({ matched: [], refusal: undefined, requirements: [], waitAtMost: 0 })
+  const applied = enforce
+    ? decision
+    : decide({ matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 })
   if (ofRules.matched.length === 0) return applied.restrictions
   const names = ofRules.matched.map(({ name }) => name)
   // The entry of the caller refuses a call even if the rules are only logged.
@@ -137,13 +135,14 @@ interface Decision {
 
 function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now: number): Decision {
   const { matched, refusal, requirements, waitAtMost } = verdict
+  const startRules = verdict.startRules.length > 0 ? verdict.startRules : undefined
   const refused = (effect: PolicyEffect, rule: string | undefined, failure: Failure): Decision => ({
     effect,
     rule,
     restrictions: { refusal: failure },
   })
   if (refusal) return refused(refusal.type, refusal.rule, failureOf(refusal, call.caller.name, now))
-  if (requirements.length === 0) return { effect: 'allowed', restrictions: {} }
+  if (requirements.length === 0) return { effect: 'allowed', restrictions: { startRules } }
   const [turn] = turnsIn(requirements)
   if (turn && times.delegatesTo !== undefined)
     return refused('delegated', turn.rule, refuseDelegatedTurn(turn, times.delegatesTo))
@@ -152,7 +151,7 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
       const failure = refuseSilent(requirement, now)
       if (failure) return refused('silent', requirement.rule, failure)
     }
-    return { effect: 'allowed', restrictions: {} }
+    return { effect: 'allowed', restrictions: { startRules } }
   }
   if (times.deadline + waitAtMost > times.max) {
     const longest = matched.find(
@@ -163,7 +162,7 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
     )
     return refused('tooLong', longest?.name, tooLong(times, waitAtMost))
   }
-  return { effect: 'wait', restrictions: { requirements, waitAtMost } }
+  return { effect: 'wait', restrictions: { requirements, startRules, waitAtMost } }
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -26,6 +26,7 @@ import {
   refuseSilentWindow,
   type WindowEffect,
   type WindowRefusal,
+  type WindowRequirement,
   windowRequirementSchema,
 } from './window.ts'
 
@@ -51,6 +52,8 @@ export type PolicyRefusal = DenyRefusal | WindowRefusal | ApprovalRefusal | Turn
 export interface Applied {
   refusal?: PolicyRefusal | undefined
   requirement?: Requirement | undefined
+  /** A window that is open now, and must still be open when the action starts. */
+  startRule?: WindowRequirement | undefined
   /** How long its task may wait, in seconds. */
   waitAtMost?: number
 }

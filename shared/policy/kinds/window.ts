@@ -54,8 +54,14 @@ export function applyWindow(
   { window, otherwise, waitAtMost }: WindowEffect,
   call: PolicyCall,
   now: number,
-): { refusal?: WindowRefusal | ApprovalRefusal; requirement?: WindowRequirement; waitAtMost?: number } {
-  if (otherwise === 'refuse') return { refusal: refusalAt(rule, window, now) }
+): {
+  refusal?: WindowRefusal | ApprovalRefusal
+  requirement?: WindowRequirement
+  startRule?: WindowRequirement
+  waitAtMost?: number
+} {
+  if (otherwise === 'refuse')
+    return { refusal: refusalAt(rule, window, now), startRule: { type: 'window', rule, window } }
   const { refusal, ask } = otherwise === 'wait' ? {} : askFor(rule, otherwise, call)
   return { refusal, requirement: { type: 'window', rule, window, ask }, waitAtMost }
 }

@@ -117,7 +117,7 @@ describe('The entry of a caller', () => {
 
   test('refuses them if nothing says how people are asked', () => {
     const call = { caller: { name: 'agent', isAgent: true, writes: 'approve', owners: [] }, isFree: false } as never
-    const nothing = { matched: [], refusal: undefined, requirements: [], waitAtMost: 0 }
+    const nothing = { matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 }
     expect(evaluateCaller(nothing, call, undefined).refusal).toEqual({
       rule: undefined,
       type: 'unasked',

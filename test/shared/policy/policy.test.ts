@@ -99,6 +99,7 @@ describe('A policy', () => {
     expect(evaluatePolicy(compilePolicy(undefined), call({}), 0)).toEqual({
       refusal: undefined,
       requirements: [],
+      startRules: [],
       matched: [],
       waitAtMost: 0,
     })

@@ -1,0 +1,107 @@
+import { Failure, toSentence } from '../errors.ts'
+import { failureOfStop } from '../policy/kinds/stop.ts'
+import type { WindowRequirement } from '../policy/kinds/window.ts'
+import { mayStart, type StartDecision } from '../policy/may-start.ts'
+import { isFree } from '../providers/action.ts'
+import { actionNamesOf, type Category } from '../providers/category.ts'
+import type { Call } from './call.ts'
+import { readStops } from './stops.ts'
+
+/** Asks whether the action of a call may start now. Does not throw. */
+export type StartCheck = () => Promise<Refused | { type: 'allowed' }>
+
+/** An action that may not start. */
+export type Refused = Exclude<StartDecision, { type: 'allowed' }>
+
+/** Thrown in place of the first write of an action that may not start. */
+export class NotStarted extends Error {
+  readonly decision: Refused
+
+  constructor(decision: Refused) {
+    super(decision.why)
+    this.decision = decision
+  }
+
+  /** The response to a call that no task can hold. */
+  get failure(): Failure {
+    const { type, why } = this.decision
+    return type === 'stopped' ? failureOfStop(why) : new Failure('closed', `${toSentence(why)} Nothing was started.`)
+  }
+}
+
+/** A stop is in force for silent calls after this time. */
+const MAX_STOP_AGE_MS = 5_000
+/** How long silent calls continue while the table cannot be read. */
+const STOP_GRACE_MS = 60_000
+/** Between the start of an attempt and its first write. */
+const ATTEMPT_STOP_AGE_MS = 1_000
+
+/**
+ * Returns the check of a call. An action that only reads or asks people always starts.
+ *
+ * @param awaited the windows for which its task waits
+ */
+export function startCheckOf(
+  category: Category,
+  call: Call,
+  awaited: readonly WindowRequirement[] = [],
+): StartCheck | undefined {
+  const action = category.actions[call.action]
+  if (!action || action.type === 'approval' || action.effect === 'reads' || call.dryRun) return undefined
+  const starting = {
+    category: category.name,
+    actionNames: actionNamesOf(category, call.action),
+    isFree: isFree(action),
+    connection: call.connection,
+    caller: call.caller,
+  }
+  const [maxAge, grace] = call.mode === 'silent' ? [MAX_STOP_AGE_MS, STOP_GRACE_MS] : [ATTEMPT_STOP_AGE_MS, 0]
+  return async () => {
+    try {
+      const stops = await readStops(maxAge, grace)
+      return mayStart(starting, { refusing: call.startRules ?? [], awaited }, stops, Date.now())
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      return { type: 'stopped', why: error.message.replace(/\.$/, '') }
+    }
+  }
+}
+
+/** Holds back the writes of one run of an action. */
+export class StartGate {
+  readonly #check: StartCheck
+  #refused: NotStarted | undefined
+  #hasWritten = false
+
+  constructor(check: StartCheck) {
+    this.#check = check
+  }
+
+  /**
+   * Asks before an attempt: not everything that an action starts is a request to its platform.
+   *
+   * @throws NotStarted
+   */
+  async ask(): Promise<void> {
+    const decision = await this.#check()
+    if (decision.type !== 'allowed') this.#refused = new NotStarted(decision)
+    this.requireOpen()
+  }
+
+  /**
+   * Asks before the first write. Later writes complete the same change.
+   *
+   * @throws NotStarted
+   */
+  readonly beforeWrite = async (): Promise<void> => {
+    // The provider may have caught the error of an earlier write.
+    this.requireOpen()
+    if (!this.#hasWritten) await this.ask()
+    this.#hasWritten = true
+  }
+
+  /** @throws NotStarted if a write was held back */
+  requireOpen(): void {
+    if (this.#refused) throw this.#refused
+  }
+}

@@ -1,0 +1,82 @@
+import * as z from 'zod/mini'
+import { readIdentityKey, readIdentityKeys } from '../auth/identity-key.ts'
+import { Failure, serviceUnavailable } from '../errors.ts'
+import { hmacHex, isSame } from '../hmac.ts'
+import { log } from '../log.ts'
+import { type Stop, stopSchema } from '../policy/kinds/stop.ts'
+import { getStops, replaceStops, type StoredStops } from '../state/stops.ts'
+
+const schema = z.array(stopSchema)
+/** They share one item, which every start reads. */
+const MAX_STOPS = 50
+const MAX_CHANGES = 5
+
+/** Stops that were read, and the start of that read. */
+let known: { at: number; stops: readonly Stop[] } | undefined
+
+/**
+ * Returns all stops, also those that have ended by themselves.
+ *
+ * @param maxAgeMs how old they may be. A stop is in force everywhere after the longest such time
+ * @param graceMs how old they may be if the table cannot be read
+ * @throws Failure `unavailable`: it is not known what is stopped, so nothing may start
+ */
+export async function readStops(maxAgeMs = 0, graceMs = 0): Promise<readonly Stop[]> {
+  const at = Date.now()
+  const isKnownFor = (ms: number) => known !== undefined && known.at <= at && at - known.at < ms
+  if (known && isKnownFor(maxAgeMs)) return known.stops
+  try {
+    const stored = await getStops()
+    known = { at, stops: stored === undefined ? [] : await verified(stored) }
+    return known.stops
+  } catch (error) {
+    log.warn('stops not read', error as Error)
+    if (known && isKnownFor(graceMs)) return known.stops
+    throw serviceUnavailable(
+      'The state table cannot be read, so it is not known whether people have stopped this call.',
+    )
+  }
+}
+
+/**
+ * Changes the stops. Repeats the change if someone else changes them at the same time.
+ *
+ * @param change returns the new stops
+ * @returns the new stops
+ * @throws Failure `invalid` with too many stops, `misconfigured`, `unavailable`; the error of DynamoDB
+ */
+export async function changeStops(change: (stops: readonly Stop[]) => readonly Stop[]): Promise<readonly Stop[]> {
+  for (let attempt = 1; attempt <= MAX_CHANGES; attempt++) {
+    const stored = await getStops()
+    const stops = change(stored === undefined ? [] : await verified(stored))
+    if (stops.length > MAX_STOPS)
+      throw new Failure('invalid', `There are ${MAX_STOPS} stops already. Lift those that are no longer needed.`)
+    const version = (stored?.version ?? 0) + 1
+    const json = JSON.stringify(stops)
+    const seal = sealOf(version, json, await readIdentityKey())
+    known = undefined
+    if (await replaceStops({ version, stops: json, seal })) return stops
+  }
+  throw serviceUnavailable('Others change the stops at the same time. Try again.')
+}
+
+/** A principal that may write the item, but not read the key, must not lift a stop without a trace: its item stops everything. */
+async function verified({ version, stops, seal }: StoredStops): Promise<readonly Stop[]> {
+  for (const fresh of [false, true]) {
+    const keys = await readIdentityKeys(fresh)
+    if (keys.some((key) => isSame(seal, sealOf(version, stops, key)))) return schema.parse(JSON.parse(stops))
+  }
+  log.error('stops not verified: everything is stopped')
+  return [UNVERIFIED]
+}
+
+const UNVERIFIED: Stop = {
+  id: 'unverified',
+  reason: 'the item with the stops was changed by something else than webhooks stop and resume',
+  by: 'this deployment',
+  at: 0,
+}
+
+function sealOf(version: number, stops: string, key: string): string {
+  return hmacHex(key, `stops ${version} ${stops}`)
+}
