@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib/core'
-import { dist } from '../tools/build/files.ts'
-import { categories } from '../tools/project/categories.ts'
+import { dist } from '../build/files.ts'
+import { categories } from '../project/categories.ts'
 import { describeCategory } from './category-info.ts'
 import { readSettings, SettingsError } from './settings.ts'
 import { WebhooksStack } from './stack.ts'

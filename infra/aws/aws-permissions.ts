@@ -2,7 +2,7 @@ import { globSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AwsPermissions } from '../../shared/aws/permissions.ts'
-import { APPLICATION, EXTENSION, PACKAGE } from '../tools/project/roots.ts'
+import { APPLICATION, EXTENSION, PACKAGE } from '../project/roots.ts'
 
 /** The name of a file without its extension: sources of an application are TypeScript. */
 const SUFFIX = '.permissions'

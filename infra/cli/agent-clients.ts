@@ -1,6 +1,6 @@
 import { generalTools } from '../../shared/agents/general-tools.ts'
-import { catalogueOf } from '../tools/build/catalogue.ts'
-import { categories } from '../tools/project/categories.ts'
+import { catalogueOf } from '../build/catalogue.ts'
+import { categories } from '../project/categories.ts'
 
 /** How to connect a client of the Model Context Protocol. */
 interface AgentClient {

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Category } from '../../shared/providers/category.ts'
 import { readSettings, type Settings } from '../aws/settings.ts'
-import { categories } from '../tools/project/categories.ts'
-import { APPLICATION } from '../tools/project/roots.ts'
+import { categories } from '../project/categories.ts'
+import { APPLICATION } from '../project/roots.ts'
 import { note } from './output.ts'
 
 /**

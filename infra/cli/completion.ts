@@ -1,5 +1,5 @@
 import type { Argument, Command } from 'commander'
-import { categories } from '../tools/project/categories.ts'
+import { categories } from '../project/categories.ts'
 import { listActions } from './find-by-name.ts'
 
 /** A word that can follow a command, or an option of it. */

@@ -9,7 +9,7 @@ import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progre
 import type { TaskStatus } from '../../shared/core/task/status.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
 import { durableFunctionsOf } from '../aws/running-tasks.ts'
-import { categories } from '../tools/project/categories.ts'
+import { categories } from '../project/categories.ts'
 import { isTask, type ListedTask, listedTask, matches, type TaskFilter } from './listed-task.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Help } from 'commander'
-import { EXTENSION, PACKAGE } from '../tools/project/roots.ts'
+import { EXTENSION, PACKAGE } from '../project/roots.ts'
 
 interface CommandEntry {
   /** The line in the list of commands: its name first. */

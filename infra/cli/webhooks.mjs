@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { installPackages } from '../tools/install.mjs'
+import { installPackages } from '../project/install.mjs'
 
 const node = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url))
 const main = fileURLToPath(new URL('main.ts', import.meta.url))

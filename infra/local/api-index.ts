@@ -1,5 +1,5 @@
 import { actionNames } from '../../shared/providers/category.ts'
-import { categories } from '../tools/project/categories.ts'
+import { categories } from '../project/categories.ts'
 
 /** Returns the URLs of the local runtime: the response for `/`, unless the client prefers the console. */
 export function apiIndex(url: string) {

@@ -3,8 +3,8 @@ import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { EVENTS_ALIAS, FORWARDED_ALIAS } from '../../shared/core/webhook/forwarded.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
-import { dispatch, events, finisher, mcp, toolsFile, webhookFile } from '../tools/build/files.ts'
-import { categories } from '../tools/project/categories.ts'
+import { dispatch, events, finisher, mcp, toolsFile, webhookFile } from '../build/files.ts'
+import { categories } from '../project/categories.ts'
 import type { LocalFunction, LocalQueue } from './cloud/index.ts'
 
 /** Name of the DynamoDB table. */

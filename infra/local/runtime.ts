@@ -2,11 +2,11 @@ import { existsSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { readPolicyFile } from '../aws/read-policy-file.ts'
+import { dist, finisher } from '../build/files.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
 import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
-import { dist, finisher } from '../tools/build/files.ts'
 import { createAuditLog } from './audit-log.ts'
 import {
   authorizationWith,

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
 import { quoteForShell } from '../cli/http/shell-words.ts'
+import { helpIfAsked } from '../project/help.ts'
+import { EXTENSION, HAS_SOURCES, PACKAGE } from '../project/roots.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
 import { playSequence } from '../sandbox/keptn/player.ts'
 import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { ALERT_SOURCE, alertBody, alertToken } from '../sandbox/platforms/sandbox/notifications/alert-example.ts'
-import { helpIfAsked } from '../tools/help.ts'
-import { EXTENSION, HAS_SOURCES, PACKAGE } from '../tools/project/roots.ts'
 import { consoleLink } from './console-access.ts'
 import { credentialsFile, type LocalCredentials, plainTokenOf } from './credentials.ts'
 import { formatEvent } from './format-event.ts'
@@ -76,7 +76,7 @@ function portOfEnvironment(): number {
 /** Builds in a separate process, because the bundler would stay in memory. */
 function buildFunctions(): void {
   console.log('Building the functions ...')
-  const build = join(PACKAGE, `infra/tools/build/main${EXTENSION}`)
+  const build = join(PACKAGE, `infra/build/main${EXTENSION}`)
   const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
   if (status !== 0) throw new Error('The build failed. See the errors above.')
 }

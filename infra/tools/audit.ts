@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { helpIfAsked } from './help.ts'
+import { helpIfAsked } from '../project/help.ts'
 
 /** The result of an audit. */
 export interface Audit {

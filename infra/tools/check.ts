@@ -18,7 +18,7 @@ const PARTS: Part[] = [
   { name: 'unused', command: 'knip' },
   { name: 'docs', command: 'node infra/tools/docs/main.ts --check' },
   { name: 'words', command: 'node infra/tools/words/main.ts' },
-  { name: 'synth', command: 'node infra/tools/build/main.ts && cdk synth --quiet' },
+  { name: 'synth', command: 'node infra/build/main.ts && cdk synth --quiet' },
 ]
 const MAX_CONCURRENT = 2
 const ROOT = join(import.meta.dirname, '../..')

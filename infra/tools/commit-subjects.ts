@@ -1,6 +1,6 @@
 // `npm run commits -- <range>`: checks the subjects of commits.
 import { spawnSync } from 'node:child_process'
-import { helpIfAsked } from './help.ts'
+import { helpIfAsked } from '../project/help.ts'
 
 const TYPES = ['feat', 'fix', 'perf', 'refactor', 'test', 'docs', 'build', 'ci', 'chore', 'revert']
 const SUBJECT = new RegExp(`^(?:${TYPES.join('|')})\\([a-z0-9-]+\\)!?: (\\S+).*$`)

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import * as module from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { installPackages } from './install.mjs'
+import { installPackages } from '../project/install.mjs'
 
 const PINNED_NODE = resolve('node_modules/node/bin/node')
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { mcp, toolsFile, webhookBundle, webhookFile } from '../../infra/tools/build/files.ts'
+import { mcp, toolsFile, webhookBundle, webhookFile } from '../../infra/build/files.ts'
 import type { AgentsReport } from './agents-process.ts'
 import { agentEvent, openIssue, proxyEvent } from './event.ts'
 import type { Fresh } from './fresh.ts'

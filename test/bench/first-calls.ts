@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { webhookBundle, webhookFile } from '../../infra/build/files.ts'
 import { createSandbox } from '../../infra/sandbox/platforms/sandbox/index.ts'
-import { webhookBundle, webhookFile } from '../../infra/tools/build/files.ts'
 import { settings } from '../../shared/settings.ts'
 import { compile } from './compile.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'

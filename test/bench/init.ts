@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
-import { finisher, webhookBundle } from '../../infra/tools/build/files.ts'
+import { finisher, webhookBundle } from '../../infra/build/files.ts'
 import { freshProcesses } from './fresh-process.ts'
 import { type Bench, interleave, median, ms, ratio, type Section } from './measure.ts'
 

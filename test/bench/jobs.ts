@@ -1,5 +1,5 @@
-import { callCosts, countOperations, totalOf } from '../../infra/tools/costs/month.ts'
-import { PRICES } from '../../infra/tools/costs/prices.ts'
+import { callCosts, countOperations, totalOf } from '../../infra/cli/costs/month.ts'
+import { PRICES } from '../../infra/cli/costs/prices.ts'
 import { DEPLOYED } from '../../infra/tools/docs/costs.ts'
 import { type Section, within } from './measure.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { categories } from '../../functions/index.ts'
-import { finisher, webhookBundle } from '../../infra/tools/build/files.ts'
+import { finisher, webhookBundle } from '../../infra/build/files.ts'
 import { keptnEvent, openIssue, proxyEvent } from './event.ts'
 import { freshProcesses } from './fresh-process.ts'
 import { type Bench, kb, type Section, within } from './measure.ts'

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildBundles } from '../../infra/tools/build/bundles.ts'
-import { dist } from '../../infra/tools/build/files.ts'
+import { buildBundles } from '../../infra/build/bundles.ts'
+import { dist } from '../../infra/build/files.ts'
 import { type Bench, interleave, median, ratio, type Section, seconds } from './measure.ts'
 
 const root = join(import.meta.dirname, '../..')

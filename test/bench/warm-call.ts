@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { webhookBundle } from '../../infra/tools/build/files.ts'
+import { webhookBundle } from '../../infra/build/files.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { issueToken, signingKey } from '../platforms/issuer.ts'
 import { openIssue } from './event.ts'

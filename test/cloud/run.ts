@@ -1,6 +1,6 @@
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { LambdaClient } from '@aws-sdk/client-lambda'
-import { helpIfAsked } from '../../infra/tools/help.ts'
+import { helpIfAsked } from '../../infra/project/help.ts'
 import { compareTasks } from './compare.ts'
 
 helpIfAsked(`npm run test:cloud: runs a task of each category of a deployed stack with AWS's CloudDurableTestRunner, and the same payload

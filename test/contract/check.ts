@@ -1,13 +1,6 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type {
-  Contract,
-  Credential,
-  Operation,
-  Parameter,
-  Response,
-  Schema,
-} from '../../infra/tools/openapi/contract.ts'
+import type { Contract, Credential, Operation, Parameter, Response, Schema } from '../../infra/openapi/contract.ts'
 import { type Direction, toJsonSchema } from './json-schema.ts'
 
 /** A received request. */

@@ -1,4 +1,4 @@
-import { type Contract, type Operation, type Part, readContract } from '../../infra/tools/openapi/contract.ts'
+import { type Contract, type Operation, type Part, readContract } from '../../infra/openapi/contract.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { Checker, type Sent } from './check.ts'
 import { extraOperations } from './extra-operations.ts'

@@ -1,4 +1,4 @@
-import type { Schema } from '../../infra/tools/openapi/contract.ts'
+import type { Schema } from '../../infra/openapi/contract.ts'
 import { object } from './fields.ts'
 
 /** An operation that a provider calls and that the contract lacks, as the vendor documents it. */

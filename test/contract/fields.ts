@@ -1,4 +1,4 @@
-import type { Schema } from '../../infra/tools/openapi/contract.ts'
+import type { Schema } from '../../infra/openapi/contract.ts'
 
 /**
  * Reads fields such as `id! limit:1..100 sort:asc|desc tags:texts`. A field is text unless a type follows:

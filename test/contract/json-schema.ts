@@ -1,4 +1,4 @@
-import { type Part, type Schema, valueAt } from '../../infra/tools/openapi/contract.ts'
+import { type Part, type Schema, valueAt } from '../../infra/openapi/contract.ts'
 
 /**
  * The kind of the checked value. Some properties are only in requests, others only in responses. A fake platform may omit

@@ -1,4 +1,4 @@
-import type { Operation } from '../../infra/tools/openapi/contract.ts'
+import type { Operation } from '../../infra/openapi/contract.ts'
 import type { Sent } from './check.ts'
 
 /** Finds the operation of a request, with the values of the variable path segments. */

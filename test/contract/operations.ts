@@ -1,4 +1,4 @@
-import type { Contract, Operation, Parameter, Schema } from '../../infra/tools/openapi/contract.ts'
+import type { Contract, Operation, Parameter, Schema } from '../../infra/openapi/contract.ts'
 import type { ExtraOperation } from './extra-operations.ts'
 import { fields } from './fields.ts'
 

@@ -1,4 +1,4 @@
-import type { Credential } from '../../infra/tools/openapi/contract.ts'
+import type { Credential } from '../../infra/openapi/contract.ts'
 
 /** Tests whose exchanges are compared with a contract. */
 export interface Subject {

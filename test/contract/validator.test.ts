@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { type Operation, readContract } from '../../infra/tools/openapi/contract.ts'
+import { type Operation, readContract } from '../../infra/openapi/contract.ts'
 import { Checker } from './check.ts'
 import { comparer } from './compare.ts'
 

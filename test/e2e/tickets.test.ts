@@ -10,7 +10,7 @@ import { awsCredentials, Service, triggered } from './service.ts'
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
 
 /**
- * A platform for each way to find a ticket again. `test/conformance` calls the others, and `test/infra/tools/bundles.test.ts` loads
+ * A platform for each way to find a ticket again. `test/conformance` calls the others, and `test/infra/build/bundles.test.ts` loads
  * all of them.
  */
 const lost: [finds: string, target: keyof typeof ticketRows, request: string][] = [

@@ -1,4 +1,4 @@
-import { helpIfAsked } from '../../infra/tools/help.ts'
+import { helpIfAsked } from '../../infra/project/help.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { runExample } from './runners/example.ts'
 import { EXAMPLES } from './runners/index.ts'

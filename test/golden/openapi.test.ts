@@ -1,5 +1,5 @@
 import { it } from '@jest/globals'
-import { openApi } from '../../infra/tools/openapi/document.ts'
+import { openApi } from '../../infra/openapi/document.ts'
 import { expectGolden } from './golden.ts'
 
 const PROSE = ['description', 'summary', 'title', 'example', 'examples']

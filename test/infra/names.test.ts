@@ -14,7 +14,7 @@ const names = [
   ...new Set(all.flatMap(({ actions, providers }) => [...Object.keys(actions), ...Object.keys(providers)])),
 ].filter((name) => !AMBIGUOUS.includes(name))
 
-describe.each(['infra/aws', 'infra/tools/build', 'infra/tools/openapi'])('%s', (folder) => {
+describe.each(['infra/aws', 'infra/build', 'infra/openapi'])('%s', (folder) => {
   it('contains no name of an action or a provider: they declare what they need', () => {
     const files = readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts'))
     const found = files.flatMap((file) => {

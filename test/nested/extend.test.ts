@@ -50,7 +50,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   it('write tests that pass and READMEs with working webhooks', async () => {
     // One suite per provider, one for the orchestrator, one for the types and one for the states of all jobs.
     const suites = templateKinds.length + 2 + 3
-    await copy.node('infra/tools/build/main.ts')
+    await copy.node('infra/build/main.ts')
     const jest = [bin('jest/bin/jest.js'), '--maxWorkers=1']
     const output = await Promise.all([
       copy.node(

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { dist } from '../../infra/tools/build/files.ts'
+import { dist } from '../../infra/build/files.ts'
 import { freePort } from '../e2e/service.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { RuntimeProcess } from './child.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { dist } from '../../infra/tools/build/files.ts'
+import { dist } from '../../infra/build/files.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { callOf } from './calls.ts'
 import { planOf } from './plan.ts'

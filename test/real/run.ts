@@ -1,5 +1,5 @@
 // Tests the providers with real programs: `npm run test:real`. Skips programs that are not available, with the reason.
-import { helpIfAsked } from '../../infra/tools/help.ts'
+import { helpIfAsked } from '../../infra/project/help.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { locust } from './locust.ts'
 import { moto } from './moto.ts'

@@ -6,7 +6,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { helpIfAsked } from '../../infra/tools/help.ts'
+import { helpIfAsked } from '../../infra/project/help.ts'
 
 helpIfAsked(`npm run test:stalled: runs test files while each process stops again and again, for up to 50 ms, without using the processor.
 

@@ -15,7 +15,7 @@ Example:
   $ npx webhooks build --force`,
     )
     .action(async (options: { force?: boolean }) => {
-      const { build } = await import('../../tools/build/main.ts')
+      const { build } = await import('../../build/main.ts')
       await build(options)
     })
 }

@@ -2,9 +2,9 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import { hasNeed } from '../../../shared/providers/action.ts'
-import { type CostPart, callCosts, type Deployed, idleCosts, totalOf } from '../../tools/costs/month.ts'
-import { PRICES_OF } from '../../tools/costs/prices.ts'
 import { cdkSettings } from '../cdk-settings.ts'
+import { type CostPart, callCosts, type Deployed, idleCosts, totalOf } from '../costs/month.ts'
+import { PRICES_OF } from '../costs/prices.ts'
 import { type JsonOption, show, table } from '../output.ts'
 
 interface Job {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
-import { finisher } from '../../tools/build/files.ts'
-import { categories } from '../../tools/project/categories.ts'
+import { finisher } from '../../build/files.ts'
+import { categories } from '../../project/categories.ts'
 import { CHECK_COMMAND, IN_APPLICATION, requireApplication } from '../extend/application.ts'
 import { addCategory, nextForCategory } from '../extend/category.ts'
 import { Changes } from '../extend/changes.ts'

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
-import { categories } from '../../tools/project/categories.ts'
+import { categories } from '../../project/categories.ts'
 import { CHECK_COMMAND, requireApplication } from '../extend/application.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'

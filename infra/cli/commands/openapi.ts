@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
-import { openApi } from '../../tools/openapi/document.ts'
+import { openApi } from '../../openapi/document.ts'
 import { note } from '../output.ts'
 import { parseUrl, receiverOf } from '../receiver.ts'
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { closeServer, listen } from '../../local/port.ts'
-import { APPLICATION, EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
+import { APPLICATION, EXTENSION, PACKAGE } from '../../project/roots.ts'
 
 /** The files of a runtime that differ from those of the sandbox. */
 export interface DemoSettings {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashSources, isUpToDate } from '../../tools/build/up-to-date.ts'
-import { HAS_SOURCES } from '../../tools/project/roots.ts'
+import { hashSources, isUpToDate } from '../../build/up-to-date.ts'
+import { HAS_SOURCES } from '../../project/roots.ts'
 import { type Finding, okFinding, wrongFinding } from './finding.ts'
 
 /** Checks the version of Node, and reports the version of the package. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Category } from '../../../shared/providers/category.ts'
-import { APPLICATION, EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
+import { APPLICATION, EXTENSION, PACKAGE } from '../../project/roots.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Changes } from './changes.ts'
 import type { TemplateKind } from './kinds.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Category } from '../../../shared/providers/category.ts'
-import { PACKAGE } from '../../tools/project/roots.ts'
+import { PACKAGE } from '../../project/roots.ts'
 import { addOwnCategory, IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 import { exampleArguments, type TemplateKind } from './kinds.ts'

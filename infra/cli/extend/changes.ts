@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { APPLICATION } from '../../tools/project/roots.ts'
+import { APPLICATION } from '../../project/roots.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** Collects changes of files, and writes them all at the end. Paths are relative to the application. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { APPLICATION } from '../../tools/project/roots.ts'
+import { APPLICATION } from '../../project/roots.ts'
 import { show } from '../output.ts'
 import { IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'

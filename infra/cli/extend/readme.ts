@@ -1,11 +1,11 @@
 import type { Category } from '../../../shared/providers/category.ts'
+import { cell, table } from '../../project/markdown-table.ts'
 import { genericApiConnections } from '../../sandbox/platforms/generic-api/connections.ts'
 import {
   type GenericApiExample,
   genericApiExamples,
   inputFields,
 } from '../../sandbox/platforms/generic-api/examples.ts'
-import { cell, table } from '../../tools/docs/table.ts'
 import { webhookYaml } from '../config/entry.ts'
 import { fieldsOf } from '../schema-fields.ts'
 import { kinds, type TemplateKind } from './kinds.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
-import { PACKAGE } from '../../tools/project/roots.ts'
+import { PACKAGE } from '../../project/roots.ts'
 import { UsageError } from '../usage-error.ts'
 import type { Name } from './names.ts'
 import { withPackageImports } from './package-imports.ts'

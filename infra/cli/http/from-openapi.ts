@@ -8,7 +8,7 @@ import {
   readContract,
   type Schema,
   serverOf,
-} from '../../tools/openapi/contract.ts'
+} from '../../openapi/contract.ts'
 import { UsageError } from '../usage-error.ts'
 import {
   type Draft,

@@ -1,5 +1,5 @@
 import { isRecord } from '../../../shared/record.ts'
-import { type Part, resolve, type Schema } from '../../tools/openapi/contract.ts'
+import { type Part, resolve, type Schema } from '../../openapi/contract.ts'
 import { identifier } from './hints.ts'
 
 /** Maximum number of levels of a schema that are searched. */

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../shared/errors.ts'
-import { categories } from '../../tools/project/categories.ts'
+import { categories } from '../../project/categories.ts'
 import { openStore, type StoreOptions } from '../secret-store.ts'
 import type { ConfiguredPolicy } from './configured-policy.ts'
 import { type PolicyWarning, warningsOf } from './warnings.ts'

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { messageOf } from '../../../shared/errors.ts'
 import type { Policy } from '../../../shared/policy/policy.ts'
 import { readPolicyFile } from '../../aws/read-policy-file.ts'
-import { APPLICATION } from '../../tools/project/roots.ts'
+import { APPLICATION } from '../../project/roots.ts'
 import { cdkSettings } from '../cdk-settings.ts'
 import { UsageError } from '../usage-error.ts'
 

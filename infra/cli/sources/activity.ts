@@ -6,7 +6,7 @@ import { STATE_TABLE } from '../../local/functions.ts'
 import { environmentOf } from '../../local/operator/act-as-webhook.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { readActivities } from '../../local/source-activity.ts'
-import { APPLICATION } from '../../tools/project/roots.ts'
+import { APPLICATION } from '../../project/roots.ts'
 import { cdkSettings } from '../cdk-settings.ts'
 import { stateFolder } from '../receiver.ts'
 

@@ -5,7 +5,7 @@ import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
 import type { Settings } from '../../aws/settings.ts'
 import { compileEventsFile } from '../../local/sources.ts'
-import { APPLICATION } from '../../tools/project/roots.ts'
+import { APPLICATION } from '../../project/roots.ts'
 import { cdkSettings } from '../cdk-settings.ts'
 import { UsageError } from '../usage-error.ts'
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { actionNames, type Category } from '../../../shared/providers/category.ts'
+import { categories } from '../../project/categories.ts'
 import { genericApiExamples } from '../../sandbox/platforms/generic-api/examples.ts'
 import { type Example, examples } from '../../sandbox/platforms/sandbox/examples.ts'
-import { categories } from '../../tools/project/categories.ts'
 
 /** An action with its examples. */
 export interface ActionView {

@@ -1,5 +1,5 @@
+import { finisher } from '../../build/files.ts'
 import { isTask, taskIdOf } from '../../cli/listed-task.ts'
-import { finisher } from '../../tools/build/files.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallStore, StoredCall } from './call-store.ts'

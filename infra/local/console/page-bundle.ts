@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { EXTENSION, PACKAGE } from '../../tools/project/roots.ts'
+import { EXTENSION, PACKAGE } from '../../project/roots.ts'
 
 /** The first versions of the browsers that have light-dark(). docs/support.md lists them. */
 export const BROWSERS = ['chrome123', 'firefox120', 'safari17.5']

@@ -1,4 +1,4 @@
-import { categories } from '../../tools/project/categories.ts'
+import { categories } from '../../project/categories.ts'
 
 /** The titles of providers. Each provider is loaded once, when a connection uses it. */
 export class ProviderTitles {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { helpIfAsked } from '../../tools/help.ts'
+import { helpIfAsked } from '../../project/help.ts'
 import { type Runtime, startRuntime } from '../runtime.ts'
 import { findBrowser } from './browser.ts'
 

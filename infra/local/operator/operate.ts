@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { refused } from '../../../shared/errors.ts'
-import { EXTENSION } from '../../tools/project/roots.ts'
+import { EXTENSION } from '../../project/roots.ts'
 import type { OperatedTask, TaskOperation } from './operate-on-task.ts'
 
 /** The start parameters of the thread. */

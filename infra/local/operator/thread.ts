@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../../shared/errors.ts'
 import type { Category } from '../../../shared/providers/category.ts'
-import { categories } from '../../tools/project/categories.ts'
+import { categories } from '../../project/categories.ts'
 import type { OperatorReply, OperatorRequest } from './operate.ts'
 import { operateOnTask } from './operate-on-task.ts'
 

@@ -1,5 +1,5 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { categories } from '../../tools/project/categories.ts'
+import { categories } from '../../project/categories.ts'
 import { taskEvent } from './events.ts'
 import type { Webhook } from './webhook-config.ts'
 

@@ -1,6 +1,6 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { categories } from '../project/categories.ts'
-import { table } from './table.ts'
+import { categories } from '../../project/categories.ts'
+import { table } from '../../project/markdown-table.ts'
 
 /** From this number on, providers that an earlier category has are only counted. */
 const MIN_COUNTED = 3

@@ -6,9 +6,9 @@ import {
   type Deployed,
   idleCosts,
   totalOf,
-} from '../costs/month.ts'
-import { PRICES, PRICES_OF } from '../costs/prices.ts'
-import { table } from './table.ts'
+} from '../../cli/costs/month.ts'
+import { PRICES, PRICES_OF } from '../../cli/costs/prices.ts'
+import { table } from '../../project/markdown-table.ts'
 
 const MILLION = 1_000_000
 const MINUTE = 60
@@ -47,7 +47,7 @@ job for 20 minutes and the platform reports its end. Idle, one category of actio
 
 /** Returns the tables of costs in docs/deploy.md. */
 export function costTables(): string {
-  return `Computed with list prices of ${PRICES_OF.region} in US dollars of ${PRICES_OF.month} (check them; \`infra/tools/costs/prices.ts\` has their sources).
+  return `Computed with list prices of ${PRICES_OF.region} in US dollars of ${PRICES_OF.month} (check them; \`infra/cli/costs/prices.ts\` has their sources).
 
 One million **silent** calls, 500 ms each:
 

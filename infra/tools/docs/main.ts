@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { helpIfAsked } from '../help.ts'
+import { helpIfAsked } from '../../project/help.ts'
 import { categoryTable } from './categories.ts'
 import { costTables, priceSummary } from './costs.ts'
 import { fileSchemas } from './file-schemas.ts'

@@ -4,10 +4,10 @@ import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type Field, fieldsOf } from '../../cli/schema-fields.ts'
-import { queryParameters } from '../openapi/parameters.ts'
-import { categories } from '../project/categories.ts'
+import { queryParameters } from '../../openapi/parameters.ts'
+import { categories } from '../../project/categories.ts'
+import { cell, table } from '../../project/markdown-table.ts'
 import { githubSlug } from '../release/site/links.ts'
-import { cell, table } from './table.ts'
 
 const head = `# Reference
 

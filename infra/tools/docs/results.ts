@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { table } from './table.ts'
+import { table } from '../../project/markdown-table.ts'
 
 const PROOF = join(import.meta.dirname, '../../../docs/proof.md')
 

@@ -2,7 +2,7 @@ import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
 import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
 import type { SetupStep, SourceType } from '../../../shared/sources/source-type.ts'
-import { categories } from '../project/categories.ts'
+import { categories } from '../../project/categories.ts'
 
 /** Returns the types of sources: the providers whose tasks each one wakes, its alerts, and what to enter at the platform. */
 export async function sourceTypes(): Promise<string> {

@@ -1,6 +1,6 @@
+import { table } from '../../project/markdown-table.ts'
 import { style } from '../words/style.ts'
 import { terms } from '../words/terms.ts'
-import { table } from './table.ts'
 
 /** Returns the table of banned words in docs/glossary.md. */
 export function wordTable(): string {

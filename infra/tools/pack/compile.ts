@@ -8,7 +8,7 @@ import { run } from './run.ts'
 /** Files that the package runs, or imports by a path that it computes. */
 const LOADED = [
   'infra/cli/main',
-  'infra/tools/build/main',
+  'infra/build/main',
   'infra/local/cloud/thread',
   'infra/local/operator/thread',
   'infra/tools/pack/{cdk,node-test}',

@@ -1,4 +1,4 @@
-import type { BomPackage } from '../build/third-party.ts'
+import type { BomPackage } from '../../build/third-party.ts'
 
 /** A lockfile of npm, as far as a bill of materials needs it. */
 export interface Lockfile {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { PACKAGE } from '../project/roots.ts'
+import { PACKAGE } from '../../project/roots.ts'
 
 /**
  * Runs a command and returns its output.

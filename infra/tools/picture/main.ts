@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { helpIfAsked } from '../help.ts'
+import { helpIfAsked } from '../../project/help.ts'
 import { drawPicture } from './draw.ts'
 import { type PrintedLine, toTranscript } from './transcript.ts'
 

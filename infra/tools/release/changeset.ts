@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { helpIfAsked } from '../help.ts'
-import { installPackages } from '../install.mjs'
+import { helpIfAsked } from '../../project/help.ts'
+import { installPackages } from '../../project/install.mjs'
 import { runChangesets } from './run-changesets.ts'
 
 helpIfAsked(`npm run changeset: writes a file in .changeset/ that says how a change raises the version, and what users read about it in

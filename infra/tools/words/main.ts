@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { helpIfAsked } from '../help.ts'
+import { helpIfAsked } from '../../project/help.ts'
 import { checkFiles } from './check.ts'
 import { countWords, MAX_WORDS, sumWords } from './count.ts'
 import { listFiles } from './files.ts'

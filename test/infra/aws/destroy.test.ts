@@ -150,6 +150,6 @@ describe('npm run destroy', () => {
 it('package.json defines the script destroy', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   expect(scripts.destroy).toBe(
-    'node infra/tools/run.mjs infra/tools/build/main.ts && node infra/tools/run.mjs infra/aws/destroy.ts',
+    'node infra/tools/run.mjs infra/build/main.ts && node infra/tools/run.mjs infra/aws/destroy.ts',
   )
 })

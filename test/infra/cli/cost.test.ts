@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals'
 import { cdkSettings } from '../../../infra/cli/cdk-settings.ts'
-import { categories } from '../../../infra/tools/project/categories.ts'
+import { categories } from '../../../infra/project/categories.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 

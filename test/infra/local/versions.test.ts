@@ -10,8 +10,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { build } from 'esbuild'
 import { categories } from '../../../functions/index.ts'
+import { webhookFile } from '../../../infra/build/files.ts'
 import { type Runtime, startRuntime } from '../../../infra/local/runtime.ts'
-import { webhookFile } from '../../../infra/tools/build/files.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 afterAll(() => runtime.close())

@@ -5,7 +5,7 @@ import { runInProcess } from '../../runner/in-process.ts'
 const root = join(import.meta.dirname, '../../..')
 
 test.each([
-  ['npm run build', 'infra/tools/build/main.ts'],
+  ['npm run build', 'infra/build/main.ts'],
   ['npm run check', 'infra/tools/check.ts'],
   ['npm run commits', 'infra/tools/commit-subjects.ts'],
   ['npm run fix', 'infra/tools/fix.ts'],

@@ -15,7 +15,7 @@ const folders = temporaryFolder()
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(folders, 'run-'))
-  for (const file of ['infra/tools/run.mjs', 'infra/tools/install.mjs']) cpSync(join(root, file), join(folder, file))
+  for (const file of ['infra/tools/run.mjs', 'infra/project/install.mjs']) cpSync(join(root, file), join(folder, file))
   writeFileSync(join(folder, 'package-lock.json'), lockfile)
   writeFileSync(join(folder, 'file.mjs'), 'console.log(JSON.stringify([process.argv.slice(1), process.execArgv]))')
   fakeNpm(`${install} "${lockfile.replaceAll('"', '\\"')}"`)

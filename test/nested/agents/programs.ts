@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { installPackages } from '../../../infra/tools/install.mjs'
+import { installPackages } from '../../../infra/project/install.mjs'
 
 /** The folder of the conformance suite and the clients, which few contributors need. */
 export const programs = join(import.meta.dirname, 'programs')

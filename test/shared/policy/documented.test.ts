@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
 import { warningsOf } from '../../../infra/cli/policy/warnings.ts'
 import { EXAMPLE } from '../../../infra/local/console/policy-view.ts'
-import { categories } from '../../../infra/tools/project/categories.ts'
+import { categories } from '../../../infra/project/categories.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')

@@ -1,6 +1,6 @@
 import { nest, overlay } from '../../../../shared/dotted-keys.ts'
 import { findAction, type NamedAction } from '../../../cli/find-by-name.ts'
-import { queryParameters } from '../../../tools/openapi/parameters.ts'
+import { queryParameters } from '../../../openapi/parameters.ts'
 
 /** A call that is being written. It may be invalid. */
 export interface DraftCall {

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../../shared/errors.ts'
-import { helpIfAsked } from '../../help.ts'
+import { helpIfAsked } from '../../../project/help.ts'
 import { documentApi, FOLDER } from './document.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')

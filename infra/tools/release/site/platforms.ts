@@ -5,9 +5,9 @@ import type { Provider } from '../../../../shared/providers/provider.ts'
 import { loadSourceType, sourceTypeNames } from '../../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../../shared/sources/source-of.ts'
 import { fieldsOf } from '../../../cli/schema-fields.ts'
+import { categories } from '../../../project/categories.ts'
+import { table } from '../../../project/markdown-table.ts'
 import { fieldTable, sampleOf, statesOf } from '../../docs/reference.ts'
-import { table } from '../../docs/table.ts'
-import { categories } from '../../project/categories.ts'
 import { githubSlug } from './links.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../../shared/errors.ts'
-import { helpIfAsked } from '../../help.ts'
+import { helpIfAsked } from '../../../project/help.ts'
 import { plainTemplate } from './plain-template.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')

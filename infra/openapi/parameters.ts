@@ -1,4 +1,4 @@
-import type { CallOptions } from '../../../shared/core/webhook/call-options.ts'
+import type { CallOptions } from '../../shared/core/webhook/call-options.ts'
 
 type Parameter = { description: string; schema: Record<string, unknown> }
 

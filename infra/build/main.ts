@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { helpIfAsked } from '../help.ts'
-import { needing } from '../missing-package.ts'
+import { helpIfAsked } from '../project/help.ts'
+import { needing } from '../project/missing-package.ts'
 import { APPLICATION } from '../project/roots.ts'
 import { dist } from './files.ts'
 import { hashSources, isUpToDate, recordBuild } from './up-to-date.ts'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { HEADERS } from '../../../shared/orchestrators/azure-devops/server-task.ts'
-import { eventSchema } from '../../../shared/orchestrators/event/event.ts'
-import type { Action } from '../../../shared/providers/action.ts'
-import { actionNames, type Category, currentActions } from '../../../shared/providers/category.ts'
+import { HEADERS } from '../../shared/orchestrators/azure-devops/server-task.ts'
+import { eventSchema } from '../../shared/orchestrators/event/event.ts'
+import type { Action } from '../../shared/providers/action.ts'
+import { actionNames, type Category, currentActions } from '../../shared/providers/category.ts'
 import { categories } from '../project/categories.ts'
 import { type JsonSchema, jsonSchemaOf, schemaNamed } from './json-schema.ts'
 import { callbackUrl, orchestrator, queryParameters } from './parameters.ts'
@@ -290,6 +290,6 @@ function errorsOf(statuses: readonly number[]): Record<string, JsonSchema> {
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }

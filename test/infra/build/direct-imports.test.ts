@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { withDirectImports } from '../../../infra/tools/build/direct-imports.ts'
+import { withDirectImports } from '../../../infra/build/direct-imports.ts'
 
 const path = (file: string) => JSON.stringify(join(import.meta.dirname, '../../..', file))
 

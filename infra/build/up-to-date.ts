@@ -3,7 +3,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Everything that can change a bundle of a checkout or an application. */
-const SOURCES = ['functions/**/*.ts', 'shared/**/*.ts', 'infra/tools/build/*.ts', 'package.json', 'package-lock.json']
+const SOURCES = ['functions/**/*.ts', 'shared/**/*.ts', 'infra/build/*.ts', 'package.json', 'package-lock.json']
 const RECORD = '.build.json'
 
 interface BuildRecord {

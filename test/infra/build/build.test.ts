@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { refuseCommonJsNames } from '../../../infra/tools/build/common-js-imports.ts'
-import { hashSources, isUpToDate, recordBuild } from '../../../infra/tools/build/up-to-date.ts'
+import { refuseCommonJsNames } from '../../../infra/build/common-js-imports.ts'
+import { hashSources, isUpToDate, recordBuild } from '../../../infra/build/up-to-date.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { copyOfProject } from '../cli/copy.ts'
 
@@ -14,7 +14,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text)
 }
 
-it.each(['functions/ci-cd/index.ts', 'shared/errors.ts', 'infra/tools/build/main.ts', 'package-lock.json'])(
+it.each(['functions/ci-cd/index.ts', 'shared/errors.ts', 'infra/build/main.ts', 'package-lock.json'])(
   'a change of %s requires a build',
   (path) => {
     write(path, 'one')
@@ -35,8 +35,8 @@ it('the bundles can be built in a folder whose name contains quotes, spaces and 
   expect(copy.folder).toMatch(/'.* .*\$.*ü.*#.*%/)
   const link = `
     const { categories } = await import('./functions/index.ts')
-    const { categoryModules } = await import('./infra/tools/build/entry-points.ts')
-    const { Linker } = await import('./infra/tools/build/linker.ts')
+    const { categoryModules } = await import('./infra/build/entry-points.ts')
+    const { Linker } = await import('./infra/build/linker.ts')
     const { webhook, task, core } = await categoryModules(categories[0])
     const linker = new Linker(['webhook', 'task'])
     const { outputFiles } = await linker.link({ modules: { webhook, task }, core })

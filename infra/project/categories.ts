@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { categories as shipped } from '../../../functions/index.ts'
-import { addOrchestrators } from '../../../shared/orchestrators/index.ts'
-import type { OrchestratorTypes } from '../../../shared/orchestrators/orchestrator.ts'
-import type { Category } from '../../../shared/providers/category.ts'
+import { categories as shipped } from '../../functions/index.ts'
+import { addOrchestrators } from '../../shared/orchestrators/index.ts'
+import type { OrchestratorTypes } from '../../shared/orchestrators/orchestrator.ts'
+import type { Category } from '../../shared/providers/category.ts'
 import { APPLICATION, PACKAGE } from './roots.ts'
 
 /** The file with the orchestrators of an application. It is optional. */

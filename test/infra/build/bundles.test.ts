@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { categories } from '../../../functions/index.ts'
-import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../../infra/tools/build/files.ts'
+import { bomFile, dist, finisher, licensesFile, webhookBundle } from '../../../infra/build/files.ts'
 
 /** SDK packages that only providers for AWS services use. */
 const ofProviders = /node_modules\/(@aws-sdk\/(?:client-(?!lambda)[\w-]+|credential-providers))\//

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { isRecord } from '../../../shared/record.ts'
+import { isRecord } from '../../shared/record.ts'
 
 /** A JSON Schema (2020-12), for OpenAPI 3.1. */
 export type JsonSchema = Record<string, unknown>

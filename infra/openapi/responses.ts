@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import type { TaskStatus } from '../../../shared/core/task/status.ts'
-import type { ReceivedNotification } from '../../../shared/events/receive.ts'
-import { oneOf, text, withDescription } from '../../../shared/fields.ts'
-import type { Outcome } from '../../../shared/outcome.ts'
-import { requirementTypes } from '../../../shared/policy/kinds/index.ts'
+import type { TaskStatus } from '../../shared/core/task/status.ts'
+import type { ReceivedNotification } from '../../shared/events/receive.ts'
+import { oneOf, text, withDescription } from '../../shared/fields.ts'
+import type { Outcome } from '../../shared/outcome.ts'
+import { requirementTypes } from '../../shared/policy/kinds/index.ts'
 
 // The schemas of responses. Their types ensure that they match the code.
 

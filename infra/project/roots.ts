@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
 
 /** The folder of this project: a checkout, or the installed package. */
-export const PACKAGE = join(import.meta.dirname, '../../..')
+export const PACKAGE = join(import.meta.dirname, '../..')
 
 /** `.ts` in a checkout. The package contains compiled files: Node.js does not strip types below `node_modules`. */
 export const EXTENSION = extname(import.meta.filename)
