@@ -6,8 +6,18 @@ const root = join(import.meta.dirname, '..')
 /** Returns the files of the project that a file imports, also when it runs. Type imports count. */
 export function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/\b(?:from |import\()'(\.[^']+)'/g)].map(([, path = '']) =>
+  return [...text.matchAll(/\b(?:from|import)\b[ (\n]*'(\.[^']+)'/g)].map(([, path = '']) =>
     relative(root, join(root, dirname(file), path)),
+  )
+}
+
+/** Returns the imports that lead to a higher level. */
+export function importsUpward(
+  imports: ReadonlyMap<string, readonly string[]>,
+  levelOf: (file: string) => number,
+): string[] {
+  return [...imports].flatMap(([file, targets]) =>
+    targets.filter((target) => levelOf(target) > levelOf(file)).map((target) => `${file} -> ${target}`),
   )
 }
 

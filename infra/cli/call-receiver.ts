@@ -1,7 +1,7 @@
 import { sleep } from '../../shared/sleep.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { note } from './output.ts'
 import { isLoopback, type Receiver } from './receiver.ts'
-import { UsageError } from './usage-error.ts'
 
 /** Response that does not come from this project's API, such as the error page of a proxy. */
 class UnexpectedResponseError extends UsageError {

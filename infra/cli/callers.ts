@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import { callersSchema } from '../../shared/auth/callers.ts'
 import { validate } from '../../shared/validate.ts'
+import { tokenHash } from '../project/token-hash.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
-import { UsageError } from './usage-error.ts'
 
 /** The secret `callers`: the permissions and token hashes of each caller, newest hash last. */
 export type Callers = z.output<typeof callersSchema>
@@ -36,5 +37,5 @@ export function findCaller(callers: Callers, name: string, { place }: SecretStor
 /** Creates a token with 256 random bits. Only its hash is saved. */
 export function createToken(): { token: string; hash: string } {
   const token = randomBytes(32).toString('base64url')
-  return { token, hash: `sha256:${createHash('sha256').update(token).digest('hex')}` }
+  return { token, hash: tokenHash(token) }
 }

@@ -1,6 +1,6 @@
 import type { Argument, Command } from 'commander'
 import { categories } from '../project/categories.ts'
-import { listActions } from './find-by-name.ts'
+import { listActions } from '../project/find-by-name.ts'
 
 /** A word that can follow a command, or an option of it. */
 interface Candidate {

@@ -1,10 +1,10 @@
 import { explainAws } from '../aws/aws-errors.ts'
+import type { ListedTask } from '../local/tasks/listed-task.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { callReceiver } from './call-receiver.ts'
-import type { ListedTask } from './listed-task.ts'
 import { note } from './output.ts'
 import type { Receiver } from './receiver.ts'
 import type { TaskName } from './task-name.ts'
-import { UsageError } from './usage-error.ts'
 
 const COMPLETE_ID = /^[0-9a-f]{40}$/
 const SHORT_ID = /^[0-9a-f]{4,39}$/
@@ -54,7 +54,7 @@ export async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] |
 export async function loadDeployedTasks() {
   const [{ LambdaClient }, { findTaskIds, listDeployedTasks }] = await Promise.all([
     import('@aws-sdk/client-lambda'),
-    import('./deployed-tasks.ts'),
+    import('../local/tasks/deployed-tasks.ts'),
   ])
   return { lambda: new LambdaClient(), findTaskIds, listDeployedTasks }
 }

@@ -1,12 +1,12 @@
 import { unknownName } from '../../shared/validate.ts'
 import { readCredentials } from '../local/credentials.ts'
-import { readRuntimeFile } from '../local/runtime-file.ts'
+import { localLambda } from '../local/runtime-file.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { engines } from '../sandbox/engines/index.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { playRelease } from '../sandbox/engines/play-release.ts'
 import { approveInSandbox } from './approve-in-sandbox.ts'
 import { isLoopback, type Receiver, stateFolder } from './receiver.ts'
-import { UsageError } from './usage-error.ts'
 
 interface Options {
   json: boolean
@@ -39,7 +39,7 @@ export async function playEngine(
   const played = await playRelease(engine, {
     url,
     key: () => engineKeyOf(credentials),
-    lambda: () => readRuntimeFile(stateFolder())?.aws,
+    lambda: () => localLambda(stateFolder()),
     signal: interrupt.signal,
     print: (line) => (json ? console.error(line) : console.log(line)),
     onAccepted: (taskId, say, ended) =>

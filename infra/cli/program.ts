@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Help } from 'commander'
+import { CONSOLE_COMMANDS } from '../local/console/cli-commands.ts'
 import { EXTENSION, PACKAGE } from '../project/roots.ts'
 
 interface CommandEntry {
@@ -106,17 +107,17 @@ const groups: Record<string, CommandEntry[]> = {
   'Test and monitor:': [
     {
       usage: 'send [options] <category/action>',
-      description: 'call an action and show the response',
+      description: CONSOLE_COMMANDS.send.description,
       load: async () => (await import('./commands/send.ts')).sendCommand(),
     },
     {
       usage: 'sequence [options] [name]',
-      description: 'run a sequence with a simulated Keptn or another engine: trigger its tasks and call their webhooks',
+      description: CONSOLE_COMMANDS.sequence.description,
       load: async () => (await import('./commands/sequence.ts')).sequenceCommand(),
     },
     {
       usage: 'tasks [options] [category/taskId]',
-      description: 'list the tasks of the local runtime or of a deployed stack, or show, cancel or rerun a task',
+      description: CONSOLE_COMMANDS.tasks.description,
       load: async () => (await import('./commands/tasks.ts')).tasksCommand(),
     },
     {
@@ -131,8 +132,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'console [options]',
-      description:
-        'show the console of the local runtime, or of a deployed stack: its calls with their steps, input, answer and log',
+      description: CONSOLE_COMMANDS.console.description,
       load: async () => (await import('./commands/console.ts')).consoleCommand(),
     },
     {
@@ -142,7 +142,7 @@ const groups: Record<string, CommandEntry[]> = {
     },
     {
       usage: 'answer [options] <category/taskId>',
-      description: 'send the result of an ended task to its orchestrator again',
+      description: CONSOLE_COMMANDS.answer.description,
       load: async () => (await import('./commands/answer.ts')).answerCommand(),
     },
     {

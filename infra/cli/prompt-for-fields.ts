@@ -4,10 +4,10 @@ import { Failure, toSentence } from '../../shared/errors.ts'
 import { secretsIn, unwrap } from '../../shared/fields.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { validate } from '../../shared/validate.ts'
+import { type Field, fieldsOf, parseFields, parseObject } from '../project/schema-fields.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { isInteractive, promptForField, promptForSelection } from './prompts.ts'
 import { readInput } from './read-input.ts'
-import { type Field, fieldsOf, parseFields, parseObject } from './schema-fields.ts'
-import { UsageError } from './usage-error.ts'
 
 export interface FieldOptions {
   fromFile?: string

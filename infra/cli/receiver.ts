@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { readCredentials } from '../local/credentials.ts'
 import { portOf } from '../local/port.ts'
 import { readRuntimeFile } from '../local/runtime-file.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
-import { UsageError } from './usage-error.ts'
 
 /** The API that a command calls: a deployment or the local runtime. */
 export interface Receiver {

@@ -16,8 +16,8 @@ import { credentialsOf } from '../local/credentials.ts'
 import { readKeys } from '../local/generated-keys.ts'
 import { localSecrets } from '../local/secrets.ts'
 import { writePrivateFile } from '../local/state-folder.ts'
+import { UsageError } from '../project/usage-error.ts'
 import { localUrl, stateFolder } from './receiver.ts'
-import { UsageError } from './usage-error.ts'
 
 /** The secrets of a deployment or of the local runtime. Paths are relative to the prefix: `connections/issue-ticketing/jira`. */
 export interface SecretStore {

@@ -1,4 +1,4 @@
-import { UsageError } from './usage-error.ts'
+import { UsageError } from '../project/usage-error.ts'
 
 /** A task on the command line. */
 export interface TaskName {

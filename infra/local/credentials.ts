@@ -1,17 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { EngineSecrets } from '../sandbox/engines/place.ts'
 import { demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { writePrivateFile } from './state-folder.ts'
 
 /** Credentials of the local runtime. */
-export interface LocalCredentials {
-  /** The token of the caller "demo", whose results the Keptn of the sandbox gets. */
-  callerToken: string
+export interface LocalCredentials extends EngineSecrets {
   /** Signs links and buttons of approvals. */
   approvalsKey: string
-  /** The secret that the credentials of the sandbox's engines contain. Defaults to one that depends on the caller's token. */
-  engineKey?: string
   /** Opens the console and the list of tasks. If undefined, every user of this machine can open them. */
   consoleKey?: string
 }
@@ -48,11 +45,6 @@ function ensurePrivateCredentials(state: string): LocalCredentials {
 export function plainTokenOf({ callerToken }: Pick<LocalCredentials, 'callerToken'>): string {
   if (callerToken === demo.callerToken) return demo.plainToken
   return createHash('sha256').update(`plain ${callerToken}`).digest('base64url').slice(0, 32)
-}
-
-/** Returns the hash of a token for the secret `callers`. */
-export function tokenHash(token: string): string {
-  return `sha256:${createHash('sha256').update(token).digest('hex')}`
 }
 
 /** Returns a function for `localSecrets` that generates private credentials when a real platform is connected. */

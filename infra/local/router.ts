@@ -8,7 +8,6 @@ import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
 import { HOW_TO_CALL } from '../aws/how-to-call.ts'
 import { events, mcp } from '../build/files.ts'
-import { isTask, type ListedTask, listedTask } from '../cli/listed-task.ts'
 import { openApi } from '../openapi/document.ts'
 import { categories } from '../project/categories.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
@@ -26,6 +25,7 @@ import { type Console, prefersPage, sendAsset } from './console/index.ts'
 import { consoleAccess, consoleCookie, isFormOfOtherPage, isLoopbackHost, NO_ACCESS } from './console-access.ts'
 import type { LocalCredentials } from './credentials.ts'
 import type { RuntimeEvent } from './runtime-event.ts'
+import { isTask, type ListedTask, listedTask } from './tasks/listed-task.ts'
 
 /** The parts of the runtime that handle requests. */
 export interface RuntimeParts {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { authorizationWith } from './cloud/index.ts'
 import { writePrivateFile } from './state-folder.ts'
 
 /** URLs and credentials of a running runtime and its local AWS APIs. They change with each start. */
@@ -25,4 +26,10 @@ export function readRuntimeFile(state: string): RuntimeFile | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Returns Lambda of a running runtime, with the header that its calls need. */
+export function localLambda(state: string): { endpoint: string; authorization: string } | undefined {
+  const aws = readRuntimeFile(state)?.aws
+  return aws && { endpoint: aws.endpoint, authorization: authorizationWith(aws) }
 }

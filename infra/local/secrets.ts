@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { settings } from '../../shared/settings.ts'
+import { tokenHash } from '../project/token-hash.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { engineSecrets } from '../sandbox/engines/secrets.ts'
 import { sandboxConnections, sandboxDefaults } from '../sandbox/platforms/sandbox/connections.ts'
 import { demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { sandboxSourceSecrets } from '../sandbox/platforms/sandbox/notifications/sources.ts'
-import { demoCredentials, type LocalCredentials, plainTokenOf, tokenHash } from './credentials.ts'
+import { demoCredentials, type LocalCredentials, plainTokenOf } from './credentials.ts'
 import type { GeneratedKeys } from './generated-keys.ts'
 
 /** Matches a URL below the sandbox of a runtime, up to its path. With TLS, a URL leads to a proxy before it. */

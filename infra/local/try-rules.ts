@@ -5,7 +5,7 @@ import { type Notification, readEvent } from '../../shared/sources/read-notifica
 import type { AlertRule } from '../../shared/sources/rules.ts'
 import type { HeaderNames } from '../../shared/sources/source-type.ts'
 import { validate } from '../../shared/validate.ts'
-import { findAction } from '../cli/find-by-name.ts'
+import { findAction } from '../project/find-by-name.ts'
 
 /** The effects of the rules of a source on a notification. */
 export interface TriedNotification {

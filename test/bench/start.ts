@@ -53,7 +53,7 @@ async function firstEventMs({ folder }: Copy): Promise<number> {
   const state = join(folder, '.webhooks')
   rmSync(state, { recursive: true, force: true })
   const startedAt = performance.now()
-  const child = spawn(process.execPath, ['infra/tools/run.mjs', 'infra/local/start.ts', '--build'], {
+  const child = spawn(process.execPath, ['infra/tools/run.mjs', 'infra/cli/start.ts', '--build'], {
     cwd: folder,
     env: { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: state },
   })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { callToEnd, callTool, errorOf, mcp, withTasks } from './mcp-client.ts'
 import { Service } from './service.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from '@jest/globals'
 import { approveInSandbox } from '../../infra/cli/approve-in-sandbox.ts'
-import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
+import { localLambda } from '../../infra/local/runtime-file.ts'
 import type { Engine } from '../../infra/sandbox/engines/engine.ts'
 import { engines } from '../../infra/sandbox/engines/index.ts'
 import { engineKeyOf } from '../../infra/sandbox/engines/place.ts'
@@ -29,7 +29,7 @@ async function play(engine: Engine): Promise<string[]> {
     timeScale: 4,
     url: service.url,
     key: () => engineKeyOf({ callerToken: demo.callerToken }),
-    lambda: () => readRuntimeFile(service.state)?.aws,
+    lambda: () => localLambda(service.state),
     signal: new AbortController().signal,
     print: (line) => lines.push(line),
     onAccepted: (taskId, say, ended) =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { type PolledResponse, pollers } from '../conformance/pollers.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Service } from './service.ts'

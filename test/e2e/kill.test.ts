@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { startStepFunctions } from '../platforms/aws-step-functions.ts'

@@ -103,7 +103,7 @@ describe('A state folder', () => {
     mkdirSync(state)
     prepare(state)
     const env = { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: state }
-    expect(await runInProcess(join(root, 'infra/local/start.ts'), [], { env, cwd: root })).toMatchObject({
+    expect(await runInProcess(join(root, 'infra/cli/start.ts'), [], { env, cwd: root })).toMatchObject({
       code: 1,
       err: expect.stringMatching(`The state folder .+ ${message}\\. Set WEBHOOKS_STATE`),
     })
@@ -191,7 +191,7 @@ describe('A runtime of the demo', () => {
     const secrets = join(folder, 'real.json')
     writeFileSync(secrets, JSON.stringify(connections))
     const env = { ...process.env, WEBHOOKS_PORT: '0', WEBHOOKS_STATE: runtime.state, WEBHOOKS_SECRETS: secrets }
-    expect(await runInProcess(join(root, 'infra/local/start.ts'), [], { env, cwd: root })).toMatchObject({
+    expect(await runInProcess(join(root, 'infra/cli/start.ts'), [], { env, cwd: root })).toMatchObject({
       code: 1,
       err: expect.stringContaining('Another process uses the state folder'),
     })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { type CallOptions, Service, triggered } from './service.ts'
 

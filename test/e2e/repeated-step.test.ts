@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { Service } from './service.ts'
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
+import { localLambda } from '../../infra/local/runtime-file.ts'
 import { runStep } from '../../infra/sandbox/engines/client.ts'
 import type { Engine } from '../../infra/sandbox/engines/engine.ts'
 import { engines } from '../../infra/sandbox/engines/index.ts'
@@ -166,7 +166,7 @@ async function shownBy(engine: Engine, kind: Kind): Promise<string> {
     last = line
     if (line.startsWith('confirm-promotion is closed')) stop.abort()
   }
-  const lambda = () => readRuntimeFile(service.state)?.aws
+  const lambda = () => localLambda(service.state)
   const options = { ...hostOf(service.url), lambda, signal: stop.signal, timeScale: 100, print }
   const ending = runStep(engine, randomUUID(), runbookStep(engine.name, kind), options)
   return ending.then(({ message }) => message).catch(({ message }) => (stop.signal.aborted ? last : message))

@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { shellWords } from '../../infra/cli/http/shell-words.ts'
+import { shellWords } from '../../infra/project/shell-words.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { webhooks } from '../infra/cli/webhooks.ts'
 import { runInProcess } from '../runner/in-process.ts'
@@ -208,7 +208,7 @@ describe('npm start', () => {
       WEBHOOKS_STATE: join(folder, 'other'),
       ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value()])),
     }
-    expect(await runInProcess(join(root, 'infra/local/start.ts'), options(), { env, cwd: root })).toEqual({
+    expect(await runInProcess(join(root, 'infra/cli/start.ts'), options(), { env, cwd: root })).toEqual({
       code: 1,
       out: '',
       err: expect.stringMatching(message),

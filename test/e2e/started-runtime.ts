@@ -27,7 +27,7 @@ export class StartedRuntime {
     this.port ||= await freePort()
     this.url = `http://127.0.0.1:${this.port}`
     const env = { ...process.env, ...this.#env, WEBHOOKS_PORT: String(this.port), WEBHOOKS_STATE: this.state }
-    const child = spawn('sh', ['-c', 'umask 022; exec "$0" infra/local/start.ts', process.execPath], { cwd: root, env })
+    const child = spawn('sh', ['-c', 'umask 022; exec "$0" infra/cli/start.ts', process.execPath], { cwd: root, env })
     this.child = child
     this.output = ''
     for (const stream of [child.stdout, child.stderr])

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { GetDurableExecutionCommand, InvokeCommand } from '@aws-sdk/client-lambda'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import type { Engine, EngineClient, EngineRequest } from '../../infra/sandbox/engines/engine.ts'
 import { github } from '../../infra/sandbox/engines/github.ts'
 import { engines } from '../../infra/sandbox/engines/index.ts'

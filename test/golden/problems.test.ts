@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { newestOf } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'

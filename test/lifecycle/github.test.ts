@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { webhookHeaders } from '../../infra/sandbox/platforms/github/deployments.ts'
 import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { MAX_RESPONSE_MS } from '../../shared/orchestrators/github/limits.ts'

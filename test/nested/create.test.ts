@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { licensesFile } from '../../infra/build/files.ts'
-import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
+import { quoteForShell } from '../../infra/project/shell-words.ts'
 import { freePort } from '../e2e/service.ts'
 import { OfflineNpm } from './offline-npm.ts'
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { quoteForShell } from '../../infra/cli/http/shell-words.ts'
+import { quoteForShell } from '../../infra/project/shell-words.ts'
 import { Command } from './command.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { authorizationWith } from '../../infra/local/cloud/index.ts'
 import { runStep } from '../../infra/sandbox/engines/client.ts'
 import { EngineError } from '../../infra/sandbox/engines/engine.ts'
 import { engines } from '../../infra/sandbox/engines/index.ts'
@@ -41,7 +42,7 @@ export function createEngineCaller(runtime: RuntimeProcess, credentials: Credent
         sendsTwice,
         restarts,
         pollMs: 1_000,
-        lambda: () => ({ endpoint: runtime.aws.lambda, accessKeyId: runtime.aws.accessKeyId }),
+        lambda: () => ({ endpoint: runtime.aws.lambda, authorization: authorizationWith(runtime.aws) }),
         onResponse: ({ sentAt, status, body, taskId }) => {
           const delivery = { at: sentAt, answeredAt: Date.now(), status: status === 0 ? undefined : status }
           callRecords.answered(entry, { ...delivery, ...(taskId === undefined ? {} : { taskId }) }, body)

@@ -7,7 +7,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service, until } from '../e2e/service.ts'
 import type { Checks } from './program.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from '@jest/globals'
-import { tokenHash } from '../../infra/local/credentials.ts'
+import { tokenHash } from '../../infra/project/token-hash.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { triggered } from '../lifecycle/lifecycle.ts'
 import { category, useLifecycle } from '../lifecycle/platform.ts'

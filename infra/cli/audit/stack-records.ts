@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import { functionsOf } from '../../aws/running-tasks.ts'
 import { LogReader } from '../../local/console/stack/logs.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import type { AuditRecords, Period } from './records.ts'
 
 /** A line reaches CloudWatch after it was written. */

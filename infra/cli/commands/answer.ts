@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { examplesOf } from '../../local/console/cli-commands.ts'
 import { changeTask } from '../change-task.ts'
 import { completeTask } from '../find-tasks.ts'
 import { receiverOf, receiverOptions } from '../receiver.ts'
@@ -30,9 +31,7 @@ repeat by its webhook-id. Only the caller of a task may send its result again, o
 
 Exit code: 0 accepted, 1 rejected (for example, the task still runs), 2 invalid arguments, or no response from the API.
 
-Examples:
-  $ npx webhooks answer issue-ticketing/5f0c... --again
-  $ npx webhooks answer issue-ticketing/5f0c... --stack CloudAutomationWebhooks --again`,
+${examplesOf('answer')}`,
     )
     .action(run)
 }

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../../../shared/duration.ts'
 import { describePeople } from '../../../shared/policy/people.ts'
+import { approvalCategories, type ListedApproval } from '../../local/tasks/listed-approval.ts'
+import type { ListedTask } from '../../local/tasks/listed-task.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
-import { approvalCategories, type ListedApproval } from '../listed-approval.ts'
-import type { ListedTask } from '../listed-task.ts'
 import { ageOf, type JsonOption, note, show, tableThatFits } from '../output.ts'
 import { receiverOf, receiverOptions } from '../receiver.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
   url?: string

@@ -4,13 +4,13 @@ import { Command, Option } from 'commander'
 import { toTerminalJson } from '../../../shared/redact.ts'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { readAuditLog } from '../../local/audit-log.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { toCsv } from '../audit/csv.ts'
 import { parseFrom, parseTo } from '../audit/period.ts'
 import { type AuditRecord, AuditRecords, type Period } from '../audit/records.ts'
 import { readStackRecords } from '../audit/stack-records.ts'
 import { note } from '../output.ts'
 import { stateFolder } from '../receiver.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options {
   from?: number

@@ -1,12 +1,12 @@
 import { Command } from 'commander'
 import { checkToken } from '../../../shared/auth/token-caller.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { readCallers } from '../callers.ts'
 import { keysProblem } from '../keys-problem.ts'
 import { type JsonOption, show, table } from '../output.ts'
 import { readInput } from '../read-input.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 

@@ -2,14 +2,14 @@ import { Command } from 'commander'
 import { toSentence } from '../../../shared/errors.ts'
 import type { DeclaredSource } from '../../../shared/sources/declared.ts'
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
+import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
+import { findCategory, parseConnectionName } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type ConnectionTestResult, loadConnection, succeeded, testConnection, testTable } from '../connection-test.ts'
-import { findCategory, parseConnectionName } from '../find-by-name.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { note, show } from '../output.ts'
-import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
-import { UsageError } from '../usage-error.ts'
 
 /** `webhooks check`: tests connections. */
 export function checkCommand(): Command {

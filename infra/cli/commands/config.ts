@@ -2,14 +2,20 @@ import { Command, Option } from 'commander'
 import { maxDeadlineOf } from '../../../shared/core/max-deadlines.ts'
 import { parseQuery } from '../../../shared/core/webhook/call-options.ts'
 import { unknownName } from '../../../shared/validate.ts'
+import { checkName, findAction, listActions, type NamedAction } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../../sandbox/keptn/config/entry.ts'
+import {
+  approval,
+  type IdSource,
+  optionalParts,
+  PLACEHOLDER_URL,
+  type Subscription,
+} from '../../sandbox/keptn/config/payload.ts'
+import { verifyPayload } from '../../sandbox/keptn/config/verify-payload.ts'
 import { describeWarning, losesWarning } from '../../sandbox/keptn/mode-warnings.ts'
-import { type BridgeField, bridgeFields, bridgeSecret, webhookYaml } from '../config/entry.ts'
-import { approval, type IdSource, optionalParts, PLACEHOLDER_URL, type Subscription } from '../config/payload.ts'
-import { verifyPayload } from '../config/verify-payload.ts'
-import { checkName, findAction, listActions, type NamedAction } from '../find-by-name.ts'
 import { note, show } from '../output.ts'
 import { isLoopback, receiverOf } from '../receiver.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options {
   mode?: 'silent' | 'interactive'

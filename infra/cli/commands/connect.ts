@@ -2,8 +2,9 @@ import { Command } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { type Connection, connectionSchema } from '../../../shared/providers/connections.ts'
 import { redactDeep } from '../../../shared/redact.ts'
+import { findProvider, parseConnectionName } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { connectionWarnings, registerLiterals, succeeded, type TestResult, testProvider } from '../connection-test.ts'
-import { findProvider, parseConnectionName } from '../find-by-name.ts'
 import { type DraftSourceOptions, draftOptions, readDraft, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import { note } from '../output.ts'
@@ -17,7 +18,6 @@ import {
 import { isInteractive, promptForChoice } from '../prompts.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { readStored, saveSecret } from '../test-and-save-secret.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends FieldOptions, StoreOptions, TryOptions, DraftSourceOptions {
   provider?: string

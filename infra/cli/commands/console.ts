@@ -3,17 +3,18 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, InvalidArgumentError } from 'commander'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { periodMs } from '../../local/console/call-filter.ts'
+import { examplesOf } from '../../local/console/cli-commands.ts'
 import { toSourceViews } from '../../local/console/source-views.ts'
 import type { ReadSources } from '../../local/console/stack/stack-api.ts'
 import { consoleLink } from '../../local/console-access.ts'
 import { readCredentials } from '../../local/credentials.ts'
-import { openOrExplain } from '../../local/open-browser.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { openOrExplain } from '../open-browser.ts'
 import { type JsonOption, note } from '../output.ts'
 import { parsePort, stateFolder } from '../receiver.ts'
 import { activitiesOf } from '../sources/activity.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
   stack?: string
@@ -57,10 +58,7 @@ You can cancel the tasks of all callers, run them again, and send their answers 
 
 Exit code: 0 shown, 1 AWS rejected a request, 2 invalid arguments, no local runtime, or no such stack.
 
-Examples:
-  $ npx webhooks console
-  $ npx webhooks console --stack CloudAutomationWebhooks
-  $ npx webhooks console --stack CloudAutomationWebhooks --read-only`,
+${examplesOf('console')}`,
     )
     .action(run)
 }

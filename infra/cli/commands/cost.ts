@@ -2,10 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import { hasNeed } from '../../../shared/providers/action.ts'
-import { cdkSettings } from '../cdk-settings.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { type CostPart, callCosts, type Deployed, idleCosts, totalOf } from '../costs/month.ts'
 import { PRICES_OF } from '../costs/prices.ts'
-import { type JsonOption, show, table } from '../output.ts'
+import { type JsonOption, note, show, table } from '../output.ts'
 
 interface Job {
   calls: number
@@ -78,7 +78,7 @@ function run({ silent, interactive, job, notifiedJob, json, ...options }: Option
 }
 
 function deployedBy(options: Pick<Options, 'categories' | 'connections' | 'observability'>): Deployed {
-  const { settings, enabled } = cdkSettings()
+  const { settings, enabled } = cdkSettings(undefined, note)
   const { categories: count = enabled.length, connections = count, observability = settings.observability } = options
   const { rollout, waf, tracing, memory: memoryMb } = settings
   const verify = settings.verify && { ...settings.verify, categories: settings.verify.categories.length }

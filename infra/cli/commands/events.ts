@@ -2,13 +2,13 @@ import { Command } from 'commander'
 import { Failure } from '../../../shared/errors.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { tryRules } from '../../local/try-rules.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { parseHeaders } from '../events/parse-headers.ts'
 import { redriveCommand } from '../events/redrive.ts'
 import { describeTried } from '../events/tried-text.ts'
 import { type JsonOption, show } from '../output.ts'
 import { readInput } from '../read-input.ts'
 import { readDeclared } from '../sources/declared-sources.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface TestOptions extends JsonOption {
   source?: string

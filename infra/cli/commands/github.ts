@@ -3,7 +3,8 @@ import { type GitHubSettings, githubSecret } from '../../../shared/orchestrators
 import { isRecord } from '../../../shared/record.ts'
 import { appClient } from '../../../shared/vendors/clients/github-app.ts'
 import { type FailedDelivery, failedDeliveries, redeliver } from '../../../shared/vendors/clients/github-deliveries.ts'
-import { checkName, findCategory } from '../find-by-name.ts'
+import { checkName, findCategory } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { createApp } from '../github/create-app.ts'
 import { appManifest, creationUrl, type ManifestOptions } from '../github/manifest.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
@@ -11,7 +12,6 @@ import { validateSecret } from '../prompt-for-fields.ts'
 import { isInteractive, promptForConfirmation } from '../prompts.ts'
 import { parseUrl } from '../receiver.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 'orchestrator' | 'target'> {
   action: string

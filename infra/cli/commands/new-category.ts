@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { finisher } from '../../build/files.ts'
 import { categories } from '../../project/categories.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { CHECK_COMMAND, IN_APPLICATION, requireApplication } from '../extend/application.ts'
 import { addCategory, nextForCategory } from '../extend/category.ts'
 import { Changes } from '../extend/changes.ts'
@@ -8,7 +9,6 @@ import { type FinishOptions, finish } from '../extend/finish.ts'
 import { type TemplateKind, templateKinds } from '../extend/kinds.ts'
 import { newName } from '../extend/names.ts'
 import { addProvider, nextForProvider } from '../extend/provider.ts'
-import { UsageError } from '../usage-error.ts'
 import { requireUnusedName } from './new-provider.ts'
 
 interface Options extends FinishOptions {

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { isOrchestratorType } from '../../../shared/orchestrators/index.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { IN_APPLICATION, requireApplication, testOf } from '../extend/application.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { newName } from '../extend/names.ts'
 import { addOrchestrator } from '../extend/orchestrator.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends FinishOptions {
   title?: string

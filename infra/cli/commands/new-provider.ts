@@ -1,14 +1,14 @@
 import { Command, Option } from 'commander'
 import type { Category } from '../../../shared/providers/category.ts'
 import { categories } from '../../project/categories.ts'
+import { findCategory } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { CHECK_COMMAND, requireApplication } from '../extend/application.ts'
 import { Changes } from '../extend/changes.ts'
 import { type FinishOptions, finish } from '../extend/finish.ts'
 import { type TemplateKind, templateKinds } from '../extend/kinds.ts'
 import { newName } from '../extend/names.ts'
 import { addProvider, nextForProvider, resolveKind } from '../extend/provider.ts'
-import { findCategory } from '../find-by-name.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends FinishOptions {
   kind?: TemplateKind

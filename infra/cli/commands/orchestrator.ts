@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { isOrchestratorType, loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import { redactDeep } from '../../../shared/redact.ts'
+import { checkName } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { testCall } from '../connection-test.ts'
-import { checkName } from '../find-by-name.ts'
 import {
   type FieldOptions,
   fieldOptions,
@@ -13,7 +14,6 @@ import {
 import { isInteractive, promptForChoice } from '../prompts.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
 import { readStored, saveSecret } from '../test-and-save-secret.ts'
-import { UsageError } from '../usage-error.ts'
 import { weakSecrets } from '../weak-secrets.ts'
 
 interface Options extends FieldOptions, StoreOptions {

@@ -14,14 +14,14 @@ import {
   readKeySet,
 } from '../../../shared/sources/id-token.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
+import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { keysProblem } from '../keys-problem.ts'
 import { type JsonOption, show, table } from '../output.ts'
 import { readPeople } from '../people.ts'
-import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { requiredApprovals } from '../policy/required-approvals.ts'
 import { readInput } from '../read-input.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends StoreOptions, JsonOption {
   policy?: string

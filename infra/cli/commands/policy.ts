@@ -6,13 +6,13 @@ import { describeRule } from '../../../shared/policy/describe.ts'
 import { isFree } from '../../../shared/providers/action.ts'
 import { actionNamesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { findAction } from '../find-by-name.ts'
+import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
+import { findAction } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { checkPolicy } from '../policy/check-policy.ts'
-import { type ConfiguredPolicy, readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
 import { type StoreOptions, storeOptions } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/
 const FILES = `

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
+import { quoteForShell } from '../../project/shell-words.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { isObject } from '../../sandbox/keptn/events.ts'
 import { explain } from '../../sandbox/keptn/hints.ts'
 import { describeWarning } from '../../sandbox/keptn/mode-warnings.ts'
@@ -8,9 +10,7 @@ import { render } from '../../sandbox/keptn/template/evaluate.ts'
 import type { GoObject } from '../../sandbox/keptn/template/values.ts'
 import { UnreadableConfigError } from '../../sandbox/keptn/webhook-config.ts'
 import { mask } from '../../sandbox/keptn/webhook-service.ts'
-import { quoteForShell } from '../http/shell-words.ts'
 import { note } from '../output.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface PreviewOptions {
   event: string

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
+import { examplesOf } from '../../local/console/cli-commands.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { note } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { createCall, createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends TestEventOptions {
   url?: string
@@ -43,11 +44,7 @@ export function sendCommand(): Command {
       `
 Exit code: 0 result pass or warning (or accepted, with --no-wait), 1 result fail or call rejected, 2 invalid arguments.
 
-Examples:
-  $ npx webhooks send issue-ticketing/open-issue --input title='Checkout is slow' --input labels=shop,urgent
-  $ npx webhooks send issue-ticketing/close-issue --mode interactive --input id=demo/shop#1
-  $ npx webhooks send issue-ticketing/open-issue --mode gate --key build-42 --input title=Test
-  $ npx webhooks send issue-ticketing/open-issue --input title=Test --dry-run`,
+${examplesOf('send')}`,
     )
     .action(run)
 }

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { toSentence } from '../../../shared/errors.ts'
+import { examplesOf } from '../../local/console/cli-commands.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { engines } from '../../sandbox/engines/index.ts'
 import { type EventLog, EventLogError, keptnEventLog, memoryEventLog } from '../../sandbox/keptn/event-log.ts'
 import { checkModes, describeWarning } from '../../sandbox/keptn/mode-warnings.ts'
@@ -17,7 +19,6 @@ import { noConnection } from '../call-receiver.ts'
 import { note } from '../output.ts'
 import { playEngine } from '../play-engine.ts'
 import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import { UsageError } from '../usage-error.ts'
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {
@@ -66,13 +67,7 @@ continues with the others.
 
 Exit code: 0 the sequence passed, 1 it did not pass, 2 invalid arguments, 130 Ctrl-C.
 
-Examples:
-  $ npx webhooks sequence --list
-  $ npx webhooks sequence incident
-  $ npx webhooks sequence release --approve
-  $ npx webhooks sequence release --orchestrator argo-rollouts
-  $ npx webhooks sequence slo --url https://abc.execute-api.eu-west-1.amazonaws.com --token "$TOKEN"
-  $ npx webhooks sequence --file ./my-sequence`,
+${examplesOf('sequence')}`,
     )
     .action(run)
 }

@@ -3,12 +3,12 @@ import * as z from 'zod/mini'
 import { unwrap } from '../../../shared/fields.ts'
 import { singleLine } from '../../../shared/text/single-line.ts'
 import { categories } from '../../project/categories.ts'
+import { findAction, listActions, type NamedAction } from '../../project/find-by-name.ts'
+import { choicesOf, describe, target } from '../../project/schema-fields.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { isMap } from '../../sandbox/keptn/config/payload.ts'
 import { parseShipyard } from '../../sandbox/keptn/shipyard.ts'
-import { isMap } from '../config/payload.ts'
-import { findAction, listActions, type NamedAction } from '../find-by-name.ts'
 import { show } from '../output.ts'
-import { choicesOf, describe, target } from '../schema-fields.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Task {
   name: string

@@ -4,7 +4,8 @@ import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../s
 import { notifiesOf } from '../../../shared/sources/source-of.ts'
 import { type CredentialKind, credentialKinds, type SourceType } from '../../../shared/sources/source-type.ts'
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
-import { parseConnectionName } from '../find-by-name.ts'
+import { parseConnectionName } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import type { FieldOptions } from '../prompt-for-fields.ts'
 import { localUrl, parseUrl } from '../receiver.ts'
@@ -20,7 +21,6 @@ import { activitiesOf, timeOf } from '../sources/activity.ts'
 import { credentialsFor, kindsOf, setupFor } from '../sources/credentials.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
 import { stackOption } from '../stack-option.ts'
-import { UsageError } from '../usage-error.ts'
 
 /** A name that `events.yaml` accepts. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { START_SETTINGS } from '../../local/start-settings.ts'
 import { parsePort } from '../receiver.ts'
+import { START_SETTINGS } from '../start-settings.ts'
 
 /** `webhooks start`: starts the local runtime. */
 export function startCommand(): Command {
@@ -21,7 +21,7 @@ Example:
     )
     .action(async ({ port, open = false }: { port?: number; open?: boolean }) => {
       // Loaded when used: the runtime contains all fakes of the sandbox.
-      const { start } = await import('../../local/start.ts')
+      const { start } = await import('../start.ts')
       await start({ build: true, open, port })
     })
 }

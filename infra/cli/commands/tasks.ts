@@ -1,14 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { sleep } from '../../../shared/sleep.ts'
+import { examplesOf } from '../../local/console/cli-commands.ts'
+import { type ListedTask, matches, type TaskFilter } from '../../local/tasks/listed-task.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
 import { changeTask } from '../change-task.ts'
 import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
-import { type ListedTask, matches, type TaskFilter } from '../listed-task.ts'
 import { ageOf, note, tableThatFits } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends TaskFilter {
   url?: string
@@ -60,13 +61,7 @@ The result of a task that is run again is not sent to its orchestrator. Show the
 
 Exit code: 0 done, 1 rejected (for example, unknown task), 2 invalid arguments, or no response from the API.
 
-Examples:
-  $ npx webhooks tasks
-  $ npx webhooks tasks --category issue-ticketing --state running
-  $ npx webhooks tasks issue-ticketing/5f0c... --follow
-  $ npx webhooks tasks issue-ticketing/5f0c... --cancel
-  $ npx webhooks tasks --stack CloudAutomationWebhooks --verdict errored
-  $ npx webhooks tasks issue-ticketing/5f0c... --stack CloudAutomationWebhooks --rerun`,
+${examplesOf('tasks')}`,
     )
     .action(run)
 }

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
+import { checkName, findCategory } from '../../project/find-by-name.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { readCallers, writeCallers } from '../callers.ts'
-import { checkName, findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show } from '../output.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends StoreOptions, JsonOption {
   issuer: string

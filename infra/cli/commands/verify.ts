@@ -1,8 +1,8 @@
 import { Command } from 'commander'
 import { type Check, type VerifiedApi, verifyCall } from '../../../shared/verify/check.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
+import { findCategory } from '../../project/find-by-name.ts'
 import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { cdkSettings } from '../cdk-settings.ts'
-import { findCategory } from '../find-by-name.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
 
@@ -44,7 +44,7 @@ Examples:
 }
 
 async function run({ category, json, ...options }: Options): Promise<void> {
-  const names = (category?.map(findCategory) ?? cdkSettings().enabled).map(({ name }) => name)
+  const names = (category?.map(findCategory) ?? cdkSettings(undefined, note).enabled).map(({ name }) => name)
   const receiver = receiverOf(options)
   const results: Verification[] = []
   for (const name of names) {

@@ -2,9 +2,9 @@ import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command } from 'commander'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { deleteVersion, type FunctionVersion, listVersions } from '../../aws/versions.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type JsonOption, note, show, table } from '../output.ts'
 import { DEFAULT_STACK, stackOption } from '../stack-option.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
   stack: string

@@ -50,7 +50,7 @@ export class DemoRuntime {
       this.url = await listen(probe, 0)
       await closeServer(probe)
     }
-    const program = join(PACKAGE, `infra/local/start${EXTENSION}`)
+    const program = join(PACKAGE, `infra/cli/start${EXTENSION}`)
     const child = spawn(process.execPath, ['--no-warnings', program, '--build', '--port', new URL(this.url).port], {
       cwd: APPLICATION,
       env: { ...process.env, ...this.#env },

@@ -6,12 +6,12 @@ import type { When } from '../../../shared/policy/policy.ts'
 import type { MessageProvider } from '../../../shared/providers/message.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { resolveChannel } from '../../../shared/providers/push-update.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
+import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { categories } from '../../project/categories.ts'
 import { type Caller, readCallers } from '../callers.ts'
-import { cdkSettings } from '../cdk-settings.ts'
 import { loadConnection } from '../connection-test.ts'
 import { readPeople } from '../people.ts'
-import { readConfiguredPolicy } from '../policy/configured-policy.ts'
 import { type RequiredApproval, requiredApprovals } from '../policy/required-approvals.ts'
 import type { SecretStore } from '../secret-store.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
@@ -47,7 +47,7 @@ function unaskedFinding([name]: [string, Caller]): Finding {
 }
 
 function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
-  const deployed = local ? categories : cdkSettings(undefined, () => undefined).enabled
+  const deployed = local ? categories : cdkSettings().enabled
   if (deployed.some(({ name }) => name === NOTIFICATION)) return []
   const found = 'requires approvals, but the category notification, which asks people, is not deployed'
   return [wrongFinding('policy', found, 'Set categories.notification to true in cdk.json and run npx cdk deploy.')]

@@ -1,5 +1,5 @@
 import type { HeaderNames } from '../../../shared/sources/source-type.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /**
  * Parses headers as curl writes them, such as `x-github-event: issues`.

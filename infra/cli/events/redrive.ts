@@ -7,10 +7,10 @@ import { awsVariables } from '../../local/cloud/index.ts'
 import { STACK } from '../../local/functions.ts'
 import { exportCredentials } from '../../local/operator/act-as-webhook.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type JsonOption, show } from '../output.ts'
 import { stateFolder } from '../receiver.ts'
 import { stackOption } from '../stack-option.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends JsonOption {
   local?: boolean

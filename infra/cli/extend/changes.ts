@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { APPLICATION } from '../../project/roots.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** Collects changes of files, and writes them all at the end. Paths are relative to the application. */
 export class Changes {

@@ -1,6 +1,6 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
+import { quoteForShell } from '../../project/shell-words.ts'
 import { genericApiExamples, inputFields } from '../../sandbox/platforms/generic-api/examples.ts'
-import { quoteForShell } from '../http/shell-words.ts'
 
 /** The kinds with a template. */
 export type TemplateKind = Exclude<ProviderKind, 'report'>

@@ -1,4 +1,4 @@
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** A name in the spellings that code uses. */
 export interface Name {

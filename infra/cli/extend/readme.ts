@@ -1,13 +1,13 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { cell, table } from '../../project/markdown-table.ts'
+import { fieldsOf } from '../../project/schema-fields.ts'
+import { webhookYaml } from '../../sandbox/keptn/config/entry.ts'
 import { genericApiConnections } from '../../sandbox/platforms/generic-api/connections.ts'
 import {
   type GenericApiExample,
   genericApiExamples,
   inputFields,
 } from '../../sandbox/platforms/generic-api/examples.ts'
-import { webhookYaml } from '../config/entry.ts'
-import { fieldsOf } from '../schema-fields.ts'
 import { kinds, type TemplateKind } from './kinds.ts'
 
 const url = 'https://webhooks.example.com'

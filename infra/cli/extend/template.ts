@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
 import { PACKAGE } from '../../project/roots.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import type { Name } from './names.ts'
 import { withPackageImports } from './package-imports.ts'
 

@@ -9,11 +9,11 @@ import { registerSecret } from '../../../shared/redact.ts'
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { validate } from '../../../shared/validate.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { readCallers, writeCallers } from '../callers.ts'
 import { note } from '../output.ts'
 import type { SecretStore } from '../secret-store.ts'
 import { secretName } from '../secret-store.ts'
-import { UsageError } from '../usage-error.ts'
 import { apiUrlOf, type Manifest } from './manifest.ts'
 
 interface Creation {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { isRecord } from '../../../shared/record.ts'
-import { UsageError } from '../usage-error.ts'
-import { shellWords } from './shell-words.ts'
+import { shellWords } from '../../project/shell-words.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** The request that a curl command would send. */
 export interface CurlRequest {

@@ -1,7 +1,7 @@
 import type { ProviderKind } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential } from '../../../shared/redact.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { isCredentialValue, isRandom } from './credential-literals.ts'
 import { identifier } from './hints.ts'
 

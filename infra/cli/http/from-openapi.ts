@@ -9,7 +9,7 @@ import {
   type Schema,
   serverOf,
 } from '../../openapi/contract.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import {
   type Draft,
   type DraftOptions,

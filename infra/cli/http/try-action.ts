@@ -11,7 +11,7 @@ import type { TicketProvider, TicketRef } from '../../../shared/providers/ticket
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { validate } from '../../../shared/validate.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { Recorder } from './recorder.ts'
 import { type Report, reportStep } from './report.ts'
 

@@ -11,7 +11,7 @@ import type { MessageProvider } from '../../../shared/providers/message.ts'
 import { type Client, hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import type { TicketProvider } from '../../../shared/providers/ticket.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { Recorder } from './recorder.ts'
 import { type Report, reportStep } from './report.ts'
 

@@ -1,13 +1,12 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { messageOf } from '../../../shared/errors.ts'
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { REGION } from '../../local/cloud/index.ts'
 import { STATE_TABLE } from '../../local/functions.ts'
 import { environmentOf } from '../../local/operator/act-as-webhook.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { readActivities } from '../../local/source-activity.ts'
-import { APPLICATION } from '../../project/roots.ts'
-import { cdkSettings } from '../cdk-settings.ts'
 import { stateFolder } from '../receiver.ts'
 
 interface Place {
@@ -43,7 +42,7 @@ const tables: Record<string, string> = {}
 
 /** @throws Failure `invalid` for an unknown stack; errors of the SDK */
 async function tableOf(stack: string): Promise<string> {
-  const category = cdkSettings(APPLICATION, () => undefined).enabled[0]?.name ?? ''
+  const category = cdkSettings().enabled[0]?.name ?? ''
   const variables = await environmentOf(new LambdaClient({ maxAttempts: 2 }), stack, category)
   return variables['WEBHOOKS_STATE_TABLE'] ?? ''
 }

@@ -4,8 +4,8 @@ import { secret } from '../../../shared/fields.ts'
 import { signatureSchemes } from '../../../shared/sources/schemes.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
 import type { CredentialKind, SourceType } from '../../../shared/sources/source-type.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type FieldOptions, promptForFields, readGivenFields, validateSecret } from '../prompt-for-fields.ts'
-import { UsageError } from '../usage-error.ts'
 
 /** The credentials of a source, and what to enter at the sender, if that is not known there. */
 export interface Credentials {

@@ -3,11 +3,11 @@ import { messageOf } from '../../../shared/errors.ts'
 import { AWS_SOURCE } from '../../../shared/sources/declared.ts'
 import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { AlertRule } from '../../../shared/sources/rules.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
 import type { Settings } from '../../aws/settings.ts'
 import { compileEventsFile } from '../../local/sources.ts'
 import { APPLICATION } from '../../project/roots.ts'
-import { cdkSettings } from '../cdk-settings.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** The contents of `events.yaml`, and its path. */
 export interface Declared {
@@ -27,7 +27,7 @@ export interface Declared {
  */
 export async function readDeclared({ local }: { local?: boolean }, path?: string): Promise<Declared | undefined> {
   try {
-    const settings = local || path !== undefined ? undefined : cdkSettings(APPLICATION, () => undefined).settings
+    const settings = local || path !== undefined ? undefined : cdkSettings().settings
     const setting = settings?.events && resolve(APPLICATION, settings.events)
     const file = path ?? (local ? process.env['WEBHOOKS_EVENTS'] : setting)
     if (!file) return undefined

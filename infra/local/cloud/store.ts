@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { types } from 'node:util'
-import { unreadableState } from '../unreadable-state.ts'
+import { unreadableState } from '../../project/unreadable-state.ts'
 
 /** Increase it with every change of the schema, except for new tables. */
 const SCHEMA_VERSION = 5

@@ -102,7 +102,7 @@ export function createConsole(options: ConsoleOptions): Console {
     code: (category, action, query, body) => codeOf(url, { category, action, query, body }),
     tryRules: (tried) => alerts.try(tried),
     faults: () => describeFaults(),
-    commands: () => cliCommands(state, store),
+    commands: async () => cliCommands(state, store),
     sequences: () => sequences.list(),
     run: (name) => sequences.run(name),
     stop: (name) => sequences.stop(name),

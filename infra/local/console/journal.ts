@@ -1,6 +1,6 @@
 import { finisher } from '../../build/files.ts'
-import { isTask, taskIdOf } from '../../cli/listed-task.ts'
 import type { ExecutionSummary, LocalCloud, Observation } from '../cloud/index.ts'
+import { isTask, taskIdOf } from '../tasks/listed-task.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallStore, StoredCall } from './call-store.ts'
 import type { CallSummary, ViewContext } from './call-summary.ts'

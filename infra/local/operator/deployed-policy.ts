@@ -6,7 +6,7 @@ import type { Policy } from '../../../shared/policy/policy.ts'
 import { settings } from '../../../shared/settings.ts'
 import { hashedName } from '../../aws/deployed-file.ts'
 import { POLICY } from '../../aws/deployed-policy.ts'
-import { readConfiguredPolicy } from '../../cli/policy/configured-policy.ts'
+import { readConfiguredPolicy } from './configured-policy.ts'
 
 /** Returns whether a policy is that of a file in a stack, whose name has the hash of its contents. */
 export function isDeployed(policy: Policy, file: string): boolean {

@@ -1,4 +1,4 @@
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import type { Engine, EngineResponse } from './engine.ts'
 import type { Ending } from './runs.ts'
 import { pathOf } from './step.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { HEADERS } from '../../../shared/orchestrators/azure-devops/server-task.ts'
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import { type AzureTask, azureDevops as createApi, expand, newTask } from '../platforms/azure-devops.ts'
 import { type Answer, type Call, jsonObject, type Platform, segments } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError } from './engine.ts'

@@ -1,5 +1,5 @@
 import { hmacBase64, isSame } from '../../../shared/hmac.ts'
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import { type Answer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest } from './engine.ts'
 import type { Ending, EngineRun, EngineRuns } from './runs.ts'

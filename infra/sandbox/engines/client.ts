@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { authorizationWith } from '../../local/cloud/http.ts'
 import type { RunFaults } from '../platforms/sandbox/faults.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest, type EngineResponse } from './engine.ts'
 import { type EngineHost, placeOf } from './place.ts'
@@ -9,8 +8,8 @@ import type { Step } from './step.ts'
 import { readTaskStatus } from './task-status.ts'
 
 export interface ClientOptions extends EngineHost, Partial<RunFaults> {
-  /** Returns the local Lambda API, for engines that invoke functions. It changes when the runtime restarts. */
-  lambda?: () => { endpoint: string; accessKeyId: string } | undefined
+  /** Returns the local Lambda API and the header for it, for engines that invoke functions. Both change when the runtime restarts. */
+  lambda?: () => { endpoint: string; authorization: string } | undefined
   signal: AbortSignal
   /** Receives what the engine does. */
   print?: (text: string) => void
@@ -108,7 +107,7 @@ function clientOf(engine: Engine, run: EngineRun, options: ClientOptions): Engin
       if (!aws) return { status: 0, body: '' }
       return deliver(`Invoke ${functionName}`, `${aws.endpoint}/2015-03-31/functions/${functionName}/invocations`, {
         method: 'POST',
-        headers: { authorization: authorizationWith(aws), 'x-amz-invocation-type': 'RequestResponse' },
+        headers: { authorization: aws.authorization, 'x-amz-invocation-type': 'RequestResponse' },
         body: JSON.stringify(payload),
       })
     },

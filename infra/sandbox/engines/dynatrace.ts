@@ -1,4 +1,4 @@
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import { errorResponse } from '../platforms/dynatrace/responses.ts'
 import { type Answer, bearer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineResponse } from './engine.ts'

@@ -1,4 +1,4 @@
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import { isObject } from '../platforms/sandbox/http.ts'
 import type { Engine } from './engine.ts'
 import type { Ending } from './runs.ts'

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { LocalCredentials } from '../../local/credentials.ts'
 import type { Engine, EnginePlace } from './engine.ts'
 
 /** The local runtime of the engines. */
@@ -7,6 +6,14 @@ export interface EngineHost {
   url: string
   /** Returns the secret that all credentials of engines contain. It may change. */
   key: () => string
+}
+
+/** The secrets of a runtime that the credentials of its engines depend on. */
+export interface EngineSecrets {
+  /** The token of the caller "demo", whose results the Keptn of the sandbox gets. */
+  callerToken: string
+  /** The secret that the credentials of the engines contain. Defaults to one that depends on the caller's token. */
+  engineKey?: string
 }
 
 /** Returns the place of an engine. */
@@ -19,6 +26,6 @@ export function placeOf({ name }: Pick<Engine, 'name'>, { url, key }: EngineHost
 }
 
 /** Returns the key of the engines. By default, it is private if the token of the caller "demo" is. */
-export function engineKeyOf({ callerToken, engineKey }: Pick<LocalCredentials, 'callerToken' | 'engineKey'>): string {
+export function engineKeyOf({ callerToken, engineKey }: EngineSecrets): string {
   return engineKey ?? createHash('sha256').update(`engines ${callerToken}`).digest('hex')
 }

@@ -1,4 +1,4 @@
-import { tokenHash } from '../../local/credentials.ts'
+import { tokenHash } from '../../project/token-hash.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest, type EngineResponse } from './engine.ts'
 import type { EngineRun } from './runs.ts'
 import { pathOf, type Step } from './step.ts'

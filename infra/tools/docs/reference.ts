@@ -3,10 +3,10 @@ import { actionNames, type Category, currentActions } from '../../../shared/prov
 import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
-import { type Field, fieldsOf } from '../../cli/schema-fields.ts'
 import { queryParameters } from '../../openapi/parameters.ts'
 import { categories } from '../../project/categories.ts'
 import { cell, table } from '../../project/markdown-table.ts'
+import { type Field, fieldsOf } from '../../project/schema-fields.ts'
 import { githubSlug } from '../release/site/links.ts'
 
 const head = `# Reference

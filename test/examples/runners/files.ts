@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { shellWords } from '../../../infra/cli/http/shell-words.ts'
-import { tokenHash } from '../../../infra/local/credentials.ts'
+import { shellWords } from '../../../infra/project/shell-words.ts'
+import { tokenHash } from '../../../infra/project/token-hash.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 export const FOLDER = join(ROOT, 'examples')

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals'
-import { cdkSettings } from '../../../infra/cli/cdk-settings.ts'
+import { cdkSettings } from '../../../infra/aws/cdk-settings.ts'
 import { categories } from '../../../infra/project/categories.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
@@ -23,12 +23,12 @@ describe('webhooks cost', () => {
   })
 
   it('says that it uses the defaults if cdk.json has no settings', () => {
-    const print = jest.spyOn(console, 'error').mockReturnValue()
-    expect(cdkSettings(folder).enabled).toEqual(categories)
-    expect(print).toHaveBeenCalledWith(expect.stringContaining('cdk.json has no settings'))
-    print.mockClear()
-    cdkSettings()
-    expect(print).not.toHaveBeenCalled()
+    const say = jest.fn()
+    expect(cdkSettings(folder, say).enabled).toEqual(categories)
+    expect(say).toHaveBeenCalledWith(expect.stringContaining('cdk.json has no settings'))
+    say.mockClear()
+    cdkSettings(undefined, say)
+    expect(say).not.toHaveBeenCalled()
   })
 
   it('adds the calls and the polls of jobs', async () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../../infra/local/credentials.ts'
+import { tokenHash } from '../../../infra/project/token-hash.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 

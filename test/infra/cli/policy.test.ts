@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { quoteForShell } from '../../../infra/cli/http/shell-words.ts'
+import { quoteForShell } from '../../../infra/project/shell-words.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'
 

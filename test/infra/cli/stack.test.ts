@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { listDeployedTasks } from '../../../infra/cli/deployed-tasks.ts'
+import { listDeployedTasks } from '../../../infra/local/tasks/deployed-tasks.ts'
 import { durable, folder, type Started, start, startExecution } from '../local/cloud/harness.ts'
 import { aws } from './aws.ts'
 import { webhooks } from './webhooks.ts'

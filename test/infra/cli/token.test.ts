@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { tokenHash } from '../../../infra/local/credentials.ts'
+import { tokenHash } from '../../../infra/project/token-hash.ts'
 import { callersSchema } from '../../../shared/auth/callers.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { aws } from './aws.ts'

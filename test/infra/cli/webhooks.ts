@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { quoteForShell, shellWords } from '../../../infra/cli/http/shell-words.ts'
 import { run } from '../../../infra/cli/run.ts'
+import { quoteForShell, shellWords } from '../../../infra/project/shell-words.ts'
 import { clearSecrets } from '../../../shared/redact.ts'
 import { type Ended, runInProcess } from '../../runner/in-process.ts'
 import { type Keys, terminalOf } from '../../runner/terminal.ts'

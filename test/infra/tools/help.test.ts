@@ -20,7 +20,7 @@ test.each([
   ['npm run screenshots', 'infra/local/console/screenshots.ts'],
   ['npm run demo:picture', 'infra/tools/picture/main.ts'],
   ['npm run destroy', 'infra/aws/destroy.ts'],
-  ['npm start', 'infra/local/start.ts'],
+  ['npm start', 'infra/cli/start.ts'],
   ['npm run test:contracts', 'test/contract/run.ts'],
   ['npm run test:real', 'test/real/run.ts'],
   ['npm run test:stalled', 'test/runner/stalled.ts'],

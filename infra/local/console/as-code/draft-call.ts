@@ -1,6 +1,6 @@
 import { nest, overlay } from '../../../../shared/dotted-keys.ts'
-import { findAction, type NamedAction } from '../../../cli/find-by-name.ts'
 import { queryParameters } from '../../../openapi/parameters.ts'
+import { findAction, type NamedAction } from '../../../project/find-by-name.ts'
 
 /** A call that is being written. It may be invalid. */
 export interface DraftCall {

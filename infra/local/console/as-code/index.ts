@@ -1,5 +1,5 @@
 import { Failure } from '../../../../shared/errors.ts'
-import { UsageError } from '../../../cli/usage-error.ts'
+import { UsageError } from '../../../project/usage-error.ts'
 import { curlCommand } from '../curl-command.ts'
 import { type CodeText, type DraftCall, readDraft } from './draft-call.ts'
 import { githubStep } from './github.ts'

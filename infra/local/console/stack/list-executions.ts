@@ -5,7 +5,7 @@ import {
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
-import { categoryOf } from '../../../cli/deployed-tasks.ts'
+import { categoryOf } from '../../tasks/deployed-tasks.ts'
 
 /** An execution of a task function: a task, its cleanup, or an answer that is sent again. */
 export interface ListedExecution {

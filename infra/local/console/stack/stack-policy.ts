@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../shared/errors.ts'
 import type { Policy } from '../../../../shared/policy/policy.ts'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
-import { readConfiguredPolicy } from '../../../cli/policy/configured-policy.ts'
+import { readConfiguredPolicy } from '../../operator/configured-policy.ts'
 import type { KnownPolicy } from '../policy-view.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
-import { unreadableState } from '../../../local/unreadable-state.ts'
+import { unreadableState } from '../../../project/unreadable-state.ts'
 
 /** Records of one kind, in the order in which they were added. */
 export interface Collection<T> {

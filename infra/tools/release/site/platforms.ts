@@ -4,9 +4,9 @@ import { actionsOf, type Category } from '../../../../shared/providers/category.
 import type { Provider } from '../../../../shared/providers/provider.ts'
 import { loadSourceType, sourceTypeNames } from '../../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../../shared/sources/source-of.ts'
-import { fieldsOf } from '../../../cli/schema-fields.ts'
 import { categories } from '../../../project/categories.ts'
 import { table } from '../../../project/markdown-table.ts'
+import { fieldsOf } from '../../../project/schema-fields.ts'
 import { fieldTable, sampleOf, statesOf } from '../../docs/reference.ts'
 import { githubSlug } from './links.ts'
 

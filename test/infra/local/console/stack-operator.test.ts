@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
-import { tokenHash } from '../../../../infra/local/credentials.ts'
 import { readRuntimeFile } from '../../../../infra/local/runtime-file.ts'
+import { tokenHash } from '../../../../infra/project/token-hash.ts'
 import { ok, type Served, serve } from '../../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { Service } from '../../../e2e/service.ts'

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
-import { LAST_RUN, unwrap } from '../../../shared/fields.ts'
-import { isRecord } from '../../../shared/record.ts'
-import type { NamedAction } from '../find-by-name.ts'
-import { choicesOf, target } from '../schema-fields.ts'
+import { LAST_RUN, unwrap } from '../../../../shared/fields.ts'
+import { isRecord } from '../../../../shared/record.ts'
+import type { NamedAction } from '../../../project/find-by-name.ts'
+import { choicesOf, target } from '../../../project/schema-fields.ts'
 
 /** Source of the id: the result of an earlier task, or the most recent run of the sequence. */
 export type IdSource = { task: string; mode: 'silent' | 'interactive' } | 'last'

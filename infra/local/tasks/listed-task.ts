@@ -1,6 +1,6 @@
-import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../shared/core/call.ts'
-import type { TaskStatus } from '../../shared/core/task/status.ts'
-import { type Outcome, verdictOf } from '../../shared/outcome.ts'
+import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../../shared/core/call.ts'
+import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import { type Outcome, verdictOf } from '../../../shared/outcome.ts'
 import { approvalIn, type ListedApproval } from './listed-approval.ts'
 
 /** A task in a list, with the names of the HTTP interface. */

@@ -5,13 +5,13 @@ import {
   type LambdaClient,
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
-import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
-import type { TaskStatus } from '../../shared/core/task/status.ts'
-import { pascalCase } from '../aws/pascal-case.ts'
-import { durableFunctionsOf } from '../aws/running-tasks.ts'
-import { categories } from '../project/categories.ts'
+import { describeProgress, PROGRESS_EVENTS } from '../../../shared/core/task/progress.ts'
+import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import { pascalCase } from '../../aws/pascal-case.ts'
+import { durableFunctionsOf } from '../../aws/running-tasks.ts'
+import { categories } from '../../project/categories.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { isTask, type ListedTask, listedTask, matches, type TaskFilter } from './listed-task.ts'
-import { UsageError } from './usage-error.ts'
 
 /** The newest tasks of each category. */
 const MAX_TASKS = 100

@@ -3,20 +3,20 @@ import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
-import { quoteForShell } from '../cli/http/shell-words.ts'
+import { consoleLink } from '../local/console-access.ts'
+import { credentialsFile, type LocalCredentials, plainTokenOf } from '../local/credentials.ts'
+import { formatEvent } from '../local/format-event.ts'
+import { checkPort, portOf } from '../local/port.ts'
+import { type Runtime, startRuntime } from '../local/runtime.ts'
 import { helpIfAsked } from '../project/help.ts'
 import { EXTENSION, HAS_SOURCES, PACKAGE } from '../project/roots.ts'
+import { quoteForShell } from '../project/shell-words.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
 import { playSequence } from '../sandbox/keptn/player.ts'
 import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { ALERT_SOURCE, alertBody, alertToken } from '../sandbox/platforms/sandbox/notifications/alert-example.ts'
-import { consoleLink } from './console-access.ts'
-import { credentialsFile, type LocalCredentials, plainTokenOf } from './credentials.ts'
-import { formatEvent } from './format-event.ts'
 import { openOrExplain } from './open-browser.ts'
-import { checkPort, portOf } from './port.ts'
-import { type Runtime, startRuntime } from './runtime.ts'
 import { START_SETTINGS } from './start-settings.ts'
 
 function ignoreClosed(error: NodeJS.ErrnoException): void {
@@ -93,8 +93,8 @@ function privateNotice(state: string, { callerToken }: LocalCredentials): string
 /** Says that a policy is active, and warns of rules that restrict less than they seem to. */
 async function policyNotice(): Promise<string> {
   const [{ readConfiguredPolicy }, { checkPolicy }] = await Promise.all([
-    import('../cli/policy/configured-policy.ts'),
-    import('../cli/policy/check-policy.ts'),
+    import('../local/operator/configured-policy.ts'),
+    import('./policy/check-policy.ts'),
   ])
   const options = { local: true }
   const known = readConfiguredPolicy(options)

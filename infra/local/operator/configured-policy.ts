@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { messageOf } from '../../../shared/errors.ts'
 import type { Policy } from '../../../shared/policy/policy.ts'
+import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { readPolicyFile } from '../../aws/read-policy-file.ts'
 import { APPLICATION } from '../../project/roots.ts'
-import { cdkSettings } from '../cdk-settings.ts'
-import { UsageError } from '../usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** The compiled policy, and the path of its file. */
 export interface ConfiguredPolicy {
@@ -30,6 +30,6 @@ export function readConfiguredPolicy({ local }: { local?: boolean }, path?: stri
 }
 
 function settingOf(): string | undefined {
-  const { policy } = cdkSettings(APPLICATION, () => undefined).settings
+  const { policy } = cdkSettings().settings
   return policy === undefined ? undefined : resolve(APPLICATION, policy)
 }

@@ -4,7 +4,7 @@ import { CONNECTION_NAME } from '../../shared/providers/connections.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import { unknownAction } from '../../shared/unknown-action.ts'
 import { unknownName } from '../../shared/validate.ts'
-import { categories } from '../project/categories.ts'
+import { categories } from './categories.ts'
 import { UsageError } from './usage-error.ts'
 
 /** @throws UsageError that suggests the closest name */

@@ -1,6 +1,6 @@
-import type { ApprovalInput } from '../../shared/approvals/request/input.ts'
-import type { Task } from '../../shared/core/call.ts'
-import { categories } from '../project/categories.ts'
+import type { ApprovalInput } from '../../../shared/approvals/request/input.ts'
+import type { Task } from '../../../shared/core/call.ts'
+import { categories } from '../../project/categories.ts'
 
 /** An approval that people have to decide. */
 export interface ListedApproval {
