@@ -6,7 +6,7 @@ import { engines } from '../sandbox/engines/index.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { playRelease } from '../sandbox/engines/play-release.ts'
 import { approveInSandbox } from './approve-in-sandbox.ts'
-import { isLoopback, type Receiver, stateFolder } from './receiver.ts'
+import { isLoopback, type Receiver, stateFolder } from './receiver/receiver.ts'
 
 interface Options {
   json: boolean

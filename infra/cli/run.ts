@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { Failure, messageOf } from '../../shared/errors.ts'
 import { redact } from '../../shared/redact.ts'
 import { UsageError } from '../project/usage-error.ts'
-import { CancelledError } from './cancelled-error.ts'
 import { createProgramFor } from './program.ts'
+import { CancelledError } from './terminal/cancelled-error.ts'
 
 /** Runs a command, and sets the exit code of the process. */
 export async function run(args: readonly string[]): Promise<void> {

@@ -16,8 +16,8 @@ import { keptnEventLog } from '../sandbox/keptn/event-log.ts'
 import { playSequence } from '../sandbox/keptn/player.ts'
 import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
 import { ALERT_SOURCE, alertBody, alertToken } from '../sandbox/platforms/sandbox/notifications/alert-example.ts'
-import { openOrExplain } from './open-browser.ts'
 import { START_SETTINGS } from './start-settings.ts'
+import { openOrExplain } from './terminal/open-browser.ts'
 
 function ignoreClosed(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error

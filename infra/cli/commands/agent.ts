@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander'
 import { agentClients } from '../agent-clients.ts'
-import { type JsonOption, note, show } from '../output.ts'
-import { isLoopback, parseUrl, receiverOf } from '../receiver.ts'
+import { isLoopback, parseUrl, receiverOf } from '../receiver/receiver.ts'
+import { type JsonOption, note, show } from '../terminal/output.ts'
 
 /** `webhooks agent`: prints how an agent connects. */
 export function agentCommand(): Command {

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { examplesOf } from '../../local/console/cli-commands.ts'
-import { changeTask } from '../change-task.ts'
-import { completeTask } from '../find-tasks.ts'
-import { receiverOf, receiverOptions } from '../receiver.ts'
-import { operateOnStack } from '../stack-task.ts'
-import { parseTaskName } from '../task-name.ts'
+import { receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { changeTask } from '../tasks/change-task.ts'
+import { completeTask } from '../tasks/find-tasks.ts'
+import { operateOnStack } from '../tasks/stack-task.ts'
+import { parseTaskName } from '../tasks/task-name.ts'
 
 interface Options {
   url?: string

@@ -4,9 +4,9 @@ import { describePeople } from '../../../shared/policy/people.ts'
 import { approvalCategories, type ListedApproval } from '../../local/tasks/listed-approval.ts'
 import type { ListedTask } from '../../local/tasks/listed-task.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
-import { ageOf, type JsonOption, note, show, tableThatFits } from '../output.ts'
-import { receiverOf, receiverOptions } from '../receiver.ts'
+import { receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { explainListing, loadDeployedTasks, readLocalTasks } from '../tasks/find-tasks.ts'
+import { ageOf, type JsonOption, note, show, tableThatFits } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   url?: string

@@ -9,8 +9,8 @@ import { toCsv } from '../audit/csv.ts'
 import { parseFrom, parseTo } from '../audit/period.ts'
 import { type AuditRecord, AuditRecords, type Period } from '../audit/records.ts'
 import { readStackRecords } from '../audit/stack-records.ts'
-import { note } from '../output.ts'
-import { stateFolder } from '../receiver.ts'
+import { stateFolder } from '../receiver/receiver.ts'
+import { note } from '../terminal/output.ts'
 
 interface Options {
   from?: number

@@ -2,11 +2,11 @@ import { Command } from 'commander'
 import { checkToken } from '../../../shared/auth/token-caller.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { readCallers } from '../callers.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { type JsonOption, show, table } from '../output.ts'
-import { readInput } from '../read-input.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { readCallers } from '../secrets/callers.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { type JsonOption, show, table } from '../terminal/output.ts'
+import { readInput } from '../terminal/read-input.ts'
 
 interface Options extends StoreOptions, JsonOption {}
 

@@ -5,11 +5,17 @@ import { notifiesOf } from '../../../shared/sources/source-of.ts'
 import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { findCategory, parseConnectionName } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type ConnectionTestResult, loadConnection, succeeded, testConnection, testTable } from '../connection-test.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
-import { note, show } from '../output.ts'
-import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import {
+  type ConnectionTestResult,
+  loadConnection,
+  succeeded,
+  testConnection,
+  testTable,
+} from '../secrets/connection-test.ts'
+import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
+import { note, show } from '../terminal/output.ts'
 
 /** `webhooks check`: tests connections. */
 export function checkCommand(): Command {

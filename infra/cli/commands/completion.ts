@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
 import { completionScript, completionWords, type Shell, shells } from '../completion.ts'
-import type { JsonOption } from '../output.ts'
+import type { JsonOption } from '../terminal/output.ts'
 
 /**
  * `webhooks completion`: prints a script that completes commands in a shell.

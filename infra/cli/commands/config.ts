@@ -14,8 +14,8 @@ import {
 } from '../../sandbox/keptn/config/payload.ts'
 import { verifyPayload } from '../../sandbox/keptn/config/verify-payload.ts'
 import { describeWarning, losesWarning } from '../../sandbox/keptn/mode-warnings.ts'
-import { note, show } from '../output.ts'
-import { isLoopback, receiverOf } from '../receiver.ts'
+import { isLoopback, receiverOf } from '../receiver/receiver.ts'
+import { note, show } from '../terminal/output.ts'
 
 interface Options {
   mode?: 'silent' | 'interactive'

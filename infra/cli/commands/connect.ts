@@ -4,20 +4,26 @@ import { type Connection, connectionSchema } from '../../../shared/providers/con
 import { redactDeep } from '../../../shared/redact.ts'
 import { findProvider, parseConnectionName } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { connectionWarnings, registerLiterals, succeeded, type TestResult, testProvider } from '../connection-test.ts'
 import { type DraftSourceOptions, draftOptions, readDraft, writeDraft } from '../http/drafts.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
-import { note } from '../output.ts'
+import {
+  connectionWarnings,
+  registerLiterals,
+  succeeded,
+  type TestResult,
+  testProvider,
+} from '../secrets/connection-test.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { readStored, saveSecret } from '../secrets/test-and-save-secret.ts'
+import { note } from '../terminal/output.ts'
 import {
   type FieldOptions,
   fieldOptions,
   promptForFields,
   readGivenFields,
   validateSecret,
-} from '../prompt-for-fields.ts'
-import { isInteractive, promptForChoice } from '../prompts.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { readStored, saveSecret } from '../test-and-save-secret.ts'
+} from '../terminal/prompt-for-fields.ts'
+import { isInteractive, promptForChoice } from '../terminal/prompts.ts'
 
 interface Options extends FieldOptions, StoreOptions, TryOptions, DraftSourceOptions {
   provider?: string

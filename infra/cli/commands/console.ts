@@ -10,11 +10,11 @@ import { consoleLink } from '../../local/console-access.ts'
 import { readCredentials } from '../../local/credentials.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { openOrExplain } from '../open-browser.ts'
-import { type JsonOption, note } from '../output.ts'
-import { parsePort, stateFolder } from '../receiver.ts'
+import { parsePort, stateFolder } from '../receiver/receiver.ts'
 import { activitiesOf } from '../sources/activity.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
+import { openOrExplain } from '../terminal/open-browser.ts'
+import { type JsonOption, note } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   stack?: string

@@ -5,7 +5,7 @@ import { hasNeed } from '../../../shared/providers/action.ts'
 import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { type CostPart, callCosts, type Deployed, idleCosts, totalOf } from '../costs/month.ts'
 import { PRICES_OF } from '../costs/prices.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
 
 interface Job {
   calls: number

@@ -7,7 +7,7 @@ import type { Demo, Effects } from '../demo/demo.ts'
 import { incidentDemo } from '../demo/incident-demo.ts'
 import { releaseDemo } from '../demo/release-demo.ts'
 import { runDemo } from '../demo/run-demo.ts'
-import { type JsonOption, note, show } from '../output.ts'
+import { type JsonOption, note, show } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   stay?: boolean

@@ -12,10 +12,10 @@ import { secrets } from '../doctor/secrets.ts'
 import { sources } from '../doctor/sources.ts'
 import { stack } from '../doctor/stack.ts'
 import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
-import { type JsonOption, show, table } from '../output.ts'
-import { localUrl, receiverOf } from '../receiver.ts'
-import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { localUrl, receiverOf } from '../receiver/receiver.ts'
+import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { stackOption } from '../stack-option.ts'
+import { type JsonOption, show, table } from '../terminal/output.ts'
 
 /** `webhooks doctor`: diagnoses the setup. */
 export function doctorCommand(): Command {

@@ -6,9 +6,9 @@ import { UsageError } from '../../project/usage-error.ts'
 import { parseHeaders } from '../events/parse-headers.ts'
 import { redriveCommand } from '../events/redrive.ts'
 import { describeTried } from '../events/tried-text.ts'
-import { type JsonOption, show } from '../output.ts'
-import { readInput } from '../read-input.ts'
 import { readDeclared } from '../sources/declared-sources.ts'
+import { type JsonOption, show } from '../terminal/output.ts'
+import { readInput } from '../terminal/read-input.ts'
 
 interface TestOptions extends JsonOption {
   source?: string

@@ -7,11 +7,11 @@ import { checkName, findCategory } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { createApp } from '../github/create-app.ts'
 import { appManifest, creationUrl, type ManifestOptions } from '../github/manifest.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
-import { validateSecret } from '../prompt-for-fields.ts'
-import { isInteractive, promptForConfirmation } from '../prompts.ts'
-import { parseUrl } from '../receiver.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { parseUrl } from '../receiver/receiver.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
+import { validateSecret } from '../terminal/prompt-for-fields.ts'
+import { isInteractive, promptForConfirmation } from '../terminal/prompts.ts'
 
 interface CreateOptions extends StoreOptions, JsonOption, Omit<ManifestOptions, 'orchestrator' | 'target'> {
   action: string

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { messageOf } from '../../../shared/errors.ts'
 import { openApi } from '../../openapi/document.ts'
-import { note } from '../output.ts'
-import { parseUrl, receiverOf } from '../receiver.ts'
+import { parseUrl, receiverOf } from '../receiver/receiver.ts'
+import { note } from '../terminal/output.ts'
 
 /** `webhooks openapi`: prints the OpenAPI document. */
 export function openapiCommand(): Command {

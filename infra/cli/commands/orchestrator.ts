@@ -3,18 +3,18 @@ import { isOrchestratorType, loadOrchestratorType } from '../../../shared/orches
 import { redactDeep } from '../../../shared/redact.ts'
 import { checkName } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { testCall } from '../connection-test.ts'
+import { testCall } from '../secrets/connection-test.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { readStored, saveSecret } from '../secrets/test-and-save-secret.ts'
+import { weakSecrets } from '../secrets/weak-secrets.ts'
 import {
   type FieldOptions,
   fieldOptions,
   promptForFields,
   readGivenFields,
   validateSecret,
-} from '../prompt-for-fields.ts'
-import { isInteractive, promptForChoice } from '../prompts.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
-import { readStored, saveSecret } from '../test-and-save-secret.ts'
-import { weakSecrets } from '../weak-secrets.ts'
+} from '../terminal/prompt-for-fields.ts'
+import { isInteractive, promptForChoice } from '../terminal/prompts.ts'
 
 interface Options extends FieldOptions, StoreOptions {
   dryRun?: boolean

@@ -17,11 +17,11 @@ import { fetchPublished } from '../../../shared/sources/published.ts'
 import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { type JsonOption, show, table } from '../output.ts'
-import { readPeople } from '../people.ts'
 import { requiredApprovals } from '../policy/required-approvals.ts'
-import { readInput } from '../read-input.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { readPeople } from '../secrets/people.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { type JsonOption, show, table } from '../terminal/output.ts'
+import { readInput } from '../terminal/read-input.ts'
 
 interface Options extends StoreOptions, JsonOption {
   policy?: string

@@ -9,10 +9,10 @@ import { isRecord } from '../../../shared/record.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { findAction } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
 import { checkPolicy } from '../policy/check-policy.ts'
 import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
-import { type StoreOptions, storeOptions } from '../secret-store.ts'
+import { type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/
 const FILES = `

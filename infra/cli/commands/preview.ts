@@ -10,7 +10,7 @@ import { render } from '../../sandbox/keptn/template/evaluate.ts'
 import type { GoObject } from '../../sandbox/keptn/template/values.ts'
 import { UnreadableConfigError } from '../../sandbox/keptn/webhook-config.ts'
 import { mask } from '../../sandbox/keptn/webhook-service.ts'
-import { note } from '../output.ts'
+import { note } from '../terminal/output.ts'
 
 interface PreviewOptions {
   event: string

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { Command } from 'commander'
 import { examplesOf } from '../../local/console/cli-commands.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { note } from '../output.ts'
-import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import { createCall, createTestEvent, type TestEventOptions, testEventOptions } from '../sample-event.ts'
+import { callReceiver, waitForTask } from '../receiver/call-receiver.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { createCall, createTestEvent, type TestEventOptions, testEventOptions } from '../receiver/sample-event.ts'
+import { note } from '../terminal/output.ts'
 
 interface Options extends TestEventOptions {
   url?: string

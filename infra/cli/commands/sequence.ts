@@ -15,10 +15,10 @@ import {
 } from '../../sandbox/keptn/sequence-files.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import { approveInSandbox } from '../approve-in-sandbox.ts'
-import { noConnection } from '../call-receiver.ts'
-import { note } from '../output.ts'
 import { playEngine } from '../play-engine.ts'
-import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+import { noConnection } from '../receiver/call-receiver.ts'
+import { isLoopback, type Receiver, receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { note } from '../terminal/output.ts'
 import { parseSecret } from './preview.ts'
 
 interface SequenceOptions {

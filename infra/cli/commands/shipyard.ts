@@ -8,7 +8,7 @@ import { choicesOf, describe, target } from '../../project/schema-fields.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { isMap } from '../../sandbox/keptn/config/payload.ts'
 import { parseShipyard } from '../../sandbox/keptn/shipyard.ts'
-import { show } from '../output.ts'
+import { show } from '../terminal/output.ts'
 
 interface Task {
   name: string

@@ -6,9 +6,7 @@ import { type CredentialKind, credentialKinds, type SourceType } from '../../../
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
 import { parseConnectionName } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
-import type { FieldOptions } from '../prompt-for-fields.ts'
-import { localUrl, parseUrl } from '../receiver.ts'
+import { localUrl, parseUrl } from '../receiver/receiver.ts'
 import {
   openStore,
   type SecretStore,
@@ -16,11 +14,13 @@ import {
   type StoreOptions,
   secretName,
   storeOptions,
-} from '../secret-store.ts'
+} from '../secrets/secret-store.ts'
 import { activitiesOf, timeOf } from '../sources/activity.ts'
 import { credentialsFor, kindsOf, setupFor } from '../sources/credentials.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
 import { stackOption } from '../stack-option.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
+import type { FieldOptions } from '../terminal/prompt-for-fields.ts'
 
 /** A name that `events.yaml` accepts. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { parsePort } from '../receiver.ts'
+import { parsePort } from '../receiver/receiver.ts'
 import { START_SETTINGS } from '../start-settings.ts'
 
 /** `webhooks start`: starts the local runtime. */

@@ -4,12 +4,12 @@ import { sleep } from '../../../shared/sleep.ts'
 import { examplesOf } from '../../local/console/cli-commands.ts'
 import { type ListedTask, matches, type TaskFilter } from '../../local/tasks/listed-task.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { changeTask } from '../change-task.ts'
-import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../find-tasks.ts'
-import { ageOf, note, tableThatFits } from '../output.ts'
-import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
-import { parseTaskName, pathOf, type TaskName } from '../task-name.ts'
+import { callReceiver, waitForTask } from '../receiver/call-receiver.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { changeTask } from '../tasks/change-task.ts'
+import { completeTask, explainListing, loadDeployedTasks, readLocalTasks } from '../tasks/find-tasks.ts'
+import { parseTaskName, pathOf, type TaskName } from '../tasks/task-name.ts'
+import { ageOf, note, tableThatFits } from '../terminal/output.ts'
 
 interface Options extends TaskFilter {
   url?: string
@@ -169,7 +169,7 @@ async function showOne(receiver: Receiver, task: TaskName, { follow, cancel, rer
 }
 
 async function showOfStack(stack: string, task: TaskName, { follow, cancel, rerun }: Options): Promise<void> {
-  const { operateOnStack } = await import('../stack-task.ts')
+  const { operateOnStack } = await import('../tasks/stack-task.ts')
   let body = await operateOnStack(stack, task, cancel ? 'cancel' : rerun ? 'rerun' : 'show')
   if (follow) {
     const { taskId = task.taskId } = body as { taskId?: string }

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { checkName, findCategory } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { readCallers, writeCallers } from '../callers.ts'
-import { type JsonOption, note, show } from '../output.ts'
-import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secret-store.ts'
+import { readCallers, writeCallers } from '../secrets/callers.ts'
+import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
+import { type JsonOption, note, show } from '../terminal/output.ts'
 
 interface Options extends StoreOptions, JsonOption {
   issuer: string

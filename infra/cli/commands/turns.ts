@@ -11,10 +11,10 @@ import { operatorOf } from '../../local/operator/identity.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { type ListedTarget, readTargets } from '../../local/turn-list.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
-import { isInteractive, promptForConfirmation } from '../prompts.ts'
-import { stateFolder } from '../receiver.ts'
+import { stateFolder } from '../receiver/receiver.ts'
 import { stackOption } from '../stack-option.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
+import { isInteractive, promptForConfirmation } from '../terminal/prompts.ts'
 
 interface Options extends JsonOption {
   local?: boolean

@@ -2,9 +2,9 @@ import { Command } from 'commander'
 import { type Check, type VerifiedApi, verifyCall } from '../../../shared/verify/check.ts'
 import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { findCategory } from '../../project/find-by-name.ts'
-import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
-import { type Receiver, receiverOf, receiverOptions } from '../receiver.ts'
+import { callReceiver, waitForTask } from '../receiver/call-receiver.ts'
+import { type Receiver, receiverOf, receiverOptions } from '../receiver/receiver.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   url?: string

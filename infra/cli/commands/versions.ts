@@ -3,8 +3,8 @@ import { Command } from 'commander'
 import { explainAws } from '../../aws/aws-errors.ts'
 import { deleteVersion, type FunctionVersion, listVersions } from '../../aws/versions.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type JsonOption, note, show, table } from '../output.ts'
 import { DEFAULT_STACK, stackOption } from '../stack-option.ts'
+import { type JsonOption, note, show, table } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   stack: string

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
-import { callReceiver, waitForTask } from '../call-receiver.ts'
-import { note } from '../output.ts'
-import { parseUrl, receiverOf } from '../receiver.ts'
+import { callReceiver, waitForTask } from '../receiver/call-receiver.ts'
+import { parseUrl, receiverOf } from '../receiver/receiver.ts'
+import { note } from '../terminal/output.ts'
 
 interface Options {
   token?: string

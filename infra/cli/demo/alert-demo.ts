@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readQueueLengths } from '../../local/queue-lengths.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
-import { secretName } from '../secret-store.ts'
+import { secretName } from '../secrets/secret-store.ts'
 import { approveOrReject, countApprovals } from './approve.ts'
 import type { Demo, Effects } from './demo.ts'
 import type { DemoRuntime } from './demo-runtime.ts'

@@ -1,5 +1,5 @@
 import type { MessageSummary } from '../../sandbox/platforms/slack/responses.ts'
-import { isInteractive, promptForChoice } from '../prompts.ts'
+import { isInteractive, promptForChoice } from '../terminal/prompts.ts'
 import type { DemoRuntime } from './demo-runtime.ts'
 import { until } from './until.ts'
 

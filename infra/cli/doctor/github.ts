@@ -1,9 +1,9 @@
 import { githubSecret } from '../../../shared/orchestrators/github/secret.ts'
 import { appClient } from '../../../shared/vendors/clients/github-app.ts'
 import { failedDeliveries } from '../../../shared/vendors/clients/github-deliveries.ts'
-import { readCallers } from '../callers.ts'
-import { validateSecret } from '../prompt-for-fields.ts'
-import type { SecretStore } from '../secret-store.ts'
+import { readCallers } from '../secrets/callers.ts'
+import type { SecretStore } from '../secrets/secret-store.ts'
+import { validateSecret } from '../terminal/prompt-for-fields.ts'
 import { type Finding, findingsOf, noteFinding, wrongFinding } from './finding.ts'
 
 /**

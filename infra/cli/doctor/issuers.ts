@@ -1,9 +1,9 @@
 import type { Oidc } from '../../../shared/auth/oidc.ts'
 import { keysOf } from '../../../shared/auth/token-caller.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
-import { readCallers } from '../callers.ts'
 import { keysProblem } from '../keys-problem.ts'
-import type { SecretStore } from '../secret-store.ts'
+import { readCallers } from '../secrets/callers.ts'
+import type { SecretStore } from '../secrets/secret-store.ts'
 import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
 
 /** The claims that say whose token it is, of issuers at which everybody can get a token. */

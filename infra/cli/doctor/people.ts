@@ -1,7 +1,7 @@
 import { readProvider } from '../../../shared/people/provider.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { readPeople } from '../people.ts'
-import type { SecretStore } from '../secret-store.ts'
+import { readPeople } from '../secrets/people.ts'
+import type { SecretStore } from '../secrets/secret-store.ts'
 import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
 
 /** Checks the OpenID provider at which people sign in to decide approvals, if there is one. */

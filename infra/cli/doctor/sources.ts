@@ -6,7 +6,7 @@ import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.
 import { isSilent, type SourceActivity } from '../../../shared/state/source-activity.ts'
 import { validate } from '../../../shared/validate.ts'
 import { categories } from '../../project/categories.ts'
-import { type SecretStore, secretName } from '../secret-store.ts'
+import { type SecretStore, secretName } from '../secrets/secret-store.ts'
 import { activitiesOf, describeActivity } from '../sources/activity.ts'
 import { type Declared, needsSecret, readDeclared } from '../sources/declared-sources.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'

@@ -8,9 +8,9 @@ import { STACK } from '../../local/functions.ts'
 import { exportCredentials } from '../../local/operator/act-as-webhook.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type JsonOption, show } from '../output.ts'
-import { stateFolder } from '../receiver.ts'
+import { stateFolder } from '../receiver/receiver.ts'
 import { stackOption } from '../stack-option.ts'
+import { type JsonOption, show } from '../terminal/output.ts'
 
 interface Options extends JsonOption {
   local?: boolean

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { APPLICATION } from '../../project/roots.ts'
-import { show } from '../output.ts'
+import { show } from '../terminal/output.ts'
 import { IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 

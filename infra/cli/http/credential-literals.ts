@@ -1,7 +1,7 @@
 import { isRecord } from '../../../shared/record.ts'
 import { isCredential, MIN_SECRET_LENGTH } from '../../../shared/redact.ts'
 import { isSecretField } from '../../local/console/masked-request.ts'
-import type { Warning } from '../weak-secrets.ts'
+import type { Warning } from '../secrets/weak-secrets.ts'
 
 /** Fields without expressions. Their secrets are marked. */
 const WITHOUT_EXPRESSIONS = ['baseUrl', 'token', 'username', 'password', 'headers', 'secretHeaders', 'secrets', 'ca']

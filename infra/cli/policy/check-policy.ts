@@ -1,7 +1,7 @@
 import { messageOf } from '../../../shared/errors.ts'
 import type { ConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { categories } from '../../project/categories.ts'
-import { openStore, type StoreOptions } from '../secret-store.ts'
+import { openStore, type StoreOptions } from '../secrets/secret-store.ts'
 import { type PolicyWarning, warningsOf } from './warnings.ts'
 
 /** The summary and the warnings of a valid policy. */

@@ -7,7 +7,7 @@ import { STATE_TABLE } from '../../local/functions.ts'
 import { environmentOf } from '../../local/operator/act-as-webhook.ts'
 import { readRuntimeFile } from '../../local/runtime-file.ts'
 import { readActivities } from '../../local/source-activity.ts'
-import { stateFolder } from '../receiver.ts'
+import { stateFolder } from '../receiver/receiver.ts'
 
 interface Place {
   local?: boolean

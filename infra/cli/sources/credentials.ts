@@ -5,7 +5,7 @@ import { signatureSchemes } from '../../../shared/sources/schemes.ts'
 import { type SourceSecret, sourceSecret } from '../../../shared/sources/secret.ts'
 import type { CredentialKind, SourceType } from '../../../shared/sources/source-type.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type FieldOptions, promptForFields, readGivenFields, validateSecret } from '../prompt-for-fields.ts'
+import { type FieldOptions, promptForFields, readGivenFields, validateSecret } from '../terminal/prompt-for-fields.ts'
 
 /** The credentials of a source, and what to enter at the sender, if that is not known there. */
 export interface Credentials {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { openBrowser } from '../../../infra/cli/open-browser.ts'
+import { openBrowser } from '../../../infra/cli/terminal/open-browser.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 
 const folder = temporaryFolder()

@@ -1,4 +1,4 @@
-import { isLoopback } from '../../shared/http/secure-url.ts'
+import { isLoopback } from '../../../shared/http/secure-url.ts'
 
 /**
  * Returns the origins in a secret that use plain HTTP and do not lead to this machine. Credentials are sent to them

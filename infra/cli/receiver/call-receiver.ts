@@ -1,6 +1,6 @@
-import { sleep } from '../../shared/sleep.ts'
-import { UsageError } from '../project/usage-error.ts'
-import { note } from './output.ts'
+import { sleep } from '../../../shared/sleep.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { note } from '../terminal/output.ts'
 import { isLoopback, type Receiver } from './receiver.ts'
 
 /** Response that does not come from this project's API, such as the error page of a proxy. */

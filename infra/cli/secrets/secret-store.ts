@@ -8,16 +8,16 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import type { Command } from 'commander'
-import { Failure, messageOf, toSentence } from '../../shared/errors.ts'
-import { isRecord } from '../../shared/record.ts'
-import { settings } from '../../shared/settings.ts'
-import { explainAws } from '../aws/aws-errors.ts'
-import { credentialsOf } from '../local/credentials.ts'
-import { readKeys } from '../local/generated-keys.ts'
-import { localSecrets } from '../local/secrets.ts'
-import { writePrivateFile } from '../local/state-folder.ts'
-import { UsageError } from '../project/usage-error.ts'
-import { localUrl, stateFolder } from './receiver.ts'
+import { Failure, messageOf, toSentence } from '../../../shared/errors.ts'
+import { isRecord } from '../../../shared/record.ts'
+import { settings } from '../../../shared/settings.ts'
+import { explainAws } from '../../aws/aws-errors.ts'
+import { credentialsOf } from '../../local/credentials.ts'
+import { readKeys } from '../../local/generated-keys.ts'
+import { localSecrets } from '../../local/secrets.ts'
+import { writePrivateFile } from '../../local/state-folder.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { localUrl, stateFolder } from '../receiver/receiver.ts'
 
 /** The secrets of a deployment or of the local runtime. Paths are relative to the prefix: `connections/issue-ticketing/jira`. */
 export interface SecretStore {

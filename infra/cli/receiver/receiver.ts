@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { readCredentials } from '../local/credentials.ts'
-import { portOf } from '../local/port.ts'
-import { readRuntimeFile } from '../local/runtime-file.ts'
-import { UsageError } from '../project/usage-error.ts'
-import { defaultUrl, demo } from '../sandbox/platforms/sandbox/demo.ts'
+import { readCredentials } from '../../local/credentials.ts'
+import { portOf } from '../../local/port.ts'
+import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { defaultUrl, demo } from '../../sandbox/platforms/sandbox/demo.ts'
 
 /** The API that a command calls: a deployment or the local runtime. */
 export interface Receiver {

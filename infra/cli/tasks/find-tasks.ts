@@ -1,9 +1,9 @@
-import { explainAws } from '../aws/aws-errors.ts'
-import type { ListedTask } from '../local/tasks/listed-task.ts'
-import { UsageError } from '../project/usage-error.ts'
-import { callReceiver } from './call-receiver.ts'
-import { note } from './output.ts'
-import type { Receiver } from './receiver.ts'
+import { explainAws } from '../../aws/aws-errors.ts'
+import type { ListedTask } from '../../local/tasks/listed-task.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { callReceiver } from '../receiver/call-receiver.ts'
+import type { Receiver } from '../receiver/receiver.ts'
+import { note } from '../terminal/output.ts'
 import type { TaskName } from './task-name.ts'
 
 const COMPLETE_ID = /^[0-9a-f]{40}$/
@@ -54,7 +54,7 @@ export async function readLocalTasks(receiver: Receiver): Promise<ListedTask[] |
 export async function loadDeployedTasks() {
   const [{ LambdaClient }, { findTaskIds, listDeployedTasks }] = await Promise.all([
     import('@aws-sdk/client-lambda'),
-    import('../local/tasks/deployed-tasks.ts'),
+    import('../../local/tasks/deployed-tasks.ts'),
   ])
   return { lambda: new LambdaClient(), findTaskIds, listDeployedTasks }
 }

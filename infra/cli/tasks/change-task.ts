@@ -1,6 +1,6 @@
-import { readRuntimeFile } from '../local/runtime-file.ts'
-import { callReceiver } from './call-receiver.ts'
-import { type Receiver, stateFolder } from './receiver.ts'
+import { readRuntimeFile } from '../../local/runtime-file.ts'
+import { callReceiver } from '../receiver/call-receiver.ts'
+import { type Receiver, stateFolder } from '../receiver/receiver.ts'
 import { pathOf, type TaskName } from './task-name.ts'
 
 /**
@@ -19,6 +19,6 @@ export async function changeTask(
   const runtime = readRuntimeFile(stateFolder())
   if (token !== undefined || runtime?.url !== receiver.url)
     return callReceiver(receiver, `${pathOf(task)}/${operation}`, { method: 'POST' })
-  const { operateOnRuntime } = await import('../local/operator/operate-on-runtime.ts')
+  const { operateOnRuntime } = await import('../../local/operator/operate-on-runtime.ts')
   return { status: 200, body: await operateOnRuntime(runtime.aws, { ...task, operation }) }
 }

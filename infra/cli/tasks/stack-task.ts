@@ -1,8 +1,8 @@
 import { LambdaClient } from '@aws-sdk/client-lambda'
-import { explainAws } from '../aws/aws-errors.ts'
-import { operatorOf } from '../local/operator/identity.ts'
-import { operateOnTask, type TaskOperation } from '../local/operator/operate-on-task.ts'
-import { findCategory } from '../project/find-by-name.ts'
+import { explainAws } from '../../aws/aws-errors.ts'
+import { operatorOf } from '../../local/operator/identity.ts'
+import { operateOnTask, type TaskOperation } from '../../local/operator/operate-on-task.ts'
+import { findCategory } from '../../project/find-by-name.ts'
 import type { TaskName } from './task-name.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { text as readStream } from 'node:stream/consumers'
-import { UsageError } from '../project/usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /**
  * Reads a file, or stdin for `-`.

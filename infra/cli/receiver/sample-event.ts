@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { nest } from '../../shared/dotted-keys.ts'
-import { UsageError } from '../project/usage-error.ts'
+import { nest } from '../../../shared/dotted-keys.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 export interface TestEventOptions {
   input?: string[]

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import { secretFieldsIn } from '../../shared/fields.ts'
+import { secretFieldsIn } from '../../../shared/fields.ts'
 
 const MIN_LENGTH = 16
 const ADVICE = 'Use a random value if the platform lets you choose it.'

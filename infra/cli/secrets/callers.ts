@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
-import { callersSchema } from '../../shared/auth/callers.ts'
-import { validate } from '../../shared/validate.ts'
-import { tokenHash } from '../project/token-hash.ts'
-import { UsageError } from '../project/usage-error.ts'
+import { callersSchema } from '../../../shared/auth/callers.ts'
+import { validate } from '../../../shared/validate.ts'
+import { tokenHash } from '../../project/token-hash.ts'
+import { UsageError } from '../../project/usage-error.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 
 /** The secret `callers`: the permissions and token hashes of each caller, newest hash last. */

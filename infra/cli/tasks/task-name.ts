@@ -1,4 +1,4 @@
-import { UsageError } from '../project/usage-error.ts'
+import { UsageError } from '../../project/usage-error.ts'
 
 /** A task on the command line. */
 export interface TaskName {

@@ -1,5 +1,5 @@
 import { confirm, isCancel, multiselect, password, select, text } from '@clack/prompts'
-import { type Field, parseField } from '../project/schema-fields.ts'
+import { type Field, parseField } from '../../project/schema-fields.ts'
 import { CancelledError } from './cancelled-error.ts'
 
 /** Prompts go to stderr, so that stdout contains only the result. */

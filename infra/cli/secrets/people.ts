@@ -1,5 +1,5 @@
-import { type People, peopleSecret } from '../../shared/people/secret.ts'
-import { validate } from '../../shared/validate.ts'
+import { type People, peopleSecret } from '../../../shared/people/secret.ts'
+import { validate } from '../../../shared/validate.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 
 /**

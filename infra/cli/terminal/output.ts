@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
-import { redactDeep } from '../../shared/redact.ts'
-import { toPlainText } from '../../shared/text/plain-text.ts'
+import { redactDeep } from '../../../shared/redact.ts'
+import { toPlainText } from '../../../shared/text/plain-text.ts'
 
 /** The option that all commands share. */
 export interface JsonOption {
