@@ -1,5 +1,5 @@
 import { categories } from '../../functions/index.ts'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import { type Call, taskOf } from '../../shared/core/call.ts'
 import { runSilently } from '../../shared/core/silent/handler.ts'
 import { runUntilDeadline } from '../../shared/core/task/retry-start.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { EvaluationProvider } from '../../shared/providers/evaluation/provider.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { type ClientOptions, failureOf } from '../functions/helpers.ts'

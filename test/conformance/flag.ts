@@ -1,6 +1,6 @@
 import { describe } from '@jest/globals'
 import type * as z from 'zod/mini'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
 import { flagDriver } from '../functions/feature-flags/drive.ts'
 import { type ClientOptions, clientOf, startEach } from '../functions/helpers.ts'

@@ -1,4 +1,4 @@
-import { type Call, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../infra/testing/loopback-server.ts'
 
 /**
  * Servers that answer the requests of a page in docs/http/ as the real ones do, as far as the page needs it. The pages

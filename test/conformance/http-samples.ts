@@ -1,5 +1,5 @@
 import { genericApiConnections } from '../../infra/sandbox/platforms/generic-api/connections.ts'
-import type { Call, Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../infra/testing/loopback-server.ts'
 import { startGlpi } from '../platforms/glpi.ts'
 import { startHarbor } from '../platforms/harbor.ts'
 import { startHomeAssistant } from '../platforms/home-assistant.ts'

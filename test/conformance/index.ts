@@ -5,7 +5,7 @@
  */
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-export { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+export { definePlatform } from '../../infra/testing/define-platform.ts'
 export {
   type Call,
   graphqlOperation,
@@ -14,9 +14,9 @@ export {
   type Reply,
   type Served,
   serve,
-} from '../../infra/sandbox/platforms/loopback-server.ts'
-export { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-export { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+} from '../../infra/testing/loopback-server.ts'
+export { pageOf } from '../../infra/testing/page-of.ts'
+export { basic, requireHeader } from '../../infra/testing/require-header.ts'
 export {
   type ClientOptions,
   clientOf,

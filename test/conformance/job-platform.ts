@@ -1,4 +1,4 @@
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 
 /** A fake platform of jobs, and what a test does with it. */
 export interface PlayedJobs<S extends Served = Served> {

@@ -1,6 +1,6 @@
 import { afterEach, describe } from '@jest/globals'
 import type * as z from 'zod/mini'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { JobProvider } from '../../shared/providers/job.ts'
 import { type ClientOptions, startEach } from '../functions/helpers.ts'
 import { Job } from '../functions/job.ts'

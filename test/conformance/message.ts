@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Message, MessageProvider, PostedMessage } from '../../shared/providers/message.ts'
 import { postOnce } from '../../shared/providers/push-update.ts'
 import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/helpers.ts'

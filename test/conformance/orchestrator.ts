@@ -1,5 +1,5 @@
 import { describe } from '@jest/globals'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Answer, AnsweredTask, Orchestrator } from '../../shared/orchestrators/orchestrator.ts'
 import { answerTests, repeatedAnswerTests } from './orchestrator/answers.ts'
 import { callTests } from './orchestrator/calls.ts'

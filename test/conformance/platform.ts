@@ -1,4 +1,4 @@
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 
 /** A fake platform and its connection. */
 export interface Played {

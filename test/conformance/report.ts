@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { ReportDestination, ReportProvider } from '../../shared/providers/report.ts'
 import { type ClientOptions, failureOf, keyOf } from '../functions/helpers.ts'
 import { evaluated, type ReportOptions, report } from '../functions/slo/drive.ts'

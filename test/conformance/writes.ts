@@ -1,4 +1,4 @@
-import { type Call as Request, requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call as Request, requestLine } from '../../infra/testing/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
 import { runUntilDeadline } from '../../shared/core/task/retry-start.ts'
 import type { ActionResult } from '../../shared/providers/action.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine } from '../../infra/testing/loopback-server.ts'
 import type { PlayedJobs } from '../conformance/job-platform.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
 import type { GoogleLogin } from '../platforms/google-login.ts'

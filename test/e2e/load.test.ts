@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/project/token-hash.ts'
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { Service, triggered } from './service.ts'
 
 /** An API whose responses each test sets. */

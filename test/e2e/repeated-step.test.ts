@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/project/token-hash.ts'
-import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { Service } from './service.ts'
 
 const prefix = 'cloud-automation-webhooks'

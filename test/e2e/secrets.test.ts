@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import { tokenHash } from '../../infra/project/token-hash.ts'
-import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, Service, triggered } from './service.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Failure } from '../../shared/errors.ts'
 import type { Message, MessageProvider, PostedMessage } from '../../shared/providers/message.ts'
 import { messageConformance } from '../conformance/message.ts'

@@ -1,5 +1,5 @@
 import './aws.ts'
-import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Served, serve } from '../../infra/testing/loopback-server.ts'
 
 const PREFIX = 'cloud-automation-webhooks/'
 

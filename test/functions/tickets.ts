@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import type * as z from 'zod/mini'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Outcome } from '../../shared/outcome.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { closeTicket, openTicket, updateTicket } from '../../shared/providers/ticket-actions.ts'

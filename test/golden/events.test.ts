@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, it } from '@jest/globals'
-import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
+import { serve } from '../../infra/testing/loopback-server.ts'
 import { Service, triggered } from '../e2e/service.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { expectGolden } from './golden.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine } from '../../infra/testing/loopback-server.ts'
 import { finalOutcome } from '../../shared/core/final-outcome.ts'
 import { redactDeep } from '../../shared/redact.ts'
 import { categoryOf, interactively, receive } from '../conformance/calls.ts'

@@ -9,7 +9,7 @@ const files = globSync('infra/**/*.{ts,tsx,mjs}', {
   exclude: ['**/node_modules/**', 'infra/tools/create/template/**'],
 })
 /** The rooms of `infra/`, lowest first. A file imports files of its own room and of lower rooms only. Type imports count. */
-const ROOMS = ['project', 'openapi', 'build', 'aws', 'sandbox', 'local', 'cli', 'tools']
+const ROOMS = ['project', 'openapi', 'build', 'aws', 'testing', 'sandbox', 'local', 'cli', 'tools']
 
 const imports = new Map(files.map((file) => [file, importsOf(file)]))
 

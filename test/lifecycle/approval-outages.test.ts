@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { saveDecision } from '../../shared/state/approvals.ts'
 import { PLATFORM_TOKEN } from './platform.ts'

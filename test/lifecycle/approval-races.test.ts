@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../infra/testing/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { describeDecision } from '../../shared/state/approval-decision.ts'
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import { readApproval, saveDecision } from '../../shared/state/approvals.ts'
 import { closeCallback } from '../../shared/state/wake.ts'
 import { triggered } from './lifecycle.ts'

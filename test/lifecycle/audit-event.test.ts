@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { withLogLines } from '../log-lines.ts'
 import { temporaryFolder } from '../temporary-folder.ts'

@@ -1,5 +1,5 @@
 import type { TestResult } from '@aws/durable-execution-sdk-js-testing'
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import type { Execution } from './execution.ts'
 

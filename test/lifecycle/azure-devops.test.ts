@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import { basicAuth } from '../../shared/http/basic-auth.ts'
 import { startOnce } from '../functions/helpers.ts'
 import { PERSONAL_TOKEN, startAzureDevops } from '../shared/orchestrators/azure-devops/server.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
-import { requestLine } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine } from '../../infra/testing/loopback-server.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Lifecycle } from './lifecycle.ts'

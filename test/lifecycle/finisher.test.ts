@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
 import { useLifecycle } from './platform.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import { withLogLines } from '../log-lines.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import type { ExecutionOptions } from './execution.ts'

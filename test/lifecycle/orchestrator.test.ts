@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import type { Call } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../infra/testing/loopback-server.ts'
 import { SIGNING_KEY } from '../shared/orchestrators/callback/receiver.ts'
 import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { countOperations, countPolls } from '../../infra/cli/costs/month.ts'
-import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../infra/testing/loopback-server.ts'
 import type { Task } from '../../shared/core/call.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
 import { secondsToNextPollOfSource } from '../../shared/core/task/poll-interval.ts'

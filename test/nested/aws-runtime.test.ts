@@ -10,7 +10,7 @@ import { categories } from '../../functions/index.ts'
 import { queries } from '../../infra/aws/queries.ts'
 import { dist, finisher, redeliver, webhookBundle, webhookFile } from '../../infra/build/files.ts'
 import { installPackages } from '../../infra/project/install.mjs'
-import { type Call, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { Service, triggered } from '../e2e/service.ts'
 import { RuntimeProcess } from './aws-runtime/runtime-process.ts'
 

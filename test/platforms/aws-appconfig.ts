@@ -1,6 +1,6 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { type Call, newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
+import { pageOf } from '../../infra/testing/page-of.ts'
 import { type FlagRow, play } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 

@@ -1,4 +1,4 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 
 /** The budget report of an SLO. */

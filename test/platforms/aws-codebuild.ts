@@ -1,5 +1,5 @@
-import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
+import { pageOf } from '../../infra/testing/page-of.ts'
 import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 

@@ -1,4 +1,4 @@
-import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 
 interface Action {

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
 import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 
 interface Scenario {

@@ -1,5 +1,5 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type Call, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { type Call, newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
 import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 

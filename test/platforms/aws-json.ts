@@ -1,5 +1,5 @@
-import { definePlatform, type PlatformDefinition } from '../../infra/sandbox/platforms/define-platform.ts'
-import { awsOperation, type Reply, type Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform, type PlatformDefinition } from '../../infra/testing/define-platform.ts'
+import { awsOperation, type Reply, type Served } from '../../infra/testing/loopback-server.ts'
 import { deniedMessage, signatureProblem } from './aws-signature.ts'
 
 interface JsonState {

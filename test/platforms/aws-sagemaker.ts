@@ -1,4 +1,4 @@
-import { awsOperation, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Reply } from '../../infra/testing/loopback-server.ts'
 import { type JobRow, play, stages, stopsWhenAsked } from '../conformance/rows/row.ts'
 import { awsError, defineJsonService } from './aws-json.ts'
 import {

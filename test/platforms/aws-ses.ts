@@ -1,4 +1,4 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
 import { type MessageRow, play } from '../conformance/rows/row.ts'
 import { restDenied, restError, restSignatureError } from './aws-signature.ts'
 

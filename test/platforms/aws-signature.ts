@@ -1,4 +1,4 @@
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
 
 const ROLE_ARN = 'arn:aws:sts::123456789012:assumed-role/webhooks/function'
 

@@ -1,4 +1,4 @@
-import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Reply } from '../../infra/testing/loopback-server.ts'
 
 interface WorkItemState {
   name: string

@@ -1,7 +1,7 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
-import { basic } from '../../infra/sandbox/platforms/require-header.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
+import { pageOf } from '../../infra/testing/page-of.ts'
+import { basic } from '../../infra/testing/require-header.ts'
 import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 import {
   agileTypes,

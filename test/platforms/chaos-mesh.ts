@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
 import { type Chaos, FAULT_KINDS, faultError, nameError, workflowError } from './chaos-mesh-resources.ts'
 
 interface Node {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
 import { type MessageRow, play } from '../conformance/rows/row.ts'
 
 interface Embed {

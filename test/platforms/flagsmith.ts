@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import type { Reply } from '../../infra/testing/loopback-server.ts'
 import { type FlagRow, play, withToken } from '../conformance/rows/row.ts'
 
 interface FeatureState {

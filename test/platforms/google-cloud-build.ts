@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { pageOf } from '../../infra/sandbox/platforms/page-of.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
+import { pageOf } from '../../infra/testing/page-of.ts'
 import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 

@@ -1,5 +1,5 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { newestOf } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { newestOf } from '../../infra/testing/loopback-server.ts'
 import { type JobRow, play, runsIn, stages } from '../conformance/rows/row.ts'
 import { googleError, googleLogin } from './google-login.ts'
 

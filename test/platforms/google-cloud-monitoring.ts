@@ -1,4 +1,4 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
 import { googleError, googleLogin } from './google-login.ts'
 
 const SLO = 'projects/acme-shop/services/checkout/serviceLevelObjectives/availability'

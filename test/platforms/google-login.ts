@@ -1,5 +1,5 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
-import { type Call, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, ok, type Reply } from '../../infra/testing/loopback-server.ts'
 
 interface Proof {
   url: string

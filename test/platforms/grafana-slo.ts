@@ -1,5 +1,5 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { requireHeader } from '../../infra/testing/require-header.ts'
 
 export const uuid = 'dk6x2e1gp3lx5sq9r2wx3'
 const TOKEN = 'glsa_a-token-of-a-service-account_0f0f0f0f'

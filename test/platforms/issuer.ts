@@ -1,5 +1,5 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
-import { ok, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Served, serve } from '../../infra/testing/loopback-server.ts'
 
 /** A key pair of an issuer. */
 export interface SigningKey {

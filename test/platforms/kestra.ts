@@ -1,5 +1,5 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { basic, requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../../infra/testing/loopback-server.ts'
+import { basic, requireHeader } from '../../infra/testing/require-header.ts'
 
 interface Flow {
   namespace: string

@@ -1,4 +1,4 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
 import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 import { checkToken, refused, review, TOKEN } from './kubernetes.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { graphqlOperation, newestOf, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { graphqlOperation, newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
+import { requireHeader } from '../../infra/testing/require-header.ts'
 import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface Issue {

@@ -1,5 +1,5 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../infra/testing/loopback-server.ts'
 import { type JobRow, play, runsIn } from '../conformance/rows/row.ts'
 
 interface Fault {

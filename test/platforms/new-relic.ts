@@ -1,6 +1,6 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import { ok, type Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import { ok, type Reply } from '../../infra/testing/loopback-server.ts'
+import { requireHeader } from '../../infra/testing/require-header.ts'
 
 export const guid = 'MXxFWFR8U0VSVklDRV9MRVZFTHwxMjM0'
 export const account = 1234567

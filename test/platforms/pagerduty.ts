@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Call, Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
-import { requireHeader } from '../../infra/sandbox/platforms/require-header.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
+import { requireHeader } from '../../infra/testing/require-header.ts'
 import { playTickets, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 
 type Fields = Record<string, unknown>

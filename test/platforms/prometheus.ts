@@ -1,5 +1,5 @@
-import { definePlatform } from '../../infra/sandbox/platforms/define-platform.ts'
-import type { Reply } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { definePlatform } from '../../infra/testing/define-platform.ts'
+import type { Reply } from '../../infra/testing/loopback-server.ts'
 
 interface Series {
   metric: Record<string, string>

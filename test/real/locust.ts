@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
-import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../infra/testing/loopback-server.ts'
 import { Job } from '../functions/job.ts'
 import { loadTestActions } from '../functions/job-actions.ts'
 import { fails } from './failures.ts'

@@ -1,4 +1,4 @@
-import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { forward } from './proxy.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Started } from './program.ts'
 import { request, startProxy } from './proxy.ts'
 

@@ -1,7 +1,7 @@
 import { request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { type Call, type ForwardedReply, type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type ForwardedReply, type Served, serve } from '../../infra/testing/loopback-server.ts'
 
 /** Headers that belong to a connection. Without `accept-encoding`, the response is text. */
 const OWN_HEADERS = ['host', 'connection', 'accept-encoding', 'content-length', 'transfer-encoding', 'keep-alive']

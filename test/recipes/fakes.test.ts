@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals'
-import type { Served } from '../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../infra/testing/loopback-server.ts'
 import { Service } from '../e2e/service.ts'
 import { startGlpi } from '../platforms/glpi.ts'
 import { startHarbor } from '../platforms/harbor.ts'

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EXCHANGES, type Exchange } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { EXCHANGES, type Exchange } from '../../infra/testing/loopback-server.ts'
 import { RECORDED_TESTS, type RecordedExchange, testName } from '../contract/recording.ts'
 
 /**

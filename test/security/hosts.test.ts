@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { waitForAll } from '../wait-for-all.ts'
 import '../functions/aws.ts'
 import { categories } from '../../functions/index.ts'
-import { type Served, serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../infra/testing/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { connectionSchema } from '../../shared/providers/connections.ts'

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals'
-import { serve } from '../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../infra/testing/loopback-server.ts'
 import { Http } from '../../shared/http/client.ts'
 import { stepSpans } from '../../shared/tracing.ts'
 

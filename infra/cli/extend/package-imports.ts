@@ -6,7 +6,7 @@ const ENTRIES: [path: string, entry: string][] = [
   ['zod/mini', 'cloud-automation-webhooks'],
   ['functions/', 'cloud-automation-webhooks/categories'],
   ['@jest/globals', 'cloud-automation-webhooks/testing'],
-  ['infra/sandbox/platforms/', 'cloud-automation-webhooks/testing'],
+  ['infra/testing/', 'cloud-automation-webhooks/testing'],
   ['test/conformance/', 'cloud-automation-webhooks/testing'],
   ['test/functions/', 'cloud-automation-webhooks/testing'],
 ]

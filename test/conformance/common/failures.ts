@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { requestLine } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine } from '../../../infra/testing/loopback-server.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { expectFailure, timeOut } from '../../functions/helpers.ts'
 import { testEach } from '../test-each.ts'

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import { requestLine } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine } from '../../../infra/testing/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Provider } from '../../../shared/providers/provider.ts'

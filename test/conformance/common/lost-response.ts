@@ -6,7 +6,7 @@ import {
   type Exchange,
   requestLine,
   type Served,
-} from '../../../infra/sandbox/platforms/loopback-server.ts'
+} from '../../../infra/testing/loopback-server.ts'
 import { failureOf } from '../../functions/helpers.ts'
 import { ignoreFailure } from './ids.ts'
 import { isNotToken } from './requests.ts'

@@ -1,4 +1,4 @@
-import type { Call, Reply, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Reply, Served } from '../../../infra/testing/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'
 

@@ -1,4 +1,4 @@
-import { awsOperation, type Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call } from '../../../infra/testing/loopback-server.ts'
 
 /** Returns whether a request is more than that of an access token, which calls share. */
 export function isNotToken({ path }: Call): boolean {

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { flagDriver } from '../../functions/feature-flags/drive.ts'
 import { expectFailure } from '../../functions/helpers.ts'
 import { testEach } from '../test-each.ts'

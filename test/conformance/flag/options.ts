@@ -1,4 +1,4 @@
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Change, CommonOptions, Fields } from '../common/options.ts'
 
 export interface FlagOptions<S extends Served> extends CommonOptions<S> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Call, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../../infra/testing/loopback-server.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { PollResult, StartedJob } from '../../../shared/providers/action.ts'
 import type { FlagProvider } from '../../../shared/providers/flag.ts'

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini'
-import { type Call, requestLine, type Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, requestLine, type Served } from '../../../infra/testing/loopback-server.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { JobProvider } from '../../../shared/providers/job.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'

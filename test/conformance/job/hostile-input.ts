@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { refused } from '../../../shared/errors.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'

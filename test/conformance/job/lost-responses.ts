@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Exchange, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Exchange, Served } from '../../../infra/testing/loopback-server.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { ignoreFailure } from '../common/ids.ts'
 import { loseResponse, respondAsBefore, retryWithBody } from '../common/lost-response.ts'

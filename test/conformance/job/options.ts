@@ -1,4 +1,4 @@
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import type { Verdict } from '../../../shared/providers/job.ts'
 import type { Change, CommonOptions } from '../common/options.ts'

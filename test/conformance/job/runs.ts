@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { Run, Verdict } from '../../../shared/providers/job.ts'
 import { testEach } from '../test-each.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { credentialsIn } from '../credentials.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Call, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../../infra/testing/loopback-server.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { isNotToken, isWrite } from '../common/requests.ts'
 import { testEach } from '../test-each.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { requestLine, type Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { requestLine, type Served } from '../../../infra/testing/loopback-server.ts'
 import { testEach } from '../test-each.ts'
 import type { OrchestratorFixture } from './fixture.ts'
 

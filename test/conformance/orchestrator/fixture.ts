@@ -1,5 +1,5 @@
 import { afterAll, beforeEach } from '@jest/globals'
-import type { Call, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../../infra/testing/loopback-server.ts'
 import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import { loadOrchestratorType } from '../../../shared/orchestrators/index.ts'
 import type {

@@ -1,4 +1,4 @@
-import type { Call, Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Served } from '../../../infra/testing/loopback-server.ts'
 import type { Answer, OrchestratorType } from '../../../shared/orchestrators/orchestrator.ts'
 import type { Change } from '../common/options.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { passed } from '../../../shared/outcome.ts'
 import { registerSecret } from '../../../shared/redact.ts'
 import type { OrchestratorFixture } from './fixture.ts'

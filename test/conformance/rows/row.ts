@@ -1,4 +1,4 @@
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { JobPlatform } from '../job-platform.ts'
 import type { FlagPlatform, TicketPlatform } from '../platform.ts'
 

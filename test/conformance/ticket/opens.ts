@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../../infra/testing/loopback-server.ts'
 import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
 import { slug } from '../../../shared/text/slug.ts'
 import { expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'

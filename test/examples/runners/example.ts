@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { EXCHANGES, type Exchange, requestLine, type Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { EXCHANGES, type Exchange, requestLine, type Served } from '../../../infra/testing/loopback-server.ts'
 import { Service, type ServiceOptions } from '../../e2e/service.ts'
 
 /** A case that an example covers. */

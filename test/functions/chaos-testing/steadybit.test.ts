@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
-import { newestOf, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf, serve } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type SteadybitServer, steadybitJob } from '../../platforms/steadybit.ts'

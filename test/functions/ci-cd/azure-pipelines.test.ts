@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type AzurePipelinesServer, azurePipelinesJob } from '../../platforms/azure-pipelines.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type CircleciServer, circleciJob, workflowIn } from '../../platforms/circleci.ts'
 import { expectFailure } from '../helpers.ts'

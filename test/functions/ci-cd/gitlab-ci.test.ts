@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { ignoreFailure } from '../../conformance/common/ids.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { hcpTerraformJob } from '../../platforms/hcp-terraform.ts'

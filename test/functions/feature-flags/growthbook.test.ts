@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'

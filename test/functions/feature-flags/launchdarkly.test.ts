@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { idOf, type LaunchDarklyServer, launchdarklyFlags } from '../../platforms/launchdarkly.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
-import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../../infra/testing/loopback-server.ts'
 import { openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { withState } from '../../conformance/job.ts'
 import { azureBoardsIssues } from '../../platforms/azure-boards.ts'

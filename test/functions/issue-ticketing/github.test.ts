@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { github } from '../../../functions/issue-ticketing/providers/github.ts'
-import { type Call, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, serve } from '../../../infra/testing/loopback-server.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { githubIssues } from '../../platforms/github/issues-server.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Played, TicketPlatform } from '../../conformance/platform.ts'
 import type { Issue } from '../../platforms/redmine-issue.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { neoloadJob } from '../../platforms/neoload.ts'

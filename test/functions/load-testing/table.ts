@@ -1,5 +1,5 @@
 import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
-import { type Call, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { latency, latencyMs } from '../../runner/latency.ts'
 
 /** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { type Published, snsError } from '../../platforms/aws-sns.ts'
 import { type MessageTests, testMessages } from '../messages.ts'
 import { evaluation, question } from './messages.ts'

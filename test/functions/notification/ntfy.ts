@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Notification } from '../../platforms/ntfy.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { reminder, testMessages } from '../messages.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { servicenowChange } from '../../../functions/notification/providers/servicenow-change.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { closeApproval } from '../../../shared/approvals/close-action.ts'
 import type { PostedMessage } from '../../../shared/providers/message.ts'
 import { refused, startServiceNowChange } from '../../platforms/servicenow-change.ts'

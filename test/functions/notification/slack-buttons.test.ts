@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { slack } from '../../../functions/notification/providers/slack.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ButtonResponse } from '../../../shared/providers/message.ts'

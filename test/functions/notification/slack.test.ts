@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { slack } from '../../../functions/notification/providers/slack.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { slackServer } from '../../platforms/slack/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'
 import { MOOD_TITLES, moods, reminder, testMessages } from '../messages.ts'

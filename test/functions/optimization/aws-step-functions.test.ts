@@ -1,7 +1,7 @@
 import { awsStepFunctionsJob } from '../../platforms/aws-step-functions.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { withState } from '../../conformance/job.ts'
 import { failureOf, keyOf } from '../helpers.ts'

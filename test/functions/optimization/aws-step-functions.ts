@@ -1,5 +1,5 @@
 import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { JobOptions } from '../../conformance/job/options.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import type { JobPlatform } from '../../conformance/job-platform.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { databricks } from '../../../functions/optimization/providers/databricks.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'

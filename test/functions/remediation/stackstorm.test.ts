@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { stackstormJob } from '../../platforms/stackstorm.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { datadog } from '../../../functions/slo/providers/datadog.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { apiKey, applicationKey, availability, startDatadog } from '../../platforms/datadog.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, time, withSlo } from './play.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'

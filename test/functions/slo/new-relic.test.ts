@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
-import { newestOf } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { account, guid, refuse, startNewRelic } from '../../platforms/new-relic.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, withState } from './play.ts'

@@ -1,4 +1,4 @@
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { EvaluationProvider } from '../../../shared/providers/evaluation/provider.ts'
 import type { ReportProvider } from '../../../shared/providers/report.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'
 import { play, time } from './play.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
 import { actions } from '../../../functions/slo/actions.ts'
-import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../../infra/testing/loopback-server.ts'
 import { url } from '../../../shared/fields.ts'
 import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import { completeInput } from '../../../shared/providers/action.ts'

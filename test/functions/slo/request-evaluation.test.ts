@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import * as z from 'zod/mini'
-import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../../infra/testing/loopback-server.ts'
 import { optional, url } from '../../../shared/fields.ts'
 import { getEvaluationStatus } from '../../../shared/providers/evaluation/evaluate.ts'
 import {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { approveInSandbox } from '../../../infra/cli/approve-in-sandbox.ts'
-import { type Call, ok, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 
 describe('The approval in the Slack of the sandbox', () => {
   let sandbox: Served

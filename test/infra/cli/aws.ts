@@ -1,7 +1,7 @@
 import { afterAll } from '@jest/globals'
 import { errorResponse } from '../../../infra/local/cloud/http.ts'
 import { handleSecrets, isSecretsCall } from '../../../infra/local/cloud/secrets-api.ts'
-import { ok, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { noAws } from './webhooks.ts'
 
 /** A function of a deployed stack. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
+import { serve } from '../../../infra/testing/loopback-server.ts'
 import { aws } from './aws.ts'
 import { sandbox } from './sandbox.ts'
 import { webhooks } from './webhooks.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { redeliverHandler } from '../../../shared/orchestrators/github/redeliver.ts'
 import { redactDeep } from '../../../shared/redact.ts'
 import { startGithubApp } from '../../platforms/github/app-server.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { noConnection } from '../../../infra/cli/receiver/call-receiver.ts'
-import { ok, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { skipPauses } from '../../functions/helpers.ts'
 import { pipeTo, webhooks } from './webhooks.ts'
 

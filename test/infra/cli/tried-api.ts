@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach } from '@jest/globals'
-import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { skipPauses } from '../../functions/helpers.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { webhooks } from './webhooks.ts'

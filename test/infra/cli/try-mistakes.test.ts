@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Reply } from '../../../infra/testing/loopback-server.ts'
 import { api, build, check, evaluation, open, requestsIn, runs, startApi, tickets, values } from './tried-api.ts'
 
 describe('webhooks check --try finds a mistake', () => {

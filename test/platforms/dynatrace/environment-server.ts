@@ -1,10 +1,11 @@
 import { createEnvironment, type Environment } from '../../../infra/sandbox/platforms/dynatrace/environment.ts'
 import { errorResponse } from '../../../infra/sandbox/platforms/dynatrace/responses.ts'
-import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { play, type WriteRow } from '../../conformance/rows/row.ts'
+import { servePlatform } from '../serve-platform.ts'
 
 export interface EnvironmentServer extends Served, Pick<Environment, 'automation' | 'grail'> {
   environment: Environment

@@ -1,4 +1,4 @@
-import { type Call, ok, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, ok, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 
 interface Result {
   criteria: string

@@ -1,10 +1,11 @@
 import { createDynatrace } from '../../../infra/sandbox/platforms/dynatrace/index.ts'
 import type { EventReport } from '../../../infra/sandbox/platforms/dynatrace/routes.ts'
 import type { Slo } from '../../../infra/sandbox/platforms/dynatrace/slos.ts'
-import { type Served, servePlatform } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { play, type WriteRow } from '../../conformance/rows/row.ts'
+import { servePlatform } from '../serve-platform.ts'
 
 export interface DynatraceServer extends Served {
   token: string

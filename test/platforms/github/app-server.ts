@@ -7,7 +7,7 @@ import {
   type WaitingRun,
   webhookHeaders,
 } from '../../../infra/sandbox/platforms/github/deployments.ts'
-import { type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../../infra/testing/loopback-server.ts'
 
 export interface GithubAppServer extends Served {
   state: AppState

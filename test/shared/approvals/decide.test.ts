@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { awsOperation, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { cancelApproval } from '../../../shared/approvals/cancel.ts'
 import { decide, wakeTasks } from '../../../shared/approvals/decide.ts'
 import type { Message } from '../../../shared/providers/message.ts'

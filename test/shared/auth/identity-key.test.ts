@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../functions/issue-ticketing/index.ts'
-import { ok } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { ok } from '../../../infra/testing/loopback-server.ts'
 import { request, startAws, tokensOf } from '../core/webhook.ts'
 
 const secrets: Record<string, unknown> = {

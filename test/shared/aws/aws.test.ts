@@ -1,7 +1,7 @@
 import '../../functions/aws.ts'
 import { GetOpsItemCommand, SSMClient, UpdateOpsItemCommand } from '@aws-sdk/client-ssm'
 import { describe, expect, jest, test } from '@jest/globals'
-import type { Served } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { Aws } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
 import { awsErrorOf } from '../../../shared/aws/failure.ts'

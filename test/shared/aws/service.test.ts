@@ -3,7 +3,7 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import * as sdk from '@aws-sdk/client-lambda'
 import { GetSecretValueCommand, ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { type Call, type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { dynamodb } from '../../../shared/aws/dynamodb.ts'
 import { eksToken } from '../../../shared/aws/eks-token.ts'
 import { endpointOf } from '../../../shared/aws/endpoint.ts'

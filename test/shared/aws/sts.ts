@@ -1,5 +1,5 @@
 import { afterEach, beforeEach } from '@jest/globals'
-import { type Reply, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { startEach } from '../../functions/helpers.ts'
 
 const headers = { 'content-type': 'text/xml' }

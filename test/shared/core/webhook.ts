@@ -2,14 +2,7 @@ import '../../functions/aws.ts'
 import { createHash, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach } from '@jest/globals'
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
-import {
-  awsOperation,
-  type Call,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call, ok, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { webhookHandler } from '../../../shared/core/webhook/handler.ts'
 import type { WebhookResponse } from '../../../shared/http/response.ts'
 import type { Category } from '../../../shared/providers/category.ts'

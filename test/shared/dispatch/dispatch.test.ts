@@ -2,14 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { Context, SQSEvent } from 'aws-lambda'
-import {
-  awsOperation,
-  type Call,
-  ok,
-  type Reply,
-  type Served,
-  serve,
-} from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call, ok, type Reply, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { callKeyOf, digestOf } from '../../../shared/dispatch/call-key.ts'
 import { dispatchHandler } from '../../../shared/dispatch/handler.ts'
 import type { AlertMessage, GroupMessage } from '../../../shared/events/queue.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../../infra/testing/loopback-server.ts'
 import { evaluationIn } from '../../../shared/evaluation/evaluation.ts'
 import { previousEvaluationIn } from '../../../shared/evaluation/previous-evaluations.ts'
 import { keptn } from '../../../shared/orchestrators/keptn/keptn.ts'

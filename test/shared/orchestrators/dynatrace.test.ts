@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../../infra/sandbox/platforms/loopback-server.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
+import type { Call } from '../../../infra/testing/loopback-server.ts'
 import { dynatraceSecret } from '../../../shared/orchestrators/dynatrace/dynatrace.ts'
 import type { Answer } from '../../../shared/orchestrators/orchestrator.ts'
 import { type Outcome, passed } from '../../../shared/outcome.ts'

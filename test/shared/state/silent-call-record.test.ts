@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { awsOperation, type Call, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { CallRecord, IdempotencyConfig } from '../../../shared/state/silent-call-record.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 

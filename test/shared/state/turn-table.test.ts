@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { awsOperation, type Served, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { checkTurn, type End, GONE, leave, type TurnTable } from '../../../shared/policy/turns.ts'
 import { turnTable } from '../../../shared/state/turn-table.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'

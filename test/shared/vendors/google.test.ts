@@ -1,6 +1,6 @@
 import '../../functions/aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { ok, requestLine, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { ok, requestLine, serve } from '../../../infra/testing/loopback-server.ts'
 import { Http } from '../../../shared/http/client.ts'
 import { redact } from '../../../shared/redact.ts'
 import { googleAuthorization } from '../../../shared/vendors/google.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals'
-import type { Call, Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call, Reply } from '../../../infra/testing/loopback-server.ts'
 import { updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { api, client, open, paths, play, provider, ticket } from './ticket-api.ts'

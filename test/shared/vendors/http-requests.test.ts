@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Reply } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Reply } from '../../../infra/testing/loopback-server.ts'
 import type { Failure } from '../../../shared/errors.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'

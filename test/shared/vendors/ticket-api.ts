@@ -1,5 +1,5 @@
 import { beforeEach } from '@jest/globals'
-import { type Call, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { clientOf, startEach } from '../../functions/helpers.ts'

@@ -1,4 +1,4 @@
-import { type Call, type Reply, serve } from '../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { orchestratorConformance } from '../../conformance/orchestrator.ts'
 import { acmeType } from './orchestrator.ts'
 

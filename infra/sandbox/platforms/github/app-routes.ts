@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { isRecord } from '../../../../shared/record.ts'
-import type { Call, Reply } from '../loopback-server.ts'
+import type { Call, Reply } from '../../../testing/loopback-server.ts'
 import { isAppToken } from './app-token.ts'
-import { type CheckRun, listChecks, makeCheck, updateCheck } from './commits-server.ts'
+import { type CheckRun, listChecks, makeCheck, updateCheck } from './checks.ts'
 import {
   approvals,
   INSTALLATION_ID,

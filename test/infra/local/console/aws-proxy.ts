@@ -1,4 +1,4 @@
-import { type Served, serve } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Served, serve } from '../../../../infra/testing/loopback-server.ts'
 
 /** Headers of one connection. */
 const OWN_HEADERS = ['host', 'connection', 'content-length', 'content-encoding', 'transfer-encoding', 'keep-alive']

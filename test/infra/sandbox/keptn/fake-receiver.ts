@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JsonObject, KeptnEvent } from '../../../../infra/sandbox/keptn/events.ts'
-import { type Call as Received, type Reply, serve } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call as Received, type Reply, serve } from '../../../../infra/testing/loopback-server.ts'
 
 export type { Reply }
 

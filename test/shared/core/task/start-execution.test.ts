@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
 import { notification } from '../../../../functions/notification/index.ts'
-import { awsOperation, type Call, ok } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call, ok } from '../../../../infra/testing/loopback-server.ts'
 import { skipPauses } from '../../../functions/helpers.ts'
 import { withLogLines } from '../../../log-lines.ts'
 import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'

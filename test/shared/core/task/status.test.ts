@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
-import { awsOperation, type Call, ok, type Reply } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { awsOperation, type Call, ok, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { interactiveTask } from '../interactive-task.ts'
 import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 

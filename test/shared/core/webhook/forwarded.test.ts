@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { issueTicketing } from '../../../../functions/issue-ticketing/index.ts'
-import { ok } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { ok } from '../../../../infra/testing/loopback-server.ts'
 import { webhookHandler } from '../../../../shared/core/webhook/handler.ts'
 import { startAws } from '../webhook.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Call } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../../../infra/testing/loopback-server.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import type { Answer } from '../../../../shared/orchestrators/orchestrator.ts'
 import { passed } from '../../../../shared/outcome.ts'

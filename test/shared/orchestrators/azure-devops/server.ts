@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type AzureTask, azureDevops, expand, newTask } from '../../../../infra/sandbox/platforms/azure-devops.ts'
-import { type Served, servePlatform } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { HEADERS } from '../../../../shared/orchestrators/azure-devops/server-task.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 export const PERSONAL_TOKEN = 'pat-of-a-robot-f3b1c0ffee'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { type Call, requestLine } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, requestLine } from '../../../../infra/testing/loopback-server.ts'
 import { callbackSecret } from '../../../../shared/orchestrators/callback/callback.ts'
 import { signatureHeaders } from '../../../../shared/orchestrators/callback/signature.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'

@@ -1,6 +1,6 @@
 import { type CloudEvent, HTTP } from 'cloudevents'
 import { Webhook } from 'standardwebhooks'
-import { type Call, type Reply, type Served, serve } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { type Call, type Reply, type Served, serve } from '../../../../infra/testing/loopback-server.ts'
 
 /** A message that a receiver accepted. */
 interface Accepted {

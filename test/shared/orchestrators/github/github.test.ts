@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { INSTALLATION_ID, REPOSITORY_ID, SHA } from '../../../../infra/sandbox/platforms/github/deployments.ts'
-import type { Call } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import type { Call } from '../../../../infra/testing/loopback-server.ts'
 import type { Answer, AnsweredTask } from '../../../../shared/orchestrators/orchestrator.ts'
 import { type Outcome, passed } from '../../../../shared/outcome.ts'
 import { clearSecrets, containsSecret } from '../../../../shared/redact.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { serve } from '../../../../infra/sandbox/platforms/loopback-server.ts'
+import { serve } from '../../../../infra/testing/loopback-server.ts'
 import type { Answer } from '../../../../shared/orchestrators/orchestrator.ts'
 import { passed } from '../../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../../conformance/orchestrator.ts'

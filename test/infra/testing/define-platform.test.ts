@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { describe, expect, jest, test } from '@jest/globals'
-import { definePlatform } from '../../../../infra/sandbox/platforms/define-platform.ts'
-import { graphqlOperation } from '../../../../infra/sandbox/platforms/loopback-server.ts'
-import { pageOf } from '../../../../infra/sandbox/platforms/page-of.ts'
-import { basic, requireHeader } from '../../../../infra/sandbox/platforms/require-header.ts'
-import { startEach } from '../../../functions/helpers.ts'
+import { definePlatform } from '../../../infra/testing/define-platform.ts'
+import { graphqlOperation } from '../../../infra/testing/loopback-server.ts'
+import { pageOf } from '../../../infra/testing/page-of.ts'
+import { basic, requireHeader } from '../../../infra/testing/require-header.ts'
+import { startEach } from '../../functions/helpers.ts'
 
 const server = startEach(
   definePlatform({
@@ -106,8 +106,8 @@ test('pageOf returns a page and the position of the next one, which the last pag
 })
 
 test('the example of definePlatform prints what its comment says', async () => {
-  const platforms = join(import.meta.dirname, '../../../../infra/sandbox/platforms')
-  const source = readFileSync(join(platforms, 'define-platform.ts'), 'utf8')
+  const testing = join(import.meta.dirname, '../../../infra/testing')
+  const source = readFileSync(join(testing, 'define-platform.ts'), 'utf8')
   const [, comment = ''] = /@example\n([\s\S]*?) \*\/\nexport function definePlatform/.exec(source) ?? []
   const code = comment.replace(/^ \* ?/gm, '').replace('cloud-automation-webhooks/testing', './testing.ts')
   const [, printed] = /console\.log\(.*\) \/\/ (.*)/.exec(code) ?? []
@@ -115,7 +115,7 @@ test('the example of definePlatform prints what its comment says', async () => {
   const modules = ['define-platform', 'loopback-server', 'require-header']
   writeFileSync(
     join(folder, 'testing.ts'),
-    modules.map((name) => `export * from ${JSON.stringify(join(platforms, `${name}.ts`))}\n`).join(''),
+    modules.map((name) => `export * from ${JSON.stringify(join(testing, `${name}.ts`))}\n`).join(''),
   )
   writeFileSync(join(folder, 'example.ts'), code)
   const log = jest.spyOn(console, 'log').mockImplementation(() => {})

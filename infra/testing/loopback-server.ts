@@ -1,7 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Platform } from './sandbox/http.ts'
 
 /** A request that a server received. */
 export interface Call {
@@ -180,21 +179,6 @@ export async function serve(answer: (call: Call) => ForwardedReply | Promise<For
       await new Promise((resolve) => server.close(resolve))
     },
   }
-}
-
-/** Starts a server for a platform of the sandbox. */
-export function servePlatform(platform: Platform): Promise<Served> {
-  return serve(({ method, encodedPath, query, headers, text }) =>
-    platform.answer({
-      method,
-      path: encodedPath,
-      query,
-      headers,
-      body: text,
-      size: Buffer.byteLength(text),
-      root: `http://${headers.host}`,
-    }),
-  )
 }
 
 /** Returns the operation of a request to an AWS service that uses one path for all operations. */
