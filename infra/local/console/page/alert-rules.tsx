@@ -2,6 +2,7 @@ import type { AlertRuleView, AlertsView } from '../alerts/alerts-view.ts'
 import { Code } from './code.tsx'
 import { plural } from './format.ts'
 import { stack } from './stack.ts'
+import { Table } from './table.tsx'
 
 /** The declared rules, or how to add some. */
 export function AlertRules({ view: { rules, example = '' } }: { view: AlertsView }) {
@@ -12,51 +13,41 @@ export function AlertRules({ view: { rules, example = '' } }: { view: AlertsView
         <h2>{plural(rules.length, 'rule')}</h2>
         <span class="muted">Each makes a call for an alert that it matches, once</span>
       </header>
-      <table class="cells alertrules">
-        <thead>
-          <tr>
-            <th scope="col">Rule</th>
-            <th scope="col">Source</th>
-            <th scope="col">When</th>
-            <th scope="col">Call</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rules.map((rule) => (
-            <Rule key={rule.name} rule={rule} />
-          ))}
-        </tbody>
-      </table>
+      <Table
+        class="cells alertrules"
+        rows={rules}
+        keyOf={({ name }) => name}
+        columns={[
+          { name: 'Rule', isTitle: true, cell: ({ name }) => <b>{name}</b> },
+          { name: 'Source', cell: ({ source }) => source },
+          { name: 'When', cell: (rule) => <When rule={rule} /> },
+          { name: 'Call', cell: (rule) => <Call rule={rule} /> },
+        ]}
+      />
     </section>
   )
 }
 
-function Rule({ rule }: { rule: AlertRuleView }) {
-  const { name, source, on, each, call, connection, closes, limit } = rule
+function When({ rule: { on, each, closes } }: { rule: AlertRuleView }) {
   return (
-    <tr>
-      <td>
-        <b>{name}</b>
-      </td>
-      <td data-name="Source">{source}</td>
-      <td data-name="When">
-        <div>
-          {on === undefined ? `The alert has ${closes === undefined ? 'started' : 'ended'}` : <code>{on}</code>}
-          {each !== undefined && (
-            <p class="muted">
-              for each of <code>{each}</code>
-            </p>
-          )}
-        </div>
-      </td>
-      <td data-name="Call">
-        <div>
-          {call} <span class="muted">with {connection}</span>
-          {closes !== undefined && <p class="muted">Closes what {closes} has opened</p>}
-          {limit !== '' && <p class="muted">{limit}</p>}
-        </div>
-      </td>
-    </tr>
+    <div>
+      {on === undefined ? `The alert has ${closes === undefined ? 'started' : 'ended'}` : <code>{on}</code>}
+      {each !== undefined && (
+        <p class="muted">
+          for each of <code>{each}</code>
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Call({ rule: { call, connection, closes, limit } }: { rule: AlertRuleView }) {
+  return (
+    <div>
+      {call} <span class="muted">with {connection}</span>
+      {closes !== undefined && <p class="muted">Closes what {closes} has opened</p>}
+      {limit !== '' && <p class="muted">{limit}</p>}
+    </div>
   )
 }
 

@@ -1,6 +1,7 @@
 import { clock } from './format.ts'
 import { linkTo } from './route.ts'
 import { engineRuns } from './sandbox-data.ts'
+import { Table } from './table.tsx'
 import { Verdict } from './verdict.tsx'
 
 /** The calls of the simulated orchestrators other than Keptn, and the one result that each run got. */
@@ -20,36 +21,28 @@ export function Engines() {
         <a href="/sandbox/engines">Open the page of the orchestrators</a>, which shows their messages.
       </p>
       <section class="panel">
-        <table class="cells">
-          <thead>
-            <tr>
-              <th scope="col">Result</th>
-              <th scope="col">Orchestrator</th>
-              <th scope="col">Step</th>
-              <th scope="col">Message</th>
-              <th scope="col">Started</th>
-              <th scope="col">Calls</th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map(({ id, engine, step, startedAt, isGone, ending }) => (
-              <tr key={id}>
-                <td data-name="Result">
-                  <Verdict of={ending?.verdict ?? (isGone ? 'refused' : 'running')} />
-                </td>
-                <td data-name="Orchestrator">{engine}</td>
-                <td data-name="Step">{step.name}</td>
-                <td data-name="Message">{ending?.message ?? (isGone ? 'The orchestrator no longer waits.' : '')}</td>
-                <td data-name="Started" class="nowrap">
-                  {clock(Date.parse(startedAt))}
-                </td>
-                <td data-name="Calls">
-                  <a href={linkTo(['calls'], { category: step.category, action: step.action })}>{step.action}</a>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          class="cells"
+          rows={runs}
+          keyOf={({ id }) => id}
+          columns={[
+            {
+              name: 'Result',
+              cell: ({ isGone, ending }) => <Verdict of={ending?.verdict ?? (isGone ? 'refused' : 'running')} />,
+            },
+            { name: 'Orchestrator', cell: ({ engine }) => engine },
+            { name: 'Step', cell: ({ step }) => step.name },
+            {
+              name: 'Message',
+              cell: ({ isGone, ending }) => ending?.message ?? (isGone ? 'The orchestrator no longer waits.' : ''),
+            },
+            { name: 'Started', nowrap: true, cell: ({ startedAt }) => clock(Date.parse(startedAt)) },
+            {
+              name: 'Calls',
+              cell: ({ step: { category, action } }) => <a href={linkTo(['calls'], { category, action })}>{action}</a>,
+            },
+          ]}
+        />
       </section>
     </>
   )

@@ -3,6 +3,7 @@ import { linkToCall } from './call-link.ts'
 import { age, count, duration } from './format.ts'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
+import { Table } from './table.tsx'
 
 /** The median and the 95th percentile of each action. */
 export function Durations({ overview: { actions }, since }: { overview: OverviewData; since: string }) {
@@ -23,42 +24,29 @@ export function Durations({ overview: { actions }, since }: { overview: Overview
           <span class="desk">logarithmic</span>
         </span>
       </header>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Action</th>
-            <td class="scale" aria-hidden="true" />
-            <th scope="col" class="num">
-              p50
-            </th>
-            <th scope="col" class="num">
-              p95
-            </th>
-            <th scope="col" class="num desk">
-              Calls
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {actions.map(({ category, action, calls, p50, p95 }) => (
-            <tr key={`${category}/${action}`}>
-              <td>
-                <a href={linkTo(['calls'], { category, action, since })}>{action}</a>
-              </td>
-              <td class="scale" aria-hidden="true">
-                <div class="range">
-                  <i style={{ left: `${place(p50)}%`, width: `${place(p95) - place(p50)}%` }} />
-                  <b style={{ left: `${place(p50)}%` }} />
-                  <u style={{ left: `${place(p95)}%` }} />
-                </div>
-              </td>
-              <td class="num nowrap">{duration(p50)}</td>
-              <td class="num nowrap">{duration(p95)}</td>
-              <td class="num desk">{count(calls)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        rows={actions}
+        keyOf={({ category, action }) => `${category}/${action}`}
+        columns={[
+          {
+            name: 'Action',
+            cell: ({ category, action }) => <a href={linkTo(['calls'], { category, action, since })}>{action}</a>,
+          },
+          {
+            class: 'scale',
+            cell: ({ p50, p95 }) => (
+              <div class="range">
+                <i style={{ left: `${place(p50)}%`, width: `${place(p95) - place(p50)}%` }} />
+                <b style={{ left: `${place(p50)}%` }} />
+                <u style={{ left: `${place(p95)}%` }} />
+              </div>
+            ),
+          },
+          { name: 'p50', class: 'num', nowrap: true, cell: ({ p50 }) => duration(p50) },
+          { name: 'p95', class: 'num', nowrap: true, cell: ({ p95 }) => duration(p95) },
+          { name: 'Calls', class: 'num desk', cell: ({ calls }) => count(calls) },
+        ]}
+      />
       {actions.length === 0 && <p class="body muted">No call has ended in this period.</p>}
     </section>
   )
@@ -73,33 +61,25 @@ export function Reasons({ overview: { reasons }, since }: { overview: OverviewDa
       <header>
         <h2>Top error reasons</h2>
       </header>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Reason</th>
-            <th scope="col" class="num">
-              Calls
-            </th>
-            <th scope="col" class="num">
-              Last
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {reasons.map(({ text, calls, lastAt }) => (
-            <tr key={text}>
-              <td>
+      <Table
+        rows={reasons}
+        keyOf={({ text }) => text}
+        columns={[
+          {
+            name: 'Reason',
+            cell: ({ text, calls }) => (
+              <>
                 <a class="clamp" href={linkTo(['calls'], { since, verdict: 'fail,errored', q: wordsOf(text) })}>
                   {text}
                 </a>
                 <Meter share={calls / most} tone="fail" />
-              </td>
-              <td class="num">{count(calls)}</td>
-              <td class="num nowrap">{age(now.value - lastAt)} ago</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+              </>
+            ),
+          },
+          { name: 'Calls', class: 'num', cell: ({ calls }) => count(calls) },
+          { name: 'Last', class: 'num', nowrap: true, cell: ({ lastAt }) => `${age(now.value - lastAt)} ago` },
+        ]}
+      />
     </section>
   )
 }
@@ -155,31 +135,31 @@ export function Platforms({ overview: { platforms }, since }: { overview: Overvi
         <h2>Slowest platforms</h2>
         <span class="muted">p95 of a request</span>
       </header>
-      <table>
-        <thead class="visually-hidden">
-          <tr>
-            <th scope="col">Platform</th>
-            <th scope="col">p95</th>
-            <th scope="col">Failed requests</th>
-          </tr>
-        </thead>
-        <tbody>
-          {platforms.map(({ platform, connection, p95, failed, requests }) => (
-            <tr key={`${platform}/${connection}`}>
-              <td>
+      <Table
+        hidesHead
+        rows={platforms}
+        keyOf={({ platform, connection }) => `${platform}/${connection}`}
+        columns={[
+          {
+            name: 'Platform',
+            cell: ({ platform, connection, p95, failed }) => (
+              <>
                 <a href={linkTo(['calls'], { connection, since })}>
                   {[platform, connection].filter(Boolean).join(' / ')}
                 </a>
                 <Meter share={p95 / slowest} tone={failed > 0 ? 'fail' : 'accent'} />
-              </td>
-              <td class="num nowrap">{duration(p95)}</td>
-              <td class="num nowrap muted">
-                {`${failed === 0 ? 0 : ((failed / requests) * 100).toFixed(1)} % failed`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+              </>
+            ),
+          },
+          { name: 'p95', class: 'num', nowrap: true, cell: ({ p95 }) => duration(p95) },
+          {
+            name: 'Failed requests',
+            class: 'num muted',
+            nowrap: true,
+            cell: ({ failed, requests }) => `${failed === 0 ? 0 : ((failed / requests) * 100).toFixed(1)} % failed`,
+          },
+        ]}
+      />
     </section>
   )
 }
@@ -194,31 +174,24 @@ export function Sources({ overview: { sources = [] } }: { overview: OverviewData
         <h2>Sources</h2>
         <span class="muted">their notifications end tasks at once</span>
       </header>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Source</th>
-            <th scope="col">Last notification</th>
-            <th scope="col">Last wake-up</th>
-            <th scope="col" class="num">
-              Missed ends
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sources.map(({ name, notifiedAt, event, wokenAt, missed, isSilent }) => (
-            <tr key={name}>
-              <td>{name}</td>
-              <td title={event}>
+      <Table
+        rows={sources}
+        keyOf={({ name }) => name}
+        columns={[
+          { name: 'Source', cell: ({ name }) => name },
+          {
+            name: 'Last notification',
+            cell: ({ notifiedAt, event, isSilent }) => (
+              <span title={event}>
                 {ago(notifiedAt)}
                 {isSilent && <span class="fail"> silent</span>}
-              </td>
-              <td class="nowrap">{ago(wokenAt)}</td>
-              <td class="num">{count(missed)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+              </span>
+            ),
+          },
+          { name: 'Last wake-up', nowrap: true, cell: ({ wokenAt }) => ago(wokenAt) },
+          { name: 'Missed ends', class: 'num', cell: ({ missed }) => count(missed) },
+        ]}
+      />
     </section>
   )
 }

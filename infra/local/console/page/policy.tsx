@@ -7,6 +7,7 @@ import { linkToCall } from './call-link.ts'
 import { age, count, distance, plural, time } from './format.ts'
 import { listen, now, throttle } from './live.ts'
 import { NoPolicy } from './no-policy.tsx'
+import { Table } from './table.tsx'
 import { TurnLanes } from './turn-lanes.tsx'
 
 const REFRESH_MS = 2_000
@@ -84,45 +85,36 @@ function Rules({ policy: { enforce, rules }, since }: { policy: Rules; since: nu
         <h2>Rules</h2>
         <span class="muted">They only restrict: all that match a call apply. Counts since {time(since)}</span>
       </header>
-      <table class="cells rules">
-        <thead>
-          <tr>
-            <th scope="col">Rule</th>
-            <th scope="col">Now</th>
-            <th scope="col" class="num">
-              Matched
-            </th>
-            <th scope="col" class="num">
-              {enforce ? 'Refused' : 'Would refuse'}
-            </th>
-            <th scope="col" class="num">
-              Last
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rules.map(({ name, text, state, isOpen, matched, refused, lastAt }) => (
-            <tr key={name}>
-              <td>
+      <Table
+        class="cells rules"
+        rows={rules}
+        keyOf={({ name }) => name}
+        columns={[
+          {
+            name: 'Rule',
+            isTitle: true,
+            cell: ({ name, text }) => (
+              <>
                 <b>{name}</b>
                 <p class="muted">{text}</p>
-              </td>
-              <td data-name="Now">
-                {state === '' ? 'Always' : <span class={isOpen ? '' : 'tone warning'}>{state}</span>}
-              </td>
-              <td data-name="Matched" class="num">
-                {count(matched)}
-              </td>
-              <td data-name={enforce ? 'Refused' : 'Would refuse'} class="num">
-                {count(refused)}
-              </td>
-              <td data-name="Last" class="num nowrap">
-                {lastAt === undefined ? 'never' : `${age(now.value - lastAt)} ago`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+              </>
+            ),
+          },
+          {
+            name: 'Now',
+            cell: ({ state, isOpen }) =>
+              state === '' ? 'Always' : <span class={isOpen ? '' : 'tone warning'}>{state}</span>,
+          },
+          { name: 'Matched', class: 'num', cell: ({ matched }) => count(matched) },
+          { name: enforce ? 'Refused' : 'Would refuse', class: 'num', cell: ({ refused }) => count(refused) },
+          {
+            name: 'Last',
+            class: 'num',
+            nowrap: true,
+            cell: ({ lastAt }) => (lastAt === undefined ? 'never' : `${age(now.value - lastAt)} ago`),
+          },
+        ]}
+      />
     </section>
   )
 }

@@ -3,6 +3,7 @@ import type { Verdict as VerdictName } from '../call-summary.ts'
 import { Code } from './code.tsx'
 import { time } from './format.ts'
 import { list, type SandboxRecord, targetTitle } from './sandbox-data.ts'
+import { Table } from './table.tsx'
 import { Status, Verdict, verdictWords } from './verdict.tsx'
 
 interface RecordList {
@@ -69,7 +70,7 @@ export function Records({ name }: { name: string }) {
         Simulated platform: {platform}. {page && <a href={page}>Open its page</a>}
       </p>
       {read?.length === 0 && <p class="note">Nothing yet.</p>}
-      {rows.length > 0 && <Table rows={rows.slice(0, MAX_ROWS)} columns={columns ?? columnsOf(rows)} />}
+      {rows.length > 0 && <RecordTable rows={rows.slice(0, MAX_ROWS)} columns={columns ?? columnsOf(rows)} />}
       {rows.length > MAX_ROWS && <p class="muted">The latest {MAX_ROWS}.</p>}
     </>
   )
@@ -113,46 +114,40 @@ function columnsOf(rows: readonly SandboxRecord[]): string[] {
   return [...names].filter((name) => name !== 'json' && !links.includes(name)).slice(0, 8)
 }
 
-function Table({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) {
+function RecordTable({ rows, columns }: { rows: SandboxRecord[]; columns: string[] }) {
   const used = columns.filter((column) => rows.some((row) => !isEmpty(row[column])))
   return (
     <section class="panel">
-      <table class="cells">
-        <thead>
-          <tr>
-            {used.map((column) => (
-              <th key={column} scope="col">
-                {labelOf(column)}
-              </th>
-            ))}
-            <th scope="col">JSON</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            <tr key={index}>
-              {used.map((column, index) => (
-                <td key={column} data-name={labelOf(column)} class={isShort(row[column]) ? 'nowrap' : ''}>
-                  {index === 0 || column === 'id' ? (
-                    linked(row, <Cell column={column} value={row[column]} />)
-                  ) : (
-                    <Cell column={column} value={row[column]} />
-                  )}
-                  {column === 'path' && row['times'] !== undefined && (
-                    <span class="muted"> ×{String(row['times'])}</span>
-                  )}
-                </td>
-              ))}
-              <td data-name="JSON" class="nowrap">
-                <details>
-                  <summary>Show</summary>
-                  <Code label="JSON">{row['json']}</Code>
-                </details>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        class="cells"
+        rows={rows}
+        columns={[
+          ...used.map((column, index) => ({
+            name: labelOf(column),
+            nowrap: (row: SandboxRecord) => isShort(row[column]),
+            cell: (row: SandboxRecord) => (
+              <>
+                {index === 0 || column === 'id' ? (
+                  linked(row, <Cell column={column} value={row[column]} />)
+                ) : (
+                  <Cell column={column} value={row[column]} />
+                )}
+                {column === 'path' && row['times'] !== undefined && <span class="muted"> ×{String(row['times'])}</span>}
+              </>
+            ),
+          })),
+          {
+            name: 'JSON',
+            nowrap: true,
+            cell: (row) => (
+              <details>
+                <summary>Show</summary>
+                <Code label="JSON">{row['json']}</Code>
+              </details>
+            ),
+          },
+        ]}
+      />
     </section>
   )
 }
