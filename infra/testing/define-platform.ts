@@ -1,27 +1,15 @@
 import { type Call, type Reply, type Served, serve } from './loopback-server.ts'
+import { callRoute, type Routes } from './route-table.ts'
 
 /** Parsed JSON, not checked: a fake trusts the provider that it tests. */
 type Json = ReturnType<typeof JSON.parse>
 
-/** The parameters of a pattern: `{ id: string }` for `GET /builds/{id}`. */
-type Params<Pattern extends string> = Pattern extends `${string}{${infer Name}}${infer Rest}`
-  ? Record<Name, string> & Params<Rest>
-  : unknown
-
-/** A request to a route. */
-interface RouteRequest<Pattern extends string, State> extends Omit<Call, 'body'> {
+/** A request to a route. Its `params` are the variable parts of the path, decoded. */
+interface RouteRequest<State> extends Omit<Call, 'body'> {
   /** Parsed JSON, the text if it is not JSON, or an empty object if the request has no body. */
   body: Json
-  /** The variable parts of the path, decoded. */
-  params: Params<Pattern>
   state: State
 }
-
-/**
- * Responds to a request. An object is sent as JSON with the status 200, unless it is a reply. Undefined means that the
- * platform has no such thing.
- */
-type Route<Pattern extends string, State> = (request: RouteRequest<Pattern, State>) => Reply | object | undefined
 
 /** Declares a fake platform. */
 export interface PlatformDefinition<Args extends unknown[], State, Pattern extends string, Members> {
@@ -33,9 +21,10 @@ export interface PlatformDefinition<Args extends unknown[], State, Pattern exten
   refuses?: (call: Call, state: State) => Reply | undefined
   /**
    * The responses by operation: `GET /builds/{id}`. The first match responds. A parameter is a segment of the path or a
-   * part of it, as in `POST /builds/{id}:cancel`.
+   * part of it, as in `POST /builds/{id}:cancel`. An object is sent as JSON with the status 200, unless it is a reply.
+   * Undefined means that the platform has no such thing.
    */
-  routes: { [P in Pattern]: Route<P, State> }
+  routes: Routes<Pattern, RouteRequest<State>, Reply | object | undefined>
   /** Names the operation of a request to a platform with one path for all of them. Defaults to its method and path. */
   operation?: (call: Call) => string | undefined
   /** Wraps what a route returns, unless that is a reply: `(data) => ({ data })`. */
@@ -102,33 +91,11 @@ function respond<State, Pattern extends string>(
   call: Call,
 ): Reply {
   const requested = operation ? operation(call) : `${call.method} ${call.encodedPath}`
-  for (const pattern in routes) {
-    const params = match(operation ? pattern : pattern.replace(' ', ` ${base}`), requested)
-    if (!params) continue
-    // The pattern determines the names of its parameters.
-    const result = routes[pattern]({ ...call, body: call.body ?? {}, state, params: params as Params<typeof pattern> })
-    if (result === undefined) break
-    if (isReply(result)) return result
-    return { status: 200, body: envelope ? envelope(result, requested ?? '') : result }
-  }
+  const request = { ...call, body: call.body ?? {}, state }
+  const result = callRoute(routes, requested, request, operation ? '' : base)
+  if (result !== undefined && isReply(result)) return result
+  if (result !== undefined) return { status: 200, body: envelope ? envelope(result, requested ?? '') : result }
   return typeof notFound === 'function' ? notFound(call, state) : (notFound ?? { status: 404 })
-}
-
-/** Returns the parameters of an operation, or undefined if it does not match the pattern. */
-function match(pattern: string, operation = ''): Record<string, string> | undefined {
-  const segments = operation.split('/').map(decodeURIComponent)
-  const parts = pattern.split('/')
-  if (parts.length !== segments.length) return undefined
-  const params: Record<string, string> = {}
-  for (const [index, segment] of segments.entries()) {
-    const [prefix = '', name, suffix = ''] = (parts[index] ?? '').split(/[{}]/)
-    if (name === undefined && segment !== prefix) return undefined
-    if (name === undefined) continue
-    if (!segment.startsWith(prefix) || !segment.endsWith(suffix)) return undefined
-    params[name] = segment.slice(prefix.length, segment.length - suffix.length)
-    if (params[name] === '') return undefined
-  }
-  return params
 }
 
 function isReply(result: Reply | object): result is Reply {

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 
 /** A column of a table. */
-export interface Column<Row> {
+interface Column<Row> {
   /** The heading. Without one, the column only pictures others, and screen readers skip it. */
   name?: string
   /** On a phone, the cells of the other columns have their heading before them. */

@@ -1,3 +1,4 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import { timeOf } from '../github/issues.ts'
 import {
   type Answer,
@@ -58,6 +59,34 @@ export interface RundeckState {
   steps(execution: Execution): object | undefined
 }
 
+/** A request to a version of the API. */
+interface RundeckCall extends Call {
+  /** The URL of the version. */
+  api: string
+  state: RundeckState
+}
+
+const route = routeTable<RundeckCall, Answer>()({
+  'GET /api/{version}/projects': ({ api }) =>
+    json(200, [{ url: `${api}/project/${PROJECT}`, name: PROJECT, description: '' }]),
+  'GET /api/{version}/project/{id}/jobs': ({ params: { id }, ...call }) =>
+    id === PROJECT ? listJobs(call) : missing('Project', id),
+  'GET /api/{version}/job/{id}/executions': ({ params, ...call }) => withJob(call, params.id, listExecutions),
+  'POST /api/{version}/job/{id}/run': ({ params, ...call }) => withJob(call, params.id, run),
+  'GET /api/{version}/execution/{id}': ({ params, ...call }) =>
+    withExecution(call, params.id, true, (execution) => {
+      call.state.read?.(execution)
+      return json(200, executionResponse(call, execution))
+    }),
+  'GET /api/{version}/execution/{id}/state': ({ params, ...call }) =>
+    withExecution(call, params.id, true, (execution) => {
+      const steps = call.state.steps(execution)
+      return steps ? json(200, steps) : missing('Execution State', params.id)
+    }),
+  'POST /api/{version}/execution/{id}/abort': ({ params, ...call }) =>
+    withExecution(call, params.id, false, (execution) => abort(call, execution)),
+})
+
 /**
  * The part of Rundeck's API that runs jobs and returns executions, in JSON.
  *
@@ -65,156 +94,137 @@ export interface RundeckState {
  * @see https://github.com/rundeck/rundeck/tree/main/rundeckapp/grails-app/controllers/rundeck/controllers
  */
 export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'error'> {
-  function route(call: Call): Answer {
-    const [api, version = '', kind, id = '', what, ...more] = segments(call.path)
-    if (api !== 'api' || !/^\d+$/.test(version) || more.length > 0) return webPage()
-    if (Number(version) > NEWEST_VERSION) {
-      const message = `Unsupported API Version "${version}". API Request: ${call.path}. Reason: Current version: ${NEWEST_VERSION}`
-      return failure(400, 'api.error.api-version.unsupported', message)
-    }
-    if (call.size > MAX_BODY_BYTES) return failure(413, 'api.error.invalid.request', 'The request is too large')
-    const show = (execution: Execution) => executionResponse(`${call.root}/api/${version}`, call.root, execution)
-    switch (`${call.method} ${kind}${id && '/ID'}${what === undefined ? '' : `/${what}`}`) {
-      case 'GET projects':
-        return json(200, [{ url: `${call.root}/api/${version}/project/${PROJECT}`, name: PROJECT, description: '' }])
-      case 'GET project/ID/jobs':
-        return id === PROJECT ? listJobs(call, version) : missing('Project', id)
-      case 'GET job/ID/executions':
-        return withJob(id, (job) => listExecutions(call.query, job, show))
-      case 'POST job/ID/run':
-        return withJob(id, (job) => run(call.body, job, show))
-      case 'GET execution/ID':
-        return withExecution(id, true, (execution) => {
-          state.read?.(execution)
-          return json(200, show(execution))
-        })
-      case 'GET execution/ID/state':
-        return withExecution(id, true, (execution) => {
-          const steps = state.steps(execution)
-          return steps ? json(200, steps) : missing('Execution State', id)
-        })
-      case 'POST execution/ID/abort':
-        return withExecution(id, false, (execution) => abort(execution, show))
-      default:
-        return webPage()
-    }
-  }
-
-  function listJobs({ query, root }: Call, version: string): Answer {
-    const [name, group] = [query.get('jobExactFilter'), query.get('groupPathExact')]
-    const found = state.jobs.filter(
-      (job) => (name === null || job.name === name) && (group === null || job.group === (group === '-' ? '' : group)),
-    )
-    return json(
-      200,
-      found.map((job) => jobResponse(`${root}/api/${version}`, root, job)),
-    )
-  }
-
-  function listExecutions(query: URLSearchParams, job: Job, show: (execution: Execution) => object): Answer {
-    if (!state.may.events) return unauthorized('Read', 'Events in Project shop')
-    const isRunning = query.get('status') === 'running'
-    const found = state
-      .all()
-      .filter((execution) => execution.job === job && (!isRunning || execution.ended === undefined))
-      // Databases sort NULL last: running executions come after all others.
-      .sort((a, b) => (b.ended ?? 0) - (a.ended ?? 0) || b.id - a.id)
-    const [offset, max] = [Number(query.get('offset') ?? 0), Number(query.get('max') ?? 20)]
-    const executions = found.slice(offset, offset + max).map(show)
-    return json(200, { paging: { count: executions.length, total: found.length, offset, max }, executions })
-  }
-
-  function run(text: string, job: Job, show: (execution: Execution) => object): Answer {
-    if (!state.may.run) return unauthorized('Execute', `Job ID ${job.id}`)
-    if (job.isEnabled === false) return failure(400, 'api.error.job.disabled', 'Executions are disabled for this job')
-    const options = (text === '' ? {} : jsonObject(text))?.['options'] ?? {}
-    if (!isObject(options)) return failure(400, 'api.error.invalid.request', 'Invalid API Request: invalid JSON')
-    const required = job.required.find((option) => !options[option])
-    if (required !== undefined) {
-      const message = `Job options were not valid: Option '${required}' is required.`
-      return failure(400, 'api.error.job.options-invalid', message)
-    }
-    const running = state.all().find((execution) => execution.job === job && execution.ended === undefined)
-    if (running && job.allowsMultiple === false) {
-      const message = `Execution had a conflict: Job "${job.name}" [${job.id}] is currently being executed (execution [[${running.id}]])`
-      return failure(409, 'api.error.execution.conflict', message)
-    }
-    const texts = Object.entries(options).map(([name, value]) => [name, String(value)] as const)
-    const execution = state.start(job, Object.fromEntries(texts))
-    return json(200, show(execution), {}, `execution ${execution.id} of ${job.name}`)
-  }
-
-  function abort(execution: Execution, show: (execution: Execution) => { href: string }): Answer {
-    const { id, status, ended } = execution
-    if (!state.may.kill) return unauthorized('Kill', `Execution ${id}`)
-    const reason = ended === undefined ? state.abort(execution) : 'Job is not running'
-    const abort = reason === undefined ? { status: 'pending' } : { status: 'failed', reason }
-    const { href } = show(execution)
-    return json(200, { abort, execution: { id: String(id), status, href } }, {}, `aborts execution ${id}`)
-  }
-
-  function withJob(id: string, then: (job: Job) => Answer): Answer {
-    const job = state.jobs.find((job) => job.id === id)
-    return job ? then(job) : missing('Job ID', id)
-  }
-
-  function withExecution(id: string, isRead: boolean, then: (execution: Execution) => Answer): Answer {
-    const execution = /^\d+$/.test(id) ? state.find(Number(id)) : undefined
-    if (!execution) return missing('Execution ID', id)
-    return isRead && !state.may.read ? unauthorized('Read', `Execution ${id}`) : then(execution)
-  }
-
-  function jobResponse(api: string, root: string, { id, name, group, description, isEnabled = true }: Job) {
-    return {
-      id,
-      name,
-      group: group || null,
-      project: PROJECT,
-      description,
-      href: `${api}/job/${id}`,
-      permalink: `${root}/project/${PROJECT}/job/show/${id}`,
-      scheduled: false,
-      scheduleEnabled: true,
-      enabled: isEnabled,
-    }
-  }
-
-  function executionResponse(api: string, root: string, execution: Execution) {
-    const { id, job, options, status, customStatus, abortedby, started, ended, retriedAs } = execution
-    const links = (of: number) => ({
-      id: of,
-      href: `${api}/execution/${of}`,
-      permalink: executionPageUrl(root, of),
-    })
-    const argstring = Object.entries(options).map(([name, value]) => `-${name} ${value}`)
-    return {
-      ...links(id),
-      status,
-      customStatus: status === 'other' ? customStatus : undefined,
-      project: PROJECT,
-      executionType: 'user',
-      user: state.user,
-      'date-started': dateOf(started),
-      'date-ended': ended === undefined ? undefined : dateOf(ended),
-      job: { ...jobResponse(api, root, job), averageDuration: 5_000, options },
-      description: job.description,
-      argstring: argstring.length > 0 ? argstring.join(' ') : null,
-      abortedby,
-      successfulNodes: ended === undefined ? undefined : execution.succeededNodes,
-      failedNodes: ended === undefined ? undefined : execution.failedNodes,
-      retriedExecution: retriedAs === undefined ? undefined : { ...links(retriedAs), status: 'running' },
-    }
-  }
-
   return {
     error: (status, message) => failure(status, status === 401 ? 'unauthorized' : 'api.error.unknown', message),
 
     answer(call) {
       const token = call.headers['x-rundeck-auth-token']
-      if (token === state.token) return route(call)
-      const user = typeof token === 'string' ? `(Token:${token.slice(0, 5)}****)` : '(unauthenticated)'
-      return failure(403, 'unauthorized', `${user} is not authorized for: ${call.path}`)
+      if (token !== state.token) {
+        const user = typeof token === 'string' ? `(Token:${token.slice(0, 5)}****)` : '(unauthenticated)'
+        return failure(403, 'unauthorized', `${user} is not authorized for: ${call.path}`)
+      }
+      const [api, version = ''] = segments(call.path)
+      if (api !== 'api' || !/^\d+$/.test(version)) return webPage()
+      if (Number(version) > NEWEST_VERSION) {
+        const message = `Unsupported API Version "${version}". API Request: ${call.path}. Reason: Current version: ${NEWEST_VERSION}`
+        return failure(400, 'api.error.api-version.unsupported', message)
+      }
+      if (call.size > MAX_BODY_BYTES) return failure(413, 'api.error.invalid.request', 'The request is too large')
+      return route(`${call.method} ${call.path}`, { ...call, api: `${call.root}/api/${version}`, state }) ?? webPage()
     },
+  }
+}
+
+function listJobs(call: RundeckCall): Answer {
+  const [name, group] = [call.query.get('jobExactFilter'), call.query.get('groupPathExact')]
+  const found = call.state.jobs.filter(
+    (job) => (name === null || job.name === name) && (group === null || job.group === (group === '-' ? '' : group)),
+  )
+  return json(
+    200,
+    found.map((job) => jobResponse(call, job)),
+  )
+}
+
+function listExecutions(call: RundeckCall, job: Job): Answer {
+  const { state, query } = call
+  if (!state.may.events) return unauthorized('Read', 'Events in Project shop')
+  const isRunning = query.get('status') === 'running'
+  const found = state
+    .all()
+    .filter((execution) => execution.job === job && (!isRunning || execution.ended === undefined))
+    // Databases sort NULL last: running executions come after all others.
+    .sort((a, b) => (b.ended ?? 0) - (a.ended ?? 0) || b.id - a.id)
+  const [offset, max] = [Number(query.get('offset') ?? 0), Number(query.get('max') ?? 20)]
+  const executions = found.slice(offset, offset + max).map((execution) => executionResponse(call, execution))
+  return json(200, { paging: { count: executions.length, total: found.length, offset, max }, executions })
+}
+
+function run(call: RundeckCall, job: Job): Answer {
+  const { state, body: text } = call
+  if (!state.may.run) return unauthorized('Execute', `Job ID ${job.id}`)
+  if (job.isEnabled === false) return failure(400, 'api.error.job.disabled', 'Executions are disabled for this job')
+  const options = (text === '' ? {} : jsonObject(text))?.['options'] ?? {}
+  if (!isObject(options)) return failure(400, 'api.error.invalid.request', 'Invalid API Request: invalid JSON')
+  const required = job.required.find((option) => !options[option])
+  if (required !== undefined) {
+    const message = `Job options were not valid: Option '${required}' is required.`
+    return failure(400, 'api.error.job.options-invalid', message)
+  }
+  const running = state.all().find((execution) => execution.job === job && execution.ended === undefined)
+  if (running && job.allowsMultiple === false) {
+    const message = `Execution had a conflict: Job "${job.name}" [${job.id}] is currently being executed (execution [[${running.id}]])`
+    return failure(409, 'api.error.execution.conflict', message)
+  }
+  const texts = Object.entries(options).map(([name, value]) => [name, String(value)] as const)
+  const execution = state.start(job, Object.fromEntries(texts))
+  return json(200, executionResponse(call, execution), {}, `execution ${execution.id} of ${job.name}`)
+}
+
+function abort(call: RundeckCall, execution: Execution): Answer {
+  const { id, status, ended } = execution
+  if (!call.state.may.kill) return unauthorized('Kill', `Execution ${id}`)
+  const reason = ended === undefined ? call.state.abort(execution) : 'Job is not running'
+  const abort = reason === undefined ? { status: 'pending' } : { status: 'failed', reason }
+  const { href } = executionResponse(call, execution)
+  return json(200, { abort, execution: { id: String(id), status, href } }, {}, `aborts execution ${id}`)
+}
+
+function withJob(call: RundeckCall, id: string, then: (call: RundeckCall, job: Job) => Answer): Answer {
+  const job = call.state.jobs.find((job) => job.id === id)
+  return job ? then(call, job) : missing('Job ID', id)
+}
+
+function withExecution(
+  { state }: RundeckCall,
+  id: string,
+  isRead: boolean,
+  then: (execution: Execution) => Answer,
+): Answer {
+  const execution = /^\d+$/.test(id) ? state.find(Number(id)) : undefined
+  if (!execution) return missing('Execution ID', id)
+  return isRead && !state.may.read ? unauthorized('Read', `Execution ${id}`) : then(execution)
+}
+
+function jobResponse({ api, root }: RundeckCall, { id, name, group, description, isEnabled = true }: Job) {
+  return {
+    id,
+    name,
+    group: group || null,
+    project: PROJECT,
+    description,
+    href: `${api}/job/${id}`,
+    permalink: `${root}/project/${PROJECT}/job/show/${id}`,
+    scheduled: false,
+    scheduleEnabled: true,
+    enabled: isEnabled,
+  }
+}
+
+function executionResponse(call: RundeckCall, execution: Execution) {
+  const { id, job, options, status, customStatus, abortedby, started, ended, retriedAs } = execution
+  const links = (of: number) => ({
+    id: of,
+    href: `${call.api}/execution/${of}`,
+    permalink: executionPageUrl(call.root, of),
+  })
+  const argstring = Object.entries(options).map(([name, value]) => `-${name} ${value}`)
+  return {
+    ...links(id),
+    status,
+    customStatus: status === 'other' ? customStatus : undefined,
+    project: PROJECT,
+    executionType: 'user',
+    user: call.state.user,
+    'date-started': dateOf(started),
+    'date-ended': ended === undefined ? undefined : dateOf(ended),
+    job: { ...jobResponse(call, job), averageDuration: 5_000, options },
+    description: job.description,
+    argstring: argstring.length > 0 ? argstring.join(' ') : null,
+    abortedby,
+    successfulNodes: ended === undefined ? undefined : execution.succeededNodes,
+    failedNodes: ended === undefined ? undefined : execution.failedNodes,
+    retriedExecution: retriedAs === undefined ? undefined : { ...links(retriedAs), status: 'running' },
   }
 }
 
