@@ -5,11 +5,11 @@ import type { Notifying } from '../sandbox/notifications/notifier.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Actions, createActions } from './actions.ts'
-import { docs, githubError, notFound, paged, withBody } from './answers.ts'
-import { type FieldError, readFilter, readIssue, readLabels, readPage } from './input.ts'
-import { createIssues, type Issue, type Page, type Repo } from './issues.ts'
+import { githubError, notFound } from './answers.ts'
+import { routeIssues } from './issue-routes.ts'
+import { createIssues, type Issue, type Page } from './issues.ts'
 import { issuePage } from './page.ts'
-import { commentResponse, issueResponse, labelResponses, pageUrl, repoResponse } from './responses.ts'
+import { pageUrl, repoResponse } from './responses.ts'
 import { runNotification } from './run-notification.ts'
 
 /** An issue as `/sandbox/issues` lists it, for people and tests. */
@@ -92,19 +92,6 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
     },
   }
 
-  function refuseCaller(call: Call): Answer | undefined {
-    const { authorization, 'user-agent': agent } = call.headers
-    if (!agent) {
-      return githubError(
-        403,
-        'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
-      )
-    }
-    if (!authorization) return githubError(401, 'Requires authentication')
-    if (bearer(call.headers) !== demo.githubToken) return githubError(401, 'Bad credentials')
-    return undefined
-  }
-
   function route(call: Call): Answer {
     const [first, owner, name, ...rest] = segments(call.path)
     if (call.size > MAX_BODY_BYTES) return githubError(413, 'Payload too large')
@@ -117,80 +104,7 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
     if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
     if (rest[0] !== 'issues') return notFound()
     if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
-    const [, number, what, ...more] = rest
-    if (number === undefined) return routeIssues(call, repo)
-
-    const issue = /^\d+$/.test(number) && more.length === 0 ? issues.get(repo, Number(number)) : undefined
-    if (!issue) return notFound()
-    if (what === undefined) return routeIssue(call, issue)
-    if (what === 'comments') return routeComments(call, issue)
-    return what === 'labels' ? addLabels(call, issue) : notFound()
-  }
-
-  function routeIssues(call: Call, repo: Repo): Answer {
-    const { root } = call
-    if (call.method === 'GET') {
-      const filter = readFilter(call.query)
-      if (filter.errors.length > 0) return invalid(filter.errors, 'issues/issues#list-repository-issues')
-      const page = readPage(call.query)
-      return paged(call, page, issues.list(repo, filter.value, page), (issue) => issueResponse(root, issue))
-    }
-    if (call.method !== 'POST') return notFound()
-    return withBody(call, (body) => {
-      const { value, errors } = readIssue(body, true)
-      if (errors.length > 0 || value.title === undefined) return invalid(errors, 'issues/issues#create-an-issue')
-      const response = issueResponse(root, issues.create(repo, { ...value, title: value.title }))
-      return json(201, response, { location: response.url }, `opened ${repo.owner}/${repo.name}#${response.number}`)
-    })
-  }
-
-  function routeIssue(call: Call, issue: Issue): Answer {
-    const { root } = call
-    if (call.method === 'GET') return json(200, issueResponse(root, issue))
-    if (call.method !== 'PATCH') return notFound()
-    return withBody(call, (body) => {
-      const { value, errors } = readIssue(body, false)
-      if (errors.length > 0) return invalid(errors, 'issues/issues#update-an-issue')
-      const updated = issues.update(issue, value)
-      return json(
-        200,
-        issueResponse(root, updated),
-        {},
-        `${issue.owner}/${issue.repo}#${issue.number} is ${updated.state}`,
-      )
-    })
-  }
-
-  function routeComments(call: Call, issue: Issue): Answer {
-    const { root } = call
-    if (call.method === 'GET') {
-      const page = readPage(call.query)
-      return paged(call, page, issues.comments(issue, page), (comment) => commentResponse(root, issue, comment))
-    }
-    if (call.method !== 'POST') return notFound()
-    return withBody(call, ({ body }) => {
-      const code = body === undefined || body === '' ? 'missing_field' : 'invalid'
-      if (typeof body !== 'string' || body.trim() === '') {
-        return invalid([{ resource: 'IssueComment', field: 'body', code }], 'issues/comments#create-an-issue-comment')
-      }
-      const response = commentResponse(root, issue, issues.comment(issue, body))
-      return json(
-        201,
-        response,
-        { location: response.url },
-        `commented on ${issue.owner}/${issue.repo}#${issue.number}`,
-      )
-    })
-  }
-
-  function addLabels(call: Call, issue: Issue): Answer {
-    if (call.method !== 'POST') return notFound()
-    return withBody(call, (body) => {
-      const { value, errors } = readLabels(body.labels)
-      if (errors.length > 0) return invalid(errors, 'issues/labels#add-labels-to-an-issue')
-      const labels = readLabels([...issue.labels, ...value]).value
-      return json(200, labelResponses(call.root, issues.update(issue, { labels })))
-    })
+    return routeIssues(`${call.method} ${call.path}`, { ...call, repo, issues }) ?? notFound()
   }
 
   return github
@@ -200,11 +114,19 @@ const core = { limit: 5_000, used: 0, remaining: 5_000, reset: 0 }
 /** The sandbox has no rate limit. */
 const rateLimits = { resources: { core }, rate: core }
 
-function isName(segment: string | undefined): segment is string {
-  return segment !== undefined && /^[\w.-]+$/.test(segment)
+function refuseCaller(call: Call): Answer | undefined {
+  const { authorization, 'user-agent': agent } = call.headers
+  if (!agent) {
+    return githubError(
+      403,
+      'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
+    )
+  }
+  if (!authorization) return githubError(401, 'Requires authentication')
+  if (bearer(call.headers) !== demo.githubToken) return githubError(401, 'Bad credentials')
+  return undefined
 }
 
-function invalid(errors: FieldError[], page: string): Answer {
-  const body = { message: 'Validation Failed', errors, documentation_url: `${docs}/${page}`, status: '422' }
-  return json(422, body, {}, errors.map(({ field, code }) => `${field} ${code}`).join(', '))
+function isName(segment: string | undefined): segment is string {
+  return segment !== undefined && /^[\w.-]+$/.test(segment)
 }
