@@ -1,5 +1,5 @@
 /** Returns a Markdown table. */
-export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`.replace(/ {2,}\|/g, ' |')
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line), ''].join('\n')
 }

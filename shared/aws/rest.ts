@@ -15,7 +15,7 @@ interface RestService {
  *
  * @throws Failure `misconfigured`
  */
-export function regionOf({ region = process.env['AWS_REGION'] }: AwsAccount, platform: string): string {
+export function accountRegion({ region = process.env['AWS_REGION'] }: AwsAccount, platform: string): string {
   if (region) return region
   throw new Failure('misconfigured', `The connection to ${platform} needs a region: AWS_REGION is not set here.`)
 }
@@ -26,8 +26,8 @@ export function regionOf({ region = process.env['AWS_REGION'] }: AwsAccount, pla
  * @see https://docs.aws.amazon.com/general/latest/gr/rande.html
  * @throws Failure `misconfigured`
  */
-export function endpointOf(account: AwsAccount, { service, platform }: RestService): string {
-  const region = regionOf(account, platform)
+export function serviceUrl(account: AwsAccount, { service, platform }: RestService): string {
+  const region = accountRegion(account, platform)
   return account.endpoint ?? `https://${service}.${region}.${domainOf(region)}`
 }
 

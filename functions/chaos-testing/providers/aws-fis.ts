@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { awsAccountFields } from '../../../shared/aws/aws.ts'
 import { consoleUrl } from '../../../shared/aws/console.ts'
-import { endpointOf, errorReason, isCredentialsError, regionOf } from '../../../shared/aws/rest.ts'
+import { accountRegion, errorReason, isCredentialsError, serviceUrl } from '../../../shared/aws/rest.ts'
 import { sigV4Authorization } from '../../../shared/aws/sign.ts'
 import { invalidInput, retryLater } from '../../../shared/errors.ts'
 import { optional, word } from '../../../shared/fields.ts'
@@ -66,12 +66,12 @@ export const awsFis = defineJobProvider({
   noun: 'experiment',
   notifiedBy: { type: 'eventbridge', wakeId: ({ id }) => id },
   connection,
-  baseUrl: (account) => endpointOf(account, { service: SERVICE, platform: PLATFORM }),
+  baseUrl: (account) => serviceUrl(account, { service: SERVICE, platform: PLATFORM }),
   authorization: (account: Connection) =>
     sigV4Authorization({
       service: SERVICE,
       platform: PLATFORM,
-      account: { ...account, region: regionOf(account, PLATFORM) },
+      account: { ...account, region: accountRegion(account, PLATFORM) },
     }),
   errorReason,
   isCredentialsError,
@@ -156,7 +156,7 @@ function runOf(connection: Connection, { id, actions, experimentOptions }: Exper
   const preview = isPreview(experimentOptions) ? 'a preview of ' : ''
   return {
     id,
-    url: `${consoleUrl(regionOf(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
+    url: `${consoleUrl(accountRegion(connection, PLATFORM), 'fis/home')}#ExperimentDetails:ExperimentId=${id}`,
     summary: names.length > 0 ? `${preview}${names.join(', ')}` : undefined,
   }
 }

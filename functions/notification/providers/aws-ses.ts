@@ -46,9 +46,9 @@ interface SesState {
 export const awsSes = defineMessageProvider({
   title: platform,
   connection,
-  baseUrl: (account) => rest.endpointOf(account, { service: 'email', platform }),
+  baseUrl: (account) => rest.serviceUrl(account, { service: 'email', platform }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.accountRegion(account, platform) } }),
   errorReason: rest.errorReason,
   isCredentialsError: rest.isCredentialsError,
   channel: 'recipient',

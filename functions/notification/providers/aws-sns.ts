@@ -55,9 +55,9 @@ interface SnsState {
 export const awsSns = defineMessageProvider({
   title: platform,
   connection,
-  baseUrl: (account) => rest.endpointOf(account, { service, platform }),
+  baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.accountRegion(account, platform) } }),
   errorReason: reason,
   isCredentialsError: (status, body) => rest.isCredentialsError(status, errorIn(body)),
   channel: 'topic',
@@ -78,7 +78,7 @@ export const awsSns = defineMessageProvider({
         'input.channel',
         'must be the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:deploys',
       )
-    const expected = rest.regionOf(account, platform)
+    const expected = rest.accountRegion(account, platform)
     if (region !== expected) throw invalidInput('input.channel', `is in ${region}, but the connection uses ${expected}`)
   },
 

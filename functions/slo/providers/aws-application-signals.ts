@@ -62,9 +62,9 @@ export const verdicts = new Map([
 export const awsApplicationSignals = defineEvaluationProvider({
   title: platform,
   connection,
-  baseUrl: (account) => rest.endpointOf(account, { service, platform }),
+  baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.accountRegion(account, platform) } }),
   errorReason: rest.errorReason,
   isCredentialsError: rest.isCredentialsError,
   queryNoun: 'the name or the ARN of an SLO',
@@ -86,7 +86,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   },
 
   checkQueries(queries, account) {
-    const ownRegion = rest.regionOf(account, platform)
+    const ownRegion = rest.accountRegion(account, platform)
     for (const { name, query } of queries) {
       const [, region = ownRegion] = arnPattern.exec(query) ?? []
       if (!isSlo(query)) throw invalidQuery(name, 'is not the name or the ARN of an SLO')
@@ -97,7 +97,7 @@ export const awsApplicationSignals = defineEvaluationProvider({
   async measure({ http, connection }, { queries, end }) {
     const slos = queries.map(({ query }) => query)
     const { Reports, Errors } = await getBudgetReports(http, slos, end)
-    const region = rest.regionOf(connection, platform)
+    const region = rest.accountRegion(connection, platform)
     const measured = queries.map((query) => {
       const error = Errors?.find((item) => isAbout(query, item))
       if (error) throw failureOf(query.name, error)

@@ -45,9 +45,9 @@ interface Datum {
 export const awsCloudWatch = defineReportProvider({
   title: platform,
   connection,
-  baseUrl: (account) => rest.endpointOf(account, { service, platform }),
+  baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.accountRegion(account, platform) } }),
   errorReason,
   isCredentialsError: rest.isCredentialsError,
 

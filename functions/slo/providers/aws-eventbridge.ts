@@ -48,9 +48,9 @@ const putEventsResponse = z.object({
 export const awsEventBridge = defineReportProvider({
   title: platform,
   connection,
-  baseUrl: (account) => rest.endpointOf(account, { service, platform }),
+  baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>
-    sigV4Authorization({ service, platform, account: { ...account, region: rest.regionOf(account, platform) } }),
+    sigV4Authorization({ service, platform, account: { ...account, region: rest.accountRegion(account, platform) } }),
   errorReason,
   isCredentialsError: rest.isCredentialsError,
 

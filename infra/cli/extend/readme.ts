@@ -1,5 +1,5 @@
 import type { Category } from '../../../shared/providers/category.ts'
-import { cell, table } from '../../project/markdown-table.ts'
+import { cell, markdownTable } from '../../project/markdown-table.ts'
 import { fieldsOf } from '../../project/schema-fields.ts'
 import { webhookYaml } from '../../sandbox/keptn/config/entry.ts'
 import { genericApiConnections } from '../../sandbox/platforms/generic-api/connections.ts'
@@ -26,12 +26,12 @@ export function readmeOf(category: Category, kind: TemplateKind): string {
   ])
   return [
     `# ${name}\n\n${summary}, at the platforms [below](#connections) and at [any API](../../docs/http.md).\n`,
-    table(['Action', 'Description', 'Default deadline', 'Fields of `data`'], rows),
+    markdownTable(['Action', 'Description', 'Default deadline', 'Fields of `data`'], rows),
     `## Input\n\n${inputTable(category)}`,
     `## Webhooks\n
 The payloads are forms with \`urlquery\`, which no value can break. \`webhooks config\` prints a payload with the properties of a task.\n`,
     ...Object.keys(actions).flatMap((action) => examplesOf(category, action)),
-    `## Outcomes\n\n${table(['The item', 'Status and result'], ends)}`,
+    `## Outcomes\n\n${markdownTable(['The item', 'Status and result'], ends)}`,
     connections(name, kind),
   ].join('\n')
 }
@@ -49,7 +49,7 @@ function inputTable({ actions }: Category): string {
     }),
     cell(description),
   ])
-  return table(['Field', ...names, 'Description'], rows)
+  return markdownTable(['Field', ...names, 'Description'], rows)
 }
 
 function examplesOf(category: Category, name: string): string[] {

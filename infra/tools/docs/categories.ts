@@ -1,6 +1,6 @@
 import type { Category } from '../../../shared/providers/category.ts'
 import { categories } from '../../project/categories.ts'
-import { table } from '../../project/markdown-table.ts'
+import { markdownTable } from '../../project/markdown-table.ts'
 
 /** From this number on, providers that an earlier category has are only counted. */
 const MIN_COUNTED = 3
@@ -9,7 +9,7 @@ const MIN_COUNTED = 3
 export function categoryTable(): string {
   const all: readonly Category[] = categories
   const listed = new Set<string>()
-  return table(
+  return markdownTable(
     ['Category', 'Purpose', 'Providers'],
     all.map(({ name, summary, providers }) => {
       const names = Object.keys(providers)

@@ -8,7 +8,7 @@ import {
   totalOf,
 } from '../../cli/costs/month.ts'
 import { PRICES, PRICES_OF } from '../../cli/costs/prices.ts'
-import { table } from '../../project/markdown-table.ts'
+import { markdownTable } from '../../project/markdown-table.ts'
 
 const MILLION = 1_000_000
 const MINUTE = 60
@@ -89,7 +89,7 @@ function addedTable(): string {
       (idle({ observability, ...setting }) - idle({ observability })).toFixed(2),
     ),
   ])
-  return table(['Setting, with ten categories', '`minimal`, $', '`standard`, $'], rows)
+  return markdownTable(['Setting, with ten categories', '`minimal`, $', '`standard`, $'], rows)
 }
 
 function jobTable(isNotified = false): string {
@@ -101,7 +101,7 @@ function jobTable(isNotified = false): string {
     const dollars = round(operations * PRICES.durableOperation.dollars)
     return [name, countPolls(job, 2 * seconds), operations, dollars, `**${round(total)}**`].map(String)
   })
-  return table(columns, rows)
+  return markdownTable(columns, rows)
 }
 
 function idleTable(): string {
@@ -120,7 +120,7 @@ function idleTable(): string {
   const names = [...new Set(deployments.flatMap(({ parts }) => parts.map(({ part }) => part)))]
   const cell = (part: CostPart | undefined) =>
     part === undefined ? '' : `${part.quantity}: ${part.dollars.toFixed(2)}`
-  return table(
+  return markdownTable(
     ['Part', ...deployments.map(({ name }) => name)],
     [
       ...names.map((name) => [name, ...deployments.map(({ parts }) => cell(parts.find(({ part }) => part === name)))]),
@@ -130,7 +130,7 @@ function idleTable(): string {
 }
 
 function costTable(parts: CostPart[]): string {
-  return table(
+  return markdownTable(
     ['Part', 'Amount', 'Price', 'Dollars'],
     [
       ...parts.map(({ part, quantity, unit, price, dollars }) => [

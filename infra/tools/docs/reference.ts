@@ -5,7 +5,7 @@ import type { Provider } from '../../../shared/providers/provider.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { queryParameters } from '../../openapi/parameters.ts'
 import { categories } from '../../project/categories.ts'
-import { cell, table } from '../../project/markdown-table.ts'
+import { cell, markdownTable } from '../../project/markdown-table.ts'
 import { type Field, fieldsOf } from '../../project/schema-fields.ts'
 import { githubSlug } from '../release/site/links.ts'
 
@@ -54,7 +54,7 @@ function index(all: readonly Category[]): string {
     listed(actionNames(category)),
     listed(Object.keys(category.providers)),
   ])
-  return `## Categories\n\n${table(['Page', 'Actions', 'Connections to'], rows)}`
+  return `## Categories\n\n${markdownTable(['Page', 'Actions', 'Connections to'], rows)}`
 }
 
 function options(): string {
@@ -62,7 +62,7 @@ function options(): string {
     const { default: fallback } = schema
     return [`\`${name}\``, description, fallback === undefined ? '' : `\`${fallback}\``]
   })
-  return `## Query parameters of a call\n\n${table(['Name', 'Description', 'Default'], rows)}`
+  return `## Query parameters of a call\n\n${markdownTable(['Name', 'Description', 'Default'], rows)}`
 }
 
 function errors(): string {
@@ -74,7 +74,7 @@ function errors(): string {
   ])
   const text =
     'Responses are problem+json. The log contains the kind as `failure`. A task retries transient errors until its deadline.'
-  return `## Errors\n\n${text}\n\n${table(['Kind', 'Status', 'Title', 'Transient'], rows)}`
+  return `## Errors\n\n${text}\n\n${markdownTable(['Kind', 'Status', 'Title', 'Transient'], rows)}`
 }
 
 /** @param firstPlaces by a text with fields, the heading that it is below. Gets those of this category */
@@ -98,7 +98,7 @@ async function categoryPage(category: Category, firstPlaces: Map<string, Place>)
   return [
     `# ${name} reference\n`,
     `${summary}. [README](../../functions/${name}/README.md), [parameters and errors of all categories](../reference.md)\n`,
-    table(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
+    markdownTable(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
     ...inputs,
     ...connections.map(([provider, loaded]) => connectionOf(name, provider, loaded, firstPlaces)),
   ].join('\n')
@@ -171,7 +171,7 @@ export function fieldTable(fields: Field[]): string {
     required ? 'required' : cell(fallback === undefined ? '' : `\`${fallback}\``),
     secret ? 'secret' : '',
   ])
-  return fields.length > 0 ? table(['Field', 'Description', 'Default', ''], rows) : 'No fields.\n'
+  return fields.length > 0 ? markdownTable(['Field', 'Description', 'Default', ''], rows) : 'No fields.\n'
 }
 
 function formatDeadline(seconds: number): string {

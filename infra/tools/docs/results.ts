@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { table } from '../../project/markdown-table.ts'
+import { markdownTable } from '../../project/markdown-table.ts'
 
 const PROOF = join(import.meta.dirname, '../../../docs/proof.md')
 
@@ -11,7 +11,7 @@ export function resultsTable(): string {
   const targets = rowsOf(speed, 'Targets')
   const [held, missed] = [2, 3].map((column) => sum(targets.map((row) => row[column])))
   const chaosResult = `${valueIn(chaos, 'deliveries, including duplicates and repeats')} deliveries of ${valueIn(chaos, 'calls')} calls. Injected: ${valueIn(chaos, 'faults of platforms, Keptn and other engines')} faults of platforms and orchestrators, ${valueIn(chaos, 'task workers that died during an invocation')} functions that died in a task, ${valueIn(chaos, 'webhook workers that died during a call')} in a call, and ${valueIn(chaos, 'kill -9 of the runtime and restart with the same state')} \`kill -9\` of the runtime. ${violations} violations of ${rowsOf(chaos, 'Invariants').length} invariants`
-  return table(
+  return markdownTable(
     ['Run', 'Date', 'Result'],
     [
       ['[Chaos](proof.md)', dateOf(chaos), chaosResult],

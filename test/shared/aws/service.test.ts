@@ -237,7 +237,7 @@ describe('AWS client: endpoints equal those of the SDK', () => {
     const usual = { Region: region, UseFIPS: false, UseDualStack: false }
     const { host } = sdkClients.lambda.config.endpointProvider(usual).url
     const hostOf = (service: string) => host.replace('lambda', service)
-    expect(rest.endpointOf({ region }, { service: 'fis', platform: 'AWS FIS' })).toBe(`https://${hostOf('fis')}`)
+    expect(rest.serviceUrl({ region }, { service: 'fis', platform: 'AWS FIS' })).toBe(`https://${hostOf('fis')}`)
     const [, , signed = ''] = /^(k8s-aws-v1)\.(.+)$/.exec(await eksToken('shop', region)) ?? []
     expect(new URL(Buffer.from(signed, 'base64url').toString()).host).toBe(hostOf('sts'))
     for (const { host, variable, client } of services) {

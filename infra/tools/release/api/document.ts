@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { installPackages } from '../../../project/install.mjs'
-import { table } from '../../../project/markdown-table.ts'
+import { markdownTable } from '../../../project/markdown-table.ts'
 import { PACKAGE as ROOT } from '../../../project/roots.ts'
 import { EXPORTS } from '../../pack/manifest.ts'
 import { writeDeclarations } from './declarations.ts'
@@ -58,7 +58,7 @@ function overview(): string {
   ])
   const text = `The package \`${PACKAGE}\` exports ${rows.length} modules. [support.md](../support.md#versions) describes how they change.
 A report omits the types that a report above it lists.`
-  return `# API\n\n${text}\n\n${table(['Module', 'Use it to'], rows)}`
+  return `# API\n\n${text}\n\n${markdownTable(['Module', 'Use it to'], rows)}`
 }
 
 /** Returns what an application imports: `./cdk` is `cloud-automation-webhooks/cdk`. */

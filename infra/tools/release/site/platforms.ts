@@ -5,7 +5,7 @@ import type { Provider } from '../../../../shared/providers/provider.ts'
 import { loadSourceType, sourceTypeNames } from '../../../../shared/sources/load-source-type.ts'
 import { notifiesOf } from '../../../../shared/sources/source-of.ts'
 import { categories } from '../../../project/categories.ts'
-import { table } from '../../../project/markdown-table.ts'
+import { markdownTable } from '../../../project/markdown-table.ts'
 import { fieldsOf } from '../../../project/schema-fields.ts'
 import { fieldTable, sampleOf, statesOf } from '../../docs/reference.ts'
 import { githubSlug } from './links.ts'
@@ -56,7 +56,7 @@ function indexPage(uses: readonly [string, Use[]][]): string {
 
 What each platform can do, its settings and states, and an example. Connect any other HTTP API with [the generic provider](../http.md).
 
-${table(['Platform', 'Categories'], rows)}`
+${markdownTable(['Platform', 'Categories'], rows)}`
 }
 
 async function platformPage(name: string, used: Use[], examples: Record<string, Example>): Promise<string> {
@@ -70,7 +70,7 @@ async function platformPage(name: string, used: Use[], examples: Record<string, 
   return [
     `# ${titleOf(name, used)}\n`,
     `The provider \`${name}\` of ${used.map(({ category }) => category.name).join(' and ')}.\n`,
-    table(['Action', 'Description', 'README'], rows),
+    markdownTable(['Action', 'Description', 'README'], rows),
     ...(await notifications(used)),
     ...connections(name, used),
     ...used.flatMap(({ category }) => exampleOf(`${category.name}/${name}`, examples)),
