@@ -7,8 +7,8 @@ export default {
   mutate: [
     'shared/core/{backoff,retried-step,run-action}.ts',
     'shared/core/task/{answer,cleanup,finisher,handler,poll,run-until-deadline}.ts',
-    'functions/issue-ticketing/providers/github.ts',
-    'functions/chaos-testing/providers/toxiproxy.ts',
+    'functions/issue-ticketing/github/github.ts',
+    'functions/chaos-testing/toxiproxy/toxiproxy.ts',
   ],
   // Texts are for people, and a mutant of an object is usually one of a text in a log line.
   mutator: { excludedMutations: ['StringLiteral', 'ObjectLiteral'] },

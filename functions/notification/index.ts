@@ -16,6 +16,6 @@ export const notification = defineCategory({
   },
   providers: {
     ...messageProviders,
-    'servicenow-change': async () => (await import('./providers/servicenow-change.ts')).servicenowChange,
+    'servicenow-change': async () => (await import('./servicenow-change/servicenow-change.ts')).servicenowChange,
   },
 })

@@ -7,10 +7,10 @@ export const optimization = defineCategory({
   summary: 'Starts and stops optimizations, tunings and trainings of models',
   actions,
   providers: {
-    'aws-sagemaker': async () => (await import('./providers/aws-sagemaker.ts')).awsSageMaker,
-    'aws-step-functions': async () => (await import('./providers/aws-step-functions.ts')).awsStepFunctions,
-    databricks: async () => (await import('./providers/databricks.ts')).databricks,
-    akamas: async () => (await import('./providers/akamas.ts')).akamas,
-    http: async () => (await import('./providers/http.ts')).http,
+    'aws-sagemaker': async () => (await import('./aws-sagemaker/aws-sagemaker.ts')).awsSageMaker,
+    'aws-step-functions': async () => (await import('./aws-step-functions/aws-step-functions.ts')).awsStepFunctions,
+    databricks: async () => (await import('./databricks/databricks.ts')).databricks,
+    akamas: async () => (await import('./akamas/akamas.ts')).akamas,
+    http: async () => (await import('./http/http.ts')).http,
   },
 })

@@ -12,7 +12,7 @@ export const orchestratorPermissions = await loadPermissions([`shared/orchestrat
 
 /** The permissions of all providers for AWS services and of all orchestrators at AWS, by name. */
 export const awsPermissions: Readonly<Record<string, AwsPermissions>> = {
-  ...(await loadPermissions([`functions/*/providers/*${SUFFIX}`, `shared/vendors/*${SUFFIX}`])),
+  ...(await loadPermissions([`functions/*/*/*${SUFFIX}`, `shared/vendors/*${SUFFIX}`])),
   ...orchestratorPermissions,
 }
 

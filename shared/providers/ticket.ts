@@ -119,7 +119,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
 /**
  * Declares a ticket provider. The schema of its connection types the client of each function.
  *
- * @example See `functions/issue-ticketing/providers/github.ts`.
+ * @example See `functions/issue-ticketing/github/github.ts`.
  */
 export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'kind'>>(
   provider: P & { connection: S } & NoOtherMembers<P, TicketProvider>,

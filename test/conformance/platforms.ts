@@ -1,5 +1,5 @@
-import { servicenow } from '../../functions/incident-management/providers/servicenow.ts'
-import { jira } from '../../functions/issue-ticketing/providers/jira.ts'
+import { servicenow } from '../../functions/incident-management/servicenow/servicenow.ts'
+import { jira } from '../../functions/issue-ticketing/jira/jira.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { openTicket } from '../../shared/providers/ticket-actions.ts'
 import { clientOf, keyOf } from '../functions/helpers.ts'

@@ -2,7 +2,7 @@ import { Ajv } from 'ajv'
 import draft06 from 'ajv/dist/refs/json-schema-draft-06.json' with { type: 'json' }
 import formats from 'ajv-formats'
 import fc from 'fast-check'
-import { teamsMessage } from '../../functions/notification/msteams-message.ts'
+import { teamsMessage } from '../../functions/notification/msteams/message.ts'
 import { anyMessage } from '../functions/notification/any-message.ts'
 import { decided, evaluation, question } from '../functions/notification/messages.ts'
 

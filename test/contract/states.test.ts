@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
+import { verdicts as signalsVerdicts } from '../../functions/slo/aws-application-signals/aws-application-signals.ts'
 import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace-slo.ts'
-import { verdicts as signalsVerdicts } from '../../functions/slo/providers/aws-application-signals.ts'
 import LISTS from '../conformance/job/vendor-states.json' with { type: 'json' }
 import { withoutContract } from './without-contract.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { locust as provider } from '../../functions/load-testing/providers/locust.ts'
+import { locust as provider } from '../../functions/load-testing/locust/locust.ts'
 import { serve } from '../../infra/testing/loopback-server.ts'
 import { Job } from '../functions/job.ts'
 import { loadTestActions } from '../functions/job-actions.ts'

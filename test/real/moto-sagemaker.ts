@@ -12,7 +12,7 @@ import {
   SageMakerClient,
 } from '@aws-sdk/client-sagemaker'
 import { actions } from '../../functions/optimization/actions.ts'
-import { awsSageMaker } from '../../functions/optimization/providers/aws-sagemaker.ts'
+import { awsSageMaker } from '../../functions/optimization/aws-sagemaker/aws-sagemaker.ts'
 import { keyOf } from '../functions/client.ts'
 import { Job } from '../functions/job.ts'
 import { fails } from './failures.ts'

@@ -1,6 +1,6 @@
 import '../functions/aws.ts'
 import { expect, test } from '@jest/globals'
-import { awsSns } from '../../functions/notification/providers/aws-sns.ts'
+import { awsSns } from '../../functions/notification/aws-sns/aws-sns.ts'
 import { reminder } from '../functions/messages.ts'
 import { testSns, topic } from '../functions/notification/aws-sns.ts'
 import { question } from '../functions/notification/messages.ts'

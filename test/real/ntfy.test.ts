@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { ntfy as provider } from '../../functions/notification/providers/ntfy.ts'
+import { ntfy as provider } from '../../functions/notification/ntfy/ntfy.ts'
 import { decided, question } from '../functions/notification/messages.ts'
 import { testNtfy } from '../functions/notification/ntfy.ts'
 import type { Notification } from '../platforms/ntfy.ts'

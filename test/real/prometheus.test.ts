@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { prometheus } from '../../functions/slo/providers/prometheus.ts'
+import { prometheus } from '../../functions/slo/prometheus/prometheus.ts'
 import { evaluate } from '../functions/slo/drive.ts'
 import { testPrometheus } from '../functions/slo/prometheus.ts'
 import { sendText, startedProgram } from './platform.ts'

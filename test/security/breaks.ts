@@ -199,13 +199,13 @@ export const BREAKS: Record<string, Break> = {
     test: 'lifecycle/approval-forged > An approval > is not given by a forged wake-up of the tasks',
   },
   'Forged button': {
-    file: 'functions/notification/slack-buttons.ts',
+    file: 'functions/notification/slack/buttons.ts',
     from: 'if (!isSame(signature, expected))',
     to: 'if (!isSame(signature.slice(0, 10), expected.slice(0, 10)))',
     test: 'security/signatures > A Slack button > is rejected if any byte of its body, time or signature changes',
   },
   'Old or copied button press': {
-    file: 'functions/notification/slack-buttons.ts',
+    file: 'functions/notification/slack/buttons.ts',
     from: ' || Math.abs(now / 1_000 - Number(timestamp)) > MAX_CLOCK_DIFFERENCE_SECONDS',
     to: '',
     test: 'security/signatures > A Slack button > is rejected more than five minutes before or after its time',

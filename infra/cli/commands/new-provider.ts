@@ -50,7 +50,7 @@ function run(where: string, text: string, { kind: requestedKind, title, ...optio
   addProvider(changes, category.name, name, kind)
   const guard =
     category.name === 'chaos-testing'
-      ? ['Limit its blast radius before you use it, as functions/chaos-testing/providers/http.ts does.']
+      ? ['Limit its blast radius before you use it, as functions/chaos-testing/http/http.ts does.']
       : []
   const [provider, server] = changes.list().created
   const then = `Then adapt ${provider} and ${server} to the API of ${name.title}, and run ${CHECK_COMMAND}.`

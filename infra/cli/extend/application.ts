@@ -30,7 +30,7 @@ export function requireApplication(): void {
 export function addOwnProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
   const { kebab, camel } = name
   write(changes, name, [
-    [templateFile(kind, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
+    [templateFile(kind, 'provider.ts'), `functions/${category}/${kebab}/${kebab}.ts`],
     [templateFile(kind, 'server.ts'), `test/${kebab}-server.ts`],
     [templateFile(kind, 'provider.test.ts'), testOf(name)],
   ])
@@ -39,7 +39,7 @@ export function addOwnProvider(changes: Changes, category: string, name: Name, k
   changes.insert(
     index,
     '  providers: {\n',
-    `    ${keyOf(name)}: async () => (await import('./providers/${kebab}.ts')).${camel},\n`,
+    `    ${keyOf(name)}: async () => (await import('./${kebab}/${kebab}.ts')).${camel},\n`,
   )
 }
 
@@ -49,7 +49,7 @@ export async function addOwnCategory(changes: Changes, name: Name, kind: Templat
   write(changes, name, [
     [templateFile(kind, 'index.ts'), `functions/${kebab}/index.ts`],
     [templateFile(kind, 'actions.ts'), `functions/${kebab}/actions.ts`],
-    [templateFile(kind, 'http.ts'), `functions/${kebab}/providers/http.ts`],
+    [templateFile(kind, 'http.ts'), `functions/${kebab}/http/http.ts`],
   ])
   changes.insert(
     CATEGORIES,

@@ -16,7 +16,7 @@ export async function addCategory(changes: Changes, name: Name, kind: TemplateKi
   const moves: Move[] = [
     [templateFile(kind, 'index.ts'), `functions/${kebab}/index.ts`],
     [templateFile(kind, 'actions.ts'), `functions/${kebab}/actions.ts`],
-    [templateFile(kind, 'http.ts'), `functions/${kebab}/providers/http.ts`],
+    [templateFile(kind, 'http.ts'), `functions/${kebab}/http/http.ts`],
   ]
   for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
   changes.create(`functions/${kebab}/webhook.ts`, entryPoint('webhookHandler', 'webhook', camel))

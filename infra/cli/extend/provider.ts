@@ -42,7 +42,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   const { kebab, camel, title } = name
   const [list, only] = ROWS[kind] ?? []
   const moves: Move[] = [
-    [templateFile(kind, 'provider.ts'), `functions/${category}/providers/${kebab}.ts`],
+    [templateFile(kind, 'provider.ts'), `functions/${category}/${kebab}/${kebab}.ts`],
     [templateFile(kind, 'server.ts'), `test/platforms/${kebab}.ts`],
     [templateFile(kind, 'provider.test.ts'), `test/functions/${category}/${kebab}.test.ts`],
   ]
@@ -50,7 +50,7 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   const key = kebab.includes('-') ? `'${kebab}'` : kebab
   changes.insert(
     ...providerList(changes, category),
-    `    ${key}: async () => (await import('./providers/${kebab}.ts')).${camel},\n`,
+    `    ${key}: async () => (await import('./${kebab}/${kebab}.ts')).${camel},\n`,
   )
   changes.insert(
     'test/contract/without-contract.ts',

@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsFis } from '../../../functions/chaos-testing/providers/aws-fis.ts'
+import { awsFis } from '../../../functions/chaos-testing/aws-fis/aws-fis.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awsFisJob, type FisServer } from '../../platforms/aws-fis.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { azureChaosStudio } from '../../../functions/chaos-testing/providers/azure-chaos-studio.ts'
+import { azureChaosStudio } from '../../../functions/chaos-testing/azure-chaos-studio/azure-chaos-studio.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { azureChaosStudioJob, failedOn } from '../../platforms/azure-chaos-studio.ts'
 import { keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { gremlin } from '../../../functions/chaos-testing/providers/gremlin.ts'
+import { gremlin } from '../../../functions/chaos-testing/gremlin/gremlin.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type GremlinServer, gremlinJob } from '../../platforms/gremlin.ts'

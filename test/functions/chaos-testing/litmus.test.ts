@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { litmus } from '../../../functions/chaos-testing/providers/litmus.ts'
+import { litmus } from '../../../functions/chaos-testing/litmus/litmus.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { Run } from '../../../shared/providers/job.ts'
 import { redact } from '../../../shared/redact.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { steadybit } from '../../../functions/chaos-testing/providers/steadybit.ts'
+import { steadybit } from '../../../functions/chaos-testing/steadybit/steadybit.ts'
 import { newestOf, serve } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { toxiproxy } from '../../../functions/chaos-testing/providers/toxiproxy.ts'
+import { toxiproxy } from '../../../functions/chaos-testing/toxiproxy/toxiproxy.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../shared/providers/action.ts'
 import { jobConformance } from '../../conformance/job.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
+import { argoCd } from '../../../functions/ci-cd/argo-cd/argo-cd.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import type { ArgoCdServer } from '../../platforms/argo-cd.ts'
 import { argoCdSync } from '../../platforms/argo-cd-jobs.ts'

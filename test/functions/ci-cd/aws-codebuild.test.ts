@@ -1,7 +1,7 @@
 import { awsCodebuildJob } from '../../platforms/aws-codebuild.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
-import { awsCodeBuild } from '../../../functions/ci-cd/providers/aws-codebuild.ts'
+import { awsCodeBuild } from '../../../functions/ci-cd/aws-codebuild/aws-codebuild.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

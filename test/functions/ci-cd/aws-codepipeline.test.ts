@@ -1,7 +1,7 @@
 import { awsCodepipelineJob } from '../../platforms/aws-codepipeline-jobs.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
-import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
+import { awsCodePipeline } from '../../../functions/ci-cd/aws-codepipeline/aws-codepipeline.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { azurePipelines } from '../../../functions/ci-cd/providers/azure-pipelines.ts'
+import { azurePipelines } from '../../../functions/ci-cd/azure-pipelines/azure-pipelines.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { circleci } from '../../../functions/ci-cd/providers/circleci.ts'
+import { circleci } from '../../../functions/ci-cd/circleci/circleci.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type CircleciServer, circleciJob, workflowIn } from '../../platforms/circleci.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { githubActions } from '../../../functions/ci-cd/providers/github-actions.ts'
+import { githubActions } from '../../../functions/ci-cd/github-actions/github-actions.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { githubActionsJob } from '../../platforms/github/actions-server.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { gitlabCi } from '../../../functions/ci-cd/providers/gitlab-ci.ts'
+import { gitlabCi } from '../../../functions/ci-cd/gitlab-ci/gitlab-ci.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { ignoreFailure } from '../../conformance/common/ids.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { googleCloudBuild } from '../../../functions/ci-cd/providers/google-cloud-build.ts'
+import { googleCloudBuild } from '../../../functions/ci-cd/google-cloud-build/google-cloud-build.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { googleCloudBuildJob } from '../../platforms/google-cloud-build.ts'

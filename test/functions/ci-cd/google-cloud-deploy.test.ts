@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { googleCloudDeploy } from '../../../functions/ci-cd/providers/google-cloud-deploy.ts'
+import { googleCloudDeploy } from '../../../functions/ci-cd/google-cloud-deploy/google-cloud-deploy.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

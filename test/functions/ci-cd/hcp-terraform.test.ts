@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { hcpTerraform } from '../../../functions/ci-cd/providers/hcp-terraform.ts'
+import { hcpTerraform } from '../../../functions/ci-cd/hcp-terraform/hcp-terraform.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

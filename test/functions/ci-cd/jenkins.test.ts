@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { jenkins } from '../../../functions/ci-cd/providers/jenkins.ts'
+import { jenkins } from '../../../functions/ci-cd/jenkins/jenkins.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

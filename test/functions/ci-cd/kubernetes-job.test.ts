@@ -1,7 +1,7 @@
 import { kubernetesJobRun } from '../../platforms/kubernetes.ts'
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
-import { kubernetesJob } from '../../../functions/ci-cd/providers/kubernetes-job.ts'
+import { kubernetesJob } from '../../../functions/ci-cd/kubernetes-job/kubernetes-job.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { tekton } from '../../../functions/ci-cd/providers/tekton.ts'
+import { tekton } from '../../../functions/ci-cd/tekton/tekton.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type TektonServer, tektonJob } from '../../platforms/tekton.ts'
 import { keyOf } from '../helpers.ts'

@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsAppConfig } from '../../../functions/feature-flags/providers/aws-appconfig.ts'
+import { awsAppConfig } from '../../../functions/feature-flags/aws-appconfig/aws-appconfig.ts'
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { configcat } from '../../../functions/feature-flags/providers/configcat.ts'
+import { configcat } from '../../../functions/feature-flags/configcat/configcat.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'
 import { configcatFlags } from '../../platforms/configcat.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { flagsmith } from '../../../functions/feature-flags/providers/flagsmith.ts'
+import { flagsmith } from '../../../functions/feature-flags/flagsmith/flagsmith.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { type FlagsmithServer, flagsmithFlags } from '../../platforms/flagsmith.ts'
 import { failureOf } from '../helpers.ts'

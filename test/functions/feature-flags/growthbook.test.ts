@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { growthbook } from '../../../functions/feature-flags/providers/growthbook.ts'
+import { growthbook } from '../../../functions/feature-flags/growthbook/growthbook.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { isWrite } from '../../conformance/common/requests.ts'
 import { flagConformance } from '../../conformance/flag.ts'

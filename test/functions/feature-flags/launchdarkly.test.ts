@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { launchdarkly } from '../../../functions/feature-flags/providers/launchdarkly.ts'
+import { launchdarkly } from '../../../functions/feature-flags/launchdarkly/launchdarkly.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { withState } from '../../conformance/job.ts'

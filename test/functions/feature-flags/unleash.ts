@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { unleash } from '../../../functions/feature-flags/providers/unleash.ts'
+import { unleash } from '../../../functions/feature-flags/unleash/unleash.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Flag, Strategy } from '../../../infra/sandbox/platforms/unleash/flags.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { isWrite } from '../../conformance/common/requests.ts'

@@ -1,7 +1,7 @@
 import { awsOpscenterItems } from '../../platforms/aws-ssm.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsOpsCenter } from '../../../functions/incident-management/providers/aws-opscenter.ts'
+import { awsOpsCenter } from '../../../functions/incident-management/aws-opscenter/aws-opscenter.ts'
 import { withState } from '../../conformance/job.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'

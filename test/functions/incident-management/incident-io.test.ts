@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { incidentIo } from '../../../functions/incident-management/providers/incident-io.ts'
+import { incidentIo } from '../../../functions/incident-management/incident-io/incident-io.ts'
 import { incidentIoAlerts, refusedByIncidentIo } from '../../platforms/incident-io.ts'
 import { keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'

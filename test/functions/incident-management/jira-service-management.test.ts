@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { jiraServiceManagement } from '../../../functions/incident-management/providers/jira-service-management.ts'
+import { jiraServiceManagement } from '../../../functions/incident-management/jira-service-management/jira-service-management.ts'
 import type { CallEvent } from '../../../shared/orchestrators/event/event.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { adfText } from '../../platforms/adf.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { jsmOperations } from '../../../functions/incident-management/providers/jsm-operations.ts'
+import { jsmOperations } from '../../../functions/incident-management/jsm-operations/jsm-operations.ts'
 import { withState } from '../../conformance/job.ts'
 import { jsmOperationsAlerts } from '../../platforms/jsm-operations.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

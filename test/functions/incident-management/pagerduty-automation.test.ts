@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { pagerdutyAutomation } from '../../../functions/incident-management/providers/pagerduty-automation.ts'
+import { pagerdutyAutomation } from '../../../functions/incident-management/pagerduty-automation/pagerduty-automation.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { pagerdutyExample } from '../../platforms/pagerduty.ts'
 import { incident, pagerdutyAutomationJob, restartApache } from '../../platforms/pagerduty-automation.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { pagerdutyEvents } from '../../../functions/incident-management/providers/pagerduty-events.ts'
+import { pagerdutyEvents } from '../../../functions/incident-management/pagerduty-events/pagerduty-events.ts'
 import { pagerdutyEventsAlerts } from '../../platforms/pagerduty-events.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { pagerduty } from '../../../functions/incident-management/providers/pagerduty.ts'
+import { pagerduty } from '../../../functions/incident-management/pagerduty/pagerduty.ts'
 import { pagerdutyExample, pagerdutyIncidents } from '../../platforms/pagerduty.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { rundeck } from '../../../functions/incident-management/providers/rundeck.ts'
+import { rundeck } from '../../../functions/incident-management/rundeck/rundeck.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { restart as restartId, rundeckJob } from '../../platforms/rundeck/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'

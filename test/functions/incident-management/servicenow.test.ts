@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
+import { servicenow } from '../../../functions/incident-management/servicenow/servicenow.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { withState } from '../../conformance/job.ts'
 import { servicenowIncidents } from '../../platforms/servicenow/server.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
-import { azureBoards } from '../../../functions/issue-ticketing/providers/azure-boards.ts'
+import { azureBoards } from '../../../functions/issue-ticketing/azure-boards/azure-boards.ts'
 import { serve } from '../../../infra/testing/loopback-server.ts'
 import { openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { withState } from '../../conformance/job.ts'

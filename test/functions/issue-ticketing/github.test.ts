@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { github } from '../../../functions/issue-ticketing/providers/github.ts'
+import { github } from '../../../functions/issue-ticketing/github/github.ts'
 import { type Call, serve } from '../../../infra/testing/loopback-server.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'

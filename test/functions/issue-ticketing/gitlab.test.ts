@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { gitlab } from '../../../functions/issue-ticketing/providers/gitlab.ts'
+import { gitlab } from '../../../functions/issue-ticketing/gitlab/gitlab.ts'
 import { withState } from '../../conformance/job.ts'
 import { gitlabIssues } from '../../platforms/gitlab.ts'
 import { failureOf, keyOf } from '../helpers.ts'

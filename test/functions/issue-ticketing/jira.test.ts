@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
+import { jira } from '../../../functions/issue-ticketing/jira/jira.ts'
 import { adfText } from '../../platforms/adf.ts'
 import { jiraIssues } from '../../platforms/jira.ts'
 import { expectFailure, failureOf, keyOf, pauses, problem } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { linear } from '../../../functions/issue-ticketing/providers/linear.ts'
+import { linear } from '../../../functions/issue-ticketing/linear/linear.ts'
 import { failed, linearIssues, refused } from '../../platforms/linear.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { testTickets } from '../tickets.ts'

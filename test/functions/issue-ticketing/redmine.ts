@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { redmine } from '../../../functions/issue-ticketing/providers/redmine.ts'
+import { redmine } from '../../../functions/issue-ticketing/redmine/redmine.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Played, TicketPlatform } from '../../conformance/platform.ts'
 import type { Issue } from '../../platforms/redmine-issue.ts'

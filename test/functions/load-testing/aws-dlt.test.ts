@@ -1,7 +1,7 @@
 import { awsDltJob } from '../../platforms/aws-dlt.ts'
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsDlt } from '../../../functions/load-testing/providers/aws-dlt.ts'
+import { awsDlt } from '../../../functions/load-testing/aws-dlt/aws-dlt.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { expectFailure } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { azureLoadTesting } from '../../../functions/load-testing/providers/azure-load-testing.ts'
+import { azureLoadTesting } from '../../../functions/load-testing/azure-load-testing/azure-load-testing.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type AzureLoadTestingServer, azureLoadTestingJob } from '../../platforms/azure-load-testing.ts'

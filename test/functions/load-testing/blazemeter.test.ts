@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { blazemeter } from '../../../functions/load-testing/providers/blazemeter.ts'
+import { blazemeter } from '../../../functions/load-testing/blazemeter/blazemeter.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type BlazemeterServer, blazemeterJob } from '../../platforms/blazemeter.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { gatling } from '../../../functions/load-testing/providers/gatling.ts'
+import { gatling } from '../../../functions/load-testing/gatling/gatling.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type GatlingServer, gatlingJob } from '../../platforms/gatling.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

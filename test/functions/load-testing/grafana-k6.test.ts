@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { grafanaK6 } from '../../../functions/load-testing/providers/grafana-k6.ts'
+import { grafanaK6 } from '../../../functions/load-testing/grafana-k6/grafana-k6.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { type GrafanaK6Server, grafanaK6Job } from '../../platforms/grafana-k6.ts'

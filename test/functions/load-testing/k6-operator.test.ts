@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { k6Operator } from '../../../functions/load-testing/providers/k6-operator.ts'
+import { k6Operator } from '../../../functions/load-testing/k6-operator/k6-operator.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { k6OperatorJob } from '../../platforms/k6-operator.ts'
 import { keyOf } from '../helpers.ts'

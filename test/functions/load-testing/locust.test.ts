@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
-import { locust } from '../../../functions/load-testing/providers/locust.ts'
+import { locust } from '../../../functions/load-testing/locust/locust.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { locustJob } from '../../platforms/locust.ts'
 import { advanceClock } from '../clock.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { neoload } from '../../../functions/load-testing/providers/neoload.ts'
+import { neoload } from '../../../functions/load-testing/neoload/neoload.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { expect, test } from '@jest/globals'
-import { awsSes } from '../../../functions/notification/providers/aws-ses.ts'
+import { awsSes } from '../../../functions/notification/aws-ses/aws-ses.ts'
 import { type SesServer, startSes } from '../../platforms/aws-ses.ts'
 import { testMessages } from '../messages.ts'
 import { decided, evaluation, question } from './messages.ts'

@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
+import { awsSns } from '../../../functions/notification/aws-sns/aws-sns.ts'
 import { type SnsServer, startSns } from '../../platforms/aws-sns.ts'
 import { keyOf } from '../helpers.ts'
 import { reminder } from '../messages.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { awsSns } from '../../../functions/notification/providers/aws-sns.ts'
+import { awsSns } from '../../../functions/notification/aws-sns/aws-sns.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { type Published, snsError } from '../../platforms/aws-sns.ts'
 import { type MessageTests, testMessages } from '../messages.ts'

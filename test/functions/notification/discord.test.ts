@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { discord } from '../../../functions/notification/providers/discord.ts'
+import { discord } from '../../../functions/notification/discord/discord.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
 import { approverRole, channel, hidden, jane, startDiscord } from '../../platforms/discord.ts'
 import { expectFailure } from '../helpers.ts'

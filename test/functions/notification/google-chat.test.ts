@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { googleChat } from '../../../functions/notification/providers/google-chat.ts'
+import { googleChat } from '../../../functions/notification/google-chat/google-chat.ts'
 import { type GoogleChatServer, space, startGoogleChat } from '../../platforms/google-chat.ts'
 import { reminder, testMessages } from '../messages.ts'
 import { question } from './messages.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { mattermostMessage, type PostContent, verbatim } from '../../../functions/notification/mattermost-message.ts'
+import { mattermostMessage, type PostContent, verbatim } from '../../../functions/notification/mattermost/message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { anyCharacter } from '../../shared/text/any-character.ts'

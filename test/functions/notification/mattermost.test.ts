@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { mattermost } from '../../../functions/notification/providers/mattermost.ts'
+import { mattermost } from '../../../functions/notification/mattermost/mattermost.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { jane, type MattermostServer, startMattermost } from '../../platforms/mattermost.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

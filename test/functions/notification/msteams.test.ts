@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams-message.ts'
-import { msteams } from '../../../functions/notification/providers/msteams.ts'
+import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../functions/notification/msteams/message.ts'
+import { msteams } from '../../../functions/notification/msteams/msteams.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { type Card, teamsServer } from '../../platforms/msteams.ts'
 import { MOOD_TITLES, moods, testMessages } from '../messages.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { ntfy } from '../../../functions/notification/providers/ntfy.ts'
+import { ntfy } from '../../../functions/notification/ntfy/ntfy.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { Notification } from '../../platforms/ntfy.ts'
 import { expectFailure, keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { servicenowChange } from '../../../functions/notification/providers/servicenow-change.ts'
+import { servicenowChange } from '../../../functions/notification/servicenow-change/servicenow-change.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { closeApproval } from '../../../shared/approvals/close-action.ts'
 import type { PostedMessage } from '../../../shared/providers/message.ts'

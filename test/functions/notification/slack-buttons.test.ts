@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
-import { slack } from '../../../functions/notification/providers/slack.ts'
+import { slack } from '../../../functions/notification/slack/slack.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { bareName, refusalFor } from '../../../shared/approvals/person.ts'
 import { Failure } from '../../../shared/errors.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { slackMessage } from '../../../functions/notification/slack-message.ts'
+import { slackMessage } from '../../../functions/notification/slack/message.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { linked, rich, text } from './slack-blocks.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { slack } from '../../../functions/notification/providers/slack.ts'
+import { slack } from '../../../functions/notification/slack/slack.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { slackServer } from '../../platforms/slack/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { telegram } from '../../../functions/notification/providers/telegram.ts'
+import { telegram } from '../../../functions/notification/telegram/telegram.ts'
 import { refusalFor } from '../../../shared/approvals/person.ts'
 import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from '../../platforms/telegram.ts'
 import { expectFailure } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals'
-import { signatures, webhook } from '../../../functions/notification/providers/webhook.ts'
+import { signatures, webhook } from '../../../functions/notification/webhook/webhook.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { type EndpointServer, endpointServer } from '../../platforms/webhook.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { actions } from '../../../functions/optimization/actions.ts'
+import { akamas } from '../../../functions/optimization/akamas/akamas.ts'
 import { optimization } from '../../../functions/optimization/index.ts'
-import { akamas } from '../../../functions/optimization/providers/akamas.ts'
 import { parseEvent } from '../../../shared/orchestrators/event/event.ts'
 import type { Delegated } from '../../../shared/providers/action.ts'
 import { akamasServer, akamasUser } from '../../platforms/akamas.ts'

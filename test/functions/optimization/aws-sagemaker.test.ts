@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsSageMaker } from '../../../functions/optimization/providers/aws-sagemaker.ts'
+import { awsSageMaker } from '../../../functions/optimization/aws-sagemaker/aws-sagemaker.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awsSagemakerJobs } from '../../platforms/aws-sagemaker.ts'

@@ -1,4 +1,4 @@
-import { awsStepFunctions } from '../../../functions/optimization/providers/aws-step-functions.ts'
+import { awsStepFunctions } from '../../../functions/optimization/aws-step-functions/aws-step-functions.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import type { JobOptions } from '../../conformance/job/options.ts'
 import { jobConformance } from '../../conformance/job.ts'

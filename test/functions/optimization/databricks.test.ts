@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { databricks } from '../../../functions/optimization/providers/databricks.ts'
+import { databricks } from '../../../functions/optimization/databricks/databricks.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { redact } from '../../../shared/redact.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { awx } from '../../../functions/remediation/providers/awx.ts'
+import { awx } from '../../../functions/remediation/awx/awx.ts'
 import { secretsIn } from '../../../shared/fields.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { awxJob, awxWorkflow, startAwx } from '../../platforms/awx.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { kubernetes } from '../../../functions/remediation/providers/kubernetes.ts'
+import { kubernetes } from '../../../functions/remediation/kubernetes/kubernetes.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'
 import { kubernetesRestart, startKubernetesDeployments } from '../../platforms/kubernetes-deployments.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../helpers.ts'

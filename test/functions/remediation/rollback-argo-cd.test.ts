@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { argoCd } from '../../../functions/ci-cd/providers/argo-cd.ts'
+import { argoCd } from '../../../functions/ci-cd/argo-cd/argo-cd.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { argoCdRollback } from '../../platforms/argo-cd-jobs.ts'
 import { expectFailure } from '../helpers.ts'

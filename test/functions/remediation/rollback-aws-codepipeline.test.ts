@@ -1,7 +1,7 @@
 import { awsCodepipelineRollback } from '../../platforms/aws-codepipeline-jobs.ts'
 import '../aws.ts'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { awsCodePipeline } from '../../../functions/ci-cd/providers/aws-codepipeline.ts'
+import { awsCodePipeline } from '../../../functions/ci-cd/aws-codepipeline/aws-codepipeline.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { expectFailure } from '../helpers.ts'
 import { rollbackActions } from '../job-actions.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { stackstorm } from '../../../functions/remediation/providers/stackstorm.ts'
+import { stackstorm } from '../../../functions/remediation/stackstorm/stackstorm.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../conformance/job.ts'

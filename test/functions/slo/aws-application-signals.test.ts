@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsApplicationSignals } from '../../../functions/slo/providers/aws-application-signals.ts'
+import { awsApplicationSignals } from '../../../functions/slo/aws-application-signals/aws-application-signals.ts'
 import { arnOf, startSignals } from '../../platforms/aws-application-signals.ts'
 import { expectFailure, failureOf } from '../helpers.ts'
 import { playEvaluations, withSlo, withState } from './play.ts'

@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsCloudWatch } from '../../../functions/slo/providers/aws-cloudwatch.ts'
+import { awsCloudWatch } from '../../../functions/slo/aws-cloudwatch/aws-cloudwatch.ts'
 import { startCloudWatch } from '../../platforms/aws-cloudwatch.ts'
 import { awsError } from '../../platforms/aws-json.ts'
 import { evaluated } from './drive.ts'

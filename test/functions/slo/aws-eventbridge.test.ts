@@ -1,6 +1,6 @@
 import '../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsEventBridge } from '../../../functions/slo/providers/aws-eventbridge.ts'
+import { awsEventBridge } from '../../../functions/slo/aws-eventbridge/aws-eventbridge.ts'
 import { startEventBridge } from '../../platforms/aws-eventbridge.ts'
 import { awsError } from '../../platforms/aws-json.ts'
 import { failureOf, keyOf } from '../helpers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { datadogEvent } from '../../../functions/slo/providers/datadog-event.ts'
+import { datadogEvent } from '../../../functions/slo/datadog-event/datadog-event.ts'
 import { apiKey, applicationKey, startDatadog } from '../../platforms/datadog.ts'
 import { expectFailure, keyOf } from '../helpers.ts'
 import { evaluated } from './drive.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { datadog } from '../../../functions/slo/providers/datadog.ts'
+import { datadog } from '../../../functions/slo/datadog/datadog.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { apiKey, applicationKey, availability, startDatadog } from '../../platforms/datadog.ts'
 import { expectFailure } from '../helpers.ts'

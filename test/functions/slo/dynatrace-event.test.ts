@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { dynatraceEvent } from '../../../functions/slo/providers/dynatrace-event.ts'
+import { dynatraceEvent } from '../../../functions/slo/dynatrace-event/dynatrace-event.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure, failureOf, keyOf } from '../helpers.ts'

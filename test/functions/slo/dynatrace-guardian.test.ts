@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { dynatraceGuardian } from '../../../functions/slo/providers/dynatrace-guardian.ts'
+import { dynatraceGuardian } from '../../../functions/slo/dynatrace-guardian/dynatrace-guardian.ts'
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { type EnvironmentServer, startEnvironment } from '../../platforms/dynatrace/environment-server.ts'

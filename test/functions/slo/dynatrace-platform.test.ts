@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { dynatracePlatform } from '../../../functions/slo/providers/dynatrace-platform.ts'
+import { dynatracePlatform } from '../../../functions/slo/dynatrace-platform/dynatrace-platform.ts'
 import { account, startDynatracePlatform } from '../../platforms/dynatrace/platform-server.ts'
 import { clientOf, expectFailure } from '../helpers.ts'
 import { playEvaluations, time } from './play.ts'

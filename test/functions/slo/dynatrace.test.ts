@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { dynatrace } from '../../../functions/slo/providers/dynatrace.ts'
+import { dynatrace } from '../../../functions/slo/dynatrace/dynatrace.ts'
 import { startDynatrace } from '../../platforms/dynatrace/server.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, time } from './play.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { googleCloudMonitoring } from '../../../functions/slo/providers/google-cloud-monitoring.ts'
+import { googleCloudMonitoring } from '../../../functions/slo/google-cloud-monitoring/google-cloud-monitoring.ts'
 import { startGoogleCloudMonitoring } from '../../platforms/google-cloud-monitoring.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, withState } from './play.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { grafanaSlo } from '../../../functions/slo/providers/grafana-slo.ts'
+import { grafanaSlo } from '../../../functions/slo/grafana-slo/grafana-slo.ts'
 import { startGrafanaSlo, uuid } from '../../platforms/grafana-slo.ts'
 import { expectFailure } from '../helpers.ts'
 import { playEvaluations, withState } from './play.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { keptn } from '../../../functions/slo/providers/keptn.ts'
+import { keptn } from '../../../functions/slo/keptn/keptn.ts'
 import type { MeasurementRequest } from '../../../shared/providers/evaluation/provider.ts'
 import { evaluated, type KeptnServer, startKeptn } from '../../platforms/keptn/server.ts'
 import { clientOf, expectFailure, failureOf, keyOf } from '../helpers.ts'

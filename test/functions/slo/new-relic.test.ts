@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { newRelic } from '../../../functions/slo/providers/new-relic.ts'
+import { newRelic } from '../../../functions/slo/new-relic/new-relic.ts'
 import { newestOf } from '../../../infra/testing/loopback-server.ts'
 import { account, guid, refuse, startNewRelic } from '../../platforms/new-relic.ts'
 import { expectFailure } from '../helpers.ts'

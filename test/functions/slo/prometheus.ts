@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { prometheus } from '../../../functions/slo/providers/prometheus.ts'
+import { prometheus } from '../../../functions/slo/prometheus/prometheus.ts'
 import type { Served } from '../../../infra/testing/loopback-server.ts'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { expectFailure } from '../helpers.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { servicenow } from '../../../functions/incident-management/providers/servicenow.ts'
-import { jira } from '../../../functions/issue-ticketing/providers/jira.ts'
+import { servicenow } from '../../../functions/incident-management/servicenow/servicenow.ts'
+import { jira } from '../../../functions/issue-ticketing/jira/jira.ts'
 import { slo } from '../../../functions/slo/index.ts'
 import { ticketReport } from '../../../functions/slo/ticket-report.ts'
 import { openTicket } from '../../../shared/providers/ticket-actions.ts'

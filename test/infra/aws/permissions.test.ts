@@ -151,7 +151,7 @@ async function codeIn(lists: string[][], external: string[]): Promise<[name: str
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/*', './providers/aws-*', './step-functions.ts', ...withoutCalls, ...external],
+    external: ['@aws-sdk/*', './aws-*', './step-functions.ts', ...withoutCalls, ...external],
   })
   return lists.map(([name = ''], at) => {
     const imported = new Set(metafile.outputs[`${at}.js`]?.imports.map(({ path }) => path))
@@ -163,7 +163,7 @@ async function codeIn(lists: string[][], external: string[]): Promise<[name: str
 /** A category may use a provider of another category. */
 function moduleOf(category: string, provider: string): string {
   const files = [category, ...categories.map(({ name }) => name)].map(
-    (name) => `functions/${name}/providers/${provider}.ts`,
+    (name) => `functions/${name}/${provider}/${provider}.ts`,
   )
   const found = files.find((file) => existsSync(join(root, file)))
   if (!found) throw new Error(`No module for ${provider}`)

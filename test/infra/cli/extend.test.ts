@@ -45,7 +45,7 @@ describe('new-provider, new-category and new-orchestrator', () => {
   it('print JSON with --json', async () => {
     const { out } = await cli('new-provider ci-cd acme --json')
     expect(JSON.parse(out)).toMatchObject({
-      created: ['functions/ci-cd/providers/acme.ts', 'test/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
+      created: ['functions/ci-cd/acme/acme.ts', 'test/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
       changed: expect.arrayContaining(['functions/ci-cd/index.ts', 'test/conformance/rows/jobs.ts']),
       next: [
         'npm test -- test/functions/ci-cd/acme.test.ts',

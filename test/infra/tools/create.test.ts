@@ -25,7 +25,7 @@ it('writes an application that needs the same version of the package, and prints
   })
   for (const version of Object.values(devDependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
   expect(readdirSync(join(folder, 'checkout-webhooks'))).toContain('.gitignore')
-  const provider = readFileSync(join(folder, 'checkout-webhooks/functions/issue-ticketing/providers/acme.ts'), 'utf8')
+  const provider = readFileSync(join(folder, 'checkout-webhooks/functions/issue-ticketing/acme/acme.ts'), 'utf8')
   expect(provider).toMatch(/^import \{[^}]*\} from 'cloud-automation-webhooks'\n\n/)
   const { app, context } = read('checkout-webhooks/cdk.json')
   expect({ app, context }).toEqual({

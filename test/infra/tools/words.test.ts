@@ -243,6 +243,6 @@ test('the names of files and folders are checked', () => {
 
 test('a term of a platform is allowed in the files of its provider', () => {
   const fragment = { place: 'comment', text: 'The shape of a test.', start: 0 } as const
-  expect(findWords('functions/load-testing/providers/locust.ts', fragment.text, [fragment])).toEqual([])
-  expect(findWords('functions/load-testing/providers/k6.ts', fragment.text, [fragment])).toHaveLength(1)
+  expect(findWords('functions/load-testing/locust/locust.ts', fragment.text, [fragment])).toEqual([])
+  expect(findWords('functions/load-testing/k6/k6.ts', fragment.text, [fragment])).toHaveLength(1)
 })

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals'
-import { litmusAuthorization } from '../../../functions/chaos-testing/litmus-login.ts'
+import { litmusAuthorization } from '../../../functions/chaos-testing/litmus/login.ts'
 import { type Call, type Served, serve } from '../../../infra/testing/loopback-server.ts'
 import { oauthAuthorization } from '../../../shared/http/oauth.ts'
 import type { Authorization } from '../../../shared/http/options.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { http as experiment } from '../../../functions/chaos-testing/providers/http.ts'
+import { http as experiment } from '../../../functions/chaos-testing/http/http.ts'
 import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'

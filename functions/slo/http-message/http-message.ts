@@ -1,0 +1,1 @@
+export { http as httpMessage } from '../../notification/http/http.ts'

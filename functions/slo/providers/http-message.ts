@@ -1,1 +1,0 @@
-export { http as httpMessage } from '../../notification/providers/http.ts'
