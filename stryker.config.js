@@ -21,8 +21,8 @@ export default {
       testMatch: [
         '<rootDir>/test/lifecycle/*.test.ts',
         '<rootDir>/test/shared/core/**/*.test.ts',
-        '<rootDir>/test/functions/issue-ticketing/github.test.ts',
-        '<rootDir>/test/functions/chaos-testing/toxiproxy.test.ts',
+        '<rootDir>/test/functions/issue-ticketing/github/github.test.ts',
+        '<rootDir>/test/functions/chaos-testing/toxiproxy/toxiproxy.test.ts',
       ],
       reporters: [],
       // A mutant that waits forever must not take minutes.

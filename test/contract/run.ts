@@ -108,7 +108,7 @@ function compareExchanges(exchanges: RecordedExchange[]): void {
 /** Compares the GraphQL queries of New Relic with its schema. */
 function compareQueries(exchanges: RecordedExchange[]): void {
   const name = 'new-relic.graphql'
-  const sent = exchanges.filter(({ test, path }) => test === 'functions/slo/new-relic' && path === '/graphql')
+  const sent = exchanges.filter(({ test, path }) => test === 'functions/slo/new-relic/new-relic' && path === '/graphql')
   const documents = new Set(sent.map(({ body }) => String(JSON.parse(body).query)))
   if (existsSync(join(folder, name)) && documents.size > 0) {
     const schema = readFileSync(join(folder, name), 'utf8')
@@ -124,7 +124,7 @@ function rank({ operation, violations }: Comparison): number {
 }
 
 function hasTest({ tests }: Subject, test: string): boolean {
-  const name = test.replace(/^(?:functions|shared|infra)\//, '').replace(/-message$/, '')
+  const name = test.replace(/^functions\/([^/]+\/[^/]+)\/.*|^(?:shared|infra)\//, '$1')
   return tests.includes(name)
 }
 

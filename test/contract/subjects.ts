@@ -42,7 +42,7 @@ export const subjects: Subject[] = [
   },
   { contract: 'aws-cloudwatch', tests: ['slo/aws-cloudwatch'] },
   { contract: 'aws-codebuild', tests: ['ci-cd/aws-codebuild'] },
-  { contract: 'aws-codepipeline', tests: ['ci-cd/aws-codepipeline', 'remediation/rollback-aws-codepipeline'] },
+  { contract: 'aws-codepipeline', tests: ['ci-cd/aws-codepipeline', 'remediation/aws-codepipeline'] },
   { contract: 'aws-dlt', tests: ['load-testing/aws-dlt'] },
   { contract: 'aws-eventbridge', tests: ['slo/aws-eventbridge'] },
   { contract: 'aws-fis', tests: ['chaos-testing/aws-fis'] },
@@ -170,7 +170,7 @@ export const subjects: Subject[] = [
   { contract: 'litmus', tests: ['chaos-testing/litmus'] },
   {
     contract: 'mattermost',
-    tests: ['notification/mattermost', 'notification/mattermost-message'],
+    tests: ['notification/mattermost'],
     documents: ['PUT /api/v4/posts/{post_id}/patch'],
     known: /\.detailed_error is not|\.(?:hashtags|is_pinned) is not/,
   },
@@ -191,7 +191,7 @@ export const subjects: Subject[] = [
   },
   {
     contract: 'slack-messaging',
-    tests: ['notification/slack', 'notification/slack-buttons', 'notification/slack-message'],
+    tests: ['notification/slack'],
     path: withoutSandbox,
   },
   { contract: 'stackstorm', tests: ['remediation/stackstorm'] },

@@ -1,6 +1,6 @@
 import '../functions/aws.ts'
 import { expect, test } from '@jest/globals'
-import { express, id, target, testStepFunctions } from '../functions/optimization/aws-step-functions.ts'
+import { express, id, target, testStepFunctions } from '../functions/optimization/aws-step-functions/suite.ts'
 import { awsStepFunctionsJob } from '../platforms/aws-step-functions.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { send, startedProgram, startPlatform } from './platform.ts'

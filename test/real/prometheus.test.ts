@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { prometheus } from '../../functions/slo/prometheus/prometheus.ts'
 import { evaluate } from '../functions/slo/drive.ts'
-import { testPrometheus } from '../functions/slo/prometheus.ts'
+import { testPrometheus } from '../functions/slo/prometheus/suite.ts'
 import { sendText, startedProgram } from './platform.ts'
 import { startProxy } from './proxy.ts'
 

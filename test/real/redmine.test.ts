@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { testRedmine } from '../functions/issue-ticketing/redmine.ts'
+import { testRedmine } from '../functions/issue-ticketing/redmine/suite.ts'
 import { redmineIssues } from '../platforms/redmine.ts'
 import type { Issue } from '../platforms/redmine-issue.ts'
 import { send, startedProgram, startPlatform } from './platform.ts'

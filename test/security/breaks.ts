@@ -64,7 +64,7 @@ export const BREAKS: Record<string, Break> = {
     file: 'shared/providers/job-variables.ts',
     from: 'names.find((name) => !allowed.includes(name))',
     to: 'names.find((name) => allowed.length === 0 && name)',
-    test: 'functions/ci-cd/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list',
+    test: 'functions/ci-cd/gitlab-ci/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list',
   },
   'Prototype pollution': {
     file: 'shared/dotted-keys.ts',

@@ -28,7 +28,7 @@ const TESTS = {
   'SSRF through an input': `
     security/hosts > An input cannot change the host or the path, or add a header > %s
     shared/http/client > HTTP client: requests > follows redirects only within the host of the connection
-    functions/load-testing/autocannon > Built-in generator: allowed targets >
+    functions/load-testing/autocannon/autocannon > Built-in generator: allowed targets >
       does not call a name that resolves to this machine, even if it is allowed`,
   'Path traversal in ids': `
     security/hosts > An input cannot change the host or the path, or add a header > %s
@@ -38,7 +38,7 @@ const TESTS = {
     security/hosts > An input cannot change the host or the path, or add a header > %s
     fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks`,
   'Code through a variable': `
-    functions/ci-cd/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list`,
+    functions/ci-cd/gitlab-ci/gitlab-ci > GitLab CI: start > rejects a variable that the connection does not list`,
   'Prototype pollution': `
     shared/orchestrators/keptn/event > A form > cannot reach a prototype
     shared/core/webhook/body > A body > with any bytes and any content type is parsed or refused

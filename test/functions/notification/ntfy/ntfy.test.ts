@@ -1,0 +1,4 @@
+import { startNtfy } from '../../../platforms/ntfy.ts'
+import { testNtfy } from './suite.ts'
+
+testNtfy({ start: startNtfy })
