@@ -12,9 +12,9 @@ import { httpJob } from '../shared/vendors/http/job.ts'
 import { httpMessage } from '../shared/vendors/http/message.ts'
 import { httpTicket } from '../shared/vendors/http/ticket.ts'
 import { Service, triggered } from './e2e/service.ts'
-import { type LocustServer, startLocust } from './platforms/locust.ts'
-import { startRundeck } from './platforms/rundeck/server.ts'
-import { startSteadybit } from './platforms/steadybit.ts'
+import { startSteadybit } from './functions/chaos-testing/steadybit/fake.ts'
+import { startRundeck } from './functions/incident-management/rundeck/fake.ts'
+import { type LocustServer, startLocust } from './functions/load-testing/locust/fake.ts'
 import { waitForAll } from './wait-for-all.ts'
 
 const root = join(import.meta.dirname, '..')

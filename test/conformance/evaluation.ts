@@ -48,7 +48,7 @@ const secret = 'cut-in-the-middle-0123456789'
  * @example
  * import { evaluationConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { startAcme } from './server.ts'
+ * import { startAcme } from './fake.ts'
  *
  * evaluationConformance(acme, {
  *   async start() {

@@ -19,10 +19,10 @@ import type { FlagPlatform } from './platform.ts'
  * @example
  * import { flagConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { acmeRow } from './server.ts'
+ * import { flagRow } from './fake.ts'
  *
  * // How a test starts Acme, and two of its flags. `new-provider` writes it.
- * flagConformance(acme, acmeRow)
+ * flagConformance(acme, flagRow)
  */
 export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
   flagProvider: FlagProvider<C>,

@@ -1,11 +1,11 @@
 import { genericApiConnections } from '../../infra/sandbox/platforms/generic-api/connections.ts'
 import type { Call, Served } from '../../infra/testing/loopback-server.ts'
+import { startNtfy } from '../functions/notification/ntfy/fake.ts'
 import { startGlpi } from '../platforms/glpi.ts'
 import { startHarbor } from '../platforms/harbor.ts'
 import { startHomeAssistant } from '../platforms/home-assistant.ts'
 import { startKestra } from '../platforms/kestra.ts'
 import { startN8n } from '../platforms/n8n.ts'
-import { startNtfy } from '../platforms/ntfy.ts'
 import { startZammad } from '../platforms/zammad.ts'
 import { connectionText } from '../recipes/page.ts'
 import {

@@ -1,5 +1,5 @@
-import * as rows from './rows/jobs.ts'
-import type { JobRow } from './rows/row.ts'
+import type { JobRow } from './row.ts'
+import { rowsOf } from './rows.ts'
 
 /** A fake platform of jobs and the actions that start and stop them. */
 export interface NamedJobPlatform {
@@ -23,7 +23,7 @@ const actions: Record<string, [start: string, stop: string]> = {
 }
 
 /** The platform of each provider that starts jobs. */
-export const jobPlatforms = Object.entries<JobRow>(rows).map(([name, platform]): NamedJobPlatform => {
+export const jobPlatforms = Object.entries(rowsOf('jobRow')).map(([name, platform]): NamedJobPlatform => {
   const [category = '', provider = ''] = name.split('/')
   const [start, stop] = actions[category] ?? ['start-job', 'stop-job']
   const { action = start, cannotStop } = platform

@@ -30,13 +30,13 @@ import type { JobPlatform, PlayedJobs } from './job-platform.ts'
  * import { jobConformance } from 'cloud-automation-webhooks/testing'
  * import { actions } from './actions.ts'
  * import { acme } from './provider.ts'
- * import { acmeRow } from './server.ts'
+ * import { jobRow } from './fake.ts'
  *
  * jobConformance(
  *   acme,
  *   { start: actions['start-job'], stop: actions['stop-job'] },
  *   // How a test starts Acme and controls its runs. `new-provider` writes it.
- *   acmeRow,
+ *   jobRow,
  *   {
  *     states: {
  *       running: ['queued', 'running'],

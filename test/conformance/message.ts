@@ -45,7 +45,7 @@ interface Posts<S> {
  * @example
  * import { messageConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { startAcme } from './server.ts'
+ * import { startAcme } from './fake.ts'
  *
  * messageConformance(acme, {
  *   start: startAcme,

@@ -1,26 +1,30 @@
 import { servicenow } from '../../functions/incident-management/servicenow/servicenow.ts'
 import { jira } from '../../functions/issue-ticketing/jira/jira.ts'
+import type { ProviderKind } from '../../shared/providers/provider.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { openTicket } from '../../shared/providers/ticket-actions.ts'
 import { clientOf, keyOf } from '../functions/helpers.ts'
+import { ticketRow as servicenowIncidents } from '../functions/incident-management/servicenow/fake.ts'
+import { ticketRow as jiraIssues } from '../functions/issue-ticketing/jira/fake.ts'
 import { startAnyApi } from '../platforms/any-api.ts'
-import { jiraIssues } from '../platforms/jira.ts'
-import { servicenowIncidents } from '../platforms/servicenow/server.ts'
+import { categoryOf } from './calls.ts'
 import { jobPlatforms } from './job-platforms.ts'
 import type { FlagPlatform } from './platform.ts'
-import * as flagRows from './rows/flags.ts'
-import * as messageRows from './rows/messages.ts'
-import * as otherRows from './rows/others.ts'
-import { type MessageRow, play, type TicketRow, type WriteRow } from './rows/row.ts'
-import * as ticketRows from './rows/tickets.ts'
+import { play, type TicketRow, type WriteRow } from './row.ts'
+import { rowsOf } from './rows.ts'
 
 const REPEATED_STATE = 'the same state is set again'
 
+/** The platforms of messages that reports can be sent to, too. */
+const messengers = Object.fromEntries(
+  Object.entries(rowsOf('messageRow')).filter(([path]) => path.startsWith('notification/')),
+)
+
 /** Every provider with an action that writes, by category and provider. */
 export const platforms: Record<string, WriteRow> = {
-  ...mapRows<TicketRow>(ticketRows, (row, path) => ({
+  ...mapRows(rowsOf('ticketRow'), (row, path) => ({
     ...row,
-    action: path.startsWith('issue-') ? 'open-issue' : 'open-ticket',
+    action: actionOf(path, 'ticket'),
     start: async () => ({ ...(await row.start()), input: { title: 'Checkout is slow' } }),
   })),
   'issue-ticketing/http': anyApi('open-issue', httpTickets, { title: 'Checkout is slow' }),
@@ -33,22 +37,32 @@ export const platforms: Record<string, WriteRow> = {
   'chaos-testing/http': anyApi('start-test', () => ({ ...httpJobs(), allow: ['latency'] }), { target: 'latency' }),
   'optimization/http': anyApi('start-model', httpJobs, { target: 'tune' }),
 
-  ...mapRows<FlagPlatform>(flagRows, flag, 'feature-flags/'),
+  ...mapRows(rowsOf('flagRow'), flag),
   'feature-flags/http': httpFlags('set-flag'),
   'remediation/http-flag': httpFlags('toggle-flag'),
 
-  ...mapRows<MessageRow>(messageRows, (row) => ({ ...row, action: 'push-update' }), 'notification/'),
+  ...mapRows(rowsOf('messageRow'), (row, path) => ({ ...row, action: actionOf(path, 'message') })),
   'notification/http': anyApi('push-update', httpMessages, {}),
-  ...mapRows<MessageRow>(messageRows, (row) => ({ ...row, action: 'push-report' }), 'slo/'),
+  ...mapRows(messengers, (row) => ({ ...row, action: 'push-report' }), 'slo'),
   'slo/http-message': anyApi('push-report', httpMessages, {}),
   'slo/servicenow': onTicket(servicenowIncidents, servicenow, /^PATCH /, { id: 'INC0010001' }),
   'slo/jira': onTicket(jiraIssues, jira, /^POST .*\/comment$/, { id: 'OPS-1', project: 'OPS' }),
 
-  ...otherRows,
+  ...rowsOf('writeRow'),
 }
 
-function mapRows<Row>(rows: Record<string, Row>, platformOf: (row: Row, path: string) => WriteRow, prefix = '') {
-  const platforms = Object.entries(rows).map(([name, row]) => [prefix + name, platformOf(row, name)] as const)
+/** Returns the first action of a category for a kind of providers. */
+function actionOf(path: string, kind: ProviderKind): string {
+  const found = Object.entries(categoryOf(path).actions).find(([, action]) => action.kind === kind)
+  if (!found) throw new Error(`No action for ${path}`)
+  return found[0]
+}
+
+/** @param category another category that has these providers, too */
+function mapRows<Row>(rows: Record<string, Row>, platformOf: (row: Row, path: string) => WriteRow, category = '$&') {
+  const platforms = Object.entries(rows).map(
+    ([path, row]) => [path.replace(/^[^/]+/, category), platformOf(row, path)] as const,
+  )
   return Object.fromEntries(platforms)
 }
 

@@ -19,10 +19,10 @@ export interface TicketOptions extends CommonOptions {
  * @example
  * import { ticketConformance } from 'cloud-automation-webhooks/testing'
  * import { acme } from './provider.ts'
- * import { acmeRow } from './server.ts'
+ * import { ticketRow } from './fake.ts'
  *
  * // How a test starts Acme. `new-provider` writes it.
- * ticketConformance(acme, acmeRow)
+ * ticketConformance(acme, ticketRow)
  */
 export function ticketConformance(
   provider: TicketProvider,

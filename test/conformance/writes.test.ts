@@ -7,10 +7,9 @@ import { failureOf } from '../functions/helpers.ts'
 import './deployment.ts'
 import { categories } from '../../functions/index.ts'
 import { categoryOf } from './calls.ts'
-import type { TicketPlatform } from './platform.ts'
 import { platforms } from './platforms.ts'
-import type { WriteRow } from './rows/row.ts'
-import * as ticketRows from './rows/tickets.ts'
+import type { WriteRow } from './row.ts'
+import { rowsOf } from './rows.ts'
 import { unexpectedBodies } from './unexpected-bodies.ts'
 import { observe } from './writes.ts'
 
@@ -69,7 +68,7 @@ describe.each(Object.entries(platforms))('%s: an unexpected response to a search
   })
 })
 
-const tickets: Record<string, TicketPlatform> = ticketRows
+const tickets = rowsOf('ticketRow')
 const opening = Object.entries(platforms).filter(([path, { action }]) => /^open-/.test(action) && !/http$/.test(path))
 
 describe.each(opening)('%s: input.fields', (path, platform) => {

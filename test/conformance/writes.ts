@@ -6,7 +6,7 @@ import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
 import { categoryOf, deadlineOf, describeError, receive, silently } from './calls.ts'
 import { storeSecret } from './deployment.ts'
-import type { WriteRow } from './rows/row.ts'
+import type { WriteRow } from './row.ts'
 
 /** The result of one call: how it ended and how often it wrote. */
 export interface Observed {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
-import { toxiproxyServer } from '../platforms/toxiproxy/server.ts'
+import { toxiproxyServer } from '../functions/chaos-testing/toxiproxy/fake.ts'
 import { Service, triggered } from './service.ts'
 
 const toxiproxy = await toxiproxyServer()

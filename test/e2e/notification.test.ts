@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
-import { startNtfy } from '../platforms/ntfy.ts'
-import { startServiceNowChange } from '../platforms/servicenow-change.ts'
+import { startNtfy } from '../functions/notification/ntfy/fake.ts'
+import { startServiceNowChange } from '../functions/notification/servicenow-change/fake.ts'
 import { Service, triggered } from './service.ts'
 
 const inbox = await startNtfy()

@@ -6,7 +6,7 @@ import { operateOnRuntime } from '../../infra/local/operator/operate-on-runtime.
 import { readRuntimeFile } from '../../infra/local/runtime-file.ts'
 import { tokenHash } from '../../infra/project/token-hash.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
-import { slackServer } from '../platforms/slack/server.ts'
+import { slackServer } from '../functions/notification/slack/fake.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { Service } from './service.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { type NtfyServer, startNtfy } from '../functions/notification/ntfy/fake.ts'
 import { describeInBrowser, launchBrowser, violations } from '../infra/local/console/chromium.ts'
-import { type NtfyServer, startNtfy } from '../platforms/ntfy.ts'
 import { Service, triggered } from './service.ts'
 
 describeInBrowser('the page of an approval, in Chromium', () => {

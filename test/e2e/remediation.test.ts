@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
-import { type RundeckServer, restart, startRundeck } from '../platforms/rundeck/server.ts'
+import { type RundeckServer, restart, startRundeck } from '../functions/incident-management/rundeck/fake.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { slackServer } from '../platforms/slack/server.ts'
+import { slackServer } from '../functions/notification/slack/fake.ts'
 import { Service, triggered } from './service.ts'
 
 const slack = await slackServer()

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { buildSync } from 'esbuild'
 import type { LocalFunction } from '../../infra/local/cloud/index.ts'
 import { ERROR_NAMES } from '../../shared/core/direct/read-direct-call.ts'
-import { type StepFunctionsServer, startStepFunctions } from '../platforms/aws-step-functions.ts'
+import { type StepFunctionsServer, startStepFunctions } from '../functions/optimization/aws-step-functions/fake.ts'
 import { awsCredentials, Service } from './service.ts'
 
 // The fake accepts only this access key.

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from '@jest/globals'
-import { startHcpTerraform } from '../platforms/hcp-terraform.ts'
-import { startNtfy } from '../platforms/ntfy.ts'
+import { startHcpTerraform } from '../functions/ci-cd/hcp-terraform/fake.ts'
+import { startNtfy } from '../functions/notification/ntfy/fake.ts'
 import { Service, triggered } from './service.ts'
 
 const terraform = await startHcpTerraform()

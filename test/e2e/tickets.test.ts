@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { Played, TicketPlatform } from '../conformance/platform.ts'
-import { issueInputs } from '../conformance/rows/row.ts'
-import * as ticketRows from '../conformance/rows/tickets.ts'
+import { issueInputs } from '../conformance/row.ts'
+import { rowsOf } from '../conformance/rows.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { awsCredentials, Service, triggered } from './service.ts'
 
@@ -13,13 +13,13 @@ process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId
  * A platform for each way to find a ticket again. `test/conformance` calls the others, and `test/infra/build/bundles.test.ts` loads
  * all of them.
  */
-const lost: [finds: string, target: keyof typeof ticketRows, request: string][] = [
+const lost: [finds: string, target: string, request: string][] = [
   ['searches', 'issue-ticketing/jira', 'POST'],
   ['deduplicates', 'incident-management/pagerduty-events', 'POST'],
   ['is a service of AWS', 'incident-management/aws-opscenter', 'CreateOpsItem'],
 ]
 const rows = Object.fromEntries(
-  Object.entries<TicketPlatform>(ticketRows).filter(([target]) => lost.some(([, one]) => one === target)),
+  Object.entries(rowsOf('ticketRow')).filter(([target]) => lost.some(([, one]) => one === target)),
 )
 
 const played: Record<string, Played> = {}

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { notification } from '../../functions/notification/index.ts'
 import { startOnce } from '../functions/helpers.ts'
+import { startServiceNowChange } from '../functions/notification/servicenow-change/fake.ts'
 import { withLogLines } from '../log-lines.ts'
-import { startServiceNowChange } from '../platforms/servicenow-change.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 

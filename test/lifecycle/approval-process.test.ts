@@ -3,7 +3,7 @@ import { notification } from '../../functions/notification/index.ts'
 import { payloadOf } from '../../shared/core/task/payload.ts'
 import { wakeTasksOf } from '../../shared/state/wake.ts'
 import { startOnce } from '../functions/helpers.ts'
-import { startServiceNowChange } from '../platforms/servicenow-change.ts'
+import { startServiceNowChange } from '../functions/notification/servicenow-change/fake.ts'
 import { Lifecycle } from './lifecycle.ts'
 
 const lifecycle = new Lifecycle(notification)

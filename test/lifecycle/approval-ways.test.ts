@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda'
 import type { Task } from '../../shared/core/call.ts'
 import { webhookHandler } from '../../shared/core/webhook/handler.ts'
 import { startOnce } from '../functions/helpers.ts'
-import { startStepFunctions } from '../platforms/aws-step-functions.ts'
+import { startStepFunctions } from '../functions/optimization/aws-step-functions/fake.ts'
 import { startGithubApp } from '../platforms/github/app-server.ts'
 import { category, onPage, twoPeople, useApprovals } from './waiting.ts'
 

@@ -42,7 +42,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   })
 
   it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'test/platforms', 'test/contract']
+    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'test/contract']
     const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(output).toMatch(/No fixes applied/)
   })

@@ -131,7 +131,7 @@ describe('An application', () => {
     const output = await npm.run('npm test', application)
     expect(output).toMatch(/^ℹ fail 0$/m)
     for (const suite of [...templateKinds.map((kind) => `acme-${kind}`), 'pigeon', 'acme-desk', 'acme-flows'])
-      expect(existsSync(join(application, `test/${suite}.test.ts`))).toBe(true)
+      expect(globSync(`test/**/${suite}.test.ts`, { cwd: application })).toHaveLength(1)
   })
 
   it('has bundles that load two files at start, without the other categories', async () => {

@@ -1,5 +1,4 @@
-import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn, stages, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
+import type { Reply } from '../../infra/testing/loopback-server.ts'
 import { defineJsonService } from './aws-json.ts'
 
 interface OpsItem {
@@ -263,37 +262,3 @@ function describe({ opsItems }: State, { OpsItemFilters = [], MaxResults = 50 }:
     }))
   return { OpsItemSummaries: summaries }
 }
-
-export const awsSsmAutomationJob = {
-  known: 'token',
-  starts: /^StartAutomationExecution$/,
-  start: play(startSsm, ({ url: endpoint, state }) => {
-    const enter = (status: string) =>
-      void Object.assign(state.executions.at(-1) ?? {}, { AutomationExecutionStatus: status })
-    return {
-      connection: { endpoint, region: 'eu-west-1' },
-      input: { target: 'Restart-Checkout' },
-      ...runsIn(() =>
-        state.executions.map((run) => [run.AutomationExecutionId, run.AutomationExecutionStatus === 'Cancelled']),
-      ),
-      ...stages(enter, 'InProgress', 'Success'),
-      end: () =>
-        void Object.assign(newestOf(state.executions), {
-          AutomationExecutionStatus: 'Success',
-          ExecutionEndTime: 1_764_000_090,
-        }),
-    }
-  }),
-} satisfies JobRow
-
-export const awsOpscenterItems = {
-  writes: /^CreateOpsItem$/,
-  start: play(startSsm, ({ url: endpoint, state }) => ({
-    connection: { region: 'eu-west-1', endpoint },
-    made: () => state.opsItems.length,
-  })),
-  unknownId: 'oi-424242424242',
-  ...ticketInputs,
-  open: { priority: 'high', severity: 'critical' },
-  update: { comment: 'Now 5 s', severity: 'low' },
-} satisfies TicketRow

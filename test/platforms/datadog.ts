@@ -1,6 +1,5 @@
 import { definePlatform } from '../../infra/testing/define-platform.ts'
 import type { Reply } from '../../infra/testing/loopback-server.ts'
-import { play, type WriteRow } from '../conformance/rows/row.ts'
 
 interface Threshold {
   timeframe: string
@@ -188,9 +187,3 @@ function search({ events }: State, query: URLSearchParams): object {
   }))
   return { data, meta: { status: 'done' } }
 }
-
-export const datadogEvent = {
-  action: 'push-report',
-  writes: /^POST /,
-  start: play(startDatadog, ({ url: baseUrl }) => ({ connection: { baseUrl, apiKey, applicationKey } })),
-} satisfies WriteRow

@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../infra/testing/require-header.ts'
-import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 
 interface Note {
   id: number
@@ -62,7 +61,7 @@ const initial = () => ({
  * @see https://docs.gitlab.com/api/issues/
  * @see https://docs.gitlab.com/api/rest/troubleshooting/
  */
-const startGitlab = definePlatform({
+export const startGitlab = definePlatform({
   base: '/api/v4',
   state: initial,
   refuses: (call, { issuesEnabled }) => {
@@ -241,11 +240,3 @@ function toResponse({ users }: State, { notes, assignees, ...issue }: Issue) {
     references: { short, relative: short, full: `${PROJECT.path}${short}` },
   }
 }
-
-export const gitlabIssues = {
-  writes: /^POST .*\/issues$/,
-  start: playTickets(startGitlab, 'issues', { project: 'ops/shop/checkout' }),
-  unknownId: 'ops/shop/checkout#424242',
-  searchLimit: 500,
-  ...issueInputs,
-} satisfies TicketRow

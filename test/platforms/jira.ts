@@ -1,7 +1,6 @@
 import { definePlatform } from '../../infra/testing/define-platform.ts'
 import type { Reply } from '../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../infra/testing/require-header.ts'
-import { issueInputs, playTickets, type TicketRow } from '../conformance/rows/row.ts'
 import { adfErrors } from './adf.ts'
 import { fieldErrors, type User } from './jira-fields.ts'
 import { defaultWorkflow, findStatus, listTransitions, move, statusResponse } from './jira-workflow.ts'
@@ -232,15 +231,3 @@ function listUsers({ users }: State, query: string): User[] {
     emailAddress ? emailAddress.includes(query) : displayName.toLowerCase().startsWith(name),
   )
 }
-
-export const jiraIssues = {
-  writes: /^POST .*\/issue$/,
-  start: playTickets(startJira, 'issues', { project: 'OPS' }, ['email']),
-  unknownId: 'OPS-424242',
-  ...issueInputs,
-} satisfies TicketRow
-
-export const jiraServiceManagementIncidents = {
-  ...jiraIssues,
-  update: { comment: 'Now 5 s', priority: 'critical' },
-} satisfies TicketRow

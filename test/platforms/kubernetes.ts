@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../infra/testing/require-header.ts'
-import { type JobRow, play, stages } from '../conformance/rows/row.ts'
 
 interface Metadata {
   name: string
@@ -93,7 +92,7 @@ const initial = () => ({
  * @see https://github.com/kubernetes/kubernetes/blob/master/api/openapi-spec/swagger.json
  * @see https://kubernetes.io/docs/concepts/workloads/controllers/job/
  */
-const startKubernetes = definePlatform({
+export const startKubernetes = definePlatform({
   state: initial,
   refuses: checkToken,
   routes: {
@@ -209,17 +208,3 @@ function podsOf({ jobs, containers, podConditions }: State, selector: string): o
   }
   return [{ metadata: { name: `${job.metadata.name}-x7k2p` }, status }]
 }
-
-export const kubernetesJobRun = {
-  known: 'token',
-  stoppedAtStart: 'forgotten',
-  starts: /^POST .*\/jobs$/,
-  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({
-    connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
-    input: { target: 'ghcr.io/acme/smoke:1.4.2' },
-    runs: () => state.created,
-    id: () => state.jobs.at(-1)?.metadata.name ?? '',
-    ...stages(enterJob, 'Running', 'Complete'),
-    finishStop: () => state.jobs.length < state.created,
-  })),
-} satisfies JobRow

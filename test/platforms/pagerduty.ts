@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { definePlatform } from '../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../infra/testing/require-header.ts'
-import { playTickets, type TicketRow, ticketInputs } from '../conformance/rows/row.ts'
 
 type Fields = Record<string, unknown>
 type Status = 'triggered' | 'acknowledged' | 'resolved'
@@ -53,7 +52,7 @@ export function pagerdutyExample(name: string): Record<string, any> {
  *
  * @see https://github.com/PagerDuty/api-schema/blob/main/reference/REST/openapiv3.json
  */
-const startPagerDuty = definePlatform({
+export const startPagerDuty = definePlatform({
   state: initial,
   refuses: (call, { isUserKey, mayWrite }) => {
     const refusal = refuseHeaders(call)
@@ -215,12 +214,3 @@ function toNote(content: string): object {
   const [example] = pagerdutyExample('notes')['notes']
   return { ...example, content }
 }
-
-export const pagerdutyIncidents = {
-  writes: /^POST \/incidents$/,
-  start: playTickets(startPagerDuty, 'incidents', { project: 'PIJ90N7' }, ['email']),
-  unknownId: 'QNOSUCHINCIDENT',
-  ...ticketInputs,
-  open: { priority: 'high' },
-  update: { comment: 'Now 5 s', urgency: 'critical' },
-} satisfies TicketRow

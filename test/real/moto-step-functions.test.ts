@@ -1,7 +1,7 @@
 import '../functions/aws.ts'
 import { expect, test } from '@jest/globals'
+import { jobRow as awsStepFunctionsJob } from '../functions/optimization/aws-step-functions/fake.ts'
 import { express, id, target, testStepFunctions } from '../functions/optimization/aws-step-functions/suite.ts'
-import { awsStepFunctionsJob } from '../platforms/aws-step-functions.ts'
 import { outcomeOf } from './outcome-of.ts'
 import { send, startedProgram, startPlatform } from './platform.ts'
 

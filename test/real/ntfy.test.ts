@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { ntfy as provider } from '../../functions/notification/ntfy/ntfy.ts'
 import { decided, question } from '../functions/notification/messages.ts'
+import type { Notification } from '../functions/notification/ntfy/fake.ts'
 import { testNtfy } from '../functions/notification/ntfy/suite.ts'
-import type { Notification } from '../platforms/ntfy.ts'
 import { sendText, startedProgram, startPlatform } from './platform.ts'
 
 const { token = '', password = '' } = startedProgram().details

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
+import { ticketRow as redmineIssues } from '../functions/issue-ticketing/redmine/fake.ts'
+import type { Issue } from '../functions/issue-ticketing/redmine/issue.ts'
 import { testRedmine } from '../functions/issue-ticketing/redmine/suite.ts'
-import { redmineIssues } from '../platforms/redmine.ts'
-import type { Issue } from '../platforms/redmine-issue.ts'
 import { send, startedProgram, startPlatform } from './platform.ts'
 
 const keys = startedProgram().details

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from '@jest/globals'
 import type { Flag, FlagEnvironment, Strategy } from '../../infra/sandbox/platforms/unleash/flags.ts'
 import { flagDriver } from '../functions/feature-flags/drive.ts'
+import { gradual, flagRow as unleashFlags } from '../functions/feature-flags/unleash/fake.ts'
 import { testUnleash } from '../functions/feature-flags/unleash/suite.ts'
 import { expectFailure } from '../functions/helpers.ts'
-import { gradual, unleashFlags } from '../platforms/unleash/server.ts'
 import { send, startedProgram, startPlatform } from './platform.ts'
 
 const { admin = '', token, viewer = '' } = startedProgram().details

@@ -6,7 +6,7 @@ import { UsageError } from '../../project/usage-error.ts'
 import type { Changes } from './changes.ts'
 import type { TemplateKind } from './kinds.ts'
 import type { Name } from './names.ts'
-import { instantiate, type Move, templateFile } from './template.ts'
+import { filesOfProvider, instantiate, type Move, templateFile } from './template.ts'
 
 /** Whether the commands extend an application instead of a checkout. */
 export const IN_APPLICATION = EXTENSION === '.js'
@@ -29,11 +29,7 @@ export function requireApplication(): void {
 /** Adds a provider, its test and the fake that it is tested against, and registers them. */
 export function addOwnProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
   const { kebab, camel } = name
-  write(changes, name, [
-    [templateFile(kind, 'provider.ts'), `functions/${category}/${kebab}/${kebab}.ts`],
-    [templateFile(kind, 'server.ts'), `test/${kebab}-server.ts`],
-    [templateFile(kind, 'provider.test.ts'), testOf(name)],
-  ])
+  write(changes, name, filesOfProvider(kind, category, name))
   const index = `functions/${category}/index.ts`
   if (!changes.has(index)) extendShipped(changes, category)
   changes.insert(
@@ -82,7 +78,7 @@ export function addOwnOrchestrator(changes: Changes, name: Name): void {
   )
 }
 
-/** Returns the test file of a provider or orchestrator. */
+/** Returns the test file of an orchestrator. */
 export function testOf({ kebab }: Name): string {
   return `test/${kebab}.test.ts`
 }

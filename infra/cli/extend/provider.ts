@@ -2,20 +2,14 @@ import type { Category } from '../../../shared/providers/category.ts'
 import { quoteForShell } from '../../project/shell-words.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
+import { quoteForShell } from '../../project/shell-words.ts'
 import { localUrl } from '../receiver/receiver.ts'
-import { addOwnProvider, IN_APPLICATION, testOf } from './application.ts'
+import { UsageError } from '../../project/usage-error.ts'
+import { addOwnProvider, IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 import { exampleArguments, kinds, type TemplateKind, templateKinds } from './kinds.ts'
 import type { Name } from './names.ts'
-import { instantiate, type Move, templateFile } from './template.ts'
-
-/** The lists of the conformance suite, and the category whose providers they name without it. */
-const ROWS: Partial<Record<TemplateKind, [list: string, category?: string]>> = {
-  ticket: ['tickets'],
-  job: ['jobs'],
-  flag: ['flags', 'feature-flags'],
-  message: ['messages', 'notification'],
-}
+import { filesOfProvider, instantiate, templateFile } from './template.ts'
 
 /**
  * Returns the requested kind of a provider. Defaults to the kind of the category's actions, if they all have the same.
@@ -40,13 +34,7 @@ export function resolveKind({ name, actions }: Category, requested: TemplateKind
 export function addProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
   if (IN_APPLICATION) return void addOwnProvider(changes, category, name, kind)
   const { kebab, camel, title } = name
-  const [list, only] = ROWS[kind] ?? []
-  const moves: Move[] = [
-    [templateFile(kind, 'provider.ts'), `functions/${category}/${kebab}/${kebab}.ts`],
-    [templateFile(kind, 'server.ts'), `test/platforms/${kebab}.ts`],
-    [templateFile(kind, 'provider.test.ts'), `test/functions/${category}/${kebab}.test.ts`],
-  ]
-  for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
+  for (const [path, text] of instantiate(filesOfProvider(kind, category, name), name)) changes.create(path, text)
   const key = kebab.includes('-') ? `'${kebab}'` : kebab
   changes.insert(
     ...providerList(changes, category),
@@ -55,14 +43,8 @@ export function addProvider(changes: Changes, category: string, name: Name, kind
   changes.insert(
     'test/contract/without-contract.ts',
     'export const withoutContract: Record<string, string> = {\n',
-    `  ${key}: 'There is none yet. test/platforms/${kebab}.ts names the sources of the fake of ${title}.',\n`,
+    `  ${key}: 'There is none yet. test/functions/${category}/${kebab}/fake.ts names the sources of the fake of ${title}.',\n`,
   )
-  if (list && (only ?? category) === category)
-    changes.replace(
-      `test/conformance/rows/${list}.ts`,
-      /^/,
-      `export { ${camel}Row as '${only ? kebab : `${category}/${kebab}`}' } from '../../platforms/${kebab}.ts'\n`,
-    )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
   changes.append(`functions/${category}/README.md`, section.replaceAll('<category>', category))
 }
@@ -81,7 +63,7 @@ export function nextForProvider(category: Category, name: Name, kind: TemplateKi
   const [action] = Object.entries(category.actions).find(([, action]) => action.kind === kind) ?? []
   const connection = { provider: kebab, baseUrl: `${localUrl()}/sandbox/tool`, token: demo.toolToken }
   return [
-    IN_APPLICATION ? `node --test ${testOf(name)}` : `npm test -- test/functions/${category.name}/${kebab}.test.ts`,
+    `${IN_APPLICATION ? 'node --test' : 'npm test --'} test/functions/${category.name}/${kebab}/${kebab}.test.ts`,
     'WEBHOOKS_DEMO=off npm start',
     `echo ${quoteForShell(JSON.stringify(connection))} | npx webhooks connect ${category.name}/${kebab} --local --from-file -`,
     `npx webhooks send ${category.name}/${action} --connection ${kebab} ${[exampleArguments(kind), kinds[kind].more].filter(Boolean).join(' ')}`,

@@ -16,6 +16,16 @@ export function templateFile(kind: string, file: string): string {
   return `${FOLDER}/${kind}/${file}`
 }
 
+/** Returns the files of a provider: a folder with what is shipped, and a folder with what proves it. */
+export function filesOfProvider(kind: string, category: string, { kebab }: Name): Move[] {
+  const tests = `test/functions/${category}/${kebab}`
+  return [
+    [templateFile(kind, 'provider.ts'), `functions/${category}/${kebab}/${kebab}.ts`],
+    [templateFile(kind, 'fake.ts'), `${tests}/fake.ts`],
+    [templateFile(kind, 'provider.test.ts'), `${tests}/${kebab}.test.ts`],
+  ]
+}
+
 /**
  * Returns the files of a template with another name and adapted imports.
  *

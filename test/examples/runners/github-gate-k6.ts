@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { parse } from 'yaml'
 import type { Service } from '../../e2e/service.ts'
+import { startGrafanaK6 } from '../../functions/load-testing/grafana-k6/fake.ts'
 import { startGithubApp } from '../../platforms/github/app-server.ts'
-import { startGrafanaK6 } from '../../platforms/grafana-k6.ts'
 import type { Setting, Timeline } from './example.ts'
 import { commandsOf, HOST, optionOf, PREFIX, read, runCli } from './files.ts'
 

@@ -37,18 +37,19 @@ describe('new-provider, new-category and new-orchestrator', () => {
   it('list the files with --dry-run and write nothing', async () => {
     const { code, out } = await cli('new-category access --kind job --provider acme')
     expect([code, out]).toEqual([0, expect.stringContaining('Would write\n  functions/access/index.ts\n')])
-    expect(out).toContain('  test/platforms/acme.ts\n')
+    expect(out).toContain('  test/functions/access/acme/fake.ts\n')
     expect(out).toContain('Would change\n  functions/index.ts\n')
     expect(existsSync(join(root, 'functions/access'))).toBe(false)
   })
 
   it('print JSON with --json', async () => {
+    const tests = 'test/functions/ci-cd/acme'
     const { out } = await cli('new-provider ci-cd acme --json')
     expect(JSON.parse(out)).toMatchObject({
-      created: ['functions/ci-cd/acme/acme.ts', 'test/platforms/acme.ts', 'test/functions/ci-cd/acme.test.ts'],
-      changed: expect.arrayContaining(['functions/ci-cd/index.ts', 'test/conformance/rows/jobs.ts']),
+      created: ['functions/ci-cd/acme/acme.ts', `${tests}/fake.ts`, `${tests}/acme.test.ts`],
+      changed: expect.arrayContaining(['functions/ci-cd/index.ts', 'functions/ci-cd/README.md']),
       next: [
-        'npm test -- test/functions/ci-cd/acme.test.ts',
+        `npm test -- ${tests}/acme.test.ts`,
         'WEBHOOKS_DEMO=off npm start',
         expect.stringMatching(/^echo '.*' \| npx webhooks connect ci-cd\/acme --local --from-file -$/),
         'npx webhooks send ci-cd/trigger-build --connection acme --input target=report --input parameters.month=2026-11 --mode interactive',

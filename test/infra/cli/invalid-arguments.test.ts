@@ -104,7 +104,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['new-provider issue-ticketing Acme --dry-run', 'such as acme'],
   ['new-provider issue-ticketing jira --dry-run', 'issue-ticketing already has a provider jira'],
   ['new-provider issue-ticketing slack --dry-run', 'notification already has a provider slack'],
-  ['new-provider issue-ticketing any-api --dry-run', 'test/platforms/any-api.ts already exists'],
+  ['new-orchestrator opsgenie --dry-run', 'docs/opsgenie.md already exists'],
   ['new-provider issue-ticketing segment --dry-run', 'already uses the name segment'],
   ['new-provider incident-management acme --dry-run', 'Add --kind ticket or job'],
   ['new-provider feature-flags acme --kind job --dry-run', 'Add --kind flag'],

@@ -21,12 +21,12 @@ import {
   test,
   ticketConformance,
 } from 'cloud-automation-webhooks/testing'
-import { acme } from './provider.ts'
-import { acmeRow, startAcme } from './server.ts'`)
+import { startAcme, ticketRow } from './fake.ts'
+import { acme } from './provider.ts'`)
 })
 
 test.each(templateKinds)('no import of the template %s leads to the checkout', (kind) => {
-  for (const file of ['index', 'actions', 'http', 'provider', 'server', 'provider.test']) {
+  for (const file of ['index', 'actions', 'http', 'provider', 'fake', 'provider.test']) {
     const text = converted(`test/templates/${kind}/${file}.ts`)
     const imports = [...text.matchAll(/from '([^']+)'/g)].map(([, path = '']) => path)
     expect(imports.filter((path) => !/^(\.\/[\w.-]+|cloud-automation-webhooks(\/\w+)?)$/.test(path))).toEqual([])

@@ -3,9 +3,6 @@ import { errorResponse } from '../../../infra/sandbox/platforms/dynatrace/respon
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
-import type { Served } from '../../../infra/testing/loopback-server.ts'
-import { play, type WriteRow } from '../../conformance/rows/row.ts'
-import { servePlatform } from '../serve-platform.ts'
 
 export interface EnvironmentServer extends Served, Pick<Environment, 'automation' | 'grail'> {
   environment: Environment
@@ -56,13 +53,3 @@ export async function startEnvironment(): Promise<EnvironmentServer> {
     },
   }
 }
-
-export const dynatraceGuardian = {
-  action: 'request-evaluation',
-  writes: /^POST .*\/run$/,
-  repeatable: 'a second run with the same qualifier is the first one',
-  start: play(startEnvironment, ({ url: baseUrl }) => ({
-    connection: { baseUrl, token: demo.dynatracePlatformToken, workflow: demo.workflows.guardian },
-    input: { slo: 'Checkout', start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' },
-  })),
-} satisfies WriteRow

@@ -3,9 +3,6 @@ import type { EventReport } from '../../../infra/sandbox/platforms/dynatrace/rou
 import type { Slo } from '../../../infra/sandbox/platforms/dynatrace/slos.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
-import type { Served } from '../../../infra/testing/loopback-server.ts'
-import { play, type WriteRow } from '../../conformance/rows/row.ts'
-import { servePlatform } from '../serve-platform.ts'
 
 export interface DynatraceServer extends Served {
   token: string
@@ -73,9 +70,3 @@ export async function startDynatrace(): Promise<DynatraceServer> {
     },
   }
 }
-
-export const dynatraceEvent = {
-  action: 'push-report',
-  writes: /^POST .*\/ingest$/,
-  start: play(startDynatrace, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token } })),
-} satisfies WriteRow

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { passed } from '../../../shared/outcome.ts'
 import { orchestratorConformance } from '../../conformance/orchestrator.ts'
-import { startStepFunctions } from '../../platforms/aws-step-functions.ts'
+import { startStepFunctions } from '../../functions/optimization/aws-step-functions/fake.ts'
 
 const token = 'AQCEAAAAKgAAAAMAAAAAAAAAAfakeToken=='
 const outcome = passed('The test passed', { p95: 120 }, { run: 'https://k6.example.com/runs/7' })

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { evaluationConformance } from '../../conformance/evaluation.ts'
 import { failureOf, startEach } from '../../functions/helpers.ts'
 import { evaluate } from '../../functions/slo/drive.ts'
+import { startAcme } from './fake.ts'
 import { acme } from './provider.ts'
-import { startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { flagConformance } from '../../conformance/flag.ts'
 import { clientOf, failureOf, startEach } from '../../functions/helpers.ts'
+import { flagRow, startAcme } from './fake.ts'
 import { acme } from './provider.ts'
-import { acmeRow, startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 
@@ -39,4 +39,4 @@ describe('A flag of Acme', () => {
   })
 })
 
-flagConformance(acme, acmeRow)
+flagConformance(acme, flagRow)

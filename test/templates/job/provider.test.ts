@@ -3,8 +3,8 @@ import { startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { jobConformance } from '../../conformance/job.ts'
 import { keyOf } from '../../functions/helpers.ts'
+import { type AcmeServer, jobRow } from './fake.ts'
 import { acme } from './provider.ts'
-import { type AcmeServer, acmeRow } from './server.ts'
 
 const actions = {
   start: startJob({ summary: 'Starts', silent: 'answers' }),
@@ -16,7 +16,7 @@ type Change = Parameters<AcmeServer['become']>[1]
 /** Changes the first run. */
 const become = (change: Change) => (server: AcmeServer) => server.become('1', change)
 
-jobConformance(acme, actions, acmeRow, {
+jobConformance(acme, actions, jobRow, {
   states: {
     running: ['queued', 'running'],
     pass: ['succeeded'],

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import type { Message } from '../../../shared/providers/message.ts'
 import { messageConformance } from '../../conformance/message.ts'
 import { clientOf, failureOf, startEach } from '../../functions/helpers.ts'
+import { startAcme } from './fake.ts'
 import { acme } from './provider.ts'
-import { startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../conformance/ticket.ts'
 import { clientOf, failureOf, keyOf, problem, startEach } from '../../functions/helpers.ts'
+import { startAcme, ticketRow } from './fake.ts'
 import { acme } from './provider.ts'
-import { acmeRow, startAcme } from './server.ts'
 
 const server = startEach(startAcme)
 
@@ -46,4 +46,4 @@ describe('A ticket in Acme', () => {
 })
 
 // Proves what every provider of tickets must do: repeated calls, lost responses, refusals, dry runs and secrets.
-ticketConformance(acme, acmeRow)
+ticketConformance(acme, ticketRow)

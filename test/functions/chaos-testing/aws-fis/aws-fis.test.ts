@@ -3,9 +3,9 @@ import { describe, expect, test } from '@jest/globals'
 import { awsFis } from '../../../../functions/chaos-testing/aws-fis/aws-fis.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { awsFisJob, type FisServer } from '../../../platforms/aws-fis.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { type FisServer, jobRow } from './fake.ts'
 
 const target = 'EXT1a2b3c4d5e6f7'
 const shop = { target }
@@ -20,7 +20,7 @@ const starts = () => server.calls.filter(({ method }) => method === 'POST')
 const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
   connected().endAfter(shop, () => server.become(status, more))
 
-const { server, connected } = jobConformance(awsFis, experimentActions, awsFisJob, {
+const { server, connected } = jobConformance(awsFis, experimentActions, jobRow, {
   states: vendorStates('aws-fis', { errored: ['failed'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [

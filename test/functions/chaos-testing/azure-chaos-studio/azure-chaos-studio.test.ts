@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { azureChaosStudio } from '../../../../functions/chaos-testing/azure-chaos-studio/azure-chaos-studio.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { azureChaosStudioJob, failedOn } from '../../../platforms/azure-chaos-studio.ts'
 import { keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { failedOn, jobRow } from './fake.ts'
 
 const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291' }
 const latency = `/subscriptions/${group.subscription}/resourceGroups/shop/providers/Microsoft.Chaos/experiments/latency`
@@ -11,7 +11,7 @@ const input = { target: 'latency' }
 const idOf = (at: number) => server.state.executions.at(at)?.name
 const cancels = () => server.calls.filter(({ path }) => path.endsWith('/cancel'))
 
-const platform = azureChaosStudioJob
+const platform = jobRow
 const { server, connected } = jobConformance(azureChaosStudio, experimentActions, platform, {
   states: {
     running: ['PreProcessingQueued', 'PreProcessing', 'WaitingToStart', 'Running', 'Canceling'],

@@ -4,10 +4,10 @@ import { chaosMesh } from '../../../../functions/chaos-testing/chaos-mesh/chaos-
 import type { chaosTemplate } from '../../../../functions/chaos-testing/chaos-mesh/objects.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import type { ChaosMeshServer } from '../../../platforms/chaos-mesh.ts'
-import { chaosMeshJob, chaosMeshWorkflow } from '../../../platforms/chaos-mesh-jobs.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { chaosMeshWorkflow, jobRow } from './fake.ts'
+import type { ChaosMeshServer } from './server.ts'
 
 type Template = z.input<typeof chaosTemplate>
 const apiVersion = 'chaos-mesh.org/v1alpha1'
@@ -84,7 +84,7 @@ const inState = (status: string, change: (server: ChaosMeshServer) => unknown) =
 
 const ofExperiments = ['finished/unconfirmed', 'finished/not-injected']
 const ofWorkflows = ['finished/check-failed', 'finished/aborted']
-const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, chaosMeshJob, {
+const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, jobRow, {
   states: vendorStates('chaos-mesh/experiment', { aborted: ['deleted'] }),
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
   unsupported: ['ref'],

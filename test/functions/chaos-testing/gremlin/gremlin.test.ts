@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { gremlin } from '../../../../functions/chaos-testing/gremlin/gremlin.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type GremlinServer, gremlinJob } from '../../../platforms/gremlin.ts'
 import { expectFailure, failureOf, keyOf, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { type GremlinServer, jobRow } from './fake.ts'
 
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
 const other = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
@@ -32,7 +32,7 @@ const addRuns = (count: number) => {
     server.state.runs.push({ number, hypothesis: 'nightly', stage: 'Successful', ended: null, nodes: {} })
 }
 
-const { server, connected } = jobConformance(gremlin, experimentActions, gremlinJob, {
+const { server, connected } = jobConformance(gremlin, experimentActions, jobRow, {
   states: vendorStates('gremlin', { running: ['Active', 'HaltRequested'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [

@@ -5,10 +5,10 @@ import type { Run } from '../../../../shared/providers/job.ts'
 import { redact } from '../../../../shared/redact.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type LitmusServer, litmusJob } from '../../../platforms/litmus.ts'
 import { advanceClock } from '../../clock.ts'
 import { expectFailure, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { jobRow, type LitmusServer } from './fake.ts'
 
 afterEach(() => void jest.restoreAllMocks())
 
@@ -37,7 +37,7 @@ const error = (message: string) => ({ errors: [{ message, path: ['runChaosExperi
 const passed = { name: 'pod-delete', verdict: 'Pass', probeSuccess: 100 }
 const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedProbe: 'HTTP 503 instead of 200' }
 
-const { server, connected: connect } = jobConformance(litmus, experimentActions, litmusJob, {
+const { server, connected: connect } = jobConformance(litmus, experimentActions, jobRow, {
   states: vendorStates(
     'litmus',
     {

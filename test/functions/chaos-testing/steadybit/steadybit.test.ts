@@ -3,9 +3,9 @@ import { steadybit } from '../../../../functions/chaos-testing/steadybit/steadyb
 import { newestOf, serve } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type SteadybitServer, steadybitJob } from '../../../platforms/steadybit.ts'
 import { expectFailure, keyOf, startEach, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { jobRow, type SteadybitServer } from './fake.ts'
 
 const shop = { target: 'SHOP-1' }
 const id = '123'
@@ -34,7 +34,7 @@ const runWith = (changes: object) => (fake: SteadybitServer) => {
 }
 const waiting = { transient: true, mayHaveWritten: false }
 
-const { server, connected } = jobConformance(steadybit, experimentActions, steadybitJob, {
+const { server, connected } = jobConformance(steadybit, experimentActions, jobRow, {
   states: vendorStates('steadybit', { running: ['REQUESTED', 'PREPARED'] }),
   ignored: /\/executions\/\d+$/,
   unsupported: ['project', 'ref'],

@@ -3,10 +3,10 @@ import { toxiproxy } from '../../../../functions/chaos-testing/toxiproxy/toxipro
 import { secretsIn } from '../../../../shared/fields.ts'
 import type { JobProgress, StartedJob } from '../../../../shared/providers/action.ts'
 import { jobConformance } from '../../../conformance/job.ts'
-import { toxiproxyJob } from '../../../platforms/toxiproxy/server.ts'
 import { advanceClock } from '../../clock.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 afterEach(() => void jest.restoreAllMocks())
 
@@ -33,7 +33,7 @@ const expired = async (started: StartedJob): Promise<StartedJob> => {
   return restored({ ...started, job: (seen as JobProgress).job })
 }
 
-const { server, connected: connect } = jobConformance(toxiproxy, experimentActions, toxiproxyJob, {
+const { server, connected: connect } = jobConformance(toxiproxy, experimentActions, jobRow, {
   states: { running: ['injected'], aborted: ['gone'], errored: ['lost'] },
   otherStates: ['removed'],
   // The states are those of the provider.

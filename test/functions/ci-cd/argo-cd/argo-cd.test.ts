@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../../functions/ci-cd/argo-cd/argo-cd.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import type { ArgoCdServer } from '../../../platforms/argo-cd.ts'
-import { argoCdSync } from '../../../platforms/argo-cd-jobs.ts'
 import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
+import type { ArgoCdServer } from './server.ts'
 
 const guestbook = { target: 'guestbook', project: 'shop' }
 const marker = keyOf(1).slice(0, 12)
@@ -56,7 +56,7 @@ interface Report {
   reported: object
 }
 
-const { server, connected } = jobConformance(argoCd, pipelineActions, argoCdSync, {
+const { server, connected } = jobConformance(argoCd, pipelineActions, jobRow, {
   states: {
     running: [
       'Succeeded/Progressing/Synced',

@@ -1,4 +1,4 @@
-import { awsCodebuildJob } from '../../../platforms/aws-codebuild.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodeBuild } from '../../../../functions/ci-cd/aws-codebuild/aws-codebuild.ts'
@@ -36,7 +36,7 @@ const reports = [
   report('coverage', 'CODE_COVERAGE', { codeCoverageSummary: covered }),
 ]
 
-const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, awsCodebuildJob, {
+const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, jobRow, {
   states: vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] }),
   invalidStarts: [
     { name: 'input.project', input: { project: 'shop' }, message: 'input.project is not supported' },

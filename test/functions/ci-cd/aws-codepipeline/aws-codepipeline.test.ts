@@ -1,4 +1,4 @@
-import { awsCodepipelineJob } from '../../../platforms/aws-codepipeline-jobs.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../../functions/ci-cd/aws-codepipeline/aws-codepipeline.ts'
@@ -22,7 +22,7 @@ const revisions = [
   ['3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY', 'S3_OBJECT_VERSION_ID'],
 ] as const
 
-const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, awsCodepipelineJob, {
+const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, jobRow, {
   states: vendorStates('aws-codepipeline', { errored: ['Superseded'] }),
   invalidStarts: [
     { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },

@@ -3,9 +3,9 @@ import { azurePipelines } from '../../../../functions/ci-cd/azure-pipelines/azur
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type AzurePipelinesServer, azurePipelinesJob } from '../../../platforms/azure-pipelines.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { type AzurePipelinesServer, jobRow } from './fake.ts'
 
 const project = 'fabrikam/Fabrikam Fiber'
 const deploy = { target: 'Deploy' }
@@ -57,7 +57,7 @@ const tests = [
   { totalTests: 2, passedTests: 2, unanalyzedTests: 0 },
 ]
 
-const { server, connected } = jobConformance(azurePipelines, pipelineActions, azurePipelinesJob, {
+const { server, connected } = jobConformance(azurePipelines, pipelineActions, jobRow, {
   states: vendorStates(
     'azure-pipelines',
     { running: ['none', 'postponed'], warning: ['completed/partiallySucceeded'] },

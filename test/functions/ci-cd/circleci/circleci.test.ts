@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { circleci } from '../../../../functions/ci-cd/circleci/circleci.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type CircleciServer, circleciJob, workflowIn } from '../../../platforms/circleci.ts'
 import { expectFailure } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { type CircleciServer, jobRow, workflowIn } from './fake.ts'
 
 const pipeline = () => newestOf(server.state.pipelines)
 const definition = '2338d0ae-5541-4bbf-88a2-55e9f7281f80'
@@ -24,7 +24,7 @@ const pollWith = async (...workflows: ReturnType<typeof workflowIn>[]) => {
   return connected().poll(started, input)
 }
 
-const { server, connected } = jobConformance(circleci, pipelineActions, circleciJob, {
+const { server, connected } = jobConformance(circleci, pipelineActions, jobRow, {
   states: {
     running: ['created', 'pending', 'setup', 'setup-pending', 'running', 'queued', 'failing', 'on_hold'],
     pass: ['success'],

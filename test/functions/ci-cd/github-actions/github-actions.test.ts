@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { githubActions } from '../../../../functions/ci-cd/github-actions/github-actions.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { githubActionsJob } from '../../../platforms/github/actions-server.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
 
 const repo = 'octo-org/octo-repo'
 const deploy = { target: 'deploy.yml', project: repo }
@@ -18,7 +18,7 @@ const has = expect.objectContaining
 const path = (workflow: string) => ({ path: `/repos/${repo}/actions/workflows/${workflow}/dispatches` })
 
 const many = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x']))
-const { server, connected } = jobConformance(githubActions, pipelineActions, githubActionsJob, {
+const { server, connected } = jobConformance(githubActions, pipelineActions, jobRow, {
   states: vendorStates('github-actions', {
     running: ['requested'],
     warning: ['completed/neutral', 'completed/skipped'],

@@ -4,9 +4,9 @@ import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { ignoreFailure } from '../../../conformance/common/ids.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { gitlabCiJob } from '../../../platforms/gitlab-ci.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
 
 const project = 'ops/shop/checkout'
 const build = { project }
@@ -25,7 +25,7 @@ const lint = { name: 'lint', stage: 'test', status: 'failed', allow_failure: tru
 const rollout = { name: 'deploy', stage: 'production', status: 'failed', failure_reason: 'script_failure' }
 const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
 
-const { server, connected } = jobConformance(gitlabCi, pipelineActions, gitlabCiJob, {
+const { server, connected } = jobConformance(gitlabCi, pipelineActions, jobRow, {
   states: vendorStates('gitlab-ci', {
     running: ['waiting_for_resource', 'waiting_for_callback', 'manual'],
     warning: ['skipped'],

@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals'
 import { googleCloudBuild } from '../../../../functions/ci-cd/google-cloud-build/google-cloud-build.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../../conformance/job.ts'
-import { googleCloudBuildJob } from '../../../platforms/google-cloud-build.ts'
 import { keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
 
 const input = { target: 'deploy' }
 const builds = 'GET /v1/projects/acme-shop/locations/europe-west1/builds'
@@ -14,7 +14,7 @@ const steps = [
   { name: 'gcr.io/cloud-builders/npm', status: 'FAILURE', exitCode: 1 },
 ]
 
-const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, googleCloudBuildJob, {
+const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, jobRow, {
   states: vendorStates('google-cloud-build', {
     running: ['STATUS_UNKNOWN'],
     fail: ['TIMEOUT', 'REJECTED'],

@@ -3,9 +3,9 @@ import { googleCloudDeploy } from '../../../../functions/ci-cd/google-cloud-depl
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { googleCloudDeployJob } from '../../../platforms/google-cloud-deploy.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
 
 const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
 const input = { target: 'shop/production', ref: 'v1' }
@@ -16,7 +16,7 @@ const phases = [
   { id: 'stable', state: 'PENDING' },
 ]
 
-const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, googleCloudDeployJob, {
+const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, jobRow, {
   states: vendorStates('google-cloud-deploy', {
     running: ['STATE_UNSPECIFIED', 'PENDING_RELEASE', 'PENDING_APPROVAL'],
     fail: ['FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],

@@ -3,15 +3,15 @@ import { hcpTerraform } from '../../../../functions/ci-cd/hcp-terraform/hcp-terr
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { hcpTerraformJob } from '../../../platforms/hcp-terraform.ts'
 import { expectFailure } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
 
 const plan = { target: 'plan/shop-network' }
 
 const account = 'GET /api/v2/account/details'
 
-const { server, connected } = jobConformance(hcpTerraform, pipelineActions, hcpTerraformJob, {
+const { server, connected } = jobConformance(hcpTerraform, pipelineActions, jobRow, {
   states: vendorStates('hcp-terraform', {
     running: [
       'fetching_completed',

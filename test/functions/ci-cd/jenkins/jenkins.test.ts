@@ -3,10 +3,10 @@ import { jenkins } from '../../../../functions/ci-cd/jenkins/jenkins.ts'
 import type { StartedJob } from '../../../../shared/providers/action.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import type { JenkinsServer } from '../../../platforms/jenkins.ts'
-import { jenkinsJob } from '../../../platforms/jenkins-job.ts'
 import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow } from './fake.ts'
+import type { JenkinsServer } from './server.ts'
 
 const deploy = { target: 'shop/deploy' }
 const queued = 'shop/deploy#queue-17'
@@ -39,7 +39,7 @@ const failed = [
 ]
 const building = (fields: object) => (fake: JenkinsServer) => Object.assign(fake.startBuild(17), fields)
 
-const { server, connected } = jobConformance(jenkins, pipelineActions, jenkinsJob, {
+const { server, connected } = jobConformance(jenkins, pipelineActions, jobRow, {
   states: vendorStates('jenkins', {
     running: ['QUEUED'],
     warning: ['UNSTABLE'],

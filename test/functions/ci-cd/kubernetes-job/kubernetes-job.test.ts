@@ -1,4 +1,4 @@
-import { kubernetesJobRun } from '../../../platforms/kubernetes.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { expect, test } from '@jest/globals'
 import { kubernetesJob } from '../../../../functions/ci-cd/kubernetes-job/kubernetes-job.ts'
@@ -13,7 +13,7 @@ const job = () => newestOf(server.state.jobs)
 
 const errored = { erroredExitCodes: [107] }
 
-const { server, connected } = jobConformance(kubernetesJob, pipelineActions, kubernetesJobRun, {
+const { server, connected } = jobConformance(kubernetesJob, pipelineActions, jobRow, {
   states: {
     running: ['Pending', 'Running', 'Suspended', 'SuccessCriteriaMet', 'FailureTarget', 'Terminating'],
     pass: ['Complete'],

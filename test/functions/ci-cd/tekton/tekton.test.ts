@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { tekton } from '../../../../functions/ci-cd/tekton/tekton.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type TektonServer, tektonJob } from '../../../platforms/tekton.ts'
 import { keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { jobRow, type TektonServer } from './fake.ts'
 
 const input = { target: 'deploy' }
 
-const { server, connected } = jobConformance(tekton, pipelineActions, tektonJob, {
+const { server, connected } = jobConformance(tekton, pipelineActions, jobRow, {
   states: {
     running: ['Pending', 'Running'],
     pass: ['Succeeded', 'Completed'],

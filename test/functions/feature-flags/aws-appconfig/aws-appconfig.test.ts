@@ -4,8 +4,8 @@ import { awsAppConfig } from '../../../../functions/feature-flags/aws-appconfig/
 import { isWrite } from '../../../conformance/common/requests.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
 import { withState } from '../../../conformance/job.ts'
-import { type AppConfigServer, awsAppconfigFlags, deployed, flagDocument } from '../../../platforms/aws-appconfig.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../../helpers.ts'
+import { type AppConfigServer, deployed, flagDocument, flagRow } from './fake.ts'
 
 const turnOn = { state: 'on' }
 const set = (input: object = {}, options?: ClientOptions) => request({ ...turnOn, ...input }, options)
@@ -38,7 +38,7 @@ const fails = (state: Parameters<AppConfigServer['end']>[0]) => ({
   ends: 'fail' as const,
   says: `checkout in 54j1r29 was not set to on: deployment 2 ended as ${state}: ${reason}`,
 })
-const { server, client, request } = flagConformance(awsAppConfig, awsAppconfigFlags, {
+const { server, client, request } = flagConformance(awsAppConfig, flagRow, {
   flag: 'checkout',
   awsError: (type, message) => ({ body: { Message: message }, headers: { 'x-amzn-errortype': type } }),
   unknown: {

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { configcat } from '../../../../functions/feature-flags/configcat/configcat.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
 import { withState } from '../../../conformance/job.ts'
-import { configcatFlags } from '../../../platforms/configcat.ts'
+import { flagRow } from './fake.ts'
 
 const test1 = '08d86d63-272c-4355-8027-4b52787bc1bd'
-const { server, set, calls } = flagConformance(configcat, configcatFlags, {
+const { server, set, calls } = flagConformance(configcat, flagRow, {
   defaults: { baseUrl: 'https://api.configcat.com' },
   invalidInputs: [{ input: { state: 'off', percentage: 25 }, message: 'ConfigCat stores none' }],
   refused: [

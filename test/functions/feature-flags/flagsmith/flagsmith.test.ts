@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { flagsmith } from '../../../../functions/feature-flags/flagsmith/flagsmith.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
-import { type FlagsmithServer, flagsmithFlags } from '../../../platforms/flagsmith.ts'
 import { failureOf } from '../../helpers.ts'
+import { type FlagsmithServer, flagRow } from './fake.ts'
 
 const turnOn = { state: 'on' }
 const approvals =
   (count: number) =>
   ({ state }: FlagsmithServer) =>
     Object.assign(state.environments['Prod1key'] ?? {}, { approvals: count })
-const { server, provider, client, set, calls } = flagConformance(flagsmith, flagsmithFlags, {
+const { server, provider, client, set, calls } = flagConformance(flagsmith, flagRow, {
   refusal: (detail) => ({ detail }),
   defaults: { baseUrl: 'https://api.flagsmith.com' },
   unknown: {

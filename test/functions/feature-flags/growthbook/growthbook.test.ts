@@ -4,8 +4,8 @@ import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { isWrite } from '../../../conformance/common/requests.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
 import { withState } from '../../../conformance/job.ts'
-import { type GrowthBookServer, growthbookFlags } from '../../../platforms/growthbook.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
+import { flagRow, type GrowthBookServer } from './fake.ts'
 
 const enter = (status: string, reviews: GrowthBookServer['state']['revisions'][number]['reviews'] = []) => ({
   reach: ({ state }: GrowthBookServer) => Object.assign(newestOf(state.revisions), { status, reviews }),
@@ -15,7 +15,7 @@ const review = (userId: string, status: string) => ({ userId, status, timestamp:
 const off = { state: 'off' }
 const warning = withState({ warning: 'This feature is used in a running experiment' })
 
-const { server, set, calls } = flagConformance(growthbook, growthbookFlags, {
+const { server, set, calls } = flagConformance(growthbook, flagRow, {
   flag: 'slow-recommendations',
   defaults: { baseUrl: 'https://api.growthbook.io/api', appUrl: 'https://app.growthbook.io' },
   refused: [

@@ -4,8 +4,8 @@ import { launchdarkly } from '../../../../functions/feature-flags/launchdarkly/l
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
 import { withState } from '../../../conformance/job.ts'
-import { idOf, type LaunchDarklyServer, launchdarklyFlags } from '../../../platforms/launchdarkly.ts'
 import { type ClientOptions, expectFailure, failureOf, keyOf } from '../../helpers.ts'
+import { flagRow, idOf, type LaunchDarklyServer } from './fake.ts'
 
 const flagIn = ({ state }: LaunchDarklyServer, key = 'checkout-v2') => {
   const found = state.flags[key]?.environments['production']
@@ -21,7 +21,7 @@ const reviews = [
   { kind: 'decline', serviceTokenId: 't-1' },
 ]
 const guard = withState({ guarded: ['production'] })
-const suite = flagConformance(launchdarkly, launchdarklyFlags, {
+const suite = flagConformance(launchdarkly, flagRow, {
   defaults: { baseUrl: 'https://app.launchdarkly.com' },
   unknown: {
     flag: '404 to GET /api/v2/flags/shop/no-such-flag: Unknown feature key',

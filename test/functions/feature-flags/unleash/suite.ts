@@ -6,7 +6,7 @@ import { isWrite } from '../../../conformance/common/requests.ts'
 import type { FlagOptions } from '../../../conformance/flag/options.ts'
 import { flagConformance } from '../../../conformance/flag.ts'
 import type { FlagPlatform } from '../../../conformance/platform.ts'
-import { gradual } from '../../../platforms/unleash/server.ts'
+import { gradual } from './fake.ts'
 
 /** An Unleash, real or fake. */
 interface AnyUnleash extends Served {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { ChangeRequest } from '../../../../infra/sandbox/platforms/unleash/changes.ts'
 import { withState } from '../../../conformance/job.ts'
-import { type UnleashServer, unleashFlags } from '../../../platforms/unleash/server.ts'
 import { type ClientOptions, failureOf, keyOf } from '../../helpers.ts'
+import { flagRow, type UnleashServer } from './fake.ts'
 import { testUnleash } from './suite.ts'
 
 const guard = withState({ guarded: ['production'] })
@@ -22,7 +22,7 @@ const {
   flag,
   request: requestChange,
   poll,
-} = testUnleash(unleashFlags, {
+} = testUnleash(flagRow, {
   refused: [
     {
       input: { state: 'on' },

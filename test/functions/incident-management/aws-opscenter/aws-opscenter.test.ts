@@ -1,4 +1,4 @@
-import { awsOpscenterItems } from '../../../platforms/aws-ssm.ts'
+import { ticketRow } from './fake.ts'
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsOpsCenter } from '../../../../functions/incident-management/aws-opscenter/aws-opscenter.ts'
@@ -19,7 +19,7 @@ const data = (name: string, value: string) => ({ fields: { OperationalData: { [n
 const refused = (name: string, words: string) => `AWS OpsCenter answered ${name} to CreateOpsItem: ${words}`
 const levels = 'must be critical, high, medium or low, or a number from 1 to'
 
-const t = testTickets(awsOpscenterItems, awsOpsCenter, {
+const t = testTickets(ticketRow, awsOpsCenter, {
   tickets: ({ state }) => state.opsItems,
   id,
   check: ['DescribeOpsItems'],

@@ -1,4 +1,4 @@
-import { awsSsmAutomationJob } from '../../../platforms/aws-ssm.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
@@ -18,7 +18,7 @@ const endWith = (change: object, input: object = restart) =>
 const requestBodies = () => server.calls.map(({ body }) => body as Record<string, unknown>)
 
 const role = 'arn:aws:iam::123456789012:role/runbooks'
-const platform = awsSsmAutomationJob
+const platform = jobRow
 const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, platform, {
   states: vendorStates('aws-ssm-automation', {
     running: [

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals'
 import { incidentIo } from '../../../../functions/incident-management/incident-io/incident-io.ts'
-import { incidentIoAlerts, refusedByIncidentIo } from '../../../platforms/incident-io.ts'
 import { keyOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { refusedByIncidentIo, ticketRow } from './fake.ts'
 
 const description = 'Since 14:03.\n\nhttps://example.com/problem/1'
 
-const { server, check, open, update, close } = testTickets(incidentIoAlerts, incidentIo, {
+const { server, check, open, update, close } = testTickets(ticketRow, incidentIo, {
   tickets: ({ state }) => state.alerts,
   id: keyOf(1),
   checkWrites: true,

@@ -3,16 +3,16 @@ import { jiraServiceManagement } from '../../../../functions/incident-management
 import type { CallEvent } from '../../../../shared/orchestrators/event/event.ts'
 import { openTicket } from '../../../../shared/providers/ticket-actions.ts'
 import { adfText } from '../../../platforms/adf.ts'
-import { jiraServiceManagementIncidents } from '../../../platforms/jira.ts'
 import { keyOf, problem } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const scales = { urgencyField: 'customfield_10043', severityField: 'customfield_10048' }
 const urgency = (value: string) => ({ customfield_10043: { value } })
 const severity = (value: string) => ({ customfield_10048: { value } })
 const priority = (name: string) => ({ priority: { name } })
 
-const t = testTickets(jiraServiceManagementIncidents, jiraServiceManagement, {
+const t = testTickets(ticketRow, jiraServiceManagement, {
   tickets: ({ state }) => state.issues,
   view: ({ fields }) => ({ ...fields, description: adfText(fields['description']) }),
   id: 'OPS-1',

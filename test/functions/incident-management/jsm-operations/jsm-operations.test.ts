@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { jsmOperations } from '../../../../functions/incident-management/jsm-operations/jsm-operations.ts'
 import { withState } from '../../../conformance/job.ts'
-import { jsmOperationsAlerts } from '../../../platforms/jsm-operations.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const team = '0f2b6f2c-5d1a-4a3e-9b57-6f1c8f0f4f11'
 const site = 'https://acme.atlassian.net'
 
-const t = testTickets(jsmOperationsAlerts, jsmOperations, {
+const t = testTickets(ticketRow, jsmOperations, {
   tickets: ({ state }) => state.alerts,
   id: ({ state }) => state.alerts[0]?.id ?? '',
   defaults: { baseUrl: 'https://api.atlassian.com/jsm/ops' },

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { pagerdutyAutomation } from '../../../../functions/incident-management/pagerduty-automation/pagerduty-automation.ts'
 import { jobConformance } from '../../../conformance/job.ts'
 import { pagerdutyExample } from '../../../platforms/pagerduty.ts'
-import { incident, pagerdutyAutomationJob, restartApache } from '../../../platforms/pagerduty-automation.ts'
 import { expectFailure } from '../../helpers.ts'
 import { runbookActions } from '../runbook.ts'
+import { incident, jobRow, restartApache } from './fake.ts'
 
 const restart = { target: restartApache, parameters: { incident_id: incident } }
 const start = (input: object = {}) => connected().start({ ...restart, ...input })
@@ -13,7 +13,7 @@ const id = '01DBYD4A25RCXAXQDC9ZX0670V'
 
 const noPlan = { error: { message: 'Account does not have the ability' } }
 const host = { incident_id: incident, host: 'web1' }
-const platform = pagerdutyAutomationJob
+const platform = jobRow
 const { server, connected } = jobConformance(pagerdutyAutomation, runbookActions, platform, {
   states: {
     running: ['prepared', 'created', 'sent', 'queued', 'running', 'unknown'],

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerdutyEvents } from '../../../../functions/incident-management/pagerduty-events/pagerduty-events.ts'
-import { pagerdutyEventsAlerts } from '../../../platforms/pagerduty-events.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const images = [{ src: 'https://x/y.png' }]
 const withLink = 'Checkout fails\n\nhttps://example.com/problem/1'
 const provider = 'is not supported for alerts. Use a connection with the provider pagerduty'
 
-const t = testTickets(pagerdutyEventsAlerts, pagerdutyEvents, {
+const t = testTickets(ticketRow, pagerdutyEvents, {
   tickets: ({ state }) => state.alerts,
   view: ({ events: [event = {}] }) => event,
   id: keyOf(9),

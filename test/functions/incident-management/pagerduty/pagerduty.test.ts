@@ -1,14 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { pagerduty } from '../../../../functions/incident-management/pagerduty/pagerduty.ts'
-import { pagerdutyExample, pagerdutyIncidents } from '../../../platforms/pagerduty.ts'
+import { pagerdutyExample } from '../../../platforms/pagerduty.ts'
 import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const noEmail = { email: undefined }
 const conference = { conference_bridge: { conference_url: 'https://x' } }
 const assignments = (id: string) => ({ assignments: [{ assignee: { id, type: 'user_reference' } }] })
 
-const t = testTickets(pagerdutyIncidents, pagerduty, {
+const t = testTickets(ticketRow, pagerduty, {
   tickets: ({ state }) => state.incidents,
   view: ({ fields, status, notes, resolution }) => ({ urgency: undefined, ...fields, status, notes, resolution }),
   id: 'PT4KHL1234',

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { rundeck } from '../../../../functions/incident-management/rundeck/rundeck.ts'
 import { jobConformance } from '../../../conformance/job.ts'
-import { restart as restartId, rundeckJob } from '../../../platforms/rundeck/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../../helpers.ts'
 import { runbookActions } from '../runbook.ts'
+import { jobRow, restart as restartId } from './fake.ts'
 
 const restart = { target: restartId }
 const start = (input: object = {}, options?: ClientOptions) => connected().start({ ...restart, ...input }, options)
@@ -17,7 +17,7 @@ const execution = (at = 0) => {
 const calls = (method: string) => server.calls.filter((call) => call.method === method)
 const link = (id: number) => `${server.url}/project/shop/execution/show/${id}`
 
-const { server, connected } = jobConformance(rundeck, runbookActions, rundeckJob, {
+const { server, connected } = jobConformance(rundeck, runbookActions, jobRow, {
   states: {
     running: ['running', 'scheduled', 'queued', 'average-duration-exceeded'],
     pass: ['succeeded'],

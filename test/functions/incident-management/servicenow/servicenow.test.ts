@@ -2,16 +2,16 @@ import { describe, expect, test } from '@jest/globals'
 import { servicenow } from '../../../../functions/incident-management/servicenow/servicenow.ts'
 import { secretsIn } from '../../../../shared/fields.ts'
 import { withState } from '../../../conformance/job.ts'
-import { servicenowIncidents } from '../../../platforms/servicenow/server.ts'
 import { expectFailure, failureOf, keyOf, pauses } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const [network, mia] = ['287ebd7da9fe198100f92cc8d1d2154e', '681b365ec0a80164000fb0b05854a0cd']
 const noUser = { username: undefined, password: undefined }
 const levels = 'critical, high'
 const unfound = (found: string) => `ServiceNow shows ${found} to the user of the connection. Send its sys_id.`
 
-const t = testTickets(servicenowIncidents, servicenow, {
+const t = testTickets(ticketRow, servicenow, {
   tickets: ({ state }) => state.incidents,
   view: ({ columns, journal }) => ({ assignment_group: undefined, ...columns, journal }),
   id: 'INC0010001',

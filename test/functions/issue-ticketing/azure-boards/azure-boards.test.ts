@@ -4,9 +4,9 @@ import { azureBoards } from '../../../../functions/issue-ticketing/azure-boards/
 import { serve } from '../../../../infra/testing/loopback-server.ts'
 import { openTicket, updateTicket } from '../../../../shared/providers/ticket-actions.ts'
 import { withState } from '../../../conformance/job.ts'
-import { azureBoardsIssues } from '../../../platforms/azure-boards.ts'
 import { expectFailure, failureOf, keyOf, problem } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const project = 'fabrikam/Fabrikam Fiber'
 const ours = `${project}#297`
@@ -14,7 +14,7 @@ const html = '<p>Since <strong>14:03</strong>.</p>'
 const [priority, severity] = ['Microsoft.VSTS.Common.Priority', 'Microsoft.VSTS.Common.Severity']
 const tags = (text: string, call = 1) => ({ 'System.Tags': `${text}caw-${keyOf(call)}` })
 
-const t = testTickets(azureBoardsIssues, azureBoards, {
+const t = testTickets(ticketRow, azureBoards, {
   tickets: ({ state }) => state.items,
   view: ({ fields }) => fields,
   id: ours,

@@ -3,11 +3,11 @@ import { github } from '../../../../functions/issue-ticketing/github/github.ts'
 import { type Call, serve } from '../../../../infra/testing/loopback-server.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../../shared/providers/ticket-actions.ts'
 import { ticketConformance } from '../../../conformance/ticket.ts'
-import { githubIssues } from '../../../platforms/github/issues-server.ts'
 import { clientOf, startEach } from '../../helpers.ts'
+import { writeRow } from './fake.ts'
 
 ticketConformance(github, {
-  ...githubIssues,
+  ...writeRow,
   unknownId: 'acme/shop#424242',
   wrongId: 'no such thing',
   searchLimit: 500,

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { gitlab } from '../../../../functions/issue-ticketing/gitlab/gitlab.ts'
 import { withState } from '../../../conformance/job.ts'
-import { gitlabIssues } from '../../../platforms/gitlab.ts'
 import { failureOf, keyOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const path = 'ops/shop/checkout'
 const ours = `${path}#1`
 const marker = (call: number) => `<!-- cloud-automation-webhooks:${keyOf(call)} -->`
 
-const { server, open, update, ticket, count, calls, withTicket } = testTickets(gitlabIssues, gitlab, {
+const { server, open, update, ticket, count, calls, withTicket } = testTickets(ticketRow, gitlab, {
   tickets: ({ state }) => state.issues,
   id: ours,
   refusal: (reason) => ({ message: { base: [reason] } }),

@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { jira } from '../../../../functions/issue-ticketing/jira/jira.ts'
 import { adfText } from '../../../platforms/adf.ts'
-import { jiraIssues } from '../../../platforms/jira.ts'
 import { expectFailure, failureOf, keyOf, pauses, problem } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { ticketRow } from './fake.ts'
 
 const [mia, noah] = ['5b10ac8d82e05b22cc7d4ef5', '5b109f2e9729b51b54dc274d'].map((accountId) => ({ accountId }))
 const property = (call: number) => ({ key: 'cloud-automation-webhooks', value: { key: keyOf(call) } })
 const label = (call: number) => `caw-${keyOf(call)}`
 const transitionsPath = '/rest/api/3/issue/OPS-1/transitions'
 
-const suite = testTickets(jiraIssues, jira, {
+const suite = testTickets(ticketRow, jira, {
   tickets: ({ state }) => state.issues,
   view: ({ fields, ...issue }) => ({ ...issue, ...fields, description: adfText(fields['description']) }),
   id: 'OPS-1',

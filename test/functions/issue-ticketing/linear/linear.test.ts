@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { linear } from '../../../../functions/issue-ticketing/linear/linear.ts'
-import { failed, linearIssues, refused } from '../../../platforms/linear.ts'
 import { expectFailure, failureOf } from '../../helpers.ts'
 import { testTickets } from '../../tickets.ts'
+import { failed, refused, ticketRow } from './fake.ts'
 
-const t = testTickets(linearIssues, linear, {
+const t = testTickets(ticketRow, linear, {
   tickets: ({ state }) => state.issues,
   id: 'ENG-1',
   refusal: (reason) => refused(reason).body as object,

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { withState } from '../../../conformance/job.ts'
-import { redmineIssues } from '../../../platforms/redmine.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
+import { ticketRow } from './fake.ts'
 import { NOT_ALLOWED, testRedmine } from './suite.ts'
 
-const { server, open, update, close, ticket, count, withTicket } = testRedmine(redmineIssues, {
+const { server, open, update, close, ticket, count, withTicket } = testRedmine(ticketRow, {
   updates: [{ changes: { id: '#1', title: 'with' }, stored: { subject: 'with' } }],
   refusedUpdates: [
     {

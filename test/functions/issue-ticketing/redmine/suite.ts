@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { redmine } from '../../../../functions/issue-ticketing/redmine/redmine.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import type { Played, TicketPlatform } from '../../../conformance/platform.ts'
-import type { Issue } from '../../../platforms/redmine-issue.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { type TicketTests, testTickets } from '../../tickets.ts'
+import type { Issue } from './issue.ts'
 
 /** A Redmine, real or fake. */
 interface AnyRedmine extends Served {

@@ -1,4 +1,4 @@
-import { awsDltJob } from '../../../platforms/aws-dlt.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsDlt } from '../../../../functions/load-testing/aws-dlt/aws-dlt.ts'
@@ -30,7 +30,7 @@ const limits = (vCPULimit: number, vCPUsInUse: number) =>
 const runAgain = () =>
   Object.assign(server.state.scenario, { status: 'running', startTime: '2026-01-01 11:00:00', results: {} })
 
-const { server, connected } = jobConformance(awsDlt, loadTestActions, awsDltJob, {
+const { server, connected } = jobConformance(awsDlt, loadTestActions, jobRow, {
   states: vendorStates(
     'aws-dlt',
     { running: ['parsing results', 'cleaning up'], errored: ['failed'] },

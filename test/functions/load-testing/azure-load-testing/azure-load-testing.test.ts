@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals'
 import { azureLoadTesting } from '../../../../functions/load-testing/azure-load-testing/azure-load-testing.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type AzureLoadTestingServer, azureLoadTestingJob } from '../../../platforms/azure-load-testing.ts'
 import { failureOf, keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { type AzureLoadTestingServer, jobRow } from './fake.ts'
 
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
@@ -42,7 +42,7 @@ const Total = {
   pct3ResTime: 1100,
 }
 
-const { server, connected } = jobConformance(azureLoadTesting, loadTestActions, azureLoadTestingJob, {
+const { server, connected } = jobConformance(azureLoadTesting, loadTestActions, jobRow, {
   states: vendorStates('azure-load-testing', {
     running: ['ACCEPTED', 'VALIDATION_SUCCESS', 'PROVISIONED', 'CONFIGURED', 'EXECUTED', 'DEPROVISIONED'],
     pass: ['DONE/NOT_APPLICABLE'],

@@ -2,9 +2,9 @@ import { expect, test } from '@jest/globals'
 import { blazemeter } from '../../../../functions/load-testing/blazemeter/blazemeter.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type BlazemeterServer, blazemeterJob } from '../../../platforms/blazemeter.ts'
 import { expectFailure } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { type BlazemeterServer, jobRow } from './fake.ts'
 
 const checkout = { target: '9876543' }
 const id = '74512345'
@@ -26,7 +26,7 @@ const summary = {
   duration: 100,
 }
 
-const { server, connected } = jobConformance(blazemeter, loadTestActions, blazemeterJob, {
+const { server, connected } = jobConformance(blazemeter, loadTestActions, jobRow, {
   states: vendorStates('blazemeter', {
     running: ['CREATED', 'BOOTING', 'DATA_RECEIVED', 'TAURUS IMAGE DOWNLOADING', 'ENDED'],
     warning: ['ENDED/unset'],

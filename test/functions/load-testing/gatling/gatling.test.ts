@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { gatling } from '../../../../functions/load-testing/gatling/gatling.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type GatlingServer, gatlingJob } from '../../../platforms/gatling.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { type GatlingServer, jobRow } from './fake.ts'
 
 const checkout = { target: 'kqCL3sMdpbcTDBUwQZKx7Q' }
 const id = 'run-1-of-the-test'
@@ -16,7 +16,7 @@ const met = { message: 'errors < 1 %', succeed: true, actualValue: 0.1 }
 
 const reasons = [{ code: 'title', message: 'title must be trimmed' }]
 
-const { server, connected } = jobConformance(gatling, loadTestActions, gatlingJob, {
+const { server, connected } = jobConformance(gatling, loadTestActions, jobRow, {
   states: {
     running: ['Building', 'Deploying', 'Deployed', 'Injecting', 'StopRequested'],
     pass: ['Successful', 'AssertionsSuccessful'],

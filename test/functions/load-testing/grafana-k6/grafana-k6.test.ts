@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { grafanaK6 } from '../../../../functions/load-testing/grafana-k6/grafana-k6.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { type GrafanaK6Server, grafanaK6Job } from '../../../platforms/grafana-k6.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { secondsOf } from '../../job.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { type GrafanaK6Server, jobRow } from './fake.ts'
 
 const soak = { target: '1234' }
 const id = '5678'
@@ -27,7 +27,7 @@ const finish = ({ enter }: GrafanaK6Server) => {
   enter('completed', { result: 'passed' })
 }
 
-const { server, connected } = jobConformance(grafanaK6, loadTestActions, grafanaK6Job, {
+const { server, connected } = jobConformance(grafanaK6, loadTestActions, jobRow, {
   states: {
     running: ['created', 'queued', 'initializing', 'running', 'processing_metrics', 'completed'],
     pass: ['completed/passed'],

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals'
 import { k6Operator } from '../../../../functions/load-testing/k6-operator/k6-operator.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { k6OperatorJob } from '../../../platforms/k6-operator.ts'
 import { keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 const input = { target: 'checkout/test.js' }
 
-const { server, connected } = jobConformance(k6Operator, loadTestActions, k6OperatorJob, {
+const { server, connected } = jobConformance(k6Operator, loadTestActions, jobRow, {
   states: {
     running: ['pending', 'initialization', 'initialized', 'created', 'started'],
     pass: ['finished'],

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { locust } from '../../../../functions/load-testing/locust/locust.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { locustJob } from '../../../platforms/locust.ts'
 import { advanceClock } from '../../clock.ts'
 import { expectFailure, failureOf, pauses } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 afterEach(() => void jest.restoreAllMocks())
 
@@ -20,7 +20,7 @@ const endAfter = (seconds: number, [requests, failures]: number[] = [], input: o
   })
 }
 
-const { server, connected } = jobConformance(locust, loadTestActions, locustJob, {
+const { server, connected } = jobConformance(locust, loadTestActions, jobRow, {
   states: {
     running: ['spawning', 'running', 'cleanup', 'stopping'],
     pass: ['stopped'],

@@ -3,9 +3,9 @@ import { neoload } from '../../../../functions/load-testing/neoload/neoload.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { neoloadJob } from '../../../platforms/neoload.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 const project = '5e3acde2e860a132744ca916'
 const checkout = { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project }
@@ -28,7 +28,7 @@ const statistics = {
   totalRequestDurationAverage: 0.25,
 }
 
-const { server, connected } = jobConformance(neoload, loadTestActions, neoloadJob, {
+const { server, connected } = jobConformance(neoload, loadTestActions, jobRow, {
   states: vendorStates(
     'neoload',
     {

@@ -1,9 +1,9 @@
 import '../../aws.ts'
 import { expect, test } from '@jest/globals'
 import { awsSes } from '../../../../functions/notification/aws-ses/aws-ses.ts'
-import { type SesServer, startSes } from '../../../platforms/aws-ses.ts'
 import { testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
+import { type SesServer, startSes } from './fake.ts'
 
 const from = 'deployments@example.com'
 const to = 'ops@example.com'

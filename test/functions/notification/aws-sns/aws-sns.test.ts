@@ -1,10 +1,10 @@
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsSns } from '../../../../functions/notification/aws-sns/aws-sns.ts'
-import { type SnsServer, startSns } from '../../../platforms/aws-sns.ts'
 import { keyOf } from '../../helpers.ts'
 import { reminder } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
+import { type SnsServer, startSns } from './fake.ts'
 import { testSns, topic } from './suite.ts'
 
 const decide = `Decide: ${question.buttons?.[0]?.url}`

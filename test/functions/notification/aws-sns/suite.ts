@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { awsSns } from '../../../../functions/notification/aws-sns/aws-sns.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { type Published, snsError } from '../../../platforms/aws-sns.ts'
 import { type MessageTests, testMessages } from '../../messages.ts'
 import { evaluation, question } from '../messages.ts'
+import { type Published, snsError } from './fake.ts'
 
 /** The SNS of AWS, of moto or a fake. */
 interface AnySns extends Served {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { discord } from '../../../../functions/notification/discord/discord.ts'
 import { refusalFor } from '../../../../shared/approvals/person.ts'
-import { approverRole, channel, hidden, jane, startDiscord } from '../../../platforms/discord.ts'
 import { expectFailure } from '../../helpers.ts'
 import { testMessages } from '../../messages.ts'
 import { question } from '../messages.ts'
+import { approverRole, channel, hidden, jane, startDiscord } from './fake.ts'
 
 const now = Date.now()
 const { buttons } = discord

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { googleChat } from '../../../../functions/notification/google-chat/google-chat.ts'
-import { type GoogleChatServer, space, startGoogleChat } from '../../../platforms/google-chat.ts'
 import { reminder, testMessages } from '../../messages.ts'
 import { question } from '../messages.ts'
+import { type GoogleChatServer, space, startGoogleChat } from './fake.ts'
 
 const widgetsOf = (message: GoogleChatServer['messages'][0] | undefined) =>
   message?.cardsV2[0]?.card.sections?.[0]?.widgets ?? []

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../../functions/notification/mattermost/mattermost.ts'
 import { bareName, refusalFor } from '../../../../shared/approvals/person.ts'
-import { jane, type MattermostServer, startMattermost } from '../../../platforms/mattermost.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { MOOD_TITLES, moods, testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
+import { jane, type MattermostServer, startMattermost } from './fake.ts'
 import { html } from './html.ts'
 
 const channel = 'deploys000000000000000000d'

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { MAX_MESSAGE_BYTES, teamsMessage } from '../../../../functions/notification/msteams/message.ts'
 import { msteams } from '../../../../functions/notification/msteams/msteams.ts'
 import type { Message } from '../../../../shared/providers/message.ts'
-import { type Card, teamsServer } from '../../../platforms/msteams.ts'
 import { MOOD_TITLES, moods, testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
+import { type Card, teamsServer } from './fake.ts'
 
 type Element = { type: string; text?: string } & Record<string, unknown>
 

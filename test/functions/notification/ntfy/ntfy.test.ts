@@ -1,4 +1,4 @@
-import { startNtfy } from '../../../platforms/ntfy.ts'
+import { startNtfy } from './fake.ts'
 import { testNtfy } from './suite.ts'
 
 testNtfy({ start: startNtfy })

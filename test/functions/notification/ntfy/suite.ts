@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { ntfy } from '../../../../functions/notification/ntfy/ntfy.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import type { Notification } from '../../../platforms/ntfy.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { reminder, testMessages } from '../../messages.ts'
 import { evaluation, question } from '../messages.ts'
+import type { Notification } from './fake.ts'
 
 /** An ntfy, real or fake. */
 interface AnyNtfy extends Served {

@@ -3,10 +3,10 @@ import { servicenowChange } from '../../../../functions/notification/servicenow-
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { closeApproval } from '../../../../shared/approvals/close-action.ts'
 import type { PostedMessage } from '../../../../shared/providers/message.ts'
-import { refused, startServiceNowChange } from '../../../platforms/servicenow-change.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { testMessages } from '../../messages.ts'
 import { evaluation, question } from '../messages.ts'
+import { refused, startServiceNowChange } from './fake.ts'
 
 const { getDecision, withdraw } = servicenowChange.process
 

@@ -5,9 +5,9 @@ import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { bareName, refusalFor } from '../../../../shared/approvals/person.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import type { ButtonResponse } from '../../../../shared/providers/message.ts'
-import { type SentButtonPress, slackServer } from '../../../platforms/slack/server.ts'
 import { clientOf, expectFailure, failureOf, startEach } from '../../helpers.ts'
 import { question } from '../messages.ts'
+import { type SentButtonPress, slackServer } from './fake.ts'
 
 const channel = 'C0RELEASES'
 const token = question.buttons?.[0]?.token

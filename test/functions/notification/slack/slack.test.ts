@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { slack } from '../../../../functions/notification/slack/slack.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
-import { slackServer } from '../../../platforms/slack/server.ts'
 import { type ClientOptions, expectFailure, keyOf } from '../../helpers.ts'
 import { MOOD_TITLES, moods, reminder, testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
 import { bold, linked, plainText, rich, text } from './blocks.ts'
+import { slackServer } from './fake.ts'
 
 type Json = Record<string, unknown>
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { telegram } from '../../../../functions/notification/telegram/telegram.ts'
 import { refusalFor } from '../../../../shared/approvals/person.ts'
-import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from '../../../platforms/telegram.ts'
 import { expectFailure } from '../../helpers.ts'
 import { testMessages } from '../../messages.ts'
 import { evaluation, question } from '../messages.ts'
+import { lisa, migrated, startTelegram, supergroup, type TelegramServer } from './fake.ts'
 
 const now = Date.now()
 const { buttons } = telegram

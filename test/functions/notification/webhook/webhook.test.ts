@@ -1,10 +1,10 @@
 import { describe, expect, jest, test } from '@jest/globals'
 import { signatures, webhook } from '../../../../functions/notification/webhook/webhook.ts'
 import { secretsIn } from '../../../../shared/fields.ts'
-import { type EndpointServer, endpointServer } from '../../../platforms/webhook.ts'
 import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { reminder, testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
+import { type EndpointServer, endpointServer } from './fake.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const url = question.buttons?.[0]?.url

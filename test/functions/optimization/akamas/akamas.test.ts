@@ -4,8 +4,8 @@ import { akamas } from '../../../../functions/optimization/akamas/akamas.ts'
 import { optimization } from '../../../../functions/optimization/index.ts'
 import { parseEvent } from '../../../../shared/orchestrators/event/event.ts'
 import type { Delegated } from '../../../../shared/providers/action.ts'
-import { akamasServer, akamasUser } from '../../../platforms/akamas.ts'
 import { clientOf, expectFailure, failureOf, startEach } from '../../helpers.ts'
+import { akamasServer, akamasUser } from './fake.ts'
 
 const server = startEach(akamasServer)
 

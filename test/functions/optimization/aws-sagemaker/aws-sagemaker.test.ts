@@ -3,10 +3,10 @@ import { describe, expect, test } from '@jest/globals'
 import { awsSageMaker } from '../../../../functions/optimization/aws-sagemaker/aws-sagemaker.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { awsSagemakerJobs } from '../../../platforms/aws-sagemaker.ts'
-import { builtIn, STARTED_AT, trained, tuned } from '../../../platforms/aws-sagemaker-jobs.ts'
 import { expectFailure, keyOf, times } from '../../helpers.ts'
 import { modelActions } from '../../job-actions.ts'
+import { awsSagemakerJobs } from './fake.ts'
+import { builtIn, STARTED_AT, trained, tuned } from './jobs.ts'
 
 const digits = keyOf(1).slice(-16)
 const execution = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model/execution/e1xxxxxxxxxx'

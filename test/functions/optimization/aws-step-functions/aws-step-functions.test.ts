@@ -1,4 +1,4 @@
-import { awsStepFunctionsJob } from '../../../platforms/aws-step-functions.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
@@ -16,7 +16,7 @@ const succeed = (output: unknown, input: object = tune) =>
 
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
-const { server, connected } = testStepFunctions(awsStepFunctionsJob, {
+const { server, connected } = testStepFunctions(jobRow, {
   states: vendorStates('aws-step-functions', { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
   checks: [
     { connection: tune, requests: [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }] },

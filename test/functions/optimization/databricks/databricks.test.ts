@@ -5,9 +5,9 @@ import { secretsIn } from '../../../../shared/fields.ts'
 import { redact } from '../../../../shared/redact.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance } from '../../../conformance/job.ts'
-import { databricksJob, oldDatabricksJob } from '../../../platforms/databricks/server.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { modelActions } from '../../job-actions.ts'
+import { jobRow, oldDatabricksJob } from './fake.ts'
 
 const tune = { target: '11223344' }
 const id = '455644833'
@@ -88,7 +88,7 @@ const old = vendorStates(
 )
 const otherStates = [current, old].flatMap((states) => Object.values(states).flat())
 
-const { server, connected } = jobConformance(databricks, modelActions, databricksJob, {
+const { server, connected } = jobConformance(databricks, modelActions, jobRow, {
   states: current,
   otherStates,
   unsupported: ['project', 'ref'],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { argoCd } from '../../../../functions/ci-cd/argo-cd/argo-cd.ts'
 import { jobConformance } from '../../../conformance/job.ts'
-import { argoCdRollback } from '../../../platforms/argo-cd-jobs.ts'
 import { expectFailure } from '../../helpers.ts'
 import { rollbackActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 const [oldest, good, bad] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string]
 const guestbook = { target: 'guestbook', project: 'shop' }
@@ -29,7 +29,7 @@ const deployed = (what: object, id: number) => ({
 const sourceOf = (name: string) => ({ repoURL: `https://git.example.com/${name}.git`, targetRevision: 'HEAD' })
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 
-const { server, connected } = jobConformance(argoCd, rollbackActions, argoCdRollback, {
+const { server, connected } = jobConformance(argoCd, rollbackActions, jobRow, {
   name: 'Argo CD: a rollback',
   states: {
     running: ['Succeeded/Progressing/OutOfSync'],

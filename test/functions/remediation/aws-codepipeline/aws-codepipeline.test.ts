@@ -1,4 +1,4 @@
-import { awsCodepipelineRollback } from '../../../platforms/aws-codepipeline-jobs.ts'
+import { jobRow } from './fake.ts'
 import '../../aws.ts'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { awsCodePipeline } from '../../../../functions/ci-cd/aws-codepipeline/aws-codepipeline.ts'
@@ -23,7 +23,7 @@ const refused = { kind: 'refused', status: 422 }
 const transient = { kind: 'platform', transient: true, mayHaveWritten: false }
 const busy = { __type: 'ConflictException', message: 'Busy.' }
 
-const platform = awsCodepipelineRollback
+const platform = jobRow
 const { server, connected } = jobConformance(awsCodePipeline, rollbackActions, platform, {
   name: 'AWS CodePipeline: a rollback',
   states: {

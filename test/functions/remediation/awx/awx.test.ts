@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import { awx } from '../../../../functions/remediation/awx/awx.ts'
 import { secretsIn } from '../../../../shared/fields.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { awxJob, awxWorkflow, startAwx } from '../../../platforms/awx.ts'
-import { restart } from '../../../platforms/awx-templates.ts'
 import { expectFailure, keyOf, times } from '../../helpers.ts'
 import { runbookActions } from '../../job-actions.ts'
+import { awxWorkflow, jobRow, startAwx } from './fake.ts'
+import { restart } from './templates.ts'
 
 const input = { target: '12' }
 const id = 'job/101'
@@ -29,7 +29,7 @@ const options = {
   },
   unknownStates: ['never updated', 'paused', 'constructor', ''],
 }
-const { server, connected } = jobConformance(awx, runbookActions, awxJob, {
+const { server, connected } = jobConformance(awx, runbookActions, jobRow, {
   ...options,
   invalidStarts: [
     { name: 'an invalid target', input: { target: 'workflow/' }, message: 'must be the name or id of a job template' },

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { kubernetes } from '../../../../functions/remediation/kubernetes/kubernetes.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { kubernetesRestart, startKubernetesDeployments } from '../../../platforms/kubernetes-deployments.ts'
 import { expectFailure, failureOf, keyOf, startEach } from '../../helpers.ts'
 import { Job } from '../../job.ts'
 import { rollbackActions, runbookActions } from '../../job-actions.ts'
+import { jobRow, startKubernetesDeployments } from './fake.ts'
 
 const server = startEach(startKubernetesDeployments)
 const at = () => ({ baseUrl: server.url, token: server.token, namespace: 'shop', targets: ['*'] })
@@ -15,7 +15,7 @@ const restart = { target: 'restart/checkout' }
 const toFive = { target: 'scale/checkout', parameters: { replicas: '5' } }
 const images = () => deployment().spec.template.spec
 
-jobConformance(kubernetes, runbookActions, kubernetesRestart, {
+jobConformance(kubernetes, runbookActions, jobRow, {
   states: {
     running: ['Progressing'],
     pass: ['Complete'],

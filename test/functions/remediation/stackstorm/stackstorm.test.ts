@@ -3,9 +3,9 @@ import { stackstorm } from '../../../../functions/remediation/stackstorm/stackst
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
 import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
-import { stackstormJob } from '../../../platforms/stackstorm.ts'
 import { keyOf } from '../../helpers.ts'
 import { runbookActions } from '../../job-actions.ts'
+import { jobRow } from './fake.ts'
 
 const input = { target: 'shop.restart', parameters: { host: 'web1', times: 2 } }
 const id = '54e657f20000000000000000'
@@ -14,7 +14,7 @@ const braces = { host: { a: { b: [{ c: '}} { %' }] } } }
 const execution = () => newestOf(server.state.executions)
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
-const { server, connected } = jobConformance(stackstorm, runbookActions, stackstormJob, {
+const { server, connected } = jobConformance(stackstorm, runbookActions, jobRow, {
   states: vendorStates('stackstorm', { running: ['requested', 'delayed'], fail: ['timeout'], errored: ['abandoned'] }),
   unknownStates: ['', 'processed', 'constructor'],
   invalidStarts: [

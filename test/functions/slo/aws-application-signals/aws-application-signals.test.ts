@@ -1,9 +1,9 @@
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsApplicationSignals } from '../../../../functions/slo/aws-application-signals/aws-application-signals.ts'
-import { arnOf, startSignals } from '../../../platforms/aws-application-signals.ts'
 import { expectFailure, failureOf } from '../../helpers.ts'
 import { playEvaluations, withSlo, withState } from '../play.ts'
+import { arnOf, startSignals } from './fake.ts'
 
 const slo = 'checkout-latency'
 const url = `https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#application-signals:slo/${slo}`

@@ -1,10 +1,10 @@
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsCloudWatch } from '../../../../functions/slo/aws-cloudwatch/aws-cloudwatch.ts'
-import { startCloudWatch } from '../../../platforms/aws-cloudwatch.ts'
 import { awsError } from '../../../platforms/aws-json.ts'
 import { evaluated } from '../drive.ts'
 import { playReports } from '../play.ts'
+import { startCloudWatch } from './fake.ts'
 
 const end = Date.parse(evaluated.timeEnd) / 1_000
 const about = 'Project=shop,Stage=production,Service=checkout'

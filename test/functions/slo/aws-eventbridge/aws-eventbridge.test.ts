@@ -1,11 +1,11 @@
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
 import { awsEventBridge } from '../../../../functions/slo/aws-eventbridge/aws-eventbridge.ts'
-import { startEventBridge } from '../../../platforms/aws-eventbridge.ts'
 import { awsError } from '../../../platforms/aws-json.ts'
 import { failureOf, keyOf } from '../../helpers.ts'
 import { evaluated } from '../drive.ts'
 import { playReports } from '../play.ts'
+import { startEventBridge } from './fake.ts'
 
 const arn = 'arn:aws:events:eu-west-1:123456789012:event-bus/deploys'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatracePlatform } from '../../../../functions/slo/dynatrace-platform/dynatrace-platform.ts'
-import { account, startDynatracePlatform } from '../../../platforms/dynatrace/platform-server.ts'
 import { clientOf, expectFailure } from '../../helpers.ts'
 import { playEvaluations, time } from '../play.ts'
+import { account, startDynatracePlatform } from './fake.ts'
 
 const id = 'vu9U3hXa3q0AAAABABhhcHA'
 const run = (input: object = {}, fields: object = {}) => ask(input, fields, { interactive: true })

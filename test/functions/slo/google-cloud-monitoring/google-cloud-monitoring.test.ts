@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { googleCloudMonitoring } from '../../../../functions/slo/google-cloud-monitoring/google-cloud-monitoring.ts'
-import { startGoogleCloudMonitoring } from '../../../platforms/google-cloud-monitoring.ts'
 import { expectFailure } from '../../helpers.ts'
 import { playEvaluations, withState } from '../play.ts'
+import { startGoogleCloudMonitoring } from './fake.ts'
 
 const slo = 'checkout/availability'
 const set = (compliance: number[], budget: number[]) => withState({ compliance, budget })

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { grafanaSlo } from '../../../../functions/slo/grafana-slo/grafana-slo.ts'
-import { startGrafanaSlo, uuid } from '../../../platforms/grafana-slo.ts'
 import { expectFailure } from '../../helpers.ts'
 import { playEvaluations, withState } from '../play.ts'
+import { startGrafanaSlo, uuid } from './fake.ts'
 
 const set = (...sli: string[]) => withState({ sli })
 const list = 'GET /api/plugins/grafana-slo-app/resources/v1/slo'

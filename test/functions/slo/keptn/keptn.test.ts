@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { keptn } from '../../../../functions/slo/keptn/keptn.ts'
 import type { MeasurementRequest } from '../../../../shared/providers/evaluation/provider.ts'
-import { evaluated, type KeptnServer, startKeptn } from '../../../platforms/keptn/server.ts'
 import { clientOf, expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import type { EvaluateOptions } from '../drive.ts'
 import { playEvaluations, time } from '../play.ts'
+import { evaluated, type KeptnServer, startKeptn } from './fake.ts'
 
 const context = '5a9f4b3e-0000-4000-8000-000000000000'
 /** The sequence that calls the webhook: see `evaluate`. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import { newRelic } from '../../../../functions/slo/new-relic/new-relic.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
-import { account, guid, refuse, startNewRelic } from '../../../platforms/new-relic.ts'
 import { expectFailure } from '../../helpers.ts'
 import { playEvaluations, withState } from '../play.ts'
+import { account, guid, refuse, startNewRelic } from './fake.ts'
 
 const set = (value: number | undefined) => withState({ value })
 const askNrql = (queries: object, more: object = {}, limits: object = { thresholds }) =>

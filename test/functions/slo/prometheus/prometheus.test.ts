@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { refusal, scalar, series, startPrometheus, vector } from '../../../platforms/prometheus.ts'
 import { expectFailure } from '../../helpers.ts'
 import { time } from '../play.ts'
+import { refusal, scalar, series, startPrometheus, vector } from './fake.ts'
 import { p95, queries, testPrometheus } from './suite.ts'
 
 const sample = { value: [1_795_514_700, '0.3'] as [number, string] }

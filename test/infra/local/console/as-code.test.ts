@@ -16,7 +16,10 @@ import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { nest } from '../../../../shared/dotted-keys.ts'
 import { awsCredentials, Service } from '../../../e2e/service.ts'
 import { runStateMachine } from '../../../examples/state-machine.ts'
-import { type StepFunctionsServer, startStepFunctions } from '../../../platforms/aws-step-functions.ts'
+import {
+  type StepFunctionsServer,
+  startStepFunctions,
+} from '../../../functions/optimization/aws-step-functions/fake.ts'
 
 // The fake accepts only this access key.
 process.env['AWS_ACCESS_KEY_ID'] = awsCredentials.accessKeyId

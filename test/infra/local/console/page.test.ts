@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { Service, triggered } from '../../../e2e/service.ts'
-import { type NtfyServer, startNtfy } from '../../../platforms/ntfy.ts'
+import { type NtfyServer, startNtfy } from '../../../functions/notification/ntfy/fake.ts'
 import { describeInBrowser, launchBrowser, violations } from './chromium.ts'
 
 describeInBrowser('the console in Chromium', () => {

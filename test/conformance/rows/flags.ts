@@ -1,6 +1,0 @@
-export { awsAppconfigFlags as 'aws-appconfig' } from '../../platforms/aws-appconfig.ts'
-export { configcatFlags as configcat } from '../../platforms/configcat.ts'
-export { flagsmithFlags as flagsmith } from '../../platforms/flagsmith.ts'
-export { growthbookFlags as growthbook } from '../../platforms/growthbook.ts'
-export { launchdarklyFlags as launchdarkly } from '../../platforms/launchdarkly.ts'
-export { unleashFlags as unleash } from '../../platforms/unleash/server.ts'

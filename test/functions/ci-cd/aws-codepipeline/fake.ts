@@ -1,0 +1,21 @@
+import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { startCodePipeline } from './server.ts'
+
+export const jobRow = {
+  known: 'token',
+  starts: /^StartPipelineExecution$/,
+  start: play(startCodePipeline, ({ url: endpoint, state, act, end }) => {
+    return {
+      connection: { endpoint, region: 'eu-west-1' },
+      input: { target: 'shop-delivery' },
+      runs: () => state.executions.length,
+      id: () => `shop-delivery#${state.executions.at(-1)?.pipelineExecutionId}`,
+      ...stages(end, undefined, 'Succeeded'),
+      end() {
+        act('Deploy/Shop', 'Succeeded')
+        end('Succeeded')
+      },
+      finishStop: stopsWhenAsked(end, () => state.executions.at(-1)?.status, 'Stopping', 'Stopped'),
+    }
+  }),
+} satisfies JobRow

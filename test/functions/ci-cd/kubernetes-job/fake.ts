@@ -1,0 +1,16 @@
+import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { startKubernetes } from '../../../platforms/kubernetes.ts'
+
+export const jobRow = {
+  known: 'token',
+  stoppedAtStart: 'forgotten',
+  starts: /^POST .*\/jobs$/,
+  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({
+    connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
+    input: { target: 'ghcr.io/acme/smoke:1.4.2' },
+    runs: () => state.created,
+    id: () => state.jobs.at(-1)?.metadata.name ?? '',
+    ...stages(enterJob, 'Running', 'Complete'),
+    finishStop: () => state.jobs.length < state.created,
+  })),
+} satisfies JobRow

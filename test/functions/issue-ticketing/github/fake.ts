@@ -1,0 +1,30 @@
+import { createGitHub } from '../../../../infra/sandbox/platforms/github/index.ts'
+import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
+import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
+import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
+import { play, type WriteRow } from '../../../conformance/row.ts'
+
+/** Starts the sandbox's GitHub. */
+async function startGithubIssues(): Promise<Served & { made(): number }> {
+  const store = openStore()
+  const github = createGitHub(store)
+  const served = await servePlatform(github)
+  return {
+    ...served,
+    made: () => github.issues(served.url).length,
+    async close() {
+      await served.close()
+      store.close()
+    },
+  }
+}
+
+export const writeRow = {
+  action: 'open-issue',
+  writes: /^POST .*\/issues$/,
+  start: play(startGithubIssues, ({ url: baseUrl, made }) => ({
+    connection: { baseUrl, token: demo.githubToken, project: 'acme/shop' },
+    input: { title: 'Checkout is slow' },
+    made,
+  })),
+} satisfies WriteRow

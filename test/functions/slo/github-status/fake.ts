@@ -1,0 +1,10 @@
+import { startGithubCommits } from '../../../../infra/sandbox/platforms/github/commits-server.ts'
+import { play, type WriteRow } from '../../../conformance/row.ts'
+
+const input = { project: 'octo-org/octo-repo', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
+
+export const writeRow = {
+  action: 'push-report',
+  writes: /^POST .*\/statuses\//,
+  start: play(startGithubCommits, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token }, input })),
+} satisfies WriteRow
