@@ -13,8 +13,7 @@ import { extraOperations } from './extra-operations.ts'
 import { githubDelivery } from './github-delivery.ts'
 import { graphqlProblems } from './graphql.ts'
 import { type RecordedExchange, readExchanges } from './recording.ts'
-import { type Subject, subjects } from './subjects.ts'
-import { withoutContract } from './without-contract.ts'
+import { type Subject, subjects, withoutContract } from './subjects.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(root, '../shared/contracts')
@@ -27,6 +26,7 @@ helpIfAsked(`npm run test:contracts: compares the requests of the tests with the
   RECORDED_EXCHANGES=<folder>   requests that "npm test" recorded with the same variable; without it, the tests run
   --help                        print this text`)
 
+const contracts = [...new Set(subjects.map(({ contract }) => contract))].sort()
 /** The problems, one line each, with their number. The run fails if there are any. */
 const problems = new Map<string, number>()
 /** The statuses of the responses by contract and operation. */
@@ -42,8 +42,8 @@ if (!existsSync(folder)) {
 function main(): void {
   checkReading()
   checkCompleteness()
-  const missing = subjects.filter(({ contract }) => !fileNames().includes(contract))
-  for (const { contract } of missing) report(`${contract}${suffix} is missing in the folder`)
+  const missing = contracts.filter((contract) => !fileNames().includes(contract))
+  for (const contract of missing) report(`${contract}${suffix} is missing in the folder`)
   if (missing.length === 0) {
     const exchanges = readExchanges()
     compareExchanges([...exchanges, githubDelivery()])
@@ -102,7 +102,7 @@ function compareExchanges(exchanges: RecordedExchange[]): void {
     for (const { subject, operation, violations } of compared)
       if (operation && violations.length === 0) statusesOf(subject.contract, operation).add(status)
   }
-  for (const { contract } of subjects) print(contract)
+  for (const contract of contracts) print(contract)
 }
 
 /** Compares the GraphQL queries of New Relic with its schema. */
@@ -171,6 +171,6 @@ function checkCompleteness(): void {
     if (reason) console.log(`${provider}: no contract. ${reason}.`)
     else report(`${provider} has no contract and no reason for that`)
   }
-  const unused = fileNames().filter((name) => !subjects.some(({ contract }) => contract === name))
+  const unused = fileNames().filter((name) => !contracts.includes(name))
   console.log(`Contracts without a provider: ${unused.length} (${unused.join(', ')})`)
 }

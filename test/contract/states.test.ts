@@ -5,7 +5,7 @@ import { categories } from '../../functions/index.ts'
 import { verdicts as signalsVerdicts } from '../../functions/slo/aws-application-signals/aws-application-signals.ts'
 import { verdicts as dynatraceVerdicts } from '../../functions/slo/dynatrace-slo.ts'
 import LISTS from '../conformance/job/vendor-states.json' with { type: 'json' }
-import { withoutContract } from './without-contract.ts'
+import { withoutContract } from './subjects.ts'
 
 const folder = process.env['WEBHOOKS_CONTRACTS'] ?? join(import.meta.dirname, '../../../shared/contracts')
 const tests = join(import.meta.dirname, '../functions')

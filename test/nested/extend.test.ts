@@ -31,7 +31,9 @@ describe('new-category, new-provider and new-orchestrator', () => {
       expect(read(`docs/reference/new-${kind}s.md`)).toContain(`## Connection of \`new-${kind}s\` to \`acme-${kind}\``)
     }
     expect(read('functions/incident-management/README.md')).toContain('## ACME Runs 2.0 (`acme-runs`)')
-    expect(read('test/contract/without-contract.ts')).toContain("'acme-runs': 'There is none yet.")
+    expect(read('test/functions/incident-management/acme-runs/contract.ts')).toContain(
+      'The fake of ACME Runs 2.0 names',
+    )
     expect(read('shared/orchestrators/index.ts')).toContain("(await import('./acme-flows.ts')).acmeFlowsType")
     expect(read('docs/acme-flows.md')).toMatch(/^# ACME Flows\n[\s\S]*"type": "acme-flows"/)
     await copy.node('infra/tools/docs/main.ts', '--check')
@@ -42,7 +44,7 @@ describe('new-category, new-provider and new-orchestrator', () => {
   })
 
   it('write formatted code without lint errors', async () => {
-    const paths = ['functions', 'shared', 'test/functions', 'test/shared', 'test/contract']
+    const paths = ['functions', 'shared', 'test/functions', 'test/shared']
     const output = await copy.node(bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', ...paths)
     expect(output).toMatch(/No fixes applied/)
   })

@@ -9,7 +9,7 @@ import { addOwnProvider, IN_APPLICATION } from './application.ts'
 import type { Changes } from './changes.ts'
 import { exampleArguments, kinds, type TemplateKind, templateKinds } from './kinds.ts'
 import type { Name } from './names.ts'
-import { filesOfProvider, instantiate, templateFile } from './template.ts'
+import { filesOfProvider, instantiate, type Move, templateFile } from './template.ts'
 
 /**
  * Returns the requested kind of a provider. Defaults to the kind of the category's actions, if they all have the same.
@@ -33,17 +33,16 @@ export function resolveKind({ name, actions }: Category, requested: TemplateKind
 /** Adds a provider, its test and the fake that it is tested against, and registers them. */
 export function addProvider(changes: Changes, category: string, name: Name, kind: TemplateKind): void {
   if (IN_APPLICATION) return void addOwnProvider(changes, category, name, kind)
-  const { kebab, camel, title } = name
-  for (const [path, text] of instantiate(filesOfProvider(kind, category, name), name)) changes.create(path, text)
+  const { kebab, camel } = name
+  const moves: Move[] = [
+    ...filesOfProvider(kind, category, name),
+    ['test/templates/contract.ts', `test/functions/${category}/${kebab}/contract.ts`],
+  ]
+  for (const [path, text] of instantiate(moves, name)) changes.create(path, text)
   const key = kebab.includes('-') ? `'${kebab}'` : kebab
   changes.insert(
     ...providerList(changes, category),
     `    ${key}: async () => (await import('./${kebab}/${kebab}.ts')).${camel},\n`,
-  )
-  changes.insert(
-    'test/contract/without-contract.ts',
-    'export const withoutContract: Record<string, string> = {\n',
-    `  ${key}: 'There is none yet. test/functions/${category}/${kebab}/fake.ts names the sources of the fake of ${title}.',\n`,
   )
   const [[, section = '']] = instantiate([[templateFile(kind, 'section.md'), 'README.md']], name) as [[string, string]]
   changes.append(`functions/${category}/README.md`, section.replaceAll('<category>', category))

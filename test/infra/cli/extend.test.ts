@@ -46,7 +46,10 @@ describe('new-provider, new-category and new-orchestrator', () => {
     const tests = 'test/functions/ci-cd/acme'
     const { out } = await cli('new-provider ci-cd acme --json')
     expect(JSON.parse(out)).toMatchObject({
-      created: ['functions/ci-cd/acme/acme.ts', `${tests}/fake.ts`, `${tests}/acme.test.ts`],
+      created: [
+        'functions/ci-cd/acme/acme.ts',
+        ...['fake', 'acme.test', 'contract'].map((file) => `${tests}/${file}.ts`),
+      ],
       changed: expect.arrayContaining(['functions/ci-cd/index.ts', 'functions/ci-cd/README.md']),
       next: [
         `npm test -- ${tests}/acme.test.ts`,

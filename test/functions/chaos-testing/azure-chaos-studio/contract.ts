@@ -1,0 +1,1 @@
+export const withoutContract = 'Modelled on the documentation that its fake names'

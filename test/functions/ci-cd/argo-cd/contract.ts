@@ -1,0 +1,1 @@
+export const withoutContract = 'Modelled on assets/swagger.json of argoproj/argo-cd'

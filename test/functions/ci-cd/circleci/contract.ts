@@ -1,0 +1,1 @@
+export const withoutContract = 'Modelled on the clients that its fake names'

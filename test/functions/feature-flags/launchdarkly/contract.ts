@@ -1,0 +1,1 @@
+export const withoutContract = 'Modelled on the OpenAPI document that its fake names'

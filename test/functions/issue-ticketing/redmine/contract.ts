@@ -1,0 +1,1 @@
+export const withoutContract = 'Redmine publishes none; npm run test:real uses the real program'

@@ -1,0 +1,1 @@
+export const withoutContract = 'It calls no platform'

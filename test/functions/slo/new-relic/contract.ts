@@ -1,0 +1,1 @@
+export const withoutContract = 'It has a GraphQL API; its queries are compared with new-relic.graphql'

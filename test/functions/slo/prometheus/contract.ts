@@ -1,0 +1,3 @@
+import type { Contract } from '../../../contract/contract.ts'
+
+export const contracts = [{ contract: 'prometheus' }] satisfies Contract[]
