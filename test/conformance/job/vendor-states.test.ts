@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals'
 import { vendorStates } from './vendor-states.ts'
 
+const list = { source: 'a vendor', states: ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'IN_PROGRESS', 'STOPPED'] }
+
 test('the states of a vendor: plain words have their meaning, and the test decides the others', () => {
-  expect(vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] })).toEqual({
+  expect(vendorStates(list, { fail: ['TIMED_OUT'], errored: ['FAULT'] })).toEqual({
     running: ['IN_PROGRESS'],
     pass: ['SUCCEEDED'],
     fail: ['TIMED_OUT', 'FAILED'],
@@ -26,5 +28,5 @@ test.each([
     'ALL is decided, or is not in the list.',
   ],
 ])('the states of a vendor: %s is refused', (_name, decisions, others, message) => {
-  expect(() => vendorStates('aws-codebuild', decisions, others)).toThrow(message)
+  expect(() => vendorStates(list, decisions, others)).toThrow(message)
 })

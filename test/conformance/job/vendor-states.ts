@@ -1,5 +1,5 @@
 import type { Verdict } from '../../../shared/providers/job.ts'
-import LISTS from './vendor-states.json' with { type: 'json' }
+import type { StateList } from '../../contract/state-list.ts'
 
 type States = Partial<Record<Verdict, string[]>>
 
@@ -17,16 +17,15 @@ const PLAIN: Partial<Record<string, Verdict>> = {
  * Returns the states of a provider by their meaning. The list of the vendor decides which states there are, and the plain meaning
  * of its words what they are, so that a test cannot repeat a mistake of the provider without a decision.
  *
- * @param list its name in `vendor-states.json`
  * @param decisions states whose words are not plain, that mean something else here, or that the vendor does not list
  * @param others states of the list that no run has, with the reason
  */
 export function vendorStates(
-  list: keyof typeof LISTS,
+  { states: listed, source }: Pick<StateList, 'states' | 'source'>,
   decisions: States = {},
   others: Readonly<Record<string, string>> = {},
 ): States {
-  const vendor = new Set<string>(LISTS[list].states)
+  const vendor = new Set(listed)
   const decided = new Map(entriesOf(decisions))
   const undecided = [...vendor].filter((state) => !decided.has(state) && !Object.hasOwn(others, state))
   const problems = [
@@ -38,7 +37,7 @@ export function vendorStates(
       .filter((state) => !vendor.has(state) || decided.has(state))
       .map((state) => `${state} is decided, or is not in the list.`),
   ]
-  if (problems.length > 0) throw new Error(`The states of ${list}: ${problems.join(' ')}`)
+  if (problems.length > 0) throw new Error(`The states of ${source}: ${problems.join(' ')}`)
   const states = { ...decisions }
   for (const state of undecided) {
     const verdict = plainMeaning(state)

@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
 import { type FisServer, jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const target = 'EXT1a2b3c4d5e6f7'
 const shop = { target }
@@ -21,7 +22,7 @@ const endIn = (status: string, more: Parameters<FisServer['become']>[1] = {}) =>
   connected().endAfter(shop, () => server.become(status, more))
 
 const { server, connected } = jobConformance(awsFis, experimentActions, jobRow, {
-  states: vendorStates('aws-fis', { errored: ['failed'] }),
+  states: vendorStates(listedStates, { errored: ['failed'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [
     { name: 'a name', input: { target: 'stress the shop' }, message: 'input.target must be an experiment template id' },

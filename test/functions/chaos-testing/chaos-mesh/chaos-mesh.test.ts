@@ -8,6 +8,7 @@ import { expectFailure, keyOf } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
 import { chaosMeshWorkflow, jobRow } from './fake.ts'
 import type { ChaosMeshServer } from './server.ts'
+import { experimentStates, workflowStates } from './states.ts'
 
 type Template = z.input<typeof chaosTemplate>
 const apiVersion = 'chaos-mesh.org/v1alpha1'
@@ -85,7 +86,7 @@ const inState = (status: string, change: (server: ChaosMeshServer) => unknown) =
 const ofExperiments = ['finished/unconfirmed', 'finished/not-injected']
 const ofWorkflows = ['finished/check-failed', 'finished/aborted']
 const { server, connected: connect } = jobConformance(chaosMesh, experimentActions, jobRow, {
-  states: vendorStates('chaos-mesh/experiment', { aborted: ['deleted'] }),
+  states: vendorStates(experimentStates, { aborted: ['deleted'] }),
   otherStates: ['unknown', 'failed', ...ofExperiments, ...ofWorkflows],
   unsupported: ['ref'],
   invalid: [
@@ -255,7 +256,7 @@ const { server, connected: connect } = jobConformance(chaosMesh, experimentActio
 describe('of workflows', () => {
   jobConformance(chaosMesh, experimentActions, chaosMeshWorkflow, {
     name: 'Chaos Mesh: a workflow',
-    states: vendorStates('chaos-mesh/workflow', { running: ['unknown'], aborted: ['deleted'] }),
+    states: vendorStates(workflowStates, { running: ['unknown'], aborted: ['deleted'] }),
     otherStates: ['injecting', 'paused', 'deleting', ...ofExperiments, ...ofWorkflows],
   })
 })

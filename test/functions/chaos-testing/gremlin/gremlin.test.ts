@@ -5,6 +5,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, failureOf, keyOf, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
 import { type GremlinServer, jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const guid = '522ceaff-995f-43f4-acea-ff995f03f44e'
 const other = '58ea876e-f74f-4af9-aa87-6ef74f6af927'
@@ -33,7 +34,7 @@ const addRuns = (count: number) => {
 }
 
 const { server, connected } = jobConformance(gremlin, experimentActions, jobRow, {
-  states: vendorStates('gremlin', { running: ['Active', 'HaltRequested'] }),
+  states: vendorStates(listedStates, { running: ['Active', 'HaltRequested'] }),
   unsupported: ['project', 'ref'],
   invalidStarts: [
     {

@@ -9,6 +9,7 @@ import { advanceClock } from '../../clock.ts'
 import { expectFailure, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
 import { jobRow, type LitmusServer } from './fake.ts'
+import { listedStates } from './states.ts'
 
 afterEach(() => void jest.restoreAllMocks())
 
@@ -39,7 +40,7 @@ const failed = { name: 'node-drain', verdict: 'Fail', probeSuccess: 50, failedPr
 
 const { server, connected: connect } = jobConformance(litmus, experimentActions, jobRow, {
   states: vendorStates(
-    'litmus',
+    listedStates,
     {
       running: ['Pending', 'NA'],
       fail: ['Completed_With_Probe_Failure', 'Completed_With_Error'],

@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf, startEach, times } from '../../helpers.ts'
 import { experimentActions } from '../../job-actions.ts'
 import { jobRow, type SteadybitServer } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const shop = { target: 'SHOP-1' }
 const id = '123'
@@ -35,7 +36,7 @@ const runWith = (changes: object) => (fake: SteadybitServer) => {
 const waiting = { transient: true, mayHaveWritten: false }
 
 const { server, connected } = jobConformance(steadybit, experimentActions, jobRow, {
-  states: vendorStates('steadybit', { running: ['REQUESTED', 'PREPARED'] }),
+  states: vendorStates(listedStates, { running: ['REQUESTED', 'PREPARED'] }),
   ignored: /\/executions\/\d+$/,
   unsupported: ['project', 'ref'],
   invalidStarts: [

@@ -7,6 +7,7 @@ import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { listedStates } from './states.ts'
 
 const shop = { target: 'shop-build' }
 const id = 'shop-build:12345678-90ab-cdef-1234-000000000001'
@@ -37,7 +38,7 @@ const reports = [
 ]
 
 const { server, connected } = jobConformance(awsCodeBuild, pipelineActions, jobRow, {
-  states: vendorStates('aws-codebuild', { fail: ['TIMED_OUT'], errored: ['FAULT'] }),
+  states: vendorStates(listedStates, { fail: ['TIMED_OUT'], errored: ['FAULT'] }),
   invalidStarts: [
     { name: 'input.project', input: { project: 'shop' }, message: 'input.project is not supported' },
     { name: 'an invalid project name', input: { target: 'a/b' }, message: 'input.target must be a project name' },

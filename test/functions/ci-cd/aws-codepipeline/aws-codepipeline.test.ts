@@ -6,6 +6,7 @@ import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
 import { keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
+import { listedStates } from './states.ts'
 
 const shop = { target: 'shop-delivery' }
 const execution = '12345678-90ab-cdef-1234-000000000001'
@@ -23,7 +24,7 @@ const revisions = [
 ] as const
 
 const { server, connected } = jobConformance(awsCodePipeline, pipelineActions, jobRow, {
-  states: vendorStates('aws-codepipeline', { errored: ['Superseded'] }),
+  states: vendorStates(listedStates, { errored: ['Superseded'] }),
   invalidStarts: [
     { name: 'a project', input: { project: 'shop' }, message: 'input.project is not supported' },
     { name: 'an invalid pipeline name', input: { target: 'a/b' }, message: 'input.target must be a pipeline name' },

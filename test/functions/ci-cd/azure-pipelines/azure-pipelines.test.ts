@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { type AzurePipelinesServer, jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const project = 'fabrikam/Fabrikam Fiber'
 const deploy = { target: 'Deploy' }
@@ -59,7 +60,7 @@ const tests = [
 
 const { server, connected } = jobConformance(azurePipelines, pipelineActions, jobRow, {
   states: vendorStates(
-    'azure-pipelines',
+    listedStates,
     { running: ['none', 'postponed'], warning: ['completed/partiallySucceeded'] },
     {
       all: 'a filter for builds of every status',

@@ -5,6 +5,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const repo = 'octo-org/octo-repo'
 const deploy = { target: 'deploy.yml', project: repo }
@@ -19,7 +20,7 @@ const path = (workflow: string) => ({ path: `/repos/${repo}/actions/workflows/${
 
 const many = Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`p${at}`, 'x']))
 const { server, connected } = jobConformance(githubActions, pipelineActions, jobRow, {
-  states: vendorStates('github-actions', {
+  states: vendorStates(listedStates, {
     running: ['requested'],
     warning: ['completed/neutral', 'completed/skipped'],
     fail: ['completed/timed_out'],

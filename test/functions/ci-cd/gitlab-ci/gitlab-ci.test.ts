@@ -7,6 +7,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const project = 'ops/shop/checkout'
 const build = { project }
@@ -26,7 +27,7 @@ const rollout = { name: 'deploy', stage: 'production', status: 'failed', failure
 const tests = { time: 1904, count: 12, success: 8, failed: 1, skipped: 2, error: 1 }
 
 const { server, connected } = jobConformance(gitlabCi, pipelineActions, jobRow, {
-  states: vendorStates('gitlab-ci', {
+  states: vendorStates(listedStates, {
     running: ['waiting_for_resource', 'waiting_for_callback', 'manual'],
     warning: ['skipped'],
   }),

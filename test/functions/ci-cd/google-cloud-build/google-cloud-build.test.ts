@@ -5,6 +5,7 @@ import { jobConformance } from '../../../conformance/job.ts'
 import { keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const input = { target: 'deploy' }
 const builds = 'GET /v1/projects/acme-shop/locations/europe-west1/builds'
@@ -15,7 +16,7 @@ const steps = [
 ]
 
 const { server, connected } = jobConformance(googleCloudBuild, pipelineActions, jobRow, {
-  states: vendorStates('google-cloud-build', {
+  states: vendorStates(listedStates, {
     running: ['STATUS_UNKNOWN'],
     fail: ['TIMEOUT', 'REJECTED'],
     errored: ['INTERNAL_ERROR', 'EXPIRED'],

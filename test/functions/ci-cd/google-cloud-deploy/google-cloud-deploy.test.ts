@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const skaffoldConfigUri = 'gs://acme-shop/skaffold.tar.gz'
 const input = { target: 'shop/production', ref: 'v1' }
@@ -17,7 +18,7 @@ const phases = [
 ]
 
 const { server, connected } = jobConformance(googleCloudDeploy, pipelineActions, jobRow, {
-  states: vendorStates('google-cloud-deploy', {
+  states: vendorStates(listedStates, {
     running: ['STATE_UNSPECIFIED', 'PENDING_RELEASE', 'PENDING_APPROVAL'],
     fail: ['FAILED/EXECUTION_FAILED', 'FAILED/DEADLINE_EXCEEDED', 'APPROVAL_REJECTED'],
     errored: [

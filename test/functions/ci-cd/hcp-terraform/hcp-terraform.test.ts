@@ -6,13 +6,14 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const plan = { target: 'plan/shop-network' }
 
 const account = 'GET /api/v2/account/details'
 
 const { server, connected } = jobConformance(hcpTerraform, pipelineActions, jobRow, {
-  states: vendorStates('hcp-terraform', {
+  states: vendorStates(listedStates, {
     running: [
       'fetching_completed',
       'pre_plan_completed',

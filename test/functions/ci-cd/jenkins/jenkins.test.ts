@@ -7,6 +7,7 @@ import { expectFailure, failureOf, keyOf } from '../../helpers.ts'
 import { pipelineActions } from '../pipeline.ts'
 import { jobRow } from './fake.ts'
 import type { JenkinsServer } from './server.ts'
+import { listedStates } from './states.ts'
 
 const deploy = { target: 'shop/deploy' }
 const queued = 'shop/deploy#queue-17'
@@ -40,7 +41,7 @@ const failed = [
 const building = (fields: object) => (fake: JenkinsServer) => Object.assign(fake.startBuild(17), fields)
 
 const { server, connected } = jobConformance(jenkins, pipelineActions, jobRow, {
-  states: vendorStates('jenkins', {
+  states: vendorStates(listedStates, {
     running: ['QUEUED'],
     warning: ['UNSTABLE'],
     errored: ['NOT_BUILT'],

@@ -8,6 +8,7 @@ import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
 import { type ClientOptions, keyOf } from '../../helpers.ts'
 import { runbookActions } from '../runbook.ts'
+import { listedStates } from './states.ts'
 
 const restart = { target: 'Restart-Checkout' }
 const id = '4105a4fc-f944-11e6-9d32-000000000001'
@@ -20,7 +21,7 @@ const requestBodies = () => server.calls.map(({ body }) => body as Record<string
 const role = 'arn:aws:iam::123456789012:role/runbooks'
 const platform = jobRow
 const { server, connected } = jobConformance(awsSsmAutomation, runbookActions, platform, {
-  states: vendorStates('aws-ssm-automation', {
+  states: vendorStates(listedStates, {
     running: [
       'PendingApproval',
       'Approved',

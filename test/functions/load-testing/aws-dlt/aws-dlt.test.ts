@@ -6,6 +6,7 @@ import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
+import { listedStates } from './states.ts'
 
 const target = 'xLSxdVZzcP'
 const checkout = { target }
@@ -32,7 +33,7 @@ const runAgain = () =>
 
 const { server, connected } = jobConformance(awsDlt, loadTestActions, jobRow, {
   states: vendorStates(
-    'aws-dlt',
+    listedStates,
     { running: ['parsing results', 'cleaning up'], errored: ['failed'] },
     {
       created: 'of a scenario that was never started: a run has others',

@@ -5,6 +5,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { failureOf, keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
 import { type AzureLoadTestingServer, jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const checkout = { target: '12345678-1234-1234-1234-123456789012' }
 const id = keyOf(1)
@@ -43,7 +44,7 @@ const Total = {
 }
 
 const { server, connected } = jobConformance(azureLoadTesting, loadTestActions, jobRow, {
-  states: vendorStates('azure-load-testing', {
+  states: vendorStates(listedStates, {
     running: ['ACCEPTED', 'VALIDATION_SUCCESS', 'PROVISIONED', 'CONFIGURED', 'EXECUTED', 'DEPROVISIONED'],
     pass: ['DONE/NOT_APPLICABLE'],
     errored: ['FAILED', 'VALIDATION_FAILURE'],

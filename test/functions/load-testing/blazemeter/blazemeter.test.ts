@@ -5,6 +5,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
 import { type BlazemeterServer, jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const checkout = { target: '9876543' }
 const id = '74512345'
@@ -27,7 +28,7 @@ const summary = {
 }
 
 const { server, connected } = jobConformance(blazemeter, loadTestActions, jobRow, {
-  states: vendorStates('blazemeter', {
+  states: vendorStates(listedStates, {
     running: ['CREATED', 'BOOTING', 'DATA_RECEIVED', 'TAURUS IMAGE DOWNLOADING', 'ENDED'],
     warning: ['ENDED/unset'],
     errored: ['ENDED/noData'],

@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { loadTestActions } from '../../job-actions.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const project = '5e3acde2e860a132744ca916'
 const checkout = { target: '5ed5350f-9f2f-4e2a-9acb-cdbcee874256', project }
@@ -30,7 +31,7 @@ const statistics = {
 
 const { server, connected } = jobConformance(neoload, loadTestActions, jobRow, {
   states: vendorStates(
-    'neoload',
+    listedStates,
     {
       running: ['INIT'],
       warning: ['TERMINATED/POLICY/UNKNOWN', 'TERMINATED/VARIABLE/UNKNOWN'],

@@ -7,6 +7,7 @@ import { expectFailure, keyOf, times } from '../../helpers.ts'
 import { modelActions } from '../../job-actions.ts'
 import { awsSagemakerJobs } from './fake.ts'
 import { builtIn, STARTED_AT, trained, tuned } from './jobs.ts'
+import { pipelineStates, trainingStates, tuningStates } from './states.ts'
 
 const digits = keyOf(1).slice(-16)
 const execution = 'arn:aws:sagemaker:eu-west-1:123456789012:pipeline/churn-model/execution/e1xxxxxxxxxx'
@@ -46,12 +47,12 @@ const endTuning = (status: string, more: object = {}, input: object = {}) =>
 
 const faults = ['Failed/InternalServerError', 'Failed/CapacityError']
 const states = {
-  pipeline: vendorStates('aws-sagemaker/pipeline'),
-  training: vendorStates('aws-sagemaker/training', {
+  pipeline: vendorStates(pipelineStates),
+  training: vendorStates(trainingStates, {
     fail: ['Stopped/MaxRuntimeExceeded'],
     errored: [...faults, 'Stopped/MaxWaitTimeExceeded'],
   }),
-  tuning: vendorStates('aws-sagemaker/tuning', { errored: [...faults, 'DeleteFailed'] }),
+  tuning: vendorStates(tuningStates, { errored: [...faults, 'DeleteFailed'] }),
 }
 const targets = { pipeline, training, tuning }
 const invalidName = 'input.target must be the name of a pipeline'

@@ -6,6 +6,7 @@ import { vendorStates } from '../../../conformance/job/vendor-states.ts'
 import { withState } from '../../../conformance/job.ts'
 import { failureOf, keyOf } from '../../helpers.ts'
 import { secondsOf } from '../../job.ts'
+import { listedStates } from './states.ts'
 import { express, id, target, testStepFunctions, url } from './suite.ts'
 
 const tune = { target }
@@ -17,7 +18,7 @@ const succeed = (output: unknown, input: object = tune) =>
 const output = { p95: 312, best: { cpu: 2 }, replicas: '3' }
 
 const { server, connected } = testStepFunctions(jobRow, {
-  states: vendorStates('aws-step-functions', { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
+  states: vendorStates(listedStates, { running: ['PENDING_REDRIVE'], fail: ['TIMED_OUT'] }),
   checks: [
     { connection: tune, requests: [{ body: { stateMachineArn: target, includedData: 'METADATA_ONLY' } }] },
     { requests: ['DescribeStateMachine'], change: withState({ denied: ['DescribeStateMachine'] }) },

@@ -8,6 +8,7 @@ import { jobConformance } from '../../../conformance/job.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { modelActions } from '../../job-actions.ts'
 import { jobRow, oldDatabricksJob } from './fake.ts'
+import { currentStates, olderStates } from './states.ts'
 
 const tune = { target: '11223344' }
 const id = '455644833'
@@ -35,7 +36,7 @@ const withOutput = (notebook_output: object) => ({ ...succeeded, output: { noteb
 
 const others = { TERMINATED: 'has ended: its result, or the code of its end, says how' }
 const current = vendorStates(
-  'databricks/current',
+  currentStates,
   {
     running: ['BLOCKED'],
     pass: ['SUCCESS'],
@@ -69,7 +70,7 @@ const current = vendorStates(
   others,
 )
 const old = vendorStates(
-  'databricks/older',
+  olderStates,
   {
     running: ['BLOCKED', 'WAITING_FOR_RETRY'],
     warning: ['SUCCESS_WITH_FAILURES'],

@@ -6,6 +6,7 @@ import { jobConformance, withState } from '../../../conformance/job.ts'
 import { keyOf } from '../../helpers.ts'
 import { runbookActions } from '../../job-actions.ts'
 import { jobRow } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const input = { target: 'shop.restart', parameters: { host: 'web1', times: 2 } }
 const id = '54e657f20000000000000000'
@@ -15,7 +16,7 @@ const execution = () => newestOf(server.state.executions)
 const endWith = (...end: Parameters<typeof server.finish>) => connected().endAfter(input, () => server.finish(...end))
 
 const { server, connected } = jobConformance(stackstorm, runbookActions, jobRow, {
-  states: vendorStates('stackstorm', { running: ['requested', 'delayed'], fail: ['timeout'], errored: ['abandoned'] }),
+  states: vendorStates(listedStates, { running: ['requested', 'delayed'], fail: ['timeout'], errored: ['abandoned'] }),
   unknownStates: ['', 'processed', 'constructor'],
   invalidStarts: [
     {

@@ -1,9 +1,13 @@
 import '../../aws.ts'
 import { describe, expect, test } from '@jest/globals'
-import { awsApplicationSignals } from '../../../../functions/slo/aws-application-signals/aws-application-signals.ts'
+import {
+  awsApplicationSignals,
+  verdicts,
+} from '../../../../functions/slo/aws-application-signals/aws-application-signals.ts'
 import { expectFailure, failureOf } from '../../helpers.ts'
 import { playEvaluations, withSlo, withState } from '../play.ts'
 import { arnOf, startSignals } from './fake.ts'
+import { listedStates } from './states.ts'
 
 const slo = 'checkout-latency'
 const url = `https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#application-signals:slo/${slo}`
@@ -119,4 +123,8 @@ test('AWS Application Signals: a refusal in a 200 response names the SLO', async
 test('AWS Application Signals: a refusal in a 200 response can be retried if it is temporary', async () => {
   server.state.errors = { [slo]: { ErrorCode: 'InternalServiceException', ErrorMessage: 'Try again.' } }
   expect(await failureOf(ask())).toMatchObject({ kind: 'platform' })
+})
+
+test('each state of an objective has a verdict, or the connection says what a lack of data is (noData)', () => {
+  expect([...verdicts.keys(), 'INSUFFICIENT_DATA'].map(String).sort()).toEqual([...listedStates.states].sort())
 })

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { dynatrace } from '../../../../functions/slo/dynatrace/dynatrace.ts'
+import { verdicts } from '../../../../functions/slo/dynatrace-slo.ts'
 import { startDynatrace } from '../../../platforms/dynatrace/server.ts'
 import { expectFailure } from '../../helpers.ts'
 import { playEvaluations, time } from '../play.ts'
+import { listedStates } from './states.ts'
 
 const id = '7d07efde-b714-3e6e-ad95-08490e2540c4'
 
@@ -124,4 +126,8 @@ describe('Dynatrace: an evaluation', () => {
     expect(outcome).toMatchObject({ status: 'errored', message: expect.stringContaining('has its data up to') })
     expect(server.calls).toEqual([])
   })
+})
+
+test('each state of an objective has a verdict', () => {
+  expect([...verdicts.keys()].map(String).sort()).toEqual([...listedStates.states].sort())
 })

@@ -1,0 +1,1 @@
+export const unlisted = 'its contract writes the reasons of conditions as free text'

@@ -1,0 +1,1 @@
+export const unlisted = 'its contract writes the states as free text'

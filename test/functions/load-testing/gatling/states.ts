@@ -1,0 +1,1 @@
+export const unlisted = 'its contract writes numbers and words as free text'

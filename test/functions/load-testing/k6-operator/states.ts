@@ -1,0 +1,1 @@
+export const unlisted = 'its contract writes the stage as free text'

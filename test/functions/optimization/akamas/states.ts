@@ -1,0 +1,1 @@
+export const unlisted = 'it sends its result to Keptn itself'

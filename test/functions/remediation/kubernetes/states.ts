@@ -1,0 +1,1 @@
+export const unlisted = 'its contract has counters and conditions, from which the states are derived'
