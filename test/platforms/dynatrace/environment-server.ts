@@ -3,6 +3,8 @@ import { errorResponse } from '../../../infra/sandbox/platforms/dynatrace/respon
 import { demo } from '../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
+import { servePlatform } from '../serve-platform.ts'
 
 export interface EnvironmentServer extends Served, Pick<Environment, 'automation' | 'grail'> {
   environment: Environment

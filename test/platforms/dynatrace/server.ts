@@ -3,6 +3,8 @@ import type { EventReport } from '../../../infra/sandbox/platforms/dynatrace/rou
 import type { Slo } from '../../../infra/sandbox/platforms/dynatrace/slos.ts'
 import { json } from '../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../infra/testing/loopback-server.ts'
+import { servePlatform } from '../serve-platform.ts'
 
 export interface DynatraceServer extends Served {
   token: string

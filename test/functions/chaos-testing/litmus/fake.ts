@@ -1,11 +1,5 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
-import {
-  type Call,
-  graphqlOperation,
-  newestOf,
-  ok,
-  type Reply,
-} from '../../../../infra/testing/loopback-server.ts'
+import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play, runsIn } from '../../../conformance/row.ts'
 
 interface Fault {

@@ -1,8 +1,9 @@
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import { createToxiproxy } from '../../../../infra/sandbox/platforms/toxiproxy/index.ts'
 import type { Proxies, ProxySeed } from '../../../../infra/sandbox/platforms/toxiproxy/proxies.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 const PROXIES: readonly ProxySeed[] = [
   { name: 'checkout-db', listen: '127.0.0.1:25432', upstream: 'checkout-db.internal:5432' },

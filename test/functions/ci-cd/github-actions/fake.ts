@@ -4,10 +4,11 @@ import type { Workflow } from '../../../../infra/sandbox/platforms/github/action
 import { githubError, notFound } from '../../../../infra/sandbox/platforms/github/answers.ts'
 import { type Repo, timeOf } from '../../../../infra/sandbox/platforms/github/issues.ts'
 import { createRuns, type StoredRun, type WorkflowRun } from '../../../../infra/sandbox/platforms/github/runs.ts'
-import { newestOf, type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { bearer, json, type Platform, segments } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
+import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 export interface GithubActionsServer extends Served {
   token: string

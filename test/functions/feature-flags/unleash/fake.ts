@@ -1,9 +1,10 @@
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { type Collection, openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { ChangeRequest } from '../../../../infra/sandbox/platforms/unleash/changes.ts'
 import { type Flag, gradualRollout, type Strategy } from '../../../../infra/sandbox/platforms/unleash/flags.ts'
 import { createUnleash } from '../../../../infra/sandbox/platforms/unleash/index.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { type FlagRow, play, withToken } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 export interface UnleashServer extends Served {
   token: string

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { unleash } from '../../../../functions/feature-flags/unleash/unleash.ts'
-import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import type { Flag, Strategy } from '../../../../infra/sandbox/platforms/unleash/flags.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { isWrite } from '../../../conformance/common/requests.ts'
 import type { FlagOptions } from '../../../conformance/flag/options.ts'
 import { flagConformance } from '../../../conformance/flag.ts'

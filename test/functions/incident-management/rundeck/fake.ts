@@ -1,11 +1,12 @@
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import {
   type Execution,
   type Job,
   type RundeckState,
   rundeckRoutes,
 } from '../../../../infra/sandbox/platforms/rundeck/routes.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** How an execution proceeds: its status changes to `ends` after this number of status requests. */
 interface Course {

@@ -1,11 +1,12 @@
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { type Answer, type Call, json, jsonObject } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { ServiceNowRecord } from '../../../../infra/sandbox/platforms/servicenow/columns.ts'
 import { createIncidents } from '../../../../infra/sandbox/platforms/servicenow/incidents.ts'
 import { createServiceNow } from '../../../../infra/sandbox/platforms/servicenow/index.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { play, type TicketRow, ticketInputs } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 interface Settings {
   /** Columns that the user cannot write. ServiceNow ignores them silently. */

@@ -1,8 +1,9 @@
 import { createGitHub } from '../../../../infra/sandbox/platforms/github/index.ts'
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { play, type WriteRow } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** Starts the sandbox's GitHub. */
 async function startGithubIssues(): Promise<Served & { made(): number }> {

@@ -1,4 +1,3 @@
-import { newestOf, type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { isObject } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import { buttonsIn } from '../../../../infra/sandbox/platforms/slack/blocks.ts'
@@ -6,7 +5,9 @@ import { bodyOf, sign } from '../../../../infra/sandbox/platforms/slack/button-p
 import type { Channel, Member } from '../../../../infra/sandbox/platforms/slack/directory.ts'
 import { type ChatMessage, createMessages } from '../../../../infra/sandbox/platforms/slack/messages.ts'
 import { type Given, slackRoutes } from '../../../../infra/sandbox/platforms/slack/routes.ts'
+import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
 import { type MessageRow, play } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** The request for a button press. */
 export interface SentButtonPress {

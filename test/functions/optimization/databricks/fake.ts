@@ -1,7 +1,8 @@
 import { databricksRoutes, type Job } from '../../../../infra/sandbox/platforms/databricks/routes.ts'
-import { newestOf, type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { type Answer, json, type Call as PlatformCall } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
+import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 interface Task {
   run_id: number

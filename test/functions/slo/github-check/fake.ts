@@ -1,5 +1,5 @@
-import { startGithubCommits } from '../../../../infra/sandbox/platforms/github/commits-server.ts'
 import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startGithubCommits } from '../../../platforms/github/commits-server.ts'
 
 const input = { project: 'octo-org/octo-repo', ref: '6dcb09b5b57875f334f61aebed695e2e4193db5e' }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { githubStatus } from '../../../../functions/slo/github-status/github-status.ts'
-import { startGithubCommits } from '../../../../infra/sandbox/platforms/github/commits-server.ts'
+import { startGithubCommits } from '../../../platforms/github/commits-server.ts'
 import { failureOf } from '../../helpers.ts'
 import { playReports } from '../play.ts'
 

@@ -2,7 +2,6 @@ import { keptnError } from '../../../../infra/sandbox/platforms/keptn/datastore.
 import { createKeptn, type Keptn } from '../../../../infra/sandbox/platforms/keptn/index.ts'
 import type { KeptnEvent } from '../../../../infra/sandbox/platforms/keptn/recorded-event.ts'
 import { createSso } from '../../../../infra/sandbox/platforms/keptn/sso.ts'
-import { type Served, servePlatform } from '../../../../infra/testing/loopback-server.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import {
   type Answer,
@@ -13,7 +12,9 @@ import {
   segments,
 } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
+import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { play, type WriteRow } from '../../../conformance/row.ts'
+import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** A task or sequence that ends before a status request. */
 interface End {
