@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from '@jest/globals'
 import { loadSourceType, type SourceTypeName, sourceTypeNames } from '../../../shared/sources/load-source-type.ts'
 import { readEvent } from '../../../shared/sources/read-notification.ts'
-import { composed, expected, type Row } from './expected-events.ts'
+import type { Row } from './expected-events.ts'
+import { composed, expected } from './notifications.ts'
 import { load, recorded } from './recorded.ts'
 
 async function rowOf(type: SourceTypeName, headers: Record<string, string>, body: object): Promise<Row> {
