@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { requestLine } from '../../infra/testing/loopback-server.ts'
 import type { PlayedJobs } from '../conformance/job-platform.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
-import type { GoogleLogin } from '../platforms/google-login.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
@@ -30,10 +29,9 @@ class Job {
   }
 
   get secret(): [string, object] {
-    const { server, connection } = this.played
+    const { connection, signIn } = this.played
     const { category, provider } = this.kind
-    const signIn = 'login' in server ? signIns[provider]?.(server.login as GoogleLogin) : undefined
-    const fields = signIn ? { ...connection, token: undefined, loginUrl: server.url, ...signIn } : connection
+    const fields = signIn ? { ...connection, token: undefined, ...signIn } : connection
     return [`cloud-automation-webhooks/connections/${category}/${this.#connection}`, { provider, ...fields }]
   }
 
@@ -70,15 +68,6 @@ class Job {
   #call(action: string, event: object, query = ''): Promise<Answer> {
     return service.call(`/v1/${this.kind.category}/${action}?connection=${this.#connection}${query}`, event)
   }
-}
-
-/** Google's platforms sign in with a key, or with the role of the function. */
-const signIns: Record<string, (login: GoogleLogin) => object> = {
-  'google-cloud-build': ({ serviceAccount, privateKey }) => ({ serviceAccount, privateKey }),
-  'google-cloud-deploy': ({ serviceAccount, workloadIdentityProvider }) => ({
-    serviceAccount,
-    workloadIdentityProvider,
-  }),
 }
 
 // One platform for each way to recognize a start: by a token, by a look-up, or neither. Each occupies the only

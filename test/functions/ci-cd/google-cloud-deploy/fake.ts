@@ -109,12 +109,16 @@ function create<T extends { name: string }>(state: State, resources: T[], resour
 export const jobRow = {
   known: 'token',
   starts: /^POST .*\/rollouts$/,
-  start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
-    connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
-    input: { target: 'shop/production', ref: 'v1' },
-    ...runsIn(() =>
-      state.rollouts.map((run) => [`acme-shop#shop/v1/${run.name.split('/').at(-1)}`, run.state === 'CANCELLED']),
-    ),
-    ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
-  })),
+  start: play(
+    startGoogleCloudDeploy,
+    ({ url: baseUrl, login: { token, serviceAccount, workloadIdentityProvider }, state, enter }) => ({
+      connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
+      signIn: { loginUrl: baseUrl, serviceAccount, workloadIdentityProvider },
+      input: { target: 'shop/production', ref: 'v1' },
+      ...runsIn(() =>
+        state.rollouts.map((run) => [`acme-shop#shop/v1/${run.name.split('/').at(-1)}`, run.state === 'CANCELLED']),
+      ),
+      ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
+    }),
+  ),
 } satisfies JobRow
