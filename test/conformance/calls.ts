@@ -1,4 +1,3 @@
-import { categories } from '../../functions/index.ts'
 import type { Served } from '../../infra/testing/loopback-server.ts'
 import { type Call, taskOf } from '../../shared/core/call.ts'
 import { runSilently } from '../../shared/core/silent/handler.ts'
@@ -8,6 +7,7 @@ import { readCall } from '../../shared/core/webhook/read-call.ts'
 import { type ActionResult, completed } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { clearSecrets } from '../../shared/redact.ts'
+import { categoryOf } from './category-of.ts'
 import { storeSecret } from './deployment.ts'
 import type { Sample } from './http-samples.ts'
 
@@ -97,14 +97,6 @@ export async function sendCalls(
 }
 
 const isDefaultWrite: NonNullable<Sample['isWrite']> = ({ method, path }) => method !== 'GET' && path !== '/auth/login'
-
-/** Returns the category of a sample or a provider: `ci-cd/nci`. */
-export function categoryOf(path: string): Category {
-  const [categoryName] = path.split('/')
-  const category = categories.find((one) => one.name === categoryName)
-  if (!category) throw new Error(`Unknown category ${categoryName}`)
-  return category
-}
 
 /** Whether a call would have been attempted or polled until its deadline. */
 export function continues({ end }: Ended): boolean {

@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { Failure } from '../../shared/errors.ts'
 import type { Ended, Mode } from './calls.ts'
+import { categoryOf } from './category-of.ts'
 import { storeSecret } from './deployment.ts'
 import type { Sample } from './http-samples.ts'
 import { fieldPattern, type Mutant, mutantsOf } from './wrong-words.ts'
 
 const { readConnection } = await import('../../shared/providers/connections.ts')
-const { categoryOf, continues, sendCalls } = await import('./calls.ts')
+const { continues, sendCalls } = await import('./calls.ts')
 const { samples } = await import('./http-samples.ts')
 
 describe.each(samples.map((sample) => [sample.name, sample] as const))('%s: a wrong word', (_name, sample) => {
