@@ -5,8 +5,6 @@ export interface PlayedJobs<S extends Served = Served> {
   server: S
   /** The secret of the connection, without the name of the provider. */
   connection: Record<string, unknown>
-  /** The fields of a connection that signs in, instead of the token. */
-  signIn?: Record<string, unknown>
   /** The input of a start. */
   input: Record<string, unknown>
   /** How many runs were started. */

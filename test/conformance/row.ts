@@ -43,6 +43,8 @@ export interface JobRow extends JobPlatform {
   needsTask?: true
   /** Its runs cannot be stopped. */
   cannotStop?: true
+  /** Returns the fields of a connection that signs in, instead of the token. */
+  signIn?(server: Served): object
 }
 
 /** Returns a function that starts a fake platform and describes how a test controls it. */

@@ -29,8 +29,9 @@ class Job {
   }
 
   get secret(): [string, object] {
-    const { connection, signIn } = this.played
-    const { category, provider } = this.kind
+    const { server, connection } = this.played
+    const { category, provider, platform } = this.kind
+    const signIn = platform.signIn?.(server)
     const fields = signIn ? { ...connection, token: undefined, ...signIn } : connection
     return [`cloud-automation-webhooks/connections/${category}/${this.#connection}`, { provider, ...fields }]
   }

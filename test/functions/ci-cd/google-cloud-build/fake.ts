@@ -85,14 +85,15 @@ function run(builds: Build[], { branchName, substitutions }: Source): object | R
 export const jobRow = {
   known: 'look-up',
   starts: /^POST .*:run$/,
-  start: play(
-    startGoogleCloudBuild,
-    ({ url: baseUrl, login: { token, serviceAccount, privateKey }, state, enter }) => ({
-      connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
-      signIn: { loginUrl: baseUrl, serviceAccount, privateKey },
-      input: { target: 'deploy' },
-      ...runsIn(() => state.builds.map((run) => [`acme-shop#${run.id}`, run.status === 'CANCELLED'])),
-      ...stages(enter, 'WORKING', 'SUCCESS'),
-    }),
-  ),
+  start: play(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
+    connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
+    input: { target: 'deploy' },
+    ...runsIn(() => state.builds.map((run) => [`acme-shop#${run.id}`, run.status === 'CANCELLED'])),
+    ...stages(enter, 'WORKING', 'SUCCESS'),
+  })),
+  signIn: ({ url, login: { serviceAccount, privateKey } }: Awaited<ReturnType<typeof startGoogleCloudBuild>>) => ({
+    loginUrl: url,
+    serviceAccount,
+    privateKey,
+  }),
 } satisfies JobRow

@@ -109,16 +109,20 @@ function create<T extends { name: string }>(state: State, resources: T[], resour
 export const jobRow = {
   known: 'token',
   starts: /^POST .*\/rollouts$/,
-  start: play(
-    startGoogleCloudDeploy,
-    ({ url: baseUrl, login: { token, serviceAccount, workloadIdentityProvider }, state, enter }) => ({
-      connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
-      signIn: { loginUrl: baseUrl, serviceAccount, workloadIdentityProvider },
-      input: { target: 'shop/production', ref: 'v1' },
-      ...runsIn(() =>
-        state.rollouts.map((run) => [`acme-shop#shop/v1/${run.name.split('/').at(-1)}`, run.state === 'CANCELLED']),
-      ),
-      ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
-    }),
-  ),
+  start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
+    connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
+    input: { target: 'shop/production', ref: 'v1' },
+    ...runsIn(() =>
+      state.rollouts.map((run) => [`acme-shop#shop/v1/${run.name.split('/').at(-1)}`, run.state === 'CANCELLED']),
+    ),
+    ...stages(enter, 'IN_PROGRESS', 'SUCCEEDED'),
+  })),
+  signIn: ({
+    url,
+    login: { serviceAccount, workloadIdentityProvider },
+  }: Awaited<ReturnType<typeof startGoogleCloudDeploy>>) => ({
+    loginUrl: url,
+    serviceAccount,
+    workloadIdentityProvider,
+  }),
 } satisfies JobRow
