@@ -11,8 +11,9 @@ import type { Link, Message, MessageContext, MessageProvider } from '../provider
 import { channelField, postedData, postedLinks, postOnce, resolveChannel } from '../providers/push-update.ts'
 import { settings } from '../settings.ts'
 import { clipSingleLine } from '../text/single-line.ts'
-import { withButtons } from './buttons.ts'
+import { READ } from './page-url.ts'
 import type { ApprovalInput } from './request/input.ts'
+import { requestMessage } from './request/message.ts'
 import { findUnidentified, needsSignIn } from './unidentified.ts'
 
 const inputSchema = z.strictObject({
@@ -64,10 +65,11 @@ export function requestApproval({
       return needsSignIn(provider, deciders) ? { ...input, people: await readPeople() } : input
     },
     complete: (input, context) => completeApproval(input, context, compose),
-    async run(provider, client, { channel, message }) {
+    async run(provider, client, input) {
+      const { channel, message } = input
       const { signedLink } = client
       if (!signedLink) throw new Error('An approval needs a signed link.')
-      const request = withButtons(message, signedLink)
+      const request = requestMessage(input, provider, signedLink)
       // People decide at the platform.
       if (provider.process) delete request.buttons
       const posted = await postOnce(provider, client, channel, request)
@@ -83,7 +85,9 @@ export function requestApproval({
     async signLink(taskId, apiUrl = `${settings.apiUrl}/v1/${NOTIFICATION}`, expiresAt) {
       const { signToken } = await import('./signed-link.ts')
       const token = await signToken(taskId, expiresAt)
-      return { token, url: `${apiUrl}/approvals/${token}` }
+      const readToken = await signToken(taskId, expiresAt, READ)
+      const base = `${apiUrl}/approvals`
+      return { token, url: `${base}/${token}`, readUrl: `${base}/${readToken}/${READ}` }
     },
     async cancel(category, taskId, canceler) {
       const { cancelApproval } = await import('./cancel.ts')

@@ -16,6 +16,7 @@ import { redact } from '../redact.ts'
 import { endApproval, readApprovalState } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
 import { wakeTask } from '../state/wake.ts'
+import { missingIn } from '../text/details.ts'
 import type { ApprovalInput } from './request/input.ts'
 import { approvalCancelerIn, type StepTask } from './task.ts'
 import { findUnidentified, needsSignIn } from './unidentified.ts'
@@ -73,11 +74,13 @@ function acceptRequest(
  * @throws Failure `invalid`, `misconfigured`, `unavailable`
  */
 async function checkDeciders(provider: MessageProvider, input: ApprovalInput, count: number): Promise<void> {
-  const { title, buttons, process } = provider
-  const people = needsSignIn(provider, input, count) ? await readPeople() : undefined
+  const { title, process } = provider
+  const buttons = input.onPage ? undefined : provider.buttons
+  if (input.onPage) checkPage(provider, input)
+  const people = needsSignIn({ buttons, process }, input, count) ? await readPeople() : undefined
   // The platform looks up the owners of the caller when someone decides.
   const excluded = buttons ? undefined : input.excluded
-  const unidentified = findUnidentified(provider, people, { approvers: input.approvers, excluded }, count)
+  const unidentified = findUnidentified({ buttons, process }, people, { approvers: input.approvers, excluded }, count)
   if (unidentified === undefined) return
   if (unidentified.type === 'everyone')
     throw invalidInput(
@@ -88,6 +91,22 @@ async function checkDeciders(provider: MessageProvider, input: ApprovalInput, co
   const place = people ? 'the page of approvals' : title
   if (type === 'approver') throw invalidInput('by', `must be ${format} for ${place}, but has "${name}"`)
   throw invalidInput('owners', `of the caller must be ${format} with notRequester for ${place}, but has "${name}"`)
+}
+
+/**
+ * Refuses to ask if people cannot decide on the page, or if it does not show the complete request.
+ *
+ * @throws Failure `invalid`
+ */
+function checkPage({ title, process }: MessageProvider, { details }: ApprovalInput): void {
+  if (process)
+    throw invalidInput('approve', `with complete needs the page of approvals, but ${title} decides by its own process`)
+  const missing = details && missingIn(details.parts)
+  if (missing !== undefined)
+    throw invalidInput(
+      'approve',
+      `with complete needs the complete request, which is too large for the page: ${missing}`,
+    )
 }
 
 /** Returns who has canceled the task, or has ended the one that waits. Does not throw: the next poll reads it again. */

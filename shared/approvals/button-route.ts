@@ -61,7 +61,7 @@ async function handleResponse(
   if (!stored) throw new Failure('unknown', 'This approval no longer exists.')
   const { approval } = stored
   const connection = await loadConnection(category, approval.connection, { fresh, ignoresUnknown: true })
-  if (!approval.hasButtons || connection.provider !== (provider as unknown))
+  if (!approval.hasButtons || approval.needsSignIn || connection.provider !== (provider as unknown))
     throw new Failure('unauthenticated', 'This approval was not requested here.')
   const pressed = await buttons.verify(connection.values, request)
   const client = () =>

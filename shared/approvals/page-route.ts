@@ -12,9 +12,9 @@ import { toPlainText } from '../text/plain-text.ts'
 import { singleLine } from '../text/single-line.ts'
 import { decide, wakeTasks } from './decide.ts'
 import { type Decider, findDecider } from './decider.ts'
-import { findApproval, type LinkedApproval } from './find-approval.ts'
+import { findApproval, findReadableApproval, type LinkedApproval } from './find-approval.ts'
 import { type Page, refusalPage, renderPage } from './page.ts'
-import { pageUrlOf, SIGN_IN } from './page-url.ts'
+import { pageUrlOf, READ, SIGN_IN } from './page-url.ts'
 import { cookieOf } from './sealed-cookie.ts'
 
 const MAX_NAME = 100
@@ -39,24 +39,34 @@ async function handleRequest(category: string, request: RouteRequest): Promise<W
   const [token = '', operation] = rest
   const isFinish = rest.length === 1 && token === SIGN_IN
   const isStart = rest.length === 2 && token !== SIGN_IN && operation === SIGN_IN
-  if (rest.length !== 1 && !isStart) throw new Failure('unauthenticated', 'This link is not complete.')
-  const methods = isStart || isFinish ? ['GET'] : ['GET', 'HEAD', 'POST']
+  const isRead = rest.length === 2 && operation === READ
+  if (rest.length !== 1 && !isStart && !isRead) throw new Failure('unauthenticated', 'This link is not complete.')
+  const methods = isStart || isFinish ? ['GET'] : ['GET', 'HEAD', ...(isRead ? [] : ['POST'])]
   if (!methods.includes(method))
     throw new Failure('method', `${method} is not allowed here.`, { headers: { allow: methods.join(', ') } })
+  if (isRead) return renderPage(await readPageOf(token, request.now))
   if (!isStart && !isFinish) return renderPage(await pageOf(category, token, request))
   const route = await import('./sign-in-route.ts')
   return isStart ? route.respondToSignInStart(category, token, request) : route.respondToSignInEnd(category, request)
+}
+
+/** Returns the page that shows an approval to those who have its link, and lets no one decide. */
+async function readPageOf(token: string, now: number): Promise<Page> {
+  const stored = await findReadableApproval(token, now)
+  const { approval, decision } = stored
+  const text = decision ? describeDecision(decision) : 'This link only shows the request.'
+  return { kind: 'decided', status: 200, message: withVotes(stored), details: approval.details, text }
 }
 
 async function pageOf(category: string, token: string, request: RouteRequest): Promise<Page> {
   const { method, now, body } = request
   const linked = await findApproval(token, now)
   const { approval, decision } = linked.stored
-  const { message } = approval
+  const { message, details } = approval
   if (decision) {
     if (method === 'POST') await wakeTasks(linked.stored)
     const text = `Already decided. ${describeDecision(decision)}`
-    return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, text }
+    return { kind: 'decided', status: method === 'POST' ? 409 : 200, message, details, text }
   }
   if (linked.isOver) return { kind: 'ended', status: 410, message, text: describeDecision(undefined) }
   const decider = await findDecider(linked, request)
@@ -66,6 +76,7 @@ async function pageOf(category: string, token: string, request: RouteRequest): P
       kind: 'open',
       status,
       message: withVotes(linked.stored),
+      details,
       deadlineAt: approval.deadlineAt,
       decider,
       signInUrl,

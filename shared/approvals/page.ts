@@ -2,6 +2,7 @@ import type { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import type { Message } from '../providers/message.ts'
 import { redact } from '../redact.ts'
+import { type Details, lengthOf, type Part } from '../text/details.ts'
 import { escapeHtml } from '../text/escape-html.ts'
 import type { Decider } from './decider.ts'
 import { PAGE_STYLE } from './page-style.ts'
@@ -12,6 +13,8 @@ export type Page =
       kind: 'open'
       status: number
       message: Message
+      /** The complete request, instead of the text of the message. */
+      details?: Details | undefined
       /** Epoch milliseconds. */
       deadlineAt: number
       decider: Decider
@@ -20,7 +23,14 @@ export type Page =
       entered?: { name: string; reason: string }
       error?: string
     }
-  | { kind: 'decided' | 'ended'; status: number; message: Message; text: string; cookie?: string }
+  | {
+      kind: 'decided' | 'ended'
+      status: number
+      message: Message
+      details?: Details | undefined
+      text: string
+      cookie?: string
+    }
   | { kind: 'refused'; status: number; title: string; text: string; pageUrl?: string | undefined }
 
 /** Approve and Reject weigh the same, so only their symbols have a color. */
@@ -28,6 +38,8 @@ const STYLE = `${PAGE_STYLE}
 p { margin: 0 0 16px; white-space: pre-wrap; }
 dl { display: grid; grid-template-columns: 136px minmax(0, 1fr); gap: 8px 16px; margin: 20px 0; padding: 16px 0; border: solid var(--line); border-width: 1px 0; }
 dt { color: var(--muted); } dd { margin: 0; }
+h2 { margin: 20px 0 4px; font-size: 15px; }
+ol { padding: 0; list-style: none; overflow-wrap: anywhere; white-space: pre-wrap; }
 ul { display: grid; gap: 8px; padding: 0; list-style: none; }
 label { display: block; margin: 16px 0 4px; font-weight: 600; }
 small { display: block; margin-top: 4px; font-weight: 400; } label small { display: inline; }
@@ -100,16 +112,14 @@ function contentOf(page: Page): [title: string, body: string] {
     const back = pageUrl === undefined ? '' : `\n<p><a href="${toHtml(pageUrl)}">Back to the approval</a></p>`
     return [title, `<h1>${toHtml(title)}</h1>\n<p role="status">${toHtml(text)}</p>${back}`]
   }
-  const { message } = page
+  const { message, details } = page
   const shown = `<h1>${toHtml(message.title)}</h1>`
   if (page.kind !== 'open') {
-    return [message.title, [shown, `<p role="status">${toHtml(page.text)}</p>`, aboutOf(message)].join('\n')]
+    return [message.title, [shown, `<p role="status">${toHtml(page.text)}</p>`, aboutOf(message, details)].join('\n')]
   }
   const until = `${new Date(page.deadlineAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  const about = aboutOf({
-    ...message,
-    fields: [...message.fields, { name: 'Decide until', value: `${until}. After that, it counts as rejected.` }],
-  })
+  const fields = [...message.fields, { name: 'Decide until', value: `${until}. After that, it counts as rejected.` }]
+  const about = aboutOf({ ...message, fields }, details)
   const { decider, signInUrl } = page
   const refusal = decider.type === 'signed-in' ? decider.refusal : undefined
   const problem = page.error ?? refusal
@@ -128,15 +138,23 @@ function signInOf(decider: Decider, signInUrl: string): string {
   return `<p>Signed in as <strong>${toHtml(decider.by)}</strong>. <a href="${toHtml(signInUrl)}?again">Sign in as another person</a></p>`
 }
 
-function aboutOf({ text, fields, links }: Message): string {
+function aboutOf({ text, fields, links }: Message, details: Details | undefined): string {
+  const shown = details?.text ?? text
   const parts = [
-    text && `<p>${toHtml(text)}</p>`,
+    shown && `<p>${toHtml(shown)}</p>`,
+    ...(details?.parts ?? []).map(partOf),
     fields.length > 0 &&
       `<dl>\n${fields.map(({ name, value }) => `<dt>${toHtml(name)}</dt><dd>${toHtml(value)}</dd>`).join('\n')}\n</dl>`,
     links.length > 0 &&
       `<ul>\n${links.map(({ label, url }) => `<li><a href="${toHtml(url)}" rel="noreferrer noopener">${toHtml(label)}</a></li>`).join('\n')}\n</ul>`,
   ]
   return parts.filter(Boolean).join('\n')
+}
+
+function partOf({ title, lines, omitted }: Part): string {
+  const items = lines.map((line) => `<li>${toHtml(`${line.name}${line.value}${lengthOf(line)}`)}</li>`)
+  const rest = omitted === undefined ? '' : `\n<li>and ${omitted} more, which are too many to show</li>`
+  return `<h2>${toHtml(title)}</h2>\n<ol>\n${items.join('\n')}${rest}\n</ol>`
 }
 
 function formOf({ entered, error, decider }: Extract<Page, { kind: 'open' }>): string {

@@ -16,6 +16,10 @@ const approvalsSecret = z.strictObject({
 const KEY_RECHECK_MS = 15_000
 let checkedAt = 0
 
+/** A token is for one use: that of a link that only shows an approval cannot decide it. */
+type TokenUse = 'approval' | 'read'
+const DECIDE = 'approval'
+
 /**
  * Returns the token that a link or a button of an approval carries: the task and the expiry, signed.
  *
@@ -23,10 +27,10 @@ let checkedAt = 0
  * @returns about 115 characters of A-Z a-z 0-9 - _ and dots
  * @throws Failure `misconfigured`, `unavailable`
  */
-export async function signToken(taskId: string, expiresAt: number): Promise<string> {
+export async function signToken(taskId: string, expiresAt: number, use: TokenUse = DECIDE): Promise<string> {
   const { key } = await readSecret('approvals', approvalsSecret)
   const claim = `${taskId}.${expiresAt.toString(36)}`
-  const signature = sign(key, claim)
+  const signature = sign(key, use, claim)
   // `redact` recognizes complete tokens. A platform may also repeat the signature alone.
   registerSecret(signature)
   return `${claim}.${signature}`
@@ -38,11 +42,15 @@ export async function signToken(taskId: string, expiresAt: number): Promise<stri
  * @param now epoch milliseconds
  * @throws Failure `unauthenticated` if the signature is not valid
  */
-export async function verifyToken(token: string, now: number): Promise<{ taskId: string; isExpired: boolean }> {
+export async function verifyToken(
+  token: string,
+  now: number,
+  use: TokenUse = DECIDE,
+): Promise<{ taskId: string; isExpired: boolean }> {
   const parts = parseCompactToken(token) ?? parseToken(token)
   if (!parts) throw invalidLink()
   const { taskId, expiresAt, signature } = parts
-  if (!(await isSigned(`${taskId}.${expiresAt.toString(36)}`, signature, now))) throw invalidLink()
+  if (!(await isSigned(use, `${taskId}.${expiresAt.toString(36)}`, signature, now))) throw invalidLink()
   return { taskId, isExpired: expiresAt * 1_000 < now }
 }
 
@@ -55,12 +63,14 @@ function parseToken(token: string) {
 }
 
 /** @param signature the complete signature, or the part in a shortened token */
-async function isSigned(claim: string, signature: string, now: number): Promise<boolean> {
+async function isSigned(use: TokenUse, claim: string, signature: string, now: number): Promise<boolean> {
   const check = async (fresh: boolean) => {
     const { key, previousKey } = await readSecret('approvals', approvalsSecret, { fresh })
     const keys = previousKey === undefined ? [key] : [key, previousKey]
     // Compares with every key, so that the duration does not show which one matches.
-    return keys.filter((candidate) => isSame(sign(candidate, claim).slice(0, signature.length), signature)).length > 0
+    return (
+      keys.filter((candidate) => isSame(sign(candidate, use, claim).slice(0, signature.length), signature)).length > 0
+    )
   }
   if (await check(false)) return true
   if (now - checkedAt < KEY_RECHECK_MS) return false
@@ -68,8 +78,8 @@ async function isSigned(claim: string, signature: string, now: number): Promise<
   return check(true)
 }
 
-function sign(key: string, claim: string): string {
-  return hmacHex(key, `approval.${claim}`)
+function sign(key: string, use: TokenUse, claim: string): string {
+  return hmacHex(key, `${use}.${claim}`)
 }
 
 function invalidLink(): Failure {

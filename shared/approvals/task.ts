@@ -16,10 +16,10 @@ import {
   saveCallback,
 } from '../state/approvals.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
-import { withButtons } from './buttons.ts'
 import { secondsToAlarm, warnOverdue } from './overdue.ts'
 import { secondsToReminder } from './reminder.ts'
 import { type ApprovalInput, dependsOnPeople } from './request/input.ts'
+import { requestMessage } from './request/message.ts'
 
 type Task = ApprovalTask<MessageProvider, ApprovalInput>
 /** The task for the functions that its steps run. */
@@ -161,13 +161,18 @@ async function saveRequest(
   { taskId, connection, input, approvalOf, deadline, withClient }: StepTask,
   callbackId: string,
 ): Promise<Pick<StoredApproval, 'decision' | 'votes'> | undefined> {
-  const { message, approvers, excluded } = input
+  const { message, details, approvers, excluded, onPage } = input
   const { category, taskId: waitingTask, count } = approvalOf ?? {}
   const waiting = category === undefined || waitingTask === undefined ? undefined : { category, taskId: waitingTask }
-  await withClient(deadline.at, async ({ buttons }) => {
+  await withClient(deadline.at, async (provider) => {
+    const buttons = onPage ? undefined : provider.buttons
     const needsSignIn = buttons === undefined && dependsOnPeople(input, count)
     const decidedBy = { approvers, excluded, count, hasButtons: buttons !== undefined || needsSignIn, needsSignIn }
-    await saveApproval(taskId, { connection, message, ...decidedBy, deadlineAt: deadline.at, waiting }, callbackId)
+    await saveApproval(
+      taskId,
+      { connection, message, details, ...decidedBy, deadlineAt: deadline.at, waiting },
+      callbackId,
+    )
   })
   return waiting && endedBefore(taskId, deadline.at)
 }
@@ -211,11 +216,9 @@ async function showVotes(
   votes: readonly Decision[],
 ): Promise<void> {
   const { input, approvalOf } = task
-  const { message } = input
   const soFar = describeVotes(votes, approvalOf?.count ?? 1)
   if (provider.replace) {
-    const shown = { ...message, fields: [...message.fields, { name: 'So far', value: soFar }] }
-    await provider.replace(client, posted, withButtons(shown, await task.signedLink()))
+    await provider.replace(client, posted, requestMessage(input, provider, await task.signedLink(), soFar))
   } else await provider.reply?.(client, posted, { mood: 'waiting', title: soFar, fields: [], links: [] })
 }
 

@@ -219,6 +219,6 @@ export async function signedLink(
   const isReal = !dryRun && id !== undefined
   const link = isReal
     ? await action.signLink(id, apiUrl, expiresAt)
-    : { token: 'dry-run', url: `${apiUrl}/approvals/dry-run` }
+    : { token: 'dry-run', url: `${apiUrl}/approvals/dry-run`, readUrl: `${apiUrl}/approvals/dry-run/read` }
   return { ...link, deadlineAt }
 }

@@ -66,6 +66,12 @@ const deciders = {
   ),
   notRequester: optional(withDescription(z.boolean(), 'The owners of the caller may not decide')),
   channel: optional(withDescription(limitedText(255), "Channel. Defaults to the connection's channel")),
+  complete: optional(
+    withDescription(
+      z.boolean(),
+      'true: people decide only on the page of the approval, which shows the complete request',
+    ),
+  ),
 }
 const approval = z.strictObject({
   connection: withDescription(limitedText(63), 'Connection of notification'),
@@ -252,7 +258,15 @@ function effectOf(file: PolicyFile, rule: FileRule): Effect {
 
 /** Completes what a rule says about its approval with the section `approval`. */
 function approvalOf(file: PolicyFile, rule: FileApproval, waitAtMost: string | undefined): ApprovalRule {
-  const { connection = '', by, count, notRequester, channel, changed }: FileApproval = { ...file.approval, ...rule }
+  const {
+    connection = '',
+    by,
+    count,
+    notRequester,
+    channel,
+    changed,
+    complete,
+  }: FileApproval = { ...file.approval, ...rule }
   return {
     connection,
     // Another connection has other channels.
@@ -261,6 +275,7 @@ function approvalOf(file: PolicyFile, rule: FileApproval, waitAtMost: string | u
     by: peopleOf(file, by),
     notRequester: notRequester ?? false,
     changed: changed ?? 'fail',
+    ...(complete ? { complete } : {}),
     waitAtMost: secondsOf(waitAtMost ?? file.approval?.waitAtMost ?? file.waitAtMost) ?? 0,
   }
 }

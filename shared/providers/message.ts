@@ -109,6 +109,8 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
   kind: 'message'
   /** The platform's word for a channel. Undefined if a connection has only one. */
   channel: string | undefined
+  /** How many bytes of a request for an approval its messages can show, if more than the 2,000 of each platform. */
+  maxRequest?: number
   /** Throws Failure `invalid` for a message that the platform does not support. */
   checkMessage?(input: { channel: string | undefined; needsApproval: boolean }, connection: z.output<S>): void
   /** Returns the message with `client.idempotencyKey`. Without it, a message may be posted twice after a lost response. */

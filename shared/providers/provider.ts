@@ -8,6 +8,8 @@ import type { CallOrigin } from '../orchestrators/event/event.ts'
 export interface SignedLink {
   token: string
   url: string
+  /** Shows the complete request, and decides nothing. */
+  readUrl: string
   /** Epoch milliseconds. */
   deadlineAt: number
 }

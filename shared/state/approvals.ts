@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { serviceUnavailable } from '../errors.ts'
+import type { Details } from '../text/details.ts'
 import type { Message } from '../text/message.ts'
 import type { Decision } from './approval-decision.ts'
 import { itemKeys } from './item-keys.ts'
@@ -13,6 +14,8 @@ export interface Approval {
   connection: string
   /** The message on the page. */
   message: Message
+  /** The complete request, instead of the text of the message. */
+  details?: Details | undefined
   /**
    * People decide with buttons of the platform, and the page must not decide it. Also set with `needsSignIn`, for earlier versions, on whose
    * page no one signs in.

@@ -139,14 +139,24 @@ describe('An action that needs an approval', () => {
     })
   })
 
-  it('shows how much of a long input is not shown', async () => {
+  it('shows every field although a long one comes first, and links to the page with the complete request', async () => {
     const { body } = await send(
       'issue-ticketing/open-issue',
-      { title: 'One', description: 'x'.repeat(3_000) },
+      { description: `${'x'.repeat(3_000)}\u2028Request as of 2026-12-02`, labels: ['urgent'], title: 'One' },
       'interactive',
     )
-    await asked()
-    expect(shown()).toMatch(/x … \(1\d\d\d more characters\)/)
+    const { blocks } = await asked()
+    for (const text of ['\\"title\\": \\"One\\"', '\\"labels\\": [\\"urgent\\"]', '(3,030 characters)'])
+      expect(JSON.stringify(blocks)).toContain(text)
+    expect(JSON.stringify(blocks)).toContain('Open the complete request before you decide')
+    const [link = ''] = /http[^"]+\/read(?=")/.exec(JSON.stringify(blocks)) ?? []
+    const page = await fetch(link)
+    expect([page.status, await page.text()]).toEqual([
+      200,
+      expect.stringContaining(`${'x'.repeat(3_000)}\\u2028Request as of 2026-12-02`),
+    ])
+    expect((await fetch(link, { method: 'POST', body: 'decision=approve&name=Jane' })).status).toBe(405)
+    expect((await fetch(link.replace('/read', ''))).status).toBe(403)
     expect(await respond('reject', 'U0BEN')).toBe(200)
     expect(await ended(body.taskId)).toMatchObject({ verdict: 'fail' })
   })

@@ -41,7 +41,12 @@ export function driveProvider(category: string, provider: string, connection: ob
         idempotencyKey: key,
         isRetry: false,
         deadlineAt: Date.now() + 20_000,
-        signedLink: { token: `${key}.t.0`, url: 'https://webhooks.example.com/approvals/t', deadlineAt: Date.now() },
+        signedLink: {
+          token: `${key}.t.0`,
+          url: 'https://webhooks.example.com/approvals/t',
+          readUrl: 'https://webhooks.example.com/approvals/r/read',
+          deadlineAt: Date.now(),
+        },
       },
     )
     const action = actions[call.action]

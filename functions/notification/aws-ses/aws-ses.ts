@@ -52,6 +52,7 @@ export const awsSes = defineMessageProvider({
   errorReason: rest.errorReason,
   isCredentialsError: rest.isCredentialsError,
   channel: 'recipient',
+  maxRequest: 18_000,
 
   async check({ http, connection: { from, identity = from.slice(from.indexOf('@') + 1) } }) {
     const { body } = await http.get(`v2/email/identities/${segment(identity)}`, { schema: identityStatus })

@@ -61,6 +61,7 @@ export const awsSns = defineMessageProvider({
   errorReason: reason,
   isCredentialsError: (status, body) => rest.isCredentialsError(status, errorIn(body)),
   channel: 'topic',
+  maxRequest: 100_000,
 
   async check({ http, connection: { channel } }) {
     try {

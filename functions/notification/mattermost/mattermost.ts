@@ -65,6 +65,7 @@ export const mattermost = defineMessageProvider({
   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
   check: ({ http }) => http.get('api/v4/users/me'),
   channel: 'channel',
+  maxRequest: 6_000,
 
   checkMessage({ channel = '' }) {
     if (ID.test(channel) || TEAM_AND_NAME.test(channel)) return

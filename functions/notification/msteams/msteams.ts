@@ -39,6 +39,7 @@ export const msteams = defineMessageProvider({
   // There is no read request. Only a card in the channel proves that the workflow works.
   check: (client) => send(client, { mood: 'neutral', title: 'This connection works', fields: [], links: [] }),
   channel: undefined,
+  maxRequest: 6_000,
 
   async post(client, _channel, message) {
     await send(client, message)

@@ -66,6 +66,7 @@ export const webhook = defineMessageProvider({
   }),
   check: (client) => send(client, { type: 'ping', id: crypto.randomUUID() }),
   channel: undefined,
+  maxRequest: 60_000,
 
   async post(client, _channel, message) {
     const { idempotencyKey: id = crypto.randomUUID() } = client

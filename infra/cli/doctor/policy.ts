@@ -56,7 +56,7 @@ function isNotificationDeployed({ local }: { local?: boolean }): Finding[] {
 /** Checks the connection that asks people. Other checks report what is wrong with its secret. */
 async function askingFindings({ by, approval }: RequiredApproval, store: SecretStore): Promise<Finding[]> {
   const what = `policy, ${by}`
-  const { connection, channel, count, by: approvers, notRequester } = approval
+  const { connection, channel, count, by: approvers, notRequester, complete } = approval
   const path = `${NOTIFICATION}/${connection}`
   const stored = await store.get(`connections/${path}`)
   const connect = `Run npx webhooks connect ${path}${store.option}, or name another connection.`
@@ -66,12 +66,18 @@ async function askingFindings({ by, approval }: RequiredApproval, store: SecretS
   const loaded = await loadConnection(category, connection, stored).catch(() => undefined)
   if (!loaded || !isMessageProvider(loaded.provider)) return []
   const { provider, values } = loaded
-  const { title } = provider
+  const { title, process } = provider
+  // The platform does not identify people who decide on the page.
+  const platform = complete ? { buttons: undefined, process } : provider
   const deciders = { approvers, excluded: notRequester ? [] : undefined }
-  const people = needsSignIn(provider, deciders, count) ? await readPeople(store) : undefined
-  const unidentified = findUnidentified(provider, people, deciders, count)
+  const people = needsSignIn(platform, deciders, count) ? await readPeople(store) : undefined
+  if (complete && process) {
+    const found = `asks with ${path}, but ${title} decides by its own process, not on the page with the complete request`
+    return [wrongFinding(what, found, 'Use another connection, or remove complete.')]
+  }
+  const unidentified = findUnidentified(platform, people, deciders, count)
   if (unidentified?.type === 'everyone') {
-    const advice = `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${provider.process ? '' : ', or let people sign in: see docs/oidc.md'}.`
+    const advice = `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${process ? '' : ', or let people sign in: see docs/oidc.md'}.`
     return [wrongFinding(what, `asks with ${path}, but ${title} cannot distinguish people`, advice)]
   }
   if (unidentified) {

@@ -73,7 +73,8 @@ async function prepare({ category, action: name, connection, event: body }: TryR
   const input = await completeInput(action, parsed, { event, connection: values, provider, silent: true })
   const key = randomBytes(20).toString('hex')
   const deadlineAt = Date.now() + MAX_DURATION_MS
-  const signedLink = { token: 'try', url: 'https://webhooks.example.com/approvals/try', deadlineAt }
+  const url = 'https://webhooks.example.com/approvals/try'
+  const signedLink = { token: 'try', url, readUrl: `${url}/read`, deadlineAt }
   return {
     action,
     connection,

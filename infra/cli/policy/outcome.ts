@@ -125,9 +125,10 @@ export function describeApproval({
   count,
   by,
   notRequester,
-}: Pick<ApprovalRule, 'count' | 'by' | 'notRequester'>): string {
+  complete,
+}: Pick<ApprovalRule, 'count' | 'by' | 'notRequester' | 'complete'>): string {
   const people = by ? by.join(', ') : 'the people in the channel'
-  return `${count} of ${people}${notRequester ? ', not the requester' : ''}`
+  return `${count} of ${people}${notRequester ? ', not the requester' : ''}${complete ? ', on the page with the complete request' : ''}`
 }
 
 function timeOf(instant: number | undefined, timeZone: string): string | undefined {

@@ -2,13 +2,17 @@ import type { CallOrigin } from '../../orchestrators/event/event.ts'
 import type { Ask } from '../../policy/kinds/approval.ts'
 import { describePeople } from '../../policy/people.ts'
 import { redact } from '../../redact.ts'
-import type { Field, Message } from '../../text/message.ts'
-import { clipSingleLine } from '../../text/single-line.ts'
+import { type Details, notePart, type Part, partOf, requestPart, storedDetails } from '../../text/details.ts'
+import type { Field } from '../../text/message.ts'
+import { clipBytes } from '../../text/plain-text.ts'
+import { clipSingleLine, singleLine } from '../../text/single-line.ts'
+import { visible } from '../../text/visible.ts'
 import type { ApprovalInput } from './input.ts'
+import { fitText } from './message.ts'
 
 const MAX_TITLE = 200
-/** Slack shows 3,000 characters of the text with the input and the request, but only 300 of a field. */
-const MAX_SHOWN = 1_200
+/** Bytes. All fields together leave room for the request. */
+const MAX_FIELD = 120
 
 /** The call that people approve. */
 interface AskedCall {
@@ -16,6 +20,10 @@ interface AskedCall {
   action: string
   connection: string
   caller: string
+  /** The person or the program that has signed in. */
+  person?: string | undefined
+  /** The operator who runs the call again. */
+  operator?: string | undefined
   event: CallOrigin
   input?: unknown
 }
@@ -26,6 +34,8 @@ export interface ShownRequest {
   at: number
   request?: string | undefined
   error?: string | undefined
+  /** The effect that the action declares. */
+  effect?: string | undefined
 }
 
 /** Composes the input of the action that asks people for a call. */
@@ -35,41 +45,51 @@ export function composeRequest(
   ask: Ask,
   shown: ShownRequest,
 ): ApprovalInput {
-  const { channel, by, excluded } = ask
-  return { channel, message: messageOf(call, rule, ask, shown), approvers: by, excluded }
-}
-
-/** Composes the request. Each platform escapes the texts of callers and platforms. */
-function messageOf(call: AskedCall, rule: string | undefined, { count, by }: Ask, shown: ShownRequest): Message {
-  const { category, action, connection, caller, event, input } = call
-  const { project, stage, service } = event
-  const place = [project, stage, service].filter(Boolean).join('/')
-  const cause = rule === undefined ? `The entry of the caller ${caller}` : `The rule "${rule}" of the policy`
-  const people = count === 1 ? 'an approval' : `approvals of ${count} people`
-  const fields: [string, string | undefined][] = [
-    ['Caller', caller],
-    ['For', place || undefined],
-    ['Decided by', by && describePeople(by)],
-  ]
-  const content = [['Input', JSON.stringify(input)] as const, requestOf(shown)]
-  const paragraphs = content.map(([name, value]) => `${name}: ${cut(redact(value))}`)
-  return {
-    mood: 'waiting',
+  const { channel, by, excluded, complete } = ask
+  const { category, action, connection } = call
+  const details = detailsOf(call, rule, ask, shown)
+  const message = {
+    mood: 'waiting' as const,
     title: clipSingleLine(`Approve ${category}/${action} with the connection "${connection}"?`, MAX_TITLE),
-    text: [`${cause} requires ${people} before it starts. One rejection ends it.`, ...paragraphs].join('\n\n'),
-    fields: fields.flatMap(([name, value]): Field[] => (value === undefined ? [] : [{ name, value: redact(value) }])),
+    // For an earlier version, which does not know `details`, and for the message when the approval is over.
+    text: fitText(details).text,
+    fields: fieldsOf(call, ask, shown),
     links: [],
   }
+  return { channel, message, details, approvers: by, excluded, ...(complete ? { onPage: complete } : {}) }
 }
 
-function requestOf({ at, request, error }: ShownRequest): readonly [name: string, value: string] {
+function detailsOf(
+  { caller, input }: AskedCall,
+  rule: string | undefined,
+  { count }: Ask,
+  shown: ShownRequest,
+): Details {
+  const cause = rule === undefined ? `The entry of the caller ${caller}` : `The rule "${rule}" of the policy`
+  const people = count === 1 ? 'an approval' : `approvals of ${count} people`
+  const text = `${cause} requires ${people} before it starts. One rejection ends it.`
+  return storedDetails(text, [partOf('Input', input), shownPart(shown)])
+}
+
+function shownPart({ at, request, error }: ShownRequest): Part {
   const time = `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
-  if (error !== undefined) return ['Request', `Not known, because a dry run failed at ${time}: ${error}`]
-  return [`Request as of ${time}`, request ?? 'Nothing that is known before the start']
+  if (error !== undefined)
+    return notePart('Request', `Not known, because a dry run failed at ${time}: ${singleLine(error)}`)
+  const title = `Request as of ${time}`
+  return request === undefined ? notePart(title, 'Nothing that is known before the start') : requestPart(title, request)
 }
 
-/** People must see that they do not see everything. */
-function cut(text: string): string {
-  const hidden = text.length - MAX_SHOWN
-  return hidden > 0 ? `${text.slice(0, MAX_SHOWN)} … (${hidden} more characters)` : text
+function fieldsOf({ caller, person, operator, event }: AskedCall, { by }: Ask, { effect }: ShownRequest): Field[] {
+  const { project, stage, service } = event
+  const fields = [
+    ['Caller', caller],
+    ['Signed in as', person],
+    ['Run again by', operator],
+    ['Effect', effect],
+    ['For', [project, stage, service].filter(Boolean).join('/') || undefined],
+    ['Decided by', by && describePeople(by)],
+  ] as const
+  return fields.flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value: clipBytes(visible(redact(value)), MAX_FIELD) }],
+  )
 }

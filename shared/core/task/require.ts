@@ -44,7 +44,7 @@ interface RequireState extends WaitState, CanceledState {
 }
 
 /** The request that people see, or why it is not known. */
-type Shown = Preview | { at: number; error: string }
+type Shown = (Preview | { at: number; error: string }) & { effect?: string | undefined }
 
 /** The end of the wait for the requirements of a task. */
 export type Met = { decisions: Decided[] } & (
@@ -105,7 +105,10 @@ export async function meetRequirements(
   let state = await context.step('require', () => check({}, undefined))
   for (let round = 1; state.toAsk !== undefined || state.nextPollIn !== undefined; round++) {
     if (state.toAsk) {
-      shown ??= await previewStep(context, category, task, until)
+      shown ??= {
+        ...(await previewStep(context, category, task, until)),
+        effect: category.actions[task.action]?.effect,
+      }
       const error = await requestApprovals(context, wait, state.toAsk, shown)
       if (error !== undefined) {
         // A request without a response may have started the task that asks.

@@ -18,6 +18,8 @@ export interface ApprovalRule {
   notRequester: boolean
   /** `run`: even if what would be sent has changed since people were asked. */
   changed: 'fail' | 'run'
+  /** People decide only on the page, which shows the complete request. */
+  complete?: boolean | undefined
   /** How long its task waits, in seconds. */
   waitAtMost: number
 }
@@ -34,6 +36,8 @@ export const askSchema = z.object({
   /** The people who may not decide. */
   excluded: z.optional(z.array(z.string())),
   mayChange: z.optional(z.literal(true)),
+  /** Decisions are accepted only on the page. */
+  complete: z.optional(z.literal(true)),
 })
 
 export type Ask = z.output<typeof askSchema>
@@ -68,7 +72,7 @@ export function applyApproval(
 /** Returns the approval that a call needs, and why people cannot be asked. */
 export function askFor(
   rule: string | undefined,
-  { connection, channel, count, by, notRequester, changed }: ApprovalRule,
+  { connection, channel, count, by, notRequester, changed, complete }: ApprovalRule,
   { caller: { owners } }: PolicyCall,
 ): { refusal?: ApprovalRefusal; ask: Ask } {
   const ask = {
@@ -78,6 +82,7 @@ export function askFor(
     by,
     excluded: notRequester ? [...owners] : undefined,
     mayChange: changed === 'run' ? (true as const) : undefined,
+    complete: complete ? (true as const) : undefined,
   }
   return notRequester && owners.length === 0 ? { refusal: { rule, type: 'requester' }, ask } : { ask }
 }
@@ -106,9 +111,9 @@ export function refuseSilentApproval({ rule }: ApprovalRequirement, hint: string
 }
 
 /** Describes a rule: `an approval of jane, asked in #ops by the connection chat`. */
-export function describeApproval({ count, by, notRequester, connection, channel }: ApprovalRule): string {
+export function describeApproval({ count, by, notRequester, connection, channel, complete }: ApprovalRule): string {
   const people = by ? describePeople(by) : 'anybody in the channel'
   const except = notRequester ? ', but not of the owners of the caller' : ''
   const place = `${channel === undefined ? '' : `in ${channel} `}by the connection ${connection}`
-  return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, asked ${place}`
+  return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, asked ${place}${complete ? ', decided on the page with the complete request' : ''}`
 }
