@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Task } from '../../shared/core/call.ts'
 import { readApproval } from '../../shared/state/approvals.ts'
+import { triggered } from './lifecycle.ts'
 import { passTime } from './runner.ts'
-import { onPage, useApprovals } from './waiting.ts'
+import { onPage, twoPeople, useApprovals } from './waiting.ts'
 
 const { lifecycle, platform, slack, deploy, run, press } = useApprovals()
 
@@ -122,4 +123,52 @@ describe('An approval with complete', () => {
       expect(slack.posts).toEqual([])
     },
   )
+})
+
+describe('The result of an action that people have approved', () => {
+  it('names them, in its message and in its data', async () => {
+    deploy([twoPeople])
+    const { outcome } = await run({
+      async people() {
+        await press('approve')
+        return press('approve', 'U0BEN')
+      },
+    })
+    const decided = { decision: 'approve', at: expect.any(String), rule: 'two people' }
+    expect(outcome?.message).toMatch(/\. Approved by Jane Doe \(U0JANE\), Ben Roe \(U0BEN\)\.$/)
+    expect(outcome?.data).toMatchObject({
+      decisions: [
+        { ...decided, by: 'Jane Doe (U0JANE)' },
+        { ...decided, by: 'Ben Roe (U0BEN)' },
+      ],
+    })
+  })
+
+  it('names the person who has rejected it, after another one has approved', async () => {
+    deploy([twoPeople])
+    const { outcome } = await run({
+      async people() {
+        await press('approve')
+        return press('reject', 'U0BEN')
+      },
+    })
+    const message = 'Nothing was started: Rejected by Ben Roe (U0BEN). Approved by Jane Doe (U0JANE).'
+    expect(outcome).toMatchObject({
+      message,
+      data: { decisions: [{ decision: 'approve' }, { decision: 'reject', by: 'Ben Roe (U0BEN)' }] },
+    })
+  })
+
+  it('has no decisions if no one has decided', async () => {
+    deploy([inSlack])
+    const { outcome } = await run({ people: async () => 'open' })
+    expect([outcome?.result, outcome?.data]).toEqual(['fail', {}])
+  })
+
+  it('has decisions that a later task of the same name does not take as its input', async () => {
+    deploy([])
+    const data = { deploy: { target: 'deploy', decisions: [{ decision: 'approve', by: 'Jane Doe' }] } }
+    const event = { ...triggered(), type: 'sh.keptn.event.deploy.triggered', data }
+    expect(await lifecycle.post('start-run?connection=job', event)).toMatchObject({ status: 200 })
+  })
 })

@@ -80,7 +80,7 @@ describe('While people decide', () => {
       task,
       async people(_asking, wait) {
         const isFirst = wait === 'decision-wake-0'
-        while (!isFirst && !messages().join().includes('(1 so far)')) await new Promise(setImmediate)
+        while (!isFirst && !messages().join().includes('(1 so far: Ben Roe (U0BEN))')) await new Promise(setImmediate)
         await press('approve', isFirst ? 'U0BEN' : 'U0LIZ')
         votedAt.push(Date.now())
         return isFirst ? 'open' : undefined
@@ -93,7 +93,7 @@ describe('While people decide', () => {
     expect(messages()).toEqual(
       expect.arrayContaining([
         expect.stringContaining('Waits for 2 approvals (0 so far): two people, until '),
-        expect.stringContaining('Waits for 2 approvals (1 so far): two people, until '),
+        expect.stringContaining('Waits for 2 approvals (1 so far: Ben Roe (U0BEN)): two people, until '),
       ]),
     )
     expect(operations).toContain('require-wait-woken-0 SUCCEEDED')

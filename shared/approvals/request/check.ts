@@ -2,17 +2,13 @@ import type { Condition } from '../../policy/kinds/index.ts'
 import { describePeople } from '../../policy/people.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
 import { type ApprovalState, endApproval, readApprovalState } from '../../state/approvals.ts'
+import type { Decided } from './decided.ts'
 
 /** An asking task, whose id is also that of its approval. */
 export interface Asked {
   id: string
   /** When it was started, in epoch milliseconds. */
   at: number
-}
-
-/** A decision about an approval, and the rule that required it. */
-export interface Decided extends Decision {
-  rule?: string | undefined
 }
 
 /** Whether people have approved, or what is missing. */
@@ -70,7 +66,10 @@ function isLastVote({ decision, at }: Decision, votes: readonly Decision[]): boo
 function waitFor({ rule, ask }: Condition, votes: readonly Decision[], until: number): ApprovalCheck {
   const { count = 1, by } = ask ?? {}
   const people = by ? ` by ${describePeople(by)}` : ''
-  const what = count === 1 ? `an approval${people}` : `${count} approvals${people} (${votes.length} so far)`
+  const what =
+    count === 1
+      ? `an approval${people}`
+      : `${count} approvals${people} (${[`${votes.length} so far`, ...(votes.length > 0 ? [votes.map((vote) => vote.by).join(', ')] : [])].join(': ')})`
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}, until ${time}` }
 }

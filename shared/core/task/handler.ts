@@ -1,5 +1,5 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
-import type { Decided } from '../../approvals/request/check.ts'
+import { type Decided, withDecisions } from '../../approvals/request/decided.ts'
 import { audit, auditedCall, auditedTask } from '../../audit.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
@@ -109,7 +109,7 @@ async function runTask(
   const started: Answer = { kind: 'started', at: startTime }
   const isAnnounced =
     !task.sendStarted || (await sendAnswer(context, 'send-started', task, started, { until })) !== false
-  const { result, decisions } = isAnnounced
+  const run = isAnnounced
     ? await runWhenAllowed(category, task, runAction, context, deadline)
     : notRun(
         errored(
@@ -119,6 +119,8 @@ async function runTask(
           ),
         ),
       )
+  const { decisions } = run
+  const result = { ...run.result, outcome: withDecisions(run.result.outcome, decisions) }
   if (result.type === 'delegated') {
     await logTaskEnded(task, { result, decisions }, result.outcome, context, deadline)
     return { taskId, outcome: result.outcome, ...canceledOf(result, result.outcome) }

@@ -1,4 +1,4 @@
-import type { Decided } from '../../approvals/request/check.ts'
+import type { Decided } from '../../approvals/request/decided.ts'
 import { turnsIn } from '../../policy/kinds/index.ts'
 import { deadlineOf, type Task } from '../call.ts'
 import { askNumberIn, HOLD, isPolicyStep, isTurnStep } from './steps.ts'

@@ -1,5 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
-import { type Asked, type Decided, describeFailure } from '../../approvals/request/check.ts'
+import { type Asked, describeFailure } from '../../approvals/request/check.ts'
+import type { Decided } from '../../approvals/request/decided.ts'
 import { endApprovals } from '../../approvals/request/end.ts'
 import { Failure, isTransient, messageOf, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'

@@ -185,8 +185,8 @@ function inputOf(
     const properties = event.kind === 'triggered' ? Object.entries(event.properties) : []
     return Object.fromEntries(properties.filter(([name]) => known.includes(name)))
   }
-  // webhook-service adds `responses`: the responses to silent calls.
-  const results = [...action.outputs, 'responses'].filter((name) => !known.includes(name))
+  // Tasks with approvals add `decisions`, and webhook-service adds `responses`: the responses to silent calls.
+  const results = [...action.outputs, 'decisions', 'responses'].filter((name) => !known.includes(name))
   return Object.fromEntries(Object.entries(event.properties).filter(([name]) => !results.includes(name)))
 }
 

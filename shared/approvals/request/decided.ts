@@ -1,0 +1,32 @@
+import { toSentence } from '../../errors.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { Decision } from '../../state/approval-decision.ts'
+
+/** A decision about an approval, and the rule that required it. */
+export interface Decided extends Decision {
+  rule?: string | undefined
+}
+
+/** Adds who has decided to the outcome of an action, for everyone who reads it. */
+export function withDecisions(outcome: Outcome, decisions: readonly Decided[]): Outcome {
+  // An approval that is canceled was not decided.
+  const ofPeople = decisions.filter(({ decision }) => decision !== 'cancel')
+  if (ofPeople.length === 0) return outcome
+  const approvers = ofPeople.flatMap(({ decision, by }) => (decision === 'approve' ? [by] : []))
+  const { message, data } = outcome
+  return {
+    ...outcome,
+    // The message of a rejection names its person.
+    message: approvers.length === 0 ? message : `${toSentence(message)} Approved by ${approvers.join(', ')}.`,
+    data: {
+      ...data,
+      decisions: ofPeople.map(({ decision, by, at, rule, reason }) => ({
+        decision,
+        by,
+        at,
+        ...(rule === undefined ? {} : { rule }),
+        ...(reason === undefined ? {} : { reason }),
+      })),
+    },
+  }
+}
