@@ -34,8 +34,6 @@ describe('The link to the complete request', () => {
         expect(page.body).not.toMatch(/<form|<button|sign-in/)
         expect((await open(path, 'HEAD')).statusCode).toBe(200)
         expect((await open(path, 'POST')).statusCode).toBe(405)
-        // Its token is not that of a decision.
-        expect((await lifecycle.decide(path.replace('/read', ''), { decision: 'approve' })).statusCode).toBe(403)
         return press('approve')
       },
     })
@@ -93,6 +91,9 @@ describe('An approval with complete', () => {
     const { outcome, asked } = await run({
       async people() {
         expect(shown()).not.toContain('"type":"button"')
+        // The token of the other link is only for reading.
+        const read = linkIn(shown(), '/read').replace('/read', '')
+        expect((await lifecycle.decide(read, { decision: 'approve' })).statusCode).toBe(403)
         const page = linkIn(shown(), '[0-9a-f]{64}')
         expect((await open(page)).body).toContain('<form method="post">')
         return lifecycle.decide(page, { decision: 'approve' })

@@ -146,8 +146,8 @@ export const BREAKS: Record<string, Break> = {
   },
   'Forged decision or link': {
     file: 'shared/approvals/signed-link.ts',
-    from: 'isSame(sign(candidate, claim).slice(0, signature.length), signature)',
-    to: 'isSame(sign(candidate, claim).slice(0, 8), signature.slice(0, 8))',
+    from: 'isSame(sign(candidate, use, claim).slice(0, signature.length), signature)',
+    to: 'isSame(sign(candidate, use, claim).slice(0, 8), signature.slice(0, 8))',
     test: 'security/signatures > A signed link > is rejected if any byte changes',
   },
   'Stolen approval link': {
@@ -185,6 +185,18 @@ export const BREAKS: Record<string, Break> = {
     from: 'if (hasChanged) throw',
     to: 'if (isFirst) throw',
     test: 'lifecycle/approval-rules > A request that has changed since people were asked > is not sent',
+  },
+  'Hidden or forged part of a request': {
+    file: 'shared/text/visible.ts',
+    from: 'text.replace(INVISIBLE, escaped)',
+    to: 'text',
+    test: 'functions/notification/request-messages > A request for an approval in %s > hides no name and has no line of the caller, for any input',
+  },
+  'Decision with a link to read': {
+    file: 'shared/approvals/signed-link.ts',
+    from: 'use: TokenUse, claim: string): string {\n',
+    to: "_use: TokenUse, claim: string): string {\n  const use = 'approval'\n",
+    test: 'lifecycle/approval-complete > An approval with complete > is decided on the page only, to which the message links instead of its buttons',
   },
   'Two decisions': {
     file: 'shared/state/approvals.ts',

@@ -111,6 +111,21 @@ const TESTS = {
   'Approval of another request': `
     lifecycle/approval-rules > A request that has changed since people were asked > is not sent
     lifecycle/approval-forged > An approval > of an earlier task with the same id approves nothing, and its link neither`,
+  'Hidden or forged part of a request': `
+    functions/notification/request-messages > A request for an approval in %s >
+      shows every name, even if a long value comes first, and how much of it is not shown
+    functions/notification/request-messages > A request for an approval in %s >
+      hides no name and has no line of the caller, for any input
+    shared/text/details > The lines of an input > show characters that people cannot see, and end with the value
+    lifecycle/approval-complete > An approval with complete >
+      is decided on the page only, to which the message links instead of its buttons`,
+  'Decision with a link to read': `
+    lifecycle/approval-complete > An approval with complete >
+      is decided on the page only, to which the message links instead of its buttons
+    lifecycle/approval-complete > The link to the complete request >
+      shows all of it to those who have the link, and decides nothing
+    lifecycle/approval-complete > The link to the complete request >
+      says who has decided, and expires with the approval`,
   'Two decisions': `
     lifecycle/approval-races > The table > accepts exactly one end of a request, in whichever order they come
     shared/approvals/decide > A decision > is one of several at the same moment, in the order %j`,
