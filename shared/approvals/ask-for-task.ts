@@ -82,6 +82,11 @@ async function checkDeciders(provider: MessageProvider, input: ApprovalInput, co
   const excluded = buttons ? undefined : input.excluded
   const unidentified = findUnidentified({ buttons, process }, people, { approvers: input.approvers, excluded }, count)
   if (unidentified === undefined) return
+  if (unidentified.type === 'everyone' && input.onPage)
+    throw invalidInput(
+      'approve',
+      'with complete, and with by, notRequester or count, needs a sign-in on the page of approvals: add the secret people',
+    )
   if (unidentified.type === 'everyone')
     throw invalidInput(
       'approve',

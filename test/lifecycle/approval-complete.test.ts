@@ -120,7 +120,7 @@ describe('An approval with complete', () => {
     async (_what, more) => {
       deploy([{ ...complete, approve: { ...complete.approve, ...more } }])
       const { outcome } = await run()
-      expect(outcome?.message).toContain('needs a platform that identifies people')
+      expect(outcome?.message).toContain('needs a sign-in on the page of approvals')
       expect(slack.posts).toEqual([])
     },
   )

@@ -77,8 +77,16 @@ async function askingFindings({ by, approval }: RequiredApproval, store: SecretS
   }
   const unidentified = findUnidentified(platform, people, deciders, count)
   if (unidentified?.type === 'everyone') {
-    const advice = `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${process ? '' : ', or let people sign in: see docs/oidc.md'}.`
-    return [wrongFinding(what, `asks with ${path}, but ${title} cannot distinguish people`, advice)]
+    const advice = complete
+      ? 'Let people sign in (see docs/oidc.md), or remove complete, or by, notRequester and count.'
+      : `Use a connection of Slack, Mattermost, Discord or Telegram, or remove by, notRequester and count${process ? '' : ', or let people sign in: see docs/oidc.md'}.`
+    return [
+      wrongFinding(
+        what,
+        `asks with ${path}, but ${complete ? 'the page of approvals' : title} cannot distinguish people`,
+        advice,
+      ),
+    ]
   }
   if (unidentified) {
     const { name, format = 'ids or e-mail addresses' } = unidentified

@@ -57,6 +57,11 @@ describe('webhooks doctor', () => {
       '{ connection: mail, count: 2 }',
       'but ntfy cannot distinguish people',
     ],
+    [
+      'a platform that does not identify people on the page',
+      '{ connection: ops, count: 2, complete: true }',
+      'but the page of approvals cannot distinguish people',
+    ],
     ['a channel that is missing', '{ connection: no-channel }', 'cannot ask with notification/no-channel'],
   ])('finds %s', async (_name, fields, found) => {
     expect(await doctor(approve(fields), {})).toContainEqual(

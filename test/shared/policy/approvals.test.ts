@@ -12,7 +12,7 @@ const policy = compilePolicy({
     {
       name: 'other',
       when: { services: ['other'] },
-      approve: { notRequester: true, connection: 'chat', changed: 'run' },
+      approve: { notRequester: true, connection: 'chat', changed: 'run', complete: true },
     },
     {
       name: 'glass',
@@ -62,7 +62,7 @@ describe('An approval', () => {
   test('excludes the owners of the caller, and is refused if they are not known', () => {
     expect(evaluate('other', { owners: ['jane@example.com'] })).toMatchObject({
       waitAtMost: 7_200,
-      requirements: [{ ask: { connection: 'chat', excluded: ['jane@example.com'], mayChange: true } }],
+      requirements: [{ ask: { connection: 'chat', excluded: ['jane@example.com'], mayChange: true, complete: true } }],
     })
     // Another connection has other channels.
     const [requirement] = evaluate('other', { owners: ['jane@example.com'] }).requirements

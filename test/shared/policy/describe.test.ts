@@ -40,6 +40,10 @@ test.each([
     'Calls of ci-cd/* start after 2 approvals of a@example.com, b@example.com, c@example.com and 1 other, but not of the owners of the caller, asked in #ops by the connection chat. Their tasks wait for at most 4 h.',
   ],
   [
+    '{ when: { actions: [ci-cd/*] }, approve: { complete: true } }',
+    'Calls of ci-cd/* start after an approval of anybody in the channel, asked by the connection chat, decided on the page with the complete request. Their tasks wait for at most 4 h.',
+  ],
+  [
     '{ only: { days: mon-fri }, otherwise: approve }',
     'All calls start Monday to Friday, Europe/Vienna time. At other times, their tasks wait for at most 4 h, or until an approval of anybody in the channel, asked by the connection chat.',
   ],
