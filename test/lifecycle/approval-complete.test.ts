@@ -153,7 +153,7 @@ describe('The result of an action that people have approved', () => {
         return press('reject', 'U0BEN')
       },
     })
-    const message = 'Nothing was started: Rejected by Ben Roe (U0BEN). Approved by Jane Doe (U0JANE).'
+    const message = 'Nothing was started: Rejected by Ben Roe (U0BEN).'
     expect(outcome).toMatchObject({
       message,
       data: { decisions: [{ decision: 'approve' }, { decision: 'reject', by: 'Ben Roe (U0BEN)' }] },

@@ -12,12 +12,12 @@ export function withDecisions(outcome: Outcome, decisions: readonly Decided[]): 
   // An approval that is canceled was not decided.
   const ofPeople = decisions.filter(({ decision }) => decision !== 'cancel')
   if (ofPeople.length === 0) return outcome
-  const approvers = ofPeople.flatMap(({ decision, by }) => (decision === 'approve' ? [by] : []))
+  const isApproved = ofPeople.every(({ decision }) => decision === 'approve')
   const { message, data } = outcome
   return {
     ...outcome,
     // The message of a rejection names its person.
-    message: approvers.length === 0 ? message : `${toSentence(message)} Approved by ${approvers.join(', ')}.`,
+    message: isApproved ? `${toSentence(message)} Approved by ${ofPeople.map(({ by }) => by).join(', ')}.` : message,
     data: {
       ...data,
       decisions: ofPeople.map(({ decision, by, at, rule, reason }) => ({
