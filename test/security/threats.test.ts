@@ -253,7 +253,7 @@ const TESTS = {
   'Changed package': `
     infra/tools/audit > reports packages whose signature is invalid or missing, and fails`,
   'Unknown content': `
-    infra/tools/bundles > packages of the bundles > are listed in the bill of materials
+    infra/build/bundles > packages of the bundles > are listed in the bill of materials
     infra/tools/pack/locked-packages > lockedPackages > rejects a package that declares no license`,
 }
 

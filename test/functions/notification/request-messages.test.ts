@@ -7,13 +7,22 @@ import { requestMessage } from '../../../shared/approvals/request/message.ts'
 import type { SentRequest } from '../../../shared/http/exchange.ts'
 import { connect } from '../../../shared/providers/connect.ts'
 import type { MessageProvider } from '../../../shared/providers/message.ts'
-import * as rows from '../../conformance/rows/messages.ts'
-import { servicenowChangeApproval } from '../../platforms/servicenow-change.ts'
+import type { WriteRow } from '../../conformance/row.ts'
+import { rowsOf } from '../../conformance/rows.ts'
 import { anyCharacter } from '../../shared/text/any-character.ts'
 
 // The requests for approvals in every chat, for calls whose senders try to hide something from the people who decide.
 
-const chats = { ...rows, 'servicenow-change': servicenowChangeApproval }
+/** Not a chat, but people decide there, too. */
+const CHANGE = 'notification/servicenow-change'
+const chats = Object.fromEntries(
+  Object.entries({ ...rowsOf('messageRow'), [CHANGE]: rowsOf('writeRow')[CHANGE] as WriteRow }).flatMap(
+    ([path, row]) => {
+      const [category, name = ''] = path.split('/')
+      return category === 'notification' ? [[name, row] as const] : []
+    },
+  ),
+)
 const token = `${'a1'.repeat(20)}.s3cr3t.${'0f'.repeat(32)}`
 const url = `https://webhooks.example.com/v1/notification/approvals/${token}`
 const readUrl = `https://webhooks.example.com/v1/notification/approvals/${'b2'.repeat(20)}.s3cr3t.${'0e'.repeat(32)}/read`
