@@ -11,9 +11,9 @@ const ROW_HEIGHT = 19
 const PADDING = 18
 
 /** Seconds. */
-const PER_LINE = 0.35
-const PER_CHARACTER = 0.012
-const PER_PAUSE = 1.2
+const PER_LINE = 0.2
+const PER_CHARACTER = 0.011
+const PER_PAUSE = 1.1
 
 const STYLE = `
 svg { color-scheme: light dark; --text: #24292f; --dim: #59636e; --back: #f6f8fa; --edge: #d1d9e0; --agent: #0550ae; --person: #116329; --runtime: #a40e26; --chat: #6639ba }

@@ -24,7 +24,9 @@ import { own } from '../own.ts'
 
 
 \nimport { issueTicketing as shipped } from ${path('functions/issue-ticketing/index.ts')}
+import type { Outcome } from 'cloud-automation-webhooks'
 export { slug as slugOf } from ${path('shared/text/slug.ts')}
+import { own } from '../own.ts'
 `)
 })
 
