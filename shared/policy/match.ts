@@ -1,6 +1,7 @@
 import { JMESPathError, search } from '@aws-lambda-powertools/jmespath'
 import type { PolicyCall } from './call.ts'
 import { isAnyOf, matchesAction, matchesConnection } from './names.ts'
+import { comparableName } from './place-name.ts'
 import type { Rule, When } from './policy.ts'
 
 type Json = Parameters<typeof search>[1]
@@ -21,12 +22,17 @@ function matches(when: When, call: PolicyCall, names: readonly string[], input: 
     matchesConnection(when.connections, category, connection) &&
     (when.callers === undefined || isAnyOf(when.callers, caller.name)) &&
     (when.agents === undefined || when.agents === caller.isAgent) &&
-    // The caller could avoid a rule by leaving out where it acts.
-    (when.projects === undefined || project === undefined || isAnyOf(when.projects, project)) &&
-    (when.stages === undefined || stage === undefined || isAnyOf(when.stages, stage)) &&
-    (when.services === undefined || service === undefined || isAnyOf(when.services, service)) &&
+    matchesPlace(when.projects, project) &&
+    matchesPlace(when.stages, stage) &&
+    matchesPlace(when.services, service) &&
     (when.input === undefined || call.input === undefined || !isFalse(when.input, input()))
   )
+}
+
+function matchesPlace(patterns: readonly string[] | undefined, name = ''): boolean {
+  const compared = comparableName(name)
+  // The caller could avoid a rule by leaving out where it acts.
+  return patterns === undefined || compared === '' || isAnyOf(patterns.map(comparableName), compared)
 }
 
 /** Whether an expression is exactly `false`. A missing field is `null`, and an expression that fails has no result. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { formatDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
+import { comparableName, visibleName } from '../place-name.ts'
 import { causeOf } from './cause.ts'
 
 /** The parts of a call that a target can consist of. */
@@ -105,23 +106,24 @@ function turnOf(
   { per, group, queue }: TurnEffect,
   call: TargetedCall,
 ): TurnRequirement | { missing: TargetPart[] } {
-  const values: Record<TargetPart, string | undefined> = {
+  const values: Record<TargetPart, string> = {
     // Each category has its own connections.
     connection: group ?? `${call.category}/${call.connection}`,
-    project: call.project,
-    stage: call.stage,
-    service: call.service,
+    project: visibleName(call.project ?? ''),
+    stage: visibleName(call.stage ?? ''),
+    service: visibleName(call.service ?? ''),
   }
   const parts = TARGET_PARTS.filter((part) => per.includes(`{${part}}`))
   const missing = parts.filter((part) => !values[part])
   if (missing.length > 0) return { missing }
   // Values may contain the characters that are between them in the text.
-  const named = [rule, ...parts.map((part) => values[part])]
+  const compared = (part: TargetPart) => (part === 'connection' ? values[part] : comparableName(values[part]))
+  const named = [rule, ...parts.map(compared)]
   return {
     type: 'turn',
     rule,
     key: createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 40),
-    target: per.replace(/\{(\w+)\}/g, (_, part: TargetPart) => values[part] ?? ''),
+    target: per.replace(/\{(\w+)\}/g, (_, part: TargetPart) => values[part]),
     queue,
   }
 }

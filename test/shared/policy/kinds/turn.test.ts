@@ -54,6 +54,17 @@ describe('A rule with oneAtATime', () => {
     )
   })
 
+  test('gives names of a service that people cannot distinguish one key, and shows them without invisible characters', () => {
+    const per = '{connection}/{service}'
+    const [turn] = turnsOf([rule({ per })], { service: ' Check\u200Bout\u00AD ' })
+    expect(turn).toMatchObject({ key: keyOf({ per }), target: 'ci-cd/prod/Checkout' })
+    expect(keyOf({ per }, { connection: 'Prod' })).not.toBe(keyOf({ per }))
+  })
+
+  test('keeps the key of a name in small letters', () => {
+    expect(keyOf({ per: '{service}' })).toBe('9b96697352a4525972bdec0f88e8b5a51b3f31ef')
+  })
+
   test('gives the connections of several categories one key if they are a group', () => {
     const target = { per: '{connection}', group: 'the cluster' }
     expect(turnsOf([rule(target)])[0]?.target).toBe('the cluster')
@@ -62,7 +73,7 @@ describe('A rule with oneAtATime', () => {
 
   test('refuses a call that lacks a part of its target', () => {
     const { refusal, requirements } = evaluate([rule({ per: '{stage}/{service}' })], {
-      service: undefined,
+      service: '\u200B',
       stage: '',
     })
     expect([refusal, requirements]).toEqual([{ rule: 'one', type: 'incomplete', reason: 'stage and service' }, []])
