@@ -6,6 +6,7 @@
 
 /** Schemas of inputs, connections and responses: zod/mini. */
 export { z } from 'zod/mini'
+export type { ActionEffect } from './action-effect.ts'
 export { Aws, awsAccountFields } from './aws/aws.ts'
 export { type ArnKind, type AwsPermissions, arnOf, type Permission } from './aws/permissions.ts'
 export { finisherHandler } from './core/task/finisher.ts'

@@ -18,7 +18,7 @@ export function catalogueOf(categories: readonly Category[]): Catalogue {
 }
 
 function toolOf(category: Category, name: string, action: Category['actions'][string]): ActionTool {
-  const { effect = 'changes', type, summary } = action
+  const { effect, type, summary } = action
   const isRead = effect === 'reads'
   const isImmediate = type === 'immediate'
   return {
@@ -42,7 +42,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
       outputSchema,
       annotations: {
         readOnlyHint: isRead,
-        destructiveHint: effect === 'changes',
+        destructiveHint: effect === 'irreversible',
         // The key makes a repetition the same call.
         idempotentHint: true,
         openWorldHint: true,

@@ -37,7 +37,7 @@ export function checkName(name: string): string {
 }
 
 /** The parts of an action that do not depend on its input type. */
-type ActionInfo = Pick<Action, 'type' | 'kind' | 'needs' | 'input' | 'outputs' | 'isNotification'>
+type ActionInfo = Pick<Action, 'type' | 'kind' | 'effect' | 'needs' | 'input' | 'outputs' | 'isNotification'>
 
 /** An action, or the endpoint of a category that selects the action by the event. */
 export interface NamedAction {

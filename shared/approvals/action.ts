@@ -53,7 +53,7 @@ export function requestApproval({
   return {
     type: 'approval',
     kind: 'message',
-    effect: 'adds',
+    effect: 'reversible',
     needs: ['approvals'],
     summary,
     isNotification: true,

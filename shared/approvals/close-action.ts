@@ -20,6 +20,7 @@ export const closeApproval: ImmediateAction<
 > = {
   type: 'immediate',
   kind: 'message',
+  effect: 'irreversible',
   summary: 'Closes an approved change request with the result of the work',
   input: z.strictObject({
     id: createdId('`data.id` of the approval'),

@@ -1,3 +1,5 @@
+import type { ActionEffect } from '../action-effect.ts'
+
 /** The facts about a call that rules see. */
 export interface PolicyCall {
   category: string
@@ -6,6 +8,8 @@ export interface PolicyCall {
   actionNames?: readonly string[]
   /** The action stops something, or only asks people: only rules that name it restrict it. */
   isFree: boolean
+  /** Undefined if it is not known: then conditions on the effect match. */
+  effect: ActionEffect | undefined
   connection: string
   caller: PolicyCaller
   project: string | undefined

@@ -1,3 +1,4 @@
+import type { ActionEffect } from '../action-effect.ts'
 import { formatDuration } from '../duration.ts'
 import { toSentence } from '../errors.ts'
 import { describeApproval } from './kinds/approval.ts'
@@ -17,7 +18,17 @@ export function describeRule({ when, effect }: Rule): string {
   return `${describeCalls(when)} ${describeEffect(effect)}`
 }
 
-function describeCalls({ actions, connections, callers, agents, projects, stages, services, input }: When): string {
+function describeCalls({
+  actions,
+  effects,
+  connections,
+  callers,
+  agents,
+  projects,
+  stages,
+  services,
+  input,
+}: When): string {
   const places = [
     projects && named('project', projects),
     stages && named('stage', stages),
@@ -25,6 +36,7 @@ function describeCalls({ actions, connections, callers, agents, projects, stages
   ].filter((place) => place !== undefined)
   return [
     actions === undefined ? 'All calls' : `Calls of ${listOf(actions, 'and')}`,
+    effects && `that ${listOf(effects.map(describeActionEffect), 'or')}`,
     connections && `with ${named('connection', connections)}`,
     describeCallers(callers, agents),
     ...(places.length > 0 ? [`in ${listOf(places, 'and')}`] : []),
@@ -32,6 +44,10 @@ function describeCalls({ actions, connections, callers, agents, projects, stages
   ]
     .filter(Boolean)
     .join(' ')
+}
+
+function describeActionEffect(effect: ActionEffect): string {
+  return effect === 'reads' ? 'only read' : `are ${effect}`
 }
 
 function describeCallers(names: When['callers'], agents: When['agents']): string {

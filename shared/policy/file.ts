@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { ACTION_EFFECTS } from '../action-effect.ts'
 import { type FieldError, invalidFields } from '../errors.ts'
 import { optional, withDescription } from '../fields.ts'
 import { validate } from '../validate.ts'
@@ -34,6 +35,12 @@ const names = (description: string) =>
 
 const when = z.strictObject({
   actions: names('<category>/<action>, such as ci-cd/*'),
+  effects: optional(
+    withDescription(
+      z.array(z.enum(ACTION_EFFECTS)).check(z.minLength(1)),
+      'The effects of the actions at the platform: docs/reference has them',
+    ),
+  ),
   connections: names('Connections by name or as <category>/<name>, such as prod-*'),
   callers: names('Callers by name'),
   agents: optional(withDescription(z.boolean(), 'true: only callers that are agents')),

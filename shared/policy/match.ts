@@ -19,6 +19,7 @@ function matches(when: When, call: PolicyCall, names: readonly string[], input: 
   const { category, connection, caller, project, stage, service } = call
   return (
     matchesAction(when.actions, names, call.isFree) &&
+    (when.effects === undefined || call.effect === undefined || when.effects.includes(call.effect)) &&
     matchesConnection(when.connections, category, connection) &&
     (when.callers === undefined || isAnyOf(when.callers, caller.name)) &&
     (when.agents === undefined || when.agents === caller.isAgent) &&

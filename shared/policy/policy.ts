@@ -1,3 +1,4 @@
+import type { ActionEffect } from '../action-effect.ts'
 import type { ApprovalRule } from './kinds/approval.ts'
 import type { Effect } from './kinds/index.ts'
 
@@ -21,6 +22,8 @@ export interface Rule {
 export interface When {
   /** `<category>/<action>`. */
   actions?: string[] | undefined
+  /** The effects of actions at the platform. */
+  effects?: ActionEffect[] | undefined
   /** `<category>/<connection>`, or the name of a connection. */
   connections?: string[] | undefined
   /** The names of callers. */

@@ -1,5 +1,6 @@
 import type { DurableContext } from '@aws/durable-execution-sdk-js'
 import type * as z from 'zod/mini'
+import type { ActionEffect } from '../action-effect.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Canceler } from '../state/save-cancellation.ts'
@@ -84,8 +85,8 @@ interface BaseAction<P extends Provider, Input, Asked> {
   input: z.ZodMiniObject
   /** Reports about a task: only fields that `input` knows are read from the task's properties, and only of a `triggered` event. */
   isNotification?: true
-  /** The effect at the platform, for agents: `adds` changes nothing that exists. Defaults to `changes`. */
-  effect?: 'reads' | 'adds' | 'changes'
+  /** The effect at the platform, for the rules of policies and for agents. A provider may say otherwise: see `effect` of `Provider`. */
+  effect: ActionEffect
   /** Names of the fields of `outcome.data`. They return in `data.<task>` of later events and are not input there. */
   outputs: readonly string[]
   /** Default deadline of an interactive call, in seconds. */
@@ -269,6 +270,11 @@ export function completed(outcome: Outcome): Completed {
 /** Whether an action only stops what another one has started, or only asks people. */
 export function isFree(action: Pick<Action, 'kind' | 'type'>): boolean {
   return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
+}
+
+/** Returns the effect of an action at the platform of a provider. */
+export function effectOf({ effect }: Pick<Action, 'effect'>, provider: Pick<Provider, 'effect'>): ActionEffect {
+  return effect === 'reads' ? effect : (provider.effect ?? effect)
 }
 
 /** Whether an action of the category uses a resource. */

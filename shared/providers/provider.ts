@@ -1,4 +1,5 @@
 import type * as z from 'zod/mini'
+import type { ActionEffect } from '../action-effect.ts'
 import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http/client.ts'
 import type { Authorization } from '../http/options.ts'
@@ -59,6 +60,8 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   notifiedBy?: { type: string }
   /** Whether the platform itself sends the `finished` event of a started job. The task then sends none. */
   sendsFinished?(connection: z.output<S>): boolean
+  /** Replaces the effect of the actions that write. No one can delete an e-mail that was sent. */
+  effect?: Exclude<ActionEffect, 'reads'>
   /** The class `Aws`, for AWS services. Passed by the provider, so that other providers do not load it. */
   aws?: typeof Aws
   /**

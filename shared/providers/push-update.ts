@@ -27,7 +27,7 @@ export function pushMessage<const T extends readonly [string, ...string[]]>(opti
   return {
     type: 'immediate',
     kind: 'message',
-    effect: 'adds',
+    effect: 'reversible',
     summary,
     isNotification: true,
     input: z.strictObject({

@@ -95,7 +95,7 @@ export function pushReport({
   return {
     type: 'immediate',
     kind: 'report',
-    effect: 'adds',
+    effect: 'reversible',
     summary,
     isNotification: true,
     input,

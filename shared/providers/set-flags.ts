@@ -64,6 +64,7 @@ type SetAction<Asked> = JobAction<FlagProvider, SetFlags, Asked>
 const common = {
   type: 'job',
   kind: 'flag',
+  effect: 'reversible',
   deadline: 3_600,
   // A flag that has the wanted state is not changed, and a retry finds a requested change.
   idempotent: true,

@@ -1,3 +1,4 @@
+import type { ActionEffect } from '../action-effect.ts'
 import { Failure, invalidInput, isTransient, toSentence } from '../errors.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { CallContext, JobAction } from './action.ts'
@@ -24,6 +25,8 @@ interface StartJobOptions {
   deadline?: number
   /** Default for `onDeadline` of the input, which decides about a running job at the deadline. Defaults to `leave`. */
   onDeadline?: 'stop' | 'leave'
+  /** The effect of the job at the platform. Defaults to `irreversible`: a job can do anything. */
+  effect?: ActionEffect
 }
 
 /**
@@ -36,10 +39,12 @@ export function startJob({
   silent,
   deadline = 3_600,
   onDeadline = 'leave',
+  effect = 'irreversible',
 }: StartJobOptions): JobAction<JobProvider, StartJob> {
   return {
     type: 'job',
     kind: 'job',
+    effect,
     needs: ['last-runs'],
     summary,
     startsJob: true,

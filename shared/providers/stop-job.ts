@@ -20,6 +20,8 @@ export function stopJob({
   return {
     type: 'job',
     kind: 'job',
+    // A stopped run cannot be continued.
+    effect: 'irreversible',
     summary,
     input: stopInput,
     outputs: ['id', 'url', 'state'],

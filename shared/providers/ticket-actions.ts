@@ -27,7 +27,7 @@ const outputs = ['id', 'number', 'url', 'state'] as const
 export const openTicket: ImmediateAction<TicketProvider, OpenTicket> = {
   type: 'immediate',
   kind: 'ticket',
-  effect: 'adds',
+  effect: 'reversible',
   summary: 'Opens a ticket and returns its id, number and URL',
   input: openInput,
   outputs,
@@ -56,6 +56,7 @@ export const openTicket: ImmediateAction<TicketProvider, OpenTicket> = {
 export const updateTicket: ImmediateAction<TicketProvider, UpdateTicket> = {
   type: 'immediate',
   kind: 'ticket',
+  effect: 'reversible',
   summary: 'Changes a ticket or adds a comment, and returns its state as read back',
   input: updateInput,
   outputs,
@@ -115,6 +116,7 @@ function isInState({ confirmsState }: TicketProvider, { state, isClosed }: Ticke
 export const closeTicket: ImmediateAction<TicketProvider, CloseTicket> = {
   type: 'immediate',
   kind: 'ticket',
+  effect: 'reversible',
   summary: 'Closes a ticket and returns its state as read back',
   input: closeInput,
   outputs,

@@ -1,3 +1,4 @@
+import { ACTION_EFFECTS } from '../../shared/action-effect.ts'
 import type { PolicyCall } from '../../shared/policy/call.ts'
 import type { Random } from '../prove/random.ts'
 import { FIELD_NAMES, HOSTILE_VALUES } from './hostile-values.ts'
@@ -66,6 +67,7 @@ export function callOf(random: Random): PolicyCall {
     action: random.pick(ACTIONS),
     ...optional(random, 0.2, 'actionNames', () => [random.pick(ACTIONS), random.pick(ACTIONS)]),
     isFree: random.chance(0.1),
+    effect: random.pick([undefined, ...ACTION_EFFECTS]),
     connection: random.pick(texts),
     caller: {
       name: random.pick(NAMES),

@@ -45,6 +45,7 @@ interface SesState {
  */
 export const awsSes = defineMessageProvider({
   title: platform,
+  effect: 'irreversible',
   connection,
   baseUrl: (account) => rest.serviceUrl(account, { service: 'email', platform }),
   authorization: (account: Connection) =>

@@ -54,6 +54,7 @@ interface SnsState {
  */
 export const awsSns = defineMessageProvider({
   title: platform,
+  effect: 'irreversible',
   connection,
   baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>

@@ -47,6 +47,7 @@ const putEventsResponse = z.object({
  */
 export const awsEventBridge = defineReportProvider({
   title: platform,
+  effect: 'irreversible',
   connection,
   baseUrl: (account) => rest.serviceUrl(account, { service, platform }),
   authorization: (account: Connection) =>

@@ -1,10 +1,11 @@
 import { Argument, Command, Option } from 'commander'
+import type { ActionEffect } from '../../../shared/action-effect.ts'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { isFree } from '../../../shared/providers/action.ts'
-import { actionNamesOf } from '../../../shared/providers/category.ts'
+import { type Action, effectOf, isFree } from '../../../shared/providers/action.ts'
+import { actionNamesOf, type Category } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { findAction } from '../../project/find-by-name.ts'
@@ -48,6 +49,7 @@ function testCommand(): Command {
     .argument('<category/action>', 'for example ci-cd/trigger-deployment')
     .description('show which rules a call matches, and what happens to it')
     .option('--connection <name>', 'connection of the call', 'default')
+    .option('--provider <name>', 'provider of the connection (default: one whose actions have their usual effects)')
     .option('--caller <name>', 'its caller (default: one that no rule names)')
     .option('--agent', 'the caller is an agent')
     .addOption(
@@ -94,6 +96,7 @@ async function check(file: string | undefined, options: StoreOptions & JsonOptio
 
 interface TestOptions extends JsonOption {
   connection: string
+  provider?: string
   caller?: string
   agent?: boolean
   writes?: 'allow' | 'approve' | 'deny'
@@ -107,16 +110,18 @@ interface TestOptions extends JsonOption {
   local?: boolean
 }
 
-function test(target: string, options: TestOptions): void {
+async function test(target: string, options: TestOptions): Promise<void> {
   const { category, name, action } = findAction(target)
   if (!action) throw new UsageError(`${target} selects the action by the event. Test the action that it selects.`)
   const { policy } = configured(options, options.file)
+  const effect = await effectAt(category, action, options.provider)
   const { connection, caller = '', agent = false, writes, owner, project, stage, service } = options
   const call: PolicyCall = {
     category: category.name,
     action: name,
     actionNames: actionNamesOf(category, name),
     isFree: isFree(action),
+    effect,
     connection,
     caller: { name: caller, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners: owner ?? [] },
     project,
@@ -134,8 +139,26 @@ function test(target: string, options: TestOptions): void {
     ...(matched.length === 0 ? ['No rule matches.'] : [table(['rule', 'effect', 'state'], rules), '']),
     `${policy.enforce ? '' : 'Only logged (enforce: false): '}${describe(outcome)}`,
     ...matched.map(({ rule, text }) => `  ${rule}: ${text}`),
+    `The effect of ${target}: ${effect}.`,
   ]
-  show({ at: new Date(at).toISOString(), enforce: policy.enforce, ...outcome }, text.join('\n'), options)
+  show(
+    { at: new Date(at).toISOString(), enforce: policy.enforce, actionEffect: effect, ...outcome },
+    text.join('\n'),
+    options,
+  )
+}
+
+/** Returns the effect of an action, at a provider if one is named. */
+async function effectAt(
+  { name, providers }: Category,
+  action: Pick<Action, 'effect'>,
+  provider: string | undefined,
+): Promise<ActionEffect> {
+  if (provider === undefined) return action.effect
+  const load = Object.hasOwn(providers, provider) ? providers[provider] : undefined
+  if (!load)
+    throw new UsageError(`${name} has no provider ${provider}. Its providers: ${Object.keys(providers).join(', ')}.`)
+  return effectOf(action, await load())
 }
 
 function configured(options: { local?: boolean }, file: string | undefined): ConfiguredPolicy {

@@ -44,7 +44,10 @@ export async function reference(): Promise<Record<string, string>> {
   const pages: [string, string][] = []
   for (const category of all)
     pages.push([`docs/reference/${category.name}.md`, await categoryPage(category, firstPlaces)])
-  return { 'docs/reference.md': [head, index(all), options(), errors()].join('\n'), ...Object.fromEntries(pages) }
+  return {
+    'docs/reference.md': [head, index(all), effects, options(), errors()].join('\n'),
+    ...Object.fromEntries(pages),
+  }
 }
 
 function index(all: readonly Category[]): string {
@@ -56,6 +59,19 @@ function index(all: readonly Category[]): string {
   ])
   return `## Categories\n\n${markdownTable(['Page', 'Actions', 'Connections to'], rows)}`
 }
+
+const effects = `## Effects of actions
+
+Rules of a [policy](policy.md) and agents see the effect of an action at the platform. The page of a category has that of each action.
+
+| Effect | Meaning |
+| --- | --- |
+| \`reads\` | changes nothing. \`slo/request-evaluation\` reads, even if the platform stores the evaluation |
+| \`reversible\` | a later call, or a person at the platform, can undo it: flags are set back and tickets are closed. Messages, questions of \`notification/ask-approval\` and reports are deleted or corrected |
+| \`irreversible\` | nothing can undo it, or it is not known. Jobs can do anything: deployments, runbooks, and each \`start-test\`, whose load or fault has reached its target. A stopped job cannot be continued |
+
+At a platform whose messages cannot be deleted, such as e-mail, the actions that write are \`irreversible\`: the section of its connection says so.
+`
 
 function options(): string {
   const rows = Object.values(queryParameters).map(({ name, description, schema }) => {
@@ -81,10 +97,11 @@ function errors(): string {
 async function categoryPage(category: Category, firstPlaces: Map<string, Place>): Promise<string> {
   const { name, summary, actionMapping, providers } = category
   const actions = currentActions(category)
-  const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '']] : []
-  const rows = actions.map(([action, { summary, deadline, kind }]) => [
+  const mapped = actionMapping ? [[`\`${actionMapping.name}\``, actionMapping.summary, '', '', '']] : []
+  const rows = actions.map(([action, { summary, effect, deadline, kind }]) => [
     `\`${action}\``,
     summary,
+    effect,
     formatDeadline(deadline),
     kind,
   ])
@@ -98,7 +115,7 @@ async function categoryPage(category: Category, firstPlaces: Map<string, Place>)
   return [
     `# ${name} reference\n`,
     `${summary}. [README](../../functions/${name}/README.md), [parameters and errors of all categories](../reference.md)\n`,
-    markdownTable(['Action', 'Description', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
+    markdownTable(['Action', 'Description', 'Effect', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
     ...inputs,
     ...connections.map(([provider, loaded]) => connectionOf(name, provider, loaded, firstPlaces)),
   ].join('\n')
@@ -114,7 +131,8 @@ function connectionOf(category: string, name: string, provider: Provider, firstP
   const all = `${fieldTable(fields)}${states}`
   const link = firstOrLink(place, all, contents, firstPlaces)
   const text = link === all ? `${ownFields(place, fields, firstPlaces)}${states}` : link
-  return `## ${place.heading}\n\n${title} (${kind}): ${secret}\n\n${text}`
+  const effect = provider.effect === undefined ? '' : `. Actions that write are ${provider.effect}`
+  return `## ${place.heading}\n\n${title} (${kind}): ${secret}${effect}\n\n${text}`
 }
 
 /** Vendors and kinds share fields: returns a table of the others, and a link for each group that the reference has already. */

@@ -66,7 +66,8 @@ export async function rerunTask(
 /** Evaluates the policy of today. Loaded when used, as in `prepare`. */
 async function restrictionsOf(category: Category, task: Task, caller: Caller): Promise<Partial<Restricted>> {
   if (!isRestricted(caller) || task.skip || task.dryRun) return {}
-  return (await import('../webhook/restrict.ts')).restrictRerun(category, task, caller)
+  const { restrictRerun } = await import('../webhook/restrict.ts')
+  return restrictRerun(category, task, caller)
 }
 
 /** Returns the payload of the new task. It contains no address for the answer, and nothing of the policy. */

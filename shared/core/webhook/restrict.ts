@@ -1,3 +1,4 @@
+import type { ActionEffect } from '../../action-effect.ts'
 import type { Caller } from '../../auth/callers.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure } from '../../errors.ts'
@@ -8,7 +9,7 @@ import { deployedPolicy } from '../../policy/deployed.ts'
 import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
 import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
-import { isFree } from '../../providers/action.ts'
+import { effectOf, isFree } from '../../providers/action.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
@@ -45,13 +46,15 @@ export function restrict(
   const { action, actionName, connection, caller, event, options, answerable } = resolved
   // Rules use the names that callers send.
   const input = { ...(isRecord(completed) ? completed : {}), ...resolved.input }
+  const effect = effectOf(action, connection.provider)
   const call = {
     category: category.name,
     action: actionName,
     actionNames: actionNamesOf(category, actionName),
     isFree: isFree(action),
+    effect,
     connection: connection.name,
-    caller: policyCallerOf(caller, action),
+    caller: policyCallerOf(caller, effect),
     ...placeOf(event.data),
     input,
   }
@@ -64,15 +67,18 @@ export function restrict(
 }
 
 /** Evaluates the policy for a task that is run again. Its requirements replace those of the first task. */
-export function restrictRerun(category: Category, task: Task, caller: Caller): Restrictions {
+export async function restrictRerun(category: Category, task: Task, caller: Caller): Promise<Restrictions> {
   const action = category.actions[task.action]
+  const provider = await category.providers[task.provider]?.()
+  const effect = action && provider && effectOf(action, provider)
   const call = {
     category: category.name,
     action: task.action,
     actionNames: actionNamesOf(category, task.action),
     isFree: action !== undefined && isFree(action),
+    effect,
     connection: task.connection,
-    caller: policyCallerOf(caller, action),
+    caller: policyCallerOf(caller, effect),
     ...placeOf(task.event),
     input: task.ruleInput,
   }
@@ -85,9 +91,9 @@ export function restrictRerun(category: Category, task: Task, caller: Caller): R
  */
 function policyCallerOf(
   { name, agent = false, writes, owners = [], email }: Caller,
-  action: Pick<ResolvedCall['action'], 'effect'> | undefined,
+  effect: ActionEffect | undefined,
 ): PolicyCaller {
-  const right = action?.effect === 'reads' ? 'allow' : (writes ?? (agent ? 'approve' : 'allow'))
+  const right = effect === 'reads' ? 'allow' : (writes ?? (agent ? 'approve' : 'allow'))
   // A person who has signed in is one of the people behind the call, and a program is not.
   return { name, isAgent: agent, writes: right, owners: email === undefined ? owners : [...owners, email] }
 }

@@ -190,6 +190,25 @@ describe('webhooks policy test', () => {
     expect(await test(line)).toEqual({ code, out: expect.stringMatching(out), err: '' })
   })
 
+  it('shows the effect of the action, which a provider may replace', async () => {
+    const effects = quoteForShell(
+      policyFile('effects', 'rules: [{ name: final, when: { effects: [irreversible] }, deny: Not now }]'),
+    )
+    const run = (line: string) => webhooks(`policy test notification/push-update ${line} --file ${effects}`)
+    expect(await run('')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('The effect of notification/push-update: reversible.'),
+    })
+    expect(JSON.parse((await run('--provider aws-ses --json')).out)).toMatchObject({
+      result: 'denied',
+      actionEffect: 'irreversible',
+    })
+    expect(await run('--provider ses')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('notification has no provider ses. Its providers: slack, '),
+    })
+  })
+
   it('shows the turn of a call, and what it lacks', async () => {
     const turns = quoteForShell(
       policyFile('turns', 'rules: [{ name: one, oneAtATime: { per: "{connection}/{service}" } }]'),

@@ -34,6 +34,7 @@ const evaluate = (
     category: 'ci-cd',
     action: 'trigger-deployment',
     isFree: false,
+    effect: 'irreversible',
     connection: 'prod',
     caller: { name: 'pipeline', isAgent: false, writes: 'allow', owners: [], ...caller },
     project: undefined,

@@ -24,6 +24,10 @@ test.each([
     'Calls of a/b, a/c and a/d from the callers x or y that are agents start Monday and Wednesday, Europe/Vienna time. At other times, they are refused.',
   ],
   [
+    '{ when: { actions: [ci-cd/*], effects: [reads, irreversible], connections: [prod] }, deny: Not now }',
+    'Calls of ci-cd/* that only read or are irreversible with the connection prod are refused: Not now.',
+  ],
+  [
     '{ when: { projects: [shop], stages: [production], services: [a, b] }, only: { days: fri-mon, from: "22:00" } }',
     'All calls in the project shop, the stage production and the services a or b start Friday to Monday from 22:00 to 24:00, Europe/Vienna time. At other times, they are refused.',
   ],

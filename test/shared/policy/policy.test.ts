@@ -19,6 +19,9 @@ rules:
   - name: year end
     when: { actions: [ci-cd/*] }
     freeze: [{ from: 2026-12-20, to: 2027-01-04, reason: Year-end closing }]
+  - name: no scaling
+    when: { actions: [scaling/*], effects: [reads, irreversible] }
+    deny: Not now
   - name: agents run no experiments
     when: { actions: [chaos-testing/*], agents: true, callers: ["*-agent"] }
     deny: Agents do not run chaos experiments
@@ -36,6 +39,7 @@ const call = (more: Partial<PolicyCall>): PolicyCall => ({
   category: 'ci-cd',
   action: 'trigger-deployment',
   isFree: false,
+  effect: 'irreversible',
   connection: 'prod-eu',
   caller: caller({ name: 'release-agent', isAgent: true }),
   project: 'shop',
@@ -72,8 +76,11 @@ describe('A rule matches', () => {
     ['not a smaller percentage', { ...flag, input: { percentage: 10 } }, []],
     ['a missing percentage', { ...flag, input: {} }, ['large percentages']],
     ['a percentage that is a text', { ...flag, input: { percentage: '5' } }, ['large percentages']],
+    ['an effect', { category: 'scaling' }, ['no scaling']],
+    ['not another effect', { category: 'scaling', effect: 'reversible' }, []],
+    ['an action whose effect is not known', { category: 'scaling', effect: undefined }, ['no scaling']],
     ['a name of the prototype', { ...flag, input: { __proto__: { percentage: 1 } } }, ['large percentages']],
-  ])('%s', (_, more, expected) => {
+  ] satisfies [string, Partial<PolicyCall>, string[]][])('%s', (_, more, expected) => {
     expect(namesFor(more)).toEqual(expected)
   })
 })
@@ -150,6 +157,7 @@ describe('policy.yaml', () => {
     [{ rules: [{ ...rule, when: { input: 'a >' } }] }, 'rules.0.when.input must be a JMESPath expression'],
     [{ rules: [{ ...rule, when: { action: ['ci-cd/*'] } }] }, 'action is not a known field. Did you mean "actions"?'],
     [{ rules: [{ ...rule, when: { actions: [] } }] }, 'rules.0.when.actions'],
+    [{ rules: [{ ...rule, when: { effects: ['writes'] } }] }, 'rules.0.when.effects.0'],
     [{ waitAtMost: 'four hours' }, 'waitAtMost must be a duration such as PT4H'],
     ['rules', 'policy.yaml'],
   ])('%j is refused: %s', (file, message) => {
