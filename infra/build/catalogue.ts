@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MAX_WAIT_SECONDS } from '../../shared/agents/call-arguments.ts'
 import type { ActionTool, Catalogue } from '../../shared/agents/catalogue.ts'
-import { type Action, isFree } from '../../shared/providers/action.ts'
+import { type Action, isStop } from '../../shared/providers/action.ts'
 import { actionNamesOf, type Category, currentActions } from '../../shared/providers/category.ts'
 import { isRecord } from '../../shared/record.ts'
 import { type JsonSchema, jsonSchemaOf } from '../openapi/json-schema.ts'
@@ -27,7 +27,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
     names: actionNamesOf(category, name),
     isImmediate,
     isRead,
-    isFree: isFree(action),
+    isStop: isStop(action),
     tool: {
       name: `${category.name}_${name}`,
       title: `${name} (${category.name})`,

@@ -13,8 +13,8 @@ export interface ActionTool {
   isImmediate: boolean
   /** The action changes nothing. */
   isRead: boolean
-  /** The action only stops what another one has started, or only asks people. */
-  isFree: boolean
+  /** The action only stops what another one has started. */
+  isStop: boolean
   tool: Tool
 }
 
@@ -45,8 +45,8 @@ export function toolsOf(caller: Caller): ActionTool[] {
 }
 
 /** The webhook decides. This only hides what it would refuse. */
-function mayUse({ categories, allow, writes }: Caller, { category, names, isRead, isFree }: ActionTool): boolean {
-  if (writes === 'deny' && !isRead && !isFree) return false
+function mayUse({ categories, allow, writes }: Caller, { category, names, isRead, isStop }: ActionTool): boolean {
+  if (writes === 'deny' && !isRead && !isStop) return false
   if (!categories.includes('*') && !categories.includes(category)) return false
   return !allow || ['*', ...names].some((name) => allow.includes(`${category}/${name}`))
 }

@@ -20,6 +20,15 @@ export interface StopTarget {
   canceled?: string
 }
 
+/** The call of an action that stops a run. */
+interface StopCall {
+  caller: Caller
+  connection: { name: string }
+  options: { dryRun: boolean }
+  /** An agent calls: it stops only what its own tasks have started. */
+  mustBeTask: boolean
+}
+
 /**
  * Replaces the id of a task in `input.id` with the id of the run that the task has started: a silent start of a job that needs
  * a task returns the id of the task. A task that has started nothing yet is canceled, so that nothing starts after the stop.
@@ -29,12 +38,16 @@ export interface StopTarget {
 export async function withRunOfTask(
   input: object,
   category: Category,
-  { caller, connection, options }: { caller: Caller; connection: { name: string }; options: { dryRun: boolean } },
+  { caller, connection, options, mustBeTask }: StopCall,
 ): Promise<StopTarget> {
-  if (!('id' in input) || typeof input.id !== 'string' || !/^[0-9a-f]{40}$/.test(input.id)) return { input }
-  const { id: taskId } = input
+  const taskId = taskIdIn(category.name, input)
+  if (taskId === undefined) {
+    if (mustBeTask) throw notOwn('input.id is not the id of a task')
+    return { input }
+  }
   for (let waited = 0; ; waited += PAUSE_MS) {
     const { status, task } = await readTaskOf(category.name, taskId, caller, { withEvents: false })
+    if (mustBeTask && task.caller !== caller.name) throw notOwn(`${task.caller} has started the task ${taskId}`)
     if (task.connection !== connection.name)
       throw invalidInput('input.id', `is a task of another connection: send ?connection=${task.connection}`)
     const id = await startedRunOf(category.name, taskId)
@@ -49,6 +62,20 @@ export async function withRunOfTask(
   if (!options.dryRun) await cancelTask(category, taskId, caller)
   const effect = options.dryRun ? 'would be canceled' : 'was canceled'
   return { input, canceled: `The task ${taskId} had not started anything yet, so it ${effect}` }
+}
+
+/** Agents know a task of theirs by its category, too: `ci-cd.0f9c..`. */
+function taskIdIn(category: string, input: object): string | undefined {
+  if (!('id' in input) || typeof input.id !== 'string') return undefined
+  const id = input.id.startsWith(`${category}.`) ? input.id.slice(category.length + 1) : input.id
+  return /^[0-9a-f]{40}$/.test(id) ? id : undefined
+}
+
+function notOwn(reason: string): Failure {
+  return new Failure(
+    'forbidden',
+    `An agent stops only what it has started itself, and ${reason}. Send the taskId of the call that started the run as input.id, cancel that task, or ask a person to stop the run.`,
+  )
 }
 
 /** Returns the id of the run that a task has started, which its history contains. */

@@ -8,6 +8,8 @@ export interface PolicyCall {
   actionNames?: readonly string[]
   /** The action stops something, or only asks people: only rules that name it restrict it. */
   isFree: boolean
+  /** The action stops something: the caller's right to write does not restrict it. */
+  isStop: boolean
   /** Undefined if it is not known: then conditions on the effect match. */
   effect: ActionEffect | undefined
   connection: string

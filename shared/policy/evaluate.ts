@@ -42,7 +42,7 @@ export function evaluateCaller(
 ): PolicyDecision {
   const { writes } = call.caller
   const { matched, ...ofRules } = decision
-  if (ofRules.refusal || writes === 'allow' || call.isFree) return decision
+  if (ofRules.refusal || writes === 'allow' || call.isStop) return decision
   const refuse = (type: 'denied' | 'unasked') => ({ matched, ...together([{ refusal: { rule: undefined, type } }]) })
   if (writes === 'deny') return refuse('denied')
   if (ofRules.requirements.some(({ type }) => type === 'approval')) return decision

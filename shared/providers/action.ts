@@ -269,7 +269,12 @@ export function completed(outcome: Outcome): Completed {
 
 /** Whether an action only stops what another one has started, or only asks people. */
 export function isFree(action: Pick<Action, 'kind' | 'type'>): boolean {
-  return action.type === 'approval' || (action.kind === 'job' && !('startsJob' in action && action.startsJob === true))
+  return action.type === 'approval' || isStop(action)
+}
+
+/** Whether an action only stops what another one has started. */
+export function isStop(action: Pick<Action, 'kind'>): boolean {
+  return action.kind === 'job' && !('startsJob' in action && action.startsJob === true)
 }
 
 /** Returns the effect of an action at the platform of a provider. */

@@ -82,7 +82,7 @@ export const rollbackInput = z.strictObject({
 
 export const stopInput = z.strictObject({
   id: createdId(
-    '`data.id` of the start, or `last` for the newest run that the same caller started with the same connection in the same context (shkeptncontext)',
+    '`data.id` of the start, the id of the task that started the run, for agents only that one, or `last` for the newest run that the same caller started with the same connection in the same context (shkeptncontext)',
   ),
   project: startInput.shape.project,
 })

@@ -88,8 +88,9 @@ describe('A write of an agent', () => {
   it('is not offered if the caller may not write', async () => {
     const { tools } = (await mcp(service, 'tools/list', {}, { token: tokens.reader })).body.result
     const names = tools.map(({ name }: { name: string }) => name)
-    expect(names).toEqual(expect.arrayContaining(['slo_request-evaluation', 'notification_ask-approval', 'get_task']))
+    expect(names).toEqual(expect.arrayContaining(['slo_request-evaluation', 'ci-cd_cancel-run', 'get_task']))
     expect(names).not.toContain('issue-ticketing_open-issue')
+    expect(names).not.toContain('notification_ask-approval')
   })
 })
 

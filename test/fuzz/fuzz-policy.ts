@@ -111,7 +111,7 @@ function checkRestricts(before: PolicyDecision, after: PolicyDecision, found: Fo
 /** The entry of a caller restricts in addition to the rules. Nothing keeps it from stopping something. */
 function checkCaller(ofRules: PolicyDecision, verdict: PolicyDecision, call: PolicyCall, found: Found): void {
   const { writes, owners } = call.caller
-  if (call.isFree || writes === 'allow') {
+  if (call.isStop || writes === 'allow') {
     if (verdict !== ofRules) found(`the entry restricts a call of a caller with ${writes}`)
     return
   }

@@ -62,11 +62,13 @@ export function ruleOf(random: Random, name: string): Record<string, unknown> {
 export function callOf(random: Random): PolicyCall {
   const maybe = (of: readonly string[]) => (random.chance(0.2) ? undefined : random.pick(of))
   const texts = [...NAMES, LONG_NAME, ...HOSTILE_VALUES]
+  const isFree = random.chance(0.1)
   return {
     category: random.pick(CATEGORIES),
     action: random.pick(ACTIONS),
     ...optional(random, 0.2, 'actionNames', () => [random.pick(ACTIONS), random.pick(ACTIONS)]),
-    isFree: random.chance(0.1),
+    isFree,
+    isStop: isFree && random.chance(0.5),
     effect: random.pick([undefined, ...ACTION_EFFECTS]),
     connection: random.pick(texts),
     caller: {

@@ -18,11 +18,12 @@ import { Execution, type ExecutionOptions, operationsOf } from './execution.ts'
 import { passTime, startRunner, stopRunner } from './runner.ts'
 
 const PREFIX = 'cloud-automation-webhooks'
-/** Tokens of the callers. Each has the name of its orchestrator. */
+/** Tokens of the callers. Each has the name of its orchestrator, except the agent, which polls. */
 const CALLER_TOKENS = {
   keptn: 'token-of-the-caller',
   poll: 'token-of-a-caller-that-polls',
   callback: 'token-of-a-caller-with-urls',
+  agent: 'token-of-an-agent',
   dynatrace: 'token-of-a-workflow',
   'azure-devops': 'token-of-a-check',
 }
@@ -114,7 +115,8 @@ export class Lifecycle {
     })
     const callers = Object.entries(CALLER_TOKENS).map(([name, token]) => {
       const tokens = [`sha256:${createHash('sha256').update(token).digest('hex')}`]
-      return [name, { tokens, categories: ['*'], orchestrator: name }]
+      const more = name === 'agent' ? { agent: true, writes: 'allow', reads: 'all' } : { orchestrator: name }
+      return [name, { tokens, categories: ['*'], ...more }]
     })
     this.store('callers', Object.fromEntries(callers))
     this.store('orchestrators/keptn', { type: 'keptn', baseUrl: this.keptn.url, token: KEPTN_TOKEN })

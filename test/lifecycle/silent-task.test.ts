@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
@@ -163,5 +164,54 @@ describe('A stop with the id that a silent start has returned', () => {
       status: 400,
       body: { detail: expect.stringContaining('send ?connection=attended') },
     })
+  })
+})
+
+describe('An agent', () => {
+  const stopAs = (caller: 'agent' | 'poll', target: string, id: string, more = {}) =>
+    lifecycle.post(target, { id: randomUUID(), input: { id }, ...more }, { caller })
+  const startAs = async (caller: 'agent' | 'poll', connection: string, context?: string) => {
+    const event = { id: randomUUID(), shkeptncontext: context, input: { target: 'deploy' } }
+    const task = await lifecycle.accept(`start-run?connection=${connection}`, event, caller)
+    platform.states = ['done']
+    await lifecycle.run(task)
+    return task.id
+  }
+
+  it.each(['attended', 'job'])(
+    'stops a run of its own at the connection %s by the id of its task',
+    async (connection) => {
+      const id = await startAs('agent', connection)
+      const stopped = { status: 200, body: { message: 'Run 1 had ended already (done)' } }
+      expect(await stopAs('agent', `stop-run?connection=${connection}`, id)).toMatchObject(stopped)
+      expect(await stopAs('agent', `stop-run?connection=${connection}`, `testing.${id}`)).toMatchObject(stopped)
+    },
+  )
+
+  it('stops the newest run of its own in a context', async () => {
+    const context = randomUUID()
+    await startAs('agent', 'job', context)
+    expect(await stopAs('agent', 'stop-run?connection=job', 'last', { shkeptncontext: context })).toMatchObject({
+      status: 200,
+      body: { data: { id: '1' } },
+    })
+  })
+
+  it.each(['attended', 'job'])('does not stop the run of another caller at the connection %s', async (connection) => {
+    const id = await startAs('poll', connection)
+    platform.calls.length = 0
+    for (const [target, reason] of [
+      [id, `poll has started the task ${id}`],
+      ['1', 'input.id is not the id of a task'],
+    ] as const) {
+      expect(await stopAs('agent', `stop-run?connection=${connection}`, target)).toMatchObject({
+        status: 403,
+        body: {
+          detail: `An agent stops only what it has started itself, and ${reason}. Send the taskId of the call that started the run as input.id, cancel that task, or ask a person to stop the run.`,
+        },
+      })
+    }
+    expect(platform.calls).toEqual([])
+    expect(await stopAs('poll', `stop-run?connection=${connection}`, '1')).toMatchObject({ status: 200 })
   })
 })

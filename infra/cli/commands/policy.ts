@@ -4,7 +4,7 @@ import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { type Action, effectOf, isFree } from '../../../shared/providers/action.ts'
+import { type Action, effectOf, isFree, isStop } from '../../../shared/providers/action.ts'
 import { actionNamesOf, type Category } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
@@ -121,6 +121,7 @@ async function test(target: string, options: TestOptions): Promise<void> {
     action: name,
     actionNames: actionNamesOf(category, name),
     isFree: isFree(action),
+    isStop: isStop(action),
     effect,
     connection,
     caller: { name: caller, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners: owner ?? [] },

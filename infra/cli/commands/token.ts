@@ -53,7 +53,10 @@ function createCommand(): Command {
         .choices(['own', 'all'])
         .default('own'),
     )
-    .option('--agent', 'the caller is an agent: people approve its writes, as the section approval of the policy says')
+    .option(
+      '--agent',
+      'the caller is an agent: people approve its writes, as the section approval of the policy says, and it stops only its own runs',
+    )
     .option(...FOR_VERIFY)
     .option('--json', 'print the result as JSON')
     .addHelpText(

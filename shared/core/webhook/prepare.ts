@@ -1,5 +1,6 @@
 import { type Caller, isRestricted } from '../../auth/callers.ts'
 import { formatDuration, parseDuration } from '../../duration.ts'
+import { Failure } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type CallOrigin, originOf } from '../../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR, loadOrchestrator } from '../../orchestrators/index.ts'
@@ -166,7 +167,15 @@ async function withRunId(category: Category, resolved: ResolvedCall, isSkipped: 
   const named = await withLastRun(input, category.name, caller, connection.name, event)
   // It cancels a task that has not started its run yet.
   if (isSkipped) return { input: named }
-  return (connection.provider.requiresTask && (await findRunOfTask?.(named, category, resolved))) || { input: named }
+  // The last run is one of the same caller.
+  const mustBeTask = caller.agent === true && named === input
+  if (!connection.provider.requiresTask && !mustBeTask) return { input: named }
+  if (mustBeTask && !findRunOfTask)
+    throw new Failure(
+      'forbidden',
+      'An agent stops only what it has started itself, and a durable function cannot check that. Call the webhook over HTTP.',
+    )
+  return (await findRunOfTask?.(named, category, { ...resolved, mustBeTask })) ?? { input: named }
 }
 
 /**

@@ -9,7 +9,7 @@ import { deployedPolicy } from '../../policy/deployed.ts'
 import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
 import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
-import { effectOf, isFree } from '../../providers/action.ts'
+import { effectOf, isFree, isStop } from '../../providers/action.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
 import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
@@ -52,6 +52,7 @@ export function restrict(
     action: actionName,
     actionNames: actionNamesOf(category, actionName),
     isFree: isFree(action),
+    isStop: isStop(action),
     effect,
     connection: connection.name,
     caller: policyCallerOf(caller, effect),
@@ -76,6 +77,7 @@ export async function restrictRerun(category: Category, task: Task, caller: Call
     action: task.action,
     actionNames: actionNamesOf(category, task.action),
     isFree: action !== undefined && isFree(action),
+    isStop: action !== undefined && isStop(action),
     effect,
     connection: task.connection,
     caller: policyCallerOf(caller, effect),

@@ -179,6 +179,8 @@ describe('webhooks policy test', () => {
       /^No rule matches\.\nThe task of an interactive call asks people \(1 of the people in the channel\), and waits for at most 2 h\. A silent call/,
     ],
     ['feature-flags/set-flag --agent --writes allow', 0, /The action starts at once/],
+    ['notification/ask-approval --writes deny', 1, /The entry of the caller refuses the call with 403/],
+    ['ci-cd/cancel-run --writes deny', 0, /The action starts at once/],
     ['feature-flags/set-flag --writes deny', 1, /The entry of the caller refuses the call with 403/],
     [
       'remediation/rollback --owner jane@example.com',

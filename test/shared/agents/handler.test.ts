@@ -156,6 +156,7 @@ describe('The list of tools', () => {
     const actions = toolsOf({ name: 'agent', ...agent }).map(({ category, action }) => `${category}/${action}`)
     expect(actions).toContain('ci-cd/cancel-run')
     expect(actions).not.toContain('ci-cd/trigger-deployment')
+    expect(actions).not.toContain('notification/ask-approval')
     expect(actions.length).toBeLessThan(toolsOf({ name: 'agent', ...agent, writes: 'allow' }).length)
   })
 

@@ -34,6 +34,7 @@ const evaluate = (
     category: 'ci-cd',
     action: 'trigger-deployment',
     isFree: false,
+    isStop: false,
     effect: 'irreversible',
     connection: 'prod',
     caller: { name: 'pipeline', isAgent: false, writes: 'allow', owners: [], ...caller },
@@ -113,11 +114,17 @@ describe('The entry of a caller', () => {
 
   test('refuses writes, but not what stops something', () => {
     expect(evaluate('any', { writes: 'deny' })).toMatchObject({ refusal: { rule: undefined, type: 'denied' } })
-    expect(evaluate('any', { writes: 'deny' }, { isFree: true }).refusal).toBeUndefined()
+    expect(evaluate('any', { writes: 'deny' }, { isFree: true, isStop: true }).refusal).toBeUndefined()
+  })
+
+  test('restricts questions to people like other writes', () => {
+    const isQuestion = { isFree: true, isStop: false }
+    expect(evaluate('any', { writes: 'deny' }, isQuestion).refusal).toMatchObject({ type: 'denied' })
+    expect(evaluate('any', { writes: 'approve' }, isQuestion).requirements).toMatchObject([{ type: 'approval' }])
   })
 
   test('refuses them if nothing says how people are asked', () => {
-    const call = { caller: { name: 'agent', isAgent: true, writes: 'approve', owners: [] }, isFree: false } as never
+    const call = { caller: { name: 'agent', isAgent: true, writes: 'approve', owners: [] }, isStop: false } as never
     const nothing = { matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 }
     expect(evaluateCaller(nothing, call, undefined).refusal).toEqual({
       rule: undefined,

@@ -39,6 +39,7 @@ const call = (more: Partial<PolicyCall>): PolicyCall => ({
   category: 'ci-cd',
   action: 'trigger-deployment',
   isFree: false,
+  isStop: false,
   effect: 'irreversible',
   connection: 'prod-eu',
   caller: caller({ name: 'release-agent', isAgent: true }),

@@ -7,6 +7,7 @@ const call = (more: Partial<PolicyCall> = {}): PolicyCall => ({
   category: 'ci-cd',
   action: 'trigger-deployment',
   isFree: false,
+  isStop: false,
   effect: 'irreversible',
   connection: 'prod',
   caller: { name: 'release', isAgent: false, writes: 'allow', owners: [] },
