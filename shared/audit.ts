@@ -48,6 +48,8 @@ export interface Audited {
   person?: string | undefined
   /** The names of the rules of the policy that matched the call. */
   rules?: string[]
+  /** Names the policy that was in force when the call was accepted or refused. */
+  policyDigest?: string | undefined
   decisions?: AuditedDecision[]
   inputDigest?: string | undefined
   /** The id of the call. */
@@ -111,6 +113,7 @@ export const audit = {
       rules: audited.rules,
       decisions: audited.decisions,
       inputDigest: audited.inputDigest,
+      policyDigest: audited.policyDigest,
     }
     const known = Object.fromEntries(Object.entries(line).map(([name, value]) => [name, value ?? null]))
     process.stdout.write(`${toMaskedJson(withMetrics(known))}\n`)
@@ -151,6 +154,7 @@ export function auditedCall(call: {
   dryRun: boolean
   event: { id?: string | undefined }
   rules?: string[] | undefined
+  policyDigest?: string | undefined
   inputDigest?: string | undefined
 }): Audited {
   const {
@@ -165,10 +169,11 @@ export function auditedCall(call: {
     dryRun,
     event,
     rules = [],
+    policyDigest,
     inputDigest,
   } = call
   const known = { category, caller, person, action, connection, provider, mode, dryRun, eventId: event.id }
-  return { ...known, rules, decisions: [], inputDigest, callId: id }
+  return { ...known, rules, policyDigest, decisions: [], inputDigest, callId: id }
 }
 
 /** Returns the audited fields of a task that has ended. A skipped action did not run, and a task that asks people for another one is a part of that one: neither has a record. */

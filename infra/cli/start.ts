@@ -99,8 +99,8 @@ async function policyNotice(): Promise<string> {
   const options = { local: true }
   const known = readConfiguredPolicy(options)
   if (!known) return ''
-  const { summary, lines, notice = [] } = await checkPolicy(known, options)
-  return [`The policy ${known.file} is active: ${summary}`, ...lines].concat(notice).join('\n')
+  const { summary, digest, lines, notice = [] } = await checkPolicy(known, options)
+  return [`The policy ${known.file} is active: ${summary} Digest: ${digest}`, ...lines].concat(notice).join('\n')
 }
 
 async function runDemo({ url, credentials }: Runtime): Promise<void> {

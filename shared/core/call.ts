@@ -96,6 +96,8 @@ const waitFields = {
   waitAtMost: z.optional(z.number()),
   /** The names of the rules of the policy that matched, for the audit record. */
   rules: z.optional(z.array(z.string())),
+  /** Names the policy that was in force, for the audit record. */
+  policyDigest: z.optional(z.string()),
   /** The input as rules of the policy see it, for a task that is run again, if a rule depends on it. */
   ruleInput: z.optional(z.unknown()),
   /** Set for a task that only asks people for another task, with what that task requires. */

@@ -27,7 +27,7 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
 /** From the first release on, fields are only added. */
 const FIELDS =
   'level message timestamp audit category caller action connection provider mode dryRun eventId taskId outcome kind ' +
-  'durationMs requestId traceId by auditId person rules decisions inputDigest'
+  'durationMs requestId traceId by auditId person rules decisions inputDigest policyDigest'
 
 describe('The audit line', () => {
   it('of a silent call says who did what, with which connection, and how it ended', async () => {
@@ -59,6 +59,7 @@ describe('The audit line', () => {
         rules: [],
         decisions: [],
         inputDigest: expect.stringMatching(/^[\da-f]{64}$/),
+        policyDigest: null,
       },
     ])
     expect(Object.keys(lines[0] ?? {}).join(' ')).toBe(FIELDS)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import { webhookHandler } from '../../shared/core/webhook/handler.ts'
+import { deployedPolicy } from '../../shared/policy/deployed.ts'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { withLogLines } from '../log-lines.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -223,6 +224,29 @@ describe('A call that a rule refuses', () => {
     expect([status, body.detail]).toEqual([
       400,
       expect.stringMatching(/^The call may wait for 29 d and then run for 7 d/),
+    ])
+  })
+})
+
+describe('The digest of the policy', () => {
+  it('is in the record of each call that it could restrict, and in the log line of a decision', async () => {
+    deploy([{ name: 'no', when: { actions: ['*/open-ticket'] }, deny: 'No' }])
+    const digest = deployedPolicy()?.digest
+    expect(digest).toMatch(/^[0-9a-f]{12}$/)
+    const { lines } = await withLogLines(async () => {
+      await lifecycle.post('open-ticket?connection=ticket', { ...triggered(), input: { title: 'Refused' } })
+      await lifecycle.call(START, { input })
+    })
+    const named = lines
+      .map((line) => JSON.parse(line))
+      .flatMap(({ message, audit, policyDigest }) =>
+        policyDigest === undefined ? [] : [[audit ?? message, policyDigest]],
+      )
+    expect(named).toEqual([
+      ['policy evaluated', digest],
+      ['call', digest],
+      ['call', digest],
+      ['task', digest],
     ])
   })
 })

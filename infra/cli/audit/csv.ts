@@ -26,6 +26,7 @@ const COLUMNS = [
   'durationMs',
   'requestId',
   'traceId',
+  'policyDigest',
 ]
 
 /** Returns records as CSV with a heading. Lists are JSON; what is not known is empty. */

@@ -83,15 +83,16 @@ Examples:
 async function check(file: string | undefined, options: StoreOptions & JsonOption): Promise<void> {
   const known = configured(options, file)
   const { file: path, policy } = known
-  const { summary, warnings, lines, notice } = await checkPolicy(known, options)
+  const { summary, digest, warnings, lines, notice } = await checkPolicy(known, options)
   if (notice !== undefined) note(notice)
   const { enforce, rules } = policy
   const text = [
     `${path} is valid: ${summary}`,
     ...rules.map((rule) => `  ${rule.name}: ${describeRule(rule)}`),
+    `Digest: ${digest}`,
     ...lines,
   ]
-  show({ file: path, enforce, rules: rules.map(({ name }) => name), warnings }, text.join('\n'), options)
+  show({ file: path, digest, enforce, rules: rules.map(({ name }) => name), warnings }, text.join('\n'), options)
 }
 
 interface TestOptions extends JsonOption {

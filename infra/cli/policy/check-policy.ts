@@ -1,4 +1,5 @@
 import { messageOf } from '../../../shared/errors.ts'
+import { policyDigest } from '../../../shared/policy/digest.ts'
 import type { ConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { categories } from '../../project/categories.ts'
 import { openStore, type StoreOptions } from '../secrets/secret-store.ts'
@@ -8,6 +9,8 @@ import { type PolicyWarning, warningsOf } from './warnings.ts'
 export interface CheckedPolicy {
   /** How many rules it has, and whether they are only logged. */
   summary: string
+  /** Names the policy in records. */
+  digest: string
   warnings: PolicyWarning[]
   /** The warnings as sentences. */
   lines: string[]
@@ -23,6 +26,7 @@ export async function checkPolicy({ policy }: ConfiguredPolicy, options: StoreOp
   const warnings = warningsOf(policy, categories, isKnown ? connections : undefined)
   return {
     summary: `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
+    digest: policyDigest(policy),
     warnings,
     lines: warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
     ...(isKnown ? {} : { notice: `The connections are not checked: ${connections}` }),

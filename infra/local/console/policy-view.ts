@@ -1,5 +1,6 @@
 import type { PolicyEffect } from '../../../shared/core/webhook/restrict.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
+import { policyDigest } from '../../../shared/policy/digest.ts'
 import { describeWindowState } from '../../../shared/policy/kinds/window.ts'
 import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
@@ -11,7 +12,7 @@ import type { TurnLane } from './turn-lanes.ts'
 /** The rules, what they have decided, and what waits because of them. Times are milliseconds since 1970. */
 export interface PolicyView {
   /** Undefined if there is no policy, or if it cannot be shown. */
-  policy: { enforce: boolean; rules: RuleView[] } | undefined
+  policy: { enforce: boolean; digest: string; rules: RuleView[] } | undefined
   /** Why the rules cannot be shown. */
   problem: string | undefined
   /** A file to start with, if there is no policy. */
@@ -112,6 +113,7 @@ export function policyView(
   return {
     policy: policy && {
       enforce: policy.enforce,
+      digest: policyDigest(policy),
       rules: policy.rules.map((rule) => viewOf(rule, all, now)),
     },
     problem,

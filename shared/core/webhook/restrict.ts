@@ -16,7 +16,10 @@ import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
-type Restrictions = Pick<Call, 'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'ruleInput'>
+type Restrictions = Pick<
+  Call,
+  'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'
+>
 
 /** How long a call may take. */
 interface Times {
@@ -63,7 +66,7 @@ export function restrict(
   const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
   const delegatesTo = resolved.delegates ? connection.provider.title : undefined
   const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent', delegatesTo })
-  const dependsOnInput = deployedPolicy()?.rules.some(({ when }) => when.input !== undefined) ?? false
+  const dependsOnInput = deployedPolicy()?.policy.rules.some(({ when }) => when.input !== undefined) ?? false
   return dependsOnInput && options.mode !== 'silent' ? { ...restrictions, ruleInput: input } : restrictions
 }
 
@@ -105,7 +108,9 @@ function placeOf({ project, stage, service }: CallOrigin): Pick<PolicyCall, 'pro
 }
 
 function evaluate(call: PolicyCall, times: Times): Restrictions {
-  const { enforce = true, rules = [], approval } = deployedPolicy() ?? {}
+  const deployed = deployedPolicy()
+  const { enforce = true, rules = [], approval } = deployed?.policy ?? {}
+  const policyDigest = deployed?.digest
   const now = Date.now()
   const decide = (ofRules: PolicyDecision) => decisionOf(evaluateCaller(ofRules, call, approval), call, times, now)
   const ofRules = evaluatePolicy({ rules }, call, now)
@@ -113,7 +118,7 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const applied = enforce
     ? decision
     : decide({ matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 })
-  if (ofRules.matched.length === 0) return applied.restrictions
+  if (ofRules.matched.length === 0) return { ...applied.restrictions, policyDigest }
   const names = ofRules.matched.map(({ name }) => name)
   // The entry of the caller refuses a call even if the rules are only logged.
   const enforced = enforce || applied.restrictions.refusal !== undefined
@@ -124,8 +129,8 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
     connection: call.connection,
     caller: call.caller.name,
   }
-  log.info('policy evaluated', { ...subject, rules: names, effect, rule, enforced })
-  return { ...applied.restrictions, rules: names }
+  log.info('policy evaluated', { ...subject, rules: names, effect, rule, enforced, policyDigest })
+  return { ...applied.restrictions, rules: names, policyDigest }
 }
 
 /**

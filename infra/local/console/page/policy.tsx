@@ -69,11 +69,12 @@ function Note({ text = '', tone = '' }: { text?: string | undefined; tone?: stri
 
 type Rules = NonNullable<PolicyView['policy']>
 
-function Enforcement({ policy: { enforce, rules } }: { policy: Rules }) {
+function Enforcement({ policy: { enforce, digest, rules } }: { policy: Rules }) {
   return (
     <span class={enforce ? 'muted' : 'tone warning strong'}>
       {plural(rules.length, 'rule')}
       {enforce ? ', enforced' : ', only logged (enforce: false): they refuse nothing, and no call waits for them'}
+      {`. Digest: ${digest}`}
     </span>
   )
 }
