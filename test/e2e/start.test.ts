@@ -84,9 +84,11 @@ const cli = (...args: string[]) => webhooks(args, { env: { WEBHOOKS_URL: url }, 
 
 describe('npm start', () => {
   it('says that a policy is active, with the warnings of policy check', () => {
-    expect(outputWithPolicy).toMatch(/^The policy .*policy\.yaml is active: 1 rule, only logged \(enforce: false\)\.$/m)
+    expect(outputWithPolicy).toMatch(
+      /^The policy .*policy\.yaml is active: 1 rule, only logged \(enforce: false\)\. Digest: [0-9a-f]{12}$/m,
+    )
     expect(outputWithPolicy).toContain(
-      'Warning: the rule "sign-off" names actions that do not exist: notification/request-approval\n',
+      'Error: the rule "sign-off" names actions that do not exist: notification/request-approval\n',
     )
     expect(output).not.toContain('is active')
   })

@@ -1,14 +1,13 @@
 import { Argument, Command, Option } from 'commander'
-import type { ActionEffect } from '../../../shared/action-effect.ts'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { type Action, effectOf, isFree, isStop } from '../../../shared/providers/action.ts'
-import { actionNamesOf, type Category } from '../../../shared/providers/category.ts'
+import { effectOf, isFree, isStop } from '../../../shared/providers/action.ts'
+import { actionNamesOf } from '../../../shared/providers/category.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
-import { findAction } from '../../project/find-by-name.ts'
+import { findAction, findProvider } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { checkPolicy } from '../policy/check-policy.ts'
 import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
@@ -31,11 +30,12 @@ function checkCommand(): Command {
     .addHelpText(
       'after',
       `${FILES}
-Shows each rule as a sentence, or all errors with their lines. Warns of rules that depend on what the caller chooses (project, stage,
-service, input, its name), of actions and connections that do not exist, and of other actions that reach the same platforms. The
-connections are the secrets of the deployment; without access to them, they are not checked.
+Shows each rule as a sentence, or all errors with their lines. Fails if a rule names an action that does not exist: it restricts less than
+it says. Warns of rules that depend on what the caller chooses (project, stage, service, input, its name), of connections that do not exist,
+and of other actions that reach the same platforms. The connections are the secrets of the deployment; without access to them, they are not
+checked.
 
-Exit code: 0 valid, perhaps with warnings, 2 invalid arguments or an invalid file.
+Exit code: 0 valid, perhaps with warnings, 1 an action does not exist, 2 invalid arguments or an invalid file.
 
 Examples:
   $ npx webhooks policy check policy.yaml
@@ -83,8 +83,9 @@ Examples:
 async function check(file: string | undefined, options: StoreOptions & JsonOption): Promise<void> {
   const known = configured(options, file)
   const { file: path, policy } = known
-  const { summary, digest, warnings, lines, notice } = await checkPolicy(known, options)
+  const { summary, digest, warnings, lines, hasErrors, notice } = await checkPolicy(known, options)
   if (notice !== undefined) note(notice)
+  if (hasErrors) process.exitCode = 1
   const { enforce, rules } = policy
   const text = [
     `${path} is valid: ${summary}`,
@@ -115,7 +116,8 @@ async function test(target: string, options: TestOptions): Promise<void> {
   const { category, name, action } = findAction(target)
   if (!action) throw new UsageError(`${target} selects the action by the event. Test the action that it selects.`)
   const { policy } = configured(options, options.file)
-  const effect = await effectAt(category, action, options.provider)
+  const effect =
+    options.provider === undefined ? action.effect : effectOf(action, await findProvider(category, options.provider))
   const { connection, caller = '', agent = false, writes, owner, project, stage, service } = options
   const call: PolicyCall = {
     category: category.name,
@@ -148,19 +150,6 @@ async function test(target: string, options: TestOptions): Promise<void> {
     text.join('\n'),
     options,
   )
-}
-
-/** Returns the effect of an action, at a provider if one is named. */
-async function effectAt(
-  { name, providers }: Category,
-  action: Pick<Action, 'effect'>,
-  provider: string | undefined,
-): Promise<ActionEffect> {
-  if (provider === undefined) return action.effect
-  const load = Object.hasOwn(providers, provider) ? providers[provider] : undefined
-  if (!load)
-    throw new UsageError(`${name} has no provider ${provider}. Its providers: ${Object.keys(providers).join(', ')}.`)
-  return effectOf(action, await load())
 }
 
 function configured(options: { local?: boolean }, file: string | undefined): ConfiguredPolicy {

@@ -14,6 +14,8 @@ export interface CheckedPolicy {
   warnings: PolicyWarning[]
   /** The warnings as sentences. */
   lines: string[]
+  /** A rule names an action that does not exist, so it may restrict nothing. */
+  hasErrors: boolean
   /** Why its connections were not checked. */
   notice?: string
 }
@@ -28,7 +30,10 @@ export async function checkPolicy({ policy }: ConfiguredPolicy, options: StoreOp
     summary: `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}${enforce ? '' : ', only logged (enforce: false)'}.`,
     digest: policyDigest(policy),
     warnings,
-    lines: warnings.map(({ rule, warning }) => `Warning: the rule "${rule}" ${warning}`),
+    hasErrors: warnings.some(({ isError }) => isError),
+    lines: warnings.map(
+      ({ rule, warning, isError }) => `${isError ? 'Error' : 'Warning'}: the rule "${rule}" ${warning}`,
+    ),
     ...(isKnown ? {} : { notice: `The connections are not checked: ${connections}` }),
   }
 }

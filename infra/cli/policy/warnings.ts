@@ -7,6 +7,8 @@ import { actionNamesOf, type Category, currentActions } from '../../../shared/pr
 export interface PolicyWarning {
   rule: string
   warning: string
+  /** The rule does not restrict what it names. */
+  isError?: true
 }
 
 interface KnownAction {
@@ -48,17 +50,19 @@ export function warningsOf(
   )
   const isAction = (pattern: string) => actions.some(({ names }) => names.some((name) => matchesName(pattern, name)))
   const isConnection = (pattern: string) => connections?.some((name) => matchesConnection(name, pattern)) ?? true
-  return rules.flatMap(({ name: rule, when, effect }) =>
-    [
+  return rules.flatMap(({ name: rule, when, effect }) => {
+    const warnings = [
       placesWarning(when),
       targetWarning(effect),
       inputWarning(when),
       callersWarning(when),
-      unknownWarning('actions', isAction, when.actions),
       unknownWarning('connections', isConnection, when.connections),
       otherWaysWarning(when, actions),
-    ].flatMap((warning) => (warning === undefined ? [] : [{ rule, warning }])),
-  )
+    ].filter((warning) => warning !== undefined)
+    const unknownActions = unknownWarning('actions', isAction, when.actions)
+    const errors = unknownActions === undefined ? [] : [{ rule, warning: unknownActions, isError: true as const }]
+    return [...errors, ...warnings.map((warning) => ({ rule, warning }))]
+  })
 }
 
 function placesWarning(when: When): string | undefined {

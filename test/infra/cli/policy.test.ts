@@ -53,7 +53,7 @@ describe('webhooks policy check', () => {
     const { code, out } = await check(`${quoteForShell(policyFile('rules', rules))} --local --json`)
     const { warnings, ...result } = JSON.parse(out)
     expect({ code, ...result }).toMatchObject({
-      code: 0,
+      code: 1,
       enforce: true,
       rules: ['production by day', 'large percentages', 'year end', 'two'],
     })
@@ -66,11 +66,11 @@ describe('webhooks policy check', () => {
         ['large percentages', expect.stringMatching(/^depends on projects, services, which the caller chooses/)],
         ['large percentages', expect.stringMatching(/^depends on the input, which the caller chooses/)],
         ['large percentages', 'does not match other actions that reach the same platforms: remediation/toggle-flag'],
-        ['year end', 'names actions that do not exist: cicd/*'],
+        ['year end', 'names actions that do not exist: cicd/*', true],
         ['year end', 'names connections that do not exist: issue-ticketing/none'],
         ['year end', `does not match other actions ${other}`],
         ['two', expect.stringMatching(/^does not match other actions that reach the same platforms: ci-cd/)],
-      ].map(([rule, warning]) => ({ rule, warning })),
+      ].map(([rule, warning, isError]) => ({ rule, warning, ...(isError ? { isError } : {}) })),
     )
   })
 
@@ -99,6 +99,16 @@ describe('webhooks policy check', () => {
         'Warning: the rule "stops" does not match other actions that reach the same platforms: remediation/stop-runbook',
         'Warning: the rule "turns" lets calls wait for their stage and service, which the caller chooses: a call that names another one does not wait.',
       ],
+    })
+  })
+
+  it('fails for a rule whose actions do not exist, and says so', async () => {
+    const text = 'rules: [{ name: ask, when: { actions: [notification/request-approval, ci-cd/*] }, deny: No }]'
+    expect(await check(`${quoteForShell(policyFile('typo', text))} --local`)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining(
+        'Error: the rule "ask" names actions that do not exist: notification/request-approval\n',
+      ),
     })
   })
 
@@ -207,7 +217,7 @@ describe('webhooks policy test', () => {
     })
     expect(await run('--provider ses')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('notification has no provider ses. Its providers: slack, '),
+      err: expect.stringContaining('Unknown provider "ses". Providers: slack, '),
     })
   })
 
