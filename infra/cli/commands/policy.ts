@@ -1,20 +1,18 @@
 import { Argument, Command, Option } from 'commander'
 import { formatDuration } from '../../../shared/duration.ts'
 import { messageOf } from '../../../shared/errors.ts'
-import type { PolicyCall } from '../../../shared/policy/call.ts'
 import { describeRule } from '../../../shared/policy/describe.ts'
-import { effectOf, isFree, isStop } from '../../../shared/providers/action.ts'
-import { actionNamesOf } from '../../../shared/providers/category.ts'
+import { policyDigest } from '../../../shared/policy/digest.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
-import { findAction, findProvider } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
+import { checkCases, RESULTS } from '../policy/cases.ts'
 import { checkPolicy } from '../policy/check-policy.ts'
 import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
+import { parseZonedTime, policyCallOf } from '../policy/policy-call.ts'
 import { type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, note, show, table } from '../terminal/output.ts'
 
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/
 const FILES = `
 Without a file, reads the one that the setting policy in cdk.json names, or with --local the one that WEBHOOKS_POLICY names.`
 
@@ -46,8 +44,9 @@ Examples:
 
 function testCommand(): Command {
   return new Command('test')
-    .argument('<category/action>', 'for example ci-cd/trigger-deployment')
-    .description('show which rules a call matches, and what happens to it')
+    .argument('[category/action]', 'for example ci-cd/trigger-deployment')
+    .description('show which rules a call matches, and what happens to it, or compare many calls with a file')
+    .option('--cases <file>', 'YAML file with calls and what is expected of them, as a test for a pipeline')
     .option('--connection <name>', 'connection of the call', 'default')
     .option('--provider <name>', 'provider of the connection (default: one whose actions have their usual effects)')
     .option('--caller <name>', 'its caller (default: one that no rule names)')
@@ -71,10 +70,14 @@ function testCommand(): Command {
       'after',
       `${FILES}
 
-Exit code: 0 the action may start, now or later, 1 the call is refused, or ends without running it, 2 invalid arguments or an invalid file.
+A file for --cases has at, when the calls arrive, and cases. A case has name, call, expect (${RESULTS.join(', ')}), perhaps rules, all
+that match, and the options above by their names: connection, provider, caller, agent, writes, owners, project, stage, service, input, at.
+
+Exit code: 0 the action may start, now or later, or all cases passed, 1 the call is refused, or ends without running it, or a case failed, 2 invalid arguments or an invalid file.
 
 Examples:
   $ npx webhooks policy test ci-cd/trigger-deployment --connection prod-eu --at 2026-12-05T12:00Z --file policy.yaml
+  $ npx webhooks policy test --cases policy-cases.yaml --file policy.yaml
   $ npx webhooks policy test feature-flags/set-flag --agent --input '{"percentage": 50}' --file policy.yaml --json`,
     )
     .action(test)
@@ -97,6 +100,7 @@ async function check(file: string | undefined, options: StoreOptions & JsonOptio
 }
 
 interface TestOptions extends JsonOption {
+  cases?: string
   connection: string
   provider?: string
   caller?: string
@@ -112,27 +116,10 @@ interface TestOptions extends JsonOption {
   local?: boolean
 }
 
-async function test(target: string, options: TestOptions): Promise<void> {
-  const { category, name, action } = findAction(target)
-  if (!action) throw new UsageError(`${target} selects the action by the event. Test the action that it selects.`)
+async function test(target: string | undefined, options: TestOptions): Promise<void> {
+  if (target === undefined || options.cases !== undefined) return testCases(target, options)
   const { policy } = configured(options, options.file)
-  const effect =
-    options.provider === undefined ? action.effect : effectOf(action, await findProvider(category, options.provider))
-  const { connection, caller = '', agent = false, writes, owner, project, stage, service } = options
-  const call: PolicyCall = {
-    category: category.name,
-    action: name,
-    actionNames: actionNamesOf(category, name),
-    isFree: isFree(action),
-    isStop: isStop(action),
-    effect,
-    connection,
-    caller: { name: caller, isAgent: agent, writes: writes ?? (agent ? 'approve' : 'allow'), owners: owner ?? [] },
-    project,
-    stage,
-    service,
-    input: parseInput(options.input),
-  }
+  const call = await policyCallOf(target, { ...options, owners: options.owner, input: parseInput(options.input) })
   const at = parseTime(options.at)
   const outcome = outcomeOf(policy, call, at)
   const { result, matched } = outcome
@@ -143,13 +130,30 @@ async function test(target: string, options: TestOptions): Promise<void> {
     ...(matched.length === 0 ? ['No rule matches.'] : [table(['rule', 'effect', 'state'], rules), '']),
     `${policy.enforce ? '' : 'Only logged (enforce: false): '}${describe(outcome)}`,
     ...matched.map(({ rule, text }) => `  ${rule}: ${text}`),
-    `The effect of ${target}: ${effect}.`,
+    `The effect of ${target}: ${call.effect}.`,
   ]
   show(
-    { at: new Date(at).toISOString(), enforce: policy.enforce, actionEffect: effect, ...outcome },
+    { at: new Date(at).toISOString(), enforce: policy.enforce, actionEffect: call.effect, ...outcome },
     text.join('\n'),
     options,
   )
+}
+
+/** Compares what happens to the calls of a file with what it expects. */
+async function testCases(target: string | undefined, options: TestOptions): Promise<void> {
+  const { cases: path } = options
+  if (path === undefined) throw new UsageError('Name an action, such as ci-cd/trigger-deployment, or pass --cases.')
+  if (target !== undefined) throw new UsageError('Pass an action or --cases, not both.')
+  const { policy } = configured(options, options.file)
+  const cases = await checkCases(policy, path)
+  const failed = cases.filter(({ passed }) => !passed)
+  if (failed.length > 0) process.exitCode = 1
+  const rows = failed.map(({ name, call, expected, actual }) => [name, call, expected, actual])
+  const text =
+    failed.length === 0
+      ? `All cases passed: ${cases.length}.`
+      : `${table(['case', 'call', 'expected', 'actual'], rows)}\n\n${failed.length} of ${cases.length} cases failed.`
+  show({ policyDigest: policyDigest(policy), cases }, text, options)
 }
 
 function configured(options: { local?: boolean }, file: string | undefined): ConfiguredPolicy {
@@ -206,8 +210,8 @@ function describeWithoutTurns({ result, rule, starts, asks = [], waitAtMost = 0 
 
 function parseTime(text: string | undefined): number {
   if (text === undefined) return Date.now()
-  const at = TIME.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at))
+  const at = parseZonedTime(text)
+  if (at === undefined)
     throw new UsageError(`Invalid time "${text}". Write it with its offset from UTC, such as 2026-12-24T02:30+01:00.`)
   return at
 }

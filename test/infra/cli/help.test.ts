@@ -95,6 +95,10 @@ beforeAll(async () => {
     'approval: { connection: ops }\nrules: [{ name: weekdays, timeZone: UTC, when: { actions: [ci-cd/*] }, only: { days: mon-fri }, otherwise: wait, waitAtMost: P3D }]',
   )
   writeFileSync(
+    join(folder, 'policy-cases.yaml'),
+    'at: "2026-12-07T08:00Z"\ncases: [{ name: a Monday, call: ci-cd/trigger-build, expect: starts }]',
+  )
+  writeFileSync(
     join(folder, 'events.yaml'),
     'sources: { alerts: { type: http } }\nrules: [{ name: open, source: alerts, call: issue-ticketing/open-issue, input: "{title: name}" }]',
   )

@@ -202,6 +202,58 @@ describe('webhooks policy test', () => {
     expect(await test(line)).toEqual({ code, out: expect.stringMatching(out), err: '' })
   })
 
+  describe('--cases', () => {
+    const cases = (name: string, text: string, more = `--file ${file}`) =>
+      webhooks(`policy test --cases ${quoteForShell(policyFile(name, text))} ${more}`)
+    const passing = `
+  - { name: by day, call: ci-cd/trigger-build, connection: prod-eu, expect: starts, rules: [production by day] }
+  - { name: at night, call: ci-cd/trigger-build, connection: prod-eu, at: "2026-12-06T12:00Z", expect: waits }
+  - { name: elsewhere, call: ci-cd/trigger-build, connection: prod-eu, stage: test, expect: starts, rules: [] }
+  - { name: owner, call: remediation/rollback, owners: [jane@example.com], expect: asks }
+  - { name: an agent, call: feature-flags/set-flag, caller: bot, agent: true, input: { percentage: 11 }, expect: denied }
+`
+    it('passes if what is expected happens to each call', async () => {
+      expect(await cases('passing', `at: "2026-12-07T07:00Z"\ncases:${passing}`)).toEqual({
+        code: 0,
+        out: 'All cases passed: 5.\n',
+        err: '',
+      })
+    })
+
+    it('fails with a table of the differences', async () => {
+      const failing = `${passing}
+  - { name: wrong result, call: ci-cd/trigger-build, connection: prod-eu, expect: closed }
+  - { name: wrong rules, call: ci-cd/trigger-build, connection: prod-eu, expect: starts, rules: [] }
+`
+      const text = `at: "2026-12-07T07:00Z"\ncases:${failing}`
+      expect(await cases('failing', text)).toMatchObject({
+        code: 1,
+        out: expect.stringMatching(
+          /^case +call +expected +actual\nwrong result +ci-cd.trigger-build +closed +starts\nwrong rules +ci-cd.trigger-build +starts: no rule +starts: production by day\n\n2 of 7 cases failed\.\n$/,
+        ),
+      })
+      const { out } = await cases('failing', text, `--file ${file} --json`)
+      expect(JSON.parse(out)).toMatchObject({ policyDigest: expect.stringMatching(/^[0-9a-f]{12}$/) })
+      expect(JSON.parse(out).cases.filter(({ passed }: { passed: boolean }) => !passed)).toHaveLength(2)
+    })
+
+    it.each([
+      ['cases: []', /line 1: at is required.*\n.*cases/],
+      [
+        'at: "2026-12-07"\ncases: [{ name: a, call: b, expect: passes }]',
+        /at must be a time.*\n.*line 2: cases\.0\.expect/,
+      ],
+      ['at: "2026-12-07T07:00Z"\ncases: [{ name: a, call: ci-cd/deploy, expect: starts }]', /case "a": Unknown action/],
+    ])('%j is refused', async (text, message) => {
+      expect(await cases('invalid-cases', text)).toMatchObject({ code: 2, err: expect.stringMatching(message) })
+    })
+
+    it('needs a file or an action', async () => {
+      expect(await test('')).toMatchObject({ code: 2, err: expect.stringContaining('Name an action') })
+      expect(await test('ci-cd/trigger-build --cases a.yaml')).toMatchObject({ code: 2 })
+    })
+  })
+
   it('shows the effect of the action, which a provider may replace', async () => {
     const effects = quoteForShell(
       policyFile('effects', 'rules: [{ name: final, when: { effects: [irreversible] }, deny: Not now }]'),

@@ -1,18 +1,23 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { parse } from 'yaml'
+import { checkCases } from '../../../infra/cli/policy/cases.ts'
 import { warningsOf } from '../../../infra/cli/policy/warnings.ts'
 import { EXAMPLE } from '../../../infra/local/console/policy-view.ts'
 import { categories } from '../../../infra/project/categories.ts'
 import { compilePolicy } from '../../../shared/policy/file.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
 const page = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')
-const examples = [...page.matchAll(/^( *)```yaml\n([\s\S]*?)```$/gm)].map(([, indent = '', text = '']) =>
+const blocks = [...page.matchAll(/^( *)```yaml\n([\s\S]*?)```$/gm)].map(([, indent = '', text = '']) =>
   text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
 )
+const examples = blocks.filter((text) => !text.startsWith('at: '))
 
 const withGroup = { timeZone: 'UTC', approval: { connection: 'ops' }, groups: { sre: ['jane@example.com', 'U0BEN'] } }
+
+const folder = temporaryFolder()
 
 describe('docs/policy.md', () => {
   it.each(examples)('has a valid example %#', (text) => {
@@ -26,6 +31,13 @@ describe('docs/policy.md', () => {
   it('has the file that the console suggests', () => {
     const [comment, ...lines] = examples[0]?.trim().split('\n') ?? []
     expect([comment, lines.join('\n')]).toEqual([expect.stringContaining('$schema='), EXAMPLE])
+  })
+
+  it('has cases that its first policy passes', async () => {
+    const file = join(folder, 'policy-cases.yaml')
+    writeFileSync(file, blocks.find((text) => text.startsWith('at: ')) ?? '')
+    const cases = await checkCases(compilePolicy(parse(examples[0] ?? '')), file)
+    expect(cases.map(({ passed }) => passed)).toEqual([true, true, true])
   })
 
   it('has two files, and 13 rules to copy', () => {
