@@ -16,6 +16,8 @@ export interface PolicyDecision {
   startRules: WindowRequirement[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number
+  /** How long the action may run, in seconds, if a rule limits that. */
+  runAtMost?: number | undefined
 }
 
 /**
@@ -47,7 +49,11 @@ export function evaluateCaller(
   if (writes === 'deny') return refuse('denied')
   if (ofRules.requirements.some(({ type }) => type === 'approval')) return decision
   if (!approval) return refuse('unasked')
-  const others = ofRules.requirements.map((requirement) => ({ requirement, waitAtMost: ofRules.waitAtMost }))
+  const others = ofRules.requirements.map((requirement) => ({
+    requirement,
+    waitAtMost: ofRules.waitAtMost,
+    runAtMost: ofRules.runAtMost,
+  }))
   return { matched, ...together([applyApproval(undefined, approval, call), ...others]), startRules: ofRules.startRules }
 }
 
@@ -60,7 +66,12 @@ function together(applied: readonly Applied[]): Omit<PolicyDecision, 'matched'> 
     requirements: applied.flatMap(({ requirement }) => requirement ?? []).toSorted(inOrder),
     startRules: applied.flatMap(({ startRule }) => startRule ?? []),
     waitAtMost: Math.max(0, ...applied.map(({ waitAtMost = 0 }) => waitAtMost)),
+    runAtMost: shortest(applied.flatMap(({ runAtMost = [] }) => runAtMost)),
   }
+}
+
+function shortest(durations: readonly number[]): number | undefined {
+  return durations.length === 0 ? undefined : Math.min(...durations)
 }
 
 /** Two calls that need the same turns take them in the same order. Otherwise, each could wait for the other. */

@@ -110,8 +110,17 @@ const oneAtATime = z.strictObject({
     withDescription(limitedText(100), 'Replaces the connection, for a target that several categories change'),
   ),
   queue: z._default(
-    withDescription(z.int().check(z.minimum(0), z.maximum(1_000)), 'How many tasks may wait'),
+    withDescription(
+      z.int().check(z.minimum(0), z.maximum(1_000)),
+      'How many tasks may wait: at most half of them, rounded up, of one caller',
+    ),
     DEFAULT_QUEUE,
+  ),
+  turnAtMost: optional(
+    withDescription(
+      duration,
+      'How long an action may run in its turn, such as PT1H: a longer deadline of its call is shortened',
+    ),
   ),
 })
 
@@ -252,7 +261,10 @@ function effectOf(file: PolicyFile, rule: FileRule): Effect {
   if (rule.deny !== undefined) return { type: 'deny', reason: rule.deny }
   const timeZone = rule.timeZone ?? file.timeZone ?? 'UTC'
   const waitAtMost = secondsOf(rule.waitAtMost ?? file.waitAtMost) ?? 0
-  if (rule.oneAtATime !== undefined) return { type: 'turn', ...rule.oneAtATime, waitAtMost }
+  if (rule.oneAtATime !== undefined) {
+    const { turnAtMost, ...turn } = rule.oneAtATime
+    return { type: 'turn', ...turn, waitAtMost, ...(turnAtMost && { turnAtMost: secondsOf(turnAtMost) }) }
+  }
   if (rule.approve !== undefined && rule.otherwise === undefined)
     return { type: 'approval', ...approvalOf(file, rule.approve, rule.waitAtMost) }
   const otherwise =

@@ -154,8 +154,15 @@ export async function leave(
   return turn !== undefined
 }
 
+/** How many tasks may wait for a target. */
+export interface QueueLimit {
+  queue: number
+  /** How many of them may be of one caller. */
+  perCaller?: number | undefined
+}
+
 /**
- * Returns whether as many tasks as a queue may have wait before a number.
+ * Returns whether as many tasks as a queue may have wait before a number, in all or of the caller.
  *
  * @param turn as the task has read it
  */
@@ -163,14 +170,20 @@ export async function isFull(
   table: TurnTable,
   { key, number }: TurnTicket,
   { serving }: Turn,
-  queue: number,
+  { queue, perCaller = queue }: QueueLimit,
+  caller: string,
   now: number,
-): Promise<boolean> {
-  if (number - serving <= queue) return false
-  let waiting = 0
-  for (let other = serving + 1; other < number && waiting < queue; other++)
-    if (placeStatusOf(await table.readPlace(key, other), now) !== 'left') waiting++
-  return waiting >= queue
+): Promise<'no' | 'full' | 'fullForCaller'> {
+  if (number - serving <= Math.min(queue, perCaller)) return 'no'
+  let [waiting, own] = [0, 0]
+  for (let other = serving + 1; other < number && waiting < queue; other++) {
+    const place = await table.readPlace(key, other)
+    if (placeStatusOf(place, now) === 'left') continue
+    waiting++
+    if (place?.caller === caller) own++
+  }
+  if (waiting >= queue) return 'full'
+  return own >= perCaller ? 'fullForCaller' : 'no'
 }
 
 /** Moves the turn on as far as possible. Returns its state. */

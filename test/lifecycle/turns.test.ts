@@ -57,10 +57,11 @@ async function hold(
   leaseMs = 10 * HOUR * 1_000,
   name = 'ci-cd/other',
   turn = turnIn(task),
+  caller = 'ops',
 ): Promise<TurnTicket> {
   const { key, target, rule } = turn ?? { key: '', target: '', rule: '' }
   const number = await items().takeNumber({ key, target, rule })
-  const place = { task: name, caller: 'ops', link: 'https://webhooks.example.com/other', deadline: now() + 86_400_000 }
+  const place = { task: name, caller, link: 'https://webhooks.example.com/other', deadline: now() + 86_400_000 }
   await items().putPlace(key, number, name, place)
   const ticket = { key, number, task: name }
   await checkTurn(items(), ticket, leaseMs, now)
@@ -228,6 +229,37 @@ describe('A task with a turn', () => {
       message: `Nothing was started: 1 task waits for testing/job/${service} already, and the rule "one at a time" allows no more`,
     })
     expect(operations.join()).not.toContain('turn-wait')
+  })
+
+  it('fails if its caller has half of the queue', async () => {
+    deploy(rule({ queue: 3 }))
+    const task = await accept()
+    await hold(task)
+    for (const name of ['ci-cd/second', 'ci-cd/third']) await hold(task, undefined, name, undefined, 'keptn')
+    const { outcome, operations } = await lifecycle.run(task)
+    expect(outcome).toMatchObject({
+      result: 'fail',
+      message: `Nothing was started: 2 of the 3 tasks that may wait for testing/job/${service} are of this caller already, and the rule "one at a time" allows no more of one caller`,
+    })
+    expect(operations.join()).not.toContain('turn-wait')
+  })
+
+  it('ends with the turn, at the latest after turnAtMost', async () => {
+    deploy(rule({ turnAtMost: 'PT10M' }))
+    platform.states = ['busy']
+    const task = await accept()
+    expect(task.deadline).toBe(600)
+    let leaseMs = 0
+    const { outcome } = await lifecycle.run(task, {
+      async onCheckpoint(name) {
+        if (name.includes('start START'))
+          leaseMs = ((await items().readTurn(turnIn(task)?.key ?? ''))?.holder?.until ?? 0) - now()
+      },
+    })
+    expect(outcome).toMatchObject({ status: 'errored' })
+    expect(leaseMs).toBeLessThan(HOUR * 1_000)
+    deploy(rule({ turnAtMost: 'P1D' }))
+    expect((await accept()).deadline).toBe(3_600)
   })
 
   it('leaves the queue while a window is closed, and takes a new number when it opens', async () => {

@@ -31,7 +31,7 @@ export interface TurnTarget extends TurnWait {
 
 /** State that is checkpointed between two checks of one turn. */
 export interface TurnState extends WaitState, CanceledState {
-  state: 'held' | 'passed' | 'waits' | 'canceled' | 'late' | 'full' | 'closed'
+  state: 'held' | 'passed' | 'waits' | 'canceled' | 'late' | 'full' | 'fullForCaller' | 'closed'
   heldAt?: number | undefined
   leftRunning?: string | undefined
   /** Describes the wait for people. */
@@ -60,7 +60,8 @@ export async function placeAndCheck(target: TurnTarget): Promise<TurnState> {
   const place = { task: ticket.task, caller: task.caller, link: linkOf(task), deadline: until }
   if (!(await turns.putPlace(ticket.key, ticket.number, ticket.task, place))) return { state: 'passed' }
   const { state, turn } = await checkOnce(target, { state: 'waits' }, undefined)
-  return turn && (await isFull(turns, ticket, turn, target.turn.queue, Date.now())) ? { state: 'full' } : state
+  const full = turn ? await isFull(turns, ticket, turn, target.turn, task.caller, Date.now()) : 'no'
+  return full === 'no' ? state : { state: full }
 }
 
 /** Writes the audit line of an operator who has taken the turn from a task: no function has received the request. */

@@ -128,6 +128,10 @@ function endedOf(last: TurnState, { until }: TurnWait, turn: TurnRequirement, st
     return failed(
       `Nothing was started: ${turn.queue} ${turn.queue === 1 ? 'task waits' : 'tasks wait'} for ${turn.target} already, and the rule "${turn.rule}" allows no more`,
     )
+  if (last.state === 'fullForCaller')
+    return failed(
+      `Nothing was started: ${turn.perCaller} of the ${turn.queue} tasks that may wait for ${turn.target} are of this caller already, and the rule "${turn.rule}" allows no more of one caller`,
+    )
   const waited = formatDuration(Math.round((until - startedAt) / 1_000))
   return failed(`Nothing was started: the call has waited for ${waited}. ${last.waitsFor ?? ''}`.trim())
 }

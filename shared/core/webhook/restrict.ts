@@ -16,10 +16,8 @@ import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
-type Restrictions = Pick<
-  Call,
-  'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'
->
+type Restrictions = Partial<Pick<Call, 'deadline'>> &
+  Pick<Call, 'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'>
 
 /** How long a call may take. */
 interface Times {
@@ -147,8 +145,9 @@ interface Decision {
 }
 
 function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now: number): Decision {
-  const { matched, refusal, requirements, waitAtMost } = verdict
+  const { matched, refusal, requirements, waitAtMost, runAtMost = times.deadline } = verdict
   const startRules = verdict.startRules.length > 0 ? verdict.startRules : undefined
+  const deadline = Math.min(times.deadline, runAtMost)
   const refused = (effect: PolicyEffect, rule: string | undefined, failure: Failure): Decision => ({
     effect,
     rule,
@@ -166,16 +165,16 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
     }
     return { effect: 'allowed', restrictions: { startRules } }
   }
-  if (times.deadline + waitAtMost > times.max) {
+  if (deadline + waitAtMost > times.max) {
     const longest = matched.find(
       ({ name, effect }) =>
         'waitAtMost' in effect &&
         effect.waitAtMost === waitAtMost &&
         requirements.some((requirement) => requirement.rule === name),
     )
-    return refused('tooLong', longest?.name, tooLong(times, waitAtMost))
+    return refused('tooLong', longest?.name, tooLong({ ...times, deadline }, waitAtMost))
   }
-  return { effect: 'wait', restrictions: { requirements, startRules, waitAtMost } }
+  return { effect: 'wait', restrictions: { requirements, startRules, waitAtMost, deadline } }
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -56,6 +56,8 @@ export interface Applied {
   startRule?: WindowRequirement | undefined
   /** How long its task may wait, in seconds. */
   waitAtMost?: number
+  /** How long its action may run, in seconds. */
+  runAtMost?: number | undefined
 }
 
 /** @param now epoch milliseconds */

@@ -24,6 +24,8 @@ export interface TurnEffect {
   group?: string | undefined
   /** How many tasks may wait. */
   queue: number
+  /** How long the action of a task may run, in seconds. Undefined for its own deadline. */
+  turnAtMost?: number | undefined
   /** How long a task waits, in seconds. */
   waitAtMost: number
 }
@@ -37,6 +39,8 @@ export const turnSchema = z.object({
   /** The target, for people. */
   target: z.string(),
   queue: z.number(),
+  /** How many of these may be of one caller. Undefined in payloads of earlier versions: all. */
+  perCaller: z.optional(z.number()),
 })
 
 export type TurnRequirement = z.output<typeof turnSchema>
@@ -53,12 +57,12 @@ export function applyTurn(
   rule: string,
   effect: TurnEffect,
   call: TargetedCall,
-): { refusal?: TurnRefusal; requirement?: TurnRequirement; waitAtMost: number } {
-  const { waitAtMost } = effect
+): { refusal?: TurnRefusal; requirement?: TurnRequirement; waitAtMost: number; runAtMost?: number | undefined } {
+  const { waitAtMost, turnAtMost: runAtMost } = effect
   const turn = turnOf(rule, effect, call)
   return 'missing' in turn
     ? { refusal: { rule, type: 'incomplete', reason: turn.missing.join(' and ') }, waitAtMost }
-    : { requirement: turn, waitAtMost }
+    : { requirement: turn, waitAtMost, runAtMost }
 }
 
 export function failureOfTurn({ rule, reason }: TurnRefusal): Failure {
@@ -82,9 +86,10 @@ export function refuseDelegatedTurn({ rule }: TurnRequirement, platform: string)
 }
 
 /** Describes a rule: `run one at a time for {service}. At most 1 task waits, for at most 4 h.` */
-export function describeTurn({ per, queue, waitAtMost }: TurnEffect): string {
+export function describeTurn({ per, queue, turnAtMost, waitAtMost }: TurnEffect): string {
   const tasks = queue === 1 ? '1 task waits' : `${queue} tasks wait`
-  return `run one at a time for ${per}. At most ${tasks}, for at most ${formatDuration(waitAtMost)}.`
+  const lasts = turnAtMost === undefined ? '' : ` Each runs for at most ${formatDuration(turnAtMost)}.`
+  return `run one at a time for ${per}. At most ${tasks}, for at most ${formatDuration(waitAtMost)}.${lasts}`
 }
 
 /** Returns what is wrong with the text of a target. */
@@ -125,5 +130,6 @@ function turnOf(
     key: createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 40),
     target: per.replace(/\{(\w+)\}/g, (_, part: TargetPart) => values[part]),
     queue,
+    perCaller: Math.ceil(queue / 2),
   }
 }

@@ -14,6 +14,10 @@ const describe = (rule: string) => {
 }
 
 test.each([
+  [
+    '{ oneAtATime: { per: "{service}", queue: 3, turnAtMost: PT1H } }',
+    'All calls run one at a time for {service}. At most 3 tasks wait, for at most 4 h. Each runs for at most 1 h.',
+  ],
   ['deny: Ask the team', 'All calls are refused: Ask the team.'],
   [
     '{ when: { actions: [ci-cd/*], connections: [prod-*] }, only: { days: mon-fri, from: "08:00", to: "17:00" }, otherwise: wait }',

@@ -306,7 +306,11 @@ export class Model {
           if (task.isCanceled) return { state: 'canceled' as const }
           if (clock() >= task.waitUntil) return { state: 'late' as const }
           const seen = await checkTurn(table, ticket, leaseMs, clock)
-          if (isFirst && seen.state === 'waits' && (await isFull(table, ticket, seen.turn, QUEUE, clock())))
+          if (
+            isFirst &&
+            seen.state === 'waits' &&
+            (await isFull(table, ticket, seen.turn, { queue: QUEUE }, '', clock())) === 'full'
+          )
             return { state: 'full' as const }
           if (seen.state === 'waits') this.#joins(task, key)
           return seen.state === 'held' ? { ...seen, leaseMs } : seen

@@ -57,9 +57,20 @@ it('A queue counts a task that has taken its number and not stored its place', a
   await checkTurn(table, a, 3_600_000, () => 0)
   const turn = await table.readTurn('key')
   if (!turn) throw new Error('There is no turn.')
-  expect(await isFull(table, c, turn, 1, 0)).toBe(true)
+  expect(await isFull(table, c, turn, { queue: 1 }, 'c', 0)).toBe('full')
   await table.putPlace('key', 2, 'b', GONE)
-  expect(await isFull(table, c, turn, 1, 0)).toBe(false)
+  expect(await isFull(table, c, turn, { queue: 1 }, 'c', 0)).toBe('no')
+})
+
+it('A queue is full for a caller that has its share, and not for others', async () => {
+  const { table, a, c } = await tableOfThree()
+  await checkTurn(table, a, 3_600_000, () => 0)
+  const turn = await table.readTurn('key')
+  if (!turn) throw new Error('There is no turn.')
+  const fullFor = (caller: string, perCaller?: number) => isFull(table, c, turn, { queue: 2, perCaller }, caller, 0)
+  expect(await fullFor('keptn', 1)).toBe('fullForCaller')
+  expect(await fullFor('other', 1)).toBe('no')
+  expect(await fullFor('keptn')).toBe('no')
 })
 
 it('A turn that a task gets at the moment when it leaves goes to the next one', async () => {

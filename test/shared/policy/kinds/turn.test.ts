@@ -95,10 +95,29 @@ describe('A rule with oneAtATime', () => {
   })
 
   test.each([
+    [0, 0],
+    [1, 1],
+    [3, 2],
+    [20, 10],
+  ])('gives one caller half of a queue of %i, rounded up', (queue, perCaller) => {
+    expect(turnsOf([rule({ per: '{service}', queue })])).toMatchObject([{ queue, perCaller }])
+  })
+
+  test('lets actions run as long as the shortest turn of the rules allows', () => {
+    const rules = [
+      rule({ per: '{service}', turnAtMost: 'PT1H' }, 'a'),
+      rule({ per: '{stage}', turnAtMost: 'PT30M' }, 'b'),
+    ]
+    expect(evaluate(rules).runAtMost).toBe(1_800)
+    expect(evaluate([rule({ per: '{service}' })]).runAtMost).toBeUndefined()
+  })
+
+  test.each([
     [{ per: '{connexion}' }, 'must be a text with the parts {connection}, {project}, {stage}, {service}, such as'],
     [{ per: '{service' }, 'rules.0.oneAtATime.per must be a text with the parts'],
     [{ per: '' }, 'rules.0.oneAtATime.per'],
     [{ per: '{service}', queue: -1 }, 'rules.0.oneAtATime.queue'],
+    [{ per: '{service}', turnAtMost: '1 hour' }, 'rules.0.oneAtATime.turnAtMost must be a duration'],
     [{}, 'rules.0.oneAtATime.per'],
   ])('with %j is refused: %s', (oneAtATime, message) => {
     expect(() => compilePolicy({ rules: [rule(oneAtATime)] })).toThrow(message)
