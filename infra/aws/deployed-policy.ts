@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Construct } from 'constructs'
+import { hasStartLimits } from '../../shared/policy/kinds/at-most.ts'
 import { hasTurns } from '../../shared/policy/kinds/turn.ts'
 import type { Policy } from '../../shared/policy/policy.ts'
 import { APPLICATION } from '../project/roots.ts'
@@ -16,11 +17,14 @@ export class DeployedPolicy extends DeployedFile {
   readonly asksPeople: boolean
   /** Whether a rule lets one action run at a time. */
   readonly hasTurns: boolean
+  /** Whether a rule limits how many actions start. */
+  readonly hasStartLimits: boolean
 
   constructor(scope: Construct, id: string, contents: Policy) {
     super(scope, id, { name: POLICY, contents, description: 'Policy' })
     this.asksPeople = asksPeople(contents)
     this.hasTurns = hasTurns(contents)
+    this.hasStartLimits = hasStartLimits(contents)
   }
 }
 

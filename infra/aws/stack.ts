@@ -22,6 +22,7 @@ import { Redelivery } from './redelivery.ts'
 import { Rollout } from './rollout.ts'
 import { ScheduledVerify } from './scheduled-verify.ts'
 import type { Settings } from './settings.ts'
+import { StartLimits } from './start-limits.ts'
 import { StateTable } from './state-table.ts'
 import { Turns } from './turns.ts'
 
@@ -53,6 +54,7 @@ export class WebhooksStack extends Stack {
     )
     this.#addKeys(settings, categories)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
+    if (policy?.hasStartLimits) new StartLimits(this, 'StartLimits', { categories, table })
     if (policy?.hasTurns) new Turns(this, 'Turns', { categories, finisher, table })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const dispatch =

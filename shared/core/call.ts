@@ -3,6 +3,7 @@ import type { Failure } from '../errors.ts'
 import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
 import { outcomeSchema } from '../outcome.ts'
+import { startLimitSchema } from '../policy/kinds/at-most.ts'
 import { requirementSchema } from '../policy/kinds/index.ts'
 import { windowRequirementSchema } from '../policy/kinds/window.ts'
 
@@ -88,6 +89,8 @@ const waitFields = {
   deadline: z.number(),
   /** The source that notifies us of the end of the job. It decides how the task waits, because a replay must take the same steps. */
   source: z.optional(z.string()),
+  /** Are counted directly before the action starts. */
+  startLimits: z.optional(z.array(startLimitSchema)),
   /** Must be met before the action starts. The deadline counts from then. */
   requirements: z.optional(z.array(requirementSchema)),
   /** The windows outside of which the action no longer starts. Missing in payloads of earlier versions. */

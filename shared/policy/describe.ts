@@ -2,6 +2,7 @@ import type { ActionEffect } from '../action-effect.ts'
 import { formatDuration } from '../duration.ts'
 import { toSentence } from '../errors.ts'
 import { describeApproval } from './kinds/approval.ts'
+import { describeAtMost } from './kinds/at-most.ts'
 import type { Effect } from './kinds/index.ts'
 import { describeTurn } from './kinds/turn.ts'
 import { describeWindow } from './kinds/window.ts'
@@ -64,6 +65,8 @@ function describeEffect(effect: Effect): string {
       return `start after ${describeApproval(effect)}. Their tasks wait for at most ${formatDuration(effect.waitAtMost)}.`
     case 'turn':
       return describeTurn(effect)
+    case 'atMost':
+      return describeAtMost(effect)
     case 'window':
       return describeWindow(effect)
   }

@@ -1,5 +1,6 @@
 import type { PolicyCall } from './call.ts'
 import { type ApprovalRule, applyApproval } from './kinds/approval.ts'
+import type { StartLimit } from './kinds/at-most.ts'
 import { type Applied, applyEffect, type PolicyRefusal, type Requirement, requirementTypes } from './kinds/index.ts'
 import type { WindowRequirement } from './kinds/window.ts'
 import { matchingRules } from './match.ts'
@@ -14,6 +15,8 @@ export interface PolicyDecision {
   requirements: Requirement[]
   /** The windows outside of which the action no longer starts. */
   startRules: WindowRequirement[]
+  /** Are counted directly before the start. */
+  startLimits: StartLimit[]
   /** How long its task may wait for them, in seconds. */
   waitAtMost: number
   /** How long the action may run, in seconds, if a rule limits that. */
@@ -54,17 +57,23 @@ export function evaluateCaller(
     waitAtMost: ofRules.waitAtMost,
     runAtMost: ofRules.runAtMost,
   }))
-  return { matched, ...together([applyApproval(undefined, approval, call), ...others]), startRules: ofRules.startRules }
+  const limits = ofRules.startLimits.map((startLimit) => ({ startLimit, waitAtMost: ofRules.waitAtMost }))
+  return {
+    matched,
+    ...together([applyApproval(undefined, approval, call), ...others, ...limits]),
+    startRules: ofRules.startRules,
+  }
 }
 
 function together(applied: readonly Applied[]): Omit<PolicyDecision, 'matched'> {
   const refusals = applied.flatMap(({ refusal }) => refusal ?? [])
   const refusal = refusals.find(({ type }) => type === 'denied') ?? refusals[0]
-  if (refusal) return { refusal, requirements: [], startRules: [], waitAtMost: 0 }
+  if (refusal) return { refusal, requirements: [], startRules: [], startLimits: [], waitAtMost: 0 }
   return {
     refusal,
     requirements: applied.flatMap(({ requirement }) => requirement ?? []).toSorted(inOrder),
     startRules: applied.flatMap(({ startRule }) => startRule ?? []),
+    startLimits: applied.flatMap(({ startLimit }) => startLimit ?? []),
     waitAtMost: Math.max(0, ...applied.map(({ waitAtMost = 0 }) => waitAtMost)),
     runAtMost: shortest(applied.flatMap(({ runAtMost = [] }) => runAtMost)),
   }

@@ -16,6 +16,7 @@ import {
   timeZone,
 } from './file-fields.ts'
 import type { ApprovalRule } from './kinds/approval.ts'
+import { limitTargetProblem, MAX_STARTS } from './kinds/at-most.ts'
 import type { Effect } from './kinds/index.ts'
 import { targetProblem } from './kinds/turn.ts'
 import { GROUP } from './people.ts'
@@ -26,7 +27,7 @@ import { WEEKDAYS } from './window.ts'
 
 const DEFAULT_WAIT_AT_MOST = 'PT4H'
 const DEFAULT_QUEUE = 20
-const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime'] as const
+const EFFECTS = ['deny', 'only', 'freeze', 'approve', 'oneAtATime', 'atMost'] as const
 /** The payload of each task that waits contains them. */
 const MAX_PEOPLE = 100
 
@@ -124,6 +125,20 @@ const oneAtATime = z.strictObject({
   ),
 })
 
+const atMost = z.strictObject({
+  count: withDescription(z.int().check(z.minimum(1), z.maximum(MAX_STARTS)), 'How many actions may start'),
+  per: withDescription(duration, 'In which time, such as PT1H'),
+  for: withDescription(
+    limitedText(200).check(
+      z.superRefine<string>((value, { addIssue }) => {
+        const problem = limitTargetProblem(value)
+        if (problem !== undefined) addIssue({ code: 'custom', message: problem })
+      }),
+    ),
+    'The target, such as {connection}/{input.target}',
+  ),
+})
+
 const ruleSchema = z.strictObject({
   name: withDescription(limitedText(100), 'Different for each rule. Refusals and waiting tasks show it'),
   when: z._default(withDescription(when, 'The calls that the rule matches. Without it, all'), {}),
@@ -143,7 +158,7 @@ const ruleSchema = z.strictObject({
   otherwise: optional(
     withDescription(
       z.enum(['wait', 'refuse', 'approve']),
-      'Whether a call outside of the window waits, is refused, or asks people. Defaults to refuse',
+      'Whether a call outside of the window, or above atMost, waits, is refused, or asks people. Defaults to refuse',
     ),
   ),
   approve: optional(
@@ -153,6 +168,12 @@ const ruleSchema = z.strictObject({
     ),
   ),
   oneAtATime: optional(withDescription(oneAtATime, 'One action at a time for each target: the others wait in order')),
+  atMost: optional(
+    withDescription(
+      atMost,
+      'How many actions may start for each target in a time. The others are handled as otherwise says',
+    ),
+  ),
   timeZone: optional(timeZone),
   waitAtMost: withDescription(
     optional(duration),
@@ -209,7 +230,8 @@ export function compilePolicy(loaded: unknown): Policy {
 function errorsOf(file: PolicyFile, rule: FileRule, index: number): FieldError[] {
   const path = `rules.${index}`
   const isWindow = rule.only !== undefined || rule.freeze !== undefined
-  const opensWithApproval = isWindow && rule.otherwise === 'approve'
+  const hasOtherwise = isWindow || rule.atMost !== undefined
+  const opensWithApproval = hasOtherwise && rule.otherwise === 'approve'
   const effects = EFFECTS.filter((effect) => rule[effect] !== undefined && !(effect === 'approve' && opensWithApproval))
   return [
     ...(file.rules.findIndex(({ name }) => name === rule.name) === index
@@ -221,8 +243,8 @@ function errorsOf(file: PolicyFile, rule: FileRule, index: number): FieldError[]
     ...(isWindow && (rule.timeZone ?? file.timeZone) === undefined
       ? [{ path: `${path}.timeZone`, message: 'is required, here or for the file: such as Europe/Vienna' }]
       : []),
-    ...(!isWindow && rule.otherwise !== undefined
-      ? [{ path: `${path}.otherwise`, message: 'is only for rules with only or freeze: remove it' }]
+    ...(!hasOtherwise && rule.otherwise !== undefined
+      ? [{ path: `${path}.otherwise`, message: 'is only for rules with only, freeze or atMost: remove it' }]
       : []),
     ...(rule.freeze ?? []).flatMap(({ from, to }, freezeIndex) =>
       endOf(to) <= from ? [{ path: `${path}.freeze.${freezeIndex}.to`, message: `must be after from, ${from}` }] : [],
@@ -269,6 +291,14 @@ function effectOf(file: PolicyFile, rule: FileRule): Effect {
     return { type: 'approval', ...approvalOf(file, rule.approve, rule.waitAtMost) }
   const otherwise =
     rule.otherwise === 'approve' ? approvalOf(file, rule.approve ?? {}, rule.waitAtMost) : rule.otherwise
+  if (rule.atMost !== undefined)
+    return {
+      type: 'atMost',
+      ...rule.atMost,
+      per: secondsOf(rule.atMost.per) ?? 0,
+      otherwise: otherwise ?? 'refuse',
+      waitAtMost,
+    }
   const { days = [...WEEKDAYS], from = '00:00', to = '24:00' } = rule.only ?? {}
   const opening = { days: daysOf(days), from: minutesOf(from), to: minutesOf(to) }
   const window = rule.freeze ? { timeZone, freezes: rule.freeze } : { timeZone, opening }

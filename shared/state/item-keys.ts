@@ -31,6 +31,8 @@ export const itemKeys = {
   approval: (taskId: string) => `approval#${taskId}`,
   /** The turn for a target, or the place with a number in its queue. */
   turn: (targetKey: string, number?: number) => `turn#${targetKey}${number === undefined ? '' : `#${number}`}`,
+  /** The actions that have started for a target. */
+  starts: (targetKey: string) => `starts#${targetKey}`,
   /** The state of a run that a task executes itself. */
   run: (runId: string) => `run#${runId}`,
   /** How often a caller has sent stored credentials. */

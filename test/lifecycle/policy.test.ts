@@ -228,6 +228,31 @@ describe('A call that a rule refuses', () => {
   })
 })
 
+describe('A limit of starts', () => {
+  const limit = (more: object = {}) => ({
+    name: 'breaker',
+    atMost: { count: 2, per: 'PT1H', for: '{service}' },
+    ...more,
+  })
+
+  it('is in the payload of a task, which has no requirement for it', async () => {
+    deploy([limit()])
+    const refusing = await lifecycle.accept(START, { input })
+    expect(refusing).toMatchObject({ startLimits: [{ rule: 'breaker', count: 2, per: 3_600, otherwise: 'refuse' }] })
+    expect([refusing.requirements, refusing.waitAtMost]).toEqual([undefined, undefined])
+    deploy([limit({ otherwise: 'wait', waitAtMost: 'PT2H' })])
+    const waiting = await lifecycle.accept(START, { input })
+    expect(waiting).toMatchObject({ startLimits: [{ otherwise: 'wait' }], waitAtMost: 7_200 })
+    expect(waiting.requirements).toBeUndefined()
+  })
+
+  it('that lets tasks wait counts with the deadline', async () => {
+    deploy([limit({ otherwise: 'wait', waitAtMost: 'P29D' })])
+    const { status, body } = await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, { ...triggered(), input })
+    expect([status, body.detail]).toEqual([400, expect.stringContaining('The call may wait for 29 d')])
+  })
+})
+
 describe('The digest of the policy', () => {
   it('is in the record of each call that it could restrict, and in the log line of a decision', async () => {
     deploy([{ name: 'no', when: { actions: ['*/open-ticket'] }, deny: 'No' }])

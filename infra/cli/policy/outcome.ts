@@ -12,7 +12,7 @@ export interface MatchedRule {
   rule: string
   /** The rule in a sentence. */
   text: string
-  effect: 'deny' | 'refuse' | 'wait' | 'approve' | 'turn'
+  effect: 'deny' | 'refuse' | 'wait' | 'approve' | 'turn' | 'limit'
   reason?: string | undefined
   /** Undefined for a rule without a window. */
   isOpen?: boolean
@@ -80,6 +80,8 @@ function matchedRule(one: Rule, at: number): MatchedRule {
       return { rule, text, effect: 'deny', reason: effect.reason }
     case 'turn':
       return { rule, text, effect: 'turn', reason: effect.per }
+    case 'atMost':
+      return { rule, text, effect: 'limit', reason: `${effect.count} starts for ${effect.for}` }
     case 'approval':
       return { rule, text, effect: 'approve', reason: describeApproval(effect) }
     case 'window': {

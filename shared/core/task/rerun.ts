@@ -73,7 +73,15 @@ async function restrictionsOf(category: Category, task: Task, caller: Caller): P
 /** Returns the payload of the new task. It contains no address for the answer, and nothing of the policy. */
 async function rerunOf(task: Task): Promise<Task> {
   const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...others } = task
-  const { requirements: _5, waitAtMost: _6, rules: _7, startRules: _8, policyDigest: _9, ...same } = others
+  const {
+    requirements: _5,
+    waitAtMost: _6,
+    rules: _7,
+    startRules: _8,
+    startLimits: _9,
+    policyDigest: _10,
+    ...same
+  } = others
   return {
     ...same,
     id: identifyFollowing(task.id, 'rerun', await readIdentityKey()),

@@ -17,7 +17,10 @@ import { maxDeadlineOf } from '../max-deadlines.ts'
 import type { ResolvedCall } from './resolve.ts'
 
 type Restrictions = Partial<Pick<Call, 'deadline'>> &
-  Pick<Call, 'refusal' | 'requirements' | 'startRules' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'>
+  Pick<
+    Call,
+    'refusal' | 'requirements' | 'startRules' | 'startLimits' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'
+  >
 
 /** How long a call may take. */
 interface Times {
@@ -115,7 +118,7 @@ function evaluate(call: PolicyCall, times: Times): Restrictions {
   const decision = decide(ofRules)
   const applied = enforce
     ? decision
-    : decide({ matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 })
+    : decide({ matched: [], refusal: undefined, requirements: [], startRules: [], startLimits: [], waitAtMost: 0 })
   if (ofRules.matched.length === 0) return { ...applied.restrictions, policyDigest }
   const names = ofRules.matched.map(({ name }) => name)
   // The entry of the caller refuses a call even if the rules are only logged.
@@ -146,7 +149,6 @@ interface Decision {
 
 function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now: number): Decision {
   const { matched, refusal, requirements, waitAtMost, runAtMost = times.deadline } = verdict
-  const startRules = verdict.startRules.length > 0 ? verdict.startRules : undefined
   const deadline = Math.min(times.deadline, runAtMost)
   const refused = (effect: PolicyEffect, rule: string | undefined, failure: Failure): Decision => ({
     effect,
@@ -154,7 +156,11 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
     restrictions: { refusal: failure },
   })
   if (refusal) return refused(refusal.type, refusal.rule, failureOf(refusal, call.caller.name, now))
-  if (requirements.length === 0) return { effect: 'allowed', restrictions: { startRules } }
+  const atStart = {
+    ...(verdict.startRules.length > 0 && { startRules: verdict.startRules }),
+    ...(verdict.startLimits.length > 0 && { startLimits: verdict.startLimits }),
+  }
+  if (requirements.length === 0 && waitAtMost === 0) return { effect: 'allowed', restrictions: atStart }
   const [turn] = turnsIn(requirements)
   if (turn && times.delegatesTo !== undefined)
     return refused('delegated', turn.rule, refuseDelegatedTurn(turn, times.delegatesTo))
@@ -163,18 +169,19 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
       const failure = refuseSilent(requirement, now)
       if (failure) return refused('silent', requirement.rule, failure)
     }
-    return { effect: 'allowed', restrictions: { startRules } }
+    return { effect: 'allowed', restrictions: atStart }
   }
   if (deadline + waitAtMost > times.max) {
     const longest = matched.find(
       ({ name, effect }) =>
         'waitAtMost' in effect &&
         effect.waitAtMost === waitAtMost &&
-        requirements.some((requirement) => requirement.rule === name),
+        [...requirements, ...verdict.startLimits].some(({ rule }) => rule === name),
     )
     return refused('tooLong', longest?.name, tooLong({ ...times, deadline }, waitAtMost))
   }
-  return { effect: 'wait', restrictions: { requirements, startRules, waitAtMost, deadline } }
+  const required = requirements.length > 0 && { requirements }
+  return { effect: 'wait', restrictions: { ...required, ...atStart, waitAtMost, deadline } }
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -10,6 +10,7 @@ import {
   failureOfApproval,
   refuseSilentApproval,
 } from './approval.ts'
+import { type AtMostEffect, applyAtMost, type StartLimit } from './at-most.ts'
 import { applyDeny, type DenyEffect, type DenyRefusal, failureOfDeny } from './deny.ts'
 import {
   applyTurn,
@@ -33,7 +34,7 @@ import {
 /** Each kind of rule is a file of this folder. The switches here lead the compiler to what a new kind lacks. */
 
 /** The effect of a rule on the calls that it matches. */
-export type Effect = DenyEffect | WindowEffect | ApprovalEffect | TurnEffect
+export type Effect = DenyEffect | WindowEffect | ApprovalEffect | TurnEffect | AtMostEffect
 
 /** A condition for the start of an action. The payload of a task contains it, so that a later policy does not change it. */
 export const requirementSchema = z.discriminatedUnion('type', [windowRequirementSchema, approvalSchema, turnSchema])
@@ -54,6 +55,8 @@ export interface Applied {
   requirement?: Requirement | undefined
   /** A window that is open now, and must still be open when the action starts. */
   startRule?: WindowRequirement | undefined
+  /** Is counted directly before the start. */
+  startLimit?: StartLimit | undefined
   /** How long its task may wait, in seconds. */
   waitAtMost?: number
   /** How long its action may run, in seconds. */
@@ -71,6 +74,8 @@ export function applyEffect(rule: string, effect: Effect, call: PolicyCall, now:
       return applyApproval(rule, effect, call)
     case 'turn':
       return applyTurn(rule, effect, call)
+    case 'atMost':
+      return applyAtMost(rule, effect, call)
   }
 }
 
@@ -80,6 +85,7 @@ export function approvalIn(effect: Effect): ApprovalRule | undefined {
     case 'approval':
       return effect
     case 'window':
+    case 'atMost':
       return typeof effect.otherwise === 'string' ? undefined : effect.otherwise
     case 'deny':
     case 'turn':

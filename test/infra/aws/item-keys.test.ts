@@ -25,6 +25,7 @@ import { saveCancellation } from '../../../shared/state/save-cancellation.ts'
 import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
 import { recordMissedEnd, recordNotification } from '../../../shared/state/source-activity.ts'
+import * as startCounts from '../../../shared/state/start-counts.ts'
 import { decideState } from '../../../shared/state/toggles.ts'
 import { turnTable } from '../../../shared/state/turn-table.ts'
 import * as waiters from '../../../shared/state/waiters.ts'
@@ -391,6 +392,21 @@ describe('table items', () => {
     }
   })
 
+  it('the starts for a target are an item that all webhooks and tasks may read and write if a rule limits them', async () => {
+    const rule = 'rules: [{ name: a, atMost: { count: 5, per: PT1H, for: "{connection}" } }]'
+    const withLimits = synthesize({ policy: yamlFile('item-keys-limits', rule) }, categoryInfos)
+    const counters = functions.filter(([entry]) => entry === 'webhook' || entry === 'task')
+    const made = await accessesOf(() => startCounts.countStart({ key: 'key', count: 5, per: 60 }, taskId, 0))
+    expect(made.map(({ action }) => action)).toEqual(['dynamodb:GetItem', 'dynamodb:PutItem'])
+    for (const access of made) {
+      const users = functions.filter(
+        ([fn, name]) => !['events', 'dispatch'].includes(fn) && isAllowed(fn, name, access, withLimits),
+      )
+      expect({ access, users }).toEqual({ access, users: counters })
+      expect(functions.filter(([fn, name]) => isAllowed(fn, name, access))).toEqual([])
+    }
+  })
+
   it('the use of a signed message is an item that all webhooks may read and write, and nothing else', async () => {
     const made = await accessesOf(() => saveFirstUse('signer', 'digest', 'issue-ticketing/open-issue', 0))
     expect(made.map(({ action }) => action)).toEqual(['dynamodb:PutItem'])
@@ -428,6 +444,7 @@ describe('table items', () => {
       'shared/state/signed-messages.ts',
       'shared/state/silent-call-record.ts',
       'shared/state/source-activity.ts',
+      'shared/state/start-counts.ts',
       'shared/state/stops.ts',
       'shared/state/toggles.ts',
       'shared/state/turn-table.ts',

@@ -50,7 +50,7 @@ describe('A deployment with policy.yaml', () => {
     [
       'a rule without an effect',
       `${yaml}  - name: b\n`,
-      /line 5: rules\.1 must have exactly one of deny, only, freeze, approve, oneAtATime, but has none/,
+      /line 5: rules\.1 must have exactly one of deny, only, freeze, approve, oneAtATime, atMost, but has none/,
     ],
     [
       'a time without quotes',

@@ -125,7 +125,14 @@ describe('The entry of a caller', () => {
 
   test('refuses them if nothing says how people are asked', () => {
     const call = { caller: { name: 'agent', isAgent: true, writes: 'approve', owners: [] }, isStop: false } as never
-    const nothing = { matched: [], refusal: undefined, requirements: [], startRules: [], waitAtMost: 0 }
+    const nothing = {
+      matched: [],
+      refusal: undefined,
+      requirements: [],
+      startRules: [],
+      startLimits: [],
+      waitAtMost: 0,
+    }
     expect(evaluateCaller(nothing, call, undefined).refusal).toEqual({
       rule: undefined,
       type: 'unasked',

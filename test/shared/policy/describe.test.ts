@@ -15,6 +15,18 @@ const describe = (rule: string) => {
 
 test.each([
   [
+    '{ atMost: { count: 5, per: PT1H, for: "{connection}/{input.target}" } }',
+    'All calls start at most 5 times in 1 h for {connection}/{input.target}. Others are refused.',
+  ],
+  [
+    '{ atMost: { count: 1, per: PT1H, for: "{service}" }, otherwise: wait }',
+    'All calls start at most once in 1 h for {service}. The tasks of others wait for at most 4 h.',
+  ],
+  [
+    '{ atMost: { count: 2, per: P1D, for: "{service}" }, otherwise: approve }',
+    'All calls start at most 2 times in 1 d for {service}. The tasks of others wait for at most 4 h, or until an approval of anybody in the channel, asked by the connection chat.',
+  ],
+  [
     '{ oneAtATime: { per: "{service}", queue: 3, turnAtMost: PT1H } }',
     'All calls run one at a time for {service}. At most 3 tasks wait, for at most 4 h. Each runs for at most 1 h.',
   ],

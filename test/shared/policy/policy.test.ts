@@ -117,6 +117,7 @@ describe('A policy', () => {
       refusal: undefined,
       requirements: [],
       startRules: [],
+      startLimits: [],
       matched: [],
       waitAtMost: 0,
     })
@@ -129,7 +130,7 @@ describe('policy.yaml', () => {
   test.each([
     [
       { rules: [{ name: 'a' }] },
-      'rules.0 must have exactly one of deny, only, freeze, approve, oneAtATime, but has none',
+      'rules.0 must have exactly one of deny, only, freeze, approve, oneAtATime, atMost, but has none',
     ],
     [{ rules: [{ ...rule, freeze: [{ from: '2026-01-01', to: '2026-01-02' }] }] }, 'but has deny, freeze'],
     [{ rules: [rule, rule] }, 'rules.1.name is the name of another rule'],
@@ -154,7 +155,7 @@ describe('policy.yaml', () => {
     [{ ...asks, rules: [{ name: 'a', approve: { count: 2, by: ['jane'] } }] }, 'approve.count is 2, but by lists 1'],
     [{ ...asks, rules: [{ name: 'a', approve: {}, deny: 'No' }] }, 'but has deny, approve'],
     [{ approval: { connection: 'ops', by: ['group:sre'] } }, 'approval.by names group:sre'],
-    [{ rules: [{ ...rule, otherwise: 'wait' }] }, 'rules.0.otherwise is only for rules with only or freeze'],
+    [{ rules: [{ ...rule, otherwise: 'wait' }] }, 'rules.0.otherwise is only for rules with only, freeze or atMost'],
     [{ rules: [{ ...rule, when: { input: 'a >' } }] }, 'rules.0.when.input must be a JMESPath expression'],
     [{ rules: [{ ...rule, when: { action: ['ci-cd/*'] } }] }, 'action is not a known field. Did you mean "actions"?'],
     [{ rules: [{ ...rule, when: { actions: [] } }] }, 'rules.0.when.actions'],
