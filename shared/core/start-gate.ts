@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { Failure, toSentence } from '../errors.ts'
+import { describeReached, type StartLimit } from '../policy/kinds/at-most.ts'
 import { failureOfStop } from '../policy/kinds/stop.ts'
 import type { WindowRequirement } from '../policy/kinds/window.ts'
 import { mayStart, type StartDecision } from '../policy/may-start.ts'
 import { isFree } from '../providers/action.ts'
 import { actionNamesOf, type Category } from '../providers/category.ts'
+import { countStart } from '../state/start-counts.ts'
 import type { Call } from './call.ts'
 import { readStops } from './stops.ts'
 
@@ -36,15 +39,25 @@ const STOP_GRACE_MS = 60_000
 /** Between the start of an attempt and its first write. */
 const ATTEMPT_STOP_AGE_MS = 1_000
 
+/** The windows and limits that a task has waited for. They may have changed since. */
+export interface Awaited {
+  windows: readonly WindowRequirement[]
+  limits: readonly StartLimit[]
+  /** People have let the action start above these limits. It counts for the others. */
+  raisedLimits: readonly StartLimit[]
+}
+
+const NOTHING_AWAITED: Awaited = { windows: [], limits: [], raisedLimits: [] }
+
 /**
  * Returns the check of a call. An action that only reads or asks people always starts.
  *
- * @param awaited the windows for which its task waits
+ * @param awaited the windows and limits that its task has waited for
  */
 export function startCheckOf(
   category: Category,
   call: Call,
-  awaited: readonly WindowRequirement[] = [],
+  awaited: Awaited = NOTHING_AWAITED,
 ): StartCheck | undefined {
   const action = category.actions[call.action]
   if (!action || action.type === 'approval' || action.effect === 'reads' || call.dryRun) return undefined
@@ -56,15 +69,33 @@ export function startCheckOf(
     caller: call.caller,
   }
   const [maxAge, grace] = call.mode === 'silent' ? [MAX_STOP_AGE_MS, STOP_GRACE_MS] : [ATTEMPT_STOP_AGE_MS, 0]
+  // A silent call without an id is one start.
+  const id = call.id ?? randomUUID()
+  const windows = { refusing: call.startRules ?? [], awaited: awaited.windows }
   return async () => {
     try {
-      const stops = await readStops(maxAge, grace)
-      return mayStart(starting, { refusing: call.startRules ?? [], awaited }, stops, Date.now())
+      const decision = mayStart(starting, windows, await readStops(maxAge, grace), Date.now())
+      return decision.type === 'allowed' ? await countStarts(call, awaited, id) : decision
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return { type: 'stopped', why: error.message.replace(/\.$/, '') }
     }
   }
+}
+
+/** Counts the start for all limits of the call, if it is within them. Last, so that what is held for another reason does not count. */
+async function countStarts(
+  { startLimits = [] }: Call,
+  { limits, raisedLimits }: Awaited,
+  id: string,
+): Promise<StartDecision> {
+  for (const limit of [...startLimits, ...limits]) {
+    const opensAt = await countStart(limit, id, Date.now())
+    if (opensAt === undefined) continue
+    return { type: startLimits.includes(limit) ? 'refused' : 'closed', why: describeReached(limit, opensAt) }
+  }
+  for (const limit of raisedLimits) await countStart(limit, id, Date.now(), true)
+  return { type: 'allowed' }
 }
 
 /** Holds back the writes of one run of an action. */

@@ -57,12 +57,8 @@ export function evaluateCaller(
     waitAtMost: ofRules.waitAtMost,
     runAtMost: ofRules.runAtMost,
   }))
-  const limits = ofRules.startLimits.map((startLimit) => ({ startLimit, waitAtMost: ofRules.waitAtMost }))
-  return {
-    matched,
-    ...together([applyApproval(undefined, approval, call), ...others, ...limits]),
-    startRules: ofRules.startRules,
-  }
+  const { startRules, startLimits } = ofRules
+  return { matched, ...together([applyApproval(undefined, approval, call), ...others]), startRules, startLimits }
 }
 
 function together(applied: readonly Applied[]): Omit<PolicyDecision, 'matched'> {

@@ -18,50 +18,58 @@ export interface CountedLimit {
   per: number
 }
 
-/** A start: the digest of its id, and when it was counted first, in epoch milliseconds. */
+/** A start: the digest of its id, and when it was counted, in epoch milliseconds. */
 type Start = [digest: string, at: number]
 
+/** A start that is counted again so soon keeps its time, and writes nothing. */
+const RECOUNT_MS = 10_000
+
 /**
- * Counts a start, unless as many others have been counted in the period before now. Counts an id once: a start that is repeated is
- * within the limit.
+ * Counts a start, unless as many others have been counted in the period before now. An id counts once, with its latest time: between its
+ * first and its last attempt, hours may pass.
  *
  * @param id of the task, or of a silent call
  * @param now epoch milliseconds
+ * @param isAllowed counts it above the limit, too
  * @returns when the next start may be counted, in epoch milliseconds; undefined if this one is counted
  * @throws Failure `unavailable`
  */
 export async function countStart(
-  { key, count, per }: CountedLimit,
+  limit: CountedLimit,
   id: string,
   now: number,
+  isAllowed = false,
 ): Promise<number | undefined> {
-  const perMs = per * 1_000
-  return change(key, per, (stored) => {
-    const starts = stored.filter(([, at]) => at > now - perMs)
-    if (stored.some(([digest]) => digest === digestOf(id))) return { result: undefined }
-    const oldest = starts.at(-count)
-    return oldest
-      ? { result: oldest[1] + perMs }
-      : { result: undefined, starts: [...starts, [digestOf(id), now] satisfies Start] }
+  return change(limit, (stored) => {
+    const { own, others, opensAt } = stateOf(stored, limit, id, now)
+    if (own !== undefined && now - own < RECOUNT_MS) return { result: undefined }
+    if (opensAt !== undefined && !isAllowed) return { result: opensAt }
+    return { result: undefined, starts: [...others, [digestOf(id), now] satisfies Start] }
   })
 }
 
 /**
- * Gives the place of a start back that has certainly written nothing. Repeating it does no harm.
+ * Returns when an action may start, in epoch milliseconds. Counts nothing.
  *
+ * @returns undefined if it may start now
  * @throws Failure `unavailable`
  */
-export async function giveStartBack({ key, per }: CountedLimit, id: string): Promise<void> {
-  await change(key, per, (stored) => {
-    const starts = stored.filter(([digest]) => digest !== digestOf(id))
-    return starts.length === stored.length ? { result: undefined } : { result: undefined, starts }
-  })
+export async function nextStartAt(limit: CountedLimit, id: string, now: number): Promise<number | undefined> {
+  return change(limit, (stored) => ({ result: stateOf(stored, limit, id, now).opensAt }))
+}
+
+function stateOf(stored: readonly Start[], { count, per }: CountedLimit, id: string, now: number) {
+  const perMs = per * 1_000
+  const starts = stored.filter(([, at]) => at > now - perMs)
+  const own = starts.find(([digest]) => digest === digestOf(id))?.[1]
+  const others = starts.filter(([digest]) => digest !== digestOf(id))
+  const oldest = others.at(-count)
+  return { own, others, opensAt: own === undefined && oldest ? oldest[1] + perMs : undefined }
 }
 
 /** Reads the item, and writes it unless another one has written it in the meantime. */
 async function change<T>(
-  key: string,
-  per: number,
+  { key, per }: CountedLimit,
   decide: (starts: Start[]) => { result: T; starts?: Start[] },
 ): Promise<T> {
   try {

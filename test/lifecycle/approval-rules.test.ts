@@ -127,6 +127,40 @@ describe('Breaking the glass of a freeze', () => {
   })
 })
 
+describe('Breaking the glass of a limit of starts', () => {
+  let limits = 0
+  const limit = () => ({
+    name: `limit ${++limits}`,
+    atMost: { count: 1, per: 'PT1H', for: '{service}' },
+    otherwise: 'approve',
+    approve: { connection: 'ops' },
+  })
+
+  it('asks no one below the limit, and above it people let the action start', async () => {
+    deploy([limit()])
+    const first = await run()
+    expect([first.outcome?.result, first.asked, slack.posts]).toEqual(['pass', [], []])
+    const second = await timed({ people: approve })
+    expect([second.outcome?.result, second.asked.length, second.minutes]).toEqual(['pass', 1, expect.closeTo(1, 0)])
+    expect(platform.runs).toHaveLength(2)
+  })
+
+  it('is no longer needed when the next action may start', async () => {
+    deploy([limit()])
+    await run()
+    const { outcome, minutes } = await timed({ people: async () => 'open' })
+    expect([outcome?.result, minutes]).toEqual(['pass', expect.closeTo(60, -1)])
+    expect(shown()).toContain('Canceled by its task: the action may start without it')
+  })
+
+  it('ends with a rejection', async () => {
+    deploy([limit()])
+    await run()
+    const { outcome } = await run({ people: (asking) => decide(asking, 'reject') })
+    expect([outcome?.result, platform.runs.length]).toEqual(['fail', 1])
+  })
+})
+
 describe('A request that has changed since people were asked', () => {
   const job = () => ({ provider: 'job', baseUrl: platform.url, token: 'token-of-the-platform' })
   /** Runs a task whose connection gets another URL before the decision. */

@@ -229,26 +229,85 @@ describe('A call that a rule refuses', () => {
 })
 
 describe('A limit of starts', () => {
-  const limit = (more: object = {}) => ({
-    name: 'breaker',
-    atMost: { count: 2, per: 'PT1H', for: '{service}' },
-    ...more,
+  let services = 0
+  /** Each test has its own target. */
+  const newEvent = (service: string) => () => {
+    const event = triggered()
+    return { ...event, data: { ...event.data, service }, input }
+  }
+  function useLimit(count: number, more: object = {}) {
+    deploy([{ name: 'breaker', atMost: { count, per: 'PT1H', for: '{service}' }, ...more }])
+    return newEvent(`service-${++services}`)
+  }
+  const reached = /^The rule "breaker" of the policy allows 1 start in 1 h for service-\d+, and the next one on /
+
+  it('ends a task above it as fail, and the next one may start after the period', async () => {
+    const event = useLimit(1)
+    expect((await lifecycle.call(START, event())).outcome?.result).toBe('pass')
+    const { outcome } = await lifecycle.call(START, event())
+    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringMatching(reached) })
+    expect(outcome?.message).toMatch(/Nothing was started\.$/)
+    expect(platform.runs).toHaveLength(1)
+    passTime(HOUR)
+    expect((await lifecycle.call(START, event())).outcome?.result).toBe('pass')
   })
 
-  it('is in the payload of a task, which has no requirement for it', async () => {
-    deploy([limit()])
-    const refusing = await lifecycle.accept(START, { input })
-    expect(refusing).toMatchObject({ startLimits: [{ rule: 'breaker', count: 2, per: 3_600, otherwise: 'refuse' }] })
-    expect([refusing.requirements, refusing.waitAtMost]).toEqual([undefined, undefined])
-    deploy([limit({ otherwise: 'wait', waitAtMost: 'PT2H' })])
-    const waiting = await lifecycle.accept(START, { input })
-    expect(waiting).toMatchObject({ startLimits: [{ otherwise: 'wait' }], waitAtMost: 7_200 })
-    expect(waiting.requirements).toBeUndefined()
+  it('counts a start once that is repeated after a response was lost, and takes no operation', async () => {
+    const event = useLimit(2)
+    platform.loseNext('POST')
+    const { outcome, operations } = await lifecycle.call(START, event())
+    expect(outcome?.result).toBe('pass')
+    expect(new Set(operations.map((operation) => operation.split(' ')[0]))).toEqual(
+      new Set('send-started start poll send-finished'.split(' ')),
+    )
+    expect((await lifecycle.call(START, event())).outcome?.result).toBe('pass')
+    expect((await lifecycle.call(START, event())).outcome?.result).toBe('fail')
+    expect(platform.runs).toHaveLength(2)
+  })
+
+  it('lets a task wait until the next one may start', async () => {
+    const event = useLimit(1, { otherwise: 'wait', waitAtMost: 'PT2H' })
+    await lifecycle.call(START, event())
+    const acceptedAt = Date.now()
+    const task = await lifecycle.accept(START, event())
+    expect(task).toMatchObject({ requirements: [{ type: 'limit', rule: 'breaker' }], waitAtMost: 2 * HOUR })
+    const { outcome } = await lifecycle.run(task)
+    expect(outcome?.result).toBe('pass')
+    expect((Date.now() - acceptedAt) / 1_000).toBeGreaterThan(HOUR - 61)
+    expect(platform.runs).toHaveLength(2)
+  })
+
+  it('ends a task that has waited too long for it', async () => {
+    const event = useLimit(1, { otherwise: 'wait', waitAtMost: 'PT30M' })
+    await lifecycle.call(START, event())
+    const { outcome } = await lifecycle.call(START, event())
+    expect(outcome).toMatchObject({
+      result: 'fail',
+      message: expect.stringMatching(
+        /^Nothing was started: the call has waited for 30 min\. Waits until .+: 1 start in 1 h for service-\d+ \(breaker\)$/,
+      ),
+    })
+  })
+
+  it('refuses a silent call above it, which has no task that could wait', async () => {
+    for (const otherwise of ['refuse', 'wait']) {
+      const event = useLimit(1, { otherwise })
+      const post = () => lifecycle.post('open-ticket?connection=ticket', { ...event(), input: { title: 'a' } })
+      expect((await post()).status).toBe(200)
+      const { status, body } = await post()
+      expect([status, body.detail]).toEqual([422, expect.stringMatching(reached)])
+    }
+  })
+
+  it('counts a silent call once that is repeated', async () => {
+    const event = { ...useLimit(1)(), input: { title: 'a' } }
+    const post = () => lifecycle.post('open-ticket?connection=ticket', event)
+    expect([(await post()).status, (await post()).status]).toEqual([200, 200])
   })
 
   it('that lets tasks wait counts with the deadline', async () => {
-    deploy([limit({ otherwise: 'wait', waitAtMost: 'P29D' })])
-    const { status, body } = await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, { ...triggered(), input })
+    const event = useLimit(1, { otherwise: 'wait', waitAtMost: 'P29D' })
+    const { status, body } = await lifecycle.post(`${START}&mode=interactive&deadline=P7D`, event())
     expect([status, body.detail]).toEqual([400, expect.stringContaining('The call may wait for 29 d')])
   })
 })

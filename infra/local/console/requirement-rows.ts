@@ -53,6 +53,8 @@ function rowsOf(
       return turn ? [turn] : []
     case 'approval':
       return approvalRows(view, index, course)
+    case 'limit':
+      return [limitRow(view, index, course), ...approvalRows(view, index, course)]
     case 'window':
       return [windowRow(view, index, requirement.window.timeZone, course), ...approvalRows(view, index, course)]
   }
@@ -71,6 +73,12 @@ function windowRow(
   if (hasEnded) return { ...row, note: 'did not open', tone: 'bad', to: end }
   const note = opensAt === undefined ? 'closed' : `closed until ${shortTime(opensAt, timeZone, now)}`
   return { ...row, note, tone: 'busy', to: end }
+}
+
+function limitRow({ rule, isMet }: RequirementView, index: number, { since, end, hasEnded }: Course): Row {
+  const row = { ...rowOf(`limit-${index}`, 'wait', `Limit: ${rule}`, '', since), to: end }
+  if (isMet) return { ...row, note: 'within' }
+  return hasEnded ? { ...row, note: 'reached', tone: 'bad' } : { ...row, note: 'reached', tone: 'busy' }
 }
 
 function turnRow(

@@ -1,5 +1,6 @@
 import type { PolicyProgress } from '../../../shared/core/task/policy-progress.ts'
 import type { ApprovalRequirement, Ask } from '../../../shared/policy/kinds/approval.ts'
+import { describeLimit, type LimitRequirement } from '../../../shared/policy/kinds/at-most.ts'
 import type { Requirement } from '../../../shared/policy/kinds/index.ts'
 import type { TurnRequirement } from '../../../shared/policy/kinds/turn.ts'
 import { describeWindowState, type WindowRequirement } from '../../../shared/policy/kinds/window.ts'
@@ -82,6 +83,11 @@ function viewRequirement(
       return viewTurn(requirement, progress)
     case 'approval':
       return viewApproval(requirement, requestedApproval(requirement.ask, requirement.rule, number, progress))
+    case 'limit': {
+      const { ask, rule } = requirement
+      const approval = ask && requestedApproval(ask, rule, number, progress)
+      return viewLimit(requirement, approval, progress)
+    }
     case 'window': {
       const { ask, rule } = requirement
       const approval = ask && requestedApproval(ask, rule, number, progress)
@@ -115,6 +121,17 @@ function viewWindow(
     opensAt: isOpen ? (first.isOpen ? since : first.changesAt) : changesAt,
     approval,
   }
+}
+
+/** Only the task counts, so the limit is within once all requirements are met. */
+function viewLimit(
+  limit: LimitRequirement,
+  approval: RequestedApproval | undefined,
+  { metAt, turn }: PolicyProgress,
+): RequirementView {
+  const isMet = metAt !== undefined || turn !== undefined || (approval?.isApproved ?? false)
+  const orApproved = approval && !isMet ? `, or ${approval.text}` : ''
+  return { rule: limit.rule, isMet, text: `${describeLimit(limit)}${orApproved}`, opensAt: undefined, approval }
 }
 
 function viewTurn({ rule, target }: TurnRequirement, { turn }: PolicyProgress): RequirementView {

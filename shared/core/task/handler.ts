@@ -6,7 +6,8 @@ import { Failure, toSentence } from '../../errors.ts'
 import { log } from '../../log.ts'
 import type { Answer } from '../../orchestrators/orchestrator.ts'
 import { errored, type Outcome, passed, verdictOf } from '../../outcome.ts'
-import { conditionsIn, turnsIn } from '../../policy/kinds/index.ts'
+import type { LimitRequirement } from '../../policy/kinds/at-most.ts'
+import { conditionsIn, limitsIn, turnsIn } from '../../policy/kinds/index.ts'
 import type { WindowRequirement } from '../../policy/kinds/window.ts'
 import { stateOfWindow } from '../../policy/window.ts'
 import {
@@ -217,7 +218,7 @@ async function runWhenAllowed(
   if (task.skip) return notRun(skippedOutcome(task.skip))
   const until = startTimeOf(context) + waitAtMost * 1_000
   const reports = reportsOf(task)
-  const [conditions, turns] = [conditionsIn(requirements), turnsIn(requirements)]
+  const [conditions, limits, turns] = [conditionsIn(requirements), limitsIn(requirements), turnsIn(requirements)]
   const asked: AskedPeople = {}
   let approved: ApprovedRequest | undefined
   let decisions: Decided[] = []
@@ -225,6 +226,7 @@ async function runWhenAllowed(
   let mayHaveWritten = false
   for (;;) {
     let windows: WindowRequirement[] = []
+    let raised = new Set<string>()
     if (conditions.length > 0) {
       const met = await meetRequirements(context, category, task, conditions, until, reports, { asked, mayHaveWritten })
       const { metAt } = met
@@ -236,8 +238,14 @@ async function runWhenAllowed(
       windows = conditions.flatMap((condition) =>
         condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
       )
+      raised = new Set(limits.filter((limit) => isApproved(limit, decisions)).map(({ rule }) => rule))
     }
-    const mayStart = task.approvalOf ? undefined : startCheckOf(category, task, windows)
+    const awaited = {
+      windows,
+      limits: limits.filter(({ rule }) => !raised.has(rule)),
+      raisedLimits: limits.filter(({ rule }) => raised.has(rule)),
+    }
+    const mayStart = task.approvalOf ? undefined : startCheckOf(category, task, awaited)
     const run = (at: number | undefined) =>
       runAction(context, at === undefined ? deadline : { ...deadline, at: at + deadline.seconds * 1_000 }, {
         mayStart,
@@ -257,6 +265,12 @@ async function runWhenAllowed(
     if (typeof released === 'object') return { result: released, decisions }
     mayStartAt = released
   }
+}
+
+/** The limit may also have opened by itself, before all of the people have approved. */
+function isApproved({ rule, ask }: LimitRequirement, decisions: readonly Decided[]): boolean {
+  const votes = decisions.filter((decided) => decided.rule === rule && decided.decision === 'approve')
+  return ask !== undefined && votes.length >= ask.count
 }
 
 function notRun(outcome: Outcome): Run {

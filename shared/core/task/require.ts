@@ -223,7 +223,7 @@ async function findNext(
   if (canceler !== undefined) return { ...canceledState(canceler), open: ids }
   try {
     const states = await Promise.all(
-      requirements.map((requirement, index) => checkRequirement(requirement, asked[index + 1], until, now)),
+      requirements.map((requirement, index) => checkRequirement(requirement, task.id, asked[index + 1], until, now)),
     )
     const decisions = states.flatMap(({ decided = [] }) => decided)
     const open = states.flatMap(({ openId }) => openId ?? [])

@@ -1,8 +1,10 @@
 import { type ApprovalCheck, type Asked, checkApproval } from '../../approvals/request/check.ts'
+import { describeLimitWait, type LimitRequirement } from '../../policy/kinds/at-most.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
 import type { WindowRequirement } from '../../policy/kinds/window.ts'
 import { describeTime } from '../../policy/time-zone.ts'
 import { stateOfWindow } from '../../policy/window.ts'
+import { nextStartAt } from '../../state/start-counts.ts'
 
 /** Whether a requirement is met, or what it waits for. */
 interface RequirementState extends ApprovalCheck {
@@ -13,12 +15,14 @@ interface RequirementState extends ApprovalCheck {
 /**
  * Checks a requirement at some time.
  *
+ * @param taskId whose start a limit counts
  * @param asked undefined if people were not asked
  * @param until from then, an approval that is still open is ended
  * @throws Failure `unavailable`
  */
 export async function checkRequirement(
   requirement: Condition,
+  taskId: string,
   asked: Asked | undefined,
   until: number,
   now: number,
@@ -28,6 +32,8 @@ export async function checkRequirement(
       return checkApproval(requirement, asked, until, now)
     case 'window':
       return checkWindow(requirement, asked && (await checkApproval(requirement, asked, until, now)), now)
+    case 'limit':
+      return checkLimit(requirement, taskId, asked && (await checkApproval(requirement, asked, until, now)), now)
   }
 }
 
@@ -46,6 +52,24 @@ function checkWindow(
     waitsFor: `Waits until ${describeTime(changesAt, window.timeZone)}${orApproved}: ${rule}${reason === undefined ? '' : ` (${reason})`}`,
     changesAt,
     mustAsk: ask !== undefined && approval === undefined,
+    openId: approval?.openId,
+  }
+}
+
+async function checkLimit(
+  limit: LimitRequirement,
+  taskId: string,
+  approval: ApprovalCheck | undefined,
+  now: number,
+): Promise<RequirementState> {
+  if (approval?.isMet || approval?.endedBy !== undefined) return approval
+  const opensAt = await nextStartAt(limit, taskId, now)
+  if (opensAt === undefined) return { isMet: true, openId: approval?.openId }
+  return {
+    isMet: false,
+    waitsFor: describeLimitWait(limit, opensAt),
+    changesAt: opensAt,
+    mustAsk: limit.ask !== undefined && approval === undefined,
     openId: approval?.openId,
   }
 }

@@ -228,6 +228,7 @@ function describeRequirement(requirement: Requirement): RequirementStatus {
     case 'turn':
       return { type, rule, target: requirement.target }
     case 'approval':
+    case 'limit':
     case 'window': {
       const { count, by } = requirement.ask ?? {}
       return { type, rule, count, by }

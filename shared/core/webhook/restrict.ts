@@ -7,7 +7,7 @@ import type { CallOrigin } from '../../orchestrators/event/event.ts'
 import type { PolicyCall, PolicyCaller } from '../../policy/call.ts'
 import { deployedPolicy } from '../../policy/deployed.ts'
 import { evaluateCaller, evaluatePolicy, type PolicyDecision } from '../../policy/evaluate.ts'
-import { failureOf, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
+import { failureOf, limitsIn, type PolicyRefusal, refuseSilent, turnsIn } from '../../policy/kinds/index.ts'
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
 import { effectOf, isFree, isStop } from '../../providers/action.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
@@ -160,7 +160,7 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
     ...(verdict.startRules.length > 0 && { startRules: verdict.startRules }),
     ...(verdict.startLimits.length > 0 && { startLimits: verdict.startLimits }),
   }
-  if (requirements.length === 0 && waitAtMost === 0) return { effect: 'allowed', restrictions: atStart }
+  if (requirements.length === 0) return { effect: 'allowed', restrictions: atStart }
   const [turn] = turnsIn(requirements)
   if (turn && times.delegatesTo !== undefined)
     return refused('delegated', turn.rule, refuseDelegatedTurn(turn, times.delegatesTo))
@@ -169,19 +169,19 @@ function decisionOf(verdict: PolicyDecision, call: PolicyCall, times: Times, now
       const failure = refuseSilent(requirement, now)
       if (failure) return refused('silent', requirement.rule, failure)
     }
-    return { effect: 'allowed', restrictions: atStart }
+    const startLimits = [...verdict.startLimits, ...limitsIn(requirements)]
+    return { effect: 'allowed', restrictions: { ...atStart, ...(startLimits.length > 0 && { startLimits }) } }
   }
   if (deadline + waitAtMost > times.max) {
     const longest = matched.find(
       ({ name, effect }) =>
         'waitAtMost' in effect &&
         effect.waitAtMost === waitAtMost &&
-        [...requirements, ...verdict.startLimits].some(({ rule }) => rule === name),
+        requirements.some((requirement) => requirement.rule === name),
     )
     return refused('tooLong', longest?.name, tooLong({ ...times, deadline }, waitAtMost))
   }
-  const required = requirements.length > 0 && { requirements }
-  return { effect: 'wait', restrictions: { ...required, ...atStart, waitAtMost, deadline } }
+  return { effect: 'wait', restrictions: { requirements, ...atStart, waitAtMost, deadline } }
 }
 
 function tooLong({ deadline, max }: Times, waitAtMost: number): Failure {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod/mini'
 import { canonicalJson } from '../../canonical-json.ts'
 import { formatDuration } from '../../duration.ts'
-import { Failure } from '../../errors.ts'
 import { isRecord } from '../../record.ts'
 import type { PolicyCall } from '../call.ts'
 import { comparableName, visibleName } from '../place-name.ts'
@@ -30,10 +29,7 @@ export interface AtMostEffect {
   waitAtMost: number
 }
 
-/**
- * A limit that is counted directly before the start. The payload of a task contains it. Not a requirement: most starts are within the
- * limit, and cost no step of their own.
- */
+/** A limit that is counted directly before the start. The payload of a task contains it. */
 export const startLimitSchema = z.object({
   /** The name of the rule. */
   rule: z.string(),
@@ -44,48 +40,54 @@ export const startLimitSchema = z.object({
   count: z.number(),
   /** In seconds. */
   per: z.number(),
-  otherwise: z.enum(['refuse', 'wait', 'approve']),
-  /** The approval with which it starts anyway, with `approve`. */
+})
+
+/** A limit for which a task waits. It also waits for its turns afterwards, so it is counted later. */
+export const limitRequirementSchema = z.extend(startLimitSchema, {
+  type: z.literal('limit'),
+  /** People may let the action start above the limit. */
   ask: z.optional(askSchema),
 })
 
 export type StartLimit = z.output<typeof startLimitSchema>
+export type LimitRequirement = z.output<typeof limitRequirementSchema>
 
 export function applyAtMost(
   rule: string,
   effect: AtMostEffect,
   call: PolicyCall,
-): { refusal?: ApprovalRefusal | undefined; startLimit: StartLimit; waitAtMost?: number } {
+): {
+  refusal?: ApprovalRefusal | undefined
+  startLimit?: StartLimit
+  requirement?: LimitRequirement
+  waitAtMost?: number
+} {
   const { count, per, otherwise, waitAtMost } = effect
   const { target, key } = targetOf(rule, effect.for, call)
   const limit = { rule, key, target, count, per }
-  if (typeof otherwise === 'string') {
-    const startLimit = { ...limit, otherwise }
-    return otherwise === 'refuse' ? { startLimit } : { startLimit, waitAtMost }
-  }
-  const { refusal, ask } = askFor(rule, otherwise, call)
-  return { refusal, startLimit: { ...limit, otherwise: 'approve', ask }, waitAtMost }
+  if (otherwise === 'refuse') return { startLimit: limit }
+  const { refusal, ask } = otherwise === 'wait' ? {} : askFor(rule, otherwise, call)
+  return { refusal, requirement: { type: 'limit', ...limit, ask }, waitAtMost }
 }
 
 /**
- * Returns the response to a call that would start too much. A silent call has no task that could wait or ask.
+ * Describes why an action may not start: `No loops allows 5 starts in 1 h for shop, and the next one on Monday, 2026-12-07 08:00 UTC`.
  *
  * @param opensAt when the next action may start, in epoch milliseconds
  */
-export function failureOfAtMost(limit: StartLimit, opensAt: number, now: number): Failure {
-  const hint =
-    limit.otherwise === 'refuse' ? 'Send the call again then.' : 'Send the call with mode=interactive: its task waits.'
-  return new Failure(
-    'closed',
-    `${causeOf(limit.rule, '')} allows ${startsOf(limit)} for ${limit.target}, and it is used up. The next action may start on ${describeTime(opensAt, 'UTC')}. ${hint}`,
-    { retryAfter: Math.max(1, Math.ceil((opensAt - now) / 1_000)) },
-  )
+export function describeReached(limit: StartLimit, opensAt: number): string {
+  return `${causeOf(limit.rule, '')} allows ${startsOf(limit)} for ${limit.target}, and the next one on ${describeTime(opensAt, 'UTC')}`
 }
 
 /** Describes what a task waits for: `Waits until Monday, 2026-12-07 08:00 UTC: 5 starts in 1 h for shop (no loops)`. */
-export function describeLimitWait(limit: StartLimit, opensAt: number): string {
+export function describeLimitWait(limit: LimitRequirement, opensAt: number): string {
   const orApproved = limit.ask ? ', or for an approval' : ''
   return `Waits until ${describeTime(opensAt, 'UTC')}${orApproved}: ${startsOf(limit)} for ${limit.target} (${limit.rule})`
+}
+
+/** `At most 5 starts in 1 h for shop`. */
+export function describeLimit(limit: StartLimit): string {
+  return `At most ${startsOf(limit)} for ${limit.target}`
 }
 
 /** Describes a rule: `start at most 5 times in 1 h for {connection}. Others are refused.` */

@@ -10,7 +10,13 @@ import {
   failureOfApproval,
   refuseSilentApproval,
 } from './approval.ts'
-import { type AtMostEffect, applyAtMost, type StartLimit } from './at-most.ts'
+import {
+  type AtMostEffect,
+  applyAtMost,
+  type LimitRequirement,
+  limitRequirementSchema,
+  type StartLimit,
+} from './at-most.ts'
 import { applyDeny, type DenyEffect, type DenyRefusal, failureOfDeny } from './deny.ts'
 import {
   applyTurn,
@@ -37,14 +43,19 @@ import {
 export type Effect = DenyEffect | WindowEffect | ApprovalEffect | TurnEffect | AtMostEffect
 
 /** A condition for the start of an action. The payload of a task contains it, so that a later policy does not change it. */
-export const requirementSchema = z.discriminatedUnion('type', [windowRequirementSchema, approvalSchema, turnSchema])
+export const requirementSchema = z.discriminatedUnion('type', [
+  windowRequirementSchema,
+  approvalSchema,
+  limitRequirementSchema,
+  turnSchema,
+])
 
 export type Requirement = z.output<typeof requirementSchema>
 /** A requirement that is met without the other tasks. */
 export type Condition = Exclude<Requirement, TurnRequirement>
 
 /** The types of requirements, in the order in which they are met. */
-export const requirementTypes = ['approval', 'window', 'turn'] as const satisfies Requirement['type'][]
+export const requirementTypes = ['approval', 'window', 'limit', 'turn'] as const satisfies Requirement['type'][]
 
 /** Why a call is refused. */
 export type PolicyRefusal = DenyRefusal | WindowRefusal | ApprovalRefusal | TurnRefusal
@@ -118,12 +129,19 @@ export function refuseSilent(requirement: Requirement, now: number): Failure | u
       return refuseSilentApproval(requirement, hint)
     case 'turn':
       return refuseSilentTurn(requirement, hint)
+    case 'limit':
+      return undefined
   }
 }
 
 /** Returns the requirements that a task meets before it takes its turns. */
 export function conditionsIn(requirements: readonly Requirement[] = []): Condition[] {
   return requirements.filter((requirement) => requirement.type !== 'turn')
+}
+
+/** Returns the limits that are counted when a task has its turns. */
+export function limitsIn(requirements: readonly Requirement[] = []): LimitRequirement[] {
+  return requirements.filter((requirement) => requirement.type === 'limit')
 }
 
 /** Returns the turns that a task takes when all other requirements are met. */

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '../../..')
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const examplesIn = (page: string): unknown[] =>
   [...read(page).matchAll(/^ *```yaml\n([\s\S]*?)```$/gm)].map(([, text = '']) => parse(text))
-/** The page also has a file of cases for a policy, which is no policy. */
+/** The page also has a file of cases for a policy, which has no rules. */
 const policies = examplesIn('docs/policy.md')
   .filter((loaded) => !isRecord(loaded) || !('cases' in loaded))
   .map((loaded) => (Array.isArray(loaded) ? { rules: loaded } : loaded))

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Served, serve } from '../../../infra/testing/loopback-server.ts'
-import { countStart, giveStartBack } from '../../../shared/state/start-counts.ts'
+import { countStart, nextStartAt } from '../../../shared/state/start-counts.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 
 /** A proxy between the AWS client and the table. */
@@ -43,13 +43,29 @@ describe('The starts for a target', () => {
     expect(await countStart(limit, 'b', NOW)).toBe(NOW + MINUTE)
   })
 
-  it('have one more place after a start was given back, once', async () => {
+  it('have the time of the latest attempt', async () => {
     const limit = limitOf(1)
     await countStart(limit, 'a', NOW)
-    for (let n = 0; n < 2; n++) await giveStartBack(limit, 'a')
-    expect(await countStart(limit, 'b', NOW)).toBeUndefined()
-    await giveStartBack(limit, 'a')
-    expect(await countStart(limit, 'c', NOW)).toBe(NOW + MINUTE)
+    await countStart(limit, 'a', NOW + 50_000)
+    expect(await countStart(limit, 'b', NOW + MINUTE)).toBe(NOW + 50_000 + MINUTE)
+    expect(await countStart(limit, 'b', NOW + 50_000 + MINUTE)).toBeUndefined()
+    // The first one has left the period, so it is a new start.
+    expect(await countStart(limit, 'a', NOW + 51_000 + MINUTE)).toBe(NOW + 50_000 + 2 * MINUTE)
+  })
+
+  it('are only counted above the limit if people allow it', async () => {
+    const limit = limitOf(1)
+    await countStart(limit, 'a', NOW)
+    expect(await nextStartAt(limit, 'b', NOW)).toBe(NOW + MINUTE)
+    expect(await countStart(limit, 'b', NOW + 20_000, true)).toBeUndefined()
+    expect(await countStart(limit, 'c', NOW + MINUTE)).toBe(NOW + 20_000 + MINUTE)
+  })
+
+  it('are not counted when the limit is only read', async () => {
+    const limit = limitOf(1)
+    for (const id of ['a', 'b']) expect(await nextStartAt(limit, id, NOW)).toBeUndefined()
+    expect(await countStart(limit, 'c', NOW)).toBeUndefined()
+    expect(await nextStartAt(limit, 'c', NOW)).toBeUndefined()
   })
 
   it('count by the limit of today if the policy has changed', async () => {

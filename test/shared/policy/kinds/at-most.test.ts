@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { PolicyCall } from '../../../../shared/policy/call.ts'
 import { evaluateCaller, evaluatePolicy } from '../../../../shared/policy/evaluate.ts'
 import { compilePolicy } from '../../../../shared/policy/file.ts'
-import { describeLimitWait, failureOfAtMost, type StartLimit } from '../../../../shared/policy/kinds/at-most.ts'
+import { describeLimitWait, describeReached, type StartLimit } from '../../../../shared/policy/kinds/at-most.ts'
 
 const call = (more: Partial<PolicyCall> = {}): PolicyCall => ({
   category: 'remediation',
@@ -41,7 +41,6 @@ describe('A rule with atMost', () => {
           key: expect.stringMatching(/^[0-9a-f]{40}$/),
           count: 5,
           per: 3_600,
-          otherwise: 'refuse',
         },
       ],
     })
@@ -50,11 +49,13 @@ describe('A rule with atMost', () => {
   test('may let its task wait, or ask people', () => {
     expect(decide(target, {}, { otherwise: 'wait' })).toMatchObject({
       waitAtMost: 14_400,
-      startLimits: [{ otherwise: 'wait' }],
+      startLimits: [],
+      requirements: [{ type: 'limit', rule: 'breaker', count: 5 }],
     })
     expect(decide(target, {}, { otherwise: 'approve', waitAtMost: 'PT1H' })).toMatchObject({
       waitAtMost: 3_600,
-      startLimits: [{ otherwise: 'approve', ask: { connection: 'ops', count: 1 } }],
+      startLimits: [],
+      requirements: [{ type: 'limit', ask: { connection: 'ops', count: 1 } }],
     })
     const { refusal } = decide(target, {}, { otherwise: 'approve', approve: { notRequester: true } })
     expect(refusal).toEqual({ rule: 'breaker', type: 'requester' })
@@ -105,20 +106,17 @@ describe('A rule with atMost', () => {
 })
 
 describe('A limit that is reached', () => {
-  const limit: StartLimit = { rule: 'breaker', key: 'k', target: 'shop', count: 1, per: 3_600, otherwise: 'refuse' }
+  const limit: StartLimit = { rule: 'breaker', key: 'k', target: 'shop', count: 1, per: 3_600 }
   const opensAt = Date.parse('2026-12-07T08:00:00Z')
 
-  test('refuses a call until the next one may start', () => {
-    const failure = failureOfAtMost(limit, opensAt, opensAt - 90_500)
-    expect(failure).toMatchObject({ kind: 'closed', status: 422, retryAfter: 91 })
-    expect(failure.message).toBe(
-      'The rule "breaker" of the policy allows 1 start in 1 h for shop, and it is used up. The next action may start on Monday, 2026-12-07 08:00 UTC. Send the call again then.',
+  test('says when the next action may start', () => {
+    expect(describeReached(limit, opensAt)).toBe(
+      'The rule "breaker" of the policy allows 1 start in 1 h for shop, and the next one on Monday, 2026-12-07 08:00 UTC',
     )
-    expect(failureOfAtMost({ ...limit, otherwise: 'wait' }, opensAt, 0).message).toContain('mode=interactive')
   })
 
   test('is described for people', () => {
-    expect(describeLimitWait({ ...limit, count: 5 }, opensAt)).toBe(
+    expect(describeLimitWait({ ...limit, type: 'limit', count: 5 }, opensAt)).toBe(
       'Waits until Monday, 2026-12-07 08:00 UTC: 5 starts in 1 h for shop (breaker)',
     )
   })
