@@ -33,6 +33,10 @@ export const settings = {
   get policyFile(): string | undefined {
     return process.env['WEBHOOKS_POLICY_FILE'] || undefined
   },
+  /** The function that answers for the policy of today. Undefined in the local runtime, whose code and policy are always those of today. */
+  get policyFunction(): string | undefined {
+    return process.env['WEBHOOKS_POLICY_FUNCTION'] || undefined
+  },
   /** Default deadline of interactive calls, as an ISO 8601 duration. Defaults to the action's deadline. */
   get deadline(): string | undefined {
     return process.env['WEBHOOKS_DEADLINE'] || undefined

@@ -14,6 +14,7 @@ import { listSecrets, orchestratorPaths, readSecrets, SECRET_PATHS } from './sec
 import type { Settings } from './settings.ts'
 import type { StateTable } from './state-table.ts'
 import { tablePermissionsOf } from './table-permissions.ts'
+import type { TodaysPolicy } from './todays-policy.ts'
 
 /** API Gateway times out after 29 s. The webhook stops before, so that its response says why. */
 const WEBHOOK_TIMEOUT = Duration.seconds(28)
@@ -21,6 +22,8 @@ const WEBHOOK_TIMEOUT = Duration.seconds(28)
 export interface CategoryFunctionProps extends Deployment {
   category: CategoryInfo
   table: StateTable
+  /** Missing in a stack without a policy. */
+  todaysPolicy?: TodaysPolicy
 }
 
 /** The webhook and the task of a category, with their permissions. */
@@ -30,7 +33,7 @@ export class CategoryFunction extends Construct {
   readonly task: DurableFunction
   readonly deadLetters: Queue
 
-  constructor(scope: Construct, id: string, { category, table, ...deployment }: CategoryFunctionProps) {
+  constructor(scope: Construct, id: string, { category, table, todaysPolicy, ...deployment }: CategoryFunctionProps) {
     super(scope, id)
     const { settings, events, policy } = deployment
     const { name, summary } = category
@@ -61,6 +64,7 @@ export class CategoryFunction extends Construct {
       deadLetters: this.deadLetters,
       environment: {
         ...variables,
+        ...(todaysPolicy ? { WEBHOOKS_POLICY_FUNCTION: todaysPolicy.fn.functionArn } : {}),
         ...(hasApprovals ? { WEBHOOKS_APPROVAL_ALARM: settings.approvalAlarm } : {}),
       },
       layers,
@@ -68,6 +72,7 @@ export class CategoryFunction extends Construct {
         ...readSecrets(this, settings, secrets),
         listSecrets,
         ...tablePermissions.task,
+        ...(todaysPolicy ? [{ actions: ['lambda:InvokeFunction'], resources: [todaysPolicy.fn.functionArn] }] : []),
         ...providerPermissions,
         ...answerPermissions(settings.awsProviders),
         ...auditEvents.permissions,

@@ -24,6 +24,7 @@ import { ScheduledVerify } from './scheduled-verify.ts'
 import type { Settings } from './settings.ts'
 import { StartLimits } from './start-limits.ts'
 import { StateTable } from './state-table.ts'
+import { TodaysPolicy } from './todays-policy.ts'
 import { Turns } from './turns.ts'
 
 export interface WebhooksStackProps extends StackProps {
@@ -49,8 +50,10 @@ export class WebhooksStack extends Stack {
     const policy = deployPolicy(this, settings)
     const deployment = { settings, bundles, dataKey, events, policy }
     const table = new StateTable(this, 'Idempotency', dataKey)
+    const todaysPolicy = new TodaysPolicy(this, 'TodaysPolicy', deployment)
     const categories = enabled.map(
-      (category) => new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table }),
+      (category) =>
+        new CategoryFunction(this, pascalCase(category.name), { ...deployment, category, table, todaysPolicy }),
     )
     this.#addKeys(settings, categories)
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })

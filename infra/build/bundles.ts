@@ -16,6 +16,7 @@ import {
   finisher,
   licensesFile,
   mcp,
+  policy,
   redeliver,
   toolsFile,
   verify,
@@ -65,7 +66,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         const source = { modules: { [webhookBundle]: webhook, task }, core: [...categoryCore, ...core] }
         return bundle(category.name, source, { [webhookFile]: WEBHOOK })
       }),
-      ...[dispatch, events, finisher, mcp, redeliver, verify].map((name) =>
+      ...[dispatch, events, finisher, mcp, policy, redeliver, verify].map((name) =>
         isPrebuilt()
           ? copyBundle(draft, name)
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),

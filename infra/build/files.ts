@@ -10,6 +10,8 @@ export const events = 'events'
 export const dispatch = 'dispatch'
 /** The bundle of the function that finishes the tasks that Lambda ended. */
 export const finisher = 'finisher'
+/** The bundle of the function that answers for the policy of today. */
+export const policy = 'policy'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */
 export const redeliver = 'redeliver'
 /** The bundle of the functions that verify a deployment. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { ACTION_EFFECTS } from '../action-effect.ts'
 import type { Failure } from '../errors.ts'
 import { type CallOrigin, originSchema } from '../orchestrators/event/event.ts'
 import { DEFAULT_ORCHESTRATOR } from '../orchestrators/index.ts'
@@ -101,7 +102,16 @@ const waitFields = {
   rules: z.optional(z.array(z.string())),
   /** Names the policy that was in force, for the audit record. */
   policyDigest: z.optional(z.string()),
-  /** The input as rules of the policy see it, for a task that is run again, if a rule depends on it. */
+  /** The facts of the call for the policy of a later time, in addition to those above. Missing in payloads of earlier versions. */
+  policyFacts: z.optional(
+    z.object({
+      isAgent: z.boolean(),
+      effect: z.optional(z.enum(ACTION_EFFECTS)),
+      /** The fields of the input that were sent under other names, or with other values. */
+      sentInput: z.optional(z.record(z.string(), z.unknown())),
+    }),
+  ),
+  /** The input as rules of the policy see it. Only in payloads of earlier versions. */
   ruleInput: z.optional(z.unknown()),
   /** Set for a task that only asks people for another task, with what that task requires. */
   approvalOf: z.optional(

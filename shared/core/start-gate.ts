@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, toSentence } from '../errors.ts'
 import { describeReached, type StartLimit } from '../policy/kinds/at-most.ts'
+import type { StartingAction } from '../policy/kinds/stop.ts'
 import { failureOfStop } from '../policy/kinds/stop.ts'
 import type { WindowRequirement } from '../policy/kinds/window.ts'
 import { mayStart, type StartDecision } from '../policy/may-start.ts'
@@ -8,6 +9,7 @@ import { isFree } from '../providers/action.ts'
 import { actionNamesOf, type Category } from '../providers/category.ts'
 import { countStart } from '../state/start-counts.ts'
 import type { Call } from './call.ts'
+import { ruleInputOf } from './policy-facts.ts'
 import { readStops } from './stops.ts'
 
 /** Asks whether the action of a call may start now. Does not throw. */
@@ -38,6 +40,10 @@ const MAX_STOP_AGE_MS = 5_000
 const STOP_GRACE_MS = 60_000
 /** Between the start of an attempt and its first write. */
 const ATTEMPT_STOP_AGE_MS = 1_000
+/** The policy of the acceptance is that of today for so long. */
+const POLICY_AGE_MS = 60_000
+/** Between the start of an attempt and its first write. */
+const ATTEMPT_POLICY_AGE_MS = 5_000
 
 /** The windows and limits that a task has waited for. They may have changed since. */
 export interface Awaited {
@@ -45,9 +51,13 @@ export interface Awaited {
   limits: readonly StartLimit[]
   /** People have let the action start above these limits. It counts for the others. */
   raisedLimits: readonly StartLimit[]
+  /** The rules whose closed window people have opened. */
+  opened: readonly string[]
+  /** When the task was started, in epoch milliseconds. Undefined for a silent call, which does not wait. */
+  since: number | undefined
 }
 
-const NOTHING_AWAITED: Awaited = { windows: [], limits: [], raisedLimits: [] }
+const NOTHING_AWAITED: Awaited = { windows: [], limits: [], raisedLimits: [], opened: [], since: undefined }
 
 /**
  * Returns the check of a call. An action that only reads or asks people always starts.
@@ -72,14 +82,43 @@ export function startCheckOf(
   // A silent call without an id is one start.
   const id = call.id ?? randomUUID()
   const windows = { refusing: call.startRules ?? [], awaited: awaited.windows }
+  const askToday = todaysRulesFor(call, starting, awaited)
   return async () => {
     try {
       const decision = mayStart(starting, windows, await readStops(maxAge, grace), Date.now())
-      return decision.type === 'allowed' ? await countStarts(call, awaited, id) : decision
+      if (decision.type !== 'allowed') return decision
+      const todays = await askToday()
+      return todays.type === 'allowed' ? await countStarts(call, awaited, id) : todays
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return { type: 'stopped', why: error.message.replace(/\.$/, '') }
     }
+  }
+}
+
+/** Returns the question whether the policy of today lets the action start. One with the code of a later version answers it. */
+function todaysRulesFor(
+  { action: name, policyFacts, event: { project, stage, service }, input }: Call,
+  action: StartingAction,
+  { opened, since }: Awaited,
+): () => Promise<StartDecision> {
+  let answered: { at: number; decision: StartDecision } | undefined
+  return async () => {
+    const now = Date.now()
+    // Payloads of earlier versions have no facts.
+    if (!policyFacts || since === undefined || now - since < POLICY_AGE_MS) return { type: 'allowed' }
+    if (answered && now - answered.at < ATTEMPT_POLICY_AGE_MS) return answered.decision
+    const { askTodaysPolicy } = await import('./todays-policy.ts')
+    const { isAgent, effect, sentInput } = policyFacts
+    const place = { project, stage, service, input: ruleInputOf(input, sentInput) }
+    const todays = await askTodaysPolicy({
+      call: { ...action, actionNames: [...action.actionNames], action: name, isAgent, effect, ...place },
+      opened: [...opened],
+    })
+    // A window of a later policy has no requirement for which the task could wait: it is held.
+    const decision = todays.type === 'closed' ? { ...todays, type: 'stopped' as const } : todays
+    answered = { at: now, decision }
+    return decision
   }
 }
 

@@ -162,7 +162,7 @@ describe('A task that is run again', () => {
 describe('A call that is delivered again', () => {
   it.each([
     ['weaker', []],
-    ['stricter', [twoPeople, { name: 'nothing', deny: 'No' }]],
+    ['stricter', [twoPeople, { name: 'one at a time', oneAtATime: { per: '{service}' } }]],
   ])('keeps the requirements of its first delivery under a %s policy', async (_, rules) => {
     deploy([onPage])
     const event = { ...triggered(), input }

@@ -66,7 +66,7 @@ describe('A task whose rule has a window', () => {
   it('keeps its requirement if the policy is changed', async () => {
     deploy([freeze(2 * HOUR, 'wait')])
     const task = await lifecycle.accept(START, { input })
-    deploy([{ name: 'nothing', deny: 'No' }])
+    deploy([{ name: 'always', only: {}, otherwise: 'wait' }])
     const acceptedAt = Date.now()
     const { outcome } = await lifecycle.run(task)
     expect(outcome?.result).toBe('pass')

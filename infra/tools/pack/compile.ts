@@ -16,6 +16,7 @@ const LOADED = [
   'functions/dispatch',
   'functions/events',
   'functions/mcp',
+  'functions/policy',
   'functions/redeliver',
   'functions/verify',
   'test/templates/*/index',

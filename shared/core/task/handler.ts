@@ -226,6 +226,7 @@ async function runWhenAllowed(
   let mayHaveWritten = false
   for (;;) {
     let windows: WindowRequirement[] = []
+    let opened: string[] = []
     let raised = new Set<string>()
     if (conditions.length > 0) {
       const met = await meetRequirements(context, category, task, conditions, until, reports, { asked, mayHaveWritten })
@@ -238,12 +239,17 @@ async function runWhenAllowed(
       windows = conditions.flatMap((condition) =>
         condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
       )
+      opened = conditions.flatMap((condition) =>
+        condition.type === 'window' && !windows.includes(condition) ? [condition.rule] : [],
+      )
       raised = new Set(limits.filter((limit) => isApproved(limit, decisions)).map(({ rule }) => rule))
     }
     const awaited = {
       windows,
       limits: limits.filter(({ rule }) => !raised.has(rule)),
       raisedLimits: limits.filter(({ rule }) => raised.has(rule)),
+      opened,
+      since: startTimeOf(context),
     }
     const mayStart = task.approvalOf ? undefined : startCheckOf(category, task, awaited)
     const run = (at: number | undefined) =>

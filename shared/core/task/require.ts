@@ -85,7 +85,7 @@ const MAX_END_ATTEMPTS = 60
 /**
  * Waits until the requirements of a task are all met at the same time. Asks people for the approvals among them.
  *
- * @param requirements of the payload: a later policy changes nothing
+ * @param requirements of the payload
  * @param until when to give up, in epoch milliseconds
  * @param earlier the approvals that earlier waits of the task have asked for, to which new ones are added, and whether an attempt after
  * them may have written

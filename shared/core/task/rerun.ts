@@ -59,7 +59,7 @@ export async function rerunTask(
       'invalid',
       `This task only asked people for the task ${task.approvalOf.taskId}. Run that one again.`,
     )
-  const again = { ...(await rerunOf(task)), person: caller.person, email: caller.email }
+  const again = { ...(await rerunOf(task, caller)), person: caller.person, email: caller.email }
   return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
 }
 
@@ -71,7 +71,7 @@ async function restrictionsOf(category: Category, task: Task, caller: Caller): P
 }
 
 /** Returns the payload of the new task. It contains no address for the answer, and nothing of the policy. */
-async function rerunOf(task: Task): Promise<Task> {
+async function rerunOf(task: Task, caller: Caller): Promise<Task> {
   const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...others } = task
   const {
     requirements: _5,
@@ -85,6 +85,7 @@ async function rerunOf(task: Task): Promise<Task> {
   return {
     ...same,
     id: identifyFollowing(task.id, 'rerun', await readIdentityKey()),
+    policyFacts: task.policyFacts && { ...task.policyFacts, isAgent: caller.agent === true },
     rerunOf: task.id,
     orchestrator: DEFAULT_ORCHESTRATOR,
     sendStarted: false,

@@ -13,6 +13,7 @@ import { sourceOf } from '../../sources/source-of.ts'
 import type { ActionFields, AnswerFields, Call, CallerFields, WaitFields } from '../call.ts'
 import { digestInput, identifyCall } from '../call-id.ts'
 import { lastRunKey, withLastRun } from '../last-run.ts'
+import { policyFactsOf } from '../policy-facts.ts'
 import type { StopTarget } from '../run-of-task.ts'
 import type { ResolvedCall } from './resolve.ts'
 import type { restrict } from './restrict.ts'
@@ -45,6 +46,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     // Tasks that wait for the turn see the URL of the task that has it.
     ...(await answerFieldsOf(resolved, id, turnsIn(policy?.requirements).length > 0)),
     ...waitFieldsOf(category, resolved, completed),
+    policyFacts: options.mode === 'silent' || completed.skip ? undefined : policyFactsOf(resolved, completed.input),
     ...policy,
   }
 }

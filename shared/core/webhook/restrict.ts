@@ -11,16 +11,13 @@ import { failureOf, limitsIn, type PolicyRefusal, refuseSilent, turnsIn } from '
 import { refuseDelegatedTurn } from '../../policy/kinds/turn.ts'
 import { effectOf, isFree, isStop } from '../../providers/action.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
-import { isRecord } from '../../record.ts'
 import type { Call, Task } from '../call.ts'
 import { maxDeadlineOf } from '../max-deadlines.ts'
+import { ruleInputOf } from '../policy-facts.ts'
 import type { ResolvedCall } from './resolve.ts'
 
 type Restrictions = Partial<Pick<Call, 'deadline'>> &
-  Pick<
-    Call,
-    'refusal' | 'requirements' | 'startRules' | 'startLimits' | 'waitAtMost' | 'rules' | 'policyDigest' | 'ruleInput'
-  >
+  Pick<Call, 'refusal' | 'requirements' | 'startRules' | 'startLimits' | 'waitAtMost' | 'rules' | 'policyDigest'>
 
 /** How long a call may take. */
 interface Times {
@@ -48,8 +45,6 @@ export function restrict(
   deadline: number,
 ): Restrictions {
   const { action, actionName, connection, caller, event, options, answerable } = resolved
-  // Rules use the names that callers send.
-  const input = { ...(isRecord(completed) ? completed : {}), ...resolved.input }
   const effect = effectOf(action, connection.provider)
   const call = {
     category: category.name,
@@ -61,14 +56,12 @@ export function restrict(
     connection: connection.name,
     caller: policyCallerOf(caller, effect),
     ...placeOf(event.data),
-    input,
+    input: ruleInputOf(completed, resolved.input),
   }
   // The task may run for a limited time, and so may the step of the orchestrator that waits for it.
   const max = Math.min(maxDeadlineOf(category), answerable?.maxDeadline ?? Number.POSITIVE_INFINITY)
   const delegatesTo = resolved.delegates ? connection.provider.title : undefined
-  const restrictions = evaluate(call, { deadline, max, isSilent: options.mode === 'silent', delegatesTo })
-  const dependsOnInput = deployedPolicy()?.policy.rules.some(({ when }) => when.input !== undefined) ?? false
-  return dependsOnInput && options.mode !== 'silent' ? { ...restrictions, ruleInput: input } : restrictions
+  return evaluate(call, { deadline, max, isSilent: options.mode === 'silent', delegatesTo })
 }
 
 /** Evaluates the policy for a task that is run again. Its requirements replace those of the first task. */
@@ -86,7 +79,7 @@ export async function restrictRerun(category: Category, task: Task, caller: Call
     connection: task.connection,
     caller: policyCallerOf(caller, effect),
     ...placeOf(task.event),
-    input: task.ruleInput,
+    input: task.policyFacts ? ruleInputOf(task.input, task.policyFacts.sentInput) : task.ruleInput,
   }
   return evaluate(call, { deadline: task.deadline, max: maxDeadlineOf(category), isSilent: false })
 }

@@ -4,7 +4,7 @@ import { build, flat, permissionsOf, type Resource, type Synthesized, synthesize
 it('a disabled category has no resources', () => {
   const categories = Object.fromEntries(tenCategories.map(({ name }) => [name, name === 'slo']))
   const { template, all } = synthesize({ categories })
-  expect(all('AWS::Lambda::Function')).toHaveLength(4)
+  expect(all('AWS::Lambda::Function')).toHaveLength(5)
   expect(JSON.stringify(template.toJSON())).not.toMatch(/issue-ticketing|IssueTicketing/)
 })
 
@@ -18,6 +18,7 @@ describe('a setting', () => {
       'task.handler': 1024,
       'webhook.handler': 320,
       'mcp.handler': 320,
+      'policy.handler': 320,
       'finisher.handler': 1024,
     })
   })
@@ -31,7 +32,7 @@ describe('a setting', () => {
 
   it('logRetentionDays applies to all logs', () => {
     const groups = changed({ logRetentionDays: 7 }).all('AWS::Logs::LogGroup')
-    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7])
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7, 7])
   })
 
   it('throttle applies to the stage', () => {
@@ -353,8 +354,10 @@ describe('a setting', () => {
   it('secretsKeyArn allows decryption with the key, only through Secrets Manager', () => {
     const key = 'arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012'
     const found = changed({ secretsKeyArn: key })
-    for (const fn of found.all('AWS::Lambda::Function'))
-      expect(permissionsOf(found, fn).get('kms:Decrypt')).toEqual([key])
+    const readers = found
+      .all('AWS::Lambda::Function')
+      .filter(({ Properties }) => Properties.Handler !== 'policy.handler')
+    for (const fn of readers) expect(permissionsOf(found, fn).get('kms:Decrypt')).toEqual([key])
     expect(JSON.stringify(found.all('AWS::IAM::Policy'))).toContain('kms:ViaService')
   })
 })

@@ -326,9 +326,9 @@ describe.each(functions)('the role of the %s of %s', (entry, category) => {
 })
 
 describe('the permissions for Lambda', () => {
-  it('no function may call the tasks of other categories, except to ask people and to wake those that wait for them', () => {
+  it('no function may call other functions, except to ask people or the policy, and to wake tasks that wait for it', () => {
     const asks = (action: string, resource: string) =>
-      (action === 'lambda:InvokeFunction' && /^<NotificationTaskLive/.test(resource)) ||
+      (action === 'lambda:InvokeFunction' && /^<(NotificationTaskLive|TodaysPolicyAsk)/.test(resource)) ||
       action === 'lambda:SendDurableExecutionCallbackSuccess'
     for (const { name } of categories) {
       const mine = functionOf('task', name).id

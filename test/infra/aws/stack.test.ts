@@ -26,7 +26,7 @@ const prefixesOf = (detail: { functionArn: { prefix: unknown }[] }) =>
 
 describe('every function', () => {
   it('runs on arm64 with nodejs24.x, and gets the secret prefix, the log level and the namespace of metrics', () => {
-    expect(functions).toHaveLength(22)
+    expect(functions).toHaveLength(23)
     const Variables = {
       WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
       WEBHOOKS_LOG_LEVEL: 'INFO',
@@ -100,7 +100,9 @@ describe('a durable function', () => {
 
   it('has the alias live and retains old versions, as each webhook does', () => {
     const versions = deployed.all('AWS::Lambda::Version')
-    const published = functions.filter(({ Properties }) => Properties.Handler !== 'mcp.handler')
+    const published = functions.filter(
+      ({ Properties: { Handler } }) => Handler !== 'mcp.handler' && Handler !== 'policy.handler',
+    )
     expect(versions).toHaveLength(published.length)
     for (const version of versions)
       expect(version).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
@@ -201,7 +203,7 @@ describe('the stack', () => {
         bundles: '/nowhere',
       })
     expect(build).toThrow(SettingsError)
-    expect(build).toThrow('The bundle /nowhere/slo/task.js does not exist. Run npm run build first.')
+    expect(build).toThrow('The bundle /nowhere/policy/policy.js does not exist. Run npm run build first.')
   })
 })
 

@@ -136,7 +136,9 @@ rules: [{ name: run, source: alerts, call: ci-cd/do-it }]
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  const others = ['dispatch', 'events', 'finisher', 'mcp', 'redeliver', 'verify'].map((name) => `${name}/${name}`)
+  const others = ['dispatch', 'events', 'finisher', 'mcp', 'policy', 'redeliver', 'verify'].map(
+    (name) => `${name}/${name}`,
+  )
   for (const file of [...files, ...others]) {
     mkdirSync(join(bundles, file, '..'), { recursive: true })
     writeFileSync(join(bundles, `${file}.js`), `// ${file}`)

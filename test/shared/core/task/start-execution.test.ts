@@ -146,6 +146,7 @@ describe('An interactive call', () => {
       labels: true,
       deadline: 3_600,
       dryRun: false,
+      policyFacts: { isAgent: false, effect: 'reversible' },
       seal: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
   })

@@ -1,0 +1,3 @@
+import { policyHandler } from '../shared/policy/handler.ts'
+
+export const handler = policyHandler
