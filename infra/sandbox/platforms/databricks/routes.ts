@@ -1,3 +1,4 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import {
   type Answer,
   bearer,
@@ -42,32 +43,24 @@ const ERROR_CODES: Record<number, string> = {
  * @see https://docs.databricks.com/api/workspace/jobs
  */
 export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer' | 'error'> {
-  function route(call: Call): Answer {
-    if (call.size > MAX_BODY_BYTES) return refusal(413, 'MAX_REQUEST_SIZE_EXCEEDED', 'The request is too large.')
-    switch (`${call.method} ${call.path}`) {
-      case 'GET /api/2.2/jobs/list': {
-        const name = call.query.get('name')?.toLowerCase()
-        const found = state.jobs.filter((job) => name === undefined || job.name.toLowerCase() === name)
-        const jobs = found.slice(0, Number(call.query.get('limit') ?? 20)).map(jobResponse)
-        return json(200, { ...(jobs.length > 0 ? { jobs } : {}), has_more: false })
-      }
-      case 'POST /api/2.2/jobs/run-now':
-        return withBody(call, runNow)
-      case 'GET /api/2.2/jobs/runs/get':
-        return withRun(call, call.query.get('run_id'), (run) => json(200, run))
-      case 'GET /api/2.2/jobs/runs/get-output':
-        return getOutput(call)
-      case 'POST /api/2.2/jobs/runs/cancel':
-        return withBody(call, ({ run_id }) =>
-          withRun(call, run_id, () => {
-            if (!state.may.run) return forbidden('Manage Run permissions on the job')
-            state.cancel(Number(run_id))
-            return json(200, {}, {}, `cancels run ${run_id}`)
-          }),
-        )
-      default:
-        return refusal(404, 'ENDPOINT_NOT_FOUND', `No API found for '${call.method} ${call.path}'`)
-    }
+  const route = routeTable<Call, Answer>()({
+    'GET /api/2.2/jobs/list'({ query }) {
+      const name = query.get('name')?.toLowerCase()
+      const found = state.jobs.filter((job) => name === undefined || job.name.toLowerCase() === name)
+      const jobs = found.slice(0, Number(query.get('limit') ?? 20)).map(jobResponse)
+      return json(200, { ...(jobs.length > 0 ? { jobs } : {}), has_more: false })
+    },
+    'POST /api/2.2/jobs/run-now': (call) => withBody(call, runNow),
+    'GET /api/2.2/jobs/runs/get': (call) => withRun(call, call.query.get('run_id'), (run) => json(200, run)),
+    'GET /api/2.2/jobs/runs/get-output': (call) => getOutput(call),
+    'POST /api/2.2/jobs/runs/cancel': (call) =>
+      withBody(call, ({ run_id }) => withRun(call, run_id, () => cancel(run_id))),
+  })
+
+  function cancel(id: unknown): Answer {
+    if (!state.may.run) return forbidden('Manage Run permissions on the job')
+    state.cancel(Number(id))
+    return json(200, {}, {}, `cancels run ${id}`)
   }
 
   function runNow({
@@ -115,7 +108,10 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
       if (call.headers.authorization === undefined) {
         return refusal(401, 401, 'Credential was not sent or was of an unsupported type for this API.')
       }
-      return state.acceptsToken(bearer(call.headers) ?? '') ? route(call) : refusal(403, 403, 'Invalid access token.')
+      if (!state.acceptsToken(bearer(call.headers) ?? '')) return refusal(403, 403, 'Invalid access token.')
+      if (call.size > MAX_BODY_BYTES) return refusal(413, 'MAX_REQUEST_SIZE_EXCEEDED', 'The request is too large.')
+      const operation = `${call.method} ${call.path}`
+      return route(operation, call) ?? refusal(404, 'ENDPOINT_NOT_FOUND', `No API found for '${operation}'`)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, bearer, type Call, isObject, json, jsonObject, segments } from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, bearer, type Call, isObject, json, jsonObject } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { errorResponse } from './responses.ts'
 
@@ -45,9 +46,7 @@ export function createAutomation(store: Store, token: string, workflows: readonl
   const automation: Automation = {
     answer(call) {
       if (bearer(call.headers) !== token) return errorResponse(401, 'Unauthorized')
-      const [, , , what, id, verb, ...more] = segments(call.path)
-      if (more.length > 0) return errorResponse(404, 'Not found')
-      return operation(call, [what, id === undefined ? '' : '{id}', verb ?? ''].filter(Boolean).join('/'), id ?? '')
+      return route(`${call.method} ${call.path}`, call) ?? errorResponse(404, 'Not found')
     },
     start: (workflow, id) => create({ workflow, id }),
     set(id, state) {
@@ -59,35 +58,35 @@ export function createAutomation(store: Store, token: string, workflows: readonl
     executions: () => executions.list(),
   }
 
-  function operation(call: Call, name: string, id: string): Answer {
-    const workflow = workflows.find((one) => one.id === id)
-    switch (`${call.method} ${name}`) {
-      case 'GET executions': {
-        const limit = Number(call.query.get('limit') ?? 100)
-        const found = automation.executions().toReversed()
-        return json(200, { count: found.length, results: found.slice(0, limit).map(responseOf) })
-      }
-      case 'GET executions/{id}': {
-        const found = automation.get(id)
-        return found ? json(200, responseOf(found), {}, found.state) : notFound('execution', id)
-      }
-      case 'GET executions/{id}/tasks': {
-        const found = automation.get(id)
-        return found ? json(200, tasksOf(found)) : notFound('execution', id)
-      }
-      case 'POST executions/{id}/pause':
-        return transition(id, ['RUNNING'], 'PAUSED')
-      case 'POST executions/{id}/resume':
-        return transition(id, ['PAUSED'], 'RUNNING')
-      case 'POST executions/{id}/cancel':
-        return transition(id, ['RUNNING', 'PAUSED'], 'CANCELLED')
-      case 'GET workflows/{id}':
-        return workflow ? json(200, { ...workflow, isDeployed: true, type: 'STANDARD' }) : notFound('workflow', id)
-      case 'POST workflows/{id}/run':
-        return workflow ? run(workflow, call) : notFound('workflow', id)
-      default:
-        return errorResponse(404, 'Not found')
-    }
+  const route = routeTable<Call, Answer>()({
+    'GET /platform/automation/v1/executions'({ query }) {
+      const limit = Number(query.get('limit') ?? 100)
+      const found = automation.executions().toReversed()
+      return json(200, { count: found.length, results: found.slice(0, limit).map(responseOf) })
+    },
+    'GET /platform/automation/v1/executions/{id}': ({ params: { id } }) =>
+      withExecution(id, (found) => json(200, responseOf(found), {}, found.state)),
+    'GET /platform/automation/v1/executions/{id}/tasks': ({ params: { id } }) =>
+      withExecution(id, (found) => json(200, tasksOf(found))),
+    'POST /platform/automation/v1/executions/{id}/pause': ({ params: { id } }) => transition(id, ['RUNNING'], 'PAUSED'),
+    'POST /platform/automation/v1/executions/{id}/resume': ({ params: { id } }) =>
+      transition(id, ['PAUSED'], 'RUNNING'),
+    'POST /platform/automation/v1/executions/{id}/cancel': ({ params: { id } }) =>
+      transition(id, ['RUNNING', 'PAUSED'], 'CANCELLED'),
+    'GET /platform/automation/v1/workflows/{id}': ({ params: { id } }) =>
+      withWorkflow(id, (workflow) => json(200, { ...workflow, isDeployed: true, type: 'STANDARD' })),
+    'POST /platform/automation/v1/workflows/{id}/run': ({ params: { id }, ...call }) =>
+      withWorkflow(id, (workflow) => run(workflow, call)),
+  })
+
+  function withExecution(id: string, then: (execution: Execution) => Answer): Answer {
+    const found = automation.get(id)
+    return found ? then(found) : notFound('execution', id)
+  }
+
+  function withWorkflow(id: string, then: (workflow: Workflow) => Answer): Answer {
+    const found = workflows.find((one) => one.id === id)
+    return found ? then(found) : notFound('workflow', id)
   }
 
   function transition(id: string, from: Execution['state'][], to: Execution['state']): Answer {

@@ -1,3 +1,4 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import {
   type Answer,
   type Call,
@@ -7,7 +8,6 @@ import {
   MAX_BODY_BYTES,
   mediaType,
   type Platform,
-  segments,
 } from '../sandbox/http.ts'
 import { criteriaOf, selected, timeOf } from './input.ts'
 import { errorResponse, sloResponse, violated } from './responses.ts'
@@ -72,20 +72,19 @@ const EVENT_TYPES = [
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2
  */
 export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' | 'error'> {
-  function route(call: Call): Answer {
-    const [api, version, what = '', id, ...more] = segments(call.path)
-    if (api !== 'api' || version !== 'v2' || more.length > 0) return errorResponse(404, 'HTTP 404 Not Found')
-    const name = what === 'slo' ? 'slo' : [what, id].filter(Boolean).join('/')
-    const operations: Record<string, { method: string; scope: string; answer(): Answer }> = {
-      slo: { method: 'GET', scope: 'slo.read', answer: () => (id === undefined ? listSlos(call) : getSlo(call, id)) },
-      events: { method: 'GET', scope: 'events.read', answer: () => listEvents(call) },
-      'events/ingest': { method: 'POST', scope: 'events.ingest', answer: () => ingest(call) },
-    }
-    const operation = Object.hasOwn(operations, name) ? operations[name] : undefined
-    if (!operation) return errorResponse(404, 'HTTP 404 Not Found')
-    if (call.method !== operation.method) return errorResponse(405, 'HTTP 405 Method Not Allowed')
-    const { scope } = operation
-    if (state.hasScope(scope)) return operation.answer()
+  const route = routeTable<Call, Answer>()({
+    'GET /api/v2/slo': (call) => withScope('slo.read', () => listSlos(call)),
+    'GET /api/v2/slo/{id}': (call) => withScope('slo.read', () => getSlo(call, call.params.id)),
+    'GET /api/v2/events': (call) => withScope('events.read', () => listEvents(call)),
+    'POST /api/v2/events/ingest': (call) => withScope('events.ingest', () => ingest(call)),
+    '{method} /api/v2/slo': notAllowed,
+    '{method} /api/v2/slo/{id}': notAllowed,
+    '{method} /api/v2/events': notAllowed,
+    '{method} /api/v2/events/ingest': notAllowed,
+  })
+
+  function withScope(scope: string, then: () => Answer): Answer {
+    if (state.hasScope(scope)) return then()
     return errorResponse(403, `Token is missing required scope. Use one of: ${scope} (${scope})`)
   }
 
@@ -173,11 +172,16 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
 
     answer(call) {
       const [, token] = /^api-token +(\S+)$/i.exec(call.headers.authorization ?? '') ?? []
-      if (token === state.token) return route(call)
+      if (token === state.token)
+        return route(`${call.method} ${call.path}`, call) ?? errorResponse(404, 'HTTP 404 Not Found')
       const isMissing = call.headers.authorization === undefined
       return errorResponse(401, isMissing ? 'Missing authorization parameter.' : 'Token Authentication failed')
     },
   }
+}
+
+function notAllowed(): Answer {
+  return errorResponse(405, 'HTTP 405 Method Not Allowed')
 }
 
 function isEvent(body: Record<string, unknown>): body is Record<string, unknown> & IngestedEvent {

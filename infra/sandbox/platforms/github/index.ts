@@ -101,7 +101,7 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
     const repo = issues.repo(owner, name)
     const hasIssues = !name.startsWith('no-issues')
     if (rest.length === 0 && call.method === 'GET') return json(200, repoResponse(call.root, repo, hasIssues))
-    if (rest[0] === 'actions') return actions.answer(call, repo, rest.slice(1))
+    if (rest[0] === 'actions') return actions.answer(call, repo)
     if (rest[0] !== 'issues') return notFound()
     if (!hasIssues) return githubError(410, 'Issues are disabled for this repo')
     return routeIssues(`${call.method} ${call.path}`, { ...call, repo, issues }) ?? notFound()

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
@@ -9,7 +10,6 @@ import {
   MAX_BODY_BYTES,
   mediaType,
   type Platform,
-  segments,
 } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
@@ -29,6 +29,11 @@ interface Table {
   records: ServiceNowRecord[]
   columns: readonly string[]
 }
+
+/** Returns the response of a record. */
+type Show = (record: ServiceNowRecord) => unknown
+type TableCall = Call & { params: { table: string } }
+type RecordCall = Call & { params: { table: string; id: string } }
 
 const directoryColumns = ['sys_id', 'name', 'user_name', 'email', 'active']
 
@@ -50,7 +55,7 @@ export function createServiceNow(store: Store): ServiceNow {
     }),
 
     answer(call) {
-      const answer = isAuthenticated(call) ? route(call) : notAuthenticated()
+      const answer = isAuthenticated(call) ? answerCall(call) : notAuthenticated()
       return { ...answer, headers: { 'x-transaction-id': randomUUID().slice(0, 12), ...answer.headers } }
     },
 
@@ -64,28 +69,40 @@ export function createServiceNow(store: Store): ServiceNow {
     incidents: (root) => incidents.all().map((incident) => summaryOf(root, incident)),
   }
 
-  function route(call: Call): Answer {
-    const [api, now, ...rest] = segments(call.path)
-    const [what, table, sysId, ...more] = /^v\d$/.test(rest[0] ?? '') ? rest.slice(1) : rest
-    if (api !== 'api' || now !== 'now' || what !== 'table' || table === undefined || more.length > 0) {
-      return failure(400, 'Requested URI does not represent any resource')
-    }
-    if (call.size > MAX_BODY_BYTES) {
-      const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${MAX_BODY_BYTES} bytes.`
-      return failure(413, 'Exception while reading request', detail)
-    }
+  /** The version in the path is optional. */
+  const route = routeTable<Call, Answer>()({
+    'GET /api/now/table/{table}': (call) => withTable(call, (table, show) => list(call, table, show)),
+    'POST /api/now/table/incident': (call) => create(call),
+    'GET /api/now/table/{table}/{id}': (call) =>
+      withRecord(call, (record, show) => json(200, { result: show(record) })),
+    'PATCH /api/now/table/incident/{id}': (call) => withRecord(incidentOf(call), (record) => update(call, record)),
+    'PUT /api/now/table/incident/{id}': (call) => withRecord(incidentOf(call), (record) => update(call, record)),
+    '{method} /api/now/table/{table}': (call) => withTable(call, () => notSupported(call)),
+    '{method} /api/now/table/{table}/{id}': (call) => withRecord(call, () => notSupported(call)),
+  })
+
+  function answerCall(call: Call): Answer {
+    const path = call.path.replace(/^(\/api\/now)\/v\d\//, '$1/')
+    const isTooLarge = call.size > MAX_BODY_BYTES && path.startsWith('/api/now/table/')
+    const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${MAX_BODY_BYTES} bytes.`
+    if (isTooLarge) return failure(413, 'Exception while reading request', detail)
+    return route(`${call.method} ${path}`, call) ?? failure(400, 'Requested URI does not represent any resource')
+  }
+
+  function withTable(call: TableCall, then: (table: Table, show: Show) => Answer): Answer {
+    const { table } = call.params
     const readable = readTable(table)
     if (!readable) return failure(400, `Invalid table ${table}`)
-    const toResponse = table === 'incident' ? responseFor(call) : plainResponseFor(call)
-    if (sysId === undefined) {
-      if (call.method === 'GET') return list(call, readable, toResponse)
-      return call.method === 'POST' && table === 'incident' ? create(call) : notSupported(call)
-    }
-    const record = readable.records.find(({ sys_id }) => sys_id === sysId)
-    if (!record) return failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval")
-    if (call.method === 'GET') return json(200, { result: toResponse(record) })
-    const isWrite = (call.method === 'PATCH' || call.method === 'PUT') && table === 'incident'
-    return isWrite ? update(call, record) : notSupported(call)
+    return then(readable, table === 'incident' ? responseFor(call) : plainResponseFor(call))
+  }
+
+  function withRecord(call: RecordCall, then: (record: ServiceNowRecord, show: Show) => Answer): Answer {
+    return withTable(call, ({ records }, show) => {
+      const record = records.find(({ sys_id }) => sys_id === call.params.id)
+      return record
+        ? then(record, show)
+        : failure(404, 'No Record found', "Record doesn't exist or ACL restricts the record retrieval")
+    })
   }
 
   function readTable(name: string): Table | undefined {
@@ -110,7 +127,7 @@ export function createServiceNow(store: Store): ServiceNow {
     })
   }
 
-  function responseFor({ root, query }: Call): (incident: ServiceNowRecord) => unknown {
+  function responseFor({ root, query }: Call): Show {
     const view = viewOf(query)
     return (incident) => incidentResponse(root, incidents, incident, view)
   }
@@ -130,9 +147,13 @@ export function createServiceNow(store: Store): ServiceNow {
   return serviceNow
 }
 
-function plainResponseFor({ query }: Call): (record: ServiceNowRecord) => unknown {
+function plainResponseFor({ query }: Call): Show {
   const view = viewOf(query)
   return (record) => plainResponse(record, view)
+}
+
+function incidentOf({ params: { id }, ...call }: Call & { params: { id: string } }): RecordCall {
+  return { ...call, params: { table: 'incident', id } }
 }
 
 function isAuthenticated({ headers }: Call): boolean {
@@ -146,7 +167,7 @@ function isDisplayValue({ query }: Call): boolean {
 }
 
 /** Returns a page of the matching records and their total number. */
-function list({ query }: Call, { records, columns }: Table, toResponse: (record: ServiceNowRecord) => unknown): Answer {
+function list({ query }: Call, { records, columns }: Table, toResponse: Show): Answer {
   const found = select(records, query.get('sysparm_query') ?? '', columns)
   const number = (name: string, defaultValue: number) =>
     /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : defaultValue

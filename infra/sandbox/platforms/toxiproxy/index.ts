@@ -1,4 +1,5 @@
-import { type Answer, type Call, json, type Platform, segments } from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, type Call, json, type Platform } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { readToxic, type Toxic, type ToxicProxy, ToxiproxyError } from './input.ts'
 import { describeToxic, proxiesPage } from './page.ts'
@@ -18,6 +19,28 @@ const SHOP_PROXIES: readonly ProxySeed[] = [
   { name: 'shop-cache', listen: '127.0.0.1:16379', upstream: 'shop-cache.internal:6379' },
 ]
 
+interface ToxiproxyCall extends Call {
+  proxies: Proxies
+}
+type ProxyCall = ToxiproxyCall & { params: { proxy: string } }
+type ToxicCall = ToxiproxyCall & { params: { proxy: string; toxic: string } }
+
+const route = routeTable<ToxiproxyCall, Answer>()({
+  'GET /version': () => json(200, { version: '2.12.0' }),
+  'GET /proxies': ({ proxies }) =>
+    json(200, Object.fromEntries(proxies.all().map((proxy) => [proxy.name, proxyResponse(proxy)]))),
+  'GET /proxies/{proxy}': (call) => json(200, proxyResponse(proxyOf(call))),
+  'GET /proxies/{proxy}/toxics': (call) => json(200, proxyOf(call).toxics),
+  'POST /proxies/{proxy}/toxics': addToxic,
+  'GET /proxies/{proxy}/toxics/{toxic}': (call) => json(200, toxicOf(call)),
+  'DELETE /proxies/{proxy}/toxics/{toxic}': removeToxic,
+  '{method} /version': () => notAllowed(),
+  '{method} /proxies': () => notAllowed(),
+  '{method} /proxies/{proxy}': (call) => proxyOf(call) && notAllowed(),
+  '{method} /proxies/{proxy}/toxics': (call) => proxyOf(call) && notAllowed(),
+  '{method} /proxies/{proxy}/toxics/{toxic}': (call) => toxicOf(call) && notAllowed(),
+})
+
 /**
  * Fakes the part of the HTTP API of Toxiproxy 2.12 that shows proxies, and adds and removes toxics. It needs no token.
  *
@@ -27,47 +50,6 @@ const SHOP_PROXIES: readonly ProxySeed[] = [
 export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
   const proxies = createProxies(store, seeds)
 
-  function route(call: Call): Answer {
-    const [root, name, kind, toxic, ...more] = segments(call.path)
-    if (more.length > 0 || name === '' || toxic === '') return pageNotFound()
-    if (root === 'version' && name === undefined) return onlyGet(call, { version: '2.12.0' })
-    if (root !== 'proxies') return pageNotFound()
-    if (name === undefined) {
-      return onlyGet(call, Object.fromEntries(proxies.all().map((proxy) => [proxy.name, proxyResponse(proxy)])))
-    }
-    const proxy = found(name)
-    if (kind === undefined) return onlyGet(call, proxyResponse(proxy))
-    if (kind !== 'toxics') return pageNotFound()
-    return toxic === undefined ? routeToxics(call, proxy) : routeToxic(call, proxy, toxic)
-  }
-
-  function found(name: string): ToxicProxy {
-    const proxy = proxies.get(name)
-    if (!proxy) throw new ToxiproxyError(404, 'proxy not found')
-    return proxy
-  }
-
-  function routeToxics({ method, body }: Call, proxy: ToxicProxy): Answer {
-    if (method === 'GET') return json(200, proxy.toxics)
-    if (method !== 'POST') return notAllowed()
-    const toxic = readToxic(body)
-    if (proxy.toxics.some(({ name }) => name === toxic.name)) throw new ToxiproxyError(409, 'toxic already exists')
-    const isUpstream = ({ stream }: Toxic) => stream === 'upstream'
-    const toxics = [...proxy.toxics, toxic]
-    const ordered = [...toxics.filter(isUpstream), ...toxics.filter((one) => !isUpstream(one))]
-    proxies.save({ ...proxy, toxics: ordered })
-    return json(200, toxic, {}, `${describeToxic(toxic)} on ${proxy.name}`)
-  }
-
-  function routeToxic({ method }: Call, proxy: ToxicProxy, name: string): Answer {
-    const toxic = proxy.toxics.find((one) => one.name === name)
-    if (!toxic) throw new ToxiproxyError(404, 'toxic not found')
-    if (method === 'GET') return json(200, toxic)
-    if (method !== 'DELETE') return notAllowed()
-    proxies.save({ ...proxy, toxics: proxy.toxics.filter((one) => one !== toxic) })
-    return { status: 204, note: `removed ${name} from ${proxy.name}` }
-  }
-
   return {
     proxies,
     error: toxiproxyError,
@@ -76,7 +58,7 @@ export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
       // Toxiproxy rejects browsers.
       if (call.headers['user-agent']?.startsWith('Mozilla/')) return text(403, 'User agent not allowed\n')
       try {
-        return route(call)
+        return route(`${call.method} ${call.path}`, { ...call, proxies }) ?? pageNotFound()
       } catch (error) {
         if (error instanceof ToxiproxyError) return toxiproxyError(error.status, error.message)
         throw error
@@ -89,12 +71,37 @@ export function createToxiproxy(store: Store, seeds = SHOP_PROXIES): Toxiproxy {
   }
 }
 
-function proxyResponse(proxy: ToxicProxy) {
-  return { ...proxy, enabled: true, Logger: {} }
+function proxyOf({ proxies, params }: ProxyCall): ToxicProxy {
+  const proxy = proxies.get(params.proxy)
+  if (!proxy) throw new ToxiproxyError(404, 'proxy not found')
+  return proxy
 }
 
-function onlyGet({ method }: Call, value: unknown): Answer {
-  return method === 'GET' ? json(200, value) : notAllowed()
+function toxicOf(call: ToxicCall): Toxic {
+  const toxic = proxyOf(call).toxics.find(({ name }) => name === call.params.toxic)
+  if (!toxic) throw new ToxiproxyError(404, 'toxic not found')
+  return toxic
+}
+
+function addToxic(call: ProxyCall): Answer {
+  const proxy = proxyOf(call)
+  const toxic = readToxic(call.body)
+  if (proxy.toxics.some(({ name }) => name === toxic.name)) throw new ToxiproxyError(409, 'toxic already exists')
+  const isUpstream = ({ stream }: Toxic) => stream === 'upstream'
+  const toxics = [...proxy.toxics, toxic]
+  const ordered = [...toxics.filter(isUpstream), ...toxics.filter((one) => !isUpstream(one))]
+  call.proxies.save({ ...proxy, toxics: ordered })
+  return json(200, toxic, {}, `${describeToxic(toxic)} on ${proxy.name}`)
+}
+
+function removeToxic(call: ToxicCall): Answer {
+  const [proxy, toxic] = [proxyOf(call), toxicOf(call)]
+  call.proxies.save({ ...proxy, toxics: proxy.toxics.filter(({ name }) => name !== toxic.name) })
+  return { status: 204, note: `removed ${toxic.name} from ${proxy.name}` }
+}
+
+function proxyResponse(proxy: ToxicProxy) {
+  return { ...proxy, enabled: true, Logger: {} }
 }
 
 /** Returns JSON with the content type of Go's http.Error. */

@@ -1,17 +1,9 @@
-import {
-  type Answer,
-  type Call,
-  isObject,
-  json,
-  MAX_BODY_BYTES,
-  mediaType,
-  type Platform,
-  segments,
-} from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, type Call, isObject, json, MAX_BODY_BYTES, mediaType, type Platform } from '../sandbox/http.ts'
 import type { Collection } from '../sandbox/store.ts'
 import { type ChangeRequest, createChangeRequests, type Person } from './changes.ts'
 import { earlyError, permissionError, serviceError, UnleashError } from './errors.ts'
-import { createFlags, type Environment, type Flag, project } from './flags.ts'
+import { createFlags, type Environment, type Flag, project, type Strategy } from './flags.ts'
 import { featureResponse } from './responses.ts'
 
 export interface UnleashSettings {
@@ -22,6 +14,11 @@ export interface UnleashSettings {
   /** Users by token. */
   people: Record<string, Person>
 }
+
+interface UnleashCall extends Call {
+  person: Person
+}
+type InEnvironment = UnleashCall & { params: { project: string; flag: string; environment: string } }
 
 /**
  * The part of the admin API of Unleash 8.2 that reads and changes flags, with the change requests of Unleash Enterprise.
@@ -36,23 +33,35 @@ export function unleashRoutes(
   const flags = createFlags(storedFlags)
   const requests = createChangeRequests(storedRequests, flags, isGuarded, mayApply)
 
-  function route(call: Call, person: Person): Answer {
-    if (call.size > MAX_BODY_BYTES) return earlyError(413, 'request entity too large')
-    const [api, admin, first, inProject = '', ...rest] = segments(call.path)
-    if (api !== 'api' || admin !== 'admin') return noSuchPath(call)
-    if (first === 'user' && inProject === '' && call.method === 'GET') return json(200, userResponse(person))
-    if (first !== 'projects') return noSuchPath(call)
-    const [kind, name = '', ...more] = rest
-    if (kind === 'features' && more[0] === 'environments') return routeEnvironment(call, inProject, name, more)
-    if (kind === 'features' && name && more.length === 0 && call.method === 'GET') {
-      return json(200, featureResponse(environments, getFeature(inProject, name)))
-    }
-    if (kind === 'environments' && more[0] === 'change-requests' && more.length === 1 && call.method === 'POST') {
-      const request = requests.add(person, name, jsonOf(call))
-      return json(200, request, {}, `change request ${request.id} in ${name}`)
-    }
-    return kind === 'change-requests' ? routeRequests(call, person, inProject, [name, ...more]) : noSuchPath(call)
-  }
+  const route = routeTable<UnleashCall, Answer>()({
+    'GET /api/admin/user': ({ person }) => json(200, userResponse(person)),
+    'GET /api/admin/projects/{project}/features/{flag}': ({ params }) =>
+      json(200, featureResponse(environments, getFeature(params.project, params.flag))),
+    'POST /api/admin/projects/{project}/features/{flag}/environments/{environment}/on': (call) => toggle(call, true),
+    'POST /api/admin/projects/{project}/features/{flag}/environments/{environment}/off': (call) => toggle(call, false),
+    'POST /api/admin/projects/{project}/features/{flag}/environments/{environment}/strategies': addStrategy,
+    'PUT /api/admin/projects/{project}/features/{flag}/environments/{environment}/strategies/{id}': changeStrategy,
+    'POST /api/admin/projects/{project}/environments/{environment}/change-requests'({ params, ...call }) {
+      const request = requests.add(call.person, params.environment, jsonOf(call))
+      return json(200, request, {}, `change request ${request.id} in ${params.environment}`)
+    },
+    'GET /api/admin/projects/{project}/change-requests/pending': ({ person }) =>
+      json(
+        200,
+        requests.pending().filter(({ createdBy }) => createdBy.id === person.id),
+      ),
+    'GET /api/admin/projects/{project}/change-requests/{id}': ({ params }) =>
+      json(200, requests.get(params.project, params.id)),
+    'PUT /api/admin/projects/{project}/change-requests/{id}/state'({ params, ...call }) {
+      const { state, comment } = bodyOf(call)
+      const moved = requests.move(requests.get(params.project, params.id), call.person, state, comment)
+      return json(200, { state: moved.state }, {}, `change request ${params.id} is ${moved.state}`)
+    },
+    'PUT /api/admin/projects/{project}/change-requests/{id}/title'({ params, ...call }) {
+      requests.rename(requests.get(params.project, params.id), bodyOf(call)['title'])
+      return { status: 200 }
+    },
+  })
 
   function getFeature(inProject: string, name: string): Flag {
     const flag = flags.get(inProject, name)
@@ -60,54 +69,36 @@ export function unleashRoutes(
     return flag
   }
 
-  function routeEnvironment(call: Call, inProject: string, name: string, more: string[]): Answer {
-    const [, environment = '', what, id, ...beyond] = more
-    const { method } = call
-    if (beyond.length > 0) return noSuchPath(call)
-    if ((what === 'on' || what === 'off') && id === undefined && method === 'POST') {
-      const flag = flags.getActive(inProject, name)
-      checkGuard(environment)
-      flags.setEnabled(flag, environment, what === 'on')
-      return { status: 200, note: `${name} is ${what} in ${environment}` }
-    }
-    return what === 'strategies' ? routeStrategies(call, inProject, name, environment, id) : noSuchPath(call)
+  function toggle({ params: { project: inProject, flag: name, environment } }: InEnvironment, isOn: boolean): Answer {
+    const flag = flags.getActive(inProject, name)
+    checkGuard(environment)
+    flags.setEnabled(flag, environment, isOn)
+    return { status: 200, note: `${name} is ${isOn ? 'on' : 'off'} in ${environment}` }
   }
 
-  function routeStrategies(call: Call, inProject: string, name: string, environment: string, id?: string): Answer {
-    if (call.method !== (id === undefined ? 'POST' : 'PUT')) return noSuchPath(call)
+  function addStrategy(call: InEnvironment): Answer {
     const body = bodyOf(call)
-    if (id === undefined && body['name'] === undefined) {
+    if (body['name'] === undefined) {
       const at = '/body/name'
       throw new UnleashError(400, `The \`${at}\` property is required. It was not present on the data you sent.`, at)
     }
-    const flag = flags.getActive(inProject, name)
-    checkGuard(environment)
-    const strategy =
-      id === undefined ? flags.addStrategy(flag, environment, body) : flags.changeStrategy(flag, environment, id, body)
-    const rollout = strategy.parameters['rollout'] ? ` at ${strategy.parameters['rollout']} %` : ''
-    return json(200, strategy, {}, `${name} is${rollout} by ${strategy.name} in ${environment}`)
+    return withGuardedFlag(call, (flag, environment) => flags.addStrategy(flag, environment, body))
   }
 
-  function routeRequests(call: Call, person: Person, inProject: string, [id = '', what, ...more]: string[]): Answer {
-    const operation = `${call.method} ${what ?? ''}`
-    if (more.length > 0) return noSuchPath(call)
-    if (operation === 'GET ' && id === 'pending') {
-      return json(
-        200,
-        requests.pending().filter(({ createdBy }) => createdBy.id === person.id),
-      )
-    }
-    if (operation === 'GET ') return json(200, requests.get(inProject, id))
-    if (operation === 'PUT state') {
-      const { state, comment } = bodyOf(call)
-      const moved = requests.move(requests.get(inProject, id), person, state, comment)
-      return json(200, { state: moved.state }, {}, `change request ${id} is ${moved.state}`)
-    }
-    if (operation === 'PUT title') {
-      requests.rename(requests.get(inProject, id), bodyOf(call)['title'])
-      return { status: 200 }
-    }
-    return noSuchPath(call)
+  function changeStrategy(call: InEnvironment & { params: { id: string } }): Answer {
+    const body = bodyOf(call)
+    return withGuardedFlag(call, (flag, environment) => flags.changeStrategy(flag, environment, call.params.id, body))
+  }
+
+  function withGuardedFlag(
+    { params: { project: inProject, flag: name, environment } }: InEnvironment,
+    change: (flag: Flag, environment: string) => Strategy,
+  ): Answer {
+    const flag = flags.getActive(inProject, name)
+    checkGuard(environment)
+    const strategy = change(flag, environment)
+    const rollout = strategy.parameters['rollout'] ? ` at ${strategy.parameters['rollout']} %` : ''
+    return json(200, strategy, {}, `${name} is${rollout} by ${strategy.name} in ${environment}`)
   }
 
   /** Unleash accepts the token with and without `Bearer`. */
@@ -129,7 +120,8 @@ export function unleashRoutes(
         const person = personOf(call)
         if (!person) return notLoggedIn(call)
         if (call.method !== 'GET' && person.isReadOnly) throw permissionError('UPDATE_FEATURE_ENVIRONMENT')
-        return route(call, person)
+        if (call.size > MAX_BODY_BYTES) return earlyError(413, 'request entity too large')
+        return route(`${call.method} ${call.path}`, { ...call, person }) ?? noSuchPath(call)
       } catch (error) {
         if (error instanceof UnleashError) return serviceError(error)
         throw error

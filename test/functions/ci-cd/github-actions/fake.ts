@@ -101,10 +101,10 @@ function apiOf(token: string, answerActions: ReturnType<typeof actionsRoutes>): 
   return (call) => {
     if (bearer(call.headers) !== token) return githubError(401, 'Bad credentials')
     if (call.path === '/rate_limit') return json(200, { resources: {} })
-    const [first, owner, name, kind, ...rest] = segments(call.path)
+    const [first, owner, name, kind] = segments(call.path)
     if (first !== 'repos' || owner !== repository.owner || name !== repository.name) return notFound()
     if (kind === undefined) return json(200, { full_name: `${owner}/${name}`, default_branch: 'main' })
-    return kind === 'actions' ? answerActions(call, repository, rest) : notFound()
+    return kind === 'actions' ? answerActions(call, repository) : notFound()
   }
 }
 
