@@ -27,13 +27,21 @@ export class NotStarted extends Error {
     this.decision = decision
   }
 
-  /** The response to a call that no task can hold. */
-  get failure(): Failure {
+  /**
+   * Returns the response to a call that no task can hold.
+   *
+   * @param mayHaveWritten whether an earlier attempt may have reached the platform
+   */
+  failureAfter(mayHaveWritten: boolean): Failure {
     const { type, why } = this.decision
-    return type === 'stopped' ? failureOfStop(why) : new Failure('closed', `${toSentence(why)} Nothing was started.`)
+    const before = mayHaveWritten ? MAY_HAVE_WRITTEN : 'Nothing was started.'
+    const failure =
+      type === 'stopped' ? failureOfStop(why, before) : new Failure('closed', `${toSentence(why)} ${before}`)
+    return failure.withMayHaveWritten(mayHaveWritten)
   }
 }
 
+const MAY_HAVE_WRITTEN = 'An earlier attempt may have reached the platform: check it.'
 /** A stop is in force for silent calls after this time. */
 const MAX_STOP_AGE_MS = 5_000
 /** How long silent calls continue while the table cannot be read. */

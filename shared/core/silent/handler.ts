@@ -98,7 +98,7 @@ async function runWithRetries(
     try {
       return await runAction(category, call, deadlineAt, previousWrite(attempts), { mayStart })
     } catch (thrown) {
-      const error = thrown instanceof NotStarted ? thrown.failure.withMayHaveWritten(attempts.mayHaveWritten) : thrown
+      const error = thrown instanceof NotStarted ? thrown.failureAfter(attempts.mayHaveWritten) : thrown
       attempts.outcomeUnknown ||= kindOf(error) === 'unconfirmed'
       attempts.mayHaveWritten ||= attempts.outcomeUnknown || !(error instanceof Failure) || error.mayHaveWritten
       if (!(error instanceof Failure)) throw error

@@ -75,11 +75,13 @@ export function describeStop({ by, reason }: Stop): string {
   return `Stopped by ${by}: ${reason}`
 }
 
-/** Returns the response to a call that no task can hold. */
-export function failureOfStop(description: string): Failure {
-  return new Failure(
-    'stopped',
-    `${toSentence(description)} Nothing was started. Send the call again when the stop is lifted.`,
-    { retryAfter: RETRY_AFTER_SECONDS },
-  )
+/**
+ * Returns the response to a call that no task can hold.
+ *
+ * @param before a sentence about earlier attempts
+ */
+export function failureOfStop(description: string, before = 'Nothing was started.'): Failure {
+  return new Failure('stopped', `${toSentence(description)} ${before} Send the call again when the stop is lifted.`, {
+    retryAfter: RETRY_AFTER_SECONDS,
+  })
 }
