@@ -7,11 +7,12 @@ import { Fixture } from './common/fixture.ts'
 import { idTests } from './common/ids.ts'
 import type { CommonSuite, StartedPlatform } from './common/options.ts'
 import { declaredSecretTests, resultSecretTests } from './common/secrets.ts'
+import { stopTests } from './common/stopped.ts'
 
 /**
  * Registers the tests that providers of every kind must pass, and starts the platform before each test of the group: credentials
  * stay secret, failures are reported with their reason and can be retried, no request is repeated within an attempt, a dry run
- * writes nothing, and ids stay in their place.
+ * and an action that people have stopped write nothing, and ids stay in their place.
  *
  * @returns a function that returns the platform of the current test
  */
@@ -28,6 +29,7 @@ export function commonTests<P extends StartedPlatform>(provider: Provider, suite
     failureTests(fixture, operation, operation === operations[0])
     resultSecretTests(fixture, operation)
     dryRunTest(fixture, operation)
+    stopTests(fixture, operation)
   })
   deadlineTest(fixture, operations[0] ?? '')
   idTests(fixture)

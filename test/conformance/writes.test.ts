@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
+import { ok, serve } from '../../infra/testing/loopback-server.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Provider } from '../../shared/providers/provider.ts'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import { isRecord } from '../../shared/record.ts'
+import { readRunState } from '../../shared/state/run-states.ts'
 import { uuidOf } from '../../shared/text/uuid.ts'
 import { failureOf } from '../functions/helpers.ts'
 import './deployment.ts'
@@ -67,6 +69,59 @@ describe.each(Object.entries(platforms))('%s: an unexpected response to a search
       expect({ body, writes: Math.max(made ?? requests, expected) }).toEqual({ body, writes: expected })
     }
   })
+})
+
+/** How a call ends that may not start, by what forbids it and its mode. */
+const FORBIDDEN_ENDS = {
+  'stop silent': /^stopped: Stopped by jane@example\.com: bad release\. Nothing was started\./,
+  'stop interactive': /^held: Stopped by jane@example\.com: bad release$/,
+  'window silent': /^closed: The window has closed: year end \(Closing\), until .+\. Nothing was started\.$/,
+  'window interactive': /^succeeded: The window has closed: year end \(Closing\), until .+\. Nothing was started\.$/,
+}
+/** The write was found, the platform cannot say yet, or the outcome is unknown. */
+const LOST_ENDS =
+  /^succeeded: (?!.*Nothing was started)|^held: .+ It may have written$|may (?:have|still have|belong to)|is unknown|attempted again/s
+
+const { free = [], stoppable = [] } = Object.groupBy(Object.entries(platforms), ([path, { action }]) =>
+  asksOrReads(path, action) ? 'free' : 'stoppable',
+)
+
+describe.each(free)('%s: an action that only asks people, or evaluates', (path, platform) => {
+  test('is not stopped', async () => {
+    for (const forbiddenBy of ['stop', 'window'] as const) {
+      const { ends, requests } = await observe(path, platform, { mode: 'interactive', forbiddenBy })
+      expect({ ends, requests }).toEqual({ ends: [expect.stringMatching(/^succeeded: /)], requests: 1 })
+    }
+  })
+})
+
+describe.each(stoppable)('%s: an action that may not start', (path, platform) => {
+  const modes = platform.needsTask ? (['interactive'] as const) : (['silent', 'interactive'] as const)
+
+  test.each(['stop', 'window'] as const)('writes nothing during a %s', async (forbiddenBy) => {
+    for (const mode of modes) {
+      const { ends, requests, made } = await observe(path, platform, { mode, forbiddenBy })
+      const end = expect.stringMatching(FORBIDDEN_ENDS[`${forbiddenBy} ${mode}`])
+      expect({ mode, ends, requests, made: made ?? 0 }).toEqual({
+        mode,
+        ends: ends.map(() => end),
+        requests: 0,
+        made: 0,
+      })
+    }
+  })
+
+  test.each(['stop', 'window'] as const)(
+    'only looks for a write whose response was lost, after a %s',
+    async (forbiddenBy) => {
+      const retried = { ...platform, repeatable: 'a retry looks for the first write' }
+      for (const mode of forbiddenBy === 'stop' ? (['interactive'] as const) : modes) {
+        const { ends, requests } = await observe(path, retried, { mode, lost: true, forbiddenBy })
+        const end = expect.stringMatching(LOST_ENDS)
+        expect({ mode, ends, requests }).toEqual({ mode, ends: ends.map(() => end), requests: 1 })
+      }
+    },
+  )
 })
 
 const tickets = rowsOf('ticketRow')
@@ -172,6 +227,30 @@ describe('generic HTTP API: a connection that does not match its API', () => {
     expect(ends[0]).toContain('The request may have created something')
   })
 })
+
+test('load-testing/autocannon: a test that may not start is not saved, so no poll sends its load', async () => {
+  const shop = await serve(() => ok({}))
+  const row: WriteRow = {
+    action: 'start-test',
+    writes: /./,
+    start: async () => ({ server: shop, connection: { allow: shop.url }, input: { target: shop.url } }),
+  }
+  const {
+    ends,
+    requests,
+    key = '',
+  } = await observe('load-testing/autocannon', row, {
+    mode: 'interactive',
+    forbiddenBy: 'stop',
+  })
+  const end = expect.stringMatching(FORBIDDEN_ENDS['stop interactive'])
+  expect({ ends, requests, state: await readRunState(key.slice(0, 20)) }).toEqual({ ends: [end], requests: 0 })
+})
+
+function asksOrReads(path: string, name: string): boolean {
+  const action = categoryOf(path).actions[name]
+  return action?.type === 'approval' || action?.effect === 'reads'
+}
 
 async function providerOf(path: string): Promise<unknown> {
   const [, name = ''] = path.split('/')

@@ -1,6 +1,9 @@
 import { type Call as Request, requestLine } from '../../infra/testing/loopback-server.ts'
 import type { Call } from '../../shared/core/call.ts'
-import { runUntilDeadline } from '../../shared/core/task/retry-start.ts'
+import { startCheckOf } from '../../shared/core/start-gate.ts'
+import { changeStops } from '../../shared/core/stops.ts'
+import { type Held, runUntilDeadline } from '../../shared/core/task/retry-start.ts'
+import type { WindowRequirement } from '../../shared/policy/kinds/window.ts'
 import type { ActionResult } from '../../shared/providers/action.ts'
 import type { Category } from '../../shared/providers/category.ts'
 import { evaluated } from '../functions/slo/drive.ts'
@@ -36,16 +39,29 @@ interface Options {
   readBody?: string
   /** More of the input. */
   input?: object
+  /** Forbids the start of the action. A silent call that runs does not see a new stop. */
+  forbiddenBy?: 'stop' | 'window'
 }
+
+/** A freeze that lasts longer than the tests exist. */
+const CLOSED: WindowRequirement = {
+  type: 'window',
+  rule: 'year end',
+  window: { timeZone: 'UTC', freezes: [{ from: '2000-01-01', to: '2999-01-01', reason: 'Closing' }] },
+}
+const STOP = { id: 'incident', reason: 'bad release', by: 'jane@example.com', at: 0 }
 
 /** Ends a task that would retry until its deadline, because its platform is busy with the run of the first attempt. */
 const MAX_ATTEMPTS = 10
 
-/** Sends an event to a provider, such as `ci-cd/jenkins`, twice if the call is silent, and replaces the response to the first write. */
+/**
+ * Sends an event to a provider, such as `ci-cd/jenkins`, twice if the call is silent, and replaces the response to the first write. With
+ * `forbiddenBy`, the action may not start: from the beginning, or from its first write if the response to that is lost.
+ */
 export async function observe(
   path: string,
   platform: WriteRow,
-  { body, lost = false, readBody, mode, input = {} }: Options,
+  { body, lost = false, readBody, mode, input = {}, forbiddenBy }: Options,
 ): Promise<Observed> {
   const category = categoryOf(path)
   const [, provider] = path.split('/')
@@ -53,8 +69,15 @@ export async function observe(
   const before = target.made?.() ?? 0
   const isWrite = (request: Request) => platform.writes.test(requestLine(request))
   const writes = target.server.replaceNext(isWrite, body)
-  if (lost) target.server.loseNext(isWrite)
-  const onAttempt = (attempt: number) => {
+  const startRules: WindowRequirement[] = []
+  if (lost)
+    target.server.loseNext((request) => {
+      if (isWrite(request) && forbiddenBy === 'window') startRules.push(CLOSED)
+      return isWrite(request)
+    })
+  else if (forbiddenBy === 'window') startRules.push(CLOSED)
+  const onAttempt = async (attempt: number) => {
+    if (forbiddenBy === 'stop' && attempt === (lost ? 2 : 1)) await changeStops(() => [STOP])
     if (readBody === undefined) return
     if (attempt === 2) target.server.failNext(200, readBody, { on: (request) => !isWrite(request), times: 99 })
     else if (attempt === 3) target.server.recover()
@@ -62,7 +85,7 @@ export async function observe(
   try {
     const keptn = { type: 'keptn', baseUrl: 'https://keptn.example.com', token: 'a-keptn-token' }
     storeSecret('orchestrators/keptn', keptn)
-    const call = await receive({
+    const received = await receive({
       category,
       action: platform.action,
       mode,
@@ -71,6 +94,8 @@ export async function observe(
       input: { ...target.input, ...input },
       ...(platform.delegates ? { orchestrator: 'keptn' } : {}),
     })
+    const call = { ...received, startRules }
+    if (forbiddenBy === 'stop' && mode === 'silent') await changeStops(() => [STOP])
     const deliver = () =>
       mode === 'silent' ? ended(silently(category, call)) : ended(interactively(category, call, platform, onAttempt))
     const ends = [await deliver()]
@@ -88,6 +113,7 @@ export async function observe(
       sent: calls.find(isWrite)?.body,
     }
   } finally {
+    if (forbiddenBy === 'stop') await changeStops(() => [])
     await target.server.close()
   }
 }
@@ -97,13 +123,13 @@ async function interactively(
   category: Category,
   call: Call,
   { repeatable }: WriteRow,
-  onAttempt: (attempt: number) => void,
-): Promise<ActionResult> {
+  onAttempt: (attempt: number) => Promise<void>,
+): Promise<ActionResult | Held> {
   // biome-ignore lint/suspicious/noExplicitAny: the two operations that `runUntilDeadline` uses.
   const context: any = {
     async step(_name: string, run: (step: { attempt: number }) => Promise<unknown>, { retryStrategy }: Step) {
       for (let attempt = 1; ; attempt++) {
-        onAttempt(attempt)
+        await onAttempt(attempt)
         try {
           return JSON.parse(JSON.stringify(await run({ attempt })))
         } catch (error) {
@@ -117,16 +143,18 @@ async function interactively(
       throw new Error('The action is attempted again, as if nothing had been written.')
     },
   }
-  return runUntilDeadline(category, call, context, deadlineOf())
+  return runUntilDeadline(category, call, context, deadlineOf(), { mayStart: startCheckOf(category, call) })
 }
 
 interface Step {
   retryStrategy(error: unknown, attempt: number): { shouldRetry: boolean }
 }
 
-async function ended(result: Promise<ActionResult>): Promise<string> {
+async function ended(running: Promise<ActionResult | Held>): Promise<string> {
   try {
-    const { type, outcome } = await result
+    const result = await running
+    if (result.type === 'held') return `held: ${result.why}${result.mayHaveWritten ? '. It may have written' : ''}`
+    const { type, outcome } = result
     const { status, message, data } = outcome
     if ('id' in data && !isId(data['id'])) return `without an id: ${JSON.stringify(data)}`
     return type === 'started' ? 'succeeded: it is running' : `${status}: ${message}`

@@ -17,6 +17,8 @@ export interface ClientOptions {
   deadline?: number
   /** Called with each write before it is sent, as in a dry run. */
   intercept?: Parameters<typeof connect>[1]['intercept']
+  /** Called directly before each write is sent, as for an action that people may have stopped. */
+  beforeWrite?: Parameters<typeof connect>[1]['beforeWrite']
 }
 
 /**
@@ -29,7 +31,7 @@ export function clientOf<S extends z.ZodMiniObject>(
   values: z.output<S>,
   options: ClientOptions = {},
 ): Client<z.output<S>> & { idempotencyKey: string } {
-  const { key, isRetry = false, deadline = 20_000, origin, intercept } = { key: keyOf(1), ...options }
+  const { key, isRetry = false, deadline = 20_000, origin, intercept, beforeWrite } = { key: keyOf(1), ...options }
   for (const value of secretsIn(provider.connection, values)) registerSecret(value)
   const connection = { name: 'test', provider: provider as unknown as Provider, values }
   return connect(connection, {
@@ -38,6 +40,7 @@ export function clientOf<S extends z.ZodMiniObject>(
     origin,
     deadlineAt: Date.now() + deadline,
     ...(intercept ? { intercept } : {}),
+    ...(beforeWrite ? { beforeWrite } : {}),
   }) as Client<z.output<S>> & { idempotencyKey: string }
 }
 
