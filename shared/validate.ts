@@ -12,6 +12,8 @@ interface ValidateOptions {
   root?: string
   /** The kind of the failure. Defaults to `invalid`. */
   kind?: FailureKind
+  /** Whether a field with `null` is not set, unless the schema accepts `null`: many clients send it for what they leave out. */
+  isNullUnset?: boolean
 }
 
 /**
@@ -22,7 +24,17 @@ interface ValidateOptions {
 export function validate<S extends z.core.$ZodType>(schema: S, value: unknown, options: ValidateOptions): z.output<S> {
   const parsed = z.safeParse(schema, value)
   if (parsed.success) return parsed.data
-  throw failureOf(parsed.error, schema, options)
+  const isOfNull = ({ path }: z.core.$ZodIssue) =>
+    path.length > 0 && valueAt(value, path) === null && !Array.isArray(valueAt(value, path.slice(0, -1)))
+  const ofNull = options.isNullUnset ? parsed.error.issues.filter(isOfNull) : []
+  if (ofNull.length === 0) throw failureOf(parsed.error, schema, options)
+  const rest = structuredClone(value)
+  for (const { path } of ofNull) delete Object(valueAt(rest, path.slice(0, -1)))[path.at(-1) as PropertyKey]
+  return validate(schema, rest, options)
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((held, name) => Object(held)[name], value)
 }
 
 /**
@@ -41,8 +53,7 @@ export function validateKnownFields<S extends z.core.$ZodType>(
   const known = structuredClone(value)
   for (const issue of parsed.error.issues) {
     if (issue.code !== 'unrecognized_keys') continue
-    const holder = issue.path.reduce((held, name) => Object(held)[name], known)
-    for (const key of issue.keys) delete Object(holder)[key]
+    for (const key of issue.keys) delete Object(valueAt(known, issue.path))[key]
   }
   const unknownFields = failureOf(parsed.error, schema, options)
   const reparsed = z.safeParse(schema, known)

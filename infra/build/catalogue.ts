@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MAX_WAIT_SECONDS } from '../../shared/agents/call-arguments.ts'
+import { KEY_PATTERN, MAX_WAIT_SECONDS } from '../../shared/agents/call-arguments.ts'
 import type { ActionTool, Catalogue } from '../../shared/agents/catalogue.ts'
+import { RESULT_SCHEMA } from '../../shared/agents/results.ts'
 import { type Action, isStop } from '../../shared/providers/action.ts'
 import { actionNamesOf, type Category, currentActions } from '../../shared/providers/category.ts'
 import { isRecord } from '../../shared/record.ts'
@@ -39,7 +40,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
         .filter(Boolean)
         .join(' '),
       inputSchema: inputSchemaOf(action, isRead),
-      outputSchema,
+      outputSchema: RESULT_SCHEMA,
       annotations: {
         readOnlyHint: isRead,
         destructiveHint: effect === 'irreversible',
@@ -53,7 +54,8 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
 
 const text = (description: string) => ({ type: 'string', description })
 
-const outputSchema = { type: 'object', properties: { verdict: { type: 'string' } }, required: ['verdict'] }
+/** The fields of an event on which rules depend, and that the actions read. */
+const DATA_FIELDS = ['project', 'stage', 'service', 'message']
 
 function inputSchemaOf({ input }: Pick<Action, 'input'>, isRead: boolean): JsonSchema {
   const schema = simplify(jsonSchemaOf(input)) as JsonSchema
@@ -62,9 +64,13 @@ function inputSchemaOf({ input }: Pick<Action, 'input'>, isRead: boolean): JsonS
     type: 'object',
     properties: {
       connection: { ...text('Account at a platform: see list_connections'), 'x-mcp-header': 'Connection' },
-      key: text('A name for this one call, such as incident-4711-rollback'),
+      key: { ...text('A name for this one call, such as incident-4711-rollback'), pattern: KEY_PATTERN },
       input: schema,
-      data: { type: 'object', description: 'The event: project, stage, service, message' },
+      data: {
+        type: 'object',
+        description: 'The event',
+        properties: Object.fromEntries(DATA_FIELDS.map((name) => [name, { type: 'string' }])),
+      },
       deadline: text('Such as PT30M'),
       wait: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS, description: 'Seconds' },
     },

@@ -19,7 +19,7 @@ export async function callAction(
   { arguments: sent, hasTasks }: ToolCall,
   forward: Forward,
 ): Promise<RpcResult> {
-  const read = readArguments(sent, { needsKey: !isRead, names: namesIn(tool.inputSchema) })
+  const read = readArguments(sent, { needsKey: !isRead, schema: tool.inputSchema })
   if ('errors' in read) return invalidArguments(read.errors)
   const { connection, deadline, wait, body, key = randomUUID() } = read
   const query = { mode: 'interactive', key, connection, deadline }
@@ -43,15 +43,11 @@ export async function previewForAgent(
   { tool: _, ...sent }: JsonObject,
   forward: Forward,
 ): Promise<RpcResult> {
-  const read = readArguments(sent, { needsKey: false, names: namesIn(tool.inputSchema) })
+  const read = readArguments(sent, { needsKey: false, schema: tool.inputSchema })
   if ('errors' in read) return invalidArguments(read.errors)
   const query = { mode: 'silent', dryRun: 'true', connection: read.connection }
   const response = await forward({ category, method: 'POST', path: [action], query, body: read.body })
   return response.status < 300 ? toolResult({ verdict: 'pass', ...response.body }) : refusal(response)
-}
-
-function namesIn({ properties }: JsonObject): string[] {
-  return Object.keys(properties as JsonObject)
 }
 
 /** The call is accepted, so it does not fail if the read fails. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Caller } from '../auth/callers.ts'
+import type { ListedSecret } from '../aws/deployment-secrets.ts'
 import { settings } from '../settings.ts'
 import type { JsonObject, Tool } from './server.ts'
 
@@ -55,10 +56,11 @@ function mayUse({ categories, allow, writes }: Caller, { category, names, isRead
 const MAX_LISTED_CONNECTIONS = 10
 
 /** Returns a tool with the names of the connections that it may use, if they are known and few. */
-export function withConnections({ tool }: ActionTool, names: readonly string[] | undefined): Tool {
-  if (!names || names.length === 0 || names.length > MAX_LISTED_CONNECTIONS) return tool
+export function withConnections({ tool }: ActionTool, connections: readonly ListedSecret[] | undefined): Tool {
+  if (!connections || connections.length === 0 || connections.length > MAX_LISTED_CONNECTIONS) return tool
   const { properties, ...schema } = tool.inputSchema
   const { connection, ...others } = properties as Record<string, JsonObject>
+  const names = connections.map(({ name }) => name)
   return {
     ...tool,
     inputSchema: { ...schema, properties: { connection: { ...connection, enum: names }, ...others } },

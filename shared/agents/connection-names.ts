@@ -1,45 +1,47 @@
 import type { Caller } from '../auth/callers.ts'
-import { listSecrets } from '../aws/deployment-secrets.ts'
+import { type ListedSecret, listSecrets } from '../aws/deployment-secrets.ts'
 import { log } from '../log.ts'
 
-/** Names are read at most once in this time, even if they could not be read. */
+/** Connections are listed at most once in this time, even if they could not be. */
 const MAX_AGE_MS = 300_000
 
-let names: Map<string, string[]> | undefined
+let listed: Map<string, ListedSecret[]> | undefined
 let readAt = Number.NEGATIVE_INFINITY
 
 /**
- * Returns the names of the connections of each category. Reads no connection.
+ * Lists the connections of each category. Reads no connection.
  *
- * @returns undefined if they cannot be read now
+ * @returns undefined if they cannot be listed now
  */
-async function connectionNames(): Promise<ReadonlyMap<string, string[]> | undefined> {
-  if (performance.now() - readAt < MAX_AGE_MS) return names
+async function listConnections(): Promise<ReadonlyMap<string, ListedSecret[]> | undefined> {
+  if (performance.now() - readAt < MAX_AGE_MS) return listed
   readAt = performance.now()
   try {
-    const found = new Map<string, string[]>()
-    for (const path of (await listSecrets('connections/')).sort()) {
+    const found = new Map<string, ListedSecret[]>()
+    for (const { name: path, description } of await listSecrets('connections/')) {
       const [category = '', name = ''] = path.split('/')
-      found.set(category, [...(found.get(category) ?? []), name])
+      found.set(category, [...(found.get(category) ?? []), { name, description }])
     }
-    names = found
+    for (const connections of found.values()) connections.sort((a, b) => (a.name < b.name ? -1 : 1))
+    listed = found
   } catch (error) {
     log.warn('connections not listed', error as Error)
   }
-  return names
+  return listed
 }
 
-/** Returns the names of the connections that a caller may use, by category. */
+/** Returns the connections that a caller may use, by category. */
 export async function connectionsOf(
   { allowConnections = {} }: Caller,
   categories: Iterable<string>,
-): Promise<Map<string, readonly string[] | undefined>> {
-  const known = await connectionNames()
+): Promise<Map<string, readonly ListedSecret[] | undefined>> {
+  const known = await listConnections()
   return new Map(
     [...new Set(categories)].map((category) => {
       const allowed = Object.hasOwn(allowConnections, category) ? allowConnections[category] : undefined
       const stored = known?.get(category)
-      return [category, allowed && stored ? stored.filter((name) => allowed.includes(name)) : (stored ?? allowed)]
+      if (!stored) return [category, allowed?.map((name) => ({ name }))]
+      return [category, allowed ? stored.filter(({ name }) => allowed.includes(name)) : stored]
     }),
   )
 }

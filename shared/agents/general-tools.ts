@@ -1,12 +1,13 @@
 import type { Caller } from '../auth/callers.ts'
 import type { FieldError } from '../errors.ts'
+import { unknownField } from '../validate.ts'
 import { previewForAgent } from './call-action.ts'
 import { MAX_WAIT_SECONDS, readWait } from './call-arguments.ts'
 import type { ActionTool } from './catalogue.ts'
 import { connectionsOf } from './connection-names.ts'
 import type { Forward } from './forward.ts'
 import { RpcError } from './json-rpc.ts'
-import { invalidArguments, refusal, toolResult } from './results.ts'
+import { invalidArguments, RESULT_SCHEMA, refusal, toolResult } from './results.ts'
 import type { JsonObject, RpcResult, Tool } from './server.ts'
 import { cancelAgentTask, readAgentTask, resultOfTask } from './tasks.ts'
 
@@ -36,6 +37,7 @@ export const generalTools: GeneralTool[] = [
       title: 'Cancel a task',
       description: 'Asks a running task to stop its job at the platform and to end. Read the end with get_task.',
       inputSchema: schemaOf({ taskId: TASK_ID }, ['taskId']),
+      outputSchema: RESULT_SCHEMA,
       annotations: { ...READS, readOnlyHint: false, destructiveHint: true },
     },
     async run(sent, { categories, forward }) {
@@ -53,11 +55,12 @@ export const generalTools: GeneralTool[] = [
       inputSchema: schemaOf({ taskId: TASK_ID, wait: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS } }, [
         'taskId',
       ]),
+      outputSchema: RESULT_SCHEMA,
       annotations: READS,
     },
     async run({ wait: sentWait, ...sent }, { categories, forward }) {
-      const errors = errorsIn(sent, ['taskId'])
-      const wait = readWait(sentWait, errors, 0)
+      const errors = errorsIn(sent, ['taskId'], ['taskId', 'wait'])
+      const wait = readWait(sentWait, errors)
       if (errors.length > 0) return invalidArguments(errors)
       return resultOf(() => readAgentTask(forward, String(sent['taskId']), { categories, wait }))
     },
@@ -67,14 +70,16 @@ export const generalTools: GeneralTool[] = [
       name: 'list_connections',
       title: 'List connections',
       description:
-        'Returns the names of the connections that the tools may use, by category. A connection is an account at a platform.',
+        'Returns the connections that the tools may use, by category, with their descriptions. A connection is an account at a platform.',
       inputSchema: schemaOf({}, []),
       annotations: READS,
     },
     async run(sent, { caller, categories }) {
       const errors = errorsIn(sent, [])
       if (errors.length > 0) return invalidArguments(errors)
-      const found = [...(await connectionsOf(caller, categories))].filter(([, names]) => names !== undefined)
+      const found = [...(await connectionsOf(caller, categories))].filter(
+        ([, connections]) => connections !== undefined,
+      )
       if (found.length > 0) return toolResult({ verdict: 'pass', connections: Object.fromEntries(found) })
       return toolResult({
         verdict: 'unknown',
@@ -96,6 +101,7 @@ export const generalTools: GeneralTool[] = [
         },
         ['tool'],
       ),
+      outputSchema: RESULT_SCHEMA,
       annotations: READS,
     },
     async run(sent, { tools, forward }) {
@@ -123,12 +129,12 @@ function schemaOf(properties: JsonObject, required: string[]): JsonObject {
   return { type: 'object', properties, required, additionalProperties: false }
 }
 
-/** Checks that all named arguments are texts, and that there are no others. */
-function errorsIn(sent: JsonObject, required: readonly string[]): FieldError[] {
+/** Checks that all required arguments are texts, and that there are no others. */
+function errorsIn(sent: JsonObject, required: readonly string[], known = required): FieldError[] {
   return [
     ...Object.keys(sent)
       .filter((name) => !required.includes(name))
-      .map((name) => ({ path: name.slice(0, 60), message: 'is unknown' })),
+      .map((name) => ({ path: name.slice(0, 60), message: unknownField(name, known) })),
     ...required
       .filter((name) => typeof sent[name] !== 'string')
       .map((name) => ({ path: name, message: 'is required, a text' })),

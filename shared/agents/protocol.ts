@@ -173,7 +173,8 @@ async function listTools(server: ToolServer, { params }: Request): Promise<RpcRe
 }
 
 function toolOf(server: ToolServer, { params }: Request): { tool: Tool; sent: JsonObject } {
-  const { name, arguments: sent = {} } = params
+  const { name } = params
+  const sent = params['arguments'] ?? {}
   if (typeof name !== 'string') throw invalidParams('name must be a text.')
   if (!isRecord(sent)) throw invalidParams('arguments must be an object.')
   const tool = server.findTool(name)

@@ -4,6 +4,29 @@ import { clip, toPlainText } from '../text/plain-text.ts'
 import type { ForwardedResponse } from './forward.ts'
 import type { JsonObject, RpcResult } from './server.ts'
 
+const text = { type: 'string' }
+
+/** The content of the result of a call, of its preview, and of a task. Other fields may be added. */
+export const RESULT_SCHEMA = {
+  type: 'object',
+  properties: {
+    verdict: {
+      type: 'string',
+      enum: ['running', 'pass', 'warning', 'fail', 'errored', 'aborted', 'refused', 'unknown'],
+    },
+    message: text,
+    taskId: text,
+    progress: text,
+    pollAfterSeconds: { type: 'integer' },
+    waitUntil: text,
+    deadlineAt: text,
+    data: { type: 'object' },
+    links: { type: 'object', additionalProperties: text },
+    errors: { type: 'array', items: { type: 'object', properties: { path: text, message: text } } },
+  },
+  required: ['verdict'],
+}
+
 /** More would fill the context of a model. */
 const MAX_BYTES = 8_192
 /** The limits of each text, tried in this order until a result fits. */

@@ -66,7 +66,9 @@ function taskIn(response: ForwardedResponse, id: string): AgentTask | ForwardedR
 
 /** The same for a task of another caller. */
 function unknownTask(): RpcError {
-  return invalidParams('There is no task with this taskId that you may read.')
+  return invalidParams(
+    'There is no task with this taskId that you may read. A taskId is <category>.<id>, as in the result of the call.',
+  )
 }
 
 /** Returns the result of a tool for a task, which runs or has ended. */

@@ -172,6 +172,6 @@ export function authorizeConnection({ name, allowConnections }: Caller, category
   if (!allowed || allowed.includes(connection)) return
   throw new Failure(
     'forbidden',
-    `The caller ${name} may not use the connection ${connection} of ${category}. It may use ${allowed.join(', ')}: select one with ?connection=<name>.`,
+    `The caller ${name} may not use the connection ${connection} of ${category}. It may use ${allowed.join(', ')}: select one with "connection".`,
   )
 }

@@ -93,22 +93,31 @@ function parse(name: string, text: string): unknown {
   }
 }
 
+/** A secret without its value. */
+export interface ListedSecret {
+  /** Below the path. */
+  name: string
+  /** As a person has written it in Secrets Manager. */
+  description?: string | undefined
+}
+
 /**
- * Lists the names of the secrets below a path.
+ * Lists the secrets below a path.
  *
  * @throws the error of Secrets Manager
  */
-export async function listSecrets(path: string): Promise<string[]> {
+export async function listSecrets(path: string): Promise<ListedSecret[]> {
   const prefix = nameOf(path)
-  const names: string[] = []
+  const found: ListedSecret[] = []
   let next: string | undefined
   do {
     const page = { Filters: [{ Key: 'name', Values: [prefix] }], MaxResults: 100, ...(next ? { NextToken: next } : {}) }
     const { SecretList = [], NextToken } = await secretsManager('ListSecrets', page)
-    names.push(...SecretList.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name.slice(prefix.length)] : [])))
+    for (const { Name, Description: description } of SecretList)
+      if (Name?.startsWith(prefix)) found.push({ name: Name.slice(prefix.length), description })
     next = NextToken
   } while (next)
-  return names
+  return found
 }
 
 function nameOf(path: string): string {

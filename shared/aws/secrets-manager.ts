@@ -4,7 +4,7 @@ const service = new AwsService({ host: 'secretsmanager', variable: 'SECRETS_MANA
 
 interface Outputs {
   GetSecretValue: { SecretString?: string }
-  ListSecrets: { SecretList?: { Name?: string }[]; NextToken?: string }
+  ListSecrets: { SecretList?: { Name?: string; Description?: string }[]; NextToken?: string }
 }
 
 /**

@@ -49,7 +49,7 @@ export async function withRunOfTask(
     const { status, task } = await readTaskOf(category.name, taskId, caller, { withEvents: false })
     if (mustBeTask && task.caller !== caller.name) throw notOwn(`${task.caller} has started the task ${taskId}`)
     if (task.connection !== connection.name)
-      throw invalidInput('input.id', `is a task of another connection: send ?connection=${task.connection}`)
+      throw invalidInput('input.id', `is a task of the connection ${task.connection}: select it with "connection"`)
     const id = await startedRunOf(category.name, taskId)
     if (id !== undefined) return { input: { ...input, id } }
     if (status.state !== 'running') {

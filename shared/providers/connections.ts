@@ -103,6 +103,7 @@ async function unknownConnection(category: string, name: string): Promise<Failur
     log.warn('listing the connections failed', { reason: messageOf(error) })
     return []
   })
-  const list = known.length > 0 ? `Connections: ${known.join(', ')}` : 'Store it as a secret first'
+  const list =
+    known.length > 0 ? `Connections: ${known.map(({ name }) => name).join(', ')}` : 'Store it as a secret first'
   return new Failure('unknown', `Unknown connection "${name.slice(0, 63)}" for ${category}. ${list}.`)
 }

@@ -67,7 +67,7 @@ describe('The tools of an agent', () => {
     const { tools } = await listTools(tokens.agent)
     const text = JSON.stringify(tools)
     expect(tools.length).toBeLessThanOrEqual(40)
-    expect(text.length).toBeLessThan(60_000)
+    expect(text.length).toBeLessThan(80_000)
     expect(text).not.toMatch(/"(oneOf|anyOf|allOf|\$ref)"/)
     for (const { name, annotations } of tools) {
       expect(name).toMatch(/^[a-zA-Z0-9_-]{1,40}$/)
@@ -88,9 +88,11 @@ describe('The tools of an agent', () => {
     expect(missing.body.error.message).toBe('Unknown tool: remediation_unheard-of')
   })
 
-  it('name the connections that the token may use', async () => {
+  it('name the connections that the token may use, with their providers', async () => {
     const { structuredContent } = await callTool(service, 'list_connections', {}, { token: tokens.limited })
-    expect(structuredContent.connections).toMatchObject({ 'issue-ticketing': ['default'] })
+    expect(structuredContent.connections).toMatchObject({
+      'issue-ticketing': [{ name: 'default', description: 'github' }],
+    })
     expect(Object.keys(structuredContent.connections)).toEqual(['ci-cd', 'issue-ticketing'])
   })
 })
@@ -195,6 +197,32 @@ describe('A call of an agent', () => {
     expect(structuredContent.errors.map((error: { path: string }) => error.path)).toContain(path)
   })
 
+  it('with fields that are null is the call without them', async () => {
+    const call = { key: key(), input: { title: 'Without an assignee' } }
+    const [first] = [await openToEnd(call)]
+    const { title } = call.input
+    const nulls = { connection: null, deadline: null, wait: null, data: { project: null } }
+    expect(await openToEnd({ ...call, ...nulls, input: { title, assignee: null, labels: null } })).toEqual(first)
+    expect(await issuesWith(title)).toHaveLength(1)
+  })
+
+  it('with flat arguments, or a typing mistake, says where they belong', async () => {
+    const { structuredContent } = await open({ title: 'Flat', project: null, conection: 'default' })
+    expect(structuredContent.errors).toEqual([
+      { path: 'title', message: 'belongs into input: {"input": {"title": ..}}' },
+      { path: 'project', message: 'belongs into input: {"input": {"project": ..}}' },
+      { path: 'conection', message: 'is not a known field. Did you mean "connection"?' },
+    ])
+  })
+
+  it('with a connection that it may not use names the argument, not a query', async () => {
+    const { structuredContent } = await open(
+      { connection: 'other', input: { title: 'Not allowed' } },
+      { token: tokens.limited },
+    )
+    expect(structuredContent.message).toContain('It may use default: select one with "connection"')
+  })
+
   it('can be previewed, and the preview sends nothing', async () => {
     const { structuredContent } = await callTool(
       service,
@@ -223,6 +251,18 @@ describe('A long call of an agent', () => {
     const read = () => callTool(service, 'get_task', { taskId, wait: 5 }, agent)
     await service.until(async () => (await read()).structuredContent.verdict === 'pass', 'the end of the task')
     expect(await issuesWith('Opened later')).toHaveLength(1)
+  })
+
+  it('has an id with its category, which an error explains', async () => {
+    const { structuredContent } = await open({ input: { title: 'Read without its category' } })
+    const [, id] = structuredContent.taskId.split('.')
+    expect((await callTool(service, 'get_task', { taskId: id }, agent)).structuredContent).toMatchObject({
+      verdict: 'refused',
+      message: expect.stringContaining('A taskId is <category>.<id>'),
+    })
+    expect((await callTool(service, 'get_task', { task_id: id }, agent)).structuredContent.message).toContain(
+      'Did you mean "taskId"?',
+    )
   })
 
   it('is a task for a client that declares the extension', async () => {

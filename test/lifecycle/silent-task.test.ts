@@ -162,7 +162,7 @@ describe('A stop with the id that a silent start has returned', () => {
     lifecycle.connect('other', { provider: 'attended', baseUrl: platform.url, token: 'token-of-the-platform' })
     expect(await lifecycle.post('stop-run?connection=other', stopEvent(id))).toMatchObject({
       status: 400,
-      body: { detail: expect.stringContaining('send ?connection=attended') },
+      body: { detail: expect.stringContaining('is a task of the connection attended') },
     })
   })
 })

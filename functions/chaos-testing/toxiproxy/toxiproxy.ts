@@ -160,7 +160,11 @@ function parseFault({ target, project, ref, ...input }: StartJob, { allow, maxDu
   if (project !== undefined) throw invalidInput('input.project', 'is not supported by Toxiproxy')
   if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by Toxiproxy')
   checkAllowed(allow, target)
-  const fault = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  const fault = validate(parameters, input.parameters ?? {}, {
+    what: 'The input',
+    root: 'input.parameters',
+    isNullUnset: true,
+  })
   const known: readonly string[] = ATTRIBUTES[fault.type]
   const unknown = Object.keys(fault.attributes).find((name) => !known.includes(name))
   if (unknown !== undefined) {

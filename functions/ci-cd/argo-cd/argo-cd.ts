@@ -233,7 +233,7 @@ function checkOneSource({ spec }: Application, target: string): void {
 /** Returns the parameters of a sync in the names of Argo CD. Throws Failure `invalid`. */
 function parametersOf(input: StartJob) {
   const path = 'input.parameters'
-  const values = validate(parameters, input.parameters ?? {}, { what: path, root: path })
+  const values = validate(parameters, input.parameters ?? {}, { what: path, root: path, isNullUnset: true })
   const { prune, dryRun, force, strategy, resources, syncOptions } = values
   return {
     ...(prune ? { prune: prune === 'on' } : {}),

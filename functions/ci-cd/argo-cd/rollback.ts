@@ -59,7 +59,7 @@ export const rollback = {
 
 function parametersOf({ parameters: values = {} }: StartJob): { prune?: boolean } {
   const path = 'input.parameters'
-  const { prune } = validate(parameters, values, { what: path, root: path })
+  const { prune } = validate(parameters, values, { what: path, root: path, isNullUnset: true })
   return prune ? { prune: prune === 'on' } : {}
 }
 

@@ -54,7 +54,7 @@ export const rollback = {
 /** Returns the stage to roll back. Throws Failure `invalid`. */
 function stageOf({ parameters = {} }: StartJob): string {
   const path = 'input.parameters'
-  return validate(rollbackParameters, parameters, { what: path, root: path }).stage
+  return validate(rollbackParameters, parameters, { what: path, root: path, isNullUnset: true }).stage
 }
 
 /** Returns the execution to roll back to. Accepts the id that a start returned. Throws Failure `invalid`. */

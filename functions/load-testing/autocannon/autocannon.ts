@@ -224,7 +224,11 @@ function planOf(
 ): { plan: Plan; duration: number } {
   if (project !== undefined) throw invalidInput('input.project', 'is not supported by the built-in generator')
   if (ref !== undefined) throw invalidInput('input.ref', 'is not supported by the built-in generator')
-  const values = validate(parameters, input.parameters ?? {}, { what: 'The input', root: 'input.parameters' })
+  const values = validate(parameters, input.parameters ?? {}, {
+    what: 'The input',
+    root: 'input.parameters',
+    isNullUnset: true,
+  })
   const problem = problemOf(target)
   if (problem) throw invalidInput('input.target', problem)
   const url = new URL(target)

@@ -171,7 +171,7 @@ function isHost(target: string): boolean {
 }
 
 function parametersOf({ parameters: values }: Pick<StartJob, 'parameters'>) {
-  return validate(parameters, values ?? {}, { what: 'The input', root: 'input.parameters' })
+  return validate(parameters, values ?? {}, { what: 'The input', root: 'input.parameters', isNullUnset: true })
 }
 
 /** Reads the state from the script of the start page, which is not cached. Older versions do not have it there. */

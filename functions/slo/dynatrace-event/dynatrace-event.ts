@@ -89,7 +89,11 @@ export const dynatraceEvent = defineReportProvider({
   supportedFields: ['fields'],
 
   resolveDestination(destination: ReportDestination, { entitySelector, eventType }) {
-    const input = validate(fields, destination.fields ?? {}, { what: 'The input', root: 'input.fields' })
+    const input = validate(fields, destination.fields ?? {}, {
+      what: 'The input',
+      root: 'input.fields',
+      isNullUnset: true,
+    })
     return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...input } }
   },
 

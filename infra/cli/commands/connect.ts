@@ -97,6 +97,8 @@ async function run(target: string, options: Options): Promise<void> {
     const connection = { name, provider, values }
     return {
       value,
+      // Agents read it, to choose a connection.
+      description: provider.title,
       redacted: redactDeep(value),
       warnings: connectionWarnings(category, connection),
       test: () => testNew(category, connection, options),

@@ -69,7 +69,7 @@ async function prepare({ category, action: name, connection, event: body }: TryR
     throw new UsageError(`The provider ${values['provider']} does not support ${name}. It supports ${able}.`)
   }
   const event = parseEvent(body)
-  const parsed = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input' })
+  const parsed = validate(action.input, body['input'] ?? {}, { what: 'The input', root: 'input', isNullUnset: true })
   const input = await completeInput(action, parsed, { event, connection: values, provider, silent: true })
   const key = randomBytes(20).toString('hex')
   const deadlineAt = Date.now() + MAX_DURATION_MS

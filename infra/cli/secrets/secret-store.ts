@@ -31,8 +31,12 @@ export interface SecretStore {
    * @throws Failure `misconfigured` if it is not JSON
    */
   get(path: string): Promise<unknown>
-  /** Creates or replaces a secret. */
-  put(path: string, value: object): Promise<'created' | 'replaced'>
+  /**
+   * Creates or replaces a secret.
+   *
+   * @param description of a new secret. A person may have changed that of an existing one
+   */
+  put(path: string, value: object, description?: string): Promise<'created' | 'replaced'>
   /** Lists the secrets below a path, without the path, sorted. */
   list(path: string): Promise<string[]>
 }
@@ -93,7 +97,7 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
       return found && parse(SecretId, found.SecretString ?? '')
     },
 
-    async put(path, value) {
+    async put(path, value, Description) {
       const SecretId = secretName(path)
       const SecretString = JSON.stringify(value)
       const changed = await explainErrors(
@@ -102,7 +106,10 @@ async function secretsManager(kmsKey: string | undefined, dryRun = false): Promi
       )
       if (changed) return 'replaced'
       const key = kmsKey ? { KmsKeyId: kmsKey } : {}
-      await explainErrors(client.send(new CreateSecretCommand({ Name: SecretId, SecretString, ...key })), path)
+      await explainErrors(
+        client.send(new CreateSecretCommand({ Name: SecretId, SecretString, Description, ...key })),
+        path,
+      )
       return 'created'
     },
 

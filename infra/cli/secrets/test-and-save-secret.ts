@@ -17,6 +17,7 @@ interface SaveOptions extends JsonOption {
 /** A secret that is ready to be saved. */
 interface PreparedSecret {
   value: Record<string, unknown>
+  description?: string
   /** The value with its credentials masked. */
   redacted: Record<string, unknown>
   warnings: Warning[]
@@ -54,7 +55,7 @@ export async function saveSecret(
   prepare: () => Promise<PreparedSecret>,
 ): Promise<void> {
   for (;;) {
-    const { value, redacted, warnings, test: runTest } = await prepare()
+    const { value, description, redacted, warnings, test: runTest } = await prepare()
     for (const origin of plainHttpOrigins(value)) note(`Warning: ${origin} uses plain HTTP. ${PLAIN_HTTP_ADVICE}`)
     for (const { found, advice } of warnings) note(`Warning: ${found}. ${advice}`)
     const test = options.check ? await runTest() : undefined
@@ -73,7 +74,7 @@ export async function saveSecret(
         return show({ ...report, done: 'nothing' }, `${describeTest(test)}\nNothing was saved.`, options)
       }
     }
-    const done = await store.put(path, value)
+    const done = await store.put(path, value, description)
     const verb = done === 'created' ? 'Saved' : 'Replaced'
     return show({ ...report, done }, `${describeTest(test)}\n${verb} ${secret} in ${store.place}.`, options)
   }

@@ -18,7 +18,7 @@ export function isSecretsCall(target: string | undefined): target is string {
 }
 
 /**
- * Handles GetSecretValue, ListSecrets (names only), CreateSecret and PutSecretValue of Secrets Manager for text secrets.
+ * Handles GetSecretValue, ListSecrets (names and descriptions only), CreateSecret and PutSecretValue of Secrets Manager for text secrets.
  *
  * @param target X-Amz-Target
  * @param body JSON of the request
@@ -122,8 +122,21 @@ function secretList(
   const start = Number(request.NextToken ?? 0)
   const end = start + (request.MaxResults ?? 100)
   return {
-    SecretList: names.slice(start, end).map((name) => ({ ARN: secretArn(name), Name: name })),
+    SecretList: names
+      .slice(start, end)
+      .map((name) => ({ ARN: secretArn(name), Name: name, Description: descriptionOf(source.secret(name)) })),
     ...(end < names.length ? { NextToken: String(end) } : {}),
+  }
+}
+
+/** Returns the provider of a connection. The other secrets have no description. */
+function descriptionOf(value: string | undefined): string | undefined {
+  try {
+    const { provider }: { provider?: unknown } = Object(JSON.parse(value ?? '{}'))
+    return typeof provider === 'string' ? provider : undefined
+  } catch {
+    // It is not JSON, which its reader reports.
+    return undefined
   }
 }
 

@@ -62,7 +62,8 @@ export async function parse(category: Category, request: CallRequest): Promise<P
   const { options, body: fromQuery } = parseQuery(request.query, maxDeadlineOf(category), poller && 'status')
   if (poller) refuseEarlySuccess(options, request.query, category.actions[requestedAction])
   refuseAlerts(sent, options.key)
-  const body = overlay(poller?.body ?? sent, fromQuery)
+  const received = overlay(poller?.body ?? sent, fromQuery)
+  const body = Object.fromEntries(Object.entries(received).filter(([, value]) => value !== null))
   refuseOptions(body)
   const callbackUrl = headers['callback-url']
   if (callbackUrl !== undefined) body['callback'] ??= callbackUrl

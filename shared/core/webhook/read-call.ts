@@ -48,14 +48,14 @@ function checkMode(category: Category, call: ResolvedCall): void {
     const supported = actionsOf(category, provider)
     throw new Failure(
       'invalid',
-      `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another connection with ?connection=<name>`,
+      `The connection ${name} uses ${provider.title}, which supports ${supported.join(', ')}, but not ${actionName}. Select another one with "connection"`,
     )
   }
   if (options.mode !== 'silent') {
     if (!delegates || call.acceptsPlatformAnswers) return
     throw new Failure(
       'invalid',
-      `The connection ${name} uses ${provider.title}, which sends the result of its jobs itself, but not to the orchestrator of the caller ${call.caller.name}. Select another connection with ?connection=<name>`,
+      `The connection ${name} uses ${provider.title}, which sends the result of its jobs itself, but not to the orchestrator of the caller ${call.caller.name}. Select another one with "connection"`,
     )
   }
   // A dry run starts nothing, and may always be silent.

@@ -60,7 +60,11 @@ export async function resolve(category: Category, caller: Caller, parsed: Parsed
     () => orchestrator?.parse({ event, body, headers, replyTo: parsed.replyTo, isCancel: parsed.isCancel }),
     () => {
       const what = mapped ? `The input of the connection ${name} for ${mapped.name}` : 'The input'
-      return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), { what, root: 'input' })
+      return validate(action.input, mapped ? mapped.input : inputOf(body, event, action), {
+        what,
+        root: 'input',
+        isNullUnset: true,
+      })
     },
   )
   if (body['callback'] !== undefined && answerable?.replyTo === undefined)

@@ -12,13 +12,15 @@ const free = orElse(z.nullish(z.record(z.string(), z.unknown())), undefined)
 
 const labels = z.record(z.string().check(z.maxLength(255)), z.coerce.string().check(z.maxLength(2_000)))
 
-/** Joins the names of nested labels: a form splits a label's name at its dots. */
+/** Joins the names of nested labels: a form splits a label's name at its dots. A label with `null` is not set. */
 function flat(value: unknown, prefix = ''): unknown {
   if (!isRecord(value)) return value
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, held]) =>
-      isRecord(held) ? Object.entries(flat(held, `${prefix}${name}.`) as object) : [[`${prefix}${name}`, held]],
-    ),
+    Object.entries(value)
+      .filter(([, held]) => held !== null)
+      .flatMap(([name, held]) =>
+        isRecord(held) ? Object.entries(flat(held, `${prefix}${name}.`) as object) : [[`${prefix}${name}`, held]],
+      ),
   )
 }
 
@@ -102,7 +104,7 @@ export interface CallEvent {
  * @throws Failure `invalid` if a field has the wrong type
  */
 export function parseEvent(body: Record<string, unknown>): CallEvent {
-  const { data, ...event } = validate(eventSchema, body, { what: 'The event' })
+  const { data, ...event } = validate(eventSchema, body, { what: 'The event', isNullUnset: true })
   const type = event.type || event.event || undefined
   const task = type === undefined ? undefined : subjectOf(type)
   const kind = type === undefined ? undefined : taskKindOf(type)

@@ -81,7 +81,7 @@ export function refuseSilentTurn({ rule, target }: TurnRequirement, hint: string
 export function refuseDelegatedTurn({ rule }: TurnRequirement, platform: string): Failure {
   return new Failure(
     'invalid',
-    `${causeOf(rule, '')} lets one action run at a time, but ${platform} sends the result of this one itself, so its end is not known. Select another connection with ?connection=<name>`,
+    `${causeOf(rule, '')} lets one action run at a time, but ${platform} sends the result of this one itself, so its end is not known. Select another one with "connection"`,
   )
 }
 

@@ -19,6 +19,8 @@ export interface DeployedFunction {
 interface State {
   /** Secret strings by name. */
   secrets: Map<string, string>
+  /** The descriptions with which secrets were created, by name. */
+  descriptions: Map<string, string>
   /** Called operations of Secrets Manager. */
   operations: string[]
   /** Error that each call returns. */
@@ -32,6 +34,7 @@ interface State {
 
 const emptyState = (): State => ({
   secrets: new Map(),
+  descriptions: new Map(),
   operations: [],
   error: undefined,
   concurrency: 1_000,
@@ -57,6 +60,8 @@ const server = await serve(({ path, headers, text }): Reply => {
   }
   if (isSecretsCall(target)) {
     aws.operations.push(target.replace('secretsmanager.', ''))
+    const { Name, Description } = JSON.parse(text)
+    if (Description) aws.descriptions.set(Name, Description)
     return secretsResponse(target, text)
   }
   if (path.startsWith('/2016-08-19/account-settings'))

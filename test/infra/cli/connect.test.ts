@@ -35,6 +35,7 @@ describe('webhooks connect --from-file', () => {
     expect(await connect('')).toEqual({ code: 0, out, err: '' })
     expect(stored()).toEqual(github())
     expect(aws.operations).toContain('CreateSecret')
+    expect(aws.descriptions.get(secret)).toBe('GitHub')
   })
 
   it('replaces a stored connection', async () => {

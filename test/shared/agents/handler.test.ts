@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
@@ -150,6 +150,19 @@ describe('The list of tools', () => {
     expect(tools.map(({ name }: { name: string }) => name.split('_')[0])).not.toContain('remediation')
   })
 
+  test('has the form of keys, the fields of the event, and what results have', async () => {
+    const { tools } = (await send('tools/list')).result
+    const [{ inputSchema, outputSchema }] = tools.filter(({ name }: { name: string }) => name === 'ci-cd_trigger-build')
+    const { key, data } = inputSchema.properties
+    const pattern = new RegExp(key.pattern)
+    const keys = ['incident-4711', 'k'.repeat(128), 'k'.repeat(129), '', 'with a space', 'Ä']
+    expect(keys.map((name) => pattern.test(name))).toEqual([true, true, false, false, false, false])
+    expect(Object.keys(data.properties)).toEqual(['project', 'stage', 'service', 'message'])
+    expect(Object.keys(outputSchema.properties)).toEqual(
+      expect.arrayContaining(['verdict', 'message', 'taskId', 'data', 'links', 'errors', 'pollAfterSeconds']),
+    )
+  })
+
   test('of a caller that may write nothing has what stops something or only reads', () => {
     const { agent } = callersSchema.parse({ agent: { categories: ['*'], agent: true, writes: 'deny' } })
     if (!agent) throw new Error('There is no caller.')
@@ -166,6 +179,13 @@ describe('The list of tools', () => {
     expect(operations.filter((operation) => operation === 'ListSecrets')).toHaveLength(1)
     for (const text of texts) expect(text).toContain('"enum":["prod","staging"]')
   })
+})
+
+test('No message names a parameter of a query for the connection, which an agent does not have', () => {
+  const root = join(import.meta.dirname, '../../..')
+  const files = globSync('{shared,functions}/**/*.ts', { cwd: root })
+  expect(files.length).toBeGreaterThan(100)
+  expect(files.filter((file) => /[`'"].*\?connection=/.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
 })
 
 test.each([
