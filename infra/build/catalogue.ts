@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { KEY_PATTERN, MAX_WAIT_SECONDS } from '../../shared/agents/call-arguments.ts'
+import { KEY_PATTERN } from '../../shared/agents/call-arguments.ts'
 import type { ActionTool, Catalogue } from '../../shared/agents/catalogue.ts'
 import { RESULT_SCHEMA } from '../../shared/agents/results.ts'
 import { type Action, isStop } from '../../shared/providers/action.ts'
@@ -32,13 +32,7 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
     tool: {
       name: `${category.name}_${name}`,
       title: `${name} (${category.name})`,
-      description: [
-        `${summary}.`,
-        isImmediate ? '' : 'May take minutes or hours: then the result has a taskId.',
-        isRead ? '' : 'Repeat it with the same key after a timeout: it happens once. Another key is another call.',
-      ]
-        .filter(Boolean)
-        .join(' '),
+      description: `${summary}.`,
       inputSchema: inputSchemaOf(action, isRead),
       outputSchema: RESULT_SCHEMA,
       annotations: {
@@ -53,52 +47,85 @@ function toolOf(category: Category, name: string, action: Category['actions'][st
 }
 
 const text = (description: string) => ({ type: 'string', description })
+/** The event: what a rule of the policy may depend on, and in messages to people its message. */
+const dataOf = (...more: string[]) => ({
+  type: 'object',
+  properties: Object.fromEntries(['project', 'stage', 'service', ...more].map((name) => [name, { type: 'string' }])),
+})
 
-/** The fields of an event on which rules depend, and that the actions read. */
-const DATA_FIELDS = ['project', 'stage', 'service', 'message']
-
-function inputSchemaOf({ input }: Pick<Action, 'input'>, isRead: boolean): JsonSchema {
+function inputSchemaOf(
+  { input, isNotification }: Pick<Action, 'input' | 'isNotification'>,
+  isRead: boolean,
+): JsonSchema {
   const schema = simplify(jsonSchemaOf(input)) as JsonSchema
   const needsInput = Array.isArray(schema['required']) && schema['required'].length > 0
+  const required = [...(isRead ? [] : ['key']), ...(needsInput ? ['input'] : [])]
   return {
     type: 'object',
+    // The list of tools repeats these, so they say little: the instructions of the server explain them.
     properties: {
-      connection: { ...text('Account at a platform: see list_connections'), 'x-mcp-header': 'Connection' },
-      key: { ...text('A name for this one call, such as incident-4711-rollback'), pattern: KEY_PATTERN },
+      connection: { ...text('See list_connections'), 'x-mcp-header': 'Connection' },
+      key: { ...text('The same key is the same call'), pattern: KEY_PATTERN },
       input: schema,
-      data: {
-        type: 'object',
-        description: 'The event',
-        properties: Object.fromEntries(DATA_FIELDS.map((name) => [name, { type: 'string' }])),
-      },
-      deadline: text('Such as PT30M'),
-      wait: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS, description: 'Seconds' },
+      data: isNotification ? dataOf('message') : dataOf(),
+      deadline: { type: 'string' },
+      wait: { type: 'integer' },
     },
-    required: [...(isRead ? [] : ['key']), ...(needsInput ? ['input'] : [])],
-    additionalProperties: false,
+    ...(required.length > 0 ? { required } : {}),
   }
 }
 
 /** Limits that the webhook explains better than a schema, and that make the list of tools long. */
-const OMITTED = ['minLength', 'maxLength', 'minItems', 'maxItems', 'propertyNames', 'pattern', 'format']
+const OMITTED = [
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'propertyNames',
+  'pattern',
+  'format',
+  'additionalProperties',
+]
 const ALTERNATIVES = ['anyOf', 'oneOf'] as const
+/** Parts of descriptions for readers of the reference. An agent sends JSON without a context, and sees the type of a field. */
+const FOR_READERS = [
+  /, by (?:the platform's )?name(?=$|\.)/,
+  / Defaults to the connection's \w+$/,
+  /; cut after [\d,]+ characters/,
+  / In a form: .*/,
+  /: \[\{.*?\}\](?=\.)/,
+  / Defaults to the title of .*|, including a missing metric/,
+  /, or `last` for .*/,
+  /^A list, or text with commas$|^on or off$|^What happens to a run at the deadline$/,
+]
 
-/** Returns a schema without alternatives and references, which models and gateways handle badly: the first alternative is enough. */
-function simplify(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(simplify)
+/** Returns what an agent needs of a description. */
+function shorten(description: string): string {
+  return FOR_READERS.reduce((text, part) => text.replace(part, ''), description).replace(/\.$/, '')
+}
+
+/**
+ * Returns a schema without alternatives and references, which models and gateways handle badly: the first alternative is enough.
+ *
+ * @param name of the field
+ */
+function simplify(value: unknown, name?: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => simplify(item))
   if (!isRecord(value)) return value
   for (const keyword of ALTERNATIVES) {
     const { [keyword]: alternatives, ...others } = value
     const first = Array.isArray(alternatives)
       ? alternatives.find((one) => isRecord(one) && one['type'] !== 'null')
       : undefined
-    if (first !== undefined) return simplify({ ...first, ...others })
+    if (first !== undefined) return simplify({ ...first, ...others }, name)
   }
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, field]) => {
-      if (name === 'properties' && isRecord(field))
-        return [[name, Object.fromEntries(Object.entries(field).map(([key, child]) => [key, simplify(child)]))]]
-      return OMITTED.includes(name) ? [] : [[name, simplify(field)]]
+    Object.entries(value).flatMap(([keyword, held]): [string, unknown][] => {
+      if (keyword === 'properties' && isRecord(held))
+        return [[keyword, Object.fromEntries(Object.entries(held).map(([key, child]) => [key, simplify(child, key)]))]]
+      if (keyword !== 'description') return OMITTED.includes(keyword) ? [] : [[keyword, simplify(held)]]
+      const text = shorten(String(held))
+      return text === '' || text.toLowerCase() === name ? [] : [[keyword, text]]
     }),
   )
 }

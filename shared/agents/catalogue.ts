@@ -59,7 +59,7 @@ const MAX_LISTED_CONNECTIONS = 10
 export function withConnections({ tool }: ActionTool, connections: readonly ListedSecret[] | undefined): Tool {
   if (!connections || connections.length === 0 || connections.length > MAX_LISTED_CONNECTIONS) return tool
   const { properties, ...schema } = tool.inputSchema
-  const { connection, ...others } = properties as Record<string, JsonObject>
+  const { connection: { description: _, ...connection } = {}, ...others } = properties as Record<string, JsonObject>
   const names = connections.map(({ name }) => name)
   return {
     ...tool,

@@ -22,7 +22,7 @@ interface Agent {
 
 /** A tool that calls no action. */
 interface GeneralTool {
-  tool: Tool
+  tool: Tool & { annotations: JsonObject }
   run(sent: JsonObject, agent: Agent): Promise<RpcResult>
 }
 
@@ -95,9 +95,9 @@ export const generalTools: GeneralTool[] = [
       inputSchema: schemaOf(
         {
           tool: text('Name of the tool'),
-          connection: text('As in the call'),
-          input: { type: 'object', description: 'As in the call' },
-          data: { type: 'object', description: 'As in the call' },
+          connection: { type: 'string' },
+          input: { type: 'object' },
+          data: { type: 'object' },
         },
         ['tool'],
       ),
@@ -126,7 +126,7 @@ async function resultOf(read: () => ReturnType<typeof readAgentTask>): Promise<R
 }
 
 function schemaOf(properties: JsonObject, required: string[]): JsonObject {
-  return { type: 'object', properties, required, additionalProperties: false }
+  return { type: 'object', properties, ...(required.length > 0 ? { required } : {}) }
 }
 
 /** Checks that all required arguments are texts, and that there are no others. */

@@ -10,6 +10,7 @@ import { setTraceparent } from '../traceparent.ts'
 import { answerRequest } from './endpoint.ts'
 import { CREDENTIAL_HEADERS, forwardFor } from './forward.ts'
 import { type Headers, headerOf } from './mirrored-headers.ts'
+import { readNarrowing } from './narrowing.ts'
 import { isMetadataRequest, metadataResponse, withMetadataUrl } from './resource-metadata.ts'
 import { toolServerFor } from './tool-server.ts'
 
@@ -32,7 +33,7 @@ export function agentsHandler(): AgentsHandler {
     const answer = await answerRequest(event, context, async (headers) => {
       const caller = await callerOf(headers, event)
       log.appendKeys({ caller: caller.name, person: caller.person })
-      return toolServerFor(caller, forwardFor(event, headers, context))
+      return toolServerFor(caller, forwardFor(event, headers, context), readNarrowing(event, headers))
     })
     const response = await withMetadataUrl(answer)
     const { statusCode: status } = response

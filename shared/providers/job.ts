@@ -64,14 +64,14 @@ export const startInput = z.strictObject({
     name("What to run: a workflow, runbook or test, by the platform's name. Defaults to the connection's target"),
   ),
   project: optional(name("Project, by the platform's name. Defaults to the connection's project")),
-  ref: optional(name('Version to run: a branch, tag or document version')),
+  ref: optional(name('Branch, tag or version to run')),
   parameters: optional(vendorFields('Parameters of the run, by name. In a form: input.parameters.<name>')),
   thresholds: optional(
     thresholds(
-      'Limits for the results: [{"metric":"p95","op":"<","value":500,"warn":400}]. Less than 400 passes, less than 500 is a warning, everything else fails, including a missing metric',
+      'Limits for the results: [{"metric":"p95","op":"<","value":500,"warn":400}]. What meets warn passes, what meets only value is a warning, everything else fails, including a missing metric',
     ),
   ),
-  onDeadline: optional(oneOf(['stop', 'leave'], 'Whether a run that is still running at the deadline is stopped')),
+  onDeadline: optional(oneOf(['stop', 'leave'], 'What happens to a run at the deadline')),
 })
 
 export const rollbackInput = z.strictObject({

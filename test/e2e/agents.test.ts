@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { tokenHash } from '../../infra/project/token-hash.ts'
+import type { Tool } from '../../shared/agents/server.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { callToEnd, callTool, errorOf, mcp, withTasks } from './mcp-client.ts'
 import { Service } from './service.ts'
@@ -35,6 +37,7 @@ afterAll(() => service.end())
 afterEach(() => service.clearFaults())
 
 const agent = { token: tokens.agent }
+const GENERAL = ['cancel_task', 'get_task', 'list_connections', 'preview_action']
 const key = () => `test-${randomUUID()}`
 const open = (sent: object, options: object = agent) =>
   callTool(service, 'issue-ticketing_open-issue', { key: key(), ...sent }, options)
@@ -65,9 +68,11 @@ describe('The tools of an agent', () => {
 
   it('fit into the context of a model, and have no alternatives and references', async () => {
     const { tools } = await listTools(tokens.agent)
-    const text = JSON.stringify(tools)
-    expect(tools.length).toBeLessThanOrEqual(40)
-    expect(text.length).toBeLessThan(80_000)
+    // A client sends these parts to a model.
+    const parts = tools.map(({ name, description, inputSchema }: Tool) => ({ name, description, inputSchema }))
+    const text = JSON.stringify(parts)
+    expect(tools.length).toBeGreaterThanOrEqual(33)
+    expect(countTokens(text)).toBeLessThanOrEqual(8_000)
     expect(text).not.toMatch(/"(oneOf|anyOf|allOf|\$ref)"/)
     for (const { name, annotations } of tools) {
       expect(name).toMatch(/^[a-zA-Z0-9_-]{1,40}$/)
@@ -86,6 +91,51 @@ describe('The tools of an agent', () => {
     expect(errorOf(forbidden)).toEqual([200, -32_602])
     expect(forbidden.body.error.message).toBe('Unknown tool: remediation_rollback')
     expect(missing.body.error.message).toBe('Unknown tool: remediation_unheard-of')
+  })
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ['?tools=ci-cd', {}, ['ci-cd_cancel-run', 'ci-cd_trigger-build', 'ci-cd_trigger-deployment']],
+    ['?tools=slo_push-report,issue-ticketing/open-issue', {}, ['issue-ticketing_open-issue', 'slo_push-report']],
+    ['?readonly', {}, ['slo_request-evaluation']],
+    ['?tools=unheard-of', {}, []],
+    [
+      '',
+      { 'x-mcp-toolsets': 'ci-cd, slo', 'x-mcp-tools': 'slo/push-report,remediation_rollback' },
+      ['slo_push-report'],
+    ],
+    ['?tools=remediation,slo', { 'x-mcp-toolsets': 'slo', 'x-mcp-readonly': 'true' }, ['slo_request-evaluation']],
+    ['?tools=ci-cd/cancel&readonly=false', { 'x-mcp-readonly': '' }, ['ci-cd_cancel-run']],
+  ])('are narrowed by %s with the headers %j', async (query, headers, expected) => {
+    const request = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+    const { body } = await service.call(`/v1/mcp${query}`, request, { token: tokens.agent, headers })
+    const names = body.result.tools.map(({ name }: Tool) => name)
+    expect(names.filter((name: string) => !GENERAL.includes(name))).toEqual(expected)
+    const isReadOnly = expected.length === 1 && expected[0] === 'slo_request-evaluation'
+    expect(names.includes('cancel_task')).toBe(!isReadOnly)
+    expect(names).toEqual(expect.arrayContaining(GENERAL.slice(1)))
+  })
+
+  it('that the token may not call do not appear, and what is hidden cannot be called', async () => {
+    const request = (query: string, message: object, token: string) =>
+      service.call(`/v1/mcp${query}`, { jsonrpc: '2.0', id: 1, ...message }, { token })
+    const { body } = await request('?tools=remediation,issue-ticketing', { method: 'tools/list' }, tokens.limited)
+    const listed = body.result.tools.map(({ name }: Tool) => name)
+    expect(listed).toContain('issue-ticketing_open-issue')
+    expect(listed.join()).not.toContain('remediation')
+    const call = (name: string, sent: object) => ({ method: 'tools/call', params: { name, arguments: sent } })
+    const opening = call('issue-ticketing_open-issue', { key: key(), input: { title: 'Hidden' } })
+    for (const query of ['?readonly', '?tools=ci-cd'])
+      expect((await request(query, opening, tokens.agent)).body.error.message).toBe(
+        'Unknown tool: issue-ticketing_open-issue',
+      )
+    expect(await issuesWith('Hidden')).toEqual([])
+    // A reader follows the task of another session, and cannot cancel it.
+    const { structuredContent } = await open({ input: { title: 'Followed by a reader' } })
+    const { taskId } = structuredContent
+    const read = await request('?readonly', call('get_task', { taskId }), tokens.agent)
+    expect(read.body.result.structuredContent).toMatchObject({ taskId })
+    const cancel = await request('?readonly', call('cancel_task', { taskId }), tokens.agent)
+    expect(cancel.body.error.message).toBe('Unknown tool: cancel_task')
   })
 
   it('name the connections that the token may use, with their providers', async () => {

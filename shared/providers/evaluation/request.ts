@@ -28,7 +28,7 @@ export const requestInput = z.strictObject({
   queries: optional(queriesField("Indicators: their names and queries, in addition to the connection's")),
   thresholds: optional(
     thresholds(
-      'Limits: [{"metric":"p95","op":"<","value":500,"warn":400}]. Less than 400 passes, less than 500 is a warning, everything else fails',
+      'Limits: [{"metric":"p95","op":"<","value":500,"warn":400}]. What meets warn passes, what meets only value is a warning, everything else fails',
     ),
   ),
   sloFile: optional(sloFileField("Objectives in the format of Keptn's slo.yaml, as text or as JSON")),

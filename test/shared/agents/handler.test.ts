@@ -157,7 +157,7 @@ describe('The list of tools', () => {
     const pattern = new RegExp(key.pattern)
     const keys = ['incident-4711', 'k'.repeat(128), 'k'.repeat(129), '', 'with a space', 'Ä']
     expect(keys.map((name) => pattern.test(name))).toEqual([true, true, false, false, false, false])
-    expect(Object.keys(data.properties)).toEqual(['project', 'stage', 'service', 'message'])
+    expect(Object.keys(data.properties)).toEqual(['project', 'stage', 'service'])
     expect(Object.keys(outputSchema.properties)).toEqual(
       expect.arrayContaining(['verdict', 'message', 'taskId', 'data', 'links', 'errors', 'pollAfterSeconds']),
     )
@@ -202,7 +202,10 @@ test.each([
 test('A tool that the caller may not use is unknown, as if it did not exist', async () => {
   const { agent } = callersSchema.parse({ agent: { categories: ['*'], allow: ['ci-cd/trigger-build'] } })
   if (!agent) throw new Error('There is no caller.')
-  const server = toolServerFor({ name: 'agent', ...agent }, () => Promise.reject(new Error('A call was forwarded.')))
+  const server = toolServerFor({ name: 'agent', ...agent }, () => Promise.reject(new Error('A call was forwarded.')), {
+    lists: [],
+    isReadOnly: false,
+  })
   const sent = { arguments: { key: 'k', input: {} }, capabilities: {}, hasTasks: false }
   for (const name of ['ci-cd_trigger-deployment', 'slo_push-report', 'ci-cd_unheard-of']) {
     expect(server.findTool(name)).toBeUndefined()
