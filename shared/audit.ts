@@ -6,9 +6,10 @@ import { traceId } from './traceparent.ts'
 
 /**
  * `call`, `cancel`, `answer` and `rerun` are requests of a caller or an operator; `decision` is a person's decision about an
- * approval; `release` takes a turn from a task; `task` is the end of the task of an interactive call.
+ * approval; `release` takes a turn from a task; `stop` and `resume` set and lift a stop; `task` is the end of the task of an
+ * interactive call.
  */
-type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'release' | 'task'
+type Operation = 'call' | 'cancel' | 'answer' | 'rerun' | 'decision' | 'release' | 'stop' | 'resume' | 'task'
 
 /** A person's decision on the approval that a rule of the policy asks for. */
 export interface AuditedDecision {
@@ -25,7 +26,7 @@ export interface AuditedDecision {
 export interface Audited {
   operation?: Operation
   /**
-   * Makes the line the record of an action: of the end of a task or a silent call. The same end has the same id, even if it is
+   * Makes the line the record of an action: of the end of a task, a silent call or a stop. The same end has the same id, even if it is
    * written again. The record of a refusal gets its id when it is written.
    */
   auditId?: string
@@ -52,6 +53,8 @@ export interface Audited {
   policyDigest?: string | undefined
   decisions?: AuditedDecision[]
   inputDigest?: string | undefined
+  /** The stop that an operator has set or lifted: its id, its reason and what it matches. */
+  stop?: object
   /** The id of the call. */
   callId?: string | undefined
   /** Why the call is refused, although its response is not an error of the handler. */
@@ -114,6 +117,7 @@ export const audit = {
       decisions: audited.decisions,
       inputDigest: audited.inputDigest,
       policyDigest: audited.policyDigest,
+      stop: audited.stop,
     }
     const known = Object.fromEntries(Object.entries(line).map(([name, value]) => [name, value ?? null]))
     process.stdout.write(`${toMaskedJson(withMetrics(known))}\n`)

@@ -45,6 +45,7 @@ export const metrics = {
   MissedEnds: { dimensions: ['source'], counts: ({ missedEnd }) => missedEnd === true },
   SecretsInInput: { dimensions: [], counts: ({ secretInInput }) => secretInInput === true, hasAlarm: true },
   TurnsExpired: { dimensions: [], counts: ({ turnExpired }) => turnExpired === true, hasAlarm: true },
+  StopsInForce: { dimensions: [], counts: ({ stopsInForce }) => Number(stopsInForce) > 0, hasAlarm: true },
   ApprovalsWaiting: { dimensions: [], counts: ({ approvalWaits }) => approvalWaits === true, hasAlarm: true },
   AnswersLost: { dimensions: [], counts: ({ answerLost }) => answerLost === true, hasAlarm: true },
 } satisfies Record<string, Metric>

@@ -193,6 +193,12 @@ export function sharedAlarms(props: SharedAlarmsProps): AlarmDeclaration[] {
         ]
       : []),
     {
+      id: 'StopsInForce',
+      runbook: 'stops-in-force',
+      metric: ownMetric('StopsInForce', stackName),
+      description: 'People have stopped actions. Their calls wait or are refused until someone resumes them.',
+    },
+    {
       id: 'AnswersLost',
       runbook: 'answers-lost',
       metric: ownMetric('AnswersLost', stackName),

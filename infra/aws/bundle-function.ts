@@ -35,9 +35,9 @@ export interface Deployment {
 }
 
 export interface BundleFunctionProps {
-  /** Folder of the bundle: a category, `events`, `finisher`, `mcp`, `policy`, `redeliver` or `verify`. */
+  /** Folder of the bundle: a category, `events`, `finisher`, `mcp`, `policy`, `redeliver`, `stops` or `verify`. */
   bundle: string
-  /** File that exports `handler`: `webhook`, `task`, `events`, `finisher`, `mcp`, `policy`, `redeliver` or `verify`. */
+  /** File that exports `handler`: `webhook`, `task`, `events`, `finisher`, `mcp`, `policy`, `redeliver`, `stops` or `verify`. */
   entry: string
   description: string
   memory: number

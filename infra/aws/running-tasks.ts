@@ -27,7 +27,7 @@ export interface RunningTask {
 /** A function of a stack. */
 export interface StackFunction {
   arn: string
-  kind: 'webhook' | 'task' | 'finisher'
+  kind: 'webhook' | 'task' | 'finisher' | 'stops'
   /** The id in the template: `CiCdTaskFunction1A2B3C4D`. */
   logicalId: string
   logGroup: string
@@ -88,6 +88,7 @@ export async function* functionsOf(
 function kindOf({ DurableConfig, FunctionName, Handler, Environment }: FunctionConfiguration) {
   // The local runtime calls the handler of each function "handler".
   if (DurableConfig) return Handler?.startsWith('finisher.') || FunctionName === 'finisher' ? 'finisher' : 'task'
+  if (Handler?.startsWith('stops.') || FunctionName === 'stops') return 'stops'
   return Environment?.Variables?.['WEBHOOKS_TASK_FUNCTION'] === undefined ? undefined : 'webhook'
 }
 

@@ -24,6 +24,7 @@ import { ScheduledVerify } from './scheduled-verify.ts'
 import type { Settings } from './settings.ts'
 import { StartLimits } from './start-limits.ts'
 import { StateTable } from './state-table.ts'
+import { Stops } from './stops.ts'
 import { TodaysPolicy } from './todays-policy.ts'
 import { Turns } from './turns.ts'
 
@@ -59,6 +60,7 @@ export class WebhooksStack extends Stack {
     const finisher = new Finisher(this, 'Finisher', { ...deployment, table, tasks: categories.map(({ task }) => task) })
     if (policy?.hasStartLimits) new StartLimits(this, 'StartLimits', { categories, table })
     if (policy?.hasTurns) new Turns(this, 'Turns', { categories, finisher, table })
+    new Stops(this, 'Stops', { ...deployment, table })
     if (settings.redeliver) new Redelivery(this, 'Redelivery', { ...deployment, redeliver: settings.redeliver })
     const dispatch =
       events && events.sourcesWithRules.length > 0

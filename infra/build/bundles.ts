@@ -18,6 +18,7 @@ import {
   mcp,
   policy,
   redeliver,
+  stops,
   toolsFile,
   verify,
   webhookBundle,
@@ -66,7 +67,7 @@ export async function buildBundles(outdir = dist): Promise<Bundle[]> {
         const source = { modules: { [webhookBundle]: webhook, task }, core: [...categoryCore, ...core] }
         return bundle(category.name, source, { [webhookFile]: WEBHOOK })
       }),
-      ...[dispatch, events, finisher, mcp, policy, redeliver, verify].map((name) =>
+      ...[dispatch, events, finisher, mcp, policy, redeliver, stops, verify].map((name) =>
         isPrebuilt()
           ? copyBundle(draft, name)
           : bundle(name, { modules: { [name]: sharedModule(name) }, core: ['./shared/log.ts'] }),

@@ -14,6 +14,8 @@ export const finisher = 'finisher'
 export const policy = 'policy'
 /** The bundle of the function that asks GitHub to send failed deliveries again. */
 export const redeliver = 'redeliver'
+/** The bundle of the function that sets and lifts stops. */
+export const stops = 'stops'
 /** The bundle of the functions that verify a deployment. */
 export const verify = 'verify'
 

@@ -158,6 +158,16 @@ const groups: Record<string, CommandEntry[]> = {
   ],
   'Operate:': [
     {
+      usage: 'stop [options]',
+      description: 'stop actions within 5 seconds, also those of tasks that wait, or list what is stopped',
+      load: async () => (await import('./commands/stop.ts')).stopCommand(),
+    },
+    {
+      usage: 'resume [options] [id]',
+      description: 'lift a stop',
+      load: async () => (await import('./commands/stop.ts')).resumeCommand(),
+    },
+    {
       usage: 'audit [options]',
       description:
         'export the audit records of the local runtime or of a deployed stack: who did what, and who allowed it',

@@ -3,7 +3,7 @@ import { NOTIFICATION } from '../../shared/core/call.ts'
 import { executionTimeoutOf } from '../../shared/core/max-deadlines.ts'
 import { EVENTS_ALIAS, FORWARDED_ALIAS } from '../../shared/core/webhook/forwarded.ts'
 import { pascalCase } from '../aws/pascal-case.ts'
-import { dispatch, events, finisher, mcp, toolsFile, webhookFile } from '../build/files.ts'
+import { dispatch, events, finisher, mcp, stops, toolsFile, webhookFile } from '../build/files.ts'
 import { categories } from '../project/categories.ts'
 import type { LocalFunction, LocalQueue } from './cloud/index.ts'
 
@@ -16,6 +16,7 @@ export const STACK = 'CloudAutomationWebhooks'
 const EVENTS_TIMEOUT_SECONDS = 15
 const MCP_TIMEOUT_SECONDS = 28
 const DISPATCH_TIMEOUT_SECONDS = 60
+const STOPS_TIMEOUT_SECONDS = 30
 /** The queue for alerts, and its dead letters. */
 export const ALERTS = 'alerts'
 export const ALERT_DEAD_LETTERS = 'alerts-dead-letters'
@@ -59,7 +60,7 @@ interface FunctionOptions {
   url: string
 }
 
-/** Returns the Lambda functions of all categories, the finisher, the function for agents, and the receiver of notifications. */
+/** Returns the Lambda functions of all categories, the finisher, the functions for agents and for stops, and the receiver of notifications. */
 export function localFunctions(options: FunctionOptions): LocalFunction[] {
   const { bundles, url, webhookTimeoutSeconds, concurrency, eventsFile, policyFile } = options
   const functions = categories.flatMap((category): LocalFunction[] => {
@@ -93,8 +94,8 @@ export function localFunctions(options: FunctionOptions): LocalFunction[] {
   })
   const receivers =
     eventsFile === undefined ? [] : [eventsFunction(bundles, eventsFile), dispatchFunction(bundles, eventsFile)]
-  return [...functions, finisherFunction(bundles), mcpFunction(options), ...receivers].map((fn) =>
-    concurrency === undefined ? fn : { ...fn, concurrency },
+  return [...functions, finisherFunction(bundles), stopsFunction(bundles), mcpFunction(options), ...receivers].map(
+    (fn) => (concurrency === undefined ? fn : { ...fn, concurrency }),
   )
 }
 
@@ -161,6 +162,17 @@ function finisherFunction(bundles: string): LocalFunction {
     timeoutSeconds: TASK_TIMEOUT_SECONDS,
     durable: { executionTimeoutSeconds: 2 * DAY_SECONDS, retentionDays: 14 },
     tags: tagsOf('FinisherFunction'),
+  }
+}
+
+function stopsFunction(bundles: string): LocalFunction {
+  return {
+    name: stops,
+    file: join(bundles, stops, `${stops}.js`),
+    handler: 'handler',
+    environment: { ...commonVariables(), WEBHOOKS_STATE_TABLE: STATE_TABLE },
+    timeoutSeconds: STOPS_TIMEOUT_SECONDS,
+    tags: tagsOf('StopsFunction'),
   }
 }
 

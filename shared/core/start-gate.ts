@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, toSentence } from '../errors.ts'
 import { describeReached, type StartLimit } from '../policy/kinds/at-most.ts'
-import type { StartingAction } from '../policy/kinds/stop.ts'
-import { failureOfStop } from '../policy/kinds/stop.ts'
+import { failureOfStop, type StartingAction } from '../policy/kinds/stop.ts'
 import type { WindowRequirement } from '../policy/kinds/window.ts'
 import { mayStart, type StartDecision } from '../policy/may-start.ts'
 import { isFree } from '../providers/action.ts'
@@ -42,8 +41,8 @@ export class NotStarted extends Error {
 }
 
 const MAY_HAVE_WRITTEN = 'An earlier attempt may have reached the platform: check it.'
-/** A stop is in force for silent calls after this time. */
-const MAX_STOP_AGE_MS = 5_000
+/** A stop is in force everywhere after this time. */
+export const MAX_STOP_AGE_MS = 5_000
 /** How long silent calls continue while the table cannot be read. */
 const STOP_GRACE_MS = 60_000
 /** Between the start of an attempt and its first write. */
@@ -67,6 +66,17 @@ export interface Awaited {
 
 const NOTHING_AWAITED: Awaited = { windows: [], limits: [], raisedLimits: [], opened: [], since: undefined }
 
+/** Returns an action as stops see it. Undefined for one that only reads or asks people: it always starts. */
+export function startingActionOf(
+  category: Category,
+  { action: name, connection, caller }: Pick<Call, 'action' | 'connection' | 'caller'>,
+): StartingAction | undefined {
+  const action = category.actions[name]
+  if (!action || action.type === 'approval' || action.effect === 'reads') return undefined
+  const actionNames = actionNamesOf(category, name)
+  return { category: category.name, actionNames, isFree: isFree(action), connection, caller }
+}
+
 /**
  * Returns the check of a call. An action that only reads or asks people always starts.
  *
@@ -77,15 +87,8 @@ export function startCheckOf(
   call: Call,
   awaited: Awaited = NOTHING_AWAITED,
 ): StartCheck | undefined {
-  const action = category.actions[call.action]
-  if (!action || action.type === 'approval' || action.effect === 'reads' || call.dryRun) return undefined
-  const starting = {
-    category: category.name,
-    actionNames: actionNamesOf(category, call.action),
-    isFree: isFree(action),
-    connection: call.connection,
-    caller: call.caller,
-  }
+  const starting = call.dryRun ? undefined : startingActionOf(category, call)
+  if (!starting) return undefined
   const [maxAge, grace] = call.mode === 'silent' ? [MAX_STOP_AGE_MS, STOP_GRACE_MS] : [ATTEMPT_STOP_AGE_MS, 0]
   // A silent call without an id is one start.
   const id = call.id ?? randomUUID()

@@ -51,13 +51,28 @@ export async function changeStops(change: (stops: readonly Stop[]) => readonly S
     const stops = change(stored === undefined ? [] : await verified(stored))
     if (stops.length > MAX_STOPS)
       throw new Failure('invalid', `There are ${MAX_STOPS} stops already. Lift those that are no longer needed.`)
-    const version = (stored?.version ?? 0) + 1
+    const { version: before = 0 } = stored ?? {}
+    const version = Number.isSafeInteger(before) ? before + 1 : 1
     const json = JSON.stringify(stops)
     const seal = sealOf(version, json, await readIdentityKey())
     known = undefined
-    if (await replaceStops({ version, stops: json, seal })) return stops
+    if (await replaceStops({ version, stops: json, seal }, stored)) return stops
   }
   throw serviceUnavailable('Others change the stops at the same time. Try again.')
+}
+
+/**
+ * Seals the stops with the current key, so that the previous one can be removed.
+ *
+ * @throws as `changeStops`
+ */
+export async function renewSeal(): Promise<void> {
+  const stored = await getStops()
+  if (stored === undefined) return
+  const [, previousKey] = await readIdentityKeys(true)
+  const { version, stops, seal } = stored
+  if (previousKey !== undefined && isSame(seal, sealOf(version, stops, previousKey)))
+    await changeStops((known) => known)
 }
 
 /** A principal that may write the item, but not read the key, must not lift a stop without a trace: its item stops everything. */
@@ -70,6 +85,7 @@ async function verified({ version, stops, seal }: StoredStops): Promise<readonly
   return [UNVERIFIED]
 }
 
+/** In place of stops that cannot be verified. To lift it writes the item again, without the stops that it had. */
 const UNVERIFIED: Stop = {
   id: 'unverified',
   reason: 'the item with the stops was changed by something else than webhooks stop and resume',

@@ -27,13 +27,18 @@ export async function getStops(): Promise<StoredStops | undefined> {
 /**
  * Replaces the item with all stops, unless someone else has replaced it since it was read. It does not expire.
  *
+ * @param before the item that was read
  * @returns false if someone has
  * @throws the error of DynamoDB
  */
-export async function replaceStops(item: StoredStops): Promise<boolean> {
+export async function replaceStops(item: StoredStops, before: StoredStops | undefined): Promise<boolean> {
   return putIfAbsent(
     itemKeys.stops,
     { ...item },
-    { condition: 'version = :before', values: { before: item.version - 1 } },
+    {
+      // An item that something else has written may have any form, and must be replaceable.
+      condition: 'seal = :before OR NOT attribute_type(seal, :text)',
+      values: { before: before?.seal ?? '', text: 'S' },
+    },
   )
 }

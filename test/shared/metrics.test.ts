@@ -26,6 +26,7 @@ describe('a metric counts', () => {
     ['SecretsInInput', { message: 'call contains a stored credential', secretInInput: true }],
     ['TurnsExpired', { message: 'turn ended with its lease', turnExpired: true }],
     ['ApprovalsWaiting', { message: 'approval waits', approvalWaits: true }],
+    ['StopsInForce', { message: 'stops', stopsInForce: 1 }],
     ['AnswersLost', { message: 'answer lost', answerLost: true }],
   ])('%s', (name, line) => {
     const counted = withMetrics(line) as { _aws: { CloudWatchMetrics: { Dimensions: string[][] }[] } }

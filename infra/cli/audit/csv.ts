@@ -27,6 +27,7 @@ const COLUMNS = [
   'requestId',
   'traceId',
   'policyDigest',
+  'stop',
 ]
 
 /** Returns records as CSV with a heading. Lists are JSON; what is not known is empty. */

@@ -29,7 +29,8 @@ export async function readStackRecords(
   report: (text: string) => void,
 ): Promise<void> {
   const groups: string[] = []
-  for await (const { logGroup } of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) groups.push(logGroup)
+  for await (const { logGroup } of functionsOf(lambda, stack, ['webhook', 'task', 'finisher', 'stops']))
+    groups.push(logGroup)
   if (groups.length === 0)
     throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
   report(`Reading ${groups.length} log groups of ${stack} ...`)

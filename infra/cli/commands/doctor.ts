@@ -11,6 +11,7 @@ import { policy } from '../doctor/policy.ts'
 import { secrets } from '../doctor/secrets.ts'
 import { sources } from '../doctor/sources.ts'
 import { stack } from '../doctor/stack.ts'
+import { localStops, stackStops } from '../doctor/stops.ts'
 import { DEFAULT_FILES, webhookConfigs } from '../doctor/webhook-configs.ts'
 import { localUrl, receiverOf } from '../receiver/receiver.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
@@ -33,7 +34,8 @@ jobs end (reading that needs dynamodb:GetItem). It checks that the policy can re
 names, and the owners of callers. Set WEBHOOKS_URL to check that your deployed API responds.
 
 It checks the concurrency, the aliases, the versions and the alarms of the stack, with lambda:GetAccountSettings, lambda:ListFunctions,
-lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListVersionsByFunction and cloudwatch:DescribeAlarms.
+lambda:ListTags, lambda:GetFunctionConcurrency, lambda:ListAliases, lambda:ListVersionsByFunction and cloudwatch:DescribeAlarms. It shows
+stops that are older than a day, and those that have ended, with lambda:InvokeFunction on the function of stops.
 
 Exit code: 0 no problems, 1 at least one problem, 2 invalid arguments.
 
@@ -56,6 +58,7 @@ async function run(options: StoreOptions & JsonOption & { webhookConfig?: string
     options.local ? [] : identity(),
     options.local ? [] : concurrency(),
     options.local ? [] : stack(new LambdaClient({ maxAttempts: 2 }), options.stack),
+    options.local ? localStops() : stackStops(new LambdaClient({ maxAttempts: 2 }), options.stack),
     stored(options),
     receiver(options),
     webhookConfigs(options.webhookConfig),

@@ -17,7 +17,7 @@ const NOTIFICATION = { seconds: 0.1, logKb: 0.4, reads: 3, writes: 4, operations
 /**
  * Metrics of alarms, which is what CloudWatch bills. The first number is that of the deployment, the second that of each category.
  */
-const ALARMS = { standard: [9, 6], minimal: [7, 2] } as const
+const ALARMS = { standard: [10, 6], minimal: [8, 2] } as const
 /** `identity` and `callbacks`. */
 const GENERATED_SECRETS = 2
 /** `callers` and one orchestrator. */

@@ -10,6 +10,7 @@ export interface ListedTask
     'taskId' | 'category' | 'action' | 'state' | 'verdict' | 'progress' | 'acceptedAt' | 'endedAt'
   > {
   connection: string
+  caller: string
   /** Empty if the call has none. */
   context: string
   /** The message of the outcome. Empty while the task runs. */
@@ -62,7 +63,7 @@ function stateOf(status: string | undefined): TaskStatus['state'] {
 export function listedTask(execution: TaskExecution, progress: string): ListedTask {
   const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
   const task = parse<Task>(input)
-  const { action = '', connection = '', event } = task
+  const { action = '', connection = '', caller = '', event } = task
   const { outcome } = parse<{ outcome: Outcome }>(result)
   const state = stateOf(status)
   return {
@@ -70,6 +71,7 @@ export function listedTask(execution: TaskExecution, progress: string): ListedTa
     category,
     action,
     connection,
+    caller,
     context: event?.context ?? '',
     state,
     verdict: state === 'running' ? 'running' : outcome ? verdictOf(outcome) : 'errored',

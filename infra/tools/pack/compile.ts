@@ -18,6 +18,7 @@ const LOADED = [
   'functions/mcp',
   'functions/policy',
   'functions/redeliver',
+  'functions/stops',
   'functions/verify',
   'test/templates/*/index',
   '{functions,shared}/**/*.permissions',

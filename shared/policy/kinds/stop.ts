@@ -56,7 +56,7 @@ export function findStop(stops: readonly Stop[], action: StartingAction, now: nu
 }
 
 /** @param now epoch milliseconds */
-function isInForce({ until }: Stop, now: number): boolean {
+export function isInForce({ until }: Stop, now: number): boolean {
   return until === undefined || now < until
 }
 

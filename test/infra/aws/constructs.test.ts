@@ -17,7 +17,7 @@ describe('WebhooksStack of an application', () => {
     const stack = new WebhooksStack(app(), 'Acme', { bundles })
     expect(stack.stackName).toBe('Acme')
     const functions = stack.node.findAll().filter((construct) => construct instanceof CfnFunction)
-    expect(functions).toHaveLength(2 * categoryInfos.length + 3)
+    expect(functions).toHaveLength(2 * categoryInfos.length + 4)
   })
 
   it('takes settings and properties of a CDK stack', () => {

@@ -149,12 +149,12 @@ describe('docs/deploy.md', () => {
   })
 
   it.each([
-    [1, 'standard', false, 5.3],
-    [1, 'minimal', false, 1.7],
-    [10, 'standard', false, 11.2],
-    [10, 'minimal', false, 4],
-    [10, 'standard', true, 11.4],
-    [10, 'minimal', true, 5.2],
+    [1, 'standard', false, 5.4],
+    [1, 'minimal', false, 1.8],
+    [10, 'standard', false, 11.3],
+    [10, 'minimal', false, 4.1],
+    [10, 'standard', true, 11.5],
+    [10, 'minimal', true, 5.3],
   ] as const)(
     'has the costs of %d idle categories with %s; verified: %s',
     (count, observability, isVerified, dollars) => {

@@ -22,6 +22,7 @@ describe('the alarms', () => {
       SecretsInInput: 1,
       ApprovalsWaiting: 1,
       AnswersLost: 1,
+      StopsInForce: 1,
       ApproximateRunningDurableExecutionsUtilization: 1,
     })
     const quota = alarms.find(({ MetricName }) => MetricName.endsWith('Utilization'))

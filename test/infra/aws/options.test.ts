@@ -4,13 +4,14 @@ import { build, flat, permissionsOf, type Resource, type Synthesized, synthesize
 it('a disabled category has no resources', () => {
   const categories = Object.fromEntries(tenCategories.map(({ name }) => [name, name === 'slo']))
   const { template, all } = synthesize({ categories })
-  expect(all('AWS::Lambda::Function')).toHaveLength(5)
+  expect(all('AWS::Lambda::Function')).toHaveLength(6)
   expect(JSON.stringify(template.toJSON())).not.toMatch(/issue-ticketing|IssueTicketing/)
 })
 
 describe('a setting', () => {
   const slo = tenCategories.filter(({ name }) => name === 'slo')
   const unchanged = synthesize({}, slo)
+  const isSchedule = ({ Properties }: Resource) => Properties.Description === 'Failed deliveries of GitHub'
   const changed = (settings: object) => synthesize(settings, slo)
 
   it('memory sets the memory of the functions', () => {
@@ -19,6 +20,7 @@ describe('a setting', () => {
       'webhook.handler': 320,
       'mcp.handler': 320,
       'policy.handler': 320,
+      'stops.handler': 1024,
       'finisher.handler': 1024,
     })
   })
@@ -32,7 +34,7 @@ describe('a setting', () => {
 
   it('logRetentionDays applies to all logs', () => {
     const groups = changed({ logRetentionDays: 7 }).all('AWS::Logs::LogGroup')
-    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7, 7])
+    expect(groups.map(({ Properties }) => Properties.RetentionInDays)).toEqual([7, 7, 7, 7, 7, 7, 7])
   })
 
   it('throttle applies to the stage', () => {
@@ -52,10 +54,10 @@ describe('a setting', () => {
       })
   })
 
-  it('auditEvents lets webhooks, tasks and the finisher send only their own events to the default bus', () => {
+  it('auditEvents lets webhooks, tasks, the finisher and the function of stops send only their own events to the default bus', () => {
     const { all } = changed({ auditEvents: true, stackName: 'Acme' })
     const functions = all('AWS::Lambda::Function').map(({ id, Properties }) => ({
-      kind: /Webhook|Task|Finisher/.exec(id)?.[0],
+      kind: /Webhook|Task|Finisher|Stops/.exec(id)?.[0],
       source: Properties.Environment?.Variables.WEBHOOKS_AUDIT_EVENTS,
     }))
     for (const { kind, source } of functions) expect(source).toBe(kind === undefined ? undefined : 'Acme')
@@ -104,7 +106,7 @@ describe('a setting', () => {
     )
     expect(others).toEqual([])
     expect(fn?.Properties.Environment.Variables).toMatchObject({ WEBHOOKS_REDELIVER: 'github,checks' })
-    const schedule = all('AWS::Events::Rule').find(({ Properties }) => Properties.ScheduleExpression !== undefined)
+    const schedule = all('AWS::Events::Rule').find(isSchedule)
     expect(schedule?.Properties.ScheduleExpression).toBe('rate(15 minutes)')
     const role = fn?.Properties.Role['Fn::GetAtt'][0]
     const statements = all('AWS::IAM::Policy')
@@ -116,7 +118,7 @@ describe('a setting', () => {
       'cloud-automation-webhooks/orchestrators/checks-??????',
       'cloud-automation-webhooks/orchestrators/github-??????',
     ])
-    expect(unchanged.all('AWS::Events::Rule').every(({ Properties }) => !Properties.ScheduleExpression)).toBe(true)
+    expect(unchanged.all('AWS::Events::Rule').some(isSchedule)).toBe(false)
   })
 
   it('allowedCidrs denies all other addresses', () => {
@@ -265,6 +267,7 @@ describe('a setting', () => {
       'ApproximateRunningDurableExecutionsUtilization',
       'Errors',
       'SecretsInInput',
+      'StopsInForce',
       'ThrottledCalls',
     ])
     for (const properties of minimal.properties('AWS::Lambda::Function'))

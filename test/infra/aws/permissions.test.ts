@@ -27,6 +27,7 @@ const modules = {
   events: 'shared/events/handler.ts',
   finisher: 'shared/core/task/finisher.ts',
   mcp: 'shared/agents/handler.ts',
+  stops: 'shared/core/operate-stops.ts',
 }
 type Entry = keyof typeof modules
 
@@ -122,6 +123,7 @@ const others = [
   ['events all', modules.events],
   ['finisher all', modules.finisher],
   ['mcp all', modules.mcp],
+  ['stops all', modules.stops],
   ['step-functions', 'shared/orchestrators/step-functions.ts'],
   ...awsConnections.map(({ provider, category }) => [`${provider} ${category}`, moduleOf(category, provider)]),
 ]

@@ -184,7 +184,9 @@ describe('verify', () => {
       expect.stringMatching(/^https:\/\/<ApiRest\w+>\.execute-api\.<AWS::Region>\.<AWS::URLSuffix>$/),
       'slo,ci-cd',
     ])
-    const rule = verified.properties('AWS::Events::Rule').find(({ ScheduleExpression }) => ScheduleExpression)
+    const rule = verified
+      .properties('AWS::Events::Rule')
+      .find(({ Description }) => Description === 'Verification of the deployment')
     expect(rule).toMatchObject({ ScheduleExpression: 'rate(10 minutes)', State: 'ENABLED' })
     expect(flat(rule.Targets[0].Arn)).toBe(`<${fn.id}.Arn>`)
     expect(verified.one('AWS::Lambda::EventInvokeConfig').Properties).toMatchObject({ MaximumRetryAttempts: 0 })

@@ -26,7 +26,7 @@ const prefixesOf = (detail: { functionArn: { prefix: unknown }[] }) =>
 
 describe('every function', () => {
   it('runs on arm64 with nodejs24.x, and gets the secret prefix, the log level and the namespace of metrics', () => {
-    expect(functions).toHaveLength(23)
+    expect(functions).toHaveLength(24)
     const Variables = {
       WEBHOOKS_SECRET_PREFIX: 'cloud-automation-webhooks',
       WEBHOOKS_LOG_LEVEL: 'INFO',
@@ -101,7 +101,7 @@ describe('a durable function', () => {
   it('has the alias live and retains old versions, as each webhook does', () => {
     const versions = deployed.all('AWS::Lambda::Version')
     const published = functions.filter(
-      ({ Properties: { Handler } }) => Handler !== 'mcp.handler' && Handler !== 'policy.handler',
+      ({ Properties }) => !['mcp.handler', 'policy.handler', 'stops.handler'].includes(Properties.Handler),
     )
     expect(versions).toHaveLength(published.length)
     for (const version of versions)
@@ -121,7 +121,10 @@ describe('a durable function', () => {
 })
 
 describe('the finisher', () => {
-  const rule = deployed.one('AWS::Events::Rule')
+  const rulesIn = (stack: typeof deployed) =>
+    stack.all('AWS::Events::Rule').filter(({ Properties }) => Properties.EventPattern !== undefined)
+  const [rule, ...otherRules] = rulesIn(deployed)
+  if (!rule || otherRules.length > 0) throw new Error('Expected exactly one rule for the finisher')
 
   it('starts for each task that Lambda failed, timed out or stopped, but never for itself, within the EventBridge limit', () => {
     const { detail, ...pattern } = rule.Properties.EventPattern
@@ -137,7 +140,7 @@ describe('the finisher', () => {
       name: `incident-management-${String.fromCharCode(97 + at)}`,
     }))
     const stack = synthesize({}, many)
-    const rules = stack.properties('AWS::Events::Rule')
+    const rules = rulesIn(stack).map(({ Properties }) => Properties)
     const all = stack.all('AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === 'task.handler')
     const prefixes = rules.flatMap(({ EventPattern }) => prefixesOf(EventPattern.detail))
     expect(prefixes.sort()).toEqual(all.map(({ id }) => `<${id}.Arn>`).sort())

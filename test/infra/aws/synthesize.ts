@@ -136,7 +136,7 @@ rules: [{ name: run, source: alerts, call: ci-cd/do-it }]
 export function emptyBundles(categories: readonly { name: string }[]): string {
   const bundles = join(scratch, 'bundles')
   const files = categories.flatMap(({ name }) => [`${name}/webhook`, `${name}/task`])
-  const others = ['dispatch', 'events', 'finisher', 'mcp', 'policy', 'redeliver', 'verify'].map(
+  const others = ['dispatch', 'events', 'finisher', 'mcp', 'policy', 'redeliver', 'stops', 'verify'].map(
     (name) => `${name}/${name}`,
   )
   for (const file of [...files, ...others]) {
@@ -238,13 +238,14 @@ interface Statement {
   Condition?: Record<string, Record<string, string | string[]>>
 }
 
-/** Returns the function of an entry point: `webhook` or `task` of a category, `dispatch`, `events`, `finisher` or `mcp`. */
+/** Returns the function of an entry point: `webhook` or `task` of a category, `dispatch`, `events`, `finisher`, `mcp` or `stops`. */
 export function functionOf({ all }: Synthesized, entry: string, category: string): Resource {
   const constructs: Record<string, string> = {
     dispatch: 'alerts',
     events: 'events',
     finisher: 'finisher',
     mcp: 'agents',
+    stops: 'stops',
   }
   const name = constructs[entry] ?? category
   const id = name.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase())

@@ -117,9 +117,9 @@ describe('webhooks audit', () => {
     const { out } = await audit('--from 2026-11-28 --to 2026-11-28 --format csv')
     expect(out).toBe(
       [
-        'timestamp,auditId,audit,outcome,kind,category,action,connection,provider,mode,dryRun,caller,person,by,rules,decisions,inputDigest,eventId,taskId,durationMs,requestId,traceId,policyDigest',
-        `2026-11-28T09:00:00.000Z,a,task,,,,,,,,,,,"Jane ""J"" Doe","[""one, two\\u009b""]",,,'=1+1,,5,,,`,
-        `2026-11-28T10:00:00.000Z,b,task,first,,,,"'-a\nb",,,,'@sum[2J2J,,,,,,,,,,,\n`,
+        'timestamp,auditId,audit,outcome,kind,category,action,connection,provider,mode,dryRun,caller,person,by,rules,decisions,inputDigest,eventId,taskId,durationMs,requestId,traceId,policyDigest,stop',
+        `2026-11-28T09:00:00.000Z,a,task,,,,,,,,,,,"Jane ""J"" Doe","[""one, two\\u009b""]",,,'=1+1,,5,,,,`,
+        `2026-11-28T10:00:00.000Z,b,task,first,,,,"'-a\nb",,,,'@sum[2J2J,,,,,,,,,,,,\n`,
       ].join('\r\n'),
     )
   })

@@ -18,8 +18,8 @@ const folder = temporaryFolder()
 
 describe('webhooks cost', () => {
   it('computes a month of the settings in cdk.json', async () => {
-    expect(await cost()).toMatchObject({ total: 16, calls: [] })
-    expect(await cost('--observability minimal --connections 5')).toMatchObject({ total: 6.8 })
+    expect(await cost()).toMatchObject({ total: 16.1, calls: [] })
+    expect(await cost('--observability minimal --connections 5')).toMatchObject({ total: 6.9 })
   })
 
   it('says that it uses the defaults if cdk.json has no settings', () => {
@@ -48,6 +48,6 @@ describe('webhooks cost', () => {
   it('prints a table with the sum', async () => {
     const { out } = await webhooks('cost --silent 20000')
     expect(out).toMatch(/^part +amount +price +dollars\n/)
-    expect(out).toContain('US dollars per month: 16.00 regardless of calls')
+    expect(out).toContain('US dollars per month: 16.10 regardless of calls')
   })
 })

@@ -230,6 +230,16 @@ const setups: Record<string, ExampleSetup> = {
   console: { code: () => 2 },
   'turns --local --json': { code: () => 2 },
   'events redrive --local --json': { code: () => 2 },
+  "stop --reason \"bad release\" --action 'ci-cd/*' --connection 'prod-*' --cancel": { code: () => 2 },
+  'stop --reason "agent runs wild" --caller release-agent --end --until 18:00': { code: () => 2 },
+  "stop --reason incident --connection 'prod-*' --except 'remediation/*' --stack CloudAutomationWebhooks": {
+    keys: () => [['Stop everything', 'y']],
+  },
+  'stop --list': { code: () => 2 },
+  resume: { code: () => 2 },
+  'resume --all': { code: () => 2 },
+  // Another stop is in force.
+  'resume 3f2a1b9c --stack CloudAutomationWebhooks': { code: () => 1 },
   // There is no secret people.
   'people check': { code: () => 2 },
   'people check - < token.txt': { before: () => writeFileSync(join(folder, 'token.txt'), 'a.b.c'), code: () => 2 },
@@ -315,10 +325,13 @@ describe('example', () => {
 })
 
 describe('docs/cli.md', () => {
-  it('shows only commands that are examples of a --help', () => {
-    const text = readFileSync(join(import.meta.dirname, '../../../docs/cli.md'), 'utf8')
+  it.each([
+    ['cli', 10],
+    ['policy', 3],
+  ])('and other pages show only commands that are examples of a --help: docs/%s.md', (page, count) => {
+    const text = readFileSync(join(import.meta.dirname, `../../../docs/${page}.md`), 'utf8')
     const shown = [...text.matchAll(/^ {4}(npx webhooks .+?)(?: {2,}#.*)?$/gm)].map(([, line]) => line)
-    expect(shown.length).toBeGreaterThan(10)
+    expect(shown.length).toBeGreaterThan(count)
     expect(shown.filter((line) => line !== undefined && !examples.includes(line))).toEqual([])
   })
 

@@ -167,7 +167,18 @@ describe('webhooks tasks', () => {
     await printed('aborted')
     child.kill()
     await ended
-    const fields = ['taskId', 'category', 'action', 'connection', 'context', 'state', 'verdict', 'progress', 'message']
+    const fields = [
+      'taskId',
+      'category',
+      'action',
+      'connection',
+      'caller',
+      'context',
+      'state',
+      'verdict',
+      'progress',
+      'message',
+    ]
     expect(Object.keys(JSON.parse(lines()[0] ?? ''))).toEqual([...fields, 'acceptedAt'])
   })
 })

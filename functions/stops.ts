@@ -1,0 +1,3 @@
+import { stopsHandler } from '../shared/core/operate-stops.ts'
+
+export const handler = stopsHandler
