@@ -1,4 +1,5 @@
 import type { FieldError } from '../errors.ts'
+import { failureKinds } from '../failure-kinds.ts'
 import { isRecord } from '../record.ts'
 import { clip, toPlainText } from '../text/plain-text.ts'
 import type { ForwardedResponse } from './forward.ts'
@@ -29,6 +30,9 @@ const MAX_BYTES = 8_192
 /** The limits of each text, tried in this order until a result fits. */
 const TEXT_LIMITS = [4_000, 1_000, 250, 60]
 const MAX_ITEMS = 50
+
+/** What an agent does about a stop: it cannot lift it. */
+export const TELL_PEOPLE = 'Tell the people you work for who has stopped it, and why.'
 
 /** Part of the URL of the page on which a person decides. It is never sent to an agent. */
 const APPROVAL_PATH = '/notification/approvals/'
@@ -66,13 +70,16 @@ export function invalidArguments(errors: readonly FieldError[]): RpcResult {
 export function refusal({ status, headers, body }: ForwardedResponse, advice = 'Try again.'): RpcResult {
   const { title = `Status ${status}`, detail = '', errors } = body
   const wait = headers['retry-after']
+  const isStopped = title === failureKinds.stopped.title
+  const isUnknown = status >= 500 && !isStopped
   const sentences = [
     `${title}: ${detail}`,
+    isStopped ? TELL_PEOPLE : '',
     wait === undefined ? '' : `Wait ${wait} s before you try again.`,
-    status >= 500 ? advice : '',
+    isUnknown ? advice : '',
   ]
   const message = sentences.filter(Boolean).join(' ')
-  const verdict = status >= 500 ? 'unknown' : 'refused'
+  const verdict = isUnknown ? 'unknown' : 'refused'
   return toolResult({ verdict, message, ...(errors === undefined ? {} : { errors }) }, { isError: true })
 }
 

@@ -1,9 +1,10 @@
 import type { TaskStatus } from '../core/task/status.ts'
+import { HOLD_ENDS_WITH } from '../core/task/steps.ts'
 import { toSentence } from '../errors.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Forward, ForwardedResponse } from './forward.ts'
 import { invalidParams, RPC_CODES, type RpcError } from './json-rpc.ts'
-import { cleanText, toolResult } from './results.ts'
+import { cleanText, TELL_PEOPLE, toolResult } from './results.ts'
 import type { RpcResult } from './server.ts'
 
 /** How long Lambda keeps an ended execution. */
@@ -75,13 +76,18 @@ function unknownTask(): RpcError {
 export function resultOfTask({ id, status, pauseSeconds }: AgentTask): RpcResult {
   const { verdict, progress, outcome, waitUntil, deadlineAt } = status
   if (verdict === 'running') {
-    const message = `${progress === '' ? 'Running.' : toSentence(progress)} Call get_task with this taskId in ${pauseSeconds} s.`
+    const message = `${progress === '' ? 'Running.' : toSentence(withAdvice(progress))} Call get_task with this taskId in ${pauseSeconds} s.`
     const known = { verdict, taskId: id, message, progress, pollAfterSeconds: pauseSeconds, waitUntil, deadlineAt }
     return toolResult(withoutUndefined(known))
   }
   const { message = 'The task ended without a result. Check the platform.', ...rest } = outcome ?? {}
   const ended = { verdict, taskId: id, message: verdict === 'errored' ? withWarning(message) : message, ...rest }
   return toolResult(ended, { isError: verdict !== 'pass' && verdict !== 'warning' })
+}
+
+/** Adds what an agent can do about a stop. */
+function withAdvice(progress: string): string {
+  return progress.startsWith(`Waiting for ${HOLD_ENDS_WITH}`) ? `${toSentence(progress)} ${TELL_PEOPLE}` : progress
 }
 
 /** An error may follow a write whose effect is not known. */
@@ -99,7 +105,7 @@ export function taskFields({ id, status, pauseSeconds }: AgentTask, now: number)
   return {
     taskId: id,
     status: stateOf(status),
-    ...(progress === '' ? {} : { statusMessage: cleanText(progress, MAX_STATUS) }),
+    ...(progress === '' ? {} : { statusMessage: cleanText(withAdvice(progress), MAX_STATUS) }),
     createdAt: acceptedAt,
     lastUpdatedAt: endedAt ?? new Date(now).toISOString(),
     ttlMs: Date.parse(deadlineAt) - Date.parse(acceptedAt) + RETENTION_MS,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, toSentence } from '../errors.ts'
 import { describeReached, type StartLimit } from '../policy/kinds/at-most.ts'
-import { failureOfStop, type StartingAction } from '../policy/kinds/stop.ts'
+import { describeStop, failureOfStop, findStop, type StartingAction } from '../policy/kinds/stop.ts'
 import type { WindowRequirement } from '../policy/kinds/window.ts'
 import { mayStart, type StartDecision } from '../policy/may-start.ts'
 import { isFree } from '../providers/action.ts'
 import { actionNamesOf, type Category } from '../providers/category.ts'
+import { sourceOfCaller } from '../source-name.ts'
 import { countStart } from '../state/start-counts.ts'
 import type { Call } from './call.ts'
 import { ruleInputOf } from './policy-facts.ts'
@@ -146,6 +147,30 @@ async function countStarts(
   }
   for (const limit of raisedLimits) await countStart(limit, id, Date.now(), true)
   return { type: 'allowed' }
+}
+
+/**
+ * Returns why people let a call not even be accepted. Without such a stop, the task of a stopped call waits.
+ *
+ * A source never gets a task that waits: its queue keeps the alert, which may have ended when the stop is lifted.
+ */
+export async function stopRefusalOf(
+  category: Category,
+  call: Pick<Call, 'mode' | 'dryRun' | 'skip' | 'action' | 'connection' | 'caller'>,
+): Promise<Failure | undefined> {
+  // A silent call asks before its first write.
+  const starting = call.mode === 'silent' || call.dryRun || call.skip ? undefined : startingActionOf(category, call)
+  if (!starting) return undefined
+  const isOfSource = sourceOfCaller(call.caller) !== undefined
+  try {
+    const refusing = (await readStops(MAX_STOP_AGE_MS, STOP_GRACE_MS)).filter(({ refuse }) => refuse || isOfSource)
+    const stop = findStop(refusing, starting, Date.now())
+    return stop && failureOfStop(describeStop(stop))
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    // The task of another call waits until the stops can be read.
+    return isOfSource ? error : undefined
+  }
 }
 
 /** Holds back the writes of one run of an action. */

@@ -13,6 +13,8 @@ const MAX_CHANGES = 5
 
 /** Stops that were read, and the start of that read. */
 let known: { at: number; stops: readonly Stop[] } | undefined
+/** The newest version that this process has read. */
+let newestVersion = 0
 
 /**
  * Returns all stops, also those that have ended by themselves.
@@ -52,11 +54,13 @@ export async function changeStops(change: (stops: readonly Stop[]) => readonly S
     if (stops.length > MAX_STOPS)
       throw new Failure('invalid', `There are ${MAX_STOPS} stops already. Lift those that are no longer needed.`)
     const { version: before = 0 } = stored ?? {}
-    const version = Number.isSafeInteger(before) ? before + 1 : 1
+    // More than every earlier version, even if something else has replaced the item with an older one.
+    const version = Math.max(Number.isSafeInteger(before) ? before + 1 : 0, Date.now())
     const json = JSON.stringify(stops)
     const seal = sealOf(version, json, await readIdentityKey())
+    const isReplaced = await replaceStops({ version, stops: json, seal }, stored)
     known = undefined
-    if (await replaceStops({ version, stops: json, seal }, stored)) return stops
+    if (isReplaced) return stops
   }
   throw serviceUnavailable('Others change the stops at the same time. Try again.')
 }
@@ -75,11 +79,17 @@ export async function renewSeal(): Promise<void> {
     await changeStops((known) => known)
 }
 
-/** A principal that may write the item, but not read the key, must not lift a stop without a trace: its item stops everything. */
+/**
+ * A principal that may write the item, but not read the key, must not lift a stop without a trace: its item, or an older one that it has
+ * put back, stops everything.
+ */
 async function verified({ version, stops, seal }: StoredStops): Promise<readonly Stop[]> {
   for (const fresh of [false, true]) {
     const keys = await readIdentityKeys(fresh)
-    if (keys.some((key) => isSame(seal, sealOf(version, stops, key)))) return schema.parse(JSON.parse(stops))
+    if (version >= newestVersion && keys.some((key) => isSame(seal, sealOf(version, stops, key)))) {
+      newestVersion = version
+      return schema.parse(JSON.parse(stops))
+    }
   }
   log.error('stops not verified: everything is stopped')
   return [UNVERIFIED]

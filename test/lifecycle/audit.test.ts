@@ -27,7 +27,7 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
 /** From the first release on, fields are only added. */
 const FIELDS =
   'level message timestamp audit category caller action connection provider mode dryRun eventId taskId outcome kind ' +
-  'durationMs requestId traceId by auditId person rules decisions inputDigest policyDigest'
+  'durationMs requestId traceId by auditId person rules decisions inputDigest policyDigest stop'
 
 describe('The audit line', () => {
   it('of a silent call says who did what, with which connection, and how it ended', async () => {
@@ -57,6 +57,7 @@ describe('The audit line', () => {
         auditId: expect.stringMatching(/^[\da-f-]{36}$/),
         person: null,
         rules: [],
+        stop: null,
         decisions: [],
         inputDigest: expect.stringMatching(/^[\da-f]{64}$/),
         policyDigest: null,

@@ -163,9 +163,9 @@ describe('A stop', () => {
 
   it('gives a task its full deadline after it is lifted', async () => {
     platform.states = ['busy', 'busy', 'busy', 'done']
-    const task = lifecycle.accept('start-run?connection=job&deadline=PT10M', { input })
+    const task = await lifecycle.accept('start-run?connection=job&deadline=PT10M', { input })
     await stop()
-    const { outcome } = await runUntil(/hold RETRY/, () => resumeAfter(50), task)
+    const { outcome } = await runUntil(/hold RETRY/, () => resumeAfter(50), Promise.resolve(task))
     expect(outcome?.result).toBe('pass')
   })
 
@@ -235,9 +235,9 @@ describe('A stop', () => {
 
   it('gives up the turn of a task that it holds', async () => {
     deploy({ name: 'one at a time', oneAtATime: { per: '{service}' } })
-    const task = lifecycle.accept(START, { input })
+    const task = await lifecycle.accept(START, { input })
     await stop()
-    const { outcome, operations } = await runUntil(/hold RETRY/, resume, task)
+    const { outcome, operations } = await runUntil(/hold RETRY/, resume, Promise.resolve(task))
     expect(outcome?.result).toBe('pass')
     expect(operations.map((operation) => operation.split(' ')[0])).toEqual(
       'send-started turn-number turn-place start turn-release hold turn-number turn-place start poll turn-release send-finished'.split(
@@ -280,6 +280,8 @@ describe('A stop', () => {
 describe('While the table cannot be read', () => {
   it('nothing starts, and a task starts when it can be read', async () => {
     const task = await lifecycle.accept(START, { input })
+    // Here, the task shares what the webhook has read.
+    passTime(1)
     const table = process.env['WEBHOOKS_STATE_TABLE']
     process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
     const { outcome, operations } = await runUntil(

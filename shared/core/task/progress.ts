@@ -1,6 +1,6 @@
 import { taskSchema } from '../call.ts'
 import { deadlineAfter, parseResult, policyProgressIn } from './policy-progress.ts'
-import { isDecisionWait, isPolicyStep, START } from './steps.ts'
+import { HOLD, HOLD_ENDS_WITH, isDecisionWait, isPolicyStep, START } from './steps.ts'
 
 /** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
@@ -132,7 +132,8 @@ function waitForJob(name: string | undefined, payload: string | undefined, until
   const { status, lastError, waitsFor } = parseResult(payload)
   if (isPolicyStep(name)) {
     const detail = typeof waitsFor === 'string' ? waitsFor : undefined
-    return { for: 'the policy', until, timeWord: ', next check at', detail, policy: true }
+    const what = name === HOLD ? HOLD_ENDS_WITH : 'the policy'
+    return { for: what, until, timeWord: ', next check at', detail, policy: true }
   }
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),

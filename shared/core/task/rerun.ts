@@ -11,6 +11,7 @@ import { DEFAULT_ORCHESTRATOR } from '../../orchestrators/index.ts'
 import { actionNamesOf, type Category } from '../../providers/category.ts'
 import type { Call, Task } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
+import { stopRefusalOf } from '../start-gate.ts'
 import type { startTask } from './start-execution.ts'
 import { readTaskOf } from './status.ts'
 
@@ -60,7 +61,9 @@ export async function rerunTask(
       `This task only asked people for the task ${task.approvalOf.taskId}. Run that one again.`,
     )
   const again = { ...(await rerunOf(task, caller)), person: caller.person, email: caller.email }
-  return { ...(await start({ ...again, ...(await restrictionsOf(category, again, caller)) })), rerunOf: taskId }
+  const restrictions = await restrictionsOf(category, again, caller)
+  const refusal = restrictions.refusal ?? (await stopRefusalOf(category, again))
+  return { ...(await start({ ...again, ...restrictions, refusal })), rerunOf: taskId }
 }
 
 /** Evaluates the policy of today. Loaded when used, as in `prepare`. */

@@ -4,6 +4,8 @@
 export const START = 'start'
 /** Waits until an action that people have stopped may start. */
 export const HOLD = 'hold'
+/** What a task waits for in that step. */
+export const HOLD_ENDS_WITH = 'the end of a stop'
 export const SEND_FINISHED = 'send-finished'
 /** Sends a reminder to people who have not decided. */
 export const REMIND = 'remind'

@@ -27,7 +27,7 @@ export async function askGate(call: Call, options: GateOptions, timeLeft: () => 
     if (isRepeat && call.repeatRefusal) throw call.repeatRefusal
   })
   const status = await gate.catch((error: unknown) => {
-    const response = closedResponse(error)
+    const response = closedResponse(error, call, options)
     audit.add({ refusal: error })
     return response
   })
@@ -54,14 +54,17 @@ function gateResponse(status: TaskStatus | undefined, { form, invert }: GateOpti
 }
 
 /**
- * Returns the response of a gate whose task a rule of the policy does not allow now.
+ * Returns the response of a gate whose task a rule of the policy, or a stop, does not allow now. Engines that read the body count other
+ * statuses than 200 as errors, and give up after some: during a stop, the gate only runs.
  *
  * @throws the error, if it is another one
  */
-function closedResponse(error: unknown): WebhookResponse {
-  if (!(error instanceof Failure) || error.kind !== 'closed') throw error
-  const { message, retryAfter } = error
-  return line(CLOSED, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) })
+function closedResponse(error: unknown, { category, action }: Call, { form }: GateOptions): WebhookResponse {
+  if (!(error instanceof Failure) || !['closed', 'stopped'].includes(error.kind)) throw error
+  const { kind, message, retryAfter } = error
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+  if (kind === 'closed' || form === 'status') return line(CLOSED, message, headers)
+  return json(200, { category, action, state: 'running', verdict: 'running', progress: message }, headers)
 }
 
 function statusCodeOf(verdict: TaskStatus['verdict'], invert: GateOptions['invert']): number {

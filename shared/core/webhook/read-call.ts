@@ -2,6 +2,7 @@ import { authorizeAction, authorizeWrite, type Caller } from '../../auth/callers
 import { Failure } from '../../errors.ts'
 import { actionNamesOf, actionsOf, type Category } from '../../providers/category.ts'
 import type { Call } from '../call.ts'
+import { stopRefusalOf } from '../start-gate.ts'
 import { type CallRequest, type ParsedCall, parse } from './parse.ts'
 import { prepare, skipOf } from './prepare.ts'
 import { type ResolvedCall, resolve } from './resolve.ts'
@@ -28,7 +29,7 @@ export async function readCall(category: Category, caller: Caller, request: Call
     let found = limit ?? (isTraceless(category, parsed) ? guessing : undefined)
     found ??= await failureOf(resolved.verify())
     found ??= await request.signed?.replayRefusal()
-    const refusal = found ?? call.refusal
+    const refusal = found ?? call.refusal ?? (await stopRefusalOf(category, call))
     if (refusal) return { ...call, refusal: limit ?? guessing ?? refusal, repeatRefusal: guessing }
     return guessing ? { ...call, repeatRefusal: guessing } : call
   } catch (error) {
