@@ -26,8 +26,12 @@ interface AwsOptions {
   deadlineAt?: number
   /** Called with each write before it is sent, for dry runs. Throws instead of sending it. */
   intercept?: (request: SentRequest) => void
-  /** Called directly before each write. Throws to hold it back. */
-  beforeWrite?: () => Promise<void>
+  /**
+   * Called directly before each write is sent. Throws to hold it back.
+   *
+   * @param mayHaveWritten whether this client has sent a write before that was not refused
+   */
+  beforeWrite?: (mayHaveWritten: boolean) => Promise<void>
 }
 
 /** A command of the AWS SDK, such as `GetDocumentCommand`. */
@@ -107,7 +111,7 @@ export class Aws {
       const body = JSON.stringify(command.input, bytesAsText)
       intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body })
     }
-    await beforeWrite?.()
+    await beforeWrite?.(this.#writes.mayHaveWritten)
     checkDeadline(platform, operation, deadlineAt)
     this.#writes.sent()
     try {

@@ -50,6 +50,7 @@ export async function runAction(
   // An earlier attempt is looked up first, which is always allowed.
   if (previous === 'nothing') await gate?.ask()
   const result = await withConnection(category, call, async (action, connection, mayHaveWritten) => {
+    if (mayHaveWritten) gate?.markWritten()
     const comparison = approved && compareWith(approved)
     const options: ConnectOptions = {
       ...optionsOf(call, deadlineAt),
@@ -76,6 +77,7 @@ export async function runAction(
           ? thrown.withMayHaveWritten(thrown.mayHaveWritten || (client.mayHaveWritten && !thrown.nothingWritten))
           : thrown
       if (action.idempotent || acceptedResponse === undefined || !isAboutResponse(error)) throw error
+      gate?.markWritten()
       return lookUp(connection, action, call, options, gate, { error, acceptedResponse })
     }
   })

@@ -97,10 +97,13 @@ export function startCheckOf(
   const askToday = todaysRulesFor(call, starting, awaited)
   return async () => {
     try {
-      const decision = mayStart(starting, windows, await readStops(maxAge, grace), Date.now())
-      if (decision.type !== 'allowed') return decision
+      const decide = async () => mayStart(starting, windows, await readStops(maxAge, grace), Date.now())
+      const first = await decide()
+      if (first.type !== 'allowed') return first
       const todays = await askToday()
-      return todays.type === 'allowed' ? await countStarts(call, awaited, id) : todays
+      const counted = todays.type === 'allowed' ? await countStarts(call, awaited, id) : todays
+      // Both take time, in which people may have stopped the action, or a window may have closed.
+      return counted.type === 'allowed' ? await decide() : counted
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return { type: 'stopped', why: error.message.replace(/\.$/, '') }
@@ -178,6 +181,7 @@ export class StartGate {
   readonly #check: StartCheck
   #refused: NotStarted | undefined
   #hasWritten = false
+  #asking: Promise<void> | undefined
 
   constructor(check: StartCheck) {
     this.#check = check
@@ -195,14 +199,26 @@ export class StartGate {
   }
 
   /**
-   * Asks before the first write. Later writes complete the same change.
+   * Asks before the first write. Later writes complete the same change. If the platform has refused the first one, such as with 401, the
+   * next one is the first.
    *
+   * @param mayHaveWritten whether the client has sent a write before that was not refused
    * @throws NotStarted
    */
-  readonly beforeWrite = async (): Promise<void> => {
+  readonly beforeWrite = async (mayHaveWritten: boolean): Promise<void> => {
     // The provider may have caught the error of an earlier write.
     this.requireOpen()
-    if (!this.#hasWritten) await this.ask()
+    if (mayHaveWritten) this.markWritten()
+    if (this.#hasWritten) return
+    // Two writes at the same time get one answer. Otherwise, only one of them could be held back.
+    this.#asking ??= this.ask().finally(() => {
+      this.#asking = undefined
+    })
+    await this.#asking
+  }
+
+  /** Lets the next writes of the run pass, which has written with another client. */
+  markWritten(): void {
     this.#hasWritten = true
   }
 

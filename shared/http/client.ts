@@ -118,7 +118,7 @@ export class Http {
   ): Promise<HttpResponse<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY, beforeWrite } = this.#options
     if (isWrite) {
-      await beforeWrite?.()
+      await beforeWrite?.(this.#writes.mayHaveWritten)
       // Also after a token that arrived late.
       checkDeadline(platform, operation, deadlineAt)
       this.#writes.sent()

@@ -44,8 +44,12 @@ export interface HttpOptions {
    * that response is used.
    */
   intercept?: (request: SentRequest) => HttpResponse | undefined
-  /** Called directly before each write is sent. Throws to hold it back. */
-  beforeWrite?: () => Promise<void>
+  /**
+   * Called directly before each write is sent. Throws to hold it back.
+   *
+   * @param mayHaveWritten whether this client has sent a write before that was not refused
+   */
+  beforeWrite?: (mayHaveWritten: boolean) => Promise<void>
   /** Whether a refusal other than 401 means that the credentials are wrong. */
   isCredentialsError?: (status: number, body: unknown) => boolean
   /** Returns the platform's reason for a refusal, if it is in an unusual place. */
