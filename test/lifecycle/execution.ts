@@ -21,6 +21,8 @@ export interface Interruption {
   isRecorded: boolean
   /** `crash`: Lambda invokes the function again. `end`: Lambda ends the execution, which sends nothing from then on. */
   effect: 'crash' | 'end'
+  /** Called before Lambda invokes the function again. */
+  meanwhile?: (() => Promise<void>) | undefined
 }
 
 export interface ExecutionOptions {
@@ -145,11 +147,13 @@ export class Execution<Result> {
         this.#isInterrupted ||= isCrashed
         if (isCrashed && !interruption?.isRecorded) {
           this.checkpoints.push('not recorded')
+          await interruption?.meanwhile?.()
           crash()
           return never()
         }
         const response = await this.#record(client, request, logger)
         if (!isCrashed) return response
+        await interruption?.meanwhile?.()
         crash()
         return never()
       },

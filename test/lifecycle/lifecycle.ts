@@ -99,15 +99,25 @@ export class Lifecycle {
   /** Executions that a webhook or a finisher has started. They run when the test runs their payload. */
   readonly invocations = this.#api.invocations
   #table!: { close(): Promise<void> }
+  readonly #onRequest: (() => Promise<void>) | undefined
 
-  constructor(category: Category) {
+  /** @param onRequest called before AWS, the orchestrator or the table answers a request */
+  constructor(category: Category, onRequest?: () => Promise<void>) {
     this.#category = category
+    this.#onRequest = onRequest
   }
 
   async start(): Promise<this> {
-    this.#table = await startTable()
-    this.aws = await serve((call) => latency().then(() => this.#api.answer(call)))
-    this.keptn = await serve((call) => this.#answerAsKeptn(call))
+    this.#table = await startTable(this.#onRequest)
+    this.aws = await serve((call) =>
+      latency()
+        .then(this.#onRequest)
+        .then(() => this.#api.answer(call)),
+    )
+    this.keptn = await serve(async (call) => {
+      await this.#onRequest?.()
+      return this.#answerAsKeptn(call)
+    })
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: this.aws.url,
       AWS_ENDPOINT_URL_LAMBDA: this.aws.url,

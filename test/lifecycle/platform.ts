@@ -50,9 +50,13 @@ export interface FakePlatform extends Served {
   reset(): void
 }
 
-async function startPlatform(platform: FakePlatform): Promise<void> {
+async function startPlatform(platform: FakePlatform, onRequest?: () => Promise<void>): Promise<void> {
   const defaults = () => ({ runs: [], tickets: [], messages: [], states: ['done'], afterStop: 'cancelled' })
-  Object.assign(platform, await serve((call) => answer(platform, call)), defaults(), {
+  const server = await serve(async (call) => {
+    await onRequest?.()
+    return answer(platform, call)
+  })
+  Object.assign(platform, server, defaults(), {
     reset() {
       Object.assign(platform, defaults())
       platform.calls.splice(0)
@@ -67,14 +71,19 @@ export const PLATFORM_TOKEN = 'token-of-the-platform'
 /**
  * Starts the fake services and the fake platform for the tests of a file, and resets them before each test. Each provider has
  * a connection of its name.
+ *
+ * @param onRequest called before one of the services or the platform answers a request
  */
-export function useLifecycle(tested = category): { lifecycle: Lifecycle; platform: FakePlatform } {
-  const lifecycle = new Lifecycle(tested)
+export function useLifecycle(
+  tested = category,
+  onRequest?: () => Promise<void>,
+): { lifecycle: Lifecycle; platform: FakePlatform } {
+  const lifecycle = new Lifecycle(tested, onRequest)
   // It starts before the first test.
   const platform = {} as FakePlatform
   startOnce(() => lifecycle.start())
   beforeAll(async () => {
-    await startPlatform(platform)
+    await startPlatform(platform, onRequest)
     for (const provider of Object.keys(tested.providers))
       lifecycle.connect(provider, { provider, baseUrl: platform.url, token: PLATFORM_TOKEN })
   })

@@ -93,6 +93,15 @@ export function passTime(seconds: number): void {
   if (seconds > 0) fakeClock().setSystemTime(Date.now() + seconds * 1_000)
 }
 
+/**
+ * Moves the clock to a time that has not passed, without firing timers.
+ *
+ * @param time epoch milliseconds
+ */
+export function moveClock(time: number): void {
+  if (time > Date.now()) fakeClock().setSystemTime(time)
+}
+
 /** Moves the clock and fires the timers that are due, such as those of requests without a response. */
 export function fireTimers(seconds: number): void {
   fakeClock().tick(seconds * 1_000)

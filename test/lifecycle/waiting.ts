@@ -83,9 +83,13 @@ interface Approvals {
 export const onPage = { name: 'one person', approve: { connection: 'chat' } }
 export const twoPeople = { name: 'two people', approve: { connection: 'ops', count: 2 } }
 
-/** Starts what the tests of a file need. */
-export function useApprovals(): Approvals {
-  const { lifecycle, platform } = useLifecycle(category)
+/**
+ * Starts what the tests of a file need.
+ *
+ * @param onRequest called before one of the services or the platform answers a request
+ */
+export function useApprovals(onRequest?: () => Promise<void>): Approvals {
+  const { lifecycle, platform } = useLifecycle(category, onRequest)
   const slack = startOnce(async () => {
     const server = await slackServer()
     server.people.push({ id: 'U0BEN', name: 'ben', realName: 'Ben Roe', email: 'ben@example.com' })

@@ -2,11 +2,21 @@ import { startDynamoDb } from '../../../infra/local/cloud/dynamodb.ts'
 import { type Call, type Reply, serve } from '../../../infra/testing/loopback-server.ts'
 import { latency, latencyMs } from '../../runner/latency.ts'
 
-/** Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it. */
-export async function startTable(): Promise<{ endpoint: string; close(): Promise<void> }> {
+/**
+ * Starts the table that a webhook and its task share, and points the AWS SDK of the code under test to it.
+ *
+ * @param onRequest called before each request is answered
+ */
+export async function startTable(
+  onRequest?: () => Promise<void>,
+): Promise<{ endpoint: string; close(): Promise<void> }> {
   const saved = { ...process.env }
   const table = await startDynamoDb(undefined, 'runs', { accessKeyId: 'test', secretAccessKey: 'test' })
-  const slow = latencyMs() > 0 ? await serve((call) => latency().then(() => forward(table.endpoint, call))) : undefined
+  const answer = (call: Call) =>
+    latency()
+      .then(onRequest)
+      .then(() => forward(table.endpoint, call))
+  const slow = latencyMs() > 0 || onRequest ? await serve(answer) : undefined
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: slow?.url ?? table.endpoint,
     AWS_REGION: 'eu-west-1',
