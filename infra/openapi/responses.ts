@@ -41,6 +41,12 @@ export const taskStatus: z.ZodMiniType<TaskStatus> = z.object({
   state: oneOf(['running', 'finished', 'failed'], 'failed: Lambda ended the task, which is finished as errored'),
   verdict: oneOf(['running', 'pass', 'warning', 'fail', 'errored', 'aborted'], 'State and result in one word'),
   progress: text('Progress of a running task; empty if none'),
+  needs: z.optional(
+    withDescription(
+      z.object({ type: z.enum(['decision', 'resume']), detail: z.optional(z.string()) }),
+      'Set while only people can end the wait: with a decision, or by resuming what they have stopped',
+    ),
+  ),
   acceptedAt: withDescription(z.iso.datetime(), 'Time of acceptance'),
   waitUntil: z.optional(
     withDescription(z.iso.datetime(), 'When the task gives up waiting for the requirements of the policy'),

@@ -51,7 +51,7 @@ export const generalTools: GeneralTool[] = [
       name: 'get_task',
       title: 'Read a task',
       description:
-        'Returns the progress of a task, or its result when it has ended. Waits for the end up to `wait` seconds.',
+        'Returns the progress of a task, or its result when it has ended. Waits for the end up to `wait` seconds, 5 by default.',
       inputSchema: schemaOf({ taskId: TASK_ID, wait: { type: 'integer', minimum: 0, maximum: MAX_WAIT_SECONDS } }, [
         'taskId',
       ]),

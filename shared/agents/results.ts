@@ -31,8 +31,8 @@ const MAX_BYTES = 8_192
 const TEXT_LIMITS = [4_000, 1_000, 250, 60]
 const MAX_ITEMS = 50
 
-/** What an agent does about a stop: it cannot lift it. */
-export const TELL_PEOPLE = 'Tell the people you work for who has stopped it, and why.'
+/** For a model: what it does after a stop. */
+export const WHILE_STOPPED = 'People have stopped such actions: inform your user, and do not try another way.'
 
 /** Part of the URL of the page on which a person decides. It is never sent to an agent. */
 const APPROVAL_PATH = '/notification/approvals/'
@@ -74,8 +74,8 @@ export function refusal({ status, headers, body }: ForwardedResponse, advice = '
   const isUnknown = status >= 500 && !isStopped
   const sentences = [
     `${title}: ${detail}`,
-    isStopped ? TELL_PEOPLE : '',
-    wait === undefined ? '' : `Wait ${wait} s before you try again.`,
+    isStopped ? WHILE_STOPPED : '',
+    wait === undefined || isStopped ? '' : `Wait ${wait} s before you try again.`,
     isUnknown ? advice : '',
   ]
   const message = sentences.filter(Boolean).join(' ')

@@ -1,10 +1,9 @@
 import type { TaskStatus } from '../core/task/status.ts'
-import { HOLD_ENDS_WITH } from '../core/task/steps.ts'
 import { toSentence } from '../errors.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Forward, ForwardedResponse } from './forward.ts'
 import { invalidParams, RPC_CODES, type RpcError } from './json-rpc.ts'
-import { cleanText, TELL_PEOPLE, toolResult } from './results.ts'
+import { cleanText, toolResult, WHILE_STOPPED } from './results.ts'
 import type { RpcResult } from './server.ts'
 
 /** How long Lambda keeps an ended execution. */
@@ -76,7 +75,7 @@ function unknownTask(): RpcError {
 export function resultOfTask({ id, status, pauseSeconds }: AgentTask): RpcResult {
   const { verdict, progress, outcome, waitUntil, deadlineAt } = status
   if (verdict === 'running') {
-    const message = `${progress === '' ? 'Running.' : toSentence(withAdvice(progress))} Call get_task with this taskId in ${pauseSeconds} s.`
+    const message = `${describeWait(status)} Call get_task with this taskId in ${pauseSeconds} s.`
     const known = { verdict, taskId: id, message, progress, pollAfterSeconds: pauseSeconds, waitUntil, deadlineAt }
     return toolResult(withoutUndefined(known))
   }
@@ -85,9 +84,17 @@ export function resultOfTask({ id, status, pauseSeconds }: AgentTask): RpcResult
   return toolResult(ended, { isError: verdict !== 'pass' && verdict !== 'warning' })
 }
 
-/** Adds what an agent can do about a stop. */
-function withAdvice(progress: string): string {
-  return progress.startsWith(`Waiting for ${HOLD_ENDS_WITH}`) ? `${toSentence(progress)} ${TELL_PEOPLE}` : progress
+/** Says what a task waits for, and what a model does meanwhile: it cannot decide, and must not look for another way. */
+function describeWait({ progress, needs }: TaskStatus): string {
+  const what = toSentence(needs?.detail ?? (progress || 'Running'))
+  switch (needs?.type) {
+    case 'decision':
+      return `${what} Inform your user, and read the task when they say that people have decided.`
+    case 'resume':
+      return `${what} ${WHILE_STOPPED} The task continues when they resume it.`
+    default:
+      return what
+  }
 }
 
 /** An error may follow a write whose effect is not known. */
@@ -101,11 +108,11 @@ function withoutUndefined(fields: Record<string, unknown>): Record<string, unkno
 
 /** Returns a task as the extension `tasks` describes it. */
 export function taskFields({ id, status, pauseSeconds }: AgentTask, now: number): RpcResult {
-  const { acceptedAt, deadlineAt, endedAt, progress } = status
+  const { acceptedAt, deadlineAt, endedAt, progress, needs } = status
   return {
     taskId: id,
     status: stateOf(status),
-    ...(progress === '' ? {} : { statusMessage: cleanText(withAdvice(progress), MAX_STATUS) }),
+    ...(progress === '' ? {} : { statusMessage: cleanText(needs ? describeWait(status) : progress, MAX_STATUS) }),
     createdAt: acceptedAt,
     lastUpdatedAt: endedAt ?? new Date(now).toISOString(),
     ttlMs: Date.parse(deadlineAt) - Date.parse(acceptedAt) + RETENTION_MS,

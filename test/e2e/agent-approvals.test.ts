@@ -56,11 +56,18 @@ describe('A write of an agent', () => {
     const call = opening('Approved by a person')
     const { taskId } = (await open(call)).structuredContent
     await service.until(
-      async () => /approval/i.test((await read(taskId)).structuredContent.progress),
+      async () => /Inform your user/.test((await read(taskId)).structuredContent.message),
       'the progress of the approval',
     )
     const waiting = await read(taskId)
-    expect(waiting.structuredContent).toMatchObject({ verdict: 'running', waitUntil: expect.any(String) })
+    expect(waiting.structuredContent).toMatchObject({
+      verdict: 'running',
+      waitUntil: expect.any(String),
+      pollAfterSeconds: 30,
+      message: expect.stringMatching(
+        /^Waits for an approval, asked in C0RELEASES by the connection ops: people approve what this caller writes, until \S+ \S+ UTC\. Inform your user/,
+      ),
+    })
     expect(JSON.stringify(waiting)).not.toMatch(/notification\/approvals|[0-9a-f]{40}\.[0-9a-z]+\.[0-9a-f]{16}/)
     await service.until(() => slack.posts.length > 0, 'a request for an approval')
     const shown = JSON.stringify(slack.posts[0]?.blocks)
@@ -71,6 +78,10 @@ describe('A write of an agent', () => {
     expect((await open(call)).structuredContent.taskId).toBe(taskId)
     await decide('approve')
     await service.until(async () => (await read(taskId)).structuredContent.verdict === 'pass', 'the end of the task')
+    expect((await read(taskId)).structuredContent).toMatchObject({
+      message: expect.stringMatching(/Approved by Jane Doe/),
+      data: { decisions: [{ decision: 'approve', by: expect.stringMatching(/^Jane Doe/) }] },
+    })
     expect((await open(call)).structuredContent.verdict).toBe('pass')
     expect(await opened('Approved by a person')).toBe(1)
   })
@@ -81,7 +92,16 @@ describe('A write of an agent', () => {
     await decide('reject')
     const get = async () => (await mcp(service, 'tasks/get', { taskId }, { ...agent, ...withTasks })).body.result
     await service.until(async () => (await get()).status !== 'working', 'the end of the task')
-    expect(await get()).toMatchObject({ status: 'completed', result: { isError: true } })
+    expect(await get()).toMatchObject({
+      status: 'completed',
+      result: {
+        isError: true,
+        structuredContent: {
+          message: expect.stringContaining('Rejected by Jane Doe'),
+          data: { decisions: [{ decision: 'reject' }] },
+        },
+      },
+    })
     expect(await opened('Rejected by a person')).toBe(0)
   })
 

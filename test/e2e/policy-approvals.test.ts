@@ -184,7 +184,7 @@ describe('An action that needs an approval', () => {
     expect((await ended(body.taskId)).outcome).toMatchObject({
       result: 'fail',
       message: expect.stringMatching(
-        /^Nothing was started: the call has waited for 5 s\. Waits for an approval: short/,
+        /^Nothing was started: the call has waited for 5 s\. Waits for an approval, asked in C0RELEASES by the connection ops: short/,
       ),
     })
     await service.ended()

@@ -148,7 +148,8 @@ describe('The change process of ServiceNow', () => {
 
   it('that no one decides starts nothing, and is withdrawn', async () => {
     const { outcome } = await process()
-    const message = 'Nothing was started: the call has waited for 2 h. Waits for an approval: change'
+    const message =
+      'Nothing was started: the call has waited for 2 h. Waits for an approval, asked by the connection servicenow-change: change'
     expect([outcome?.result, outcome?.message, platform.runs]).toEqual(['fail', expect.stringContaining(message), []])
     expect(changes.state.changes).toMatchObject([{ state: '4', work_notes: 'Expired: no one decided in time' }])
   })

@@ -64,7 +64,8 @@ describe('Two rules with approvals', () => {
   it('start nothing if one is not decided', async () => {
     deploy([onPage, inSlack])
     const { outcome } = await run({ people: async (asking) => (isInSlack(asking) ? 'open' : approve(asking)) })
-    const message = 'Nothing was started: the call has waited for 2 h. Waits for an approval: in Slack'
+    const message =
+      'Nothing was started: the call has waited for 2 h. Waits for an approval, asked by the connection ops: in Slack'
     expect([outcome?.result, outcome?.message, platform.runs]).toEqual(['fail', expect.stringContaining(message), []])
     expect(shown()).toContain('Expired: no one decided in time')
   })

@@ -92,8 +92,10 @@ describe('While people decide', () => {
     expect(outcome?.result).toBe('pass')
     expect(messages()).toEqual(
       expect.arrayContaining([
-        expect.stringContaining('Waits for 2 approvals (0 so far): two people, until '),
-        expect.stringContaining('Waits for 2 approvals (1 so far: Ben Roe (U0BEN)): two people, until '),
+        expect.stringContaining('Waits for 2 approvals (0 so far), asked by the connection ops: two people, until '),
+        expect.stringContaining(
+          'Waits for 2 approvals (1 so far: Ben Roe (U0BEN)), asked by the connection ops: two people, until ',
+        ),
       ]),
     )
     expect(operations).toContain('require-wait-woken-0 SUCCEEDED')

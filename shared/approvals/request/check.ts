@@ -1,3 +1,4 @@
+import { describePlace } from '../../policy/kinds/approval.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
 import { describePeople } from '../../policy/people.ts'
 import { type Decision, describeDecision } from '../../state/approval-decision.ts'
@@ -66,10 +67,12 @@ function isLastVote({ decision, at }: Decision, votes: readonly Decision[]): boo
 function waitFor({ rule, ask }: Condition, votes: readonly Decision[], until: number): ApprovalCheck {
   const { count = 1, by } = ask ?? {}
   const people = by ? ` by ${describePeople(by)}` : ''
+  const place = ask ? `, ${describePlace(ask)}` : ''
   const what =
     count === 1
       ? `an approval${people}`
       : `${count} approvals${people} (${[`${votes.length} so far`, ...(votes.length > 0 ? [votes.map((vote) => vote.by).join(', ')] : [])].join(': ')})`
   const time = `${new Date(until).toISOString().slice(0, 16).replace('T', ' ')} UTC`
-  return { isMet: false, waitsFor: `Waits for ${what}: ${rule ?? 'the entry of the caller'}, until ${time}` }
+  const cause = rule ?? 'people approve what this caller writes'
+  return { isMet: false, waitsFor: `Waits for ${what}${place}: ${cause}, until ${time}` }
 }

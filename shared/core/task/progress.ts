@@ -32,6 +32,8 @@ export interface Waiting {
   people?: true
   /** The action starts when the policy allows it. */
   policy?: true
+  /** Only people can end the wait: they decide, or resume what they have stopped. */
+  needs?: 'decision' | 'resume' | undefined
 }
 
 /** How many of the newest events to read: an attempt and the wait after it have fewer. */
@@ -58,7 +60,7 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number 
     }
     // Other callbacks only wake a task that polls. This one may time out before the deadline, when the task reminds people.
     if (type === 'CallbackStarted' && isDecisionWait(event.Name))
-      return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true }
+      return { for: 'a decision', until: deadlineAt, timeWord: ' until', people: true, needs: 'decision' }
     const retry = findRetry(event)
     if (retry) return retry
   }
@@ -129,11 +131,12 @@ function runningPoll(events: readonly HistoryEvent[], index: number): Waiting {
 
 /** @param payload of the last poll: the state that the next one gets */
 function waitForJob(name: string | undefined, payload: string | undefined, until?: number): Waiting {
-  const { status, lastError, waitsFor } = parseResult(payload)
+  const { status, lastError, waitsFor, asksPeople } = parseResult(payload)
   if (isPolicyStep(name)) {
     const detail = typeof waitsFor === 'string' ? waitsFor : undefined
     const what = name === HOLD ? HOLD_ENDS_WITH : 'the policy'
-    return { for: what, until, timeWord: ', next check at', detail, policy: true }
+    const needs = name === HOLD ? 'resume' : asksPeople === true ? 'decision' : undefined
+    return { for: what, until, timeWord: ', next check at', detail, policy: true, needs }
   }
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),

@@ -29,6 +29,8 @@ interface RequireState extends WaitState, CanceledState {
   metAt?: number | undefined
   /** Describes the wait for people. */
   waitsFor?: string | undefined
+  /** People were asked, or are asked now, and have not decided. */
+  asksPeople?: true | undefined
   /** The numbers of the requirements whose approval has to be requested now. */
   toAsk?: number[] | undefined
   /** With `toAsk`: when the task gives up, in epoch milliseconds. The finisher reads it, too. */
@@ -215,7 +217,7 @@ function approvalInterval({ asked }: RequireWait, now: number): number {
 /** Finds the next state. With `nextPollIn`, the longest time until the next check. Does not throw. */
 async function findNext(
   { task, requirements, until, asked }: RequireWait,
-  { waitsFor }: RequireState,
+  { waitsFor, asksPeople }: RequireState,
 ): Promise<RequireState & { changesAt?: number | undefined }> {
   const canceler = await cancelerOf(task)
   const now = Date.now()
@@ -233,11 +235,13 @@ async function findNext(
     if (waiting.length === 0) return { metAt: now, decisions, open }
     const toAsk = states.flatMap(({ mustAsk }, index) => (mustAsk ? [index + 1] : []))
     const described = waiting.map((state) => state.waitsFor).join('; ')
+    const isUndecided = waiting.some(({ mustAsk, openId }) => mustAsk || openId !== undefined)
     if (now >= until) return { waitsFor: described, decisions, open }
     if (toAsk.length > 0) return { toAsk, asksUntil: until, waitsFor: described }
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
     return {
       waitsFor: described,
+      ...(isUndecided ? { asksPeople: true } : {}),
       decisions,
       changesAt: changes.length > 0 ? Math.min(...changes) : undefined,
       nextPollIn: MAX_INTERVAL_SECONDS,
@@ -246,7 +250,7 @@ async function findNext(
     log.warn('requirements not checked', error as Error)
     // The last vote may be in the table.
     if (now < until + TABLE_GRACE_MS)
-      return { waitsFor, changesAt: now + TABLE_PAUSE_SECONDS * 1_000, nextPollIn: TABLE_PAUSE_SECONDS }
+      return { waitsFor, asksPeople, changesAt: now + TABLE_PAUSE_SECONDS * 1_000, nextPollIn: TABLE_PAUSE_SECONDS }
     return { endedBy: `It is not known whether people have decided. ${redact(messageOf(error))}`, open: ids }
   }
 }

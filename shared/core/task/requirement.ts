@@ -1,4 +1,5 @@
 import { type ApprovalCheck, type Asked, checkApproval } from '../../approvals/request/check.ts'
+import { describePlace } from '../../policy/kinds/approval.ts'
 import { describeLimitWait, type LimitRequirement } from '../../policy/kinds/at-most.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
 import type { WindowRequirement } from '../../policy/kinds/window.ts'
@@ -45,7 +46,7 @@ function checkWindow(
   const state = stateOfWindow(window, now)
   if (approval?.isMet || approval?.endedBy !== undefined) return approval
   if (state.isOpen) return { isMet: true, openId: approval?.openId }
-  const orApproved = ask ? ', or for an approval' : ''
+  const orApproved = ask ? `, or for an approval, ${describePlace(ask)}` : ''
   const { changesAt, reason } = state
   return {
     isMet: false,

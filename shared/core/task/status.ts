@@ -9,7 +9,7 @@ import { sleep } from '../../sleep.ts'
 import { type Call, deadlineOf, type Task, taskSchema } from '../call.ts'
 import type { Unanswered } from './answer.ts'
 import { executionOf, findExecution } from './execution.ts'
-import { describeProgress, PROGRESS_EVENTS } from './progress.ts'
+import { describeProgress, findWaiting, PROGRESS_EVENTS, type Waiting } from './progress.ts'
 import type { TaskResult } from './task-result.ts'
 
 /** The status of a task, for callers that poll. */
@@ -22,6 +22,8 @@ export interface TaskStatus {
   verdict: 'running' | ReturnType<typeof verdictOf>
   /** Describes the wait of a running task, for people. Empty if it does not wait. */
   progress: string
+  /** Set while only people can end its wait: with a decision, or by resuming what they have stopped. */
+  needs?: { type: NonNullable<Waiting['needs']>; detail?: string | undefined } | undefined
   acceptedAt: string
   /** When the task gives up waiting for what the policy requires. */
   waitUntil?: string | undefined
@@ -68,6 +70,8 @@ interface ReadTaskOptions {
 
 const HISTORY_TIMEOUT_MS = 3_000
 const MIN_RETRY_SECONDS = 2
+/** People take their time. */
+const MIN_PEOPLE_RETRY_SECONDS = 30
 /** Between two reads of a status that a caller waits for. Lambda allows 30 reads per second in an account. */
 const MIN_WAIT_PAUSE_MS = 1_000
 const MAX_WAIT_PAUSE_MS = 4_000
@@ -139,10 +143,13 @@ export async function readTask(
   }
 }
 
-/** Returns the seconds until the next poll makes sense: a tenth of the time that the task has run. */
-export function secondsToNextRead({ acceptedAt }: TaskStatus, now: number): number {
+/** Returns the seconds until the next poll makes sense: a tenth of the time that the task has run, and longer if it waits for people. */
+export function secondsToNextRead({ acceptedAt, needs }: TaskStatus, now: number): number {
   const elapsed = (now - Date.parse(acceptedAt)) / 1_000
-  return Math.max(MIN_RETRY_SECONDS, Math.min(MAX_RETRY_SECONDS, Math.round(elapsed / 10)))
+  return Math.max(
+    needs ? MIN_PEOPLE_RETRY_SECONDS : MIN_RETRY_SECONDS,
+    Math.min(MAX_RETRY_SECONDS, Math.round(elapsed / 10)),
+  )
 }
 
 async function readExecution(category: string, taskId: string): Promise<GetDurableExecutionResponse | undefined> {
@@ -197,12 +204,18 @@ function statusOf(
     state: Status === 'RUNNING' ? 'running' : outcome ? 'finished' : 'failed',
     verdict: Status === 'RUNNING' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
     progress: describeProgress(events, Date.now(), started),
+    needs: needsOf(events),
     endedAt: endedAt?.toISOString(),
     outcome,
     isCanceled,
     unanswered,
     rerunOf: task.rerunOf,
   }
+}
+
+function needsOf(events: readonly Event[]): TaskStatus['needs'] {
+  const { needs: type, detail } = findWaiting(events, undefined) ?? {}
+  return type && { type, detail }
 }
 
 /** Returns the status of a task that has just started. */

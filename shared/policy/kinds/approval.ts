@@ -110,10 +110,14 @@ export function refuseSilentApproval({ rule }: ApprovalRequirement, hint: string
   return new Failure('closed', `${cause} requires an approval of this call. ${hint}`)
 }
 
+/** Says where people are asked: `asked in #ops by the connection chat`. */
+export function describePlace({ connection, channel }: Pick<Ask, 'connection' | 'channel'>): string {
+  return `asked ${channel === undefined ? '' : `in ${channel} `}by the connection ${connection}`
+}
+
 /** Describes a rule: `an approval of jane, asked in #ops by the connection chat`. */
 export function describeApproval({ count, by, notRequester, connection, channel, complete }: ApprovalRule): string {
   const people = by ? describePeople(by) : 'anybody in the channel'
   const except = notRequester ? ', but not of the owners of the caller' : ''
-  const place = `${channel === undefined ? '' : `in ${channel} `}by the connection ${connection}`
-  return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, asked ${place}${complete ? ', decided on the page with the complete request' : ''}`
+  return `${count === 1 ? 'an approval' : `${count} approvals`} of ${people}${except}, ${describePlace({ connection, channel })}${complete ? ', decided on the page with the complete request' : ''}`
 }

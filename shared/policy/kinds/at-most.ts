@@ -6,7 +6,14 @@ import { isRecord } from '../../record.ts'
 import type { PolicyCall } from '../call.ts'
 import { comparableName, visibleName } from '../place-name.ts'
 import { describeTime } from '../time-zone.ts'
-import { type ApprovalRefusal, type ApprovalRule, askFor, askSchema, describeApproval } from './approval.ts'
+import {
+  type ApprovalRefusal,
+  type ApprovalRule,
+  askFor,
+  askSchema,
+  describeApproval,
+  describePlace,
+} from './approval.ts'
 import { causeOf } from './cause.ts'
 
 /** Longer sets of starts would not fit into one item of the state table. */
@@ -81,7 +88,7 @@ export function describeReached(limit: StartLimit, opensAt: number): string {
 
 /** Describes what a task waits for: `Waits until Monday, 2026-12-07 08:00 UTC: 5 starts in 1 h for shop (no loops)`. */
 export function describeLimitWait(limit: LimitRequirement, opensAt: number): string {
-  const orApproved = limit.ask ? ', or for an approval' : ''
+  const orApproved = limit.ask ? `, or for an approval, ${describePlace(limit.ask)}` : ''
   return `Waits until ${describeTime(opensAt, 'UTC')}${orApproved}: ${startsOf(limit)} for ${limit.target} (${limit.rule})`
 }
 

@@ -301,6 +301,25 @@ describe('A forwarded call', () => {
   })
 })
 
+test('A call that people have stopped was not started, and the agent is asked to inform its user', async () => {
+  const detail = 'Stopped by jane: bad release. Nothing was started.'
+  webhooks = [webhook(503, { title: 'Stopped', detail }, { 'retry-after': '60' })]
+  expect((await call({ key: 'k', input: {} })).structuredContent).toEqual({
+    verdict: 'refused',
+    message: `Stopped: ${detail} People have stopped such actions: inform your user, and do not try another way.`,
+  })
+})
+
+test('A task is held for 5 s when it is read, unless the agent says for how long', async () => {
+  const seconds = async (more: object) => {
+    webhooks = [status({})]
+    payloads = []
+    await call({ taskId: `ci-cd.${taskId}`, ...more }, 'get_task')
+    return payloads[0]?.queryStringParameters?.['wait']
+  }
+  expect([await seconds({}), await seconds({ wait: 0 }), await seconds({ wait: 20 })]).toEqual(['5', '0', '20'])
+})
+
 describe('Texts of platforms', () => {
   const outcome = (message: string, data = {}) =>
     status({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { describeProgress, type HistoryEvent } from '../../../../shared/core/task/progress.ts'
+import { describeProgress, findWaiting, type HistoryEvent } from '../../../../shared/core/task/progress.ts'
 import { interactiveTask } from '../interactive-task.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
@@ -114,6 +114,16 @@ describe('Progress of a task', () => {
     expect(progressOf(check, accepted)).toBe(
       'Waiting for the policy, next check at 12:01:00 UTC: Waits for an approval: two people',
     )
+  })
+
+  it.each([
+    ['an approval that people have not decided', 'require-wait', { asksPeople: true }, 'decision'],
+    ['a stop that people have not lifted', 'hold', {}, 'resume'],
+    ['a window that opens by itself', 'require-wait', {}, undefined],
+    ['a turn', 'turn-wait', {}, undefined],
+  ])('says what it needs from people: %s', (_what, name, more, needs) => {
+    const check = step('4', name, JSON.stringify({ waitsFor: 'Waits', ...more }), 60)
+    expect(findWaiting([check, accepted], undefined)?.needs).toBe(needs)
   })
 
   it('names the next poll of a job whose task can be woken', () => {
