@@ -72,6 +72,7 @@ function challenge(domain: string): GatewayResponseOptions {
   const { status, title } = failure('unauthenticated')
   const detail = 'Sign in, or send your token in the header Authorization, as Bearer and the token.'
   const answer = response(ResponseType.UNAUTHORIZED, { status, title, detail }, String(status))
+  // Without scopes: their names are in the secret callers, so clients take them from the metadata.
   const value = completeChallenge('Bearer', `https://${domain}/v1/mcp`)
   return { ...answer, responseHeaders: { ...answer.responseHeaders, 'WWW-Authenticate': `'${value}'` } }
 }

@@ -1,6 +1,6 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda'
 import { CREDENTIAL_HEADERS } from './forward.ts'
-import { agentIssuers } from './resource-metadata.ts'
+import { agentProviders } from './resource-metadata.ts'
 
 /**
  * Answers the authorizer of the API, which exists only for the challenge: API Gateway renames the header `WWW-Authenticate` of
@@ -15,8 +15,8 @@ export async function admit({
   const names = Object.keys(headers ?? {}).map((name) => name.toLowerCase())
   const hasCredential = CREDENTIAL_HEADERS.some((name) => names.includes(name))
   // If the callers cannot be read, the endpoint answers with the reason.
-  const issuers = hasCredential ? [] : await agentIssuers().catch(() => [])
-  if (issuers.length > 0) throw new Error('Unauthorized')
+  const providers = hasCredential ? [] : await agentProviders().catch(() => [])
+  if (providers.length > 0) throw new Error('Unauthorized')
   return {
     principalId: 'unverified',
     policyDocument: {

@@ -1,10 +1,11 @@
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda'
 import { readCallers } from '../auth/callers.ts'
+import { type Oidc, scopesOf } from '../auth/oidc.ts'
 import { json, problemResponse } from '../core/webhook/responses.ts'
 import { Failure } from '../errors.ts'
 import type { WebhookResponse } from '../http/response.ts'
 import { settings } from '../settings.ts'
-import { completeChallenge, METADATA_PATH, SCOPES } from './challenge.ts'
+import { completeChallenge, METADATA_PATH } from './challenge.ts'
 
 const CACHE_SECONDS = 300
 
@@ -19,13 +20,14 @@ export function isMetadataRequest({ resource }: Pick<APIGatewayProxyEvent, 'reso
  */
 export async function metadataResponse(context: Pick<Context, 'awsRequestId'>): Promise<WebhookResponse> {
   try {
-    const issuers = await agentIssuers()
-    if (issuers.length === 0)
+    const entries = await agentProviders()
+    const [first] = entries
+    if (!first)
       throw new Failure('unknown', 'No caller accepts tokens of an OpenID provider for the endpoint for agents.')
     const metadata = {
       resource: settings.mcpUrl,
-      authorization_servers: issuers,
-      scopes_supported: SCOPES,
+      authorization_servers: [...new Set(entries.map(({ issuer }) => issuer))],
+      scopes_supported: Object.values(scopesOf(first)),
       bearer_methods_supported: ['header'],
       resource_name: 'cloud-automation-webhooks',
     }
@@ -39,16 +41,17 @@ export async function metadataResponse(context: Pick<Context, 'awsRequestId'>): 
 export async function withMetadataUrl(response: WebhookResponse): Promise<WebhookResponse> {
   const { 'www-authenticate': challenge } = response.headers
   const { mcpUrl } = settings
-  if (challenge === undefined || mcpUrl === undefined || (await agentIssuers()).length === 0) return response
-  return { ...response, headers: { ...response.headers, 'www-authenticate': completeChallenge(challenge, mcpUrl) } }
+  const [first] = challenge === undefined ? [] : await agentProviders()
+  if (challenge === undefined || mcpUrl === undefined || !first) return response
+  const complete = completeChallenge(challenge, mcpUrl, Object.values(scopesOf(first)))
+  return { ...response, headers: { ...response.headers, 'www-authenticate': complete } }
 }
 
 /**
  * Returns the providers whose tokens are for the endpoint, in the order of the callers, because clients prefer the first. There are
  * none without a custom domain.
  */
-export async function agentIssuers(): Promise<string[]> {
+export async function agentProviders(): Promise<Oidc[]> {
   const callers = Object.values(await readCallers(false))
-  const issuers = callers.flatMap(({ oidc }) => (oidc && oidc.audience === settings.mcpUrl ? [oidc.issuer] : []))
-  return [...new Set(issuers)]
+  return callers.flatMap(({ oidc }) => (oidc && oidc.audience === settings.mcpUrl ? [oidc] : []))
 }

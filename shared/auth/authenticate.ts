@@ -2,7 +2,7 @@ import { hash as digestOf, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../errors.ts'
 import { registerSecret } from '../redact.ts'
 import type { UnverifiedRequest } from './caller-signatures.ts'
-import { type Caller, type Callers, readCallers } from './callers.ts'
+import { type Caller, type Callers, readCallers, requireValidName } from './callers.ts'
 
 /** An unknown credential reads the secret again, but at most this often. */
 const RECHECK_MS = 15_000
@@ -37,13 +37,19 @@ export async function authenticate(request: Request): Promise<Authenticated> {
     lastRecheck = Date.now()
     found = await findCaller(request, await readCallers(true))
   }
-  if ('caller' in found) return found
+  if ('caller' in found) {
+    requireValidName(found.caller)
+    return found
+  }
+  if (found.isOtherAccount) throw new Failure('forbidden', found.refusal)
   throw new Failure('unauthenticated', found.refusal, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
 /** Why a request has no caller, and what to do. */
 interface Refused {
   refusal: string
+  /** Another token of the same account would be refused, too. */
+  isOtherAccount?: boolean
 }
 
 async function findCaller(request: Request, callers: Callers): Promise<Authenticated | Refused> {

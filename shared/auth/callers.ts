@@ -5,7 +5,7 @@ import { Failure } from '../errors.ts'
 import { secret } from '../fields.ts'
 import { registerSecret } from '../redact.ts'
 import { settings } from '../settings.ts'
-import { oidcSchema, type Scope } from './oidc.ts'
+import { oidcSchema, type Scope, scopesOf } from './oidc.ts'
 
 const MAX_KEYS = 3
 
@@ -57,8 +57,11 @@ const callerSchema = z.strictObject({
   /** The tasks that it may read: those that it started, or all tasks of its categories. */
   reads: z.optional(z.enum(['own', 'all'])),
 })
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/
 /** The secret `callers`. */
-export const callersSchema = z.record(z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/)), callerSchema)
+export const callersSchema = z.record(z.string().check(z.regex(NAME)), callerSchema)
+/** A caller with an invalid name must not lock the others out: `requireValidName` refuses only itself. */
+const storedSchema = z.record(z.string(), callerSchema)
 
 export type Callers = z.output<typeof callersSchema>
 
@@ -88,7 +91,7 @@ export function isRestricted({ agent = false, writes }: Caller): boolean {
  * @throws Failure `misconfigured`, `unavailable`
  */
 export async function readCallers(fresh: boolean): Promise<Callers> {
-  const callers = await readSecret('callers', callersSchema, { fresh })
+  const callers = await readSecret('callers', storedSchema, { fresh })
   for (const { hmac, standardWebhooks } of Object.values(callers))
     for (const key of [...(hmac?.keys ?? []), ...(standardWebhooks?.keys ?? [])]) registerSecret(key)
   return callers
@@ -103,12 +106,26 @@ export async function callerNamed(name: string): Promise<Caller> {
   for (const fresh of [false, true]) {
     const callers = await readCallers(fresh)
     const caller = Object.hasOwn(callers, name) ? callers[name] : undefined
-    if (caller) return { name, ...caller }
+    if (caller) return requireValidName({ name, ...caller })
   }
   const shown = name.slice(0, 63)
   throw new Failure(
     'forbidden',
     `The secret callers has no entry ${shown}. Add {"${shown}": {"categories": [..]}}, or name another one in "caller".`,
+  )
+}
+
+/**
+ * Returns a caller whose name is valid: names are parts of keys.
+ *
+ * @throws Failure `misconfigured`
+ */
+export function requireValidName(caller: Caller): Caller {
+  const { name } = caller
+  if (NAME.test(name)) return caller
+  throw new Failure(
+    'misconfigured',
+    `The secret callers has an entry whose name is not valid: ${name.slice(0, 63)}. Rename it: a-z, 0-9 and -, at most 63 characters.`,
   )
 }
 
@@ -151,12 +168,13 @@ export function authorizeAction(
  *
  * @throws Failure `forbidden`
  */
-export function authorizeWrite({ scope }: Caller): void {
-  if (scope === 'actions:read') throw insufficientScope('actions:write')
+export function authorizeWrite(caller: Caller): void {
+  if (caller.scope === 'actions:read') throw insufficientScope(caller, 'write')
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
-export function insufficientScope(scope: Scope): Failure {
+export function insufficientScope({ oidc }: Pick<Caller, 'oidc'>, needed: 'read' | 'write'): Failure {
+  const scope = scopesOf(oidc)[needed]
   return new Failure('forbidden', `The token lacks the scope ${scope}. Sign in again, and request it.`, {
     headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
   })

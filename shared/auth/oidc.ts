@@ -13,6 +13,11 @@ const publicKey = z
   .looseObject({ kty: z.string(), kid: z.string() })
   .check(z.refine((key) => !('k' in key || 'd' in key), { error: 'must be a public key' }))
 
+/** @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
+const scopeName = z
+  .string()
+  .check(z.regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/, 'must be the name of a scope, without spaces and quotes'))
+
 /** The tokens of an OpenID provider with which a caller authenticates, instead of a stored token. */
 export const oidcSchema = z.strictObject({
   issuer: issuerSchema,
@@ -33,6 +38,12 @@ export const oidcSchema = z.strictObject({
       error: 'must be an https:// URL, or a set of public keys, each with a kid',
     }),
   ),
+  /** How the provider names the scopes of the endpoint for agents, if it cannot use ours. */
+  scopes: z.optional(
+    z
+      .strictObject({ read: scopeName, write: scopeName })
+      .check(z.refine(({ read, write }) => read !== write, { error: 'must differ' })),
+  ),
 })
 
 export type Oidc = z.output<typeof oidcSchema>
@@ -51,8 +62,38 @@ export function isForAgents({ audience }: Pick<Oidc, 'audience'>): boolean {
   return AGENTS_URL.test(audience)
 }
 
-/** Returns the scope of a token, which is a text or, at some providers, a list. Undefined if it has none. */
-export function scopeIn({ scope, scp }: Record<string, unknown>): Scope | undefined {
-  const scopes = [scope, scp].flat().flatMap((value) => (typeof value === 'string' ? value.split(' ') : []))
-  return (['actions:write', 'actions:read'] as const).find((known) => scopes.includes(known))
+const SCOPES = { read: 'actions:read', write: 'actions:write' }
+
+/** Returns the names of both scopes at the provider. */
+export function scopesOf({ scopes = SCOPES }: Pick<Oidc, 'scopes'> = {}): Record<keyof typeof SCOPES, string> {
+  return scopes
+}
+
+/**
+ * Returns the scope of a token, which is a text or, at some providers, a list. Undefined if it has none.
+ *
+ * A client requests the scopes of Entra ID with their resource, and the token has them without it in `scp`, because `aud` names it.
+ */
+export function scopeIn({ aud, scope, scp }: Record<string, unknown>, oidc: Pick<Oidc, 'scopes'>): Scope | undefined {
+  const { read, write } = scopesOf(oidc)
+  const [scopes, short] = [listOf(scope), listOf(scp)]
+  const has = (name: string) =>
+    scopes.includes(name) ||
+    short.includes(name) ||
+    (aud !== undefined && short.includes(name.slice(name.lastIndexOf('/') + 1)))
+  if (has(write)) return 'actions:write'
+  return has(read) ? 'actions:read' : undefined
+}
+
+function listOf(value: unknown): string[] {
+  return [value].flat().flatMap((text) => (typeof text === 'string' ? text.split(' ') : []))
+}
+
+/**
+ * Whether a token without `aud` is for the audience of an entry, because its scope is one of that resource: Amazon Cognito issues such
+ * tokens.
+ */
+export function isForByScope(oidc: Oidc, claims: Record<string, unknown>): boolean {
+  const isOfAudience = Object.values(scopesOf(oidc)).every((name) => name.startsWith(`${oidc.audience}/`))
+  return isOfAudience && isForAgents(oidc) && scopeIn(claims, oidc) !== undefined
 }

@@ -2,6 +2,7 @@ import { matchesName } from '../policy/names.ts'
 import { isRecord } from '../record.ts'
 import {
   type Claims,
+  findClaimsProblem,
   findKeysUrl,
   findTimeProblem,
   findTokenSignatureProblem,
@@ -15,7 +16,7 @@ import { type FetchPublished, fetchPublished } from '../sources/published.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import { type Caller, type Callers, insufficientScope } from './callers.ts'
 import { verifyWithLimit } from './forged-tokens.ts'
-import { isForAgents, type Oidc, type Scope, scopeIn } from './oidc.ts'
+import { isForAgents, isForByScope, type Oidc, type Scope, scopeIn, scopesOf } from './oidc.ts'
 import { verifiedEmailOf } from './verified-email.ts'
 
 /** Load this module with `import()`: few callers have tokens of an OpenID provider. */
@@ -62,12 +63,15 @@ export async function findCallerByIssuer(
   token: string,
   now: number,
   options: Options = {},
-): Promise<{ caller: Caller } | { refusal: string }> {
+): Promise<{ caller: Caller } | { refusal: string; isOtherAccount?: boolean }> {
   const checks = await checkToken(callers, token, now, fetchPublished, options)
   const [found, second] = checks.filter(({ problem }) => problem === undefined)
   if (!found) {
     const [best] = checks.sort((a, b) => b.passed - a.passed)
-    if (best?.passed === ALL) throw insufficientScope('actions:read')
+    if (best?.passed === ALL) throw insufficientScope(best.caller, 'read')
+    // Another token of this account would be refused, too: the person must not be sent to the browser again.
+    if (best?.passed === AUDIENCE && best.caller.oidc && isForAgents(best.caller.oidc))
+      return { refusal: `No caller accepts this account: ${best.problem}.`, isOtherAccount: true }
     return { refusal: `The token is refused: ${best?.problem}. "webhooks token check" shows what is required.` }
   }
   if (second)
@@ -97,18 +101,20 @@ export async function checkToken(
   for (const [name, caller] of Object.entries(callers)) {
     const { oidc } = caller
     if (!oidc) continue
-    const mismatch = claims ? findMismatch(oidc, claims, now, audience) : { problem: NO_CLAIMS, passed: 0 }
+    const mismatch = claims
+      ? findMismatch(oidc, claims, now, audience)
+      : { problem: findClaimsProblem(token), passed: 0 }
     const verify = () => findTokenSignatureProblem(token, keysOf(oidc, fetch), now)
     const problem = mismatch ? undefined : await verifyWithLimit({ token, issuer: oidc.issuer, address }, now, verify)
-    const scope = claims && isForAgents(oidc) ? scopeIn(claims) : undefined
+    const scope = claims && isForAgents(oidc) ? scopeIn(claims, oidc) : undefined
     const result = mismatch ?? (problem ? { problem, passed: SIGNATURE } : findScopeProblem(oidc, scope))
     checks.push({ name, caller, scope, ...(claims && personOf(claims)), ...result })
   }
   return checks
 }
 
-const NO_CLAIMS = 'it is not a JSON Web Token of at most 8 KB with the claims iss, aud, exp and iat'
-/** How many checks come before that of the signature, and of the scope. */
+/** How many checks come before those of the claims, of the signature, and of the scope. */
+const AUDIENCE = 2
 const SIGNATURE = 4
 const ALL = 5
 
@@ -117,13 +123,17 @@ type Result = Pick<TokenCheck, 'problem' | 'required' | 'passed'>
 function findMismatch(oidc: Oidc, claims: Claims, now: number, audience: string = oidc.audience): Result | undefined {
   if (claims.iss !== oidc.issuer)
     return { problem: `its issuer is ${shown(claims.iss)}`, required: oidc.issuer, passed: 0 }
-  if (!isFor(oidc.audience, claims) || oidc.audience !== audience)
-    return { problem: `its audience is ${shown(claims.aud)}`, required: audience, passed: 1 }
+  const { aud } = claims
+  const isMeant = aud === undefined ? isForByScope(oidc, claims) : isFor(oidc.audience, claims)
+  if (!isMeant || oidc.audience !== audience) {
+    const problem = aud === undefined ? 'it has no claim aud' : `its audience is ${shown(aud)}`
+    return { problem, required: audience, passed: 1 }
+  }
   for (const [name, required] of Object.entries(oidc.claims)) {
     const value = textOf(claims[name])
     if (value !== undefined && matchesName(required, value)) continue
     const problem = value === undefined ? `it has no text as claim ${name}` : `its claim ${name} is ${shown(value)}`
-    return { problem, required, passed: 2 }
+    return { problem, required, passed: AUDIENCE }
   }
   const problem = findTimeProblem(claims, now)
   return problem === undefined ? undefined : { problem, passed: 3 }
@@ -166,6 +176,7 @@ function personOf(claims: Claims): Pick<TokenCheck, 'person' | 'email'> {
 
 function findScopeProblem(oidc: Oidc, scope: Scope | undefined): Result {
   if (!isForAgents(oidc) || scope !== undefined) return { passed: ALL }
-  const required = 'actions:read or actions:write'
+  const { read, write } = scopesOf(oidc)
+  const required = `${read} or ${write}`
   return { problem: `it lacks the scope ${required}`, required, passed: ALL }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { Failure, messageOf } from '../errors.ts'
 import { parseBody } from '../http/parse-body.ts'
 import { isSecureUrl } from '../http/secure-url.ts'
+import { isRecord } from '../record.ts'
 import type { FetchPublished } from './published.ts'
 
 /** Load this module with `import()`: few requests have a token of an OpenID provider. */
@@ -17,13 +18,13 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 
 const claimsSchema = z.looseObject({
   iss: z.string(),
-  aud: z.union([z.string(), z.array(z.string())]),
+  aud: z.optional(z.union([z.string(), z.array(z.string())])),
   exp: z.number(),
   iat: z.number(),
   nbf: z.optional(z.number()),
 })
 
-/** The claims of a token with the issuer, the audience and the times that every token must have. */
+/** The claims of a token with the issuer and the times that every token must have. */
 export type Claims = z.output<typeof claimsSchema>
 
 /**
@@ -32,14 +33,25 @@ export type Claims = z.output<typeof claimsSchema>
  * A claim that appears twice has its last value, here and where the signature is verified.
  */
 export function readClaims(token: string): Claims | undefined {
+  return z.safeParse(claimsSchema, payloadOf(token)).data
+}
+
+/** Returns why the claims of a token cannot be read. */
+export function findClaimsProblem(token: string): string {
+  const payload = payloadOf(token)
+  if (!isRecord(payload)) return 'it is not a JSON Web Token of at most 8 KB'
+  const names = (z.safeParse(claimsSchema, payload).error?.issues ?? []).map(({ path: [name] }) => String(name))
+  return `it has no valid claim ${[...new Set(names)].join(' and ')}`
+}
+
+function payloadOf(token: string): unknown {
   const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(token.length > MAX_TOKEN ? '' : token) ?? []
-  if (payload === undefined) return undefined
-  return z.safeParse(claimsSchema, parseBody(Buffer.from(payload, 'base64url').toString('utf8'))).data
+  return payload === undefined ? undefined : parseBody(Buffer.from(payload, 'base64url').toString('utf8'))
 }
 
 /** Whether a token is for an audience. */
 export function isFor(audience: string, { aud }: Claims): boolean {
-  return typeof aud === 'string' ? aud === audience : aud.includes(audience)
+  return [aud].flat().includes(audience)
 }
 
 /**

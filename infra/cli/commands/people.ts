@@ -136,7 +136,8 @@ async function tokenProblem(
   keysUrl: string | undefined,
 ): Promise<string | undefined> {
   if (claims.iss !== issuer) return `its issuer is ${claims.iss}`
-  if (!isFor(clientId, claims)) return `its audience is ${[claims.aud].flat().join(', ')}`
+  if (!isFor(clientId, claims))
+    return claims.aud === undefined ? 'it has no claim aud' : `its audience is ${[claims.aud].flat().join(', ')}`
   const now = Date.now()
   const problem = findTimeProblem(claims, now)
   if (problem !== undefined || keysUrl === undefined) return problem

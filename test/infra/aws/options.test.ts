@@ -222,7 +222,7 @@ describe('a setting', () => {
       expect([challenge?.StatusCode, challenge?.ResponseParameters['gatewayresponse.header.WWW-Authenticate']]).toEqual(
         [
           '401',
-          `'Bearer scope="actions:read actions:write", resource_metadata="https://webhooks.example.org/.well-known/oauth-protected-resource/v1/mcp"'`,
+          `'Bearer resource_metadata="https://webhooks.example.org/.well-known/oauth-protected-resource/v1/mcp"'`,
         ],
       )
     })

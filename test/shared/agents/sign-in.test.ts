@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
 import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from 'aws-lambda'
 import { handler } from '../../../functions/mcp.ts'
-import { readCallers } from '../../../shared/auth/callers.ts'
+import { authorizeWrite, type Caller, readCallers } from '../../../shared/auth/callers.ts'
 import { startOnce } from '../../functions/helpers.ts'
 import { startSecrets } from '../../functions/secrets.ts'
 import { AuthorizationServer } from '../../platforms/authorization-server.ts'
@@ -194,9 +194,61 @@ describe('A token for the endpoint', () => {
     ['is for another resource', () => ({ aud: 'https://other.example.com/v1/mcp' }), 'its audience is https://other.'],
     ['is for the API', () => ({ aud: 'https://hooks.example.com' }), 'its audience is https://hooks.example.com'],
     ['is for another path', () => ({ aud: `${RESOURCE}/` }), 'its audience is'],
-    ['is of another person', () => ({ sub: 'eve' }), 'its claim sub is eve'],
+    ['has no audience', () => ({ aud: undefined }), 'it has no claim aud'],
+    ['has no time', () => ({ exp: undefined }), 'it has no valid claim exp'],
   ])('that %s is refused', async (_, changes, refusal) => {
     expect(await refusalOf(await provider.sign({ ...READ, ...changes() }))).toContain(refusal)
+  })
+
+  it('of an account that no caller accepts gets 403 with the reason, and not another sign-in', async () => {
+    const { status, body, challenge } = await send(await provider.sign({ ...READ, sub: 'eve' }))
+    expect([status, body.detail, challenge]).toEqual([
+      403,
+      'No caller accepts this account: its claim sub is eve.',
+      undefined,
+    ])
+  })
+
+  describe('with the scopes of the provider', () => {
+    const entra = { read: 'api://hooks/actions.read', write: 'api://hooks/actions.write' }
+    const cognito = { read: `${RESOURCE}/read`, write: `${RESOURCE}/write` }
+
+    it.each<[string, { read: string; write: string }, object, number]>([
+      ['Entra ID, which omits the resource in scp', entra, { scp: 'actions.read' }, 200],
+      ['Okta, which has a list', entra, { scp: ['openid', entra.write] }, 200],
+      ['Auth0 and Keycloak, with their full names', entra, { scope: `openid ${entra.read}` }, 200],
+      ['our names, which this provider does not have', entra, { scope: 'actions:read' }, 403],
+      ['a short name where full ones are expected', entra, { scope: 'actions.read' }, 403],
+      ['Cognito, whose scope names the resource instead of aud', cognito, { aud: undefined, scope: cognito.read }, 200],
+      ['Cognito, for another resource', cognito, { aud: undefined, scope: 'https://other.example.com/read' }, 401],
+      ['Cognito, for this resource and another audience', cognito, { aud: 'web', scope: cognito.read }, 401],
+      ['no audience, and a scope of any resource', cognito, { aud: undefined, scp: 'read' }, 401],
+      ['no audience, and scopes that do not name it', entra, { aud: undefined, scope: entra.read }, 401],
+    ])('%s', async (_, scopes, claims, expected) => {
+      await store(entry({ scopes }))
+      const { status, challenge } = await send(await provider.sign({ ...READ, scope: undefined, ...claims }))
+      expect(status).toBe(expected)
+      if (expected === 403) expect(challenge).toContain(`error="insufficient_scope", scope="${scopes.read}"`)
+    })
+
+    it('names them in the challenge and in the metadata', async () => {
+      await store(entry({ scopes: entra }))
+      expect((await send()).challenge).toBe(
+        `Bearer scope="${entra.read} ${entra.write}", resource_metadata="${METADATA_URL}"`,
+      )
+      expect((await readMetadata()).body.scopes_supported).toEqual([entra.read, entra.write])
+      const { agent } = await readCallers(false)
+      if (!agent) throw new Error('There is no caller.')
+      const reader: Caller = { name: 'agent', ...agent, scope: 'actions:read' }
+      expect(() => authorizeWrite(reader)).toThrow(entra.write)
+    })
+
+    it.each([{ read: 'a b', write: 'c' }, { read: 'a', write: 'a' }, { read: 'a"', write: 'b' }, { read: 'a' }])(
+      'refuses %j',
+      async (scopes) => {
+        await expect(store(entry({ scopes }))).rejects.toThrow('scopes')
+      },
+    )
   })
 
   it('of another provider is refused', async () => {

@@ -2,7 +2,7 @@ import crypto, { createHash, createHmac } from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { afterAll, expect, it, jest } from '@jest/globals'
 import { authenticate as authenticateRequest } from '../../../shared/auth/authenticate.ts'
-import { readCallers } from '../../../shared/auth/callers.ts'
+import { callerNamed, readCallers } from '../../../shared/auth/callers.ts'
 import { startOnce } from '../../functions/helpers.ts'
 import { startSecrets } from '../../functions/secrets.ts'
 
@@ -46,6 +46,19 @@ it('Callers: a token that is wrong, the hash of a token and the token of another
   for (const authorization of ['Bearer token-a2', `Bearer ${hash('token-a1')}`, basic('a:token-b1'), basic('a:')])
     await expect(authenticate({ authorization })).rejects.toMatchObject({ kind: 'unauthenticated' })
   expect((await authenticate({ authorization: basic('a:token-a1') })).caller.name).toBe('a')
+})
+
+it('Callers: an entry with an invalid name locks out only itself', async () => {
+  secrets.set('callers', { a: caller('token-a1'), 'Release Bot': caller('token-b1') })
+  await readCallers(true)
+  expect((await authenticate({ 'x-token': 'token-a1' })).caller.name).toBe('a')
+  const refusal = {
+    kind: 'misconfigured',
+    message: expect.stringContaining('name is not valid: Release Bot. Rename it'),
+  }
+  await expect(authenticate({ 'x-token': 'token-b1' })).rejects.toMatchObject(refusal)
+  await expect(callerNamed('Release Bot')).rejects.toMatchObject(refusal)
+  await expect(authenticate({ 'x-token': 'wrong-token' })).rejects.toMatchObject({ kind: 'unauthenticated' })
 })
 
 it('Callers: the header of a signature that was added a moment ago is known', async () => {
