@@ -52,13 +52,13 @@ export function evaluateCaller(
   if (writes === 'deny') return refuse('denied')
   if (ofRules.requirements.some(({ type }) => type === 'approval')) return decision
   if (!approval) return refuse('unasked')
-  const others = ofRules.requirements.map((requirement) => ({
-    requirement,
-    waitAtMost: ofRules.waitAtMost,
-    runAtMost: ofRules.runAtMost,
-  }))
-  const { startRules, startLimits } = ofRules
-  return { matched, ...together([applyApproval(undefined, approval, call), ...others]), startRules, startLimits }
+  const { requirements, startRules, startLimits, waitAtMost, runAtMost } = ofRules
+  const others: Applied[] = [
+    ...requirements.map((requirement) => ({ requirement, waitAtMost, runAtMost })),
+    ...startRules.map((startRule) => ({ startRule })),
+    ...startLimits.map((startLimit) => ({ startLimit })),
+  ]
+  return { matched, ...together([applyApproval(undefined, approval, call), ...others]) }
 }
 
 function together(applied: readonly Applied[]): Omit<PolicyDecision, 'matched'> {
