@@ -7,6 +7,7 @@ import type { Policy } from '../../shared/policy/policy.ts'
 import { localTimeAt } from '../../shared/policy/time-zone.ts'
 import { stateOfWindow, WEEKDAYS, type Window } from '../../shared/policy/window.ts'
 import { type Random, randomOf } from '../prove/random.ts'
+import { compareWithModel, type StartCounts } from './compare-policy.ts'
 import { callOf, fileOf, freezeOf, GROUPS, openingOf, ruleOf, ZONES } from './policy-values.ts'
 
 /** The numbers of cases by kind, so that a test sees that there are enough of each. */
@@ -16,6 +17,8 @@ export interface PolicyFuzzReport {
   refused: number
   waiting: number
   allowed: number
+  /** Compared with the model. */
+  starts: StartCounts
   findings: { what: string; case: number }[]
 }
 
@@ -27,23 +30,28 @@ const DAY_MS = 24 * HOUR_MS
 const MAX_MS = 1_000
 
 /**
- * Compiles random policies, and evaluates them for random calls, callers and times.
+ * Compiles random policies, evaluates them for random calls, callers and times, and compares the results with those of a second evaluator.
  *
  * @param seed determines each case
  * @param only this case
  */
 export function fuzzPolicy(seed: number, cases: number, only?: number): PolicyFuzzReport {
-  const report: PolicyFuzzReport = { cases: 0, invalidFiles: 0, refused: 0, waiting: 0, allowed: 0, findings: [] }
+  const counts = { cases: 0, invalidFiles: 0, refused: 0, waiting: 0, allowed: 0 }
+  const starts = { allowed: 0, closed: 0, stopped: 0, refused: 0 }
+  const report: PolicyFuzzReport = { ...counts, starts, findings: [] }
   for (let number = only ?? 0; number < (only === undefined ? cases : only + 1); number++) {
     const found = (what: string) => void report.findings.push({ what, case: number })
     const random = randomOf(seed, `policy ${number}`)
     report.cases += 1
     try {
       checkWindow(random, found)
-      const policy = compiled(fileOf(random), found)
+      const file = fileOf(random)
+      const policy = compiled(file, found)
       const added = compiled({ timeZone: 'UTC', groups: GROUPS, rules: [ruleOf(random, 'added')] }, found)
-      if (policy) checkCalls(random, policy, added, report, found)
-      else report.invalidFiles += 1
+      if (policy) {
+        checkCalls(random, policy, added, report, found)
+        compareWithModel(randomOf(seed, `model ${number}`), file, policy, timeIn2026, starts, found)
+      } else report.invalidFiles += 1
     } catch (error) {
       found(`${(error as Error).name}: ${messageOf(error)}`)
     }

@@ -18,10 +18,11 @@ test('the HTTP interface responds correctly to any request, and nothing breaks',
   expect(Object.keys(statuses)).toEqual(expect.arrayContaining(['200', '400', '401', '404']))
 })
 
-test('policies only restrict, for any file and any call', () => {
-  const { findings, invalidFiles, refused, waiting, allowed } = fuzzPolicy(seed, 200)
+test('policies only restrict, and decide as their documentation says, for any file and any call', () => {
+  const { findings, invalidFiles, refused, waiting, allowed, starts } = fuzzPolicy(seed, 200)
   expect(findings).toEqual([])
   expect(Math.min(invalidFiles, refused, waiting, allowed)).toBeGreaterThan(50)
+  expect(Math.min(...Object.values(starts))).toBeGreaterThan(5)
 })
 
 test('a property that fails with random values is shown with them, and with the way to keep them', () => {

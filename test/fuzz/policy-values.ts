@@ -1,5 +1,6 @@
 import { ACTION_EFFECTS } from '../../shared/action-effect.ts'
 import type { PolicyCall } from '../../shared/policy/call.ts'
+import type { Stop } from '../../shared/policy/kinds/stop.ts'
 import type { Random } from '../prove/random.ts'
 import { FIELD_NAMES, HOSTILE_VALUES } from './hostile-values.ts'
 
@@ -40,7 +41,11 @@ export function fileOf(random: Random): unknown {
 
 /** Returns a valid rule for files with `approval`. */
 export function ruleOf(random: Random, name: string): Record<string, unknown> {
-  const approve = () => ({ connection: random.pick(['ops', 'team']), ...decidersOf(random) })
+  const approve = () => ({
+    ...optional(random, 0.8, 'connection', () => random.pick(['ops', 'team'])),
+    ...decidersOf(random),
+    ...optional(random, 0.2, 'changed', () => random.pick(['fail', 'run'])),
+  })
   const window = (): object =>
     random.chance(0.5) ? { only: openingOf(random) } : { freeze: [freezeOf(random), freezeOf(random)] }
   const effects: (() => object)[] = [
@@ -49,6 +54,9 @@ export function ruleOf(random: Random, name: string): Record<string, unknown> {
     () => ({ ...window(), otherwise: 'wait' }),
     () => ({ ...window(), ...optional(random, 0.5, 'otherwise', () => 'refuse') }),
     () => ({ ...window(), otherwise: 'approve', approve: approve() }),
+    () => ({ oneAtATime: turnOf(random) }),
+    () => ({ atMost: limitOf(random), ...optional(random, 0.5, 'otherwise', () => random.pick(['refuse', 'wait'])) }),
+    () => ({ atMost: limitOf(random), otherwise: 'approve', approve: approve() }),
   ]
   return {
     name,
@@ -60,7 +68,7 @@ export function ruleOf(random: Random, name: string): Record<string, unknown> {
 }
 
 export function callOf(random: Random): PolicyCall {
-  const maybe = (of: readonly string[]) => (random.chance(0.2) ? undefined : random.pick(of))
+  const maybe = (of: readonly string[]) => (random.chance(0.2) ? undefined : disguised(random, random.pick(of)))
   const texts = [...NAMES, LONG_NAME, ...HOSTILE_VALUES]
   const isFree = random.chance(0.1)
   return {
@@ -84,6 +92,19 @@ export function callOf(random: Random): PolicyCall {
   }
 }
 
+/** Returns a name that people take for the same. */
+function disguised(random: Random, name: string): string {
+  const letter = random.integer(0, name.length)
+  return random.pick([
+    name,
+    name,
+    name.toUpperCase(),
+    ` ${name}\t`,
+    `${name.slice(0, letter)}\u200b${name.slice(letter)}`,
+    `\u2060${name}`,
+  ])
+}
+
 export function openingOf(random: Random) {
   const time = () => `${String(random.integer(0, 23)).padStart(2, '0')}:${random.pick(['00', '15', '30', '59'])}`
   const days = random.pick([random.pick(DAYS), `${random.pick(DAYS)}-${random.pick(DAYS)}`, [...DAYS]])
@@ -105,6 +126,36 @@ function decidersOf(random: Random) {
     ...optional(random, 0.4, 'by', () => ['group:sre']),
     ...optional(random, 0.4, 'notRequester', () => random.chance(0.7)),
     ...optional(random, 0.3, 'channel', () => '#ops'),
+    ...optional(random, 0.2, 'complete', () => random.chance(0.5)),
+  }
+}
+
+function turnOf(random: Random) {
+  return {
+    per: random.pick(['{connection}', '{connection}/{service}', 'one target', '{project}-{stage}']),
+    ...optional(random, 0.3, 'group', () => 'shared'),
+    ...optional(random, 0.3, 'queue', () => random.integer(0, 20)),
+    ...optional(random, 0.3, 'turnAtMost', () => random.pick(['PT10M', 'PT1H', 'PT1H30M'])),
+  }
+}
+
+function limitOf(random: Random) {
+  const target = random.pick(['{connection}', '{caller}/{input.title}', '{service}', 'all'])
+  return { count: random.integer(1, 5), per: random.pick(['PT10M', 'P1D']), for: target }
+}
+
+/** Returns a stop, at about the time when an action starts. */
+export function stopOf(random: Random, id: string, now: number): Stop {
+  const { actions, connections, callers } = whenOf(random)
+  return {
+    id,
+    reason: 'bad release',
+    by: 'jane@example.com',
+    at: now,
+    ...(random.chance(0.3) ? {} : { actions, connections, callers }),
+    ...optional(random, 0.3, 'except', () => ['remediation/*']),
+    ...optional(random, 0.3, 'until', () => now + random.integer(-1, 1)),
+    ...optional(random, 0.3, 'end', () => true as const),
   }
 }
 

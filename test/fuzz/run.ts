@@ -13,7 +13,8 @@ const help = `npm run fuzz -- [--seconds 300] [--seed <number>] [--case <number>
 
 Sends mutated examples to the shipped bundles in the local runtime. Fails if a response has an unexpected 5xx status or
 contains a secret, if a process crashes, if memory grows, or if the event loop is blocked. Prints a curl command for each
-failure. First, compiles and evaluates random policies, and runs the tests that use properties with random values.
+failure. First, compiles random policies, compares their decisions with those of a second evaluator, and runs the tests that use
+properties with random values.
 
   --seconds     duration
   --seed        seed of all random choices; each run prints it
@@ -74,10 +75,12 @@ async function main(): Promise<void> {
 }
 
 function evaluatePolicies(seed: number, only: number | undefined): void {
-  const { cases, invalidFiles, refused, waiting, allowed, findings } = fuzzPolicy(seed, POLICIES, only)
+  const { cases, invalidFiles, refused, waiting, allowed, starts, findings } = fuzzPolicy(seed, POLICIES, only)
   console.log(
     `${cases} policies, ${invalidFiles} of them not valid; ${refused} calls refused, ${waiting} waiting, ${allowed} allowed`,
   )
+  const decided = Object.entries(starts).map(([decision, count]) => `${count} ${decision}`)
+  console.log(`Starts that were compared with a second evaluator: ${decided.join(', ')}`)
   for (const { what, case: at } of findings.slice(0, MAX_PRINTED))
     console.log(`\nFAILED  ${what}\n  npm run fuzz -- --policy --seed ${seed} --case ${at}`)
   if (findings.length > 0) process.exitCode = 1
