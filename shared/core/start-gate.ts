@@ -97,13 +97,15 @@ export function startCheckOf(
   const askToday = todaysRulesFor(call, starting, awaited)
   return async () => {
     try {
-      const decide = async () => mayStart(starting, windows, await readStops(maxAge, grace), Date.now())
-      const first = await decide()
+      const decide = async (ms: number) => mayStart(starting, windows, await readStops(ms, grace), Date.now())
+      const known = await decide(maxAge)
+      // People may have lifted the stop since it was read. A call that it refuses could be lost.
+      const first = known.type === 'allowed' ? known : await decide(0)
       if (first.type !== 'allowed') return first
       const todays = await askToday()
       const counted = todays.type === 'allowed' ? await countStarts(call, awaited, id) : todays
       // Both take time, in which people may have stopped the action, or a window may have closed.
-      return counted.type === 'allowed' ? await decide() : counted
+      return counted.type === 'allowed' ? await decide(maxAge) : counted
     } catch (error) {
       if (!(error instanceof Failure)) throw error
       return { type: 'stopped', why: error.message.replace(/\.$/, '') }
@@ -166,8 +168,15 @@ export async function stopRefusalOf(
   if (!starting) return undefined
   const isOfSource = sourceOfCaller(call.caller) !== undefined
   try {
-    const refusing = (await readStops(MAX_STOP_AGE_MS, STOP_GRACE_MS)).filter(({ refuse }) => refuse || isOfSource)
-    const stop = findStop(refusing, starting, Date.now())
+    const find = async (maxAgeMs: number) => {
+      const stops = await readStops(maxAgeMs, STOP_GRACE_MS)
+      return findStop(
+        stops.filter(({ refuse }) => refuse || isOfSource),
+        starting,
+        Date.now(),
+      )
+    }
+    const stop = (await find(MAX_STOP_AGE_MS)) && (await find(0))
     return stop && failureOfStop(describeStop(stop))
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -297,18 +297,18 @@ async function runUntil(
 }
 
 describe('A stop is in force', () => {
-  /** Stops everything as another process: this one keeps what it has read. */
-  async function stopElsewhere(): Promise<void> {
+  /** Changes the stops as another process: this one keeps what it has read. */
+  async function changeElsewhere(...changed: Stop[]): Promise<void> {
     const before = await getStops()
     const version = (before?.version ?? 0) + 1
-    const stops = JSON.stringify([jane])
+    const stops = JSON.stringify(changed)
     const seal = hmacHex(IDENTITY_KEY, `stops ${version} ${stops}`)
     expect(await replaceStops({ version, stops, seal }, before)).toBe(true)
   }
 
   it('within 5 seconds for silent calls of a process that has read the stops just before', async () => {
     await readStops()
-    await stopElsewhere()
+    await changeElsewhere(jane)
     passTime(4.9)
     const readBefore = await lifecycle.post(TICKET, ticket())
     passTime(0.1)
@@ -317,11 +317,23 @@ describe('A stop is in force', () => {
 
   it('within a second for tasks, also for those that wait', async () => {
     await readStops()
-    await stopElsewhere()
+    await changeElsewhere(jane)
     passTime(1)
     const { outcome } = await call(START, { input })
     expect(outcome?.message).toMatch(/^Nothing was started: .+ Stopped by jane/)
     expect(platform.runs).toEqual([])
+  })
+
+  it('no longer once it is lifted, although this process has read it just before', async () => {
+    await refuse()
+    expect((await lifecycle.post(TICKET, ticket())).status).toBe(503)
+    expect((await post(START, { ...triggered(), input })).status).toBe(503)
+    await changeElsewhere()
+    expect((await lifecycle.post(TICKET, ticket())).status).toBe(200)
+    await refuse()
+    await readStops()
+    await changeElsewhere()
+    expect((await post(START, { ...triggered(), input })).status).toBe(202)
   })
 
   it('everywhere when the command is answered, and lifted when resume is', async () => {
