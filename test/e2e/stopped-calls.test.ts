@@ -92,7 +92,7 @@ describe('During a stop, the task of a call waits, and the call is made once aft
 const refusedCallers = () =>
   new Set(service.logs().flatMap(({ audit, kind, caller }) => (audit === 'call' && kind === 'stopped' ? [caller] : [])))
 
-/** What people see in each engine if a stop refuses its call. The others call again, and pass after the stop. */
+/** The message to people in each engine if a stop refuses its call. The others call again, and pass after the stop. */
 const REFUSED: Record<string, string> = {
   'azure-devops': `The check failed: 503 ${HELD}`,
   github: `The delivery got 503, and the deployment waits: ${HELD}`,

@@ -72,7 +72,7 @@ describe('A stop that refuses calls', () => {
     }
   })
 
-  it('ends the state of a state machine with the name of the error, also if another task invokes the function', async () => {
+  it('ends the state of a state machine with the name of the error, and that of a function that invokes a task', async () => {
     await refuse()
     const callers = lifecycle.secrets.get('cloud-automation-webhooks/callers')
     lifecycle.replace('callers', { direct: { categories: ['testing'] } })

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { operateOnRuntime } from '../operator/operate-on-runtime.ts'
 import type { TaskOperation } from '../operator/operate-on-task.ts'
+import { stopsOfRuntime } from '../operator/operate-stops.ts'
 import type { CallRecord } from './call-record.ts'
 import type { CallStore } from './call-store.ts'
 import { summaryOf } from './call-view.ts'
@@ -26,6 +27,7 @@ export function createCallOperator(
   { context, store, journal }: { context: LocalContext; store: CallStore; journal: Journal },
 ): CallOperator {
   const { cloud } = context
+  const stops = stopsOfRuntime({ endpoint: cloud.endpoint, ...cloud.credentials })
 
   async function sendCall(call: NewCall, ownToken = token()): Promise<ShownCall> {
     const sent = await send(url, ownToken, call)
@@ -64,6 +66,8 @@ export function createCallOperator(
 
   return {
     send: (call) => sendCall(call),
+    stop: (reason) => stops({ operation: 'stop', reason }),
+    resume: (id) => stops({ operation: 'resume', id }),
     async act(id, operation) {
       const record = journal.record(id)
       if (!record) return undefined

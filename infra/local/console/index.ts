@@ -5,6 +5,7 @@ import type { Policy } from '../../../shared/policy/policy.ts'
 import type { EventsFile } from '../../../shared/sources/events-file.ts'
 import type { Sandbox } from '../../sandbox/platforms/sandbox/sandbox.ts'
 import type { LocalCloud } from '../cloud/index.ts'
+import { stopsOfRuntime } from '../operator/operate-stops.ts'
 import type { RuntimeEvent } from '../runtime-event.ts'
 import type { LocalSecrets } from '../secrets.ts'
 import { actionViews } from './action-views.ts'
@@ -26,6 +27,7 @@ import { policyView } from './policy-view.ts'
 import { createRoutes, type ReadApi } from './routes.ts'
 import { createSequences } from './sequences.ts'
 import { sourceViews } from './source-views.ts'
+import { stopViews } from './stop-views.ts'
 import { turnLanes } from './turn-lanes.ts'
 import { createContext, type LocalContext } from './view-context.ts'
 
@@ -90,6 +92,7 @@ export function createConsole(options: ConsoleOptions): Console {
   const sandboxChanges = createChanges(stream, 'sandbox')
   const alerts = createAlertsApi({ state, cloud, declared: options.declared, file: options.eventsFile })
   const alertChanges = createChanges(stream, 'alerts')
+  const stopChanges = createChanges(stream, 'stops')
   const decisions = new PolicyDecisions(Date.now())
   let isClosed = false
   const handle = createRoutes(createReads(stream, journal, { store, context, decisions, alerts, options }), operator, {
@@ -132,6 +135,8 @@ export function createConsole(options: ConsoleOptions): Console {
       if (event.from === 'cloud' && event.kind === 'log')
         decisions.addLine(randomUUID(), event.line, event.at, event.requestId ?? event.execution)
       if (event.from === 'cloud' && event.kind === 'log' && alerts.addLine(event.at, event.line)) alertChanges.add()
+      if (event.from === 'cloud' && event.kind === 'log' && /"audit":"(?:stop|resume)"/.test(event.line))
+        stopChanges.add()
       if (event.from === 'cloud') journal.observe(event)
       if (event.from === 'sandbox') sandboxChanges.add()
     },
@@ -141,6 +146,7 @@ export function createConsole(options: ConsoleOptions): Console {
       isClosed = true
       sandboxChanges.close()
       alertChanges.close()
+      stopChanges.close()
       alerts.close()
       sequences.close()
       stream.close()
@@ -151,7 +157,7 @@ export function createConsole(options: ConsoleOptions): Console {
 }
 
 /** Reports changes to the pages, in batches. */
-function createChanges(stream: EventStream, event: 'sandbox' | 'alerts') {
+function createChanges(stream: EventStream, event: 'sandbox' | 'alerts' | 'stops') {
   let timer: NodeJS.Timeout | undefined
   return {
     add() {
@@ -204,6 +210,7 @@ function createReads(
     },
     alerts: (query) => alerts.view(query.get('source') ?? undefined),
     notification: (id) => alerts.detail(Number(id)),
+    stops: () => stopViews(stopsOfRuntime({ endpoint: cloud.endpoint, ...cloud.credentials })),
     openStream: (res) => stream.add(res),
   }
 }

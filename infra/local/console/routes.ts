@@ -6,6 +6,7 @@ import { readBody } from '../cloud/index.ts'
 import type { TriedText } from './alerts/alerts-api.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
+import type { StopViews } from './stop-views.ts'
 
 /** The data of a console. */
 export interface ReadApi {
@@ -24,6 +25,8 @@ export interface ReadApi {
   alerts(query: URLSearchParams): unknown
   /** Returns a notification or a promise of it, undefined for an unknown id. */
   notification(id: string): unknown
+  /** Returns the stops in force. */
+  stops(): Promise<StopViews>
   /** Opens a stream of events; returns false if too many are open. */
   openStream(res: ServerResponse): boolean
 }
@@ -37,6 +40,14 @@ export interface OperatorApi {
    * @throws Failure
    */
   act(id: string, operation: CallAction): Promise<unknown>
+  /**
+   * Stops everything. Resolves when the stop is in force.
+   *
+   * @throws Failure
+   */
+  stop(reason: string): Promise<unknown>
+  /** @throws Failure */
+  resume(id: string): Promise<unknown>
 }
 
 /** The pages of the local runtime that a deployed stack does not have. */
@@ -111,6 +122,7 @@ function readRoutes(api: ReadApi): Record<string, Route> {
       return sendJson(res, 200, found)
     },
     'GET policy': async (_parts, _req, res) => sendJson(res, 200, await api.policy()),
+    'GET stops': async (_parts, _req, res) => sendJson(res, 200, await api.stops()),
     'GET overview': async (_parts, req, res) => {
       const hours = Number(queryOf(req).get('hours') ?? 24)
       if (!(hours > 0 && hours <= MAX_HOURS))
@@ -125,14 +137,27 @@ function operatorRoutes(api: OperatorApi): Record<string, Route> {
     'POST calls': async ([id = '', name], _req, res) => {
       const operation = callActions.find((known) => known === name)
       if (!operation) return sendJson(res, 404, { message: `Unknown action. Actions: ${callActions.join(', ')}.` })
-      try {
-        const done = await api.act(id, operation)
-        return done === undefined ? sendJson(res, 404, { message: UNKNOWN_CALL }) : sendJson(res, 200, done)
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error
-        return sendJson(res, 409, { message: error.message })
-      }
+      return respondTo(res, api.act(id, operation))
     },
+    'POST stops': async ([id, name], req, res) => {
+      if (id !== undefined && name === 'resume') return respondTo(res, api.resume(id))
+      const { reason } = (await readJson(req)) ?? {}
+      if (typeof reason !== 'string' || reason.trim() === '')
+        return sendJson(res, 400, { message: 'Send {"reason": ".."}: everyone whose call waits sees it.' })
+      return respondTo(res, api.stop(reason.trim()))
+    },
+  }
+}
+
+/** Responds with the result of an operator's action, or with its refusal. */
+async function respondTo(res: ServerResponse, action: Promise<unknown>): Promise<void> {
+  try {
+    const done = await action
+    if (done === undefined) sendJson(res, 404, { message: UNKNOWN_CALL })
+    else sendJson(res, 200, done)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    sendJson(res, 409, { message: error.message })
   }
 }
 

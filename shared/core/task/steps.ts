@@ -4,7 +4,7 @@
 export const START = 'start'
 /** Waits until an action that people have stopped may start. */
 export const HOLD = 'hold'
-/** What a task waits for in that step. */
+/** The end of that wait. */
 export const HOLD_ENDS_WITH = 'the end of a stop'
 export const SEND_FINISHED = 'send-finished'
 /** Sends a reminder to people who have not decided. */

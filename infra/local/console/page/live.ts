@@ -22,6 +22,7 @@ interface Events {
   calls: CallChange
   sandbox: unknown
   alerts: unknown
+  stops: unknown
   sequence: { name: string; line?: string }
   /** The connection was established: everything must be read again. */
   ready: unknown
@@ -31,6 +32,7 @@ const listeners: { [K in keyof Events]: Set<Listener<Events[K]>> } = {
   calls: new Set(),
   sandbox: new Set(),
   alerts: new Set(),
+  stops: new Set(),
   sequence: new Set(),
   ready: new Set(),
 }
@@ -58,6 +60,7 @@ export function connect(): void {
   stream.addEventListener('calls', ({ data }) => publish('calls', JSON.parse(data)))
   stream.addEventListener('sandbox', () => publish('sandbox', undefined))
   stream.addEventListener('alerts', () => publish('alerts', undefined))
+  stream.addEventListener('stops', () => publish('stops', undefined))
   stream.addEventListener('sequence', ({ data }) => publish('sequence', JSON.parse(data)))
 }
 

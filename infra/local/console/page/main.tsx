@@ -2,6 +2,7 @@ import './base.css'
 import './controls.css'
 import './verdict.css'
 import './shell.css'
+import './stops.css'
 import './phone.css'
 import './calls.css'
 import './call-list.css'
@@ -30,6 +31,7 @@ import { Overview } from './overview.tsx'
 import { Policy } from './policy.tsx'
 import { route } from './route.ts'
 import { stack } from './stack.ts'
+import { StopBars, StopButton, watchStops } from './stops.tsx'
 
 interface PageView {
   title: string
@@ -103,6 +105,7 @@ function App() {
           </a>
         )}
         <Connection />
+        <StopButton />
         <button type="button" class="btn quiet icon" aria-label="Switch between light and dark" onClick={switchTheme}>
           <Icon name="theme" />
         </button>
@@ -111,6 +114,7 @@ function App() {
         </button>
       </header>
       {stack && <StackBar {...stack} />}
+      <StopBars />
       <main id="main" tabIndex={-1}>
         <View />
       </main>
@@ -148,5 +152,6 @@ effect(() => {
   const [, { title }] = currentView()
   document.title = `${title} · Webhooks`
 })
+watchStops()
 connect()
 render(<App />, document.body)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
+import { stopsOfStack } from '../../operator/operate-stops.ts'
 import { describeEvents } from '../alerts/alerts-view.ts'
 import { callList } from '../call-list.ts'
 import { CallStore } from '../call-store.ts'
@@ -11,6 +12,7 @@ import { PolicyDecisions } from '../policy-decisions.ts'
 import { type KnownPolicy, policyView } from '../policy-view.ts'
 import { type CallAction, createRoutes } from '../routes.ts'
 import type { SourceView } from '../source-views.ts'
+import { stopViews } from '../stop-views.ts'
 import { actOnTask } from './act-on-task.ts'
 import { LogReader } from './logs.ts'
 import { StackCalls } from './stack-calls.ts'
@@ -56,10 +58,12 @@ export function createStackApi(options: StackApiOptions): StackApi {
   const changed = (calls: object[]) => stream.send('calls', { changed: calls, removed: [] })
   const decisions = new PolicyDecisions(since)
   const calls = new StackCalls({ lambda, logs, functions, store, decisions, since, changed })
+  const operateStops = stopsOfStack(lambda, stack)
   let policy: Promise<KnownPolicy> | undefined
   const timers = new Set<NodeJS.Timeout>()
   const refresh = async () => {
     await calls.refresh()
+    stream.send('stops', {})
     // Without changes of calls, too: the notice has changed.
     changed([])
   }
@@ -78,6 +82,8 @@ export function createStackApi(options: StackApiOptions): StackApi {
     },
     alerts: () => ({ ...describeEvents(events), notifications: [], notice: NO_NOTIFICATIONS }),
     notification: () => undefined,
+    // Reading them needs the permission to change them.
+    stops: async () => (isReadOnly ? { stops: [] } : stopViews(operateStops)),
     openStream(res: ServerResponse) {
       void refresh()
       return stream.add(res)
@@ -93,8 +99,12 @@ export function createStackApi(options: StackApiOptions): StackApi {
     for (const ms of READ_AGAIN_MS) timers.add(setTimeout(readAgain, ms).unref())
     return done
   }
+  const stopActions = {
+    stop: (reason: string) => operateStops({ operation: 'stop', reason }),
+    resume: (id: string) => operateStops({ operation: 'resume', id }),
+  }
   return {
-    handle: createRoutes(reads, isReadOnly ? undefined : { act }),
+    handle: createRoutes(reads, isReadOnly ? undefined : { act, ...stopActions }),
     close() {
       timers.forEach(clearTimeout)
       stream.close()

@@ -23,6 +23,7 @@ describeInBrowser(`the console with ${COUNT} calls`, () => {
     policy: () => undefined,
     alerts: () => undefined,
     notification: () => undefined,
+    stops: async () => ({ stops: [] }),
     openStream: (res) => stream.add(res),
   })
   const server = createServer((req, res) => {

@@ -1,0 +1,167 @@
+import { effect, signal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import type { StopView, StopViews } from '../stop-views.ts'
+import { get, messageOf, send } from './api.ts'
+import { clock } from './format.ts'
+import { listen, now } from './live.ts'
+import { isReadOnly, stack } from './stack.ts'
+
+const stops = signal<StopView[]>([])
+/** Why they cannot be read. */
+const problem = signal<string | undefined>(undefined)
+/** The stop that the user is asked about, before it is lifted. */
+const asked = signal<string | undefined>(undefined)
+/** An operation runs: it must not be sent twice. */
+const isBusy = signal(false)
+
+async function read(): Promise<void> {
+  try {
+    const views = await get<StopViews>('/console/stops')
+    stops.value = views.stops
+    problem.value = views.problem
+  } catch (error) {
+    problem.value = messageOf(error)
+  }
+}
+
+/** Reads the stops now, and after each change. */
+export function watchStops(): void {
+  listen('ready', () => void read())
+  listen('stops', () => void read())
+  // Each bar takes the place of a row: the page scrolls below them.
+  effect(() =>
+    document.documentElement.style.setProperty('--stopcount', String(stops.value.length + (problem.value ? 1 : 0))),
+  )
+}
+
+async function operate(path: string, body?: object): Promise<void> {
+  if (isBusy.value) return
+  isBusy.value = true
+  try {
+    await send('POST', `/console/stops${path}`, body)
+    asked.value = undefined
+  } finally {
+    isBusy.value = false
+    await read()
+  }
+}
+
+/** Where the page acts, if that is a stack. */
+const where = stack ? ` on ${stack.name}` : ''
+
+/** A bar for each stop in force, in each view. */
+export function StopBars() {
+  return (
+    <section aria-label="Stops" class="stopbars">
+      {stops.value.map((stop) => (
+        <StopBar key={stop.id} {...stop} />
+      ))}
+      {problem.value !== undefined && (
+        <p class="stopbar" role="status">
+          <span class="what">The stops cannot be read: {problem.value}</span>
+        </p>
+      )}
+    </section>
+  )
+}
+
+function StopBar({ id, scope, by, at, until, reason }: StopView) {
+  const what = `${scope === 'everything' ? 'Everything' : scope} is stopped by ${by}`
+  const since = `since ${timeOf(at)}${until === undefined ? '' : `, until ${timeOf(until)}`}`
+  const text = `${what}${at === 0 ? '' : `, ${since}`}: ${reason}`
+  return (
+    <div class="stopbar" role="alert">
+      <span class="what" title={text}>
+        {asked.value === id ? `Resume${where}? What waits starts within a minute.` : text}
+      </span>
+      {asked.value === id ? (
+        <>
+          <button type="button" class="btn s" disabled={isBusy.value} onClick={() => void resume(id)}>
+            Resume{where}
+          </button>
+          <button type="button" class="btn s" onClick={() => ask(undefined)}>
+            Not now
+          </button>
+        </>
+      ) : (
+        !isReadOnly && (
+          <button type="button" class="btn s" onClick={() => ask(id)}>
+            Resume
+          </button>
+        )
+      )}
+    </div>
+  )
+}
+
+function ask(id: string | undefined): void {
+  asked.value = id
+}
+
+async function resume(id: string): Promise<void> {
+  try {
+    await operate(`/${encodeURIComponent(id)}/resume`)
+  } catch (error) {
+    problem.value = messageOf(error)
+  }
+}
+
+/** The time of today, or with its day. */
+function timeOf(at: number): string {
+  const isToday = new Date(at).toDateString() === new Date(now.value).toDateString()
+  return isToday ? clock(at) : `${new Date(at).toLocaleDateString()} ${clock(at)}`
+}
+
+/** The button that stops everything, and its question. */
+export function StopButton() {
+  const box = useRef<HTMLDialogElement>(null)
+  const failure = useRef(signal<string | undefined>(undefined)).current
+  if (isReadOnly) return null
+  async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }): Promise<void> {
+    event.preventDefault()
+    const form = event.currentTarget
+    try {
+      await operate('', { reason: new FormData(form).get('reason') })
+      form.reset()
+      box.current?.close()
+    } catch (error) {
+      failure.value = messageOf(error)
+    }
+  }
+  return (
+    <>
+      <button type="button" class="btn quiet danger" onClick={() => box.current?.showModal()}>
+        Stop
+      </button>
+      <dialog ref={box} aria-labelledby="stop-title" class="stopdialog">
+        <form onSubmit={(event) => void submit(event)}>
+          <h2 id="stop-title">Stop everything{where}</h2>
+          <p>
+            Within 5 seconds, nothing that changes something starts, not even a task that waits. Jobs that run continue,
+            and so do cancellations, answers, and actions that only read, ask people or stop something.
+          </p>
+          <label>
+            Reason, for everyone whose call waits
+            <input class="field" name="reason" required maxLength={500} pattern=".*\S.*" autocomplete="off" />
+          </label>
+          {failure.value !== undefined && (
+            <p class="note fail" role="alert">
+              {failure.value}
+            </p>
+          )}
+          <p class="row">
+            <button type="submit" class="btn danger" disabled={isBusy.value}>
+              {isBusy.value ? 'Stopping ...' : `Stop everything${where}`}
+            </button>
+            <button type="button" class="btn" onClick={() => box.current?.close()}>
+              Cancel
+            </button>
+          </p>
+          <p class="muted">
+            <code>npx webhooks stop</code> stops only some actions, connections or callers, and cancels their tasks.
+          </p>
+        </form>
+      </dialog>
+    </>
+  )
+}
