@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Code, LayerVersion } from 'aws-cdk-lib/aws-lambda'
 import { Stage } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs'
+import { hashedName } from './deployed-name.ts'
 import { YamlFileError } from './read-yaml-file.ts'
 import { SettingsError } from './settings.ts'
 
@@ -34,11 +34,6 @@ export class DeployedFile extends Construct {
     this.layer = new LayerVersion(this, 'Layer', { code: Code.fromAsset(folder), description })
     this.file = `/opt/${hashed}.json`
   }
-}
-
-/** Returns a name that changes with the text, so that a change of the file is a new version of the functions. */
-export function hashedName(name: string, text: string): string {
-  return `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
 }
 
 /**

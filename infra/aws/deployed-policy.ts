@@ -6,11 +6,9 @@ import type { Policy } from '../../shared/policy/policy.ts'
 import { APPLICATION } from '../project/roots.ts'
 import { asksPeople } from './approvals.ts'
 import { DeployedFile, readDeployed } from './deployed-file.ts'
+import { POLICY } from './deployed-name.ts'
 import { readPolicyFile } from './read-policy-file.ts'
 import type { Settings } from './settings.ts'
-
-/** The start of the name of the compiled file. */
-export const POLICY = 'policy'
 
 /** The compiled policy. */
 export class DeployedPolicy extends DeployedFile {

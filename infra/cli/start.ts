@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../shared/errors.ts'
@@ -9,6 +10,7 @@ import { formatEvent } from '../local/format-event.ts'
 import { checkPort, portOf } from '../local/port.ts'
 import { type Runtime, startRuntime } from '../local/runtime.ts'
 import { helpIfAsked } from '../project/help.ts'
+import { reportProgress } from '../project/progress.mjs'
 import { EXTENSION, HAS_SOURCES, PACKAGE } from '../project/roots.ts'
 import { quoteForShell } from '../project/shell-words.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
@@ -40,7 +42,7 @@ export async function start({ build, open = false, port = portOfEnvironment() }:
   if (build) {
     // Before the build, which takes much longer.
     await checkPort(port)
-    if (HAS_SOURCES) buildFunctions()
+    if (HAS_SOURCES) await buildFunctions()
   }
   let isDemoRunning = process.env['WEBHOOKS_DEMO'] !== 'off'
   const runtime = await startRuntime({
@@ -74,10 +76,13 @@ function portOfEnvironment(): number {
 }
 
 /** Builds in a separate process, because the bundler would stay in memory. */
-function buildFunctions(): void {
+async function buildFunctions(): Promise<void> {
   console.log('Building the functions ...')
+  const stop = reportProgress('building')
   const build = join(PACKAGE, `infra/build/main${EXTENSION}`)
-  const { status } = spawnSync(process.execPath, [build], { stdio: ['inherit', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [...process.execArgv, build], { stdio: ['inherit', 'ignore', 'inherit'] })
+  const [status] = await once(child, 'exit')
+  stop()
   if (status !== 0) throw new Error('The build failed. See the errors above.')
 }
 

@@ -1,1 +1,2 @@
-export function installPackages(folder: string): Promise<void>
+export function installPackages(folder: string, options?: { needsTools?: boolean }): Promise<void>
+export function nodeIn(folder: string): string

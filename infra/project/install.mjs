@@ -4,23 +4,31 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reportProgress } from './progress.mjs'
 
-const PROGRESS_INTERVAL_MS = 15_000
 const LOCK_INTERVAL_MS = 250
 /** The same as in package.json. */
 const MIN_NODE = 20
+/** The oldest version that runs the code, as in "engines" of the package on npm. */
+const MIN_NODE_TO_RUN = 24
+const AT_HAND = Number.parseInt(process.versions.node, 10)
 
-/** Installs the packages in the lockfile of a folder if they are missing or outdated. Exits if npm fails. */
-export async function installPackages(folder) {
+/**
+ * Installs the packages in the lockfile of a folder if they are missing or outdated. Exits if npm fails.
+ *
+ * @param needsTools whether to install devDependencies and the pinned Node.js, too. Without them, the pinned Node.js is only installed if
+ *   the one at hand is too old. Tools that are already installed stay, and are updated
+ */
+export async function installPackages(folder, { needsTools = true } = {}) {
   // An older version would install packages that do not match it, and fail later.
-  if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
+  if (AT_HAND < MIN_NODE) {
     console.error(
       `Node.js ${MIN_NODE} or later is required, and this is ${process.version}. Install it from https://nodejs.org`,
     )
     process.exit(1)
   }
-  const locked = readJson(join(folder, 'package-lock.json')).packages
-  if (isInstalled(folder, locked)) return
+  const { packages } = readJson(join(folder, 'package-lock.json'))
+  if (isInstalled(folder, packages, needsTools)) return
   // Two installations at once would delete the files of each other.
   const lock = join(folder, '.installing')
   if (!take(lock)) {
@@ -28,29 +36,49 @@ export async function installPackages(folder) {
     while (!take(lock)) await sleep(LOCK_INTERVAL_MS)
   }
   try {
-    if (!isInstalled(folder, locked)) await install(folder, locked)
+    if (!isInstalled(folder, packages, needsTools)) await install(folder, packages, needsTools)
   } finally {
     rmSync(lock, { force: true })
   }
 }
 
-async function install(folder, locked) {
-  const count = Object.keys(locked).length - 1
+/** Returns the path of the Node.js that runs the code: the pinned one if it is installed. */
+export function nodeIn(folder) {
+  const pinned = join(folder, 'node_modules/node')
+  if (!existsSync(join(pinned, 'bin/node'))) return process.execPath
+  const { version } = readJson(join(pinned, 'package.json'))
+  return version === process.versions.node ? process.execPath : join(pinned, 'bin/node')
+}
+
+async function install(folder, packages, needsTools) {
+  const types = neededTypes(folder, needsTools)
+  const count = Object.entries(packages).filter(([path, locked]) => path !== '' && isNeeded(locked, types)).length
+  const duration = types.dev ? 'one to three minutes' : 'less than a minute'
   // To stderr, because stdout belongs to the file.
-  console.error(`Installing up to ${count} packages (npm ci), once. This usually takes one to three minutes ...`)
-  const startedAt = Date.now()
-  const progress = setInterval(() => {
-    console.error(`Still installing after ${Math.round((Date.now() - startedAt) / 1000)} s ...`)
-  }, PROGRESS_INTERVAL_MS)
-  const command = 'npm ci --no-audit --no-fund --loglevel=error'
+  console.error(`Installing up to ${count} packages (npm ci), once. This usually takes ${duration} ...`)
+  const stop = reportProgress('installing')
+  // The settings of a user must not change what is installed.
+  const which = Object.entries(types).map(([type, isIncluded]) => `--${isIncluded ? 'include' : 'omit'}=${type}`)
+  const command = `npm ci ${which.join(' ')} --legacy-peer-deps=false --no-audit --no-fund --loglevel=error`
   const npm = spawn(command, { cwd: folder, stdio: ['inherit', 2, 'inherit'], shell: true })
   const [status] = await once(npm, 'exit')
-  clearInterval(progress)
+  stop()
   if (status === 0) return
   console.error(
     'The packages could not be installed: see the error of npm above. Check that this machine reaches the registry (npm ping), and run the command again.',
   )
   process.exit(status ?? 1)
+}
+
+/** Returns the types of dependencies to install, by their name in npm. */
+function neededTypes(folder, needsTools) {
+  const dev = needsTools || Object.values(installedIn(folder)).some(({ dev }) => dev)
+  // esbuild has its program for each platform in an optional dependency. The pinned Node.js is the only peer dependency.
+  return { dev, optional: true, peer: dev || AT_HAND < MIN_NODE_TO_RUN }
+}
+
+function isNeeded(locked, types) {
+  return (types.dev || !locked.dev) && (types.peer || !locked.peer)
 }
 
 /** Returns whether this process holds the lock now. A process that has ended loses it. */
@@ -76,14 +104,20 @@ function holderRuns(lock) {
   }
 }
 
-function isInstalled(folder, locked) {
+function isInstalled(folder, packages, needsTools) {
+  const installed = installedIn(folder)
+  const types = neededTypes(folder, needsTools)
+  return Object.entries(packages).every(
+    ([path, locked]) =>
+      path === '' || locked.optional || !isNeeded(locked, types) || installed[path]?.version === locked.version,
+  )
+}
+
+/** Returns the packages that an installation left. */
+function installedIn(folder) {
   // npm writes this copy of the lockfile last, so an interrupted installation leaves none.
   const copy = join(folder, 'node_modules/.package-lock.json')
-  if (!existsSync(copy)) return false
-  const installed = readJson(copy).packages
-  return Object.entries(locked).every(
-    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
-  )
+  return existsSync(copy) ? readJson(copy).packages : {}
 }
 
 function readJson(path) {

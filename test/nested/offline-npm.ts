@@ -36,10 +36,10 @@ npm_config_offline=true exec ${quoteForShell(npm)} "$@"
     return this.#start(command, cwd, env).output()
   }
 
-  /** Starts the local runtime with a command, and waits until it listens. */
-  async start(command: string, cwd: string, env: Record<string, string>): Promise<void> {
+  /** Starts the local runtime with a command, waits until it listens, and returns what it printed. */
+  start(command: string, cwd: string, env: Record<string, string>): Promise<string> {
     this.#runtime = this.#start(command, cwd, env)
-    await this.#runtime.listening()
+    return this.#runtime.listening()
   }
 
   /** Stops the local runtime. */

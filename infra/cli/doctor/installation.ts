@@ -6,10 +6,10 @@ import { type Finding, okFinding, wrongFinding } from './finding.ts'
 
 /** Checks the version of Node, and reports the version of the package. */
 export function versions(root: string): Finding[] {
-  const { name, version, engines, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { name, version, engines, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const major = (text: string) => Number(/\d+/.exec(text)?.[0])
   // A checkout pins the version. The package states the oldest one.
-  const pinned: string = devDependencies?.node ?? engines.node
+  const pinned: string = peerDependencies?.node ?? engines.node
   const node =
     major(process.version) >= major(pinned)
       ? okFinding('node', process.version)

@@ -4,8 +4,7 @@ import { basename, join } from 'node:path'
 import { Failure } from '../../../shared/errors.ts'
 import type { Policy } from '../../../shared/policy/policy.ts'
 import { settings } from '../../../shared/settings.ts'
-import { hashedName } from '../../aws/deployed-file.ts'
-import { POLICY } from '../../aws/deployed-policy.ts'
+import { hashedName, POLICY } from '../../aws/deployed-name.ts'
 import { readConfiguredPolicy } from './configured-policy.ts'
 
 /** Returns whether a policy is that of a file in a stack, whose name has the hash of its contents. */

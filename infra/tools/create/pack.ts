@@ -9,6 +9,7 @@ const CHECKOUT_CDK = join(import.meta.dirname, '../../../cdk.json')
 
 interface Manifest {
   version: string
+  dependencies: Record<string, string>
   devDependencies: Record<string, string>
 }
 
@@ -18,7 +19,7 @@ interface Manifest {
  *
  * @param folder is created
  */
-export function packCreate(folder: string, { version, devDependencies }: Manifest): void {
+export function packCreate(folder: string, { version, dependencies, devDependencies }: Manifest): void {
   mkdirSync(folder, { recursive: true })
   writeJson(join(folder, 'package.json'), { ...readJson(join(import.meta.dirname, 'package.json')), version })
   // Node.js does not run TypeScript below node_modules.
@@ -28,7 +29,8 @@ export function packCreate(folder: string, { version, devDependencies }: Manifes
   )
   cpSync(join(import.meta.dirname, 'template'), join(folder, 'template'), { recursive: true })
   change<Manifest>(join(folder, 'template/package.json'), (template) => {
-    const tools = Object.keys(template.devDependencies).map((name) => [name, `^${devDependencies[name]}`])
+    const versions = { ...dependencies, ...devDependencies }
+    const tools = Object.keys(template.devDependencies).map((name) => [name, `^${versions[name]}`])
     return { ...template, devDependencies: Object.fromEntries(tools) }
   })
   const { webhooks: _settings, ...context } = readJson<{ context: Record<string, unknown> }>(CHECKOUT_CDK).context

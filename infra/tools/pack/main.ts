@@ -53,6 +53,7 @@ const ASSETS = [
   'dist/**/*.{js,mjs,json,txt}',
   'docs/*.schema.json',
   'examples/keptn-release/{event.json,shipyard.yaml,webhook.yaml}',
+  'infra/project/progress.mjs',
   'infra/sandbox/keptn/sequences/**/*.{json,yaml}',
   `${PAGE}/{index.html,icon.svg}`,
   'test/templates/**/*.{ts,md}',

@@ -35,10 +35,10 @@ export const EXPORTS: Record<string, string> = {
  */
 export function manifestOf(source: Source, imported: ReadonlySet<string>) {
   const { name, version, description, license, keywords, repository, homepage } = source
-  const versions = { ...source.devDependencies, ...source.dependencies }
-  const versionOf = (dependency: string): string => {
+  const versionOf = (dependency: string, versions = source.dependencies): string => {
     const found = versions[dependency]
-    if (found === undefined) throw new Error(`The package imports ${dependency}. Add it to package.json.`)
+    if (found === undefined)
+      throw new Error(`The package imports ${dependency}. Add it to the dependencies in package.json.`)
     return found
   }
   const required = [...imported].filter((dependency) => !(dependency in OPTIONAL)).sort()
@@ -66,7 +66,10 @@ export function manifestOf(source: Source, imported: ReadonlySet<string>) {
     imports: { '#node-test': './infra/tools/pack/node-test.js' },
     dependencies: Object.fromEntries(required.map((dependency) => [dependency, versionOf(dependency)])),
     peerDependencies: Object.fromEntries(
-      Object.entries(OPTIONAL).map(([dependency, range]) => [dependency, range + versionOf(dependency)]),
+      Object.entries(OPTIONAL).map(([dependency, range]) => [
+        dependency,
+        range + versionOf(dependency, { ...source.devDependencies, ...source.dependencies }),
+      ]),
     ),
     peerDependenciesMeta: Object.fromEntries(
       Object.keys(OPTIONAL).map((dependency) => [dependency, { optional: true }]),

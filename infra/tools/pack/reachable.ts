@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+const TYPES = /^(?:import|export) type /
 const IMPORT = /^(?:import|export)\s(?:[^'"`;=()]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm
 
 export interface Reachable {
@@ -21,7 +22,9 @@ export function reachableFrom(entries: readonly string[], extension: '.js' | '.d
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     if (files.has(file)) continue
     files.add(file)
-    for (const [, fixed, loaded] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+    for (const [statement, fixed, loaded] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
+      // Node.js erases it.
+      if (extension !== '.d.ts' && TYPES.test(statement)) continue
       const specifier = fixed ?? loaded ?? ''
       if (!specifier.startsWith('.')) addPackage(packages, specifier)
       // An import in the template of a generated module has a placeholder as its path.

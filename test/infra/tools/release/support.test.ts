@@ -11,7 +11,7 @@ const page = read('docs/support.md')
 const rowOf = (start: string) => page.split('\n').find((line) => line.startsWith(`| ${start}`))
 const project = JSON.parse(read('package.json'))
 const create = JSON.parse(read('infra/tools/create/package.json'))
-const [major] = project.devDependencies.node.split('.')
+const [major] = project.peerDependencies.node.split('.')
 
 describe('docs/support.md', () => {
   it('has the Node.js versions of the packages, of CI and of the stack', () => {
@@ -20,7 +20,7 @@ describe('docs/support.md', () => {
     expect(rowOf('Node.js, to use')).toContain(`| ${minimum(create.engines.node)} and later`)
     const work = rowOf('Node.js, to work')
     expect(work).toContain(`| ${minimum(project.engines.node)} and later`)
-    expect(work).toContain(`use ${project.devDependencies.node} |`)
+    expect(work).toContain(`use ${project.peerDependencies.node} |`)
     const { matrix } = parse(read('.github/workflows/ci.yml')).jobs.test.strategy
     expect(work).toContain(`CI starts with ${matrix['node-version'].join(', ').replace(/, (\d+)$/, ' and $1')} |`)
     expect(rowOf('Runtime on AWS')).toContain(`nodejs${major}.x`)
