@@ -10,7 +10,7 @@ export interface StopView {
   /** Epoch milliseconds. */
   at: number
   until?: number | undefined
-  /** What it matches: `everything`. */
+  /** Its conditions: `everything`. */
   scope: string
 }
 
