@@ -10,7 +10,7 @@ export interface StopView {
   /** Epoch milliseconds. */
   at: number
   until?: number | undefined
-  /** Its conditions: `everything`. */
+  /** The actions, connections and callers: `everything`. */
   scope: string
 }
 

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type StackConsole, startStackConsole } from '../../../../infra/local/console/stack/stack-console.ts'
+import { stopViews } from '../../../../infra/local/console/stop-views.ts'
 import { readRuntimeFile } from '../../../../infra/local/runtime-file.ts'
 import { tokenHash } from '../../../../infra/project/token-hash.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { ok, type Served, serve } from '../../../../infra/testing/loopback-server.ts'
+import { Failure } from '../../../../shared/errors.ts'
 import { Service } from '../../../e2e/service.ts'
 import { type Receiver, SIGNING_KEY, startReceiver } from '../../../shared/orchestrators/callback/receiver.ts'
 import { aws } from '../../cli/aws.ts'
@@ -241,4 +243,39 @@ itInBrowser('the page asks before each action, names the stack, and shows the ne
   } finally {
     await browser.close()
   }
+})
+
+describe('Stop and resume on a stack', () => {
+  const headers = { 'content-type': 'application/json' }
+  const post = (path: string, body = {}, of = stackConsole) =>
+    request(path, { method: 'POST', headers: { ...headers, ...bearer(of) }, body: JSON.stringify(body) }, of)
+
+  it('have the name of the operator, and write audit lines with the ARN', async () => {
+    expect((await post('stops', { reason: ' ' })).status).toBe(400)
+    const { status, body } = await post('stops', { reason: 'bad release' })
+    const [{ id }] = body.changed
+    expect(status).toBe(200)
+    const stop = { id, by: 'operator Jane', reason: 'bad release', scope: 'everything' }
+    expect((await request('stops')).body).toMatchObject({ stops: [stop] })
+    expect((await post(`stops/${id}/resume`)).status).toBe(200)
+    expect(await post(`stops/${id}/resume`)).toEqual({ status: 409, body: { message: `There is no stop ${id}.` } })
+    expect((await request('stops')).body).toEqual({ stops: [] })
+    const lines = service.logs().filter(({ audit }) => audit === 'stop' || audit === 'resume')
+    expect(lines).toMatchObject([
+      { audit: 'stop', by: OPERATOR },
+      { audit: 'resume', by: OPERATOR },
+    ])
+  })
+
+  it('are not part of a console that is read-only', async () => {
+    expect((await post('stops', { reason: 'bad release' }, readOnly)).status).toBe(403)
+    expect((await request('stops', { headers: bearer(readOnly) }, readOnly)).body).toEqual({ stops: [] })
+  })
+
+  it('explain why they cannot be read', async () => {
+    const refused = new Error('Reading the stops is not permitted.')
+    expect(await stopViews(() => Promise.reject(refused))).toEqual({ stops: [], problem: refused.message })
+    const unknown = new Failure('invalid', 'The stack has no function for stops.')
+    expect(await stopViews(() => Promise.reject(unknown))).toEqual({ stops: [], problem: undefined })
+  })
 })
