@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { agentClients } from '../../infra/cli/agent-clients.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
@@ -7,8 +9,8 @@ import { Service } from './service.ts'
 const service = await new Service().start()
 afterAll(() => service.end())
 
-async function printed(client: string): Promise<string> {
-  const { code, out } = await webhooks(`agent ${client} --url ${service.url}`)
+async function printed(client: string, options = ''): Promise<string> {
+  const { code, out } = await webhooks(`agent ${client} --url ${service.url} ${options}`)
   expect(code).toBe(0)
   expect(out).not.toContain(demo.callerToken)
   return out
@@ -18,7 +20,7 @@ async function printed(client: string): Promise<string> {
 async function toolsWith(url: string, headers: Record<string, string>): Promise<number> {
   const sent = Object.entries(headers).map(([name, value]) => [
     name,
-    value.replace(/\$\{\w+(?::[\w-]+)?\}|\$\w+/, demo.callerToken),
+    value.replace(/\$?\{\w+(?::[\w-]+)?\}|\$\w+|<token>/, demo.callerToken),
   ])
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
   const response = await fetch(url, {
@@ -31,14 +33,67 @@ async function toolsWith(url: string, headers: Record<string, string>): Promise<
 }
 
 describe('The configuration of an agent', () => {
+  /** Returns the server of a configuration in JSON. */
+  const serverOf = async (client: string, options?: string) => {
+    const { mcpServers, servers, mcp } = JSON.parse(await printed(client, options))
+    return (mcpServers ?? servers ?? mcp.servers)['cloud-automation']
+  }
+
   test.each([
-    ['claude-code', 'mcpServers'],
-    ['copilot', 'mcpServers'],
-    ['vscode', 'servers'],
-  ])('%s leads to the tools', async (client, servers) => {
-    const { url, headers, type } = JSON.parse(await printed(client))[servers]['cloud-automation']
-    expect(type).toBe('http')
+    ['claude-code', 'url', { type: 'http' }],
+    ['copilot', 'url', { type: 'http', tools: ['*'] }],
+    ['cursor', 'url', {}],
+    ['gemini-cli', 'httpUrl', {}],
+    ['kiro', 'url', {}],
+    ['opencode', 'url', { type: 'remote' }],
+    ['vscode', 'url', { type: 'http' }],
+    ['windsurf', 'serverUrl', {}],
+    ['json', 'url', { type: 'http' }],
+  ])('%s leads to the tools', async (client, field, more) => {
+    const { [field]: url, headers, ...others } = await serverOf(client)
+    expect(others).toEqual(more)
     expect(await toolsWith(url, headers)).toBeGreaterThan(30)
+  })
+
+  test('claude-desktop starts the bridge that the tests run, with the token in its environment', async () => {
+    const { command, args, env } = await serverOf('claude-desktop')
+    const { dependencies } = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../nested/agents/programs/package.json'), 'utf8'),
+    )
+    expect([command, ...args]).toEqual([
+      'npx',
+      '-y',
+      `mcp-remote@${dependencies['mcp-remote']}`,
+      `${service.url}/v1/mcp`,
+      '--transport',
+      'http-only',
+      '--header',
+      expect.stringMatching(/^Authorization:\$\{AUTHORIZATION\}$/),
+    ])
+    expect(await toolsWith(args[2], { authorization: env.AUTHORIZATION })).toBeGreaterThan(30)
+  })
+
+  const withSignIn = Object.entries(agentClients).flatMap(([name, { hasSignIn }]) => (hasSignIn ? [name] : []))
+  test.each(withSignIn)('%s has no place for a token if people sign in', async (client) => {
+    const configuration = await printed(client, '--sign-in')
+    expect(configuration).not.toMatch(/token|authorization|headers|inputs/i)
+    expect(configuration).toContain(`${service.url}/v1/mcp`)
+  })
+
+  test('is narrowed to the tools that are selected', async () => {
+    const { url, headers } = await serverOf('json', '--tools slo,ci-cd/trigger-build --readonly')
+    expect(url).toBe(`${service.url}/v1/mcp?tools=slo,ci-cd/trigger-build&readonly`)
+    // The evaluation, and three general tools.
+    expect(await toolsWith(url, headers)).toBe(4)
+  })
+
+  test.each([
+    ['cursr', 'Unknown client "cursr". Did you mean "cursor"?'],
+    ['json --tools ci-dc', 'Unknown tool "ci-dc". Did you mean "ci-cd"?'],
+    ['copilot --sign-in', 'Copilot coding agent needs a stored token: omit --sign-in.'],
+  ])('agent %s is refused', async (line, message) => {
+    const { code, err } = await webhooks(`agent ${line} --url ${service.url}`)
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) })
   })
 
   test('codex leads to the tools', async () => {
@@ -60,7 +115,7 @@ describe('The configuration of an agent', () => {
 
   test('agentcore and devops-agent send the token in a header of its own', async () => {
     for (const client of ['agentcore', 'devops-agent']) {
-      const text = `${await printed(client)}${agentClients[client]?.place}`
+      const text = `${await printed(client)}${agentClients[client]?.token}`
       const [url = ''] = /http:\/\/[^\s"]+/.exec(text) ?? []
       expect(text).toContain('x-token')
       expect(await toolsWith(url, { 'x-token': '$TOKEN' })).toBeGreaterThan(30)

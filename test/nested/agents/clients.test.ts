@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { agentClients } from '../../../infra/cli/agent-clients.ts'
 import { agentDemo } from '../../../infra/cli/demo/agent-demo.ts'
 import { runDemo } from '../../../infra/cli/demo/run-demo.ts'
 import { tokenHash } from '../../../infra/project/token-hash.ts'
@@ -147,22 +148,41 @@ test.each(['client', 'sdk'])('an agent with @modelcontextprotocol/%s completes w
   expect(lines.join('\n')).toContain('loses its connection')
 })
 
-test('mcp-remote lets a client that starts a program list and call tools', async () => {
+/** Programs that let a client which only starts programs reach the endpoint: the file of each, and its arguments. */
+const bridges: [string, string, () => { args: string[]; env?: Record<string, string> }][] = [
+  [
+    'mcp-remote, as webhooks agent claude-desktop prints it',
+    'mcp-remote/dist/proxy.js',
+    () => {
+      const printed = JSON.parse(agentClients['claude-desktop']?.configuration(endpoint().href, true) ?? '{}')
+      const { args, env } = printed.mcpServers['cloud-automation']
+      return { args: args.slice(2), env: { AUTHORIZATION: env.AUTHORIZATION.replace('<token>', TOKEN) } }
+    },
+  ],
+  [
+    'supergateway',
+    'supergateway/dist/index.js',
+    () => ({ args: ['--streamableHttp', endpoint().href, '--oauth2Bearer', TOKEN, '--logLevel', 'none'] }),
+  ],
+]
+
+test.each(bridges)('%s lets a client that starts a program list and call tools', async (name, file, start) => {
   const { Client } = await load('sdk/dist/esm/client/index.js')
   const { StdioClientTransport } = await load('sdk/dist/esm/client/stdio.js')
-  const bridge = join(programs, 'node_modules/mcp-remote/dist/proxy.js')
+  const { args, env } = start()
+  const state = { HOME: service.state, MCP_REMOTE_CONFIG_DIR: join(service.state, 'mcp-remote') }
   const client = new Client(SETTINGS)
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
-      args: [bridge, endpoint().href, '--transport', 'http-only', '--header', `Authorization: Bearer ${TOKEN}`],
-      env: { PATH: process.env['PATH'], HOME: service.state, MCP_REMOTE_CONFIG_DIR: join(service.state, 'mcp-remote') },
+      args: [join(programs, 'node_modules', file), ...args],
+      env: { PATH: process.env['PATH'], ...state, ...env },
     }),
   )
   expect((await client.listTools()).tools.length).toBeGreaterThan(20)
-  const { structuredContent } = await callToEnd(client, opening('Opened through mcp-remote'))
+  const { structuredContent } = await callToEnd(client, opening(`Opened through ${name}`))
   expect(structuredContent).toMatchObject({ verdict: 'pass' })
-  expect(await opened('Opened through mcp-remote')).toBe(1)
+  expect(await opened(`Opened through ${name}`)).toBe(1)
   await client.close()
 })
 
