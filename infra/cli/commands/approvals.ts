@@ -42,7 +42,7 @@ Lists open approvals, oldest first: the task that asks, since when, how much tim
 the policy lets start after the approval. Reads tasks as webhooks tasks does, with the same permissions: those of the local runtime, or
 with --stack the newest ${MAX_TASKS} running ones of notification.
 
-People decide in the message that the task has sent, whose link is not shown here. To end an approval, cancel its task.
+QUESTION is its first line; --json has the complete text. People decide in the message that the task has sent, whose link is not shown here. To end an approval, cancel its task.
 
 Exit code: 0 listed, even if there are none, 1 AWS rejected a request, 2 invalid arguments, or no local runtime.
 
@@ -100,8 +100,13 @@ function cellsOf(approval: OpenApproval, now: number): string[] {
     [connection, channel].filter(Boolean).join(' '),
     excluded === undefined ? who : `${who}, not ${describePeople(excluded)}`,
     waitingTask === undefined ? '' : shortNameOf(waitingTask),
-    approval.question,
+    firstLine(approval.question),
   ]
+}
+
+/** The request that a policy shows to people has many lines. */
+function firstLine(question: string): string {
+  return question.trimStart().split('\n', 1)[0] ?? ''
 }
 
 /** Shortens the id of a task, as the table of `webhooks tasks` does. */

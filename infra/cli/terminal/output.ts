@@ -17,9 +17,9 @@ export function note(text: string): void {
   console.error(redactDeep(text))
 }
 
-/** Formats rows as a table with headings. */
+/** Formats rows as a table with headings. Each row is one line. */
 export function table(headings: readonly string[], cells: readonly (readonly string[])[]): string {
-  const rows = cells.map((row) => row.map(toPlainText))
+  const rows = cells.map((row) => row.map(toCell))
   const widths = headings.map((heading, index) =>
     Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)),
   )
@@ -35,14 +35,19 @@ export function table(headings: readonly string[], cells: readonly (readonly str
 export function tableThatFits(headings: readonly string[], cells: readonly (readonly string[])[]): string {
   const { isTTY, columns } = process.stdout
   if (!isTTY) return table(headings, cells)
+  const rows = cells.map((row) => row.map(toCell))
   const others = headings
     .slice(0, -1)
-    .map((heading, index) => Math.max(heading.length, ...cells.map((row) => row[index]?.length ?? 0)))
+    .map((heading, index) => Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)))
   const width = Math.max(MIN_WIDTH, columns - others.reduce((sum, columnWidth) => sum + columnWidth + 2, 0))
   return table(
     headings,
-    cells.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)]),
+    rows.map((row) => [...row.slice(0, -1), clip(row.at(-1) ?? '', width)]),
   )
+}
+
+function toCell(text: string): string {
+  return toPlainText(text).replace(/\s*\n\s*/g, ' ')
 }
 
 /** Characters of the last column, even if the terminal is narrow. */

@@ -14,7 +14,7 @@ beforeAll(async () => {
     return (await service.call('/v1/notification/ask-approval?mode=interactive', event)).body.taskId
   }
   asked = await ask('Release 2.4?', { approvers: 'jane, ben', requester: 'ben@example.com', notRequester: 'on' })
-  other = await ask('Release 2.5?', { channel: '#releases' })
+  other = await ask('Release 2.5?\n\nInput\n\n{"version": "2.5"}', { channel: '#releases' })
   await service.openIssue(triggered(), '?mode=interactive')
   await service.until(async () => (await service.list('messages')).length === 2, 'the messages that ask')
 })
@@ -64,7 +64,9 @@ describe('webhooks approvals', () => {
         `^notification/${asked.slice(0, 8)} +\\d+ (?:s|min) +6 d +default \\S+ +jane, ben, not ben@example.com +.*Release 2\\.4\\?$`,
       ),
     )
-    expect(table[2]).toContain('everybody')
+    expect(table[2]).toMatch(/everybody .*Release 2\.5\?$/)
+    expect(table.slice(3)).toEqual([''])
+    expect(out).toContain('{\\"version\\": \\"2.5\\"}')
   })
 
   it('lists only those that have waited long enough', async () => {
