@@ -18,12 +18,13 @@ call() { # repeats a request that gets no response for ten minutes, and writes t
     sleep 5 & wait $!
   done
 }
-first() { grep -o "\"$1\":\"[^\"]*\"" "$out" | head -n 1 | cut -d '"' -f 4; }
+first() { grep -oE "\"$1\":\"([^\"\\]|\\\\.)*\"" "$out" | head -n 1 | sed 's/^[^:]*:"//; s/"$//; s/\\"/"/g'; }
 call -d "$body" "$WEBHOOKS_URL/v1/$target"
-url=$(first statusUrl) verdict=running
+url=$(first statusUrl) verdict=running said=
 while [ "$verdict" = running ]; do
   call "$url?wait=25"
-  verdict=$(first verdict)
-  echo "$verdict $(first progress)" >&2
+  verdict=$(first verdict) now="$verdict $(first progress)$(first message)"
+  [ "$now" = "$said" ] || printf '%s\n' "$now" >&2
+  said=$now
 done
 cat "$out"; [ "$verdict" = pass ] || [ "$verdict" = warning ]

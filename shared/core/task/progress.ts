@@ -24,8 +24,8 @@ export interface Waiting {
   for: string
   /** The latest end of the wait, in epoch milliseconds. */
   until?: number | undefined
-  /** The words between the two. */
-  timeWord: ' at' | ', next poll at' | ', next check at' | ' until'
+  /** The words between the two. Undefined if what ends the wait wakes the task earlier. */
+  timeWord?: ' at' | ', next poll at' | ' until'
   /** The last error or the last reported status. */
   detail?: string | undefined
   /** People have to do something. */
@@ -80,7 +80,10 @@ export function describeProgress(
   const waiting = findWaiting(events, deadlineIn(events, input, startedAt))
   if (!waiting) return ''
   const { until, timeWord } = waiting
-  return describeWaiting(waiting, until === undefined ? '' : `${timeWord} ${formatTime(until, now)}`)
+  return describeWaiting(
+    waiting,
+    until === undefined || timeWord === undefined ? '' : `${timeWord} ${formatTime(until, now)}`,
+  )
 }
 
 /** The payload of an execution, and when it was started, in epoch milliseconds. */
@@ -136,7 +139,7 @@ function waitForJob(name: string | undefined, payload: string | undefined, until
     const detail = typeof waitsFor === 'string' ? waitsFor : undefined
     const what = name === HOLD ? HOLD_ENDS_WITH : 'the policy'
     const needs = name === HOLD ? 'resume' : asksPeople === true ? 'decision' : undefined
-    return { for: what, until, timeWord: ', next check at', detail, policy: true, needs }
+    return { for: what, until, detail, policy: true, needs }
   }
   const facts = [
     ...(typeof status === 'string' ? [`its last status was ${status}`] : []),

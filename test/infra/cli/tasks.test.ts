@@ -242,10 +242,28 @@ describe('The shell loop of docs/poll.md', () => {
   it('waits for the task, exits with 0 after a pass and with 1 after a fail, and finds the same task again', async () => {
     const failure = { seconds: 1, outcome: 'failure' }
     const [passed, failed] = await waitForAll([loop('passes', { seconds: 1 }), loop('fails', failure)])
-    expect(passed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^pass/m) })
+    expect(passed).toMatchObject({ code: 0, stderr: expect.stringMatching(/^pass Execution \d+ ended/m) })
+    expect(failed.stderr).toMatch(/^fail Execution \d+ ended/m)
     expect(JSON.parse(passed.stdout)).toMatchObject({ verdict: 'pass', state: 'finished' })
     expect([failed.code, JSON.parse(failed.stdout).verdict]).toEqual([1, 'fail'])
     expect((await loop('fails', failure)).stdout).toBe(failed.stdout)
+  })
+
+  it('prints a line when something changes, and the reason at the end', async () => {
+    const waits = { verdict: 'running', progress: 'Waiting for "ops" \\ people' }
+    const ends = { verdict: 'fail', progress: '', outcome: { result: 'fail', message: 'Rejected: "not today"' } }
+    const statuses = [{ verdict: 'running', progress: '' }, waits, waits, ends]
+    const api = createServer((req, res) => {
+      const body = req.method === 'POST' ? { statusUrl: `${url}/task` } : statuses.shift()
+      res.end(JSON.stringify(body))
+    })
+    const url = await listen(api, 0)
+    const { code, stderr } = await loop('lines', {}, token, url)
+    await closeServer(api)
+    expect({ code, lines: stderr.split('\n') }).toEqual({
+      code: 1,
+      lines: ['running ', 'running Waiting for "ops" \\\\ people', 'fail Rejected: "not today"', ''],
+    })
   })
 
   it('exits with 2 and the problem if the call is refused', async () => {
