@@ -22,7 +22,8 @@ const INVALID_CREDENTIALS =
 export function explainAws(error: unknown, subject: string, alternative = ''): Error {
   const { name, code, cause } = error as { name?: string; code?: string; cause?: unknown }
   const message = messageOf(error)
-  if (message === 'Region is missing')
+  // An empty variable is not set.
+  if (message === 'Region is missing' || message.startsWith('Region not accepted: region=""'))
     return new NoAwsError(`No AWS region is configured. Set AWS_REGION${alternative}.`, { cause: error })
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return new NoAwsError(

@@ -15,6 +15,7 @@ import {
 } from '../secrets/connection-test.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { readStored, saveSecret } from '../secrets/test-and-save-secret.ts'
+import { refusePlaceholders } from '../secrets/weak-secrets.ts'
 import { note } from '../terminal/output.ts'
 import {
   type FieldOptions,
@@ -93,6 +94,7 @@ async function run(target: string, options: Options): Promise<void> {
     )
     defaults = value
     const values = validateSecret(schema, value, `The connection to ${provider.title}`)
+    refusePlaceholders(schema, values)
     registerLiterals(values)
     const connection = { name, provider, values }
     return {

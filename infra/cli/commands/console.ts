@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { Command, InvalidArgumentError } from 'commander'
-import { explainAws } from '../../aws/aws-errors.ts'
 import { periodMs } from '../../local/console/call-filter.ts'
 import { examplesOf } from '../../local/console/cli-commands.ts'
 import { toSourceViews } from '../../local/console/source-views.ts'
@@ -69,9 +68,7 @@ async function run({ stack, port, since, open = false, readOnly = false, json = 
   const events = await readDeclared({})
   const sources = events && sourcesOf(stack, events)
   const options = { lambda: new LambdaClient(), stack, port, sinceMs: since, isReadOnly: readOnly, sources, events }
-  const started = await startStackConsole(options).catch((error: Error) => {
-    throw '$metadata' in error || error.name !== 'Error' ? explainAws(error, 'Reading the stack') : error
-  })
+  const started = await startStackConsole(options)
   if (!started) throw new UsageError(`The stack ${stack} has no functions. Check the name, the region and the account.`)
   const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   await show(started.link, open, json)

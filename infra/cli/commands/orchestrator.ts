@@ -6,7 +6,7 @@ import { UsageError } from '../../project/usage-error.ts'
 import { testCall } from '../secrets/connection-test.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { readStored, saveSecret } from '../secrets/test-and-save-secret.ts'
-import { weakSecrets } from '../secrets/weak-secrets.ts'
+import { refusePlaceholders, weakSecrets } from '../secrets/weak-secrets.ts'
 import {
   type FieldOptions,
   fieldOptions,
@@ -68,6 +68,7 @@ async function run(name: string, options: Options): Promise<void> {
     const value = await promptForFields(schema, { ...known, type }, { ...options, stored, ...fields })
     stored = value
     const settings = validateSecret(schema, value, 'The orchestrator')
+    refusePlaceholders(schema, settings)
     const warnings = weakSecrets(schema, settings)
     return { value, redacted: redactDeep(value), warnings, test: () => testCall(() => connect(settings).check()) }
   })

@@ -165,7 +165,7 @@ async function create(
     options,
   )
   if (forVerify) return saveForVerify(store, token)
-  const warning = await warningFor(store, orchestrator)
+  const warning = agent && !orchestrator ? undefined : await warningFor(store, orchestrator)
   if (warning) note(warning)
 }
 
@@ -175,7 +175,7 @@ function requireApprovals(options: StoreOptions): void {
   if (configured?.policy.approval) return
   const missing = configured
     ? `The policy ${configured.file} has no section approval`
-    : 'There is no policy, so there is no section approval'
+    : `${options.local ? 'WEBHOOKS_POLICY names no policy' : 'The setting policy in cdk.json names no policy'}, so there is no section approval`
   throw new UsageError(
     `${missing}: no one could approve the writes of an agent. Add approval: {connection: <name>, channel: <channel>}, see docs/policy.md, or create the caller without --agent.`,
   )

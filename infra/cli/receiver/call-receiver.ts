@@ -22,11 +22,16 @@ const LOCAL_TOKEN = [
   'if the runtime has another state folder. npx webhooks console then prints the link to its console.',
 ].join('\n')
 
-/** Returns the error for an API that does not respond. */
-export function noConnection(url: string): UsageError {
-  const advice = isLoopback(url)
-    ? 'Run npm start, or pass --url.'
-    : 'Check the URL (--url or WEBHOOKS_URL) and your connection to the network.'
+/**
+ * Returns the error for an API that does not respond.
+ *
+ * @param isStatusUrl whether the URL is that of a task, which no option changes
+ */
+export function noConnection(url: string, isStatusUrl = false): UsageError {
+  const [local, remote] = isStatusUrl
+    ? ['check the statusUrl', 'the statusUrl']
+    : ['pass --url', 'the URL (--url or WEBHOOKS_URL)']
+  const advice = isLoopback(url) ? `Run npm start, or ${local}.` : `Check ${remote} and your connection to the network.`
   return new UsageError(`Cannot connect to ${new URL(url).origin}. ${advice}`)
 }
 
@@ -45,7 +50,7 @@ export async function callReceiver(
   try {
     response = await fetch(target, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } })
   } catch {
-    throw noConnection(target)
+    throw noConnection(target, target === path)
   }
   if (response.status === 401) note(isLoopback(target) ? LOCAL_TOKEN : DEPLOYED_TOKEN)
   const text = await response.text()

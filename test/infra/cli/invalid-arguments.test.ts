@@ -27,7 +27,22 @@ const aJira = '{"provider":"jira","tokn":"abcdefgh"}'
 const openapi = '{"paths":{"/runs":{"post":{"operationId":"startRun"}}}}'
 const dangling = '{"paths":{"/runs":{"post":{"operationId":"startRun","requestBody":{"$ref":"#/nope"}}}}}'
 
+const placeholders = JSON.stringify({ ...tool, token: '<token>', secretHeaders: { Cookie: 'session=<session>' } })
+
 it.each<[line: string, message: string, stdin?: string]>([
+  [
+    'connect issue-ticketing/new --from-file -',
+    'Nothing was sent or saved. Replace the placeholder in token, secretHeaders.Cookie with the credential.',
+    placeholders,
+  ],
+  ['connect issue-ticketing/new --from-file - --dry-run', 'Replace the placeholder in token', placeholders],
+  [
+    'orchestrator add keptn --from-file -',
+    'Replace the placeholder in token',
+    '{"baseUrl":"http://127.0.0.1:9","token":"Bearer <token>"}',
+  ],
+  ['wait http://127.0.0.1:9/v1/slo/tasks/1', 'Run npm start, or check the statusUrl.'],
+  ['wait http://192.0.2.1:bad/', 'It must be a URL'],
   ['check issue-ticketing/jira', 'no connection "issue-ticketing/jira". Connections of issue-ticketing: github'],
   ['check --try open-issue', 'test a single connection'],
   ['check issue-ticketing/github --try open-issue', 'support only the http provider, not github'],
@@ -37,6 +52,12 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['check issue-ticketing/tool --answer response.json --request opne', '--request must be one of open, find, get.'],
   ['check issue-ticketing/tool --answer response.json --request open --try open-issue', 'Pass --try or --answer'],
 
+  ['completion bahs', 'Did you mean bash? Allowed choices are bash, zsh, fish.'],
+  ['demo agnt', 'Did you mean agent? Allowed choices are agent, release, incident, alert.'],
+  ['source add gihub', 'Did you mean github? Allowed choices are '],
+  ['source add nope', 'Allowed choices are '],
+  ['audit --format csb', 'Did you mean csv? Allowed choices are jsonl, csv.'],
+  ['tasks --state runing', 'Did you mean running?'],
   ['completion cmd', 'Allowed choices are bash, zsh, fish'],
 
   ['config issue-ticketing/open-isue --task a', 'Unknown action "open-isue". Did you mean "open-issue"?'],

@@ -23,6 +23,29 @@ it.each([
   aws.reset()
 })
 
+const ON_STACK = [
+  'answer slo/1 --again',
+  'approvals',
+  'audit',
+  'console',
+  'console --read-only',
+  'events redrive',
+  'tasks',
+  'tasks slo/1',
+  'tasks slo/1 --cancel',
+  'turns',
+  'versions prune',
+].map((command) => `${command} --stack Nope`)
+
+it.each([...ON_STACK, 'check', 'source add github', 'token list', 'token create ci'])(
+  'webhooks %s says that no region is configured, even if its variable is empty',
+  async (line) => {
+    const err = expect.stringMatching(/No AWS region is configured\. Set AWS_REGION(?:, or pass --local .*)?\.\n/)
+    expect(await webhooks(line)).toMatchObject({ code: 1, err })
+    expect(await webhooks(line, { env: { AWS_REGION: '' } })).toMatchObject({ code: 1, err })
+  },
+)
+
 describe('the tasks of a deployed stack', () => {
   let cloud: Started
   const input = { action: 'start-test', connection: 'k6', event: { context: 'c0ffee' } }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
+import { explainAws } from '../../../aws/aws-errors.ts'
 import { functionsOf, type StackFunction } from '../../../aws/running-tasks.ts'
 import { consoleAccess, consoleCookie, consoleLink, isLoopbackHost } from '../../console-access.ts'
 import { nameOf, operatorOf } from '../../operator/identity.ts'
@@ -41,16 +42,15 @@ const READ_ONLY = 'This console is read-only. Start it without --read-only to ch
  * person who starts it. Reads from AWS only while a page is open.
  *
  * @returns undefined if the stack has no functions
- * @throws errors of the SDK; Error if the port is in use
+ * @throws Error if AWS rejects a request, or if the port is in use
  */
 export async function startStackConsole(options: StackConsoleOptions): Promise<StackConsole | undefined> {
   const { lambda, stack, port, sinceMs, isReadOnly = false, sources, events } = options
-  const functions: StackFunction[] = []
-  for await (const fn of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) functions.push(fn)
+  const { functions, region, operator } = await readStack(options).catch((error: unknown) => {
+    throw explainAws(error, 'Reading the stack')
+  })
   if (functions.length === 0) return undefined
-  const region = await lambda.config.region()
   const account = functions[0]?.arn.split(':')[4] ?? ''
-  const operator = isReadOnly ? undefined : nameOf(await operatorOf(lambda))
   const api = createStackApi({ lambda, stack, functions, sinceMs, isReadOnly, sources, events })
   const key = randomBytes(24).toString('base64url')
   const keys = { consoleKey: key, callerToken: key }
@@ -82,4 +82,13 @@ export async function startStackConsole(options: StackConsoleOptions): Promise<S
       api.close()
     },
   }
+}
+
+/** Returns the functions of a stack, and who its operator is. */
+async function readStack({ lambda, stack, isReadOnly }: StackConsoleOptions) {
+  const functions: StackFunction[] = []
+  for await (const fn of functionsOf(lambda, stack, ['webhook', 'task', 'finisher'])) functions.push(fn)
+  const region = await lambda.config.region()
+  const operator = isReadOnly || functions.length === 0 ? undefined : nameOf(await operatorOf(lambda))
+  return { functions, region, operator }
 }
