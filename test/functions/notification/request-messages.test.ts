@@ -62,7 +62,13 @@ const text = fc.oneof(
   fc.string({ unit: anyCharacter, maxLength: 60 }),
 )
 const letters = fc.constantFrom(...'abcdefghijklmnopqrstuvwxyzאבגדهوي中文字')
-const name = fc.string({ unit: letters, minLength: 2, maxLength: 12 }).map((word) => `n${word}`)
+const plainName = fc.string({ unit: letters, minLength: 2, maxLength: 12 }).map((word) => `n${word}`)
+/** The caller also chooses the names of its fields. */
+const name = fc.oneof(
+  { weight: 6, arbitrary: plainName },
+  { weight: 1, arbitrary: fc.tuple(plainName, forgery).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: fc.constantFrom(`n${'x'.repeat(400)}`, `n${'ת'.repeat(300)}`, `n${' '.repeat(200)}end`) },
+)
 const fields = fc.dictionary(name, fc.oneof(text, fc.integer(), fc.boolean()), { maxKeys: 12 })
 const list = fc.array(fields, { maxLength: 3 })
 const nested = fc
@@ -72,14 +78,23 @@ const anyInput = fc
   .tuple(fields, fc.dictionary(name, fc.oneof(nested, list), { maxKeys: 3 }))
   .map(([flat, deep]): object => ({ ...flat, ...deep }))
 
+/** The origin of a call, as its caller names it. */
+const anyOrigin = fc.record(
+  { project: text, stage: text, service: text, person: text, operator: text },
+  { requiredKeys: [] },
+)
+type Origin = Partial<Record<'project' | 'stage' | 'service' | 'person' | 'operator', string>>
+
 /** Returns the message of a call that sends its input as JSON. */
-function asked(input: object, provider: MessageProvider) {
+function asked(input: object, provider: MessageProvider, { person, operator, ...event }: Origin) {
   const call = {
     category: 'ci-cd',
     action: 'trigger-deployment',
     connection: 'prod',
     caller: 'agent',
-    event: {},
+    person,
+    operator,
+    event,
     input,
   }
   const request = `POST https://ci.example/runs\n${JSON.stringify(input)}`
@@ -90,7 +105,7 @@ function asked(input: object, provider: MessageProvider) {
 class Held extends Error {}
 
 /** Returns the texts that a platform gets, without its escapes. */
-async function textsIn(chat: Chat, input: object): Promise<string[]> {
+async function textsIn(chat: Chat, input: object, origin: Origin = {}): Promise<string[]> {
   const sent: SentRequest[] = []
   const options = {
     idempotencyKey: undefined,
@@ -102,7 +117,7 @@ async function textsIn(chat: Chat, input: object): Promise<string[]> {
     },
   }
   const client = connect({ name: 'chat', provider: chat.provider, values: chat.values }, options)
-  await chat.provider.post(client, chat.channel, asked(input, chat.provider)).catch((error: unknown) => {
+  await chat.provider.post(client, chat.channel, asked(input, chat.provider, origin)).catch((error: unknown) => {
     if (!(error instanceof Held)) throw error
   })
   const body = sent[0]?.body ?? ''
@@ -126,6 +141,21 @@ function namesIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   const names = Array.isArray(value) ? [] : Object.keys(value)
   return [...names, ...Object.values(value).flatMap(namesIn)]
+}
+
+function textsOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)]
+  return Object.values(value).flatMap(textsOf)
+}
+
+/** Returns the letters and digits of a text, which platforms do not escape. */
+function lettersIn(shown: string): string {
+  return shown.replace(/[^\p{L}\p{N}]|\p{Default_Ignorable_Code_Point}/gu, '')
+}
+
+/** Returns the letters and digits of a message, without those of escaped characters and of counted spaces. */
+function lettersOf(message: string): string {
+  return lettersIn(message.replace(/\\+(?:u[0-9a-f]{4}|[nrtbf])|… \\?\(\d+ spaces\\?\)/g, ''))
 }
 
 interface Target {
@@ -171,13 +201,16 @@ describe.each(Object.entries(chats))('A request for an approval in %s', (name, r
     expect(shown).toContain(readUrl)
   })
 
-  test('hides no name and has no line of the caller, for any input', async () => {
+  test('hides no name or value without saying so, and has no line of the caller, for any call', async () => {
     await fc.assert(
-      fc.asyncProperty(anyInput, async (input) => {
-        const texts = await textsIn(chat, input)
+      fc.asyncProperty(anyInput, anyOrigin, async (input, origin) => {
+        const texts = await textsIn(chat, input, origin)
         const all = texts.join('\n')
-        const isHidden = namesIn(input).some((field) => !all.includes(field))
-        if (isHidden) expect(all).toMatch(/fields? (?:is|are) missing\. Open the complete request before you decide/)
+        const letters = lettersOf(all)
+        const isShown = (part: string) => letters.includes(lettersIn(part))
+        if (!namesIn(input).every(isShown))
+          expect(all).toMatch(/fields? (?:is|are) missing\. Open the complete request before you decide/)
+        if (!textsOf(input).every(isShown)) expect(all).toMatch(/Open the complete request before you decide/)
         expect(all).toContain(readUrl)
         const lines = texts.flatMap((shown) => shown.split(/[\n\r\v\f\u0085\u2028\u2029\u2424]/))
         expect(lines.filter((line) => line.replace(/^[^\p{L}"]+/u, '').startsWith(FORGED))).toEqual([])
