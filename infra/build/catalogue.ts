@@ -96,6 +96,9 @@ const FOR_READERS = [
   /: \[\{.*?\}\](?=\.)/,
   / Defaults to the title of .*|, including a missing metric/,
   /, or `last` for .*/,
+  // The only id with which an agent may stop a run.
+  /^`data\.id` of the start, (?=the id of the task)/,
+  /, for agents only that one/,
   /^A list, or text with commas$|^on or off$|^What happens to a run at the deadline$/,
 ]
 

@@ -32,8 +32,7 @@ const TEXT_LIMITS = [4_000, 1_000, 250, 60]
 const MAX_ITEMS = 50
 
 /** For a model: what it does after a stop. */
-export const WHILE_STOPPED =
-  'People have stopped such actions: inform your user who has, and why, and do not try another way.'
+export const WHILE_STOPPED = 'People have stopped such actions: inform your user, and do not try another way.'
 
 /** Part of the URL of the page on which a person decides. It is never sent to an agent. */
 const APPROVAL_PATH = '/notification/approvals/'

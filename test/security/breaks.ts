@@ -106,7 +106,7 @@ export const BREAKS: Record<string, Break> = {
     file: 'shared/policy/evaluate.ts',
     from: '?? refusals[0]',
     to: '?? (refusals.length === 1 ? refusals[0] : undefined)',
-    test: 'fuzz/fuzz > policies only restrict, for any file and any call',
+    test: 'fuzz/fuzz > policies only restrict, and decide as their documentation says, for any file and any call',
   },
   'Reading the tasks of another caller': {
     file: 'shared/core/task/status.ts',
@@ -190,7 +190,7 @@ export const BREAKS: Record<string, Break> = {
     file: 'shared/text/visible.ts',
     from: 'text.replace(INVISIBLE, escaped)',
     to: 'text',
-    test: 'functions/notification/request-messages > A request for an approval in %s > hides no name and has no line of the caller, for any input',
+    test: 'functions/notification/request-messages > A request for an approval in %s > hides no name or value without saying so, and has no line of the caller, for any call',
   },
   'Decision with a link to read': {
     file: 'shared/approvals/signed-link.ts',
@@ -272,8 +272,8 @@ export const BREAKS: Record<string, Break> = {
   },
   'Agent that approves itself': {
     file: 'shared/agents/tasks.ts',
-    from: 'statusMessage: cleanText(progress, MAX_STATUS)',
-    to: 'statusMessage: progress',
+    from: 'statusMessage: cleanText(needs ? describeWait(status) : progress, MAX_STATUS)',
+    to: 'statusMessage: needs ? describeWait(status) : progress',
     test: 'shared/agents/handler > Texts of platforms > lose such links in the progress of a task, too',
   },
   'Instructions in texts of platforms': {

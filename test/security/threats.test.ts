@@ -65,7 +65,7 @@ const TESTS = {
     shared/policy/policy > A policy > denies, even if other rules let the task wait`,
   'Unknown input': `
     fuzz/fuzz > the HTTP interface responds correctly to any request, and nothing breaks
-    fuzz/fuzz > policies only restrict, for any file and any call`,
+    fuzz/fuzz > policies only restrict, and decide as their documentation says, for any file and any call`,
   'Reading the tasks of another caller': `
     shared/core/task/status > A task status can be read by > no other caller, who gets the response of an unknown task`,
   'Ending the task of another caller': `
@@ -115,7 +115,7 @@ const TESTS = {
     functions/notification/request-messages > A request for an approval in %s >
       shows every name, even if a long value comes first, and how much of it is not shown
     functions/notification/request-messages > A request for an approval in %s >
-      hides no name and has no line of the caller, for any input
+      hides no name or value without saying so, and has no line of the caller, for any call
     shared/text/details > The lines of an input > show characters that people cannot see, and end with the value
     lifecycle/approval-complete > An approval with complete >
       is decided on the page only, to which the message links instead of its buttons`,

@@ -299,26 +299,6 @@ describe('A forwarded call', () => {
       message: 'Too many requests: Wait. Wait 30 s before you try again.',
     })
   })
-
-  test('that people have stopped says to report it, and has done nothing', async () => {
-    webhooks = [webhook(503, { title: 'Stopped', detail: 'Stopped by jane: bad release.' }, { 'retry-after': '60' })]
-    expect((await call({ key: 'k', input: {} })).structuredContent).toMatchObject({
-      verdict: 'refused',
-      message:
-        'Stopped: Stopped by jane: bad release. Report to the people you work for who has stopped it, and why. Wait 60 s before you try again.',
-    })
-  })
-
-  test('that waits for the end of a stop says to report it', async () => {
-    const progress = 'Waiting for the end of a stop, next check at 12:00:00 UTC: Stopped by jane: bad release'
-    webhooks = [accepted, status({ state: 'running', verdict: 'running', progress })]
-    expect((await call({ key: 'k', input: {} })).structuredContent).toMatchObject({
-      verdict: 'running',
-      message: expect.stringContaining(
-        `${progress}. Report to the people you work for who has stopped it, and why. Call`,
-      ),
-    })
-  })
 })
 
 test('A call that people have stopped was not started, and the agent is asked to inform its user', async () => {
