@@ -99,6 +99,10 @@ export class RuntimeProcess {
     await this.kill()
   }
 
+  get isOver(): boolean {
+    return this.#over
+  }
+
   /** Waits until the process listens or the run is over. */
   async up(): Promise<void> {
     while (!this.isUp && !this.#over) await sleep(20)

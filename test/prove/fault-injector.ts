@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Stop } from '../../shared/policy/kinds/stop.ts'
 import type { RuntimeProcess, Span } from './child.ts'
 import type { Credentials } from './credentials.ts'
 import type { Incident } from './plan.ts'
@@ -8,6 +9,11 @@ import type { TlsProxy } from './proxy.ts'
 export interface InjectedFault {
   at: number
   what: string
+}
+
+/** Actions with these connections were stopped. */
+export interface StopSpan extends Span {
+  connections: readonly string[]
 }
 
 /** The parts of the environment that faults affect. */
@@ -43,6 +49,10 @@ export class FaultInjector {
   readonly #clocks: ({ at: number } & Offsets)[] = [{ at: 0, machine: 0, functions: 0 }]
   /** The times in which workers died. */
   readonly deadWorkers: Span[] = []
+  /** From the response to the stop until the request to lift it. */
+  readonly stops: StopSpan[] = []
+  readonly #stopsInForce = new Set<Stop>()
+  #changingStops = Promise.resolve()
   /** Backward steps of a clock. */
   readonly backSteps: { at: number; by: number }[] = []
 
@@ -109,6 +119,8 @@ export class FaultInjector {
         proxy.state = 'fine'
         return
       }
+      case 'stop':
+        return this.#stop(incident.connections, incident.for)
       case 'fault': {
         const { target, kind, after, count, seconds } = incident.fault
         const answer = await fetch(`${runtime.url}/sandbox/faults`, {
@@ -122,6 +134,36 @@ export class FaultInjector {
         return this.#note('faults', `${target} ${kind}${after ? ' after the work' : ''} ${length}`)
       }
     }
+  }
+
+  async #stop(connections: string[], ms: number): Promise<void> {
+    const id = String(this.stops.length + this.#stopsInForce.size)
+    const stop = { id, reason: 'prove', by: 'the prover', at: Date.now(), connections }
+    this.#stopsInForce.add(stop)
+    await this.#changeStops()
+    const span = { start: Date.now(), end: Number.POSITIVE_INFINITY, connections }
+    this.stops.push(span)
+    this.#note('stops', `${connections.join(', ')} stopped for ${ms} ms`)
+    await sleep(ms)
+    span.end = Date.now()
+    this.#stopsInForce.delete(stop)
+    await this.#changeStops()
+    this.#note('', `${connections.join(', ')} resumed`)
+  }
+
+  /**
+   * Stores the stops in force, again if the table does not respond in time, or the runtime is killed in the meantime. One change at a
+   * time, because the responses have no id.
+   */
+  #changeStops(): Promise<void> {
+    const { runtime } = this.#on
+    const change = async (): Promise<void> => {
+      await runtime.up()
+      const stored = await runtime.ask({ kind: 'stops', stops: [...this.#stopsInForce] }).catch(() => undefined)
+      if (!stored?.isStored && !runtime.isOver) await change()
+    }
+    this.#changingStops = this.#changingStops.then(change)
+    return this.#changingStops
   }
 
   async #killWorker(of: 'task' | 'webhook', index: number): Promise<void> {

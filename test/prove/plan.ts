@@ -3,6 +3,7 @@ import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import type { Target } from '../../infra/sandbox/platforms/sandbox/http.ts'
 import { type Rotating, rotating } from './credentials.ts'
 import { type Random, randomOf } from './random.ts'
+import { stoppedConnections } from './restrictions.ts'
 
 /** A fault, with its time in milliseconds after the start. */
 export type Incident = { at: number } & (
@@ -16,10 +17,12 @@ export type Incident = { at: number } & (
   | { kind: 'clock'; of: 'machine' | 'functions'; by: number }
   /** An untrusted certificate or a broken handshake for this number of milliseconds. */
   | { kind: 'tls'; how: 'untrusted' | 'broken'; for: number }
+  /** People stop the actions with these connections for this number of milliseconds. */
+  | { kind: 'stop'; connections: string[]; for: number }
 )
 
 /** The average interval of each kind, in milliseconds. */
-const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000 }
+const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000, stop: 45_000 }
 
 /**
  * Returns the faults of a run. They depend only on the seed and the duration; which task a fault affects depends on the machine.
@@ -33,7 +36,7 @@ export function planOf(seed: number, ms: number): Incident[] {
       const random = randomOf(seed, `${kind} ${n}`)
       // One in each part of the time, so that they are spread over all of it.
       const at = Math.round(((n + random.next()) / count) * ms)
-      return { at, ...incidentOf[kind](random) } as Incident
+      return { at, ...incidentOf[kind](random, ms) } as Incident
     })
   })
   return all.sort((a, b) => a.at - b.at)
@@ -41,7 +44,7 @@ export function planOf(seed: number, ms: number): Incident[] {
 
 type Untimed<I> = I extends unknown ? Omit<I, 'at'> : never
 
-const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Incident>> = {
+const incidentOf: Record<keyof typeof every, (random: Random, ms: number) => Untimed<Incident>> = {
   kill: () => ({ kind: 'kill' }),
   worker: (random) => ({ kind: 'worker', of: random.chance(0.85) ? 'task' : 'webhook', index: random.next() }),
   fault: (random) => ({ kind: 'fault', fault: faultOf(random) }),
@@ -55,6 +58,12 @@ const incidentOf: Record<keyof typeof every, (random: Random) => Untimed<Inciden
       ? { kind: 'clock', of: 'machine', by: random.integer(500, 20_000) }
       : { kind: 'clock', of: 'functions', by: random.integer(-10_000, 10_000) },
   tls: (random) => ({ kind: 'tls', how: random.pick(['untrusted', 'broken']), for: random.integer(200, 3_000) }),
+  stop: (random, ms) => ({
+    kind: 'stop',
+    connections: stoppedConnections(random),
+    // A short run would wait for its end.
+    for: Math.min(ms / 2, random.integer(15_000, 40_000)),
+  }),
 }
 
 const isEngine = (target: Target) => target.startsWith('engines/')

@@ -12,6 +12,7 @@ import { timelineOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
 import { type EngineFigures, verifyEngines } from './verify-engines.ts'
 import { type PolicyFigures, verifyPolicy } from './verify-policy.ts'
+import { verifyStops } from './verify-stops.ts'
 import { verifyTurns } from './verify-turns.ts'
 
 export interface ProveOptions extends EnvironmentOptions {
@@ -56,6 +57,8 @@ export interface Proof extends Verdict {
   policy: PolicyFigures
   /** The jobs of calls that run one at a time. */
   jobsInTurn: number
+  /** The accepted calls that met a stop. */
+  stopped: number
   searched: Search
   executions: Record<string, number>
   /** The timelines of the first violations. */
@@ -213,6 +216,7 @@ async function judge(
     records,
     downs: runtime.downs,
     backSteps: faultInjector.backSteps,
+    stops: faultInjector.stops,
     unstepped: (at) => faultInjector.unstepped(at),
   })
   const ofEngines = verifyEngines(entries, records, [...runtime.downs, ...faultInjector.deadWorkers])
@@ -226,6 +230,8 @@ async function judge(
     functionTimes: (span) => faultInjector.functionTimes(span),
   })
   const ofTurns = verifyTurns({ entries, records, unstepped: (at) => faultInjector.unstepped(at) })
+  const { stops, backSteps } = faultInjector
+  const ofStops = verifyStops({ entries, records, stops, backSteps, unstepped: (at) => faultInjector.unstepped(at) })
   const searched = searchFiles([state, written], markers)
   searched.bytes += table.bytes
   searched.found.push(
@@ -239,6 +245,7 @@ async function judge(
     ...ofEngines.violations,
     ...ofPolicy.violations,
     ...ofTurns.violations,
+    ...ofStops.violations,
     ...searched.found.map((detail): Violation => ({ claim: 'leak', detail })),
     ...leakedAddresses(environment),
   ]
@@ -265,6 +272,7 @@ async function judge(
     engines: ofEngines.engines,
     policy: ofPolicy.figures,
     jobsInTurn: ofTurns.jobs,
+    stopped: ofStops.stopped,
     calls: {
       planned,
       deliveries: deliveries.length,

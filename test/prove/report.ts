@@ -84,6 +84,7 @@ export function tablesOf(proof: Proof): Section[] {
       [
         ...POLICY_ROWS.map(([key, label]) => [label, number(policy[key])]),
         ['jobs that ran one at a time for three targets', number(proof.jobsInTurn)],
+        ['accepted calls whose connection people stopped in the meantime', number(proof.stopped)],
       ],
     ),
     table('Calls by action', ['action', 'calls'], rowsOf(calls.byAction)),
@@ -140,6 +141,7 @@ const LABELS: Record<string, string> = {
   rotations: 'credential rotations',
   'clock steps': 'clock steps',
   TLS: 'TLS failures',
+  stops: 'stops of some connections, which were lifted after some seconds',
 }
 
 /** How to read the figures. */
@@ -163,6 +165,8 @@ const method = `## Method
   three targets, which actions of four categories share. Jane and Ben approve, reject, decide twice or late, or do nothing, and press
   buttons of messages that they may not decide. The times of the records at the
   platforms are compared with the times of their button presses, and of the windows. \`waitAtMost\` is ${WAIT_SECONDS} s, and not divided.
+- People stop some of these connections for 15 to 40 s. A write counts as one during a stop from 10 s after the response to the stop on: a
+  stop is in force after 5 s, and a slow platform, or a busy machine, handles a request later.
 - Workers die by \`terminate()\` of their thread during an invocation, as a Lambda environment does.
 - Clock steps: \`Date\` jumps in every thread (forward only, including platforms), or in the functions only (both ways, up to 20 s).
   Timers and monotonic clocks do not jump, as with a real step. Native code such as SQLite and TLS does not see the step.

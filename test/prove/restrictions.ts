@@ -33,9 +33,11 @@ export const restrictions: readonly (Restriction & { weight: number })[] = [
   { weight: 2, connection: 'several-rules', asks: ['one person', 'two people'] },
   { weight: 2, connection: 'by-day', asks: [], window: 'wait' },
   { weight: 1, connection: 'approved-by-day', asks: ['one person'], window: 'wait' },
+  { weight: 2, connection: 'approved-only-by-day', asks: ['one person'], window: 'refuse' },
   { weight: 2, connection: 'only-by-day', asks: [], window: 'refuse' },
   { weight: 2, connection: 'break-glass', asks: ['break glass'], window: 'approve' },
   { weight: 2, connection: 'denied', asks: [], isDenied: true },
+  { weight: 6, connection: 'stoppable', asks: [] },
   { weight: 3, connection: 'checkout', asks: [], takesTurn: true },
   { weight: 3, connection: 'cart', asks: [], takesTurn: true },
   { weight: 3, connection: 'search', asks: [], takesTurn: true },
@@ -61,6 +63,12 @@ export function closedTimes(now: number, ms: number): Span[] {
   return closed
 }
 
+/** Returns the connections of a stop. */
+export function stoppedConnections(random: Random): string[] {
+  const names = restrictions.map(({ connection }) => connection).filter(() => random.chance(0.5))
+  return [...new Set(['stoppable', ...names])]
+}
+
 /** Returns the text of `policy.yaml`. JSON is YAML. */
 export function policyOf(closed: readonly Span[]): string {
   const on = (...rules: string[]) => ({
@@ -75,7 +83,7 @@ export function policyOf(closed: readonly Span[]): string {
     { name: 'two people', when: on('two people'), approve: { count: 2, by: ['group:team'] } },
     { name: 'another person', when: on('another person'), approve: { notRequester: true } },
     { name: 'by day', when: on('by-day', 'approved-by-day'), freeze, otherwise: 'wait' },
-    { name: 'only by day', when: on('only-by-day'), freeze },
+    { name: 'only by day', when: on('only-by-day', 'approved-only-by-day'), freeze },
     { name: 'break glass', when: on('break glass'), freeze, otherwise: 'approve', approve: {} },
     { name: 'denied', when: on('denied'), deny: 'Never' },
     ...restrictions.flatMap(({ connection, takesTurn }) =>

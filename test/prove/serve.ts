@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import workerThreads, { type WorkerOptions } from 'node:worker_threads'
+import { awsVariables } from '../../infra/local/cloud/workers.ts'
+import type { Stop } from '../../shared/policy/kinds/stop.ts'
 import { shiftDate, shiftThread } from './clock.ts'
 import { type Accepted, accept } from './credentials.ts'
 
@@ -25,12 +27,15 @@ export type ToServed =
   | { kind: 'clock'; machine: number; functions: number }
   | { kind: 'accept'; accepted: Accepted }
   | { kind: 'memory' }
+  | { kind: 'stops'; stops: Stop[] }
 
 export type FromServed =
   | { kind: 'ready'; url: string; lambda: string; dynamodb: string; accessKeyId: string }
   /** The function of the worker; undefined if none was active. */
   | { kind: 'kill-worker'; functionName: string | undefined }
   | { kind: 'memory'; rss: number; heap: number }
+  /** Not stored: the table did not respond in time. */
+  | { kind: 'stops'; isStored: boolean }
 
 const options: ServeOptions = JSON.parse(process.argv[2] ?? '{}')
 /** The offsets of the clock, which the threads share. */
@@ -107,6 +112,18 @@ const answers: { [Kind in ToServed['kind']]: (asked: Extract<ToServed, { kind: K
     const { rss, heapUsed, external } = process.memoryUsage()
     send({ kind: 'memory', rss, heap: heapUsed + external })
   },
+  async stops({ stops }) {
+    Object.assign(process.env, awsVariables({ lambda, dynamodb }, credentials), { WEBHOOKS_STATE_TABLE: 'webhooks' })
+    const { changeStops } = await import('../../shared/core/stops.ts')
+    const isStored = await changeStops(() => stops).then(
+      () => true,
+      (error: Error) => {
+        console.log(`stops not stored: ${error.stack}`)
+        return false
+      },
+    )
+    send({ kind: 'stops', isStored })
+  },
 }
 
 function setClock({ machine, functions }: ServeOptions['clock']): void {
@@ -117,8 +134,8 @@ function send(message: FromServed): void {
   process.send?.(message)
 }
 
+const { endpoint: lambda, dynamodb, credentials } = cloud
 process.on('message', (asked: ToServed) => void answers[asked.kind](asked as never))
 process.on('disconnect', () => process.exit())
-const { endpoint: lambda, dynamodb, credentials } = cloud
 send({ kind: 'ready', url, lambda, dynamodb, accessKeyId: credentials.accessKeyId })
 await once(process, 'disconnect')

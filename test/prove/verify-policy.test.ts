@@ -113,7 +113,20 @@ test.each<[string, Scene, string[]]>([
   ['a write while the window was closed', { connection: 'by-day', sentAt: 70, wroteAt: 90 }, ['closed']],
   ['nothing if the write waits for the window', { connection: 'by-day', sentAt: 70, wroteAt: 121 }, []],
   ['a call that is accepted while it is refused', { connection: 'only-by-day', sentAt: 70 }, ['closed']],
-  ['nothing if it is accepted before', { connection: 'only-by-day', sentAt: 50, wroteAt: 90 }, []],
+  ['nothing if it starts before', { connection: 'only-by-day', sentAt: 50, wroteAt: 58 }, []],
+  ['a start after the window has closed', { connection: 'only-by-day', sentAt: 50, wroteAt: 90 }, ['closed']],
+  ['a start after it has closed again', { connection: 'by-day', sentAt: 50, wroteAt: 90 }, ['closed']],
+  ['an approved start after it has closed', { ...one, connection: 'approved-only-by-day', wroteAt: 90 }, ['closed']],
+  [
+    'nothing if an approved start is refused because it has closed',
+    {
+      ...one,
+      connection: 'approved-only-by-day',
+      wroteAt: undefined,
+      message: 'The window has closed. Nothing was started.',
+    },
+    [],
+  ],
   [
     'a write with a closed window and no vote',
     { ...glass, sentAt: 70, wroteAt: 90, presses: [] },

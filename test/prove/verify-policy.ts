@@ -64,6 +64,8 @@ interface Facts {
   wroteAt: number | undefined
   /** Whether the window was open at some moment between the call and a time. */
   wasOpenBy(end: number): boolean
+  /** Whether the window was open at some moment directly before a write. */
+  wasOpenAt(wroteAt: number): boolean
 }
 
 interface Votes {
@@ -79,6 +81,8 @@ type Wrong = (claim: Claim, detail: string) => void
 
 /** Times of records have no milliseconds. */
 const SECOND_MS = 1_000
+/** From the decision about a start until its write, with a slow platform or a busy machine. */
+const WRITE_MS = 6_000
 /** So often a task tries to close its message. */
 const CLOSING_ATTEMPTS = 5
 /** The names in decisions. */
@@ -118,6 +122,10 @@ function* factsOf(evidence: PolicyEvidence): Generator<Facts> {
     if (effect && !writes.has(effect)) writes.set(effect, records.writes(effect))
     const times = (effect && writes.get(effect)?.get(call.id)) ?? []
     const asked = messages.get(call.id) ?? []
+    const wasOpen = (span: Span) => {
+      const { start, end } = functionTimes(span)
+      return overlap(closed, start, end) < end - start
+    }
     const sentAt = deliveries.length > 0 ? Math.min(...deliveries.map(({ at }) => at)) : 0
     yield {
       entry,
@@ -132,10 +140,8 @@ function* factsOf(evidence: PolicyEvidence): Generator<Facts> {
       }),
       auditLines: (accepted && audited.get(accepted.taskId)) ?? [],
       wroteAt: times.length > 0 ? unstepped(Math.min(...times)) + SECOND_MS : undefined,
-      wasOpenBy(end) {
-        const span = functionTimes({ start: sentAt, end })
-        return overlap(closed, span.start, span.end) < span.end - span.start
-      },
+      wasOpenBy: (end) => wasOpen({ start: sentAt, end }),
+      wasOpenAt: (at) => wasOpen({ start: Math.max(sentAt, at - WRITE_MS), end: at }),
     }
   }
 }
@@ -167,12 +173,17 @@ function checkMessages({ messages, restriction: { asks, window } }: Facts, end: 
   const isApproved = asks.every((rule) =>
     messages.some((message) => message.rule === rule && message.end === 'Approved'),
   )
-  if (asks.length > 0 && isApproved && window !== 'wait' && /^Nothing was started|since people were asked/.test(end))
+  if (
+    asks.length > 0 &&
+    isApproved &&
+    (window === undefined || window === 'approve') &&
+    /^Nothing was started|since people were asked/.test(end)
+  )
     wrong('runs', `people approved it, and the task says: ${end}`)
 }
 
 /** Checks that the action ran only when it was allowed to. */
-function checkStart({ entry, restriction, messages, votes, wroteAt, wasOpenBy }: Facts, wrong: Wrong): void {
+function checkStart({ entry, restriction, messages, votes, wroteAt, wasOpenBy, wasOpenAt }: Facts, wrong: Wrong): void {
   const { accepted, deliveries } = entry
   const { window, isDenied } = restriction
   const refusal = accepted && deliveries.find(({ at, status }) => at > accepted.at && isRefusal(status))
@@ -191,7 +202,7 @@ function checkStart({ entry, restriction, messages, votes, wroteAt, wasOpenBy }:
   const ended = messages.find(({ end }) => end === 'Rejected' || end === 'Expired')
   if (ended && !opened(wroteAt)) wrong('rejected', `it ran, and the message for "${ended.rule}" says ${ended.end}`)
   const isApproved = window === 'approve' && votes.some(({ approvedAt }) => approvedAt <= wroteAt)
-  if (window && !isApproved && !wasOpenBy(wroteAt)) wrong('closed', 'it ran while the window was closed')
+  if (window && !isApproved && !wasOpenAt(wroteAt)) wrong('closed', 'it ran while the window was closed')
 }
 
 /** Checks the record of an action. One that was written again has the same id and contents. */

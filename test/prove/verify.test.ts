@@ -73,7 +73,15 @@ function asked(fault: string | null, at: number): void {
 }
 
 function judge(entry: Entry, more: Partial<Parameters<typeof verify>[0]> = {}) {
-  const found = verify({ entries: [entry], records, downs: [], backSteps: [], unstepped: (at) => at, ...more })
+  const found = verify({
+    entries: [entry],
+    records,
+    downs: [],
+    backSteps: [],
+    stops: [],
+    unstepped: (at) => at,
+    ...more,
+  })
   return { ...found, broken: found.violations.map(({ claim }) => claim) }
 }
 

@@ -1,5 +1,6 @@
 import type { Entry } from './call-records.ts'
 import type { Span } from './child.ts'
+import type { StopSpan } from './fault-injector.ts'
 import type { Effect, PlatformRecords, PlatformRequest } from './platform-records.ts'
 import { WAIT_SECONDS } from './restrictions.ts'
 
@@ -28,6 +29,7 @@ export const claims = {
   rejected: 'no action ran that was rejected in the chat, or whose message says that it was rejected or has expired',
   closed:
     'no action ran, and no call was accepted that is refused then, while the window of its rule was closed, unless people had approved it',
+  stopped: 'no action wrote to a platform more than five seconds after people had stopped it, until they resumed it',
   denied: 'no denied call was accepted or left something at the platform',
   asked: 'people were asked at most once for each rule and call, and only for the rules that match',
   runs: 'no task whose messages all say that it was approved ends without having started its action',
@@ -48,6 +50,8 @@ export type Claim = keyof typeof claims
  * interrupted answer is sent again.
  */
 export const GRACE_MS = 18_000
+/** So late a task notices that a stop is lifted: a minute, divided by the factor of durable waits. */
+const HOLD_CHECK_MS = 6_000
 /** How long a fault of Keptn delays an event, in milliseconds: the duration of a request, and the pause before the next one. */
 const afterKeptnFault = { hang: 15_000, pause: 10_000 }
 
@@ -57,6 +61,7 @@ export interface Evidence {
   records: PlatformRecords
   downs: Span[]
   backSteps: { at: number; by: number }[]
+  stops: readonly StopSpan[]
   /** Converts a time of the process to the true time. */
   unstepped(at: number): number
 }
@@ -72,7 +77,7 @@ export interface Verdict {
 }
 
 /** Compares the responses to the callers with the records of the platforms. */
-export function verify({ entries, records, downs, backSteps, unstepped }: Evidence): Verdict {
+export function verify({ entries, records, downs, backSteps, stops, unstepped }: Evidence): Verdict {
   const violations: Violation[] = []
   const events = records.events()
   const byTrigger = Map.groupBy(events, ({ triggeredid }) => triggeredid)
@@ -143,8 +148,11 @@ export function verify({ entries, records, downs, backSteps, unstepped }: Eviden
       wrong('shown', `a pass at ${end.at}, and its run succeeds at ${shownAt}`)
 
     const waits = call.restriction ? WAIT_SECONDS : 0
-    const deadlineAt = accepted.at + (call.deadline + waits) * 1_000
     const endedAt = unstepped(end.at)
+    const held = stops
+      .filter(({ connections }) => connections.includes(call.restriction?.connection ?? ''))
+      .reduce((sum, stop) => sum + overlap([{ ...stop, end: stop.end + HOLD_CHECK_MS }], accepted.at, endedAt), 0)
+    const deadlineAt = accepted.at + (call.deadline + waits) * 1_000 + held
     if (endedAt <= deadlineAt) continue
     const back = backSteps.reduce((sum, { at, by }) => sum + (at > accepted.at && at < endedAt ? by : 0), 0)
     const own = endedAt - deadlineAt - back - overlap(away, deadlineAt, endedAt)
