@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { useLifecycle } from './platform.ts'
+import type { Context } from 'aws-lambda'
+import { webhookHandler } from '../../shared/core/webhook/handler.ts'
+import { category, useLifecycle } from './platform.ts'
 
 const { lifecycle, platform } = useLifecycle()
 
@@ -28,6 +30,23 @@ describe('A key of an agent', () => {
     expect([lifecycle.invocations.length, platform.tickets.length]).toEqual([1, 1])
     expect(await open('incident-8', 'The checkout is slow')).toMatchObject({ status: 202 })
     expect(lifecycle.invocations).toHaveLength(2)
+  })
+
+  it('names one call in direct invocations, too', async () => {
+    const context = { awsRequestId: 'r', getRemainingTimeInMillis: () => 20_000 } as Context
+    const invoke = (id: string, title: string) =>
+      webhookHandler(category)(
+        { action: 'open-ticket', caller: 'keptn', connection: 'ticket', mode: 'interactive', id, input: { title } },
+        context,
+      )
+    const first = await open('incident-11', 'Checkout is slow')
+    await expect(invoke('incident-11', 'The checkout is slow')).rejects.toMatchObject({
+      name: 'Webhooks.Invalid',
+      message: expect.stringContaining(first.body.taskId),
+    })
+    expect(await invoke('incident-11', 'Checkout is slow')).toEqual({ taskId: first.body.taskId, duplicate: true })
+    expect(await invoke('incident-12', 'Checkout is slow')).toMatchObject({ duplicate: false })
+    expect(await open('incident-12', 'The checkout is slow')).toMatchObject({ status: 400 })
   })
 
   it('names the same call if fields that are not set are sent as null', async () => {

@@ -83,6 +83,8 @@ async function runDirectCall(
     audit.add({ outcome: verdictOf(outcome) })
     return outcome
   }
+  // Loaded when used: only agents need it.
+  if (call.isOfAgent && !call.refusal) await (await import('../webhook/call-key.ts')).requireUnusedKey(call)
   const started = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId: started.taskId, outcome: started.duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys(started)
