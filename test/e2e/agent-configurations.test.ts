@@ -130,6 +130,15 @@ describe('The configuration of an agent', () => {
     )
   })
 
+  test('agentcore names its target as the Cedar policy of the documentation does, whose tool exists', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/gateway.md'), 'utf8')
+    const [, target = '', tool = ''] = /AgentCore::Action::"([\w-]+?)___([\w-]+)"/.exec(page) ?? []
+    expect(await printed('agentcore')).toContain(
+      `create-gateway-target --gateway-identifier "<gateway id>" --name ${target} `,
+    )
+    expect(await printed('devops-agent')).toMatch(new RegExp(`^${tool} `, 'm'))
+  })
+
   test('strands is code for the endpoint', async () => {
     expect(await printed('strands')).toContain(`new URL('${service.url}/v1/mcp')`)
   })

@@ -31,6 +31,7 @@ const SECTIONS: readonly Section[] = [
     sources: [
       'docs/callers/README.md',
       'docs/agents.md',
+      'docs/gateway.md',
       'docs/alerts.md',
       'docs/http-api.md',
       'docs/poll.md',
