@@ -4,11 +4,12 @@ import type { HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { PolicyWait } from './requirements.ts'
 
-/** The state of a call. `refused`: it was never accepted. */
+/** The state of a call. `asking`: another call waits for the approval that it asks for. `refused`: it was never accepted. */
 export type Verdict =
   | 'running'
   | 'retrying'
   | 'waiting'
+  | 'asking'
   | 'pass'
   | 'warning'
   | 'fail'

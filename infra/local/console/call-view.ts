@@ -4,15 +4,19 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { RecordedEvent } from '../../sandbox/platforms/keptn/recorded-event.ts'
 import type { OperationSummary } from '../cloud/index.ts'
 import type { CallRecord, LogLine, Outgoing } from './call-record.ts'
+import type { CallStore } from './call-store.ts'
 import type { CallSummary, Executions, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
 import { bodyOf, jsonBodyOf, requestSummary } from './request-view.ts'
+import { askingTasksOf } from './requirements.ts'
 import { ANSWER_AGAIN } from './step-name.ts'
 import { isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
 import { type Waterfall, waterfallOf } from './waterfall.ts'
 
 /** A call with all of its details. */
 export interface CallDetail extends CallSummary {
+  /** The calls that ask people for the approvals that it waits for. */
+  asking?: CallSummary[]
   waiting?: Waiting | undefined
   outcome?: Partial<Outcome> | undefined
   /** When the orchestrator accepted the answer. */
@@ -35,6 +39,12 @@ export interface CallDetail extends CallSummary {
   /** Why the log of a deployed stack cannot be read. */
   logProblem?: string
   waterfall: Waterfall
+}
+
+/** Adds the calls that ask people for what a call waits for, as far as they are known. */
+export function withAsking(call: CallDetail, store: Pick<CallStore, 'load'>): CallDetail {
+  const asking = askingTasksOf(call.policyWait).flatMap((id) => store.load(id)?.summary ?? [])
+  return asking.length === 0 ? call : { ...call, asking }
 }
 
 export function summaryOf(record: CallRecord, context: ViewContext): CallSummary {

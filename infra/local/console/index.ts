@@ -14,7 +14,7 @@ import { codeOf } from './as-code/index.ts'
 import { callList } from './call-list.ts'
 import { createCallOperator } from './call-operator.ts'
 import { CallStore } from './call-store.ts'
-import { detailOf } from './call-view.ts'
+import { detailOf, withAsking } from './call-view.ts'
 import { cliCommands } from './cli-commands.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
 import { describeFaults } from './fault-descriptions.ts'
@@ -196,7 +196,8 @@ function createReads(
     },
     call(id) {
       const record = journal.record(id)
-      return record && detailOf(record, context, sandbox.keptn.events())
+      journal.flush()
+      return record && withAsking(detailOf(record, context, sandbox.keptn.events()), store)
     },
     async overview(ms) {
       journal.flush()

@@ -120,11 +120,7 @@ export function policyView(
     example: policy || problem !== undefined ? undefined : EXAMPLE,
     waiting: store
       .list({ fields: { verdict: ['running', 'waiting'] } }, 0, MAX_RUNNING)
-      // A call that waits for an approval says whom it asks: the task that asks is not another wait.
-      .filter(
-        ({ policyWait, verdict, approval }) =>
-          policyWait !== undefined || (verdict === 'waiting' && approval?.neededBy === undefined),
-      )
+      .filter(({ policyWait, verdict }) => policyWait !== undefined || verdict === 'waiting')
       .slice(-MAX_SHOWN)
       .reverse()
       .map(waitingOf),

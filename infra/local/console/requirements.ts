@@ -43,6 +43,13 @@ export interface PolicyWait {
   until: number
 }
 
+/** Returns the tasks that ask people for an approval which they have not decided, and which has to be decided. */
+export function askingTasksOf(wait: PolicyWait | undefined): string[] {
+  return (wait?.requirements ?? []).flatMap(({ isMet, approval }) =>
+    isMet || !approval || approval.decidedAt !== undefined ? [] : [approval.taskId],
+  )
+}
+
 /** The words for an approval that no rule requires. */
 const ENTRY_OF_CALLER = 'the entry of the caller'
 

@@ -25,7 +25,7 @@ import type { CallRecord } from './call-record.ts'
 import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
-import { type PolicyWait, policyWaitOf } from './requirements.ts'
+import { askingTasksOf, type PolicyWait, policyWaitOf } from './requirements.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
 /** The task of a record. */
@@ -149,7 +149,7 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, t
     answer: answerOf(task, record, cloud),
     policyWait: task.policyWait,
     approval,
-    ...(execution.status === 'RUNNING' ? stateOfRunning(waiting, approval) : endOf(execution)),
+    ...(execution.status === 'RUNNING' ? stateOfRunning(task, approval) : endOf(execution)),
   }
 }
 
@@ -195,12 +195,15 @@ function votesIn(operations: readonly OperationSummary[]): Decision[] {
 }
 
 function stateOfRunning(
-  waiting: Waiting | undefined,
+  { waiting, policyWait }: Task,
   approval: Approval | undefined,
 ): Pick<CallSummary, 'verdict' | 'text'> {
   if (!waiting) return { verdict: 'running', text: '' }
-  if (waiting.people && approval) return { verdict: 'waiting', text: approval.question }
-  if (waiting.policy && waiting.detail !== undefined) return { verdict: 'running', text: waiting.detail }
+  if (waiting.people && approval) return { verdict: approval.neededBy ? 'asking' : 'waiting', text: approval.question }
+  if (waiting.policy && waiting.detail !== undefined) {
+    const asksPeople = askingTasksOf(policyWait).length > 0
+    return { verdict: asksPeople ? 'waiting' : 'running', text: waiting.detail }
+  }
   const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
   return { verdict, text: describeWaiting(waiting) }
 }

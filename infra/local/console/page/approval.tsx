@@ -1,4 +1,4 @@
-import type { Approval } from '../call-summary.ts'
+import type { Approval, CallSummary } from '../call-summary.ts'
 import type { CallDetail } from '../call-view.ts'
 import { linkToCall } from './call-link.ts'
 import { distance, time } from './format.ts'
@@ -7,6 +7,11 @@ import { now } from './live.ts'
 import { stack } from './stack.ts'
 
 type WaitingCall = Pick<CallDetail, 'approval' | 'platform' | 'provider' | 'engine' | 'answer' | 'deadlineAt'>
+
+/** Returns the open questions to people: that of a call, or those of the calls that ask for it. */
+export function questionsOf(call: CallDetail): CallSummary[] {
+  return call.approval ? [call] : (call.asking ?? [])
+}
 
 /** Whether the message is in the chat of the sandbox, which is a page of this console. */
 function isInChat({ messageUrl = '' }: Approval): boolean {

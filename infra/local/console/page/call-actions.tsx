@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { CallDetail } from '../call-view.ts'
-import { DecideLink } from './approval.tsx'
+import { DecideLink, questionsOf } from './approval.tsx'
 import { act, acting, ask, type TaskAction } from './call-notice.tsx'
 import { copy, curlOf } from './copy.ts'
 import { openCall } from './open-call.ts'
@@ -157,6 +157,7 @@ function rerunLook({ verdict }: CallDetail): 'primary' | undefined {
 
 /** What can be done with a call of the local runtime only: its wait can be skipped, and any call can be run again. */
 function RuntimeActions({ call }: { call: CallDetail }) {
+  const questions = questionsOf(call)
   return (
     <>
       {call.verdict === 'retrying' && (
@@ -164,12 +165,14 @@ function RuntimeActions({ call }: { call: CallDetail }) {
           Try now
         </ActionButton>
       )}
-      {call.verdict !== 'retrying' && call.verdict !== 'waiting' && (
+      {!['retrying', 'waiting', 'asking'].includes(call.verdict) && (
         <ActionButton look={rerunLook(call)} onClick={() => ask('rerun')}>
           Re-run
         </ActionButton>
       )}
-      {call.verdict === 'waiting' && <DecideLink call={call} />}
+      {questions.map((asked) => (
+        <DecideLink key={asked.id} call={asked} />
+      ))}
       <ActionButton onClick={editAndRerun}>Edit and re-run</ActionButton>
     </>
   )

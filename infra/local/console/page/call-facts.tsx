@@ -27,9 +27,7 @@ export function Facts({ call }: { call: CallDetail }) {
       </Fact>
       <Fact name="Received">
         <time dateTime={new Date(at).toISOString()}>{time(at)}</time>
-        {[caller === '' ? '' : `by caller ${caller}`, requests.length > 1 ? `${requests.length} times, run once` : '']
-          .filter(Boolean)
-          .join(', ')}
+        {caller === '' ? '' : `by caller ${caller}`}
         {origin !== undefined && <a href={linkToCall(origin)}>runs {origin.slice(0, 8)} again</a>}
       </Fact>
       {reminderAt !== undefined ? (

@@ -22,7 +22,6 @@ export function Tools({ isGrouped }: { isGrouped: boolean }) {
         </p>
       )}
       <div class="row">
-        <h1 class="visually-hidden">Calls</h1>
         <div class="search">
           <label class="visually-hidden" for="q">
             Search calls

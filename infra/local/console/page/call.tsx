@@ -45,7 +45,8 @@ function follow(id: string, onRead: () => void): () => void {
   const again = throttle(() => void read(), RELOAD_MS)
   const stops = [
     listen('calls', ({ changed }) => {
-      if (changed.some((call) => call.id.startsWith(id))) again()
+      const asking = openCall.value?.asking?.map((call) => call.id) ?? []
+      if (changed.some((call) => call.id.startsWith(id) || asking.includes(call.id))) again()
     }),
     listen('ready', again),
   ]
@@ -95,7 +96,7 @@ export function CallDetails({ id }: { id: string }) {
               .join(' · ')}
           </span>
         </div>
-        {messageOf(call) !== '' && <p class={`note ${call.verdict}`}>{messageOf(call)}</p>}
+        <Message call={call} />
         <Facts call={call} />
         <Actions call={call} />
         <Notice call={call} />
@@ -105,6 +106,20 @@ export function CallDetails({ id }: { id: string }) {
         <Pane call={call} tab={tab} />
       </div>
     </article>
+  )
+}
+
+/** How often a repeated call was run, which is what its caller wants to know first, and its message. */
+function Message({ call }: { call: CallDetail }) {
+  const { requests, verdict } = call
+  const isRepeated = requests.length > 1 && verdict !== 'refused'
+  const text = messageOf(call)
+  if (text === '' && !isRepeated) return null
+  return (
+    <p class={`note ${verdict}`}>
+      {isRepeated && <strong class="once">Received {requests.length} times, run once</strong>}
+      {text}
+    </p>
   )
 }
 

@@ -29,6 +29,7 @@ export function Calls() {
   const names = ['calls', openId && 'open', isGrouped && 'grouped', isCompact.value && 'compact']
   return (
     <div class={names.filter(Boolean).join(' ')}>
+      <h1 class="visually-hidden">Calls</h1>
       <Tools isGrouped={isGrouped} />
       <div class="split">
         {isGrouped ? <GroupedList openId={openId} /> : <VirtualList openId={openId} />}

@@ -47,6 +47,11 @@ function day(at: number): string {
   return (date.getFullYear() === now.getFullYear() ? dayOf : dayWithYearOf).format(at).replace(/^(\w{3}),/, '$1')
 }
 
+/** `33 %`, and from ten on `33.3 %`: a decimal of a few calls says nothing. */
+export function percent(part: number, of: number): string {
+  return `${((part / of) * 100).toFixed(of < 10 || part === 0 ? 0 : 1)} %`
+}
+
 /** `312 ms`, `4.2 s`, `6 min 42 s`, `2 h 5 min`, `6 d 7 h`. */
 export function duration(ms: number): string {
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`

@@ -57,6 +57,7 @@ const symbols: Record<string, JSX.Element> = {
   ),
   retrying: <path d="M13.5 8A5.5 5.5 0 1 1 11.7 4M12.2 1v3.2H9" {...stroke} />,
   waiting: <path d="M8 8a3 3 0 1 0 0-6 3 3 0 0 0 0 6zm-6 7a6 6 0 0 1 12 0z" fill="currentColor" />,
+  asking: <path d="M8 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zm-5.2 6.7a5.2 5.2 0 0 1 10.4 0z" {...stroke} />,
   search: <path d="M11.3 11.3 15 15M7 11.6a4.6 4.6 0 1 0 0-9.2 4.6 4.6 0 0 0 0 9.2z" {...stroke} />,
   right: <path d="m6 3.5 4.5 4.5L6 12.5" {...stroke} />,
   down: <path d="M3.5 6 8 10.5 12.5 6" {...stroke} />,

@@ -1,6 +1,6 @@
 import type { Overview as OverviewData } from '../overview.ts'
 import { linkToCall } from './call-link.ts'
-import { age, count, duration } from './format.ts'
+import { age, count, duration, percent } from './format.ts'
 import { now } from './live.ts'
 import { linkTo } from './route.ts'
 import { Table } from './table.tsx'
@@ -110,12 +110,12 @@ export function Approvals({ overview: { approvals } }: { overview: OverviewData 
       </header>
       {approvals.length === 0 && <p class="body muted">Nobody has to decide anything.</p>}
       <ul class="approvals">
-        {approvals.map(({ id, text, at, deadlineAt }) => (
+        {approvals.map(({ id, action, approval, policyWait, text, at, deadlineAt }) => (
           <li key={id}>
-            <a class="grow" href={linkToCall(id)}>
-              {text}
+            <a class="grow clamp" href={linkToCall(id)}>
+              {approval ? text : `${action}: ${text}`}
             </a>
-            <span>{deadlineAt === undefined ? '' : duration(Math.max(0, deadlineAt - now.value))}</span>
+            <span>{leftUntil(policyWait?.until ?? deadlineAt)}</span>
             <span class="muted small grow">asked {age(now.value - at)} ago</span>
             <span class="muted small">left</span>
           </li>
@@ -123,6 +123,10 @@ export function Approvals({ overview: { approvals } }: { overview: OverviewData 
       </ul>
     </section>
   )
+}
+
+function leftUntil(at: number | undefined): string {
+  return at === undefined ? '' : duration(Math.max(0, at - now.value))
 }
 
 /** The platforms that respond slowly. */
@@ -156,7 +160,7 @@ export function Platforms({ overview: { platforms }, since }: { overview: Overvi
             name: 'Failed requests',
             class: 'num muted',
             nowrap: true,
-            cell: ({ failed, requests }) => `${failed === 0 ? 0 : ((failed / requests) * 100).toFixed(1)} % failed`,
+            cell: ({ failed, requests }) => `${percent(failed, requests)} failed`,
           },
         ]}
       />

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Overview as OverviewData } from '../overview.ts'
 import { get, messageOf } from './api.ts'
-import { age, axisTime, count, zone } from './format.ts'
+import { age, axisTime, count, percent, zone } from './format.ts'
 import { listen, now, throttle } from './live.ts'
 import { Outcomes } from './overview-chart.tsx'
 import { Approvals, Durations, Platforms, Reasons, Sources } from './overview-tables.tsx'
@@ -89,7 +89,7 @@ function Panels({ overview: shown, since }: { overview: OverviewData; since: str
 
 function Stats({ overview: shown, since }: { overview: OverviewData; since: string }) {
   const { calls, callsBefore, ended, passed, warnings, failed, waiting, undelivered, answered, approvals } = shown
-  const share = (part: number) => (ended === 0 ? '–' : `${((part / ended) * 100).toFixed(1)} %`)
+  const share = (part: number) => (ended === 0 ? '–' : percent(part, ended))
   const change = callsBefore === 0 ? '' : `${Math.round((calls / callsBefore - 1) * 100)} % against the time before`
   const oldest = approvals.at(-1)
   return (

@@ -4,7 +4,7 @@ import { linkToCall } from './call-link.ts'
 import { distance, time } from './format.ts'
 import { now } from './live.ts'
 
-type WaitingCall = Pick<CallDetail, 'action' | 'platform' | 'provider'>
+type WaitingCall = Pick<CallDetail, 'action' | 'platform' | 'provider' | 'asking'>
 
 /** What the policy requires before the action starts, and what happens then. */
 export function RequirementPanels({
@@ -32,6 +32,11 @@ export function RequirementPanels({
               </li>
             ))}
           </ul>
+          {call.asking?.map(({ id, text }) => (
+            <p key={id} class="question">
+              {text}
+            </p>
+          ))}
           <p class="muted">Nothing was sent to {call.platform || call.provider || 'the platform'} yet.</p>
         </div>
       </section>

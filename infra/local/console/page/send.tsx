@@ -39,6 +39,7 @@ export function Send() {
   const found = actions.value.find((view) => view.category === category && view.action === action)
   const from = query.get('from') ?? ''
   const connection = query.get('connection') ?? ''
+  const selected = found ?? firstCalls()[0]
   return (
     <div class="page">
       <div class="pagehead">
@@ -51,13 +52,44 @@ export function Send() {
         </p>
       )}
       <div class={`cols send${found ? ' chosen' : ''}`}>
-        <Picker actions={actions.value} category={category} action={action} />
-        {found ? (
-          <Action key={[category, action, example, from, connection].join('/')} view={found} />
-        ) : (
-          <p class="note">Select an action. Its examples work with the sandbox.</p>
-        )}
+        <Picker actions={actions.value} category={selected?.category} action={selected?.action} />
+        {found ? <Action key={[category, action, example, from, connection].join('/')} view={found} /> : <First />}
       </div>
+    </div>
+  )
+}
+
+/** The calls that show the most, with a name for each. */
+const FIRST_CALLS: Record<string, string> = {
+  'issue-ticketing/open-issue': 'open an issue',
+  'notification/ask-approval': 'ask people for approval',
+  'load-testing/start-test': 'run a load test',
+}
+
+/** Returns the calls that the sandbox can run, the one to start with first. */
+function firstCalls(): ActionView[] {
+  return Object.keys(FIRST_CALLS).flatMap((path) =>
+    actions.value.filter(({ category, action, examples }) => examples.length > 0 && `${category}/${action}` === path),
+  )
+}
+
+/** Three examples, and on a desktop the form of the first one. */
+function First() {
+  const views = firstCalls()
+  const [first] = views
+  return (
+    <div class="stack">
+      <p class="note">
+        Select an action. Its examples work with the sandbox
+        {views.map(({ category, action }, index) => (
+          <span key={action}>
+            {index === 0 ? ': ' : ', '}
+            <a href={linkTo(['send', category, action])}>{FIRST_CALLS[`${category}/${action}`]}</a>
+          </span>
+        ))}
+        .
+      </p>
+      <div class="desk">{first && <Action view={first} />}</div>
     </div>
   )
 }

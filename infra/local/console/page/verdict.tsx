@@ -6,6 +6,7 @@ export const verdictWords: Record<VerdictName, string> = {
   running: 'Running',
   retrying: 'Retrying',
   waiting: 'Waiting for approval',
+  asking: 'Asks for approval',
   pass: 'Passed',
   warning: 'Warning',
   fail: 'Failed',

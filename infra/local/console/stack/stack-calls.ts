@@ -6,7 +6,7 @@ import { isTask, taskIdOf } from '../../tasks/listed-task.ts'
 import type { CallRecord } from '../call-record.ts'
 import type { CallStore, StoredCall } from '../call-store.ts'
 import type { CallSummary, ViewContext } from '../call-summary.ts'
-import { type CallDetail, detailOf, summaryOf } from '../call-view.ts'
+import { type CallDetail, detailOf, summaryOf, withAsking } from '../call-view.ts'
 import { engineTitle } from '../engine-title.ts'
 import { parseLogLine } from '../parse-log-line.ts'
 import type { PolicyDecisions } from '../policy-decisions.ts'
@@ -205,7 +205,7 @@ export class StackCalls {
     const until = Number.isFinite(endedAt) ? endedAt : undefined
     const logged = await this.#withLog(record, { ...summary, endedAt: until }, all)
     const complete = { ...logged.record, later, ...(finisher && { finisher: finisher.detail.arn }) }
-    return { ...detailOf(complete, contextOf(all), []), ...logged.problem }
+    return { ...withAsking(detailOf(complete, contextOf(all), []), this.#options.store), ...logged.problem }
   }
 
   /** Adds the lines of the log, or returns why they cannot be read. */

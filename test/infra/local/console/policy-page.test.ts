@@ -190,9 +190,9 @@ describe('an approval before an action', () => {
     const { call: id } = await row()
     // It also waits for a short time before the message is sent.
     await service.until(asked, 'the message')
-    await service.until(async () => (await read(`calls/${id}`)).verdict === 'waiting', 'the wait for people')
+    await service.until(async () => (await read(`calls/${id}`)).verdict === 'asking', 'the wait for people')
     const asking = await read(`calls/${id}`)
-    expect(asking).toMatchObject({ verdict: 'waiting', approval: { count: 2, votes: [], neededBy: { id: taskId } } })
+    expect(asking).toMatchObject({ verdict: 'asking', approval: { count: 2, votes: [], neededBy: { id: taskId } } })
     // The task that asks is not another wait.
     expect((await read('policy')).waiting.map(({ call }: { call: string }) => call)).toEqual([
       waiting,
