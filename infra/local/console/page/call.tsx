@@ -111,13 +111,17 @@ export function CallDetails({ id }: { id: string }) {
 
 /** How often a repeated call was run, which is what its caller wants to know first, and its message. */
 function Message({ call }: { call: CallDetail }) {
-  const { requests, verdict } = call
+  const { requests, verdict, endedAt } = call
   const isRepeated = requests.length > 1 && verdict !== 'refused'
   const text = messageOf(call)
   if (text === '' && !isRepeated) return null
   return (
     <p class={`note ${verdict}`}>
-      {isRepeated && <strong class="once">Received {requests.length} times, run once</strong>}
+      {isRepeated && (
+        <strong class="once">
+          Received {requests.length} times, {endedAt === undefined ? 'runs' : 'run'} once
+        </strong>
+      )}
       {text}
     </p>
   )

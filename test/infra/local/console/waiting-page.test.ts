@@ -73,7 +73,7 @@ describeInBrowser('The console with an open approval of a policy', () => {
     ['the calls by sequence', () => 'calls?group=sequence', 'run-runbook'],
     ['the call', () => `calls/${waiting}`, 'Required by the policy'],
     ['the input of the call', () => `calls/${waiting}?tab=input`, longWord],
-    ['the call that asks', () => `calls/${asking}`, 'Who may decide'],
+    ['the call that asks', () => `calls/${asking}`, 'What happens next'],
     ['an unknown call', () => 'calls/00000000', 'Back to the calls'],
     ['the overview', () => 'overview', 'run-runbook: Waits for an approval'],
     ['the overview with a long question', () => 'overview', longWord],
@@ -101,7 +101,7 @@ describeInBrowser('The console with an open approval of a policy', () => {
     await page.setViewportSize({ width: 390, height: 844 })
     await page.goto(`${service.url}/#/calls/${waiting}`)
     await page.locator('.dtitle .v.waiting').waitFor()
-    expect(await page.locator('.note .once').textContent()).toBe('Received 2 times, run once')
+    expect(await page.locator('.note .once').textContent()).toBe('Received 2 times, runs once')
     expect(await page.locator('.question').textContent()).toContain(longWord)
     await page.getByRole('link', { name: 'Decide in the chat' }).click()
     await page.locator('main').getByText('Approve remediation/run-runbook').first().waitFor()
