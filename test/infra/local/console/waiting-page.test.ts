@@ -40,7 +40,7 @@ describe('A call that waits for the approval of a policy', () => {
   it('is the one that waits for people, and has their question', async () => {
     expect(await read(`calls/${waiting}`)).toMatchObject({
       verdict: 'waiting',
-      text: expect.stringContaining('Waits for an approval: runbooks need a person'),
+      text: expect.stringContaining('runbooks need a person, until'),
       asking: [{ id: asking, verdict: 'asking', text: expect.stringContaining('Approve remediation/run-runbook') }],
     })
     const { running, waiting: count, calls } = await read('calls')
