@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from '@jest/globals'
@@ -39,7 +39,8 @@ const install = `rm -rf node_modules
 mkdir -p node_modules
 echo ${hiddenLockfile(zod)} > node_modules/.package-lock.json
 case "$*" in *--include=peer*)
-  mkdir -p node_modules/node/bin
+  mkdir -p node_modules/node/bin node_modules/node/node_modules/node-x64/include node_modules/node/node_modules/node-x64/bin
+  touch node_modules/node/node_modules/.package-lock.json
   ln -sf ${quoteForShell(process.execPath)} node_modules/node/bin/node
   echo '{"version":"${process.versions.node}"}' > node_modules/node/package.json
   echo ${hiddenLockfile({ ...zod, ...pinnedNode })} > node_modules/.package-lock.json
@@ -174,6 +175,8 @@ describe('infra/tools/run.mjs --no-tools', () => {
         printed: [join(folder, 'file.mjs'), 'x'],
       })
     }
+    const program = join(folder, 'node_modules/node/node_modules/node-x64')
+    expect(readdirSync(program)).toEqual(['bin'])
     for (const recent of ['24.0.0', '26.10.0']) expect(start(...pretend(recent)).status).toBe(0)
     expect(npmRuns()).toEqual([SANDBOX, SANDBOX_WITH_NODE])
   })
