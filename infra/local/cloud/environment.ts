@@ -206,19 +206,27 @@ export class Environment {
 
 type LogLine = Extract<Observation, { kind: 'log' }>
 
-const THREAD = EXTENSION === '.ts' ? await compiledThread() : new URL('./thread.js', import.meta.url)
+const THREAD = EXTENSION === '.ts' ? await compiledThread() : undefined
 
 /**
  * Compiles the thread module after a change. Otherwise each thread would load the TypeScript parser of Node (20 MB, 30 ms),
  * or each process would start the compiler (100 ms).
  */
-async function compiledThread(): Promise<URL> {
+async function compiledThread(): Promise<{ file: string; code: string }> {
   const source = readFileSync(new URL('./thread.ts', import.meta.url), 'utf8')
   const hash = createHash('sha256').update(source).digest('hex').slice(0, 16)
   const file = join(PACKAGE, 'node_modules/.cache/webhooks', `thread-${hash}.mjs`)
+  if (existsSync(file)) return { file, code: readFileSync(file, 'utf8') }
+  const { transform } = await import('esbuild')
+  const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node24' })
+  return { file, code }
+}
+
+/** Returns the module of a thread. Writes it if it is missing: an installation in another terminal deletes it. */
+function threadModule(): URL {
+  if (!THREAD) return new URL('./thread.js', import.meta.url)
+  const { file, code } = THREAD
   if (!existsSync(file)) {
-    const { transform } = await import('esbuild')
-    const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node24' })
     mkdirSync(dirname(file), { recursive: true })
     // Another process may read it already.
     const draft = `${file}.${process.pid}`
@@ -240,7 +248,7 @@ function startThread(fn: PublishedFunction, variables: Record<string, string>): 
     // Copies would fill the cache, because each state folder has another path.
     compileCache: fn.isCopy === false ? getCompileCacheDir() : undefined,
   }
-  return new Worker(THREAD, {
+  return new Worker(threadModule(), {
     workerData,
     env: variables,
     argv: [],
