@@ -21,6 +21,8 @@ export async function run(args: readonly string[]): Promise<void> {
 /** Makes invalid arguments exit with 2, and suggests similar choices. Exit code 1 is for commands that fail. */
 function adapt(command: Command): void {
   command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  // An error is one line, with what it suggests.
+  command.configureOutput({ outputError: (text, write) => write(text.replace(/\n(?=\(Did you mean )/, ' ')) })
   for (const part of [...command.registeredArguments, ...command.options]) suggestChoices(part)
   command.commands.forEach(adapt)
 }

@@ -88,7 +88,7 @@ describe('The configuration of an agent', () => {
   })
 
   test.each([
-    ['cursr', 'Did you mean cursor?'],
+    ['cursr', "'cursr' is invalid for argument 'client'. Did you mean cursor?"],
     ['json --tools ci-dc', 'Unknown tool "ci-dc". Did you mean "ci-cd"?'],
     ['copilot --sign-in', 'Copilot coding agent needs a stored token: omit --sign-in.'],
   ])('agent %s is refused', async (line, message) => {

@@ -167,7 +167,7 @@ it.each<[line: string, message: string, stdin?: string]>([
   ['shipyard "a b=feature-flags/set-flag"', 'Keptn would reject the shipyard: the shipyard is not valid at'],
   ['shipyard --stage "a b"', 'Keptn would reject the shipyard: the shipyard is not valid at spec.stages.0.name'],
 
-  ['launch', "unknown command 'launch'"],
+  ['stat', "unknown command 'stat'"],
 
   ['tasks --cancel', 'category/taskId'],
   ['tasks --limit 0', 'limit'],
