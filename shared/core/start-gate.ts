@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, toSentence } from '../errors.ts'
-import { describeReached, type StartLimit } from '../policy/kinds/at-most.ts'
+import type { StartLimit } from '../policy/kinds/at-most.ts'
 import { describeStop, failureOfStop, findStop, type StartingAction } from '../policy/kinds/stop.ts'
 import type { WindowRequirement } from '../policy/kinds/window.ts'
 import { mayStart, type StartDecision } from '../policy/may-start.ts'
 import { isFree } from '../providers/action.ts'
 import { actionNamesOf, type Category } from '../providers/category.ts'
 import { sourceOfCaller } from '../source-name.ts'
-import { countStart } from '../state/start-counts.ts'
 import type { Call } from './call.ts'
 import { ruleInputOf } from './policy-facts.ts'
 import { readStops } from './stops.ts'
@@ -95,6 +94,7 @@ export function startCheckOf(
   const id = call.id ?? randomUUID()
   const windows = { refusing: call.startRules ?? [], awaited: awaited.windows }
   const askToday = todaysRulesFor(call, starting, awaited)
+  const count = startCountFor(call, awaited, id)
   return async () => {
     try {
       const decide = async (ms: number) => mayStart(starting, windows, await readStops(ms, grace), Date.now())
@@ -103,7 +103,7 @@ export function startCheckOf(
       const first = known.type === 'allowed' ? known : await decide(0)
       if (first.type !== 'allowed') return first
       const todays = await askToday()
-      const counted = todays.type === 'allowed' ? await countStarts(call, awaited, id) : todays
+      const counted = todays.type === 'allowed' ? await count() : todays
       // Both take time, in which people may have stopped the action, or a window may have closed.
       return counted.type === 'allowed' ? await decide(maxAge) : counted
     } catch (error) {
@@ -139,19 +139,18 @@ function todaysRulesFor(
   }
 }
 
-/** Counts the start for all limits of the call, if it is within them. Last, so that what is held for another reason does not count. */
-async function countStarts(
+/** Returns the count of the start. Loaded when used: few calls have a limit. */
+function startCountFor(
   { startLimits = [] }: Call,
   { limits, raisedLimits }: Awaited,
   id: string,
-): Promise<StartDecision> {
-  for (const limit of [...startLimits, ...limits]) {
-    const opensAt = await countStart(limit, id, Date.now())
-    if (opensAt === undefined) continue
-    return { type: startLimits.includes(limit) ? 'refused' : 'closed', why: describeReached(limit, opensAt) }
-  }
-  for (const limit of raisedLimits) await countStart(limit, id, Date.now(), true)
-  return { type: 'allowed' }
+): () => Promise<StartDecision> {
+  if (startLimits.length + limits.length + raisedLimits.length === 0) return async () => ({ type: 'allowed' })
+  return async () =>
+    (await import('./count-starts.ts')).countStarts(
+      { refusing: startLimits, awaited: limits, raised: raisedLimits },
+      id,
+    )
 }
 
 /**

@@ -6,7 +6,12 @@ import { handleSecrets, isSecretsCall } from '../../infra/local/cloud/secrets-ap
 import { functionVariables } from '../../infra/local/cloud/workers.ts'
 import { localSecrets } from '../../infra/local/secrets.ts'
 import type { Sandbox } from '../../infra/sandbox/platforms/sandbox/sandbox.ts'
+import { hmacHex } from '../../shared/hmac.ts'
+import type { Stop } from '../../shared/policy/kinds/stop.ts'
+import { itemKeys } from '../../shared/state/item-keys.ts'
 import { listen } from '../listen.ts'
+
+const IDENTITY_KEY = 'identity-key-of-thirty-two-characters'
 
 /** A received request. */
 export interface Recorded {
@@ -23,6 +28,8 @@ export interface Platform {
   variablesOf(category: string): Record<string, string>
   /** Adds a caller to the secret, for a child process that starts later. */
   addCaller(name: string, entry: object): void
+  /** Adds the stops that the webhook reads before a start. */
+  setStops(stops: readonly Stop[]): void
   /** Returns the requests since the last call. */
   taken(): Recorded[]
   /** Number of opened connections. */
@@ -40,7 +47,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   const server = createServer({ keepAliveTimeout: 65_000 })
   const url = `http://127.0.0.1:${await listen(server)}`
   const secrets = localSecrets(url, undefined, {
-    keys: { identity: 'identity-key-of-thirty-two-characters', callbacks: undefined },
+    keys: { identity: IDENTITY_KEY, callbacks: undefined },
   })
   const added: Record<string, object> = {}
   /** Returns the secrets of a deployment with one caller, and those that were added. The sandbox has one for each engine. */
@@ -50,6 +57,7 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   }
   let recorded: Recorded[] = []
   let connections = 0
+  let stopsItem: Record<string, object> | undefined
   /** The payload of the last task that was started. */
   let payload = ''
   server.on('connection', () => {
@@ -70,6 +78,8 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
   })
 
   function answerTo(method: string, path: string, target: string | undefined, body: string) {
+    if (target?.endsWith('.GetItem') && body.includes(`"${itemKeys.stops}"`))
+      return { status: 200, answer: { Item: stopsItem } }
     if (isSecretsCall(target)) {
       const { status, body: answer } = handleSecrets({ secret }, target, Buffer.from(body))
       return { status, answer }
@@ -109,6 +119,11 @@ export async function startPlatform(sandbox?: Sandbox): Promise<Platform> {
     variables: variablesOf('issue-ticketing'),
     variablesOf,
     addCaller: (name, entry) => void Object.assign(added, { [name]: entry }),
+    setStops: (stops) => {
+      const [version, text] = [Date.now(), JSON.stringify(stops)]
+      const seal = hmacHex(IDENTITY_KEY, `stops ${version} ${text}`)
+      stopsItem = { version: { N: String(version) }, stops: { S: text }, seal: { S: seal } }
+    },
     taken: () => {
       const all = recorded
       recorded = []
@@ -149,4 +164,5 @@ const issue = {
   title: 'Checkout is slow',
   body: 'p95 is at 4 s since 12:00',
   labels: [{ name: 'incident' }],
+  created_at: '2026-11-30T10:00:00Z',
 }

@@ -19,6 +19,8 @@ const profiled = 10_000
 const MAX_RATIO = 1.5
 /** CPU time of the policy. */
 const MAX_POLICY_MS = 0.3
+/** CPU time of the question whether the action may start. */
+const MAX_STOPS_MS = 0.2
 /** CPU time of a token of an OpenID provider, whose keys are known. */
 const MAX_TOKEN_MS = 1
 
@@ -34,6 +36,15 @@ const RULES = Array.from({ length: 20 }, (_, n) => [
   },
   { name: `window ${n}`, when: { actions: ['issue-ticketing/open-*'] }, only: {} },
 ]).flat()
+/** As many as there can be, of other calls. */
+const STOPS = Array.from({ length: 50 }, (_, n) => ({
+  id: `stop-${n}`,
+  reason: 'bad release',
+  by: 'jane@example.com',
+  at: 0,
+  actions: ['ci-cd/*', 'issue-ticketing/open-*'],
+  connections: [`prod-${n}-*`],
+}))
 /** The task of an interactive call asks people. */
 const APPROVAL = { name: 'approval', when: { actions: ['issue-ticketing/open-issue'] }, approve: { by: ['group:sre'] } }
 
@@ -43,6 +54,8 @@ interface Scenario extends Pick<WarmTask, 'action' | 'input' | 'withId'> {
   isBudgeted?: true
   /** The rules of the deployment, and the scenario without them. */
   policy?: { rules: object[]; comparedWith: string }
+  /** Stops that people have set. */
+  stops?: { comparedWith: string }
   /** The caller has a token of an OpenID provider. Compared with a stored token. */
   issuer?: { comparedWith: string }
 }
@@ -55,6 +68,13 @@ const scenarios: Scenario[] = [
     input: { id: '1', title: 'Checkout is slow again' },
     withId: false,
     isBudgeted: true,
+  },
+  {
+    what: 'silent open-issue with 50 stops',
+    action: 'open-issue',
+    input: openIssue,
+    withId: false,
+    stops: { comparedWith: 'silent open-issue' },
   },
   {
     what: 'silent open-issue with 100 rules',
@@ -94,13 +114,17 @@ export async function warmCall({ bundles, scratch, progress }: Bench): Promise<S
   const rows: string[][] = []
   const cpu = new Map<string, number>()
   for (const scenario of scenarios) {
-    const { what, isBudgeted: _, policy, issuer, query = {}, ...called } = scenario
+    const { what, isBudgeted: _, policy, stops, issuer, query = {}, ...called } = scenario
     progress(`${what}: ${calls} calls`)
     const variables: Record<string, string> = policy
       ? { WEBHOOKS_POLICY_FILE: compiledPolicy(policy.rules, scratch) }
       : {}
     const task = { ...called, query, file, calls, warmUp }
-    const { report, requests, connections } = await run(task, variables, issuer !== undefined)
+    const { report, requests, connections } = await run(task, {
+      variables,
+      hasStops: stops !== undefined,
+      hasIssuer: issuer !== undefined,
+    })
     const ours = median(walls(report.ours))
     const bare = median(walls(report.bare))
     const [oursCpu, bareCpu] = [medianCpu(report.ours), medianCpu(report.bare)]
@@ -140,6 +164,7 @@ export async function warmCall({ bundles, scratch, progress }: Bench): Promise<S
     notes: [
       `${calls} calls of each, in turns, in one process, against a server on this machine that responds immediately. The bare handler only sends the same requests, with \`node:http\`. "Overhead" is the difference of the medians. "CPU" is the median processor time of a call.`,
       'A fifth of the rules require approvals. The calls without rules have no file, and load no code that evaluates them.',
+      'The webhook reads the stops once in 5 s, and compares them with each call.',
       '"Connections per call" counts new connections; on AWS, each is a TLS handshake.',
       'The bare handler neither signs requests to AWS nor checks, logs and masks anything.',
     ],
@@ -157,13 +182,14 @@ function compiledPolicy(rules: object[], scratch: string): string {
 
 /** @param cpu the median processor time of a call, by scenario */
 function budgetOf(
-  { isBudgeted, policy, issuer }: Scenario,
+  { isBudgeted, policy, stops, issuer }: Scenario,
   oursCpu: number,
   bareCpu: number,
   cpu: ReadonlyMap<string, number>,
 ): string {
   const more = ({ comparedWith }: { comparedWith: string }) => oursCpu - (cpu.get(comparedWith) ?? 0)
   if (policy) return within(more(policy), MAX_POLICY_MS, (value) => `${value} ms more CPU than without rules`)
+  if (stops) return within(more(stops), MAX_STOPS_MS, (value) => `${value} ms more CPU than without stops`)
   if (issuer) return within(more(issuer), MAX_TOKEN_MS, (value) => `${value} ms more CPU than with a stored token`)
   return isBudgeted ? within(oursCpu / bareCpu, MAX_RATIO, (value) => `${value} x`) : ''
 }
@@ -193,10 +219,14 @@ interface Warm {
 
 async function run(
   scenario: Omit<WarmTask, 'url' | 'profiled'> & Partial<WarmTask>,
-  variables: Record<string, string> = {},
-  hasIssuer = false,
+  {
+    variables = {},
+    hasStops,
+    hasIssuer,
+  }: { variables?: Record<string, string>; hasStops?: boolean; hasIssuer?: boolean } = {},
 ): Promise<Warm> {
   const platform = await startPlatform()
+  if (hasStops) platform.setStops(STOPS)
   const task: WarmTask = { profiled: 0, ...scenario, url: platform.url }
   if (hasIssuer) task.token = await tokenFor(platform)
   const child = startProcess('./warm.ts', task, { ...platform.variables, ...variables })

@@ -7,9 +7,10 @@ import type { Category } from '../../providers/category.ts'
 import { clearSecrets } from '../../redact.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { sendAuditEvent } from '../audit-event.ts'
-import { type Task, taskOf, taskSchema } from '../call.ts'
+import { type Task, taskOf } from '../call.ts'
 import { type DirectCall, describeError, readDirectCall } from '../direct/read-direct-call.ts'
 import { retriedStep } from '../retried-step.ts'
+import { taskSchema } from '../task-schema.ts'
 
 const MAX_ATTEMPTS = 8
 

@@ -1,5 +1,5 @@
 import type { Decided } from '../../approvals/request/decided.ts'
-import { turnsIn } from '../../policy/kinds/index.ts'
+import { turnsIn } from '../../policy/requirements.ts'
 import { deadlineOf, type Task } from '../call.ts'
 import { askNumberIn, HOLD, isPolicyStep, isTurnStep } from './steps.ts'
 

@@ -1,4 +1,4 @@
-import { taskSchema } from '../call.ts'
+import { taskSchema } from '../task-schema.ts'
 import { deadlineAfter, parseResult, policyProgressIn } from './policy-progress.ts'
 import { HOLD, HOLD_ENDS_WITH, isDecisionWait, isPolicyStep, START } from './steps.ts'
 

@@ -4,6 +4,8 @@ import { readIdentityKey } from '../../auth/identity-key.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { readConnection } from '../../providers/connections.ts'
+import { MAX_STOP_AGE_MS } from '../start-gate.ts'
+import { readStops } from '../stops.ts'
 
 /** Most deployments have fewer. Each one is a secret to read. */
 const MAX_PRELOADED = 3
@@ -11,7 +13,7 @@ const MAX_PRELOADED = 3
 const MAX_DURATION_MS = 8_000
 
 /**
- * Does the work of the first call that does not depend on it: reads the secrets and loads the code that most calls need. Lambda
+ * Does the work of the first call that does not depend on it: reads the secrets and the stops, and loads the code that most calls need. Lambda
  * runs init at full speed, and calls at the function's share of a processor, which is a third of it or less.
  *
  * Does not throw: a call that needs what could not be loaded reports it.
@@ -23,6 +25,7 @@ export async function preload(category: Category, maxMs = MAX_DURATION_MS): Prom
   const loaded = Promise.allSettled([
     readIdentityKey(),
     import('../../state/silent-call-record.ts'),
+    readStops(MAX_STOP_AGE_MS),
     readCallers(false).then((callers) => preloadFor(category, callers)),
   ])
   await Promise.race([loaded, setTimeout(maxMs, undefined, { ref: false })])

@@ -10,13 +10,7 @@ import {
   failureOfApproval,
   refuseSilentApproval,
 } from './approval.ts'
-import {
-  type AtMostEffect,
-  applyAtMost,
-  type LimitRequirement,
-  limitRequirementSchema,
-  type StartLimit,
-} from './at-most.ts'
+import { type AtMostEffect, applyAtMost, limitRequirementSchema, type StartLimit } from './at-most.ts'
 import { applyDeny, type DenyEffect, type DenyRefusal, failureOfDeny } from './deny.ts'
 import {
   applyTurn,
@@ -132,19 +126,4 @@ export function refuseSilent(requirement: Requirement, now: number): Failure | u
     case 'limit':
       return undefined
   }
-}
-
-/** Returns the requirements that a task meets before it takes its turns. */
-export function conditionsIn(requirements: readonly Requirement[] = []): Condition[] {
-  return requirements.filter((requirement) => requirement.type !== 'turn')
-}
-
-/** Returns the limits that are counted when a task has its turns. */
-export function limitsIn(requirements: readonly Requirement[] = []): LimitRequirement[] {
-  return requirements.filter((requirement) => requirement.type === 'limit')
-}
-
-/** Returns the turns that a task takes when all other requirements are met. */
-export function turnsIn(requirements: readonly Requirement[] = []): TurnRequirement[] {
-  return requirements.filter((requirement) => requirement.type === 'turn')
 }
