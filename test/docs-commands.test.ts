@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { quoteForShell } from '../infra/project/shell-words.ts'
-import { requirePrinted, stepsOf } from './documented-output.ts'
+import type { MessageSummary } from '../infra/sandbox/platforms/slack/responses.ts'
+import { requirePrinted, sectionsOf } from './documented-output.ts'
 import { Service } from './e2e/service.ts'
 import { webhooks } from './infra/cli/webhooks.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -71,24 +72,51 @@ describe('docs/cloud-automation.md', () => {
   })
 })
 
-describe('docs/recipes.md', () => {
-  const started = new Service({ timeScale: 20 })
+/** The sections with commands of a page, in the order of the page. Those without a policy are for one runtime. */
+const documented = ['docs/recipes.md', 'docs/policy.md'].flatMap((page) => {
+  const sections = sectionsOf(page)
+  const together = sections.filter(({ policy }) => policy === undefined).flatMap(({ steps }) => steps)
+  return [
+    ...(together.length > 0 ? [{ page, part: 'most sections', policy: undefined, steps: together }] : []),
+    ...sections.flatMap(({ title: part, policy, steps }) =>
+      policy === undefined ? [] : [{ page, part, policy, steps }],
+    ),
+  ]
+})
+
+describe.each(documented)('$page, $part', ({ policy, steps }) => {
+  const policyFile = join(temporaryFolder(), 'policy.yaml')
+  if (policy !== undefined) writeFileSync(policyFile, policy)
+  const started = new Service({ timeScale: 20, ...(policy === undefined ? {} : { policyFile }) })
   beforeAll(() => started.start())
   afterAll(() => started.end())
-  // Ids and ages of tasks differ, and with them the width of columns.
+  // Ids, times and ages of tasks differ, and with them the width of columns.
   const normalize = (text: string) =>
     text
       .replaceAll(started.url, 'http://127.0.0.1:8787')
       .replace(/\b[0-9a-f]{8}\b/g, '<id>')
       .replace(/\b\d+ s\b/g, '<age>')
+      .replace(/\b\d\d:\d\d:\d\d\b/g, '<time>')
       .replace(/ {2,}/g, ' ')
       .split('\n')
       .filter(Boolean)
 
+  /** Approves the request, for which the command waits. */
+  async function approve(): Promise<void> {
+    const requests = async () =>
+      ((await started.list('messages')) as MessageSummary[]).filter(({ buttons }) => buttons.length > 0)
+    await started.until(async () => (await requests()).length > 0, 'the request for an approval')
+    for (const request of await requests()) await started.press(request, 'approve', 'jane')
+  }
+
   it('shows what its commands print', async () => {
     const env = { ...process.env, WEBHOOKS_URL: started.url, WEBHOOKS_STATE: started.state, NO_COLOR: '1' }
-    for (const step of stepsOf('docs/recipes.md')) {
-      const { stdout } = await run('bash', ['-e', '-c', `${NPX_FUNCTION}\n${step.command}`], { cwd: folder, env })
+    for (const step of steps) {
+      const command = step.command.replaceAll('http://127.0.0.1:8787', started.url)
+      const [{ stdout }] = await Promise.all([
+        run('bash', ['-e', '-c', `exec 2>&1\n${NPX_FUNCTION}\n${command}`], { cwd: root, env }),
+        policy === undefined ? undefined : approve(),
+      ])
       requirePrinted(step, stdout, normalize)
     }
   })

@@ -9,14 +9,34 @@ interface Step {
 
 /** Returns the commands in the `console` blocks of a page. */
 export function stepsOf(page: string): Step[] {
-  const text = readFileSync(join(import.meta.dirname, '..', page), 'utf8')
+  return stepsIn(readPage(page))
+}
+
+/** Returns the sections of a page that have commands: their commands, and the policy with which the runtime starts. */
+export function sectionsOf(page: string): { title: string; policy: string | undefined; steps: Step[] }[] {
+  return readPage(page)
+    .split(/^#+ /m)
+    .map((text) => ({
+      title: text.split('\n', 1)[0] ?? '',
+      policy: /`WEBHOOKS_POLICY=[\s\S]*?^```yaml\n([\s\S]*?)^```/m.exec(text)?.[1],
+      steps: stepsIn(text),
+    }))
+    .filter(({ steps }) => steps.length > 0)
+}
+
+function readPage(page: string): string {
+  return readFileSync(join(import.meta.dirname, '..', page), 'utf8')
+}
+
+function stepsIn(text: string): Step[] {
   return [...text.matchAll(/^```console\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
     block
       .split(/^\$ /m)
       .slice(1)
       .map((step) => {
-        const [command = '', ...lines] = step.trim().split('\n')
-        return { command, printed: lines.join('\n') }
+        // A command goes on after a line that ends with a backslash.
+        const [command = ''] = /^(?:.*\\\n)*.*/.exec(step.trim()) ?? []
+        return { command, printed: step.trim().slice(command.length + 1) }
       }),
   )
 }

@@ -40,8 +40,8 @@ describe('docs/policy.md', () => {
     expect(cases.map(({ passed }) => passed)).toEqual([true, true, true])
   })
 
-  it('has two files, and 13 rules to copy', () => {
+  it('has three files, and 13 rules to copy', () => {
     const isRule = examples.map((text) => text.startsWith('- name: '))
-    expect(isRule).toEqual([false, false, ...Array<boolean>(13).fill(true)])
+    expect(isRule).toEqual([false, false, false, ...Array<boolean>(13).fill(true)])
   })
 })
