@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { parseSync } from '@swc/core'
 import { BREAKS } from './breaks.ts'
+import { filesIn, filesOf, namesIn, pathsOf } from './documented-tests.ts'
 
 /** Tests for the attacks in docs/threat-model.md: the file in test/, the names of its groups, and that of the test. */
 const TESTS = {
@@ -263,48 +263,9 @@ const documented = [
   ...readFileSync(join(root, 'docs/threat-model.md'), 'utf8').matchAll(/^\| \*\*(.+?)\*\* \|.*?\|(.*?)\|(.*)\|$/gm),
 ].map(([, attack = '', tests = '', remains = '']) => ({
   attack,
-  files: [...tests.matchAll(/\.\.\/test\/([\w/-]+)\.test\.ts/g)].map(([, file = '']) => file),
+  files: filesIn(tests),
   remains: remains.trim(),
 }))
-
-/** Returns the file, the groups and the name of each test. A line with more indentation continues the one before. */
-function pathsOf(tests: string): string[][] {
-  const lines = tests.trim().split(/\n {4}(?=\S)/)
-  return lines.map((line) => line.replaceAll(/\s+/g, ' ').split(' > '))
-}
-
-function filesOf(tests: string): string[] {
-  return [...new Set(pathsOf(tests).map(([file = '']) => file))]
-}
-
-type Node = { type?: string; callee?: unknown; arguments?: { expression: unknown }[]; value?: unknown }
-
-/** Returns the name in a call of `test`, `it`, `itInBrowser` or `describe`, including `test.each(..)(..)`. */
-function nameOf({ type, callee, arguments: args }: Node): string | undefined {
-  if (type !== 'CallExpression' || !['test', 'it', 'itInBrowser', 'describe'].includes(rootOf(callee))) return undefined
-  const { type: kind, value } = (args?.[0]?.expression ?? {}) as Node
-  return kind === 'StringLiteral' ? String(value) : undefined
-}
-
-function rootOf(callee: unknown): string {
-  const { type, value, object, callee: inner } = callee as Node & { object?: unknown }
-  if (type === 'Identifier') return String(value)
-  return type === 'MemberExpression' ? rootOf(object) : type === 'CallExpression' ? rootOf(inner) : ''
-}
-
-/** Returns the names of all tests and groups in a file, each after those of its groups. */
-function namesIn(file: string): string[][] {
-  const found: string[][] = []
-  const visit = (node: unknown, groups: string[]): void => {
-    if (node === null || typeof node !== 'object') return
-    const name = nameOf(node as Node)
-    const path = name === undefined ? groups : [...groups, name]
-    if (name !== undefined) found.push(path)
-    for (const child of Object.values(node)) visit(child, path)
-  }
-  visit(parseSync(readFileSync(join(root, file), 'utf8'), { syntax: 'typescript', target: 'es2024' }), [])
-  return found
-}
 
 test('docs/threat-model.md names the files of these tests, and what remains of an attack without a test', () => {
   const withTests = documented.filter(({ files }) => files.length > 0)
