@@ -203,6 +203,14 @@ describe('the documents', () => {
     }
   })
 
+  it('README.md counts the engines of docs/callers/README.md', () => {
+    const rows = [...readFileSync(join(root, 'docs/callers/README.md'), 'utf8').matchAll(/^\| \[([^\]]+)\]/gm)]
+    // GitHub has two rows.
+    const engines = new Set(rows.map(([, name = '']) => name.replace(/^GitHub .*/, 'GitHub')))
+    for (const name of ['Agents', 'Alerts', 'CI in general']) expect(engines.delete(name)).toBe(true)
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`answers ${engines.size} engines`)
+  })
+
   it('README.md names every category and provider in at most 900 words', () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8')
     for (const category of categories) {

@@ -57,6 +57,7 @@ Exit code: 0 saved (or shown, with --dry-run), 1 connection test or save failed,
 
 Examples:
   $ npx webhooks connect issue-ticketing/default
+  $ npx webhooks connect notification/default
   $ npx webhooks connect issue-ticketing/jira --from-file jira.json
   $ npx webhooks connect ci-cd/builds --provider aws-codebuild --field region=eu-west-1 --no-check
   $ npx webhooks connect feature-flags/default --from-file - --local --dry-run < unleash.json

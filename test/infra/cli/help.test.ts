@@ -170,6 +170,20 @@ const setups: Record<string, ExampleSetup> = {
       ['project:', enter],
     ],
   },
+  'connect notification/default': {
+    before: () =>
+      aws.store('connections/notification/default', {
+        provider: 'slack',
+        baseUrl: `${service.url}/sandbox/slack`,
+        token: demo.slack.token,
+      }),
+    keys: () => [
+      ['Which platform?', enter],
+      ['press Enter to keep', enter],
+      ['Which optional fields', enter],
+      ['baseUrl:', enter],
+    ],
+  },
   'orchestrator add keptn': {
     keys: () => [
       ['Which credentials?', enter],
