@@ -34,6 +34,7 @@ const SECTIONS: readonly Section[] = [
       'docs/gateway.md',
       'docs/alerts.md',
       'docs/http-api.md',
+      'docs/gates.md',
       'docs/poll.md',
       'docs/callback.md',
       'docs/callers/*.md',
@@ -70,6 +71,7 @@ const SECTIONS: readonly Section[] = [
     title: 'Evidence',
     sources: [
       'docs/evidence.md',
+      'docs/review.md',
       'docs/proof.md',
       'docs/bench.md',
       'docs/threat-model.md',
