@@ -3,7 +3,7 @@ import { basicAuth } from '../../../shared/http/basic-auth.ts'
 import { HEADERS } from '../../../shared/orchestrators/azure-devops/server-task.ts'
 import { tokenHash } from '../../project/token-hash.ts'
 import { type AzureTask, azureDevops as createApi, expand, newTask } from '../platforms/azure-devops.ts'
-import { type Answer, type Call, jsonObject, type Platform, segments } from '../platforms/sandbox/http.ts'
+import { jsonObject, type Platform } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError } from './engine.ts'
 import type { Ending, EngineRun, EngineRuns } from './runs.ts'
 import { pathOf } from './step.ts'
@@ -53,15 +53,16 @@ function platform(runs: EngineRuns): Platform {
     tasks.set(plan, task)
     return Object.assign(task, stateOf(run))
   }
-  const api = createApi({ find, onCompleted: (task) => void runs.end(task.plan, endingOf(task)) })
-  return {
-    ...api,
-    answer(call) {
-      const answer = api.answer(call)
-      record(runs, call, answer)
-      return answer
+  return createApi({
+    find,
+    onCompleted: (task) => void runs.end(task.plan, endingOf(task)),
+    onAnswer(operation, plan, { body }, { status }) {
+      if (runs.get(plan) === undefined) return
+      const { name: event, result } = jsonObject(body) ?? {}
+      const what = operation === 'Post Event' ? [event, result].filter(Boolean).join(' ') : operation
+      runs.record(plan, { direction: 'answer', what, status, body })
     },
-  }
+  })
 }
 
 function taskOf(run: Pick<EngineRun, 'id' | 'secret'>): AzureTask {
@@ -83,22 +84,4 @@ function endingOf({ result, issues: [issue], logs }: AzureTask): Ending {
   const [, inLog = ''] = logs.at(-1)?.split('\n') ?? []
   const verdict = result === 'failed' ? 'fail' : issue ? 'warning' : 'pass'
   return { verdict, message: issue?.message ?? inLog }
-}
-
-/** The names of operations in the documentation of Azure DevOps. */
-const OPERATIONS: [method: string, path: RegExp, name: string][] = [
-  ['GET', /^$/, 'Get Plan'],
-  ['POST', /^logs$/, 'Create Log'],
-  ['POST', /^logs\/\d+$/, 'Append Log Content'],
-  ['PATCH', /^timelines\//, 'Update Records'],
-  ['GET', /^timelines\//, 'List Records'],
-]
-
-function record(runs: EngineRuns, { path, method, body }: Call, { status }: Answer): void {
-  const [plan, ...rest] = segments(path.split('/plans')[1] ?? '')
-  if (plan === undefined || runs.get(plan) === undefined) return
-  const { name: event, result } = jsonObject(body) ?? {}
-  const operation = OPERATIONS.find(([verb, pattern]) => verb === method && pattern.test(rest.join('/')))
-  const what = operation ? operation[2] : [event, result].filter(Boolean).join(' ')
-  runs.record(plan, { direction: 'answer', what, status, body })
 }

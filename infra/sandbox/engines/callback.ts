@@ -1,6 +1,7 @@
 import { hmacBase64, isSame } from '../../../shared/hmac.ts'
 import { tokenHash } from '../../project/token-hash.ts'
-import { type Answer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
+import { routeTable } from '../../testing/route-table.ts'
+import { type Answer, type Call, json, jsonObject } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest } from './engine.ts'
 import type { Ending, EngineRun, EngineRuns } from './runs.ts'
 import { pathOf, type Step } from './step.ts'
@@ -66,9 +67,13 @@ function signingKey(credential: (purpose: string) => string): string {
   return `whsec_${Buffer.from(credential('signing')).subarray(-MAX_KEY_BYTES).toString('base64')}`
 }
 
+/** Any method, because the workflow says which one it expects. */
+const waitingRun = routeTable<{ runs: EngineRuns }, EngineRun | undefined>()({
+  '{method} /resume/{secret}': ({ runs, params }) => runs.bySecret('callback', params.secret),
+})
+
 function resume(runs: EngineRuns, key: string, call: Call): Answer {
-  const [resumePath, secret = '', ...more] = segments(call.path)
-  const run = resumePath === 'resume' && more.length === 0 ? runs.bySecret('callback', secret) : undefined
+  const run = waitingRun(`${call.method} ${call.path}`, { runs })
   if (!run) return json(404, { message: 'Unknown resume URL' })
   const answer = responseTo(runs, run, key, call)
   const what = String(call.headers['webhook-id'])

@@ -1,6 +1,7 @@
 import { tokenHash } from '../../project/token-hash.ts'
+import { routeTable } from '../../testing/route-table.ts'
 import { errorResponse } from '../platforms/dynatrace/responses.ts'
-import { type Answer, bearer, type Call, json, jsonObject, segments } from '../platforms/sandbox/http.ts'
+import { type Answer, bearer, json, jsonObject } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineResponse } from './engine.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
 import { pathOf } from './step.ts'
@@ -32,7 +33,9 @@ export const dynatrace: Engine = {
   platform: (runs, { credential }) => ({
     error: (status, message) => errorResponse(status, message),
     answer: (call) =>
-      bearer(call.headers) === credential('platform') ? answer(runs, call) : errorResponse(401, 'Unauthorized'),
+      bearer(call.headers) === credential('platform')
+        ? (route(`${call.method} ${call.path}`, { runs }) ?? errorResponse(404, 'Not found'))
+        : errorResponse(401, 'Unauthorized'),
   }),
 
   async run({ id, step }, client) {
@@ -102,19 +105,23 @@ async function stateOf(client: EngineClient, id: string): Promise<unknown> {
   return jsonObject(body)?.['state']
 }
 
-function answer(runs: EngineRuns, call: Call): Answer {
-  if (!call.path.startsWith(EXECUTIONS)) return errorResponse(404, 'Not found')
-  const [id = '', verb, ...more] = segments(call.path.slice(EXECUTIONS.length))
-  if (call.method === 'GET' && id === '') {
+const route = routeTable<{ runs: EngineRuns }, Answer>()({
+  'GET /platform/automation/v1/executions': ({ runs }) => {
     const results = runs.list(name).map((run) => executionOf(runs, run))
     return json(200, { count: results.length, results })
+  },
+  'GET /platform/automation/v1/executions/{id}': withRun((runs, run) => json(200, executionOf(runs, run))),
+  'POST /platform/automation/v1/executions/{id}/pause': withRun((runs, run) => change(runs, run, 'pause', ['NEW'])),
+  'POST /platform/automation/v1/executions/{id}/resume': withRun((runs, run) =>
+    change(runs, run, 'resume', ['PAUSED']),
+  ),
+})
+
+function withRun(then: (runs: EngineRuns, run: EngineRun) => Answer) {
+  return ({ runs, params: { id } }: { runs: EngineRuns; params: { id: string } }): Answer => {
+    const run = runs.get(id)
+    return run?.engine === name ? then(runs, run) : errorResponse(404, `The execution ${id} does not exist`)
   }
-  const run = runs.get(id)
-  if (run?.engine !== name || more.length > 0) return errorResponse(404, `The execution ${id} does not exist`)
-  if (call.method === 'GET' && verb === undefined) return json(200, executionOf(runs, run))
-  if (call.method === 'POST' && verb === 'pause') return change(runs, run, 'pause', ['NEW'])
-  if (call.method === 'POST' && verb === 'resume') return change(runs, run, 'resume', ['PAUSED'])
-  return errorResponse(404, 'Not found')
 }
 
 function change(runs: EngineRuns, run: EngineRun, verb: 'pause' | 'resume', from: State[]): Answer {

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto'
+import { routeTable } from '../../testing/route-table.ts'
 import { type AppState, answerApp } from '../platforms/github/app-routes.ts'
 import { deploymentRequested, type WaitingRun, webhookHeaders } from '../platforms/github/deployments.ts'
 import { type Call, json, jsonObject, type Platform } from '../platforms/sandbox/http.ts'
@@ -136,11 +137,15 @@ function commentsOf(runs: EngineRuns, { id }: EngineRun): string[] {
     .map(({ body }) => String(jsonObject(body)?.['comment'] ?? ''))
 }
 
+const reviewedRun = routeTable<{ runs: EngineRuns }, EngineRun | undefined>()({
+  'POST /repos/{owner}/{repo}/actions/runs/{run}/deployment_protection_rule': ({ runs, params }) =>
+    findRun(runs, Number(params.run)),
+})
+
 function answer(runs: EngineRuns, state: AppState, call: Call): ReturnType<Platform['answer']> {
   const { method, path, query, headers, body } = call
-  const reply = answerApp(state, { method, path: decodeURIComponent(path), query, headers, body: jsonObject(body) })
-  const [, id] = /\/actions\/runs\/(\d+)\/deployment_protection_rule$/.exec(path) ?? []
-  const run = id === undefined ? undefined : findRun(runs, Number(id))
+  const reply = answerApp(state, { method, encodedPath: path, query, headers, body: jsonObject(body) })
+  const run = reviewedRun(`${method} ${path}`, { runs })
   if (!run) return json(reply.status, reply.body ?? {}, reply.headers)
   const { state: decision, comment } = jsonObject(body) ?? {}
   const what = typeof decision === 'string' ? decision : 'comment'

@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { routeTable } from '../../testing/route-table.ts'
 import type { RunFaults } from '../platforms/sandbox/faults.ts'
-import { type Answer, type Call, json, jsonObject, mediaType, segments } from '../platforms/sandbox/http.ts'
+import { type Answer, type Call, json, jsonObject, mediaType } from '../platforms/sandbox/http.ts'
 import { engines, targetOf } from './index.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
 
@@ -26,54 +27,60 @@ const ending = z.object({ verdict: z.enum(['pass', 'warning', 'fail', 'errored',
 /** A run that was registered, and what goes wrong in it. */
 export type StartedRun = EngineRun & { faults: RunFaults }
 
-/**
- * Answers requests below `/sandbox/engine-runs`: the half of an engine that calls the webhooks runs in another process, and
- * saves its state here. Returns undefined for an unknown path.
- */
-export function engineRoutes(
-  runs: EngineRuns,
-  takeFaults: (target: `engines/${string}`) => RunFaults,
-  call: Call,
-): Answer | undefined {
-  const { method, path, query, headers, body } = call
-  const [id = '', what = '', ...more] = segments(path)
-  if (more.length > 0) return undefined
-  if (id === '' && method === 'GET')
-    return json(
+interface EngineCall {
+  call: Call
+  runs: EngineRuns
+  takeFaults: (target: `engines/${string}`) => RunFaults
+}
+
+const route = routeTable<EngineCall, Answer | undefined>()({
+  'GET /': ({ call, runs }) =>
+    json(
       200,
-      runs.list(query.get('engine') ?? undefined).map(({ secret: _, ...run }) => run),
-    )
-  if (id === '' && method === 'POST')
-    return withBody(newRun, (run) => {
+      runs.list(call.query.get('engine') ?? undefined).map(({ secret: _, ...run }) => run),
+    ),
+  'POST /': ({ call, runs, takeFaults }) =>
+    withBody(call, newRun, (run) => {
       const started: StartedRun = {
         ...runs.start(run.engine, run.id, run.step),
         faults: takeFaults(targetOf({ name: run.engine })),
       }
       return json(201, started)
-    })
-  const run = runs.get(id)
-  if (!run) return undefined
-  switch (`${method} ${what}`.trim()) {
-    case 'GET':
-      return json(200, { ...run, messages: runs.messages(id) })
-    case 'DELETE':
-      runs.giveUp(id)
+    }),
+  'GET /{id}': withRun(({ runs }, run) => json(200, { ...run, messages: runs.messages(run.id) })),
+  'DELETE /{id}': withRun(({ runs }, { id }) => {
+    runs.giveUp(id)
+    return { status: 204 }
+  }),
+  'POST /{id}/messages': withRun(({ call, runs }, { id }) =>
+    withBody(call, message, (sent) => {
+      runs.record(id, sent)
       return { status: 204 }
-    case 'POST messages':
-      return withBody(message, (sent) => {
-        runs.record(id, sent)
-        return { status: 204 }
-      })
-    case 'POST ending':
-      return withBody(ending, (given) => json(200, { reception: runs.end(id, given) }))
-    default:
-      return undefined
-  }
+    }),
+  ),
+  'POST /{id}/ending': withRun(({ call, runs }, { id }) =>
+    withBody(call, ending, (given) => json(200, { reception: runs.end(id, given) })),
+  ),
+})
 
-  function withBody<T>(schema: z.ZodType<T>, respond: (value: T) => Answer): Answer {
-    // A web page can send a form or plain text to any address without a preflight request, but not JSON.
-    if (mediaType(headers) !== 'application/json') return json(415, { message: 'Send application/json.' })
-    const parsed = schema.safeParse(jsonObject(body))
-    return parsed.success ? respond(parsed.data) : json(400, { message: z.prettifyError(parsed.error) })
+/**
+ * Answers requests below `/sandbox/engine-runs`: the half of an engine that calls the webhooks runs in another process, and
+ * saves its state here. Returns undefined for an unknown path.
+ */
+export function engineRoutes(runs: EngineRuns, takeFaults: EngineCall['takeFaults'], call: Call): Answer | undefined {
+  return route(`${call.method} ${call.path}`, { call, runs, takeFaults })
+}
+
+function withRun(then: (call: EngineCall, run: EngineRun) => Answer) {
+  return ({ params, ...call }: EngineCall & { params: { id: string } }): Answer | undefined => {
+    const run = call.runs.get(params.id)
+    return run && then(call, run)
   }
+}
+
+function withBody<T>({ headers, body }: Call, schema: z.ZodType<T>, respond: (value: T) => Answer): Answer {
+  // A web page can send a form or plain text to any address without a preflight request, but not JSON.
+  if (mediaType(headers) !== 'application/json') return json(415, { message: 'Send application/json.' })
+  const parsed = schema.safeParse(jsonObject(body))
+  return parsed.success ? respond(parsed.data) : json(400, { message: z.prettifyError(parsed.error) })
 }

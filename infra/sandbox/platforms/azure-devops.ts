@@ -1,4 +1,5 @@
-import { type Answer, bearer, type Call, html, json, jsonObject, type Platform, segments } from './sandbox/http.ts'
+import { routeTable } from '../../testing/route-table.ts'
+import { type Answer, bearer, type Call, html, json, jsonObject, type Platform } from './sandbox/http.ts'
 
 /** A task that runs on the server and waits for its completion: a check, a gate or a task of an agentless job. */
 export interface AzureTask {
@@ -29,6 +30,8 @@ interface Options {
   /** Whether a second completion of a task is refused. Microsoft does not document it. */
   refusesRepeats?: () => boolean
   onCompleted?(task: AzureTask): void
+  /** @param operation as the documentation of Azure DevOps names it */
+  onAnswer?(operation: string, plan: string, call: Call, answer: Answer): void
 }
 
 const NO_ID = '00000000-0000-0000-0000-000000000000'
@@ -84,6 +87,33 @@ export function expand(text: string, task: AzureTask, root: string, custom: Reco
   return text.replace(/\$\(([\w.]+)\)/g, (found, name: string) => variables[name.toLowerCase()] ?? found)
 }
 
+interface PlanCall extends Call {
+  options: Options
+}
+type TaskCall = PlanCall & { params: { organization: string; project: string; hub: string; plan: string } }
+
+const route = routeTable<PlanCall, Answer>()({
+  'GET /{organization}/_apis/connectionData': connectionData,
+  'GET /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}': withTask('Get Plan', (task) =>
+    json(200, { planId: task.plan, version: task.planVersion }),
+  ),
+  'POST /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/events': withTask('Post Event', raise),
+  'POST /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/logs': withTask(
+    'Create Log',
+    createLog,
+  ),
+  'POST /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/logs/{log}': withTask(
+    'Append Log Content',
+    appendToLog,
+  ),
+  'GET /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/timelines/{timeline}/records': withTask(
+    'List Records',
+    withTimeline((task) => json(200, { count: 1, value: [recordOf(task)] })),
+  ),
+  'PATCH /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}/timelines/{timeline}/records':
+    withTask('Update Records', withTimeline(updateRecords)),
+})
+
 /**
  * Azure DevOps' API of plans: events, logs and timelines.
  *
@@ -91,48 +121,57 @@ export function expand(text: string, task: AzureTask, root: string, custom: Reco
  */
 export function azureDevops(options: Options): Platform {
   return {
-    answer(call) {
-      const [organization, ...rest] = segments(call.path)
-      if (rest.join('/') === '_apis/connectionData') return connectionData(call, options)
-      const [project, apis, area, hubs, hub, plans, plan, ...path] = rest
-      if (`${apis}/${area}/${hubs}/${plans}` !== '_apis/distributedtask/hubs/plans' || plan === undefined)
-        return error(404, 'The page was not found.')
-      const task = options.find(plan)
-      if (!isAuthorized(call, task, options)) return signIn(call)
-      if (!VERSIONS.includes(call.query.get('api-version') ?? ''))
-        return error(400, 'No api-version was supplied or it is not supported.')
-      if (!task || !hasPath(task, organization, project, hub) || task.state === 'canceled')
-        return error(404, `Plan ${plan} was not found.`)
-      return planAnswer(call, task, path, options)
-    },
+    answer: (call) =>
+      route(`${call.method} ${call.path}`, { ...call, options }) ?? error(404, 'The page was not found.'),
     error,
   }
 }
 
-function planAnswer(call: Call, task: AzureTask, [kind, id, records]: string[], options: Options): Answer {
-  const operation = [call.method, kind, records].filter(Boolean).join(' ')
-  if (operation === 'GET') return json(200, { planId: task.plan, version: task.planVersion })
-  if (operation === 'POST events') return raise(task, jsonObject(call.body) ?? {}, options)
-  if (operation === 'POST logs' && id === undefined) {
-    const { path } = jsonObject(call.body) ?? {}
-    if (path !== `logs\\${task.task}`) return error(400, 'The path of the log is not valid.')
-    task.logs.push('')
-    return json(200, { id: task.logs.length, path, lineCount: 0 })
+/** @param operation as the documentation of Azure DevOps names it */
+function withTask<C extends TaskCall>(operation: string, then: (task: AzureTask, call: C) => Answer) {
+  return (call: C): Answer => {
+    const { options, params } = call
+    const task = options.find(params.plan)
+    const answer = refuse(call, task) ?? (task ? then(task, call) : error(404, `Plan ${params.plan} was not found.`))
+    options.onAnswer?.(operation, params.plan, call, answer)
+    return answer
   }
-  if (operation === 'POST logs') {
-    const index = Number(id) - 1
-    if (task.logs[index] === undefined) return error(404, `Log ${id} was not found.`)
-    if (call.headers['content-type'] !== 'application/octet-stream') return error(415, 'Send application/octet-stream.')
-    task.logs[index] += call.body
-    return json(200, { id: index + 1, lineCount: call.body.split('\n').length })
-  }
-  if (kind !== 'timelines' || id !== task.timeline || records !== 'records') return error(404, 'Not found.')
-  if (call.method === 'PATCH') return updateRecords(task, jsonObject(call.body) ?? {})
-  return json(200, { count: 1, value: [recordOf(task)] })
 }
 
-function raise(task: AzureTask, event: Record<string, unknown>, { onCompleted, refusesRepeats }: Options): Answer {
-  const { name, taskId, jobId, result } = event
+function refuse(call: TaskCall, task: AzureTask | undefined): Answer | undefined {
+  const { options, params, query } = call
+  if (!isAuthorized(call, task, options)) return signIn(call)
+  if (!VERSIONS.includes(query.get('api-version') ?? ''))
+    return error(400, 'No api-version was supplied or it is not supported.')
+  const isFound = task !== undefined && hasPath(task, params) && task.state !== 'canceled'
+  return isFound ? undefined : error(404, `Plan ${params.plan} was not found.`)
+}
+
+function createLog(task: AzureTask, call: Call): Answer {
+  const { path } = jsonObject(call.body) ?? {}
+  if (path !== `logs\\${task.task}`) return error(400, 'The path of the log is not valid.')
+  task.logs.push('')
+  return json(200, { id: task.logs.length, path, lineCount: 0 })
+}
+
+function appendToLog(
+  task: AzureTask,
+  { params: { log }, headers, body }: TaskCall & { params: { log: string } },
+): Answer {
+  const index = Number(log) - 1
+  if (task.logs[index] === undefined) return error(404, `Log ${log} was not found.`)
+  if (headers['content-type'] !== 'application/octet-stream') return error(415, 'Send application/octet-stream.')
+  task.logs[index] += body
+  return json(200, { id: index + 1, lineCount: body.split('\n').length })
+}
+
+function withTimeline(then: (task: AzureTask, call: Call) => Answer) {
+  return (task: AzureTask, call: TaskCall & { params: { timeline: string } }): Answer =>
+    call.params.timeline === task.timeline ? then(task, call) : error(404, 'Not found.')
+}
+
+function raise(task: AzureTask, { body, options: { onCompleted, refusesRepeats } }: PlanCall): Answer {
+  const { name, taskId, jobId, result } = jsonObject(body) ?? {}
   const isOld = sameHub(task, 'gates') && task.planVersion <= 12
   const expected = isOld ? [NO_ID, task.task] : [task.task, task.job]
   if (taskId !== expected[0] || jobId !== expected[1]) return error(400, 'The event is not for a task of this plan.')
@@ -149,7 +188,8 @@ function raise(task: AzureTask, event: Record<string, unknown>, { onCompleted, r
   return { status: 204 }
 }
 
-function updateRecords(task: AzureTask, { value, count }: Record<string, unknown>): Answer {
+function updateRecords(task: AzureTask, { body }: Call): Answer {
+  const { value, count } = jsonObject(body) ?? {}
   const [record] = Array.isArray(value) ? value : []
   if (record?.id !== task.task || count !== 1) return error(400, 'The record is not one of this timeline.')
   if (record.log) task.logId = record.log.id
@@ -169,12 +209,12 @@ function recordOf({ task, state, result, logId }: AzureTask) {
   }
 }
 
-function hasPath(task: AzureTask, organization?: string, project?: string, hub?: string): boolean {
+function hasPath(task: AzureTask, { organization, project, hub }: TaskCall['params']): boolean {
   return task.organization === organization && task.project === project && sameHub(task, hub)
 }
 
-function sameHub({ hub }: AzureTask, other: string | undefined): boolean {
-  return hub.toLowerCase() === other?.toLowerCase()
+function sameHub({ hub }: AzureTask, other: string): boolean {
+  return hub.toLowerCase() === other.toLowerCase()
 }
 
 function isAuthorized({ headers }: Call, task: AzureTask | undefined, { personalToken }: Options): boolean {
@@ -186,7 +226,8 @@ function basicOf(token: string): string {
   return `Basic ${Buffer.from(`:${token}`).toString('base64')}`
 }
 
-function connectionData(call: Call, { personalToken = '' }: Options): Answer {
+function connectionData(call: PlanCall): Answer {
+  const { personalToken = '' } = call.options
   const { authorization } = call.headers
   const isAnonymous = authorization === undefined
   if (!isAnonymous && authorization !== basicOf(personalToken)) return signIn(call)

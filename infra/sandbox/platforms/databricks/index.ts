@@ -1,5 +1,6 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Platform } from '../sandbox/http.ts'
+import type { Answer, Call, Platform } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Notifying } from '../sandbox/notifications/notifier.ts'
@@ -48,6 +49,14 @@ export function createDatabricks(store: Store, timeScale: number): Databricks {
     })
   }
 
+  const page = routeTable<Call, Answer>()({
+    'GET /jobs/{job}/runs/{run}': ({ root, params }) => {
+      const found = find(Number(params.run))
+      const run = found && summary(root, found.run)
+      return run ? jobRunPage('Databricks', run) : missingPage('run')
+    },
+  })
+
   return {
     ...databricksRoutes({
       jobs: JOBS,
@@ -65,13 +74,7 @@ export function createDatabricks(store: Store, timeScale: number): Databricks {
       cancel: (id) => runs.stop(readRunId(id)),
     }),
 
-    page({ path, root }) {
-      const id = /^\/jobs\/\d+\/runs\/(\d+)$/.exec(path)?.[1]
-      if (id === undefined) return undefined
-      const found = find(Number(id))
-      const run = found && summary(root, found.run)
-      return run ? jobRunPage('Databricks', run) : missingPage('run')
-    },
+    page: (call) => page(`GET ${call.path}`, call),
 
     notification(number) {
       const run = runs.get(number)

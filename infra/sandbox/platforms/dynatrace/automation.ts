@@ -39,9 +39,15 @@ export interface Automation {
 /**
  * Fakes the automation API: executions that are started, paused, resumed and canceled.
  *
+ * @param onRead called before an execution is read
  * @see https://developer.dynatrace.com/develop/sdks/client-automation
  */
-export function createAutomation(store: Store, token: string, workflows: readonly Workflow[]): Automation {
+export function createAutomation(
+  store: Store,
+  token: string,
+  workflows: readonly Workflow[],
+  onRead: (id: string) => void,
+): Automation {
   const executions = store.collection<Execution>('dynatrace.executions')
   const automation: Automation = {
     answer(call) {
@@ -64,8 +70,10 @@ export function createAutomation(store: Store, token: string, workflows: readonl
       const found = automation.executions().toReversed()
       return json(200, { count: found.length, results: found.slice(0, limit).map(responseOf) })
     },
-    'GET /platform/automation/v1/executions/{id}': ({ params: { id } }) =>
-      withExecution(id, (found) => json(200, responseOf(found), {}, found.state)),
+    'GET /platform/automation/v1/executions/{id}': ({ params: { id } }) => {
+      onRead(id)
+      return withExecution(id, (found) => json(200, responseOf(found), {}, found.state))
+    },
     'GET /platform/automation/v1/executions/{id}/tasks': ({ params: { id } }) =>
       withExecution(id, (found) => json(200, tasksOf(found))),
     'POST /platform/automation/v1/executions/{id}/pause': ({ params: { id } }) => transition(id, ['RUNNING'], 'PAUSED'),

@@ -34,13 +34,12 @@ export function createEnvironment(store: Store): Environment {
     { id: workflows.guardian, title: 'Validate a guardian' },
   ]
   const environment: Environment = {
-    automation: createAutomation(store, platform, known),
+    automation: createAutomation(store, platform, known, advance),
     grail: createGrail(store, { platform, ingest }, validate),
     guardian: { result: 'pass', takes: 0, type: 'business' },
     answer(call) {
       if (!call.path.startsWith('/platform/automation/v1/'))
         return environment.grail.answer(call) ?? errorResponse(404, 'HTTP 404 Not Found')
-      if (call.method === 'GET') advance(/\/executions\/([^/]+)$/.exec(call.path)?.[1] ?? '')
       return environment.automation.answer(call)
     },
   }

@@ -1,7 +1,10 @@
-import { type Answer, json } from '../sandbox/http.ts'
+import { type Answer, type Call, json } from '../sandbox/http.ts'
 
-/** A body, which is always an object. */
-export type Body = Record<string, unknown>
+type Body = Record<string, unknown>
+
+export interface ToolCall extends Omit<Call, 'body'> {
+  body: Body
+}
 
 /** Returns an error of the API. */
 export function refusal(status: number, message: string): Answer {

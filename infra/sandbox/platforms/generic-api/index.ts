@@ -1,17 +1,9 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import {
-  type Answer,
-  bearer,
-  type Call,
-  json,
-  jsonObject,
-  MAX_BODY_BYTES,
-  type Platform,
-  segments,
-} from '../sandbox/http.ts'
+import { type Answer, bearer, json, jsonObject, MAX_BODY_BYTES, type Platform } from '../sandbox/http.ts'
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
 import type { Store } from '../sandbox/store.ts'
-import { type Body, missing, refusal, textIn, wrong } from './answers.ts'
+import { missing, refusal, type ToolCall, textIn, wrong } from './answers.ts'
 import type { ToolFlag, ToolMessage, ToolSeries } from './page.ts'
 import { toolPage } from './page.ts'
 import { runRoutes } from './runs.ts'
@@ -21,9 +13,6 @@ export interface Tool extends Platform {
   tickets(): ToolTicket[]
   runs(root: string): JobRunSummary[]
 }
-
-/** @param parts the path segments that match the stars of the pattern */
-type Route = (call: Call, parts: string[], body: Body) => Answer
 
 const environments = ['staging', 'production']
 const flagNames = ['checkout-v2', 'slow-recommendations']
@@ -45,15 +34,15 @@ export function createTool(store: Store, timeScale: number): Tool {
   const flags = store.collection<ToolFlag>('tool.flags', { initial: initialFlags })
   const series = store.collection<ToolSeries>('tool.series', { initial: initialSeries })
   const runs = runRoutes(store, timeScale)
-  const routes = Object.entries<Route>({
-    'GET me': () => json(200, { name: 'robot' }),
-    ...ticketRoutes(tickets),
-    ...runs.routes,
+  const routeTickets = ticketRoutes(tickets)
+  const route = routeTable<ToolCall, Answer>()({
+    'GET /me': () => json(200, { name: 'robot' }),
 
-    'GET environments/*/flags/*': (call, parts) => withFlag(parts, (flag) => json(200, flagResponse(call, flag))),
-    'PATCH environments/*/flags/*': (call, parts, body) =>
-      withFlag(parts, (flag) => {
-        const { enabled = flag.enabled, rollout = flag.rollout } = body
+    'GET /environments/{environment}/flags/{name}': (call) =>
+      withFlag(call.params, (flag) => json(200, flagResponse(call, flag))),
+    'PATCH /environments/{environment}/flags/{name}': (call) =>
+      withFlag(call.params, (flag) => {
+        const { enabled = flag.enabled, rollout = flag.rollout } = call.body
         if (typeof enabled !== 'boolean' || typeof rollout !== 'number')
           return wrong('enabled must be true or false, rollout a number')
         const changed = { ...flag, enabled, rollout }
@@ -66,7 +55,7 @@ export function createTool(store: Store, timeScale: number): Tool {
         )
       }),
 
-    'POST rooms/*/messages': ({ headers, root }, [room = ''], body) => {
+    'POST /rooms/{room}/messages': ({ headers, root, body, params: { room } }) => {
       const key = headers['idempotency-key']?.toString()
       const before = key === undefined ? undefined : messages.get(key)
       if (before) return json(200, before)
@@ -85,46 +74,40 @@ export function createTool(store: Store, timeScale: number): Tool {
       messages.put(key ?? `message ${id}`, message)
       return json(201, message, {}, `message ${id} in ${room}`)
     },
-    'GET rooms/*/messages': (_, [room]) =>
-      json(200, { items: messages.list().filter((message) => message.room === room) }),
+    'GET /rooms/{room}/messages': ({ params }) =>
+      json(200, { items: messages.list().filter(({ room }) => room === params.room) }),
 
-    'GET series/*/value': ({ query }, [name = '']) => {
+    'GET /series/{name}/value': ({ query, params: { name } }) => {
       if (['from', 'to'].some((end) => Number.isNaN(Date.parse(query.get(end) ?? ''))))
         return wrong('from and to must be times, such as 2026-11-24T10:00:00Z')
       const found = series.get(name)
       if (!found) return missing('series', name)
       return json(200, found.value === null ? { value: null, note: 'nothing was measured' } : { value: found.value })
     },
-    'PUT series/*': (_, [name = ''], { value = null }) => {
+    'PUT /series/{name}': ({ body: { value = null }, params: { name } }) => {
       if (value !== null && typeof value !== 'number') return wrong('value must be a number, or null')
       series.put(name, { name, value })
       return json(200, { name, value })
     },
-  }).map(([pattern, act]) => {
-    const [method = '', path = ''] = pattern.split(' ')
-    return { method, path: path.split('/'), act }
   })
 
-  function withFlag([environment = '', name = '']: string[], then: (flag: ToolFlag) => Answer): Answer {
+  function withFlag(
+    { environment, name }: { environment: string; name: string },
+    then: (flag: ToolFlag) => Answer,
+  ): Answer {
     if (!environments.includes(environment)) return missing('environment', environment)
     const flag = flags.get(`${environment}/${name}`)
     return flag ? then(flag) : missing('flag', name)
   }
 
-  function answer(call: Call): Answer {
+  const answer: Platform['answer'] = (call) => {
     if (bearer(call.headers) !== demo.toolToken) return refusal(401, 'invalid token')
     const body = call.body === '' ? {} : jsonObject(call.body)
     if (!body || call.size > MAX_BODY_BYTES) return refusal(400, 'the body must be a JSON object')
-    const path = segments(call.path)
-    const matches = routes.filter((route) => isAt(route.path, path))
-    const found = matches.find(({ method }) => method === call.method)
-    if (found)
-      return found.act(
-        call,
-        path.filter((_, at) => found.path[at] === '*'),
-        body,
-      )
-    return matches.length > 0 ? refusal(405, `${call.method} is not possible here`) : missing('page', call.path)
+    const operation = `${call.method} ${call.path}`
+    const toolCall = { ...call, body }
+    const found = routeTickets(operation, toolCall) ?? runs.route(operation, toolCall) ?? route(operation, toolCall)
+    return found ?? missing('operation', operation)
   }
 
   return {
@@ -145,10 +128,6 @@ export function createTool(store: Store, timeScale: number): Tool {
   }
 }
 
-function isAt(pattern: string[], path: string[]): boolean {
-  return pattern.length === path.length && pattern.every((part, at) => part === path[at] || (part === '*' && path[at]))
-}
-
-function flagResponse({ root }: Call, flag: ToolFlag) {
+function flagResponse({ root }: Pick<ToolCall, 'root'>, flag: ToolFlag) {
   return { ...flag, links: { html: `${root}#${flag.environment}-${flag.name}` } }
 }

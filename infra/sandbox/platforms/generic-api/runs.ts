@@ -1,8 +1,9 @@
-import { type Answer, type Call, isObject, json } from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, isObject, json } from '../sandbox/http.ts'
 import { type JobRunSummary, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Store } from '../sandbox/store.ts'
-import { type Body, missing, textIn } from './answers.ts'
+import { missing, type ToolCall, textIn } from './answers.ts'
 
 const statuses: Record<JobRun['state'], string> = {
   waiting: 'queued',
@@ -23,31 +24,31 @@ export function runRoutes(store: Store, timeScale: number) {
     return run ? then(run) : missing('run', id)
   }
 
-  const routes = {
-    'POST jobs/*/runs': ({ root }: Call, [job = '']: string[], body: Body) => {
+  const route = routeTable<ToolCall, Answer>()({
+    'POST /jobs/{job}/runs': ({ root, body, params: { job } }) => {
       const given = isObject(body['arguments']) ? body['arguments'] : {}
       const ref = textIn(body, 'ref')
       const texts = Object.entries(given).map(([name, value]) => [name, String(value)] as const)
       const number = runs.start(job, { ...Object.fromEntries(texts), ...(ref === undefined ? {} : { ref }) })
       return withRun(String(number), (run) => json(201, responseOf(root, run), {}, `run ${number} of ${job}`))
     },
-    'POST deployments/*/rollback': ({ root }: Call, [name = '']: string[], body: Body) => {
+    'POST /deployments/{name}/rollback': ({ root, body, params: { name } }) => {
       const [version, ref] = [textIn(body, 'version') ?? 'previous', textIn(body, 'ref')]
       const number = runs.start(`rollback of ${name}`, { version, ...(ref === undefined ? {} : { ref }) })
       return withRun(String(number), (run) => json(201, responseOf(root, run), {}, `run ${number} rolls back ${name}`))
     },
-    'GET runs': ({ root, query }: Call) => {
+    'GET /runs': ({ root, query }) => {
       const ref = query.get('ref')
       const found = runs.all().filter(({ parameters }) => ref === null || parameters['ref'] === ref)
       return json(200, { items: found.map((run) => responseOf(root, run)) })
     },
-    'GET runs/*': ({ root }: Call, [id = '']: string[]) => withRun(id, (run) => json(200, responseOf(root, run))),
-    'DELETE runs/*': (_: Call, [id = '']: string[]) =>
+    'GET /runs/{id}': ({ root, params }) => withRun(params.id, (run) => json(200, responseOf(root, run))),
+    'DELETE /runs/{id}': ({ params: { id } }) =>
       withRun(id, (run) => {
         runs.stop(run)
         return { status: 204, note: `cancels run ${id}` }
       }),
-  }
+  })
   const summaries = (root: string): JobRunSummary[] =>
     runs.all().map((run) =>
       summaryOf(run, {
@@ -57,7 +58,7 @@ export function runRoutes(store: Store, timeScale: number) {
         html_url: `${root}#run-${run.number}`,
       }),
     )
-  return { routes, summaries }
+  return { route, summaries }
 }
 
 function responseOf(root: string, { number, job, parameters, state, started, ended }: JobRun) {

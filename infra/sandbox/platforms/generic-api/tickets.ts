@@ -1,6 +1,7 @@
-import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, json } from '../sandbox/http.ts'
 import type { Collection } from '../sandbox/store.ts'
-import { type Body, missing, textIn, wrong } from './answers.ts'
+import { missing, type ToolCall, textIn, wrong } from './answers.ts'
 
 /** A ticket in a response. */
 export interface ToolTicket {
@@ -29,8 +30,8 @@ export function ticketRoutes(tickets: Collection<ToolTicket>) {
     return json(status, tickets.put(ticket.id, ticket), {}, note)
   }
 
-  return {
-    'POST tickets': ({ root }: Call, _: string[], body: Body) => {
+  return routeTable<ToolCall, Answer>()({
+    'POST /tickets': ({ root, body }) => {
       const title = textIn(body, 'title')
       if (!title) return wrong('title is missing')
       const id = String(tickets.next())
@@ -47,34 +48,34 @@ export function ticketRoutes(tickets: Collection<ToolTicket>) {
       }
       return save(ticket, 201, `opens ${ticket.number}`)
     },
-    'GET tickets': ({ query }: Call) => {
+    'GET /tickets': ({ query }) => {
       const ref = query.get('ref')
       return json(200, { items: tickets.list().filter((ticket) => ref === null || ticket.ref === ref) })
     },
-    'GET tickets/*': (_: Call, [id = '']: string[]) => withTicket(id, (ticket) => json(200, ticket)),
-    'PATCH tickets/*': (_: Call, [id = '']: string[], body: Body) =>
-      withTicket(id, (ticket) => {
+    'GET /tickets/{id}': ({ params }) => withTicket(params.id, (ticket) => json(200, ticket)),
+    'PATCH /tickets/{id}': ({ params, body }) =>
+      withTicket(params.id, (ticket) => {
         const status = textIn(body, 'status') ?? ticket.status
         if (!statuses.includes(status)) return wrong(`status must be one of ${statuses.join(', ')}`)
         const [title, text] = [textIn(body, 'title') ?? ticket.title, textIn(body, 'text') ?? ticket.text]
         const changed = { ...ticket, title, text, status: status as ToolTicket['status'] }
         return save(changed, 200, `changes ${ticket.number}`)
       }),
-    'POST tickets/*/notes': (_: Call, [id = '']: string[], body: Body) =>
-      withTicket(id, (ticket) => {
+    'POST /tickets/{id}/notes': ({ params, body }) =>
+      withTicket(params.id, (ticket) => {
         const note = { text: textIn(body, 'text') ?? '', ref: textIn(body, 'ref') ?? null }
         return save({ ...ticket, notes: [...ticket.notes, note] }, 201, `adds a note to ${ticket.number}`)
       }),
-    'GET tickets/*/notes': ({ query }: Call, [id = '']: string[]) =>
-      withTicket(id, ({ notes }) => {
+    'GET /tickets/{id}/notes': ({ params, query }) =>
+      withTicket(params.id, ({ notes }) => {
         const ref = query.get('ref')
         return json(200, { items: notes.filter((note) => ref === null || note.ref === ref) })
       }),
-    'POST tickets/*/close': (_: Call, [id = '']: string[], body: Body) =>
-      withTicket(id, (ticket) => {
+    'POST /tickets/{id}/close': ({ params, body }) =>
+      withTicket(params.id, (ticket) => {
         const reason = textIn(body, 'reason')
         const notes = reason ? [...ticket.notes, { text: `Closed: ${reason}`, ref: null }] : ticket.notes
         return save({ ...ticket, status: 'closed', notes }, 200, `closes ${ticket.number}`)
       }),
-  }
+  })
 }

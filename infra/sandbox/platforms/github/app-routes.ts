@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { isRecord } from '../../../../shared/record.ts'
 import type { Call, Reply } from '../../../testing/loopback-server.ts'
+import { routeTable } from '../../../testing/route-table.ts'
 import { isAppToken } from './app-token.ts'
 import { type CheckRun, listChecks, makeCheck, updateCheck } from './checks.ts'
 import {
@@ -44,60 +45,97 @@ export interface AppState {
 
 const TOKEN_MS = 3_600_000
 
+interface AppCall {
+  state: AppState
+  token: string
+  query: URLSearchParams
+  body: Record<string, unknown>
+}
+type RunCall = AppCall & { params: { owner: string; repo: string; run: string } }
+
+const route = routeTable<AppCall, Reply>()({
+  'GET /app': asApp(({ state: { permissions, events } }) =>
+    ok({ id: 1, slug: 'webhooks', name: 'Webhooks', permissions, events }),
+  ),
+  'GET /app/hook/config': asApp(({ state }) => ok({ ...state.hook, secret: '********' })),
+  'GET /app/hook/deliveries': asApp(listDeliveries),
+  'POST /app/hook/deliveries/{id}/attempts': asApp(redeliver),
+  'GET /repos/{owner}/{repo}/installation': asApp(({ state }) =>
+    state.isInstalled ? ok({ id: INSTALLATION_ID }) : notFound(),
+  ),
+  'POST /app/installations/{id}/access_tokens': asApp((call: AppCall & { params: { id: string } }) =>
+    call.state.isInstalled && call.params.id === String(INSTALLATION_ID) ? issueToken(call) : notFound(),
+  ),
+  'GET /repos/{owner}/{repo}/actions/runs/{run}/pending_deployments': may(
+    'actions: read',
+    withRun((run) => ok(pendingDeployments(run))),
+  ),
+  'GET /repos/{owner}/{repo}/actions/runs/{run}/approvals': may(
+    'actions: read',
+    withRun((run, { appIds }) => ok(approvals(run, `${appIds[0]}[bot]`))),
+  ),
+  'POST /repos/{owner}/{repo}/actions/runs/{run}/deployment_protection_rule': may(
+    'deployments: write',
+    withRun((run, _, body) => {
+      const refusal = review(run, body)
+      return refusal === undefined ? { status: 204 } : error(422, refusal)
+    }),
+  ),
+  'POST /repos/{owner}/{repo}/check-runs': may('checks: write', ({ state, body }) => makeCheck(state, body)),
+  'PATCH /repos/{owner}/{repo}/check-runs/{id}': may(
+    'checks: write',
+    ({ state, body, params }: AppCall & { params: { id: string } }) => updateCheck(state, Number(params.id), body),
+  ),
+  'GET /repos/{owner}/{repo}/commits/{sha}/check-runs': may(
+    'checks: write',
+    ({ state, query, params }: AppCall & { params: { sha: string } }) => listChecks(state, params.sha, query),
+  ),
+})
+
 /** Answers the requests of a GitHub App. */
 export function answerApp(
   state: AppState,
-  { method, path, query, headers, body }: Pick<Call, 'method' | 'path' | 'query' | 'headers' | 'body'>,
+  request: Pick<Call, 'method' | 'encodedPath' | 'query' | 'headers' | 'body'>,
 ): Reply {
+  const { method, encodedPath, query, headers } = request
   const token = /^Bearer (.+)$/.exec(String(headers['authorization']))?.[1] ?? ''
-  const route = `${method} ${path}`
-  const given = isRecord(body) ? body : {}
-  if (/^\/app(\/|$)/.test(path) || path.endsWith('/installation'))
-    return isAppToken(token, state.appIds, state.publicKey())
-      ? asApp(state, route, query, given)
-      : error(401, 'Bad credentials')
-  const issued = state.tokens.get(token)
-  if (!issued || issued.expiresAt <= Date.now()) return error(401, 'Bad credentials')
-  const [, repository = '', rest = ''] = /^\/repos\/([^/]+\/[^/]+)\/(.+)$/.exec(path) ?? []
-  const mayNot = (permission: string, access: string) =>
-    ![access, 'write'].includes(issued.permissions[permission] ?? '')
-  const [, runId, kind] = /^actions\/runs\/(\d+)\/(\w+)$/.exec(rest) ?? []
-  if (runId !== undefined) {
-    const isReview = kind === 'deployment_protection_rule'
-    if (isReview ? mayNot('deployments', 'write') : mayNot('actions', 'read')) return inaccessible()
-    return answerRun(state, state.run(repository, Number(runId)), `${method} ${kind}`, given)
-  }
-  if (mayNot('checks', 'write')) return inaccessible()
-  if (`${method} ${rest}` === 'POST check-runs') return makeCheck(state, given)
-  const [, checkId] = /^check-runs\/(\d+)$/.exec(rest) ?? []
-  if (method === 'PATCH' && checkId !== undefined) return updateCheck(state, Number(checkId), given)
-  const [, sha] = /^commits\/([^/]+)\/check-runs$/.exec(rest) ?? []
-  if (method === 'GET' && sha !== undefined) return listChecks(state, sha, query)
-  return error(404, 'Not Found')
+  const body = isRecord(request.body) ? request.body : {}
+  return route(`${method} ${encodedPath}`, { state, token, query, body }) ?? notFound()
 }
 
-function asApp(state: AppState, route: string, query: URLSearchParams, given: Record<string, unknown>): Reply {
-  if (route === 'GET /app')
-    return ok({ id: 1, slug: 'webhooks', name: 'Webhooks', permissions: state.permissions, events: state.events })
-  if (route === 'GET /app/hook/config') return ok({ ...state.hook, secret: '********' })
-  if (route === 'GET /app/hook/deliveries') return listDeliveries(state, query)
-  const [, delivery] = /^POST \/app\/hook\/deliveries\/(\d+)\/attempts$/.exec(route) ?? []
-  if (delivery !== undefined) {
-    const found = state.deliveries.find(({ id }) => id === Number(delivery))
-    if (!found) return error(404, 'Not Found')
-    state.redeliver(found)
-    return { status: 202, body: {} }
-  }
-  if (!state.isInstalled) return error(404, 'Not Found')
-  if (/^GET \/repos\/[^/]+\/[^/]+\/installation$/.test(route)) return ok({ id: INSTALLATION_ID })
-  if (route === `POST /app/installations/${INSTALLATION_ID}/access_tokens`) return issueToken(state, given)
-  return error(404, 'Not Found')
+/** Returns a route of the App itself. */
+function asApp<C extends AppCall>(then: (call: C) => Reply) {
+  return (call: C): Reply =>
+    isAppToken(call.token, call.state.appIds, call.state.publicKey()) ? then(call) : error(401, 'Bad credentials')
 }
 
-function issueToken(
-  state: AppState,
-  { permissions: asked, repository_ids: ids, repositories }: Record<string, unknown>,
-) {
+/** Returns a route of its installation, whose token needs a permission, such as `checks: write`. */
+function may<C extends AppCall>(permission: string, then: (call: C) => Reply) {
+  const [name = '', access = ''] = permission.split(': ')
+  return (call: C): Reply => {
+    const issued = call.state.tokens.get(call.token)
+    if (!issued || issued.expiresAt <= Date.now()) return error(401, 'Bad credentials')
+    const isPermitted = [access, 'write'].includes(issued.permissions[name] ?? '')
+    return isPermitted ? then(call) : error(403, 'Resource not accessible by integration')
+  }
+}
+
+function withRun(then: (run: WaitingRun, state: AppState, body: object) => Reply) {
+  return ({ state, body, params: { owner, repo, run: id } }: RunCall): Reply => {
+    const run = state.run(`${owner}/${repo}`, Number(id))
+    return run ? then(run, state, body) : notFound()
+  }
+}
+
+function redeliver({ state, params }: AppCall & { params: { id: string } }): Reply {
+  const found = state.deliveries.find(({ id }) => id === Number(params.id))
+  if (!found) return notFound()
+  state.redeliver(found)
+  return { status: 202, body: {} }
+}
+
+function issueToken({ state, body }: AppCall): Reply {
+  const { permissions: asked, repository_ids: ids, repositories } = body
   const permissions = isRecord(asked) ? (asked as Record<string, string>) : state.permissions
   const missing = Object.entries(permissions).some(
     ([name, access]) => ![access, 'write'].includes(state.permissions[name] ?? ''),
@@ -112,7 +150,7 @@ function issueToken(
 }
 
 /** The newest first. The cursor is the id of the last delivery of the page before. */
-function listDeliveries({ deliveries }: AppState, query: URLSearchParams): Reply {
+function listDeliveries({ state: { deliveries }, query }: AppCall): Reply {
   const size = Number(query.get('per_page') ?? 30)
   const before = Number(query.get('cursor') ?? Number.POSITIVE_INFINITY)
   const found = [...deliveries].reverse().filter(({ id }) => id < before)
@@ -128,21 +166,12 @@ function listDeliveries({ deliveries }: AppState, query: URLSearchParams): Reply
   return { status: 200, body, ...(found.length > size ? { headers: { link } } : {}) }
 }
 
-function answerRun(state: AppState, run: WaitingRun | undefined, route: string, given: object): Reply {
-  if (!run) return error(404, 'Not Found')
-  if (route === 'GET pending_deployments') return ok(pendingDeployments(run))
-  if (route === 'GET approvals') return ok(approvals(run, `${state.appIds[0]}[bot]`))
-  if (route !== 'POST deployment_protection_rule') return error(404, 'Not Found')
-  const refusal = review(run, given)
-  return refusal === undefined ? { status: 204 } : error(422, refusal)
-}
-
 function ok(body: unknown): Reply {
   return { status: 200, body }
 }
 
-function inaccessible(): Reply {
-  return error(403, 'Resource not accessible by integration')
+function notFound(): Reply {
+  return error(404, 'Not Found')
 }
 
 function error(status: number, message: string): Reply {

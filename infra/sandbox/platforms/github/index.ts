@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import { type Answer, bearer, type Call, json, MAX_BODY_BYTES, type Platform, segments } from '../sandbox/http.ts'
 import type { Notifying } from '../sandbox/notifications/notifier.ts'
@@ -40,6 +41,17 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
   const actions = createActions(store, timeScale)
   const everything: Page = { page: 1, perPage: 1_000_000 }
 
+  const runPage = ({ params: { owner, name, run } }: { params: { owner: string; name: string; run: string } }) =>
+    actions.page(issues.repo(owner, name), Number(run))
+  const page = routeTable<Call, Answer>()({
+    'GET /{owner}/{name}/issues/{number}': ({ params: { owner, name, number } }) => {
+      const issue = issues.get(issues.repo(owner, name), Number(number))
+      return issue ? issuePage(issue, issues.comments(issue, everything)) : missingPage('issue')
+    },
+    'GET /{owner}/{name}/actions/runs/{run}': runPage,
+    'GET /{owner}/{name}/actions/runs/{run}/job/{job}': runPage,
+  })
+
   const github: GitHub = {
     error: githubError,
 
@@ -55,17 +67,7 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
       return { ...answer, headers: { ...extra, ...answer.headers } }
     },
 
-    page({ path }) {
-      const shown = /^\/(?!repos\/)([\w.-]+)\/([\w.-]+)\/(?:issues\/(\d+)|actions\/runs\/(\d+)(?:\/job\/\d+)?)$/.exec(
-        path,
-      )
-      if (!shown) return undefined
-      const [, owner = '', name = '', number, run] = shown
-      const repo = issues.repo(owner, name)
-      if (run !== undefined) return actions.page(repo, Number(run))
-      const issue = issues.get(repo, Number(number))
-      return issue ? issuePage(issue, issues.comments(issue, everything)) : missingPage('issue')
-    },
+    page: (call) => page(`GET ${call.path}`, call),
 
     issues: (root) =>
       issues.all().map((issue) => ({

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import {
   type Answer,
@@ -9,7 +10,6 @@ import {
   MAX_BODY_BYTES,
   mediaType,
   type Platform,
-  segments,
 } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
@@ -64,7 +64,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     },
 
     answer(call) {
-      const route = routes[call.path] ?? routeByType(call)
+      const route = routes[call.path] ?? routeByType(`GET ${call.path}`, {})
       if (!route) return keptnError(404, `path ${call.path} was not found`)
       if (call.method !== route.method) {
         return keptnError(405, `method ${call.method} is not allowed, but [${route.method}] are`)
@@ -72,13 +72,15 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
       return refuseCaller(call, route.scope) ?? route.answer(call)
     },
 
-    page({ path }) {
-      const [bridge, , project, , context, ...more] = segments(path)
-      if (bridge !== 'bridge' || context === undefined || more.length > 0) return undefined
-      const events = keptn.events().filter(({ event }) => event.shkeptncontext === context)
-      return events.length > 0 ? sequencePage(project ?? '', events) : missingPage('sequence')
-    },
+    page: (call) => page(`GET ${call.path}`, call),
   }
+
+  const page = routeTable<Call, Answer>()({
+    'GET /bridge/project/{project}/sequence/{context}': ({ params: { project, context } }) => {
+      const events = keptn.events().filter(({ event }) => event.shkeptncontext === context)
+      return events.length > 0 ? sequencePage(project, events) : missingPage('sequence')
+    },
+  })
 
   const routes: Record<string, Route> = {
     '/api/v1/event': { method: 'POST', scope: 'cloudautomation:events:write', answer: accept },
@@ -87,6 +89,10 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     '/api/mongodb-datastore/event': reading(({ query }) => datastore.find(query)),
     '/record': { method: 'POST', answer: record },
   }
+  const routeByType = routeTable<object, Route>()({
+    'GET /api/mongodb-datastore/event/type/{type}': ({ params }) =>
+      reading(({ query }) => datastore.findByType(params.type, query)),
+  })
 
   function refuseCaller(call: Call, scope?: string): Answer | undefined {
     if (call.headers['x-token'] === demo.keptnToken) return undefined
@@ -130,13 +136,6 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
   function insert(event: KeptnEvent, via: RecordedEvent['via'], delayMs: number): void {
     const added = datastore.insert(event, via, delayMs)
     if (added) recorded(added)
-  }
-
-  function routeByType({ path }: Call): Route | undefined {
-    const [api, of, event, by, type, ...more] = segments(path)
-    if ([api, of, event, by].join('/') !== 'api/mongodb-datastore/event/type' || !type || more.length > 0)
-      return undefined
-    return reading(({ query }) => datastore.findByType(type, query))
   }
 
   return keptn

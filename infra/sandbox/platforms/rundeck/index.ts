@@ -1,6 +1,7 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import { timeOf } from '../github/issues.ts'
 import { demo } from '../sandbox/demo.ts'
-import { type Platform, segments } from '../sandbox/http.ts'
+import type { Answer, Call, Platform } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Notifying, RunNotification } from '../sandbox/notifications/notifier.ts'
@@ -64,6 +65,13 @@ export function createRundeck(store: Store, timeScale: number): Rundeck {
       html_url: executionPageUrl(root, run.number),
     })
 
+  const page = routeTable<Call, Answer>()({
+    'GET /project/{project}/execution/show/{id}': ({ root, params: { project, id } }) => {
+      const run = project === PROJECT && /^\d+$/.test(id) ? runs.get(Number(id)) : undefined
+      return run ? jobRunPage('Rundeck', summary(root, run)) : missingPage('execution')
+    },
+  })
+
   return {
     ...rundeckRoutes({
       token: demo.rundeckToken,
@@ -84,12 +92,7 @@ export function createRundeck(store: Store, timeScale: number): Rundeck {
       steps: (execution) => stepsOf(execution, JOBS.find(({ id }) => id === execution.job.id)?.steps.length ?? 0),
     }),
 
-    page({ path, root }) {
-      const [first, project, kind, show, id = '', ...more] = segments(path)
-      if (first !== 'project' || `${kind}/${show}` !== 'execution/show' || more.length > 0) return undefined
-      const run = project === PROJECT && /^\d+$/.test(id) ? runs.get(Number(id)) : undefined
-      return run ? jobRunPage('Rundeck', summary(root, run)) : missingPage('execution')
-    },
+    page: (call) => page(`GET ${call.path}`, call),
 
     notification(id, root) {
       const execution = find(id)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import type { Answer, Call, Platform } from '../sandbox/http.ts'
-import { segments } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { buttonsIn } from './blocks.ts'
@@ -58,13 +58,15 @@ export function createSlack(store: Store, interactivityUrl?: string): Slack {
     ...slackRoutes({ token: demo.slack.token, channels, people: () => people, messages, url: (root) => root }),
 
     page(call) {
-      const [first, channel, place, ...more] = segments(call.path)
+      const link = linkOf(`GET ${call.path}`, {})
       const isChat = call.path === '/'
-      if (!isChat && (first !== 'archives' || more.length > 0)) return undefined
+      if (!isChat && !link) return undefined
       const person = people.find(({ name }) => name === (call.query.get('user') ?? jane.name))
       if (!person) return missingPage('person')
       const seen = messages.all().filter((message) => sees(person, message))
-      const shown = seen.filter(({ channel: id, ts }) => id === channel && (!place || place === placeOf(ts)))
+      const shown = seen.filter(
+        ({ channel, ts }) => channel === link?.channel && (!link.place || link.place === placeOf(ts)),
+      )
       if (!isChat && shown.length === 0) return missingPage('message')
       return chatPage({ root: call.root, person, messages: isChat ? seen : shown })
     },
@@ -73,6 +75,11 @@ export function createSlack(store: Store, interactivityUrl?: string): Slack {
     messages: (root) => messages.all().map((message) => messageSummary(root, message)),
   }
 }
+
+const linkOf = routeTable<object, { channel: string; place?: string }>()({
+  'GET /archives/{channel}': ({ params }) => params,
+  'GET /archives/{channel}/{place}': ({ params }) => params,
+})
 
 function sees({ id }: Member, { onlyFor }: ChatMessage): boolean {
   return onlyFor === undefined || onlyFor === id

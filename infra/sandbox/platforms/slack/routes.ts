@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type Answer, bearer, type Call, json, mediaType, type Platform, segments } from '../sandbox/http.ts'
+import { routeTable } from '../../../testing/route-table.ts'
+import { type Answer, bearer, type Call, json, mediaType, type Platform } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Block } from './blocks.ts'
 import { type Channel, type Member, team } from './directory.ts'
@@ -151,14 +152,16 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
     return json(200, { ok: true, ...answer, ...warned }, {}, note)
   }
 
+  const route = routeTable<Call, Answer>()({
+    '{method} /api/{name}': (call) => answerMethod(call, call.params.name),
+  })
+
   return {
     error: slackError,
 
     answer(call) {
-      const [api, name = '', ...more] = segments(call.path)
-      if (api !== 'api' || more.length > 0) return { ...missingPage('page'), note: 'not found' }
       try {
-        return answerMethod(call, name)
+        return route(`${call.method} ${call.path}`, call) ?? { ...missingPage('page'), note: 'not found' }
       } catch (error) {
         if (error instanceof SlackError) return refusal(error.message, error.fields)
         throw error

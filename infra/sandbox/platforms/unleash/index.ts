@@ -1,5 +1,6 @@
+import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import { type Platform, segments } from '../sandbox/http.ts'
+import type { Answer, Call, Platform } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { ChangeRequest } from './changes.ts'
@@ -45,20 +46,20 @@ export function createUnleash(store: Store, options = SANDBOX): Unleash {
   const flags = store.collection<Flag>('unleash.flags', { initial })
   const requests = store.collection<ChangeRequest>('unleash.change-requests', { isPermanent: true })
 
-  return {
-    ...unleashRoutes(flags, requests, options),
-
-    page({ path, root }) {
-      const [first, inProject = '', kind, name = '', ...more] = segments(path)
-      if (first !== 'projects' || more.length > 0) return undefined
-      if (kind === 'features') {
-        const flag = inProject === project ? flags.get(name) : undefined
-        return flag ? flagPage(summaryOf(root, flag, requests.list())) : missingPage('flag')
-      }
-      if (kind !== 'change-requests') return undefined
-      const request = requests.get(name)
+  const page = routeTable<Call, Answer>()({
+    'GET /projects/{project}/features/{name}': ({ root, params }) => {
+      const flag = params.project === project ? flags.get(params.name) : undefined
+      return flag ? flagPage(summaryOf(root, flag, requests.list())) : missingPage('flag')
+    },
+    'GET /projects/{project}/change-requests/{id}': ({ root, params }) => {
+      const request = requests.get(params.id)
       return request ? changeRequestPage(root, request) : missingPage('change request')
     },
+  })
+
+  return {
+    ...unleashRoutes(flags, requests, options),
+    page: (call) => page(`GET ${call.path}`, call),
 
     flags: (root) => flags.list().map((flag) => summaryOf(root, flag, requests.list())),
   }

@@ -9,10 +9,10 @@ import {
   json,
   jsonObject,
   type Platform,
-  segments,
 } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
+import { routeTable } from '../../../../infra/testing/route-table.ts'
 import { play, type WriteRow } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
@@ -106,7 +106,11 @@ export async function startKeptn(): Promise<KeptnServer> {
     }
   }
 
-  function startEvaluation({ body }: Call, [project = '', stage = '', service = '']: string[]): Answer {
+  function startEvaluation({
+    body,
+    params,
+  }: Call & { params: Record<'project' | 'stage' | 'service', string> }): Answer {
+    const { project, stage, service } = params
     const { start = '', end = '', labels, ...others } = jsonObject(body) ?? {}
     if (Object.keys(others).length > 0) return keptnError(400, `Invalid request format: ${Object.keys(others)}`)
     const refuse = (code: number, message: string) => json(400, { code, message }, {}, message)
@@ -128,12 +132,14 @@ export async function startKeptn(): Promise<KeptnServer> {
     return json(200, { keptnContext }, {}, 'started an evaluation')
   }
 
+  const route = routeTable<Call, Answer>()({
+    'POST /api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation': startEvaluation,
+  })
   const answer: Platform['answer'] = (call) => {
     const { method, path, query, headers } = call
     if (headers['x-token'] === demo.keptnToken) {
-      const [api, controlPlane, v1, , project = '', , stage = '', , service = '', evaluation] = segments(path)
-      if (method === 'POST' && `${api}/${controlPlane}/${v1}/${evaluation}` === 'api/controlPlane/v1/evaluation')
-        return startEvaluation(call, [project, stage, service])
+      const started = route(`${method} ${path}`, call)
+      if (started) return started
       if (path.startsWith('/api/mongodb-datastore/') && !state.mayRead)
         return keptnError(403, 'not allowed to read events')
       if (query.get('type') === `${TYPE}.evaluation.finished`) recordEnds(query)
