@@ -1,6 +1,6 @@
 import { audit, auditedCall } from '../../audit.ts'
 import type { Authenticated } from '../../auth/authenticate.ts'
-import { authorizeCategory, authorizeWrite, type Caller } from '../../auth/callers.ts'
+import { authorizeWrite, type Caller } from '../../auth/callers.ts'
 import { invalidInput } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
@@ -16,6 +16,7 @@ import type { CallRequest, SignedMessage } from './parse.ts'
 import { rateRefusal, readCall } from './read-call.ts'
 import { allowMethod, type WebhookRequest, withMonotonicTime } from './request.ts'
 import { cancellation, json, outcomeResponse } from './responses.ts'
+import type { VerifiedCall } from './signed-call.ts'
 
 /** How a signed call runs. */
 const SIGNED_QUERY = ['connection', 'deadline', 'sendStarted', 'progress', 'labels', 'mode', 'answer', 'hold']
@@ -65,21 +66,31 @@ async function signedMessage(
   return { message, replayRefusal: () => replayRefusal(category, caller, message, request, { isEngine: false }) }
 }
 
-/** Responds to a request that an engine has signed, and whose body is its own. */
-export async function signedCallResponse(
+/** Verifies a request that an engine has signed, and whose body is its own. Returns undefined if it calls for no task. */
+export async function verifySignedCall(
   category: Category,
   orchestrator: string,
   action: string,
   request: WebhookRequest,
-): Promise<WebhookResponse> {
+): Promise<VerifiedCall | undefined> {
   allowMethod(request, 'POST')
   // Loaded when used: few engines sign their calls.
   const { readSignedCall } = await import('./signed-call.ts')
-  const signed = await readSignedCall(category, orchestrator, action, request)
-  audit.add(signed ? { caller: signed.caller.name } : { outcome: 'ignored' })
-  if (!signed) return json(200, { message: 'The request is valid. It does not call for a task.' })
-  const { caller, callRequest, maxResponseMs } = signed
-  authorizeCategory(caller, category.name)
+  return readSignedCall(category, orchestrator, action, request)
+}
+
+/** Responds to a request of an engine that calls for no task. */
+export function ignoredResponse(): WebhookResponse {
+  audit.add({ outcome: 'ignored' })
+  return json(200, { message: 'The request is valid. It does not call for a task.' })
+}
+
+/** Responds to a verified request of an engine. */
+export async function signedCallResponse(
+  category: Category,
+  { caller, callRequest, maxResponseMs }: VerifiedCall,
+  request: WebhookRequest,
+): Promise<WebhookResponse> {
   const call = await readCall(category, caller, { ...callRequest, findRunOfTask })
   const context = withMonotonicTime(request.context, maxResponseMs)
   return respond(category, call, { ...request, context })

@@ -1,12 +1,12 @@
 import { audit } from '../../audit.ts'
-import { authenticate } from '../../auth/authenticate.ts'
+import { type Authenticated, authenticate } from '../../auth/authenticate.ts'
 import { authorizeCategory, authorizeWrite } from '../../auth/callers.ts'
 import { Failure } from '../../errors.ts'
 import type { WebhookResponse } from '../../http/response.ts'
 import { parsePollerBody } from '../../orchestrators/index.ts'
 import type { Category } from '../../providers/category.ts'
 import { parseCallBody } from './body.ts'
-import { callResponse, cancelResponse, signedCallResponse } from './call-routes.ts'
+import { callResponse, cancelResponse, ignoredResponse, signedCallResponse, verifySignedCall } from './call-routes.ts'
 import { routeRequestOf, type WebhookRequest } from './request.ts'
 import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
 
@@ -20,12 +20,15 @@ export async function route(category: Category, request: WebhookRequest): Promis
   const isCancel = segments.length === 2 && first !== 'tasks' && second === 'cancel'
   if (isCall || isCancel) audit.add({ operation: isCall ? 'call' : 'cancel', action: first })
   const [orchestrator] = request.query['orchestrator'] ?? []
-  if (isCall && orchestrator !== undefined) return signedCallResponse(category, orchestrator, first, request)
+  const isSigned = isCall && orchestrator !== undefined
+  const signed = isSigned ? await verifySignedCall(category, orchestrator, first, request) : undefined
+  if (isSigned && !signed) return ignoredResponse()
   const headers = isCall || isCancel ? withPollerToken(request) : request.headers
-  const authenticated = await authenticate({ headers, rawBody, address })
+  const authenticated: Authenticated = signed ?? (await authenticate({ headers, rawBody, address }))
   const { caller, message } = authenticated
   audit.add({ caller: caller.name, person: caller.person })
   authorizeCategory(caller, category.name)
+  if (signed) return signedCallResponse(category, signed, request)
   if (isCall) return callResponse(category, authenticated, first, request)
   if (message !== undefined)
     throw new Failure(

@@ -20,6 +20,13 @@ const ALLOWED_QUERY = ['orchestrator', 'connection', 'deadline', 'sendStarted', 
 const RECHECK_MS = 15_000
 let lastRecheck = 0
 
+/** A verified request of an engine. */
+export interface VerifiedCall {
+  caller: Caller
+  callRequest: CallRequest
+  maxResponseMs: number
+}
+
 /**
  * Verifies and reads a request of an engine that signs its calls.
  *
@@ -32,7 +39,7 @@ export async function readSignedCall(
   name: string,
   action: string,
   request: WebhookRequest,
-): Promise<{ caller: Caller; callRequest: CallRequest; maxResponseMs: number } | undefined> {
+): Promise<VerifiedCall | undefined> {
   const call = await receive(name, request)
   if (!call) return undefined
   const { orchestrator: _, ...query } = request.query
