@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { METADATA_PATH } from '../../shared/agents/challenge.ts'
-import { describeProgress, PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
+import { PROGRESS_EVENTS } from '../../shared/core/task/progress.ts'
 import { problemResponse } from '../../shared/core/webhook/responses.ts'
 import { Failure } from '../../shared/errors.ts'
 import { unknownName } from '../../shared/validate.ts'
@@ -177,17 +177,14 @@ function isProxyResult(result: unknown): result is ProxyResult {
 
 /** Adds its task to the execution of a task function, with the names of the HTTP interface. */
 function withTask(execution: ExecutionSummary, cloud: LocalCloud): ExecutionSummary & { task?: ListedTask } {
-  const { arn, name, functionName, startedAt, status } = execution
+  const { arn, name, functionName, status } = execution
   if (!functionName.endsWith('-task') || !isTask(name)) return execution
   const { input = '{}', result, error } = cloud.execution(arn) ?? {}
-  const progress =
-    status === 'RUNNING'
-      ? describeProgress(cloud.newestEvents(arn, PROGRESS_EVENTS), Date.now(), { input, startedAt })
-      : ''
+  const events = status === 'RUNNING' ? cloud.newestEvents(arn, PROGRESS_EVENTS) : []
   const category = functionName.replace(/-task$/, '')
   return {
     ...execution,
-    task: listedTask({ ...execution, category, input, result, error: error?.ErrorMessage }, progress),
+    task: listedTask({ ...execution, category, input, result, error: error?.ErrorMessage }, events),
   }
 }
 

@@ -42,6 +42,8 @@ export interface CallSummary {
   task: string
   /** Its outcome, or what it waits for. */
   text: string
+  /** Why the last attempt failed, while it waits for the next one. */
+  reason?: string | undefined
   /** The end of its current wait. */
   until?: number | undefined
   /** Attempts of its action. */

@@ -61,14 +61,14 @@ function rowsOf(
 }
 
 function windowRow(
-  { rule, text, isMet, opensAt }: RequirementView,
+  { rule, isOpen, isMet, opensAt }: RequirementView,
   index: number,
   timeZone: string,
   course: Course,
 ): Row {
   const { since, end, hasEnded, now } = course
   const row = rowOf(`window-${index}`, 'wait', `Window: ${rule}`, '', since)
-  if (text.startsWith('Open')) return { ...row, note: 'open', to: Math.max(since, Math.min(opensAt ?? since, end)) }
+  if (isOpen) return { ...row, note: 'open', to: Math.max(since, Math.min(opensAt ?? since, end)) }
   if (isMet) return { ...row, note: 'closed, approved', to: end }
   if (hasEnded) return { ...row, note: 'did not open', tone: 'bad', to: end }
   const note = opensAt === undefined ? 'closed' : `closed until ${shortTime(opensAt, timeZone, now)}`

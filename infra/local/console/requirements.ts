@@ -15,6 +15,8 @@ export interface RequirementView {
   isMet: boolean
   /** `Closed until Monday, 2026-12-07 08:00 Europe/Vienna (reason)` */
   text: string
+  /** Whether the window is open. Undefined for other requirements. */
+  isOpen?: boolean
   /** When the window opened, or opens. Undefined if it never does, and for an approval. */
   opensAt: number | undefined
   approval: RequestedApproval | undefined
@@ -124,6 +126,7 @@ function viewWindow(
   return {
     rule,
     isMet: isOpen || (approval?.isApproved ?? false),
+    isOpen,
     text: `${describeWindowState(state, window)}${orApproved}`,
     opensAt: isOpen ? (first.isOpen ? since : first.changesAt) : changesAt,
     approval,

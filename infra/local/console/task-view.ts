@@ -197,15 +197,16 @@ function votesIn(operations: readonly OperationSummary[]): Decision[] {
 function stateOfRunning(
   { waiting, policyWait }: Task,
   approval: Approval | undefined,
-): Pick<CallSummary, 'verdict' | 'text'> {
+): Pick<CallSummary, 'verdict' | 'text' | 'reason'> {
   if (!waiting) return { verdict: 'running', text: '' }
   if (waiting.people && approval) return { verdict: approval.neededBy ? 'asking' : 'waiting', text: approval.question }
   if (waiting.policy && waiting.detail !== undefined) {
     const asksPeople = askingTasksOf(policyWait).length > 0
     return { verdict: asksPeople ? 'waiting' : 'running', text: waiting.detail }
   }
-  const verdict = waiting.people ? 'waiting' : waiting.for.startsWith('the next attempt') ? 'retrying' : 'running'
-  return { verdict, text: describeWaiting(waiting) }
+  const text = describeWaiting(waiting)
+  if (waiting.isRetry) return { verdict: 'retrying', text, reason: waiting.detail }
+  return { verdict: waiting.people ? 'waiting' : 'running', text }
 }
 
 function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'> {

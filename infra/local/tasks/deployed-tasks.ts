@@ -1,11 +1,12 @@
 import {
+  type Event,
   type ExecutionStatus,
   GetDurableExecutionCommand,
   GetDurableExecutionHistoryCommand,
   type LambdaClient,
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
-import { describeProgress, PROGRESS_EVENTS } from '../../../shared/core/task/progress.ts'
+import { PROGRESS_EVENTS } from '../../../shared/core/task/progress.ts'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { pascalCase } from '../../aws/pascal-case.ts'
 import { durableFunctionsOf } from '../../aws/running-tasks.ts'
@@ -120,19 +121,15 @@ async function readTask(lambda: LambdaClient, { arn, taskId, category, startedAt
     error: error?.ErrorMessage,
     endedAt: EndTimestamp?.getTime(),
   }
-  return listedTask(execution, status === 'RUNNING' ? await progressOf(lambda, arn, execution) : '')
+  return listedTask(execution, status === 'RUNNING' ? await newestEvents(lambda, arn) : [])
 }
 
-async function progressOf(
-  lambda: LambdaClient,
-  arn: string,
-  execution: { input: string | undefined; startedAt: number },
-): Promise<string> {
+async function newestEvents(lambda: LambdaClient, arn: string): Promise<Event[]> {
   const newest = { ReverseOrder: true, MaxItems: PROGRESS_EVENTS, IncludeExecutionData: true }
   const { Events = [] } = await lambda.send(
     new GetDurableExecutionHistoryCommand({ DurableExecutionArn: arn, ...newest }),
   )
-  return describeProgress(Events, Date.now(), execution)
+  return Events
 }
 
 /** Returns the category of a function. @param logicalId starts with its name: `CiCdTaskFunction`, `CiCdWebhookFunction` */

@@ -1,5 +1,5 @@
 import type { ApprovalInput } from '../../../shared/approvals/request/input.ts'
-import type { Task } from '../../../shared/core/call.ts'
+import { deadlineOf, type Task } from '../../../shared/core/call.ts'
 import { categories } from '../../project/categories.ts'
 
 /** An approval that people have to decide. */
@@ -31,7 +31,7 @@ export const approvalCategories = categories.filter(({ actions }) =>
  * @param startedAt milliseconds since 1970
  */
 export function approvalIn(
-  { action = '', input, deadline = 0, waitAtMost = 0, approvalOf }: Partial<Task>,
+  { action = '', input, deadline = 0, waitAtMost, approvalOf }: Partial<Task>,
   category: string,
   startedAt: number,
 ): ListedApproval | undefined {
@@ -45,6 +45,6 @@ export function approvalIn(
     excluded: excluded === undefined ? undefined : [excluded].flat(),
     count: approvalOf?.count ?? 1,
     waitingTask: approvalOf && `${approvalOf.category}/${approvalOf.taskId}`,
-    until: new Date(approvalOf?.until ?? startedAt + (deadline + waitAtMost) * 1_000).toISOString(),
+    until: new Date(deadlineOf({ deadline, waitAtMost, approvalOf }, startedAt)).toISOString(),
   }
 }

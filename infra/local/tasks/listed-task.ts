@@ -1,4 +1,5 @@
 import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../../shared/core/call.ts'
+import { describeProgress, findWaiting, type HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { type Outcome, verdictOf } from '../../../shared/outcome.ts'
 import { approvalIn, type ListedApproval } from './listed-approval.ts'
@@ -59,8 +60,8 @@ function stateOf(status: string | undefined): TaskStatus['state'] {
   return status === 'RUNNING' ? 'running' : status === 'SUCCEEDED' ? 'finished' : 'failed'
 }
 
-/** @param progress the wait of a running task, for people */
-export function listedTask(execution: TaskExecution, progress: string): ListedTask {
+/** @param events the newest ones of a running task, newest first */
+export function listedTask(execution: TaskExecution, events: readonly HistoryEvent[]): ListedTask {
   const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
   const task = parse<Task>(input)
   const { action = '', connection = '', caller = '', event } = task
@@ -75,13 +76,13 @@ export function listedTask(execution: TaskExecution, progress: string): ListedTa
     context: event?.context ?? '',
     state,
     verdict: state === 'running' ? 'running' : outcome ? verdictOf(outcome) : 'errored',
-    progress,
+    progress: describeProgress(events, Date.now(), { input, startedAt }),
     message: outcome?.message ?? error,
     acceptedAt: new Date(startedAt).toISOString(),
     endedAt: endedAt === undefined ? undefined : new Date(endedAt).toISOString(),
     // A task that waits for the policy has not asked yet.
     approval:
-      state === 'running' && !progress.startsWith('Waiting for the policy')
+      state === 'running' && !findWaiting(events, undefined)?.policy
         ? approvalIn(task, category, startedAt)
         : undefined,
   }

@@ -25,7 +25,7 @@ import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
 import type { ApprovedRequest } from '../approved-request.ts'
 import { sendAuditEventOf } from '../audit-event.ts'
-import type { Task } from '../call.ts'
+import { deadlineOf, type Task } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { signedLink, withClient } from '../run-action.ts'
 import { startCheckOf } from '../start-gate.ts'
@@ -105,8 +105,8 @@ async function runTask(
   if (task.only === 'answer' && task.outcome) return sendOutcomeAgain(task, task.outcome, context)
   context.logger.info('task started', { deadline: task.deadline, rerunOf: task.rerunOf })
   const startTime = startTimeOf(context)
-  const deadline = { seconds: task.deadline, at: task.approvalOf?.until ?? startTime + task.deadline * 1_000 }
-  const until = deadline.at + (task.waitAtMost ?? 0) * 1_000
+  const deadline = { seconds: task.deadline, at: deadlineOf(task, startTime, startTime) }
+  const until = deadlineOf(task, startTime)
 
   const started: Answer = { kind: 'started', at: startTime }
   const isAnnounced =
@@ -254,7 +254,7 @@ async function runWhenAllowed(
     }
     const mayStart = task.approvalOf ? undefined : startCheckOf(category, task, awaited)
     const run = (at: number | undefined) =>
-      runAction(context, at === undefined ? deadline : { ...deadline, at: at + deadline.seconds * 1_000 }, {
+      runAction(context, at === undefined ? deadline : { ...deadline, at: deadlineOf(task, at, at) }, {
         mayStart,
         approved,
         mayHaveWritten,

@@ -32,6 +32,8 @@ export interface Waiting {
   people?: true
   /** The action starts when the policy allows it. */
   policy?: true
+  /** The task repeats what has failed. */
+  isRetry?: true
   /** Only people can end the wait: they decide, or resume what they have stopped. */
   needs?: 'decision' | 'resume' | undefined
 }
@@ -56,7 +58,8 @@ export function findWaiting(events: readonly HistoryEvent[], deadlineAt: number 
     if (type === 'StepStarted') return event.SubType === 'WaitForCondition' ? runningPoll(events, index) : undefined
     if (type === 'WaitStarted') {
       const until = timeOf(event.WaitStartedDetails?.ScheduledEndTimestamp)
-      return { for: 'the next attempt', until, timeWord: ' at', detail: reasonBefore(events.slice(index + 1)) }
+      const detail = reasonBefore(events.slice(index + 1))
+      return { for: 'the next attempt', until, timeWord: ' at', detail, isRetry: true }
     }
     // Other callbacks only wake a task that polls. This one may time out before the deadline, when the task reminds people.
     if (type === 'CallbackStarted' && isDecisionWait(event.Name))
@@ -120,7 +123,7 @@ function findRetry(event: HistoryEvent): Waiting | undefined {
   if (failed) {
     const { ErrorMessage: detail } = failed.Error?.Payload ?? {}
     const what = name === START ? 'the next attempt' : `the next attempt of ${name}`
-    return { for: what, until, timeWord: ' at', detail }
+    return { for: what, until, timeWord: ' at', detail, isRetry: true }
   }
   return waitForJob(name, succeeded?.Result?.Payload, until)
 }

@@ -52,11 +52,10 @@ export function CallRow({ call, number, isOpen, isTabStop }: Props) {
 }
 
 /** The message of a call, or what it waits for. */
-export function messageOf({ text, until, verdict }: CallSummary): string {
+export function messageOf({ text, reason, until, verdict }: CallSummary): string {
   if (verdict === 'retrying' && until !== undefined) {
-    const reason = text.replace(/^Waiting for the next attempt[^:]*:? ?/, '')
     const wait = until > now.value ? `Next attempt in ${duration(until - now.value)}` : 'Next attempt now'
-    return reason === '' ? wait : `${wait}: ${reason}`
+    return reason === undefined ? wait : `${wait}: ${reason}`
   }
   return text
 }
