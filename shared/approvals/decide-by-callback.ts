@@ -1,4 +1,5 @@
 import type { HistoryEvent } from '../core/task/progress.ts'
+import { isDecisionCallback } from '../core/task/steps.ts'
 import { type Failure, serviceUnavailable } from '../errors.ts'
 import { log } from '../log.ts'
 import { type DecideResult, type Decision, decisionSchema, describeDecision } from '../state/approval-decision.ts'
@@ -36,14 +37,9 @@ export async function decideByCallback(
   return { status: 'ended', reason: reasonOfEnd(outcome) }
 }
 
-/** The callbacks of such a task. */
-const CALLBACKS = ['decision', 'decision-after-reminder']
-
 /** Returns the decision that Lambda has accepted. A task has at most one. */
 function decisionIn(events: readonly (HistoryEvent & CallbackEvent)[]): Decision | undefined {
-  const completed = events.find(
-    ({ EventType, Name = '' }) => EventType === 'CallbackSucceeded' && CALLBACKS.includes(Name),
-  )
+  const completed = events.find(({ EventType, Name }) => EventType === 'CallbackSucceeded' && isDecisionCallback(Name))
   const payload = completed?.CallbackSucceededDetails?.Result?.Payload
   return payload === undefined ? undefined : decisionSchema.parse(JSON.parse(payload))
 }

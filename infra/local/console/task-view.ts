@@ -11,6 +11,7 @@ import {
   type Waiting,
 } from '../../../shared/core/task/progress.ts'
 import {
+  ACCEPT_INVOCATION,
   FIRST_DECISION_WAIT,
   isDecisionRead,
   isSend,
@@ -102,7 +103,7 @@ function startedJob(operations: readonly OperationSummary[]): Record<string, unk
 
 /** Returns the record of a call that a webhook has accepted, or that the task itself accepts from another function. */
 function payloadOf({ input, functionName }: ExecutionDetail, operations: readonly OperationSummary[]): Payload {
-  const accepted = operations.find(({ name }) => name === 'accept-invocation')?.result
+  const accepted = operations.find(({ name }) => name === ACCEPT_INVOCATION)?.result
   const known: Partial<Payload> =
     (parseObject(accepted) as { task?: Payload } | undefined)?.task ??
     (parseObject(input) as Partial<Payload> | undefined) ??

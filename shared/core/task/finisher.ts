@@ -19,7 +19,7 @@ import { taskSchema } from '../task-schema.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
-import { isPolicyStep, START } from './steps.ts'
+import { ACCEPT_INVOCATION, isPolicyStep, isSendStarted, SEND_FINISHED, START, TURN_NUMBER } from './steps.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -252,8 +252,8 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     if (Name === START && hasWrittenNothing(payload)) starts.delete(Id)
     // A send step that finds the deadline passed returns false: it sent nothing.
     if (payload !== 'false') succeeded.add(Name)
-    if (Name === 'accept-invocation') accepted = payload
-    if (Name === 'turn-number') {
+    if (Name === ACCEPT_INVOCATION) accepted = payload
+    if (Name === TURN_NUMBER) {
       const ticket: TurnTicket = JSON.parse(payload ?? '')
       tickets.set(ticket.key, ticket)
     }
@@ -264,11 +264,9 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   return {
     task,
     startedAt: StartTimestamp?.getTime(),
-    hasSentStarted: succeeded.has('send-started') || succeeded.has('send-started-late'),
-    hasSentFinished: succeeded.has('send-finished'),
-    wasSending: ['send-started', 'send-started-late', 'send-finished'].some(
-      (step) => started.has(step) && !succeeded.has(step),
-    ),
+    hasSentStarted: [...succeeded].some(isSendStarted),
+    hasSentFinished: succeeded.has(SEND_FINISHED),
+    wasSending: [...started].some((step) => (isSendStarted(step) || step === SEND_FINISHED) && !succeeded.has(step)),
     hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
     asksUntil,

@@ -1,6 +1,6 @@
 import { taskSchema } from '../task-schema.ts'
 import { deadlineAfter, parseResult, policyProgressIn } from './policy-progress.ts'
-import { HOLD, HOLD_ENDS_WITH, isDecisionWait, isPolicyStep, START } from './steps.ts'
+import { HOLD, HOLD_ENDS_WITH, isDecisionWait, isPolicyStep, POLL_AFTER_STOP, START } from './steps.ts'
 
 /** The parts of a history event that show what an execution waits for. */
 export interface HistoryEvent {
@@ -149,7 +149,7 @@ function waitForJob(name: string | undefined, payload: string | undefined, until
     ...(typeof lastError === 'string' ? [`the last poll failed: ${lastError}`] : []),
   ]
   return {
-    for: name === 'poll-after-stop' ? 'the job to stop' : 'the job to end',
+    for: name === POLL_AFTER_STOP ? 'the job to stop' : 'the job to end',
     until,
     timeWord: ', next poll at',
     detail: facts.length > 0 ? facts.join('; ') : undefined,

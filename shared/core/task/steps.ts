@@ -7,6 +7,12 @@ export const HOLD = 'hold'
 /** The end of that wait. */
 export const HOLD_ENDS_WITH = 'the end of a stop'
 export const SEND_FINISHED = 'send-finished'
+/** The task of an invocation by another function accepts the call. */
+export const ACCEPT_INVOCATION = 'accept-invocation'
+/** Takes a number of a turn. */
+export const TURN_NUMBER = 'turn-number'
+/** Polls a job that was asked to stop. */
+export const POLL_AFTER_STOP = 'poll-after-stop'
 /** Sends a reminder to people who have not decided. */
 export const REMIND = 'remind'
 /** The first callback of an asking task: people were asked. */
@@ -15,6 +21,10 @@ export const FIRST_DECISION_WAIT = 'decision-wake-0'
 /** Whether an operation sends an answer to the caller. */
 export function isSend(name = ''): boolean {
   return name.startsWith('send-')
+}
+
+export function isSendStarted(name = ''): boolean {
+  return name === 'send-started' || name === 'send-started-late'
 }
 
 /** Whether an operation checks the requirements of a task, or waits for the end of a stop. */
@@ -35,6 +45,11 @@ export function askNumberIn(name = ''): number | undefined {
 /** Whether an operation waits for the decision of people. It may time out before the deadline, when they are reminded. */
 export function isDecisionWait(name = ''): boolean {
   return name.startsWith('decision')
+}
+
+/** Whether a callback of a task of an earlier version gets the decision itself. */
+export function isDecisionCallback(name = ''): boolean {
+  return name === 'decision' || name === 'decision-after-reminder'
 }
 
 /** Whether a step reads the votes, and the decision if there is one. */

@@ -9,7 +9,10 @@ const waitsIn = (name: string) => ({
   Id: '1',
   Name: name,
   EventTimestamp: new Date(0),
-  StepSucceededDetails: { Result: { Payload: '{"waitsFor":"Stopped"}' }, RetryDetails: { NextAttemptDelaySeconds: 60 } },
+  StepSucceededDetails: {
+    Result: { Payload: '{"waitsFor":"Stopped"}' },
+    RetryDetails: { NextAttemptDelaySeconds: 60 },
+  },
 })
 
 it('A task that asks people is listed with its question and its deadline', () => {
