@@ -34,7 +34,7 @@ function stepsIn(text: string): Step[] {
       .split(/^\$ /m)
       .slice(1)
       .map((step) => {
-        // A command goes on after a line that ends with a backslash.
+        // A command continues after a line that ends with a backslash.
         const [command = ''] = /^(?:.*\\\n)*.*/.exec(step.trim()) ?? []
         return { command, printed: step.trim().slice(command.length + 1) }
       }),

@@ -103,6 +103,7 @@ const categoryCore = [
   './shared/core/webhook/forwarded.ts',
   './shared/core/webhook/responses.ts',
   './shared/core/task/start-execution.ts',
+  './shared/core/task/steps.ts',
   './shared/orchestrators/index.ts',
   './shared/state/item-keys.ts',
   './shared/orchestrators/event/event.ts',

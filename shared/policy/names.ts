@@ -38,11 +38,13 @@ export function isAnyOf(names: readonly string[], name: string): boolean {
  * @param pattern a name, in which `*` stands for any characters
  */
 export function matchesName(pattern: string, name: string): boolean {
-  const [start = '', ...parts] = pattern.split('*')
-  const end = parts.pop()
-  if (end === undefined) return pattern === name
-  if (!name.startsWith(start)) return false
-  let position = start.length
+  const start = pattern.indexOf('*')
+  if (start < 0) return pattern === name
+  // Most names differ here: each call is compared with all rules and stops.
+  if (!name.startsWith(pattern.slice(0, start))) return false
+  const parts = pattern.slice(start + 1).split('*')
+  const end = parts.pop() ?? ''
+  let position = start
   for (const part of parts) {
     const found = name.indexOf(part, position)
     if (found < 0) return false

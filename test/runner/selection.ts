@@ -26,6 +26,7 @@ const EXHAUSTIVE = [
   'infra/aws/nag',
   'infra/aws/permissions',
   'lifecycle/every-job',
+  'lifecycle/start-under-kill',
   'security/hosts',
   'security/regular-expressions',
 ]

@@ -19,6 +19,7 @@ export const slowFiles: Record<string, string> = {
   'test/infra/local/console/page.test.ts': 'opens the console in a browser',
   'test/infra/local/console/stack-operator.test.ts': 'acts on tasks in the console of a stack, also in a browser',
   'test/lifecycle/job.test.ts': 'repeats steps hundreds of times',
+  'test/lifecycle/start-under-kill.test.ts': 'lets stops and edges of windows happen at every request',
   'test/nested/create.test.ts': 'packs the project, and creates, starts and synthesizes an application',
   'test/nested/docs-extend.test.ts': 'runs the tutorial with npm in a copy of the project',
   'test/nested/extend.test.ts': 'compiles and tests generated code in a copy of the project',
