@@ -8,9 +8,6 @@ import { explainListing, loadDeployedTasks, readLocalTasks } from '../tasks/find
 import { note } from '../terminal/output.ts'
 import { runningRuntime } from './stops-in.ts'
 
-/** Lists at most this many running tasks of each category. */
-const MAX_TASKS = 100
-
 /**
  * Cancels the running tasks that a stop matches, one by one. Tasks that wait for the end of the stop end, too.
  *
@@ -53,12 +50,5 @@ async function localTasks(): Promise<ListedTask[]> {
 
 async function stackTasks(stack: string): Promise<ListedTask[]> {
   const { lambda, listDeployedTasks } = await loadDeployedTasks()
-  const found = await listDeployedTasks(lambda, stack, { state: 'running' }, Number.POSITIVE_INFINITY, note).catch(
-    explainListing,
-  )
-  const byCategory = Map.groupBy(found, ({ category }) => category)
-  for (const [category, tasks] of byCategory)
-    if (tasks.length >= MAX_TASKS)
-      note(`Only the newest ${MAX_TASKS} running tasks of ${category} are canceled. Use webhooks tasks for the others.`)
-  return found
+  return listDeployedTasks(lambda, stack, { state: 'running' }, Number.POSITIVE_INFINITY, note).catch(explainListing)
 }

@@ -14,7 +14,7 @@ import { categories } from '../../project/categories.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { isTask, type ListedTask, listedTask, matches, type TaskFilter } from './listed-task.ts'
 
-/** The newest tasks of each category. */
+/** Looks at so many of the newest tasks of each category, unless all are wanted. */
 const MAX_TASKS = 100
 /** Lambda allows 30 reads per second in an account. */
 const READS_AT_ONCE = 5
@@ -36,7 +36,7 @@ interface UnreadTask {
 /**
  * Reads the newest tasks of a deployed stack, newest first.
  *
- * @param limit the number of tasks to find; each is read
+ * @param limit the number of tasks to find; each is read. Infinity also finds those that are not among the newest of their category
  * @param report receives the progress
  * @throws UsageError if the stack has no task function; errors of the SDK
  */
@@ -47,7 +47,7 @@ export async function listDeployedTasks(
   limit: number,
   report: (text: string) => void = () => {},
 ): Promise<ListedTask[]> {
-  const unread = await newestTasks(lambda, stackName, filter)
+  const unread = await newestTasks(lambda, stackName, filter, limit === Number.POSITIVE_INFINITY ? limit : MAX_TASKS)
   const found: ListedTask[] = []
   for (let start = 0; start < unread.length && found.length < limit; start += READS_AT_ONCE) {
     if (start > 0 && start % (10 * READS_AT_ONCE) === 0) report(`Reading tasks: ${start} of ${unread.length} ...`)
@@ -68,7 +68,7 @@ export async function findTaskIds(
   category: string,
   start: string,
 ): Promise<string[]> {
-  const tasks = await newestTasks(lambda, stackName, { category })
+  const tasks = await newestTasks(lambda, stackName, { category }, MAX_TASKS)
   return tasks.map(({ taskId }) => taskId).filter((taskId) => taskId.startsWith(start))
 }
 
@@ -76,6 +76,7 @@ async function newestTasks(
   lambda: LambdaClient,
   stackName: string,
   { category: wanted, state }: TaskFilter,
+  max: number,
 ): Promise<UnreadTask[]> {
   const tasks: UnreadTask[] = []
   let hasFunctions = false
@@ -83,7 +84,8 @@ async function newestTasks(
     if (kind === 'finisher') continue
     hasFunctions = true
     const category = categoryOf(logicalId)
-    if (wanted === undefined || wanted === category) tasks.push(...(await newestOf(lambda, arn, category, state)))
+    if (wanted === undefined || wanted === category)
+      tasks.push(...(await newestOf(lambda, arn, category, { state, max })))
   }
   if (!hasFunctions)
     throw new UsageError(`The stack ${stackName} has no task functions. Check the name, the region and the account.`)
@@ -94,7 +96,7 @@ async function newestOf(
   lambda: LambdaClient,
   FunctionName: string,
   category: string,
-  state: TaskStatus['state'] | undefined,
+  { state, max }: { state: TaskStatus['state'] | undefined; max: number },
 ): Promise<UnreadTask[]> {
   const found: UnreadTask[] = []
   const query = { FunctionName, MaxItems: MAX_TASKS, Statuses: state && STATUSES[state] }
@@ -103,9 +105,9 @@ async function newestOf(
       const { DurableExecutionArn: arn = '', DurableExecutionName: taskId = '', StartTimestamp } = execution
       if (isTask(taskId)) found.push({ arn, taskId, category, startedAt: StartTimestamp?.getTime() ?? 0 })
     }
-    if (found.length >= MAX_TASKS) break
+    if (found.length >= max) break
   }
-  return found.slice(0, MAX_TASKS)
+  return found.slice(0, max)
 }
 
 async function readTask(lambda: LambdaClient, { arn, taskId, category, startedAt }: UnreadTask): Promise<ListedTask> {

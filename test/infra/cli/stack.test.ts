@@ -96,6 +96,12 @@ describe('the tasks of a deployed stack', () => {
     expect(await list({ context: 'beef' })).toEqual([])
   })
 
+  it('are all listed without a limit, and otherwise the newest of each category', async () => {
+    for (let number = 0; number < 101; number++) await startExecution(cloud.lambda, 'one', input, `more-${number}`)
+    expect(await list({ category: 'ci-cd' }, Number.POSITIVE_INFINITY)).toHaveLength(102)
+    expect(await list({ category: 'ci-cd' }, 200)).toHaveLength(100)
+  })
+
   it('of an unknown stack are refused', async () => {
     await expect(listDeployedTasks(cloud.lambda, 'Elsewhere', {}, 50)).rejects.toThrow(
       'The stack Elsewhere has no task functions.',
