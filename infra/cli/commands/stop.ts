@@ -2,10 +2,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { StopsResult } from '../../../shared/core/operate-stops.ts'
 import { toSentence } from '../../../shared/errors.ts'
 import type { Stop } from '../../../shared/policy/kinds/stop.ts'
-import { isAnyOf } from '../../../shared/policy/names.ts'
-import { actionNames } from '../../../shared/providers/category.ts'
 import { describeScope } from '../../local/operator/operate-stops.ts'
-import { categories } from '../../project/categories.ts'
+import { matchesAnAction, NO_SUCH_ACTION } from '../../local/operator/stop-conditions.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { cancelStopped } from '../stops/cancel-stopped.ts'
 import { stopsIn } from '../stops/stops-in.ts'
@@ -166,11 +164,7 @@ function parseReason(text: string): string {
   throw new InvalidArgumentError('It must say why.')
 }
 
-/** A stop that matches nothing would be noticed too late. */
 function parseAction(pattern: string, before: string[] = []): string[] {
-  const known = categories.flatMap((category) => actionNames(category).map((name) => `${category.name}/${name}`))
-  if (known.some((name) => isAnyOf([pattern], name))) return [...before, pattern]
-  throw new InvalidArgumentError(
-    'No action matches it. Write category/action, such as ci-cd/trigger-deployment or ci-cd/*.',
-  )
+  if (matchesAnAction(pattern)) return [...before, pattern]
+  throw new InvalidArgumentError(NO_SUCH_ACTION)
 }

@@ -66,7 +66,7 @@ export function createCallOperator(
 
   return {
     send: (call) => sendCall(call),
-    stop: (reason) => stops({ operation: 'stop', reason }),
+    stop: (stop) => stops({ operation: 'stop', ...stop }),
     resume: (id) => stops({ operation: 'resume', id }),
     async act(id, operation) {
       const record = journal.record(id)

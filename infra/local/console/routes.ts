@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { isRecord } from '../../../shared/record.ts'
 import { mediaType } from '../../sandbox/platforms/sandbox/http.ts'
 import { readBody } from '../cloud/index.ts'
+import { matchesAnAction, NO_SUCH_ACTION, type StopForm, stopForm } from '../operator/stop-conditions.ts'
 import type { TriedText } from './alerts/alerts-api.ts'
 import { sendAsset } from './assets.ts'
 import { redactedJson } from './redact-json.ts'
@@ -41,11 +42,11 @@ export interface OperatorApi {
    */
   act(id: string, operation: CallAction): Promise<unknown>
   /**
-   * Stops everything. Resolves when the stop is in force.
+   * Stops everything, or a part. Resolves when the stop is in force.
    *
    * @throws Failure
    */
-  stop(reason: string): Promise<unknown>
+  stop(stop: StopForm): Promise<unknown>
   /** @throws Failure */
   resume(id: string): Promise<unknown>
 }
@@ -141,10 +142,14 @@ function operatorRoutes(api: OperatorApi): Record<string, Route> {
     },
     'POST stops': async ([id, name], req, res) => {
       if (id !== undefined && name === 'resume') return respondTo(res, api.resume(id))
-      const { reason } = (await readJson(req)) ?? {}
-      if (typeof reason !== 'string' || reason.trim() === '')
+      const found = stopForm.safeParse(await readJson(req))
+      if (!found.success)
         return sendJson(res, 400, { message: 'Send {"reason": ".."}: everyone whose call waits sees it.' })
-      return respondTo(res, api.stop(reason.trim()))
+      const unknown = [...(found.data.actions ?? []), ...(found.data.except ?? [])].find(
+        (name) => !matchesAnAction(name),
+      )
+      if (unknown !== undefined) return sendJson(res, 400, { message: `${unknown}: ${NO_SUCH_ACTION}` })
+      return respondTo(res, api.stop(found.data))
     },
   }
 }

@@ -112,17 +112,35 @@ function timeOf(at: number): string {
   return isToday ? clock(at) : `${new Date(at).toLocaleDateString()} ${clock(at)}`
 }
 
-/** The button that stops everything, and its question. */
+/** The conditions of a stop in its form, with the text of each field and an example. */
+const CONDITIONS = [
+  ['actions', 'Only these actions', 'ci-cd/* feature-flags/set-flag'],
+  ['except', 'But not these', 'remediation/*'],
+  ['connections', 'Only on these connections', 'prod-*'],
+] as const
+
+/** Returns the conditions of a form: names between spaces or commas. */
+function conditionsIn(form: FormData): Record<string, string[]> {
+  const conditions = CONDITIONS.map(([name]) => [name, String(form.get(name)).match(/[^\s,]+/g) ?? []] as const)
+  return Object.fromEntries(conditions.filter(([, names]) => names.length > 0))
+}
+
+/** The button that stops everything or a part, and its question. */
 export function StopButton() {
   const box = useRef<HTMLDialogElement>(null)
   const failure = useRef(signal<string | undefined>(undefined)).current
+  const isLimited = useRef(signal(false)).current
   if (isReadOnly) return null
+  const title = isLimited.value ? 'Stop these actions' : 'Stop everything'
   async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }): Promise<void> {
     event.preventDefault()
     const form = event.currentTarget
+    failure.value = undefined
     try {
-      await operate('', { reason: new FormData(form).get('reason') })
+      const fields = new FormData(form)
+      await operate('', { reason: fields.get('reason'), ...conditionsIn(fields) })
       form.reset()
+      isLimited.value = false
       box.current?.close()
     } catch (error) {
       failure.value = messageOf(error)
@@ -134,16 +152,32 @@ export function StopButton() {
         Stop
       </button>
       <dialog ref={box} aria-labelledby="stop-title" class="stopdialog">
-        <form onSubmit={(event) => void submit(event)}>
-          <h2 id="stop-title">Stop everything{where}</h2>
+        <form
+          onSubmit={(event) => void submit(event)}
+          onInput={({ currentTarget }) => {
+            isLimited.value = Object.keys(conditionsIn(new FormData(currentTarget))).length > 0
+          }}
+        >
+          <h2 id="stop-title">
+            {title}
+            {where}
+          </h2>
           <p>
-            Within 5 seconds, nothing that changes something starts, not even a task that waits. Jobs that run continue,
-            and so do cancellations, answers, and actions that only read, ask people or stop something.
+            Within 5 seconds,{' '}
+            {isLimited.value ? 'none of these actions starts' : 'nothing that changes something starts'}, not even in a
+            task that waits. Jobs that run continue, and so do cancellations, answers, and actions that only read, ask
+            people or stop something.
           </p>
           <label>
             Reason, for everyone whose call waits
             <input class="field" name="reason" required maxLength={500} pattern=".*\S.*" autocomplete="off" />
           </label>
+          {CONDITIONS.map(([name, label, example]) => (
+            <label key={name}>
+              {label}
+              <input class="field" name={name} placeholder={example} autocomplete="off" spellcheck={false} />
+            </label>
+          ))}
           {failure.value !== undefined && (
             <p class="note fail" role="alert">
               {failure.value}
@@ -151,14 +185,14 @@ export function StopButton() {
           )}
           <p class="row">
             <button type="submit" class="btn danger" disabled={isBusy.value}>
-              {isBusy.value ? 'Stopping ...' : `Stop everything${where}`}
+              {isBusy.value ? 'Stopping ...' : `${title}${where}`}
             </button>
             <button type="button" class="btn" onClick={() => box.current?.close()}>
               Cancel
             </button>
           </p>
           <p class="muted">
-            <code>npx webhooks stop</code> stops only some actions, connections or callers, and cancels their tasks.
+            <code>npx webhooks stop</code> can also stop the actions of some callers, and cancel tasks.
           </p>
         </form>
       </dialog>

@@ -3,6 +3,7 @@ import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { EventsFile } from '../../../../shared/sources/events-file.ts'
 import type { StackFunction } from '../../../aws/running-tasks.ts'
 import { stopsOfStack } from '../../operator/operate-stops.ts'
+import type { StopForm } from '../../operator/stop-conditions.ts'
 import { describeEvents } from '../alerts/alerts-view.ts'
 import { callList } from '../call-list.ts'
 import { CallStore } from '../call-store.ts'
@@ -100,7 +101,7 @@ export function createStackApi(options: StackApiOptions): StackApi {
     return done
   }
   const stopActions = {
-    stop: (reason: string) => operateStops({ operation: 'stop', reason }),
+    stop: (stop: StopForm) => operateStops({ operation: 'stop', ...stop }),
     resume: (id: string) => operateStops({ operation: 'resume', id }),
   }
   return {

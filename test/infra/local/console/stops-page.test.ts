@@ -40,7 +40,7 @@ describeInBrowser('the stops in the console', () => {
     // The browser asks for the reason.
     expect(await dialog.isVisible()).toBe(true)
     expect((await operate()({ operation: 'list' })).stops).toEqual([])
-    await dialog.getByRole('textbox').fill('bad release')
+    await dialog.getByLabel('Reason, for everyone whose call waits').fill('bad release')
     expect(await violations(page)).toEqual([])
     await dialog.getByRole('button', { name: 'Stop everything' }).click()
     const bar = page.getByRole('alert')
@@ -60,6 +60,32 @@ describeInBrowser('the stops in the console', () => {
     await bar.getByRole('button', { name: 'Resume' }).click()
     await bar.waitFor({ state: 'hidden' })
     expect((await operate()({ operation: 'list' })).stops).toEqual([])
+  })
+
+  it('stop only some actions, if the form names them', async () => {
+    await page.goto(service.url)
+    await page.getByRole('button', { name: 'Stop', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'Stop everything' })
+    await dialog.getByLabel('Reason, for everyone whose call waits').fill('bad release')
+    await dialog.getByLabel('Only these actions').fill('ci-cd/no-such-action')
+    const limited = page.getByRole('dialog', { name: 'Stop these actions' })
+    await limited.getByRole('button', { name: 'Stop these actions' }).click()
+    await limited.getByText('ci-cd/no-such-action: No action matches it.').waitFor()
+    expect((await operate()({ operation: 'list' })).stops).toEqual([])
+    problems.splice(0)
+    await limited.getByLabel('Only these actions').fill('ci-cd/*, remediation/*')
+    await limited.getByLabel('But not these').fill('remediation/rollback')
+    await limited.getByLabel('Only on these connections').fill('prod-*')
+    expect(await violations(page)).toEqual([])
+    await limited.getByRole('button', { name: 'Stop these actions' }).click()
+    const text = /^ci-cd\/\*, remediation\/\* of prod-\*, except remediation\/rollback is stopped by an operator/
+    await page.getByRole('alert').getByText(text).waitFor()
+    const { stops } = await operate()({ operation: 'list' })
+    const [actions, except] = [['ci-cd/*', 'remediation/*'], ['remediation/rollback']]
+    expect(stops).toMatchObject([{ reason: 'bad release', actions, except, connections: ['prod-*'] }])
+    await operate()({ operation: 'resume' })
+    await limited.waitFor({ state: 'hidden' })
+    await page.getByRole('alert').waitFor({ state: 'hidden' })
   })
 
   it('that the command line sets and lifts appear and disappear in an open page, also on a phone', async () => {
