@@ -131,7 +131,7 @@ function checkPeople({ approvers, requester, notRequester, people }: Asked, prov
  */
 function completeApproval(
   input: Asked,
-  { event, sequenceUrl, connection, provider, note }: CallContext<MessageProvider>,
+  { event, caller, sequenceUrl, connection, provider, note }: CallContext<MessageProvider>,
   compose: (context: MessageContext) => Message,
 ): ApprovalInput {
   const { approvers, requester, remindBefore } = input
@@ -142,7 +142,7 @@ function completeApproval(
   const composed = compose({ event: { ...event, properties: {} }, sequenceUrl })
   const sequence = URL.parse(sequenceUrl ?? '')?.href
   const links = composed.links.map((link) => (link.url === sequence ? link : withHost(link)))
-  const message = messageOf({ ...composed, links }, event, { question, requester })
+  const message = messageOf({ ...composed, links }, event, { caller, question, requester })
   const excluded = isRequesterExcluded ? requester : undefined
   return { channel, message, approvers, excluded, remindBefore, ...(provider.process ? { isPolled: true } : {}) }
 }
@@ -165,14 +165,19 @@ function decideAutomatically({ task, properties, data }: CallEvent) {
 function messageOf(
   composed: Message,
   { task, data }: CallEvent,
-  { question, requester }: Pick<z.output<typeof inputSchema>, 'question' | 'requester'>,
+  { caller, question, requester }: Pick<CallContext, 'caller'> & Pick<Asked, 'question' | 'requester'>,
 ): Message {
   const { service, project, stage } = data
   const place = [project, stage].filter(Boolean).join('/')
   // The standard task `approval` approves the service, and so does a call without a task.
   const subject = task === 'approval' || !task ? [service ?? 'this'] : [task, service && `of ${service}`]
   const title = `Approve ${[...subject, place && `in ${place}`].filter(Boolean).join(' ')}?`
-  const requested = requester === undefined ? [] : [{ name: 'Requested by', value: requester }]
+  // The caller chooses the requester, but not its own name.
+  const asking = [
+    ['Caller', caller],
+    ['Requested by', requester],
+  ] as const
+  const requested = asking.flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]))
   return {
     mood: 'waiting',
     title: clipSingleLine(title, MAX_TITLE),

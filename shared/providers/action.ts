@@ -234,6 +234,8 @@ export interface Deadline {
 /** The sources of default values for an input. */
 export interface CallContext<P extends Provider = Provider> {
   event: CallEvent
+  /** The name of the caller. */
+  caller?: string | undefined
   connection: Record<string, unknown>
   provider: P
   /** URL of the sequence of the event, for people. */

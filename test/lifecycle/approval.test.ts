@@ -51,6 +51,15 @@ describe('An approval', () => {
     ])
   })
 
+  it('names the caller that asks, and the person that the caller names', async () => {
+    const { input } = await lifecycle.accept(target, { ...triggered(), input: { requester: 'Jane Doe' } })
+    const [caller, requester] = [
+      { name: 'Caller', value: 'keptn' },
+      { name: 'Requested by', value: 'Jane Doe' },
+    ]
+    expect(input).toMatchObject({ message: { fields: [caller, requester] } })
+  })
+
   it('that is rejected fails', async () => {
     const { outcome, events } = await ask(async () => {
       await decide('reject')

@@ -155,10 +155,10 @@ describe('While Secrets Manager fails', () => {
   })
 })
 
-/** Returns what the signer of the SDK computes for a request to Secrets Manager. */
+/** Returns what the signer of the SDK computes for a request to Secrets Manager or DynamoDB. */
 async function authorizationOf({ method, encodedPath, query, headers, text: body }: Call): Promise<string | undefined> {
   const signer = new SignatureV4({
-    service: 'secretsmanager',
+    service: /^secretsmanager/.test(String(headers['x-amz-target'])) ? 'secretsmanager' : 'dynamodb',
     region: 'eu-west-1',
     credentials,
     sha256: Hash.bind(null, 'sha256'),

@@ -142,6 +142,7 @@ async function completeCall(category: Category, resolved: ResolvedCall): Promise
   const notes: string[] = []
   const callContext: CallContext = {
     event,
+    caller: caller.name,
     connection: connection.values,
     provider: connection.provider,
     sequenceUrl: showsSequence ? await sequenceUrlOf(caller, answerable ?? originOf(event)) : undefined,
