@@ -1,3 +1,4 @@
+import type { AuditedDecision } from '../../audit.ts'
 import { toSentence } from '../../errors.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Decision } from '../../state/approval-decision.ts'
@@ -5,6 +6,17 @@ import type { Decision } from '../../state/approval-decision.ts'
 /** A decision about an approval, and the rule that required it. */
 export interface Decided extends Decision {
   rule?: string | undefined
+}
+
+/** Returns decisions for the audit record. */
+export function auditedDecisions(decisions: readonly Decided[]): AuditedDecision[] {
+  return decisions.map(({ rule, decision, by, at, reason }) => ({
+    rule: rule ?? null,
+    decision,
+    by,
+    at,
+    reason: reason ?? null,
+  }))
 }
 
 /** Adds who has decided to the outcome of an action, for everyone who reads it. */

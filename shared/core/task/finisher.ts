@@ -1,5 +1,6 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
 import * as z from 'zod/mini'
+import { auditedDecisions, type Decided, withDecisions } from '../../approvals/request/decided.ts'
 import { audit, auditedTask } from '../../audit.ts'
 import { getExecution, historyOf, startExecution } from '../../aws/lambda.ts'
 import { Failure } from '../../errors.ts'
@@ -19,6 +20,7 @@ import { taskSchema } from '../task-schema.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
+import { parseResult } from './policy-progress.ts'
 import { ACCEPT_INVOCATION, isPolicyStep, isSendStarted, SEND_FINISHED, START, TURN_NUMBER } from './steps.ts'
 
 /**
@@ -51,6 +53,8 @@ interface EndedExecution {
   tickets: TurnTicket[]
   /** When the task gives up waiting for people, in epoch milliseconds. Undefined if it has asked no one. */
   asksUntil: number | undefined
+  /** The decisions of people before the start. Missing in steps of earlier versions. */
+  decisions?: Decided[] | undefined
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
   mayBeDelegated: boolean
   error: string | undefined
@@ -109,11 +113,18 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   if (task.sendStarted && !execution.hasSentStarted)
     await sendAnswer(context, 'send-started', task, { kind: 'started', at }, { mayBeSent: true })
   const nextStep = cleansUp ? await startCleanup(arn, task, context) : 'Check the platform for the effects of the task.'
-  const outcome = errored(new Failure('unavailable', `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`))
+  const { decisions = [] } = execution
+  const reason = `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`
+  const outcome = withDecisions(errored(new Failure('unavailable', reason)), decisions)
   await sendToObservers(context, task, outcome, at)
   await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
   if (task.approvalOf || execution.asksUntil) await endApprovals(context, task, execution.asksUntil, REASONS[status])
-  audit.start({ operation: 'task', ...auditedTask(task), outcome: verdictOf(outcome) })
+  audit.start({
+    operation: 'task',
+    ...auditedTask(task),
+    decisions: auditedDecisions(decisions),
+    outcome: verdictOf(outcome),
+  })
   const record = audit.write(execution.startedAt === undefined ? undefined : Date.now() - execution.startedAt)
   context.logger.info('task ended', {
     outcome: { status: outcome.status, result: outcome.result },
@@ -239,6 +250,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   let accepted: string | undefined
   const tickets = new Map<string, TurnTicket>()
   let asksUntil: number | undefined
+  let decisions: Decided[] | undefined
   for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
       started.add(Name)
@@ -257,7 +269,10 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       const ticket: TurnTicket = JSON.parse(payload ?? '')
       tickets.set(ticket.key, ticket)
     }
-    if (isPolicyStep(Name)) asksUntil ??= asksUntilIn(payload)
+    if (isPolicyStep(Name)) {
+      asksUntil ??= asksUntilIn(payload)
+      decisions = decisionsIn(payload) ?? decisions
+    }
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
   const task = taskIn(JSON.parse(InputPayload ?? '{}'), accepted)
@@ -270,6 +285,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
     asksUntil,
+    decisions,
     mayBeDelegated:
       task?.delegates === true && (isDelegated || [...open.values()].includes(START) || isHeldAndMayHaveWritten),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
@@ -285,6 +301,12 @@ function hasWrittenNothing(payload = ''): boolean {
 function asksUntilIn(payload = ''): number | undefined {
   const [, until] = /"asksUntil":(\d+)/.exec(payload) ?? []
   return until === undefined ? undefined : Number(until)
+}
+
+/** Each policy step that has decisions has all of them so far. */
+function decisionsIn(payload: string | undefined): Decided[] | undefined {
+  const { decisions } = parseResult(payload)
+  return Array.isArray(decisions) ? decisions : undefined
 }
 
 /**

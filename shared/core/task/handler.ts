@@ -1,5 +1,5 @@
 import { type DurableContext, type DurableLambdaHandler, withDurableExecution } from '@aws/durable-execution-sdk-js'
-import { type Decided, withDecisions } from '../../approvals/request/decided.ts'
+import { auditedDecisions, type Decided, withDecisions } from '../../approvals/request/decided.ts'
 import { audit, auditedCall, auditedTask } from '../../audit.ts'
 import { formatDuration } from '../../duration.ts'
 import { Failure, toSentence } from '../../errors.ts'
@@ -181,13 +181,7 @@ async function logTaskEnded(
   audit.start({
     operation: 'task',
     ...auditedTask(task),
-    decisions: decisions.map(({ rule, decision, by, at: decidedAt, reason }) => ({
-      rule: rule ?? null,
-      decision,
-      by,
-      at: decidedAt,
-      reason: reason ?? null,
-    })),
+    decisions: auditedDecisions(decisions),
     outcome: verdictOf(outcome),
     ...(by && { by }),
   })
