@@ -46,7 +46,13 @@ export async function findDecider(
   return { type: 'signed-in', by, id: email, refusal: refusalOf(stored.approval, person, people) }
 }
 
-function refusalOf(approval: Approval, { name, email, group }: Session, people: People): string | undefined {
+function refusalOf(
+  approval: Approval,
+  { name, email, isUnverified, group }: Session,
+  people: People,
+): string | undefined {
+  if (email === undefined && isUnverified)
+    return 'The provider of your account does not say that your e-mail address is verified. Verify it there, and sign in again. Nothing was changed.'
   if (email === undefined)
     return `Your account has no verified e-mail address that counts: it must be ${addressFormat(people)}. Nothing was changed.`
   const excludedIds = [approval.excluded ?? []].flat().map((one) => (isKnownAddress(one, people) ? one : undefined))

@@ -35,6 +35,8 @@ export const session = {
     taskId: z.string(),
     name: z.string(),
     email: z.optional(z.string()),
+    /** Why there is none: the provider has not verified it. */
+    isUnverified: z.optional(z.literal(true)),
     /** One of the groups of the person that may decide. */
     group: z.optional(z.string()),
   }),

@@ -14,6 +14,8 @@ export interface Identity {
   name: string
   /** The address that identifies the person: verified, with a domain that counts. Undefined if there is none. */
   email?: string | undefined
+  /** The provider does not say that it has verified the address. */
+  isUnverified?: true | undefined
   /** The groups in the form of approvers: `group:sre`. */
   groups: string[]
 }
@@ -24,7 +26,8 @@ export function identityOf(claims: Record<string, unknown>, people: People): Ide
   const email = verified !== undefined && isKnownAddress(verified, people) ? verified : undefined
   const names = [claims['name'], claims['preferred_username'], claims['email'], claims['sub']].filter(isText)
   const shown = names.map((name) => clipSingleLine(withoutBrackets(toPlainText(name)), MAX_NAME))
-  return { name: shown.find((name) => name !== '') ?? '', email, groups: groupsOf(claims, people) }
+  const isUnverified = isText(claims['email']) && claims['email_verified'] !== true ? true : undefined
+  return { name: shown.find((name) => name !== '') ?? '', email, isUnverified, groups: groupsOf(claims, people) }
 }
 
 /** Removes brackets: in them, the names of people have an id that was verified. */
