@@ -11,7 +11,7 @@ export function listen(server: Server, port: number): Promise<string> {
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(
-              `Port ${port} is already in use. Stop the process that uses it, or choose another port: WEBHOOKS_PORT=${port + 1} npm start`,
+              `Port ${port} is already in use. Stop the process that uses it, or add another port to the command: WEBHOOKS_PORT=${port + 1}`,
             )
           : error,
       )

@@ -211,7 +211,9 @@ describeInBrowser('a sign-in on the page of an approval, in Chromium', () => {
       const asked = await proposed(`Unverified ${person}`)
       const page = await opened(asked.link)
       await signIn(page, person)
-      expect(await alert(page)).toMatch(/no verified e-mail address that counts|does not say that your e-mail address is verified/)
+      expect(await alert(page)).toMatch(
+        /no verified e-mail address that counts|does not say that your e-mail address is verified/,
+      )
       expect(await canDecide(page)).toBe(false)
       await rejected(asked)
     },

@@ -20,11 +20,12 @@ call() { # repeats a request that gets no response for ten minutes, and writes t
 }
 first() { grep -oE "\"$1\":\"([^\"\\]|\\\\.)*\"" "$out" | head -n 1 | sed 's/^[^:]*:"//; s/"$//; s/\\"/"/g'; }
 call -d "$body" "$WEBHOOKS_URL/v1/$target"
-url=$(first statusUrl) verdict=running said=
+url=$(first statusUrl) verdict=running said= wait=1
+echo "task $url" >&2
 while [ "$verdict" = running ]; do
-  call "$url?wait=25"
+  call "$url?wait=$wait"
   verdict=$(first verdict) now="$verdict $(first progress)$(first message)"
   [ "$now" = "$said" ] || printf '%s\n' "$now" >&2
-  said=$now
+  said=$now wait=25
 done
-cat "$out"; [ "$verdict" = pass ] || [ "$verdict" = warning ]
+cat "$out"; echo; [ "$verdict" = pass ] || [ "$verdict" = warning ]

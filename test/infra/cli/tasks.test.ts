@@ -262,7 +262,13 @@ describe('The shell loop of docs/poll.md', () => {
     await closeServer(api)
     expect({ code, lines: stderr.split('\n') }).toEqual({
       code: 1,
-      lines: ['running ', 'running Waiting for "ops" \\\\ people', 'fail Rejected: "not today"', ''],
+      lines: [
+        `task ${url}/task`,
+        'running ',
+        'running Waiting for "ops" \\\\ people',
+        'fail Rejected: "not today"',
+        '',
+      ],
     })
   })
 
@@ -320,7 +326,9 @@ describe('The shell loop of docs/poll.md', () => {
       })
       expect(await once(script, 'close')).toEqual([143, null])
     })
-    const { taskId } = JSON.parse(out)
+    const [, taskId = ''] = /^task .*\/(\w+)$/m.exec(out) ?? []
+    // The response to the cancellation.
+    expect(out).toContain(`"taskId":"${taskId}"`)
     const status = async () => parsed(run(`tasks remediation/${taskId}`))
     await until(
       async () => (await status()).verdict === 'aborted',

@@ -1,5 +1,5 @@
-import { effect, signal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { effect, signal, useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 import type { StopView, StopViews } from '../stop-views.ts'
 import { get, messageOf, send } from './api.ts'
 import { clock } from './format.ts'
@@ -125,77 +125,93 @@ function conditionsIn(form: FormData): Record<string, string[]> {
   return Object.fromEntries(conditions.filter(([, names]) => names.length > 0))
 }
 
-/** The button that stops everything or a part, and its question. */
+/** The button that stops everything or a part. */
 export function StopButton() {
-  const box = useRef<HTMLDialogElement>(null)
-  const failure = useRef(signal<string | undefined>(undefined)).current
-  const isLimited = useRef(signal(false)).current
+  const isOpen = useSignal(false)
   if (isReadOnly) return null
+  return (
+    <>
+      <button
+        type="button"
+        class="btn quiet danger"
+        onClick={() => {
+          isOpen.value = true
+        }}
+      >
+        Stop
+      </button>
+      {isOpen.value && (
+        <StopDialog
+          onClose={() => {
+            isOpen.value = false
+          }}
+        />
+      )}
+    </>
+  )
+}
+
+function StopDialog({ onClose }: { onClose(): void }) {
+  const box = useRef<HTMLDialogElement>(null)
+  const failure = useSignal<string | undefined>(undefined)
+  const isLimited = useSignal(false)
   const title = isLimited.value ? 'Stop these actions' : 'Stop everything'
+  useEffect(() => box.current?.showModal(), [])
   async function submit(event: SubmitEvent & { currentTarget: HTMLFormElement }): Promise<void> {
     event.preventDefault()
-    const form = event.currentTarget
     failure.value = undefined
     try {
-      const fields = new FormData(form)
+      const fields = new FormData(event.currentTarget)
       await operate('', { reason: fields.get('reason'), ...conditionsIn(fields) })
-      form.reset()
-      isLimited.value = false
       box.current?.close()
     } catch (error) {
       failure.value = messageOf(error)
     }
   }
   return (
-    <>
-      <button type="button" class="btn quiet danger" onClick={() => box.current?.showModal()}>
-        Stop
-      </button>
-      <dialog ref={box} aria-labelledby="stop-title" class="stopdialog">
-        <form
-          onSubmit={(event) => void submit(event)}
-          onInput={({ currentTarget }) => {
-            isLimited.value = Object.keys(conditionsIn(new FormData(currentTarget))).length > 0
-          }}
-        >
-          <h2 id="stop-title">
-            {title}
-            {where}
-          </h2>
-          <p>
-            Within 5 seconds,{' '}
-            {isLimited.value ? 'none of these actions starts' : 'nothing that changes something starts'}, not even in a
-            task that waits. Jobs that run continue, and so do cancellations, answers, and actions that only read, ask
-            people or stop something.
-          </p>
-          <label>
-            Reason, for everyone whose call waits
-            <input class="field" name="reason" required maxLength={500} pattern=".*\S.*" autocomplete="off" />
+    <dialog ref={box} aria-labelledby="stop-title" class="stopdialog" onClose={onClose}>
+      <form
+        onSubmit={(event) => void submit(event)}
+        onInput={({ currentTarget }) => {
+          isLimited.value = Object.keys(conditionsIn(new FormData(currentTarget))).length > 0
+        }}
+      >
+        <h2 id="stop-title">
+          {title}
+          {where}
+        </h2>
+        <p>
+          Within 5 seconds, {isLimited.value ? 'none of these actions starts' : 'nothing that changes something starts'}
+          , not even in a task that waits. Jobs that run continue, and so do cancellations, answers, and actions that
+          only read, ask people or stop something.
+        </p>
+        <label>
+          Reason, for everyone whose call waits
+          <input class="field" name="reason" required maxLength={500} pattern=".*\S.*" autocomplete="off" />
+        </label>
+        {CONDITIONS.map(([name, label, example]) => (
+          <label key={name}>
+            {label}
+            <input class="field" name={name} placeholder={example} autocomplete="off" spellcheck={false} />
           </label>
-          {CONDITIONS.map(([name, label, example]) => (
-            <label key={name}>
-              {label}
-              <input class="field" name={name} placeholder={example} autocomplete="off" spellcheck={false} />
-            </label>
-          ))}
-          {failure.value !== undefined && (
-            <p class="note fail" role="alert">
-              {failure.value}
-            </p>
-          )}
-          <p class="row">
-            <button type="submit" class="btn danger" disabled={isBusy.value}>
-              {isBusy.value ? 'Stopping ...' : `${title}${where}`}
-            </button>
-            <button type="button" class="btn" onClick={() => box.current?.close()}>
-              Cancel
-            </button>
+        ))}
+        {failure.value !== undefined && (
+          <p class="note fail" role="alert">
+            {failure.value}
           </p>
-          <p class="muted">
-            <code>npx webhooks stop</code> can also stop the actions of some callers, and cancel tasks.
-          </p>
-        </form>
-      </dialog>
-    </>
+        )}
+        <p class="row">
+          <button type="submit" class="btn danger" disabled={isBusy.value}>
+            {isBusy.value ? 'Stopping ...' : `${title}${where}`}
+          </button>
+          <button type="button" class="btn" onClick={() => box.current?.close()}>
+            Cancel
+          </button>
+        </p>
+        <p class="muted">
+          <code>npx webhooks stop</code> can also stop the actions of some callers, and cancel tasks.
+        </p>
+      </form>
+    </dialog>
   )
 }
