@@ -22,6 +22,34 @@ export interface AuditedDecision {
   reason: string | null
 }
 
+/** The fields of a line, in the order of the columns of `webhooks audit`. Fields are only added, at the end. */
+export const AUDIT_FIELDS = [
+  'timestamp',
+  'auditId',
+  'audit',
+  'outcome',
+  'kind',
+  'category',
+  'action',
+  'connection',
+  'provider',
+  'mode',
+  'dryRun',
+  'caller',
+  'person',
+  'by',
+  'rules',
+  'decisions',
+  'inputDigest',
+  'eventId',
+  'taskId',
+  'durationMs',
+  'requestId',
+  'traceId',
+  'policyDigest',
+  'stop',
+] as const
+
 /** The known fields of a line. The others are null. */
 export interface Audited {
   operation?: Operation
@@ -48,7 +76,7 @@ export interface Audited {
   /** The person or the program that an OpenID provider has identified as the caller. */
   person?: string | undefined
   /** The names of the rules of the policy that matched the call. */
-  rules?: string[]
+  rules?: string[] | undefined
   /** Names the policy that was in force when the call was accepted or refused. */
   policyDigest?: string | undefined
   decisions?: AuditedDecision[]
@@ -88,38 +116,21 @@ export const audit = {
    * @returns the line, if it is the record of an action
    */
   write(durationMs: number | undefined, error: unknown = audited.refusal): AuditRecord | undefined {
-    if (audited.operation === undefined) return undefined
-    const { operation, category, caller, action, connection, provider, mode, dryRun, eventId, taskId } = audited
+    const { operation } = audited
+    if (operation === undefined) return undefined
     const auditId = refusalId(error) ?? audited.auditId
-    const line = {
-      level: 'INFO',
-      message: 'audit',
+    const line: Partial<Record<(typeof AUDIT_FIELDS)[number], unknown>> = {
+      ...audited,
       timestamp: new Date().toISOString(),
       audit: operation,
-      category,
-      caller,
-      action,
-      connection,
-      provider,
-      mode,
-      dryRun,
-      eventId,
-      taskId,
       outcome: error === undefined ? audited.outcome : outcomeOf(error),
       kind: error === undefined ? undefined : kindOf(error),
       durationMs,
-      requestId: audited.requestId,
       traceId: traceId(),
-      by: audited.by,
       auditId,
-      person: audited.person,
-      rules: audited.rules,
-      decisions: audited.decisions,
-      inputDigest: audited.inputDigest,
-      policyDigest: audited.policyDigest,
-      stop: audited.stop,
     }
-    const known = Object.fromEntries(Object.entries(line).map(([name, value]) => [name, value ?? null]))
+    const fields = Object.fromEntries(AUDIT_FIELDS.map((name) => [name, line[name] ?? null]))
+    const known = { level: 'INFO', message: 'audit', ...fields }
     process.stdout.write(`${toMaskedJson(withMetrics(known))}\n`)
     return auditId === undefined ? undefined : { ...known, auditId }
   },
@@ -145,45 +156,37 @@ function refusalId(error: unknown): string | undefined {
   return `${callId ?? randomUUID()}-${kind}`
 }
 
+/** What the line says about a call or a task. */
+type AuditedCall = Required<
+  Pick<Audited, 'category' | 'caller' | 'action' | 'connection' | 'provider' | 'mode' | 'dryRun'>
+> &
+  Pick<Audited, 'person' | 'rules' | 'policyDigest' | 'inputDigest'> & {
+    id?: string | undefined
+    event: { id?: string | undefined }
+  }
+
 /** Returns the audited fields of a call or a task. */
-export function auditedCall(call: {
-  id?: string | undefined
-  category: string
-  caller: string
-  person?: string | undefined
-  action: string
-  connection: string
-  provider: string
-  mode: string
-  dryRun: boolean
-  event: { id?: string | undefined }
-  rules?: string[] | undefined
-  policyDigest?: string | undefined
-  inputDigest?: string | undefined
-}): Audited {
-  const {
-    id,
-    category,
-    caller,
-    person,
-    action,
-    connection,
-    provider,
-    mode,
-    dryRun,
-    event,
-    rules = [],
-    policyDigest,
-    inputDigest,
-  } = call
-  const known = { category, caller, person, action, connection, provider, mode, dryRun, eventId: event.id }
-  return { ...known, rules, policyDigest, decisions: [], inputDigest, callId: id }
+export function auditedCall({
+  category,
+  caller,
+  person,
+  action,
+  connection,
+  provider,
+  mode,
+  dryRun,
+  event: { id: eventId },
+  rules = [],
+  policyDigest,
+  inputDigest,
+  id: callId,
+}: AuditedCall): Audited {
+  const who = { category, caller, person, action, connection, provider, mode, dryRun, eventId }
+  return { ...who, rules, policyDigest, decisions: [], inputDigest, callId }
 }
 
 /** Returns the audited fields of a task that has ended. A skipped action did not run, and a task that asks people for another one is a part of that one: neither has a record. */
-export function auditedTask(
-  task: Parameters<typeof auditedCall>[0] & { id: string; skip?: unknown; approvalOf?: unknown },
-): Audited {
+export function auditedTask(task: AuditedCall & { id: string; skip?: unknown; approvalOf?: unknown }): Audited {
   const ended = { ...auditedCall(task), taskId: task.id }
   return task.skip === undefined && task.approvalOf === undefined ? { ...ended, auditId: task.id } : ended
 }

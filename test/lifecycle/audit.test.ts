@@ -26,8 +26,8 @@ async function audited(run: () => Promise<unknown>): Promise<Line[]> {
 
 /** From the first release on, fields are only added. */
 const FIELDS =
-  'level message timestamp audit category caller action connection provider mode dryRun eventId taskId outcome kind ' +
-  'durationMs requestId traceId by auditId person rules decisions inputDigest policyDigest stop'
+  'level message timestamp auditId audit outcome kind category action connection provider mode dryRun caller person by ' +
+  'rules decisions inputDigest eventId taskId durationMs requestId traceId policyDigest stop'
 
 describe('The audit line', () => {
   it('of a silent call says who did what, with which connection, and how it ended', async () => {

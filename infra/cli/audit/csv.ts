@@ -1,39 +1,12 @@
+import { AUDIT_FIELDS } from '../../../shared/audit.ts'
 import { toTerminalJson } from '../../../shared/redact.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import type { AuditRecord } from './records.ts'
 
-/** The columns, which are fields of a record. Columns are only added, at the end. */
-const COLUMNS = [
-  'timestamp',
-  'auditId',
-  'audit',
-  'outcome',
-  'kind',
-  'category',
-  'action',
-  'connection',
-  'provider',
-  'mode',
-  'dryRun',
-  'caller',
-  'person',
-  'by',
-  'rules',
-  'decisions',
-  'inputDigest',
-  'eventId',
-  'taskId',
-  'durationMs',
-  'requestId',
-  'traceId',
-  'policyDigest',
-  'stop',
-]
-
 /** Returns records as CSV with a heading. Lists are JSON; what is not known is empty. */
 export function toCsv(records: readonly AuditRecord[]): string {
-  const rows = records.map((record) => COLUMNS.map((column) => textOf(record[column])))
-  return [COLUMNS, ...rows].map((row) => row.map(quote).join(',')).join('\r\n')
+  const rows = records.map((record) => AUDIT_FIELDS.map((column) => textOf(record[column])))
+  return [AUDIT_FIELDS, ...rows].map((row) => row.map(quote).join(',')).join('\r\n')
 }
 
 function textOf(value: unknown): string {
