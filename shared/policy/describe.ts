@@ -1,11 +1,5 @@
 import type { ActionEffect } from '../action-effect.ts'
-import { formatDuration } from '../duration.ts'
-import { toSentence } from '../errors.ts'
-import { describeApproval } from './kinds/approval.ts'
-import { describeAtMost } from './kinds/at-most.ts'
-import type { Effect } from './kinds/index.ts'
-import { describeTurn } from './kinds/turn.ts'
-import { describeWindow } from './kinds/window.ts'
+import { describeEffect } from './kinds/index.ts'
 import { listOf } from './list-of.ts'
 import type { Rule, When } from './policy.ts'
 
@@ -55,21 +49,6 @@ function describeCallers(names: When['callers'], agents: When['agents']): string
   if (names === undefined && agents === undefined) return ''
   const which = agents === undefined ? '' : agents ? ' that are agents' : ' that are not agents'
   return `from ${names === undefined ? 'callers' : named('caller', names)}${which}`
-}
-
-function describeEffect(effect: Effect): string {
-  switch (effect.type) {
-    case 'deny':
-      return `are refused: ${toSentence(effect.reason)}`
-    case 'approval':
-      return `start after ${describeApproval(effect)}. Their tasks wait for at most ${formatDuration(effect.waitAtMost)}.`
-    case 'turn':
-      return describeTurn(effect)
-    case 'atMost':
-      return describeAtMost(effect)
-    case 'window':
-      return describeWindow(effect)
-  }
 }
 
 /** `the caller nightly`, `the callers nightly or weekly`. */

@@ -238,16 +238,9 @@ export function startedStatus(call: Task | Call, taskId: string, startedAt: numb
 
 function describeRequirement(requirement: Requirement): RequirementStatus {
   const { type, rule } = requirement
-  switch (type) {
-    case 'turn':
-      return { type, rule, target: requirement.target }
-    case 'approval':
-    case 'limit':
-    case 'window': {
-      const { count, by } = requirement.ask ?? {}
-      return { type, rule, count, by }
-    }
-  }
+  if (type === 'turn') return { type, rule, target: requirement.target }
+  const { count, by } = requirement.ask ?? {}
+  return { type, rule, count, by }
 }
 
 /** The same message for another caller's task, so that a caller cannot find out whether it exists. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import type { Failure } from '../../errors.ts'
+import { formatDuration } from '../../duration.ts'
+import { type Failure, toSentence } from '../../errors.ts'
 import type { PolicyCall } from '../call.ts'
 import {
   type ApprovalEffect,
@@ -7,13 +8,15 @@ import {
   type ApprovalRule,
   applyApproval,
   approvalSchema,
+  describeApproval,
   failureOfApproval,
   refuseSilentApproval,
 } from './approval.ts'
-import { type AtMostEffect, applyAtMost, limitRequirementSchema, type StartLimit } from './at-most.ts'
+import { type AtMostEffect, applyAtMost, describeAtMost, limitRequirementSchema, type StartLimit } from './at-most.ts'
 import { applyDeny, type DenyEffect, type DenyRefusal, failureOfDeny } from './deny.ts'
 import {
   applyTurn,
+  describeTurn,
   failureOfTurn,
   refuseSilentTurn,
   type TurnEffect,
@@ -23,6 +26,7 @@ import {
 } from './turn.ts'
 import {
   applyWindow,
+  describeWindow,
   failureOfWindow,
   refuseSilentWindow,
   type WindowEffect,
@@ -81,6 +85,22 @@ export function applyEffect(rule: string, effect: Effect, call: PolicyCall, now:
       return applyTurn(rule, effect, call)
     case 'atMost':
       return applyAtMost(rule, effect, call)
+  }
+}
+
+/** Describes the effect of a rule in the rest of a sentence about the calls that it matches. */
+export function describeEffect(effect: Effect): string {
+  switch (effect.type) {
+    case 'deny':
+      return `are refused: ${toSentence(effect.reason)}`
+    case 'approval':
+      return `start after ${describeApproval(effect)}. Their tasks wait for at most ${formatDuration(effect.waitAtMost)}.`
+    case 'turn':
+      return describeTurn(effect)
+    case 'atMost':
+      return describeAtMost(effect)
+    case 'window':
+      return describeWindow(effect)
   }
 }
 
