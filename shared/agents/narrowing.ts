@@ -41,7 +41,7 @@ export function readNarrowing(
 }
 
 /** Whether a tool is in the lists of a client. */
-export function isListed({ category, names, tool }: ActionTool, { lists }: Narrowing): boolean {
+export function isToolListed({ category, names, tool }: ActionTool, { lists }: Narrowing): boolean {
   const selectors = [category, tool.name, ...names.map((name) => `${category}/${name}`)]
   return lists.every((list) => selectors.some((selector) => list.includes(selector)))
 }

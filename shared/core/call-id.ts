@@ -8,7 +8,7 @@ import { settings } from '../settings.ts'
 import type { ResolvedCall } from './webhook/resolve.ts'
 
 /** The parts of a request that make it the same call. Times, request ids and headers differ between deliveries, so they are not part. */
-export interface Identity {
+export interface CallIdentity {
   /** The name of the state table: two deployments in one account never share an id. */
   deployment: string
   caller: string
@@ -29,7 +29,7 @@ export interface Identity {
  *
  * @param key of the secret `identity`
  */
-export function identify(identity: Identity, key: string): string {
+export function identify(identity: CallIdentity, key: string): string {
   return hmacHex(key, canonicalJson(identity)).slice(0, 40)
 }
 

@@ -3,7 +3,7 @@ import type { AlertRule } from '../sources/rules.ts'
 import { saveRefusalOfCall, saveTaskOfCall, storeCall } from '../state/alert-calls.ts'
 import { digestOf } from './call-key.ts'
 import { callWebhook } from './call-webhook.ts'
-import { Refused, RetryLater } from './results.ts'
+import { RefusedCall, RetryLater } from './results.ts'
 
 /** A call as it is stored before it is made. */
 export interface MadeCall {
@@ -39,7 +39,7 @@ export async function callOnce(
     await saveTaskOfCall(source, digest, result.taskId)
     log.info('alert called', { rule: rule.name, category: called, action: call.action, taskId: result.taskId })
   } catch (error) {
-    if (error instanceof Refused) await saveRefusalOfCall(source, digest, stored.call)
+    if (error instanceof RefusedCall) await saveRefusalOfCall(source, digest, stored.call)
     throw error
   }
 }

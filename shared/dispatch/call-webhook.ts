@@ -1,7 +1,7 @@
 import { invokeFunction } from '../aws/lambda.ts'
 import type { SourceCall, SourceRefusal, SourceResult } from '../core/direct/source-call.ts'
 import { settings } from '../settings.ts'
-import { Refused, RetryLater } from './results.ts'
+import { RefusedCall, RetryLater } from './results.ts'
 
 const TIMEOUT_MS = 28_000
 
@@ -15,11 +15,11 @@ export async function callWebhook(
   call: SourceCall,
 ): Promise<Exclude<SourceResult, { refusal: SourceRefusal }>> {
   const webhook = settings.webhookFunctions[category]
-  if (webhook === undefined) throw new Refused(`The category ${category} is not deployed.`)
+  if (webhook === undefined) throw new RefusedCall(`The category ${category} is not deployed.`)
   const result = await invoke(webhook, call)
   if (!('refusal' in result)) return result
   const { message, isTransient, retryAfter } = result.refusal
-  throw isTransient ? new RetryLater(message, retryAfter) : new Refused(message)
+  throw isTransient ? new RetryLater(message, retryAfter) : new RefusedCall(message)
 }
 
 async function invoke(webhook: string, call: SourceCall): Promise<SourceResult> {

@@ -7,7 +7,7 @@ import { readAlertCall, saveCountedCall, saveGroupedCall } from '../state/alert-
 import { countOther, readGroup, saveGroupQueued, startOfPeriod, takeGroupPlace } from '../state/alert-groups.ts'
 import { digestOf } from './call-key.ts'
 import { callOnce, type MadeCall } from './call-once.ts'
-import { Refused, RetryLater } from './results.ts'
+import { RefusedCall, RetryLater } from './results.ts'
 
 /**
  * Returns whether a call of a group is made: in each period, only the first ones are. The others are counted, and get one call together
@@ -55,7 +55,7 @@ export async function endGroup(message: GroupMessage): Promise<void> {
   const { source, group, start } = message
   const rule = declaredRules().find(({ name }) => name === message.rule)
   if (rule?.group === undefined)
-    throw new Refused(`${message.rule}: events.yaml has no rule of this name with a group.`)
+    throw new RefusedCall(`${message.rule}: events.yaml has no rule of this name with a group.`)
   const secondsLeft = Math.ceil((start + rule.group.per * 1_000 - Date.now()) / 1_000)
   if (secondsLeft > 0) throw new RetryLater('The period of the group has not ended.', secondsLeft)
   const { more } = await readGroup(source, digestOfGroup(message))
@@ -71,9 +71,9 @@ async function inputOf({ name, group }: AlertRule, data: { group: string; more: 
     if (isRecord(input)) return input
   } catch (error) {
     if (!(error instanceof JMESPathError)) throw error
-    throw new Refused(`${name}: group.input cannot be evaluated: ${jmespathReason(error)}.`)
+    throw new RefusedCall(`${name}: group.input cannot be evaluated: ${jmespathReason(error)}.`)
   }
-  throw new Refused(`${name}: group.input must return an object, such as {title: to_string(more)}.`)
+  throw new RefusedCall(`${name}: group.input must return an object, such as {title: to_string(more)}.`)
 }
 
 function digestOfGroup({ rule, group, start }: GroupMessage): string {

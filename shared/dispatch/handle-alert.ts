@@ -2,14 +2,14 @@ import type { AlertMessage } from '../events/queue.ts'
 import { declaredRules } from '../sources/declared.ts'
 import type { RuleCall } from '../sources/evaluate-rules.ts'
 import type { AlertRule } from '../sources/rules.ts'
-import { readAlertCall, readLaterCall, type StoredCall, saveEndedCall, saveLaterCall } from '../state/alert-calls.ts'
+import { type AlertCall, readAlertCall, readLaterCall, saveEndedCall, saveLaterCall } from '../state/alert-calls.ts'
 import { readAlertTimes, saveAlertTimes } from '../state/alerts.ts'
 import { isOpen, type Transition, transitionOf } from './alert-times.ts'
 import { callKeyOf, digestOf } from './call-key.ts'
 import { callOnce, logSkipped, type MadeCall } from './call-once.ts'
 import { callWebhook } from './call-webhook.ts'
 import { takePlace } from './group.ts'
-import { Refused, RetryLater } from './results.ts'
+import { RefusedCall, RetryLater } from './results.ts'
 
 /** More attempts mean that many notifications about one alert arrive at the same time. */
 const MAX_SAVES = 5
@@ -37,12 +37,12 @@ export async function handleAlert(message: AlertMessage, hasTime: () => boolean)
     } catch (error) {
       // The other rules do not depend on it: a call may wait for people for days.
       if (error instanceof RetryLater) waiting ??= error
-      else if (!(error instanceof Refused)) throw error
+      else if (!(error instanceof RefusedCall)) throw error
       problems.push(`${call.rule}: ${error.message}`)
     }
   }
   if (waiting) throw new RetryLater(problems.join(' '), waiting.after)
-  if (problems.length > 0) throw new Refused(problems.join(' '))
+  if (problems.length > 0) throw new RefusedCall(problems.join(' '))
 }
 
 /** Returns the alert with the key of an earlier version, without a time, if it fires under that key. */
@@ -90,7 +90,7 @@ async function makeCall(
   occurrence: number | undefined,
 ): Promise<void> {
   const rule = declaredRules().find((declared) => declared.name === name)
-  if (rule === undefined) throw new Refused('events.yaml has no rule of this name.')
+  if (rule === undefined) throw new RefusedCall('events.yaml has no rule of this name.')
   if (occurrence === undefined) return logSkipped(rule, alert.state === 'firing' ? 'ended' : 'not open')
   if (rule.closes !== undefined) return close(alert, rule, input, occurrence)
   const callKey = callKeyOf(alert, rule.name, occurrence)
@@ -126,7 +126,7 @@ async function readOpening(
   alert: AlertMessage,
   { name }: AlertRule,
   occurrence: number,
-): Promise<StoredCall | undefined> {
+): Promise<AlertCall | undefined> {
   const digest = digestOf(callKeyOf({ ...alert, state: 'firing' }, name, occurrence))
   if (await saveEndedCall(alert.source, digest)) return undefined
   const stored = await readAlertCall(alert.source, digest)

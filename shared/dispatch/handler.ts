@@ -7,7 +7,7 @@ import { clearSecrets, redact } from '../redact.ts'
 import { settings } from '../settings.ts'
 import { endGroup } from './group.ts'
 import { handleAlert } from './handle-alert.ts'
-import { Refused, RetryLater } from './results.ts'
+import { RefusedCall, RetryLater } from './results.ts'
 
 /** The queue delivers a message a thousand times: for about ten days. */
 const MAX_PAUSE_SECONDS = 900
@@ -43,7 +43,7 @@ async function isHandled(record: SQSRecord, hasTime: () => boolean): Promise<boo
     await ('calls' in message ? handleAlert(message, hasTime) : endGroup(message))
     return true
   } catch (error) {
-    if (error instanceof Refused) return sendToDeadLetters(record, redact(error.message))
+    if (error instanceof RefusedCall) return sendToDeadLetters(record, redact(error.message))
     await pause(record, error)
     return false
   } finally {

@@ -10,4 +10,4 @@ export class RetryLater extends Error {
 }
 
 /** A call is not accepted, and the same call would not be accepted later. */
-export class Refused extends Error {}
+export class RefusedCall extends Error {}

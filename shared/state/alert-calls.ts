@@ -3,7 +3,7 @@ import { itemKeys } from './item-keys.ts'
 import { expiresIn, expiresWithin, get, put, putIfAbsent, update } from './table.ts'
 
 /** A call that a rule makes for an alert. */
-export interface StoredCall {
+export interface AlertCall {
   /** JSON. The call is always made with it, so a repeat is the same call even if the notification has other texts. */
   call: string
   /** The task that the webhook has started. */
@@ -40,7 +40,7 @@ const IS_REPLACEABLE = '((attribute_exists(isRefused) AND attribute_not_exists(t
  * @returns the call that is stored
  * @throws the error of DynamoDB
  */
-export async function storeCall(source: string, digest: string, call: string): Promise<StoredCall> {
+export async function storeCall(source: string, digest: string, call: string): Promise<AlertCall> {
   const key = itemKeys.alertCall(source, digest)
   const options = { condition: IS_REPLACEABLE, timeoutMs: TIMEOUT_MS }
   if (await putIfAbsent(key, { call, ...expiresIn(TTL_SECONDS) }, options)) return { call }
@@ -54,7 +54,7 @@ export async function storeCall(source: string, digest: string, call: string): P
  *
  * @throws the error of DynamoDB
  */
-export async function readAlertCall(source: string, digest: string): Promise<StoredCall | undefined> {
+export async function readAlertCall(source: string, digest: string): Promise<AlertCall | undefined> {
   const key = itemKeys.alertCall(source, digest)
   const item = await get(key)
   if (item === undefined || item['later'] !== undefined) return undefined

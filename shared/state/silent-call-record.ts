@@ -18,7 +18,7 @@ const RESPONSE_MS = 500
  *
  * @see https://docs.aws.amazon.com/powertools/typescript/latest/features/idempotency/#bring-your-own-persistent-store
  */
-export class CallRecord extends BasePersistenceLayer {
+export class SilentCallRecord extends BasePersistenceLayer {
   /** An earlier call, or an attempt of this one, may have written. */
   mayHaveWritten = false
   /** An attempt ended with an unknown outcome: a repeat must not write again. */

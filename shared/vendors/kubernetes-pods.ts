@@ -69,7 +69,7 @@ export async function waitingReason(
 }
 
 /** Returns the exit code of the failed container of a job, and the last lines of its log. */
-export async function failureOf(
+export async function containerFailureOf(
   http: Http,
   namespace: string,
   job: string,

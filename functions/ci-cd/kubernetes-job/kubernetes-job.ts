@@ -14,7 +14,7 @@ import {
 } from '../../../shared/vendors/kubernetes.ts'
 import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
-import { failureOf, waitingReason } from '../../../shared/vendors/kubernetes-pods.ts'
+import { containerFailureOf, waitingReason } from '../../../shared/vendors/kubernetes-pods.ts'
 import { BATCH, imageOf, jobOfTemplate, specOf } from './spec.ts'
 
 const connection = z.strictObject({
@@ -187,7 +187,7 @@ async function endedStatus(
   const { startTime: start, completionTime: end, conditions } = status ?? {}
   if (state === 'Complete') return { state, period: { start, end } }
   const message = conditions?.find(({ type }) => type === 'Failed')?.message ?? undefined
-  const failure = await failureOf(http, namespace, metadata.name)
+  const failure = await containerFailureOf(http, namespace, metadata.name)
   const { exitCode } = failure
   const isErrored = exitCode !== undefined && erroredExitCodes.includes(exitCode)
   return {

@@ -14,7 +14,7 @@ import {
 } from '../../../shared/vendors/kubernetes.ts'
 import { checkVariableNames, toVariables } from '../../../shared/vendors/kubernetes-environment.ts'
 import { createObject, parseObjectId } from '../../../shared/vendors/kubernetes-objects.ts'
-import { failureOf } from '../../../shared/vendors/kubernetes-pods.ts'
+import { containerFailureOf } from '../../../shared/vendors/kubernetes-pods.ts'
 
 const connection = z.strictObject({
   ...kubernetesConnection,
@@ -168,7 +168,7 @@ async function finishedStatus(http: Http, namespace: string, id: string): Promis
 }
 
 async function endOf(http: Http, namespace: string, job: string): Promise<{ verdict: Verdict; reason: string }> {
-  const { exitCode, reason } = await failureOf(http, namespace, job)
+  const { exitCode, reason } = await containerFailureOf(http, namespace, job)
   const known = exitCode === undefined ? undefined : EXIT_CODES[exitCode]
   if (known) return { verdict: known.verdict, reason: `k6 ended with ${exitCode}: ${known.reason}` }
   return { verdict: 'errored', reason: reason ?? 'A runner failed, and its pods no longer exist' }

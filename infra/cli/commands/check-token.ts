@@ -3,7 +3,7 @@ import { checkToken } from '../../../shared/auth/token-caller.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { readCallers } from '../secrets/callers.ts'
+import { readStoredCallers } from '../secrets/callers.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, show, table } from '../terminal/output.ts'
 import { readInput } from '../terminal/read-input.ts'
@@ -42,7 +42,7 @@ async function check(jwt: string, options: Options): Promise<void> {
   const token = (jwt === '-' ? await readInput(jwt) : jwt).trim()
   const store = await openStore(options)
   const rows: Row[] = []
-  for (const [name, caller] of Object.entries(await readCallers(store)))
+  for (const [name, caller] of Object.entries(await readStoredCallers(store)))
     rows.push(...(await checkOne(name, { [name]: caller }, token)))
   if (rows.length === 0)
     throw new UsageError(

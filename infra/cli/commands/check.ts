@@ -8,10 +8,10 @@ import { UsageError } from '../../project/usage-error.ts'
 import { isTry, problemIn, type TryOptions, tryHttp, tryOptions } from '../http/try.ts'
 import {
   type ConnectionTestResult,
-  loadConnection,
   succeeded,
   testConnection,
   testTable,
+  validateConnection,
 } from '../secrets/connection-test.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type Declared, readDeclared } from '../sources/declared-sources.ts'
@@ -96,7 +96,7 @@ async function tryHttpConnection(store: SecretStore, target: string | undefined,
       '--try and --answer test a single connection. Write it as category/name, such as issue-ticketing/default.',
     )
   const { category, name } = parseConnectionName(target)
-  const connection = await loadConnection(category, name, await store.get(`connections/${target}`))
+  const connection = await validateConnection(category, name, await store.get(`connections/${target}`))
   const say = (text: string) => (options.json ? undefined : show(undefined, text, {}))
   const result = await tryHttp(category, connection, options, say)
   if (options.json) show({ connection: target, provider: connection.values['provider'], ...result }, '', options)

@@ -18,7 +18,7 @@ import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { keysProblem } from '../keys-problem.ts'
 import { requiredApprovals } from '../policy/required-approvals.ts'
-import { readPeople } from '../secrets/people.ts'
+import { readStoredPeople } from '../secrets/people.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, show, table } from '../terminal/output.ts'
 import { readInput } from '../terminal/read-input.ts'
@@ -58,7 +58,7 @@ Examples:
 
 async function check(argument: string | undefined, options: Options): Promise<void> {
   const store = await openStore(options)
-  const people = await readPeople(store)
+  const people = await readStoredPeople(store)
   if (!people) throw new UsageError(`${store.place} contains no secret people, so no one signs in: see docs/oidc.md.`)
   const text = (argument === '-' ? await readInput(argument) : argument)?.trim()
   const { issuer, clientId, domains, groupsClaim } = people

@@ -8,7 +8,7 @@ import { type ConfiguredPolicy, readConfiguredPolicy } from '../../local/operato
 import { UsageError } from '../../project/usage-error.ts'
 import { checkCases, RESULTS } from '../policy/cases.ts'
 import { checkPolicy } from '../policy/check-policy.ts'
-import { describeApproval, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
+import { describeApprovers, type MatchedRule, outcomeOf, type PolicyOutcome } from '../policy/outcome.ts'
 import { parseZonedTime, policyCallOf } from '../policy/policy-call.ts'
 import { type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, note, show, table } from '../terminal/output.ts'
@@ -190,7 +190,7 @@ function describeWithoutTurns({ result, rule, starts, asks = [], waitAtMost = 0 
       return `${cause} refuses the call with 403, because the policy has no section approval.`
     case 'asks': {
       const people = asks
-        .map((ask) => describeApproval({ ...ask, notRequester: ask.excluded !== undefined }))
+        .map((ask) => describeApprovers({ ...ask, notRequester: ask.excluded !== undefined }))
         .join(', and ')
       const then = starts === undefined ? '' : `, and then until ${starts}`
       return `The task of an interactive call asks people (${people}), and waits for at most ${formatDuration(waitAtMost)}${then}. A silent call is refused with 422.`

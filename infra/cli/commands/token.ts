@@ -5,7 +5,14 @@ import { VERIFY_SECRET } from '../../../shared/verify/secret.ts'
 import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { checkName, findCategory } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { type Caller, type Callers, createToken, findCaller, readCallers, writeCallers } from '../secrets/callers.ts'
+import {
+  createToken,
+  findCaller,
+  readStoredCallers,
+  type StoredCaller,
+  type StoredCallers,
+  writeCallers,
+} from '../secrets/callers.ts'
 import { openStore, type SecretStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, note, show, table } from '../terminal/output.ts'
 import { checkTokenCommand } from './check-token.ts'
@@ -142,7 +149,7 @@ async function create(
   for (const category of allowed) if (category !== '*') findCategory(category)
   if (agent) requireApprovals(options)
   const store = await openStore(options)
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   if (Object.hasOwn(callers, checkName(name)))
     throw new UsageError(
       `The caller ${name} already exists in ${store.place}. Use token rotate to give it a new token.`,
@@ -156,7 +163,7 @@ async function create(
   const { local: { connections } = {} } = options.local ? callers : {}
   const defaults = connections && { connections }
   const flags = { ...resultsTo, ...readsAll, ...verifiesOnly, ...isAgent }
-  const caller: Caller = { tokens: [hash], categories: allowed, ...flags, ...defaults }
+  const caller: StoredCaller = { tokens: [hash], categories: allowed, ...flags, ...defaults }
   await writeCallers(store, { ...callers, [name]: caller })
   // Printed first, so that no later failure loses the token.
   printToken(
@@ -186,7 +193,7 @@ async function rotate(
   { dropOld, forVerify, ...options }: Options & { dropOld?: boolean; forVerify?: boolean },
 ): Promise<void> {
   const store = await openStore(options)
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   const caller = findCaller(callers, name, store)
   const { token, hash } = createToken()
   const oldTokens = dropOld ? [] : caller.tokens.slice(-1)
@@ -212,7 +219,7 @@ async function saveForVerify(store: SecretStore, token: string): Promise<void> {
 
 async function revoke(name: string, { hash, ...options }: Options & { hash?: string }): Promise<void> {
   const store = await openStore(options)
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   const { [name]: _, ...others } = callers
   const caller = findCaller(callers, name, store)
   const revoked = hash === undefined ? caller.tokens : [findToken(name, caller, hash)]
@@ -226,18 +233,18 @@ async function revoke(name: string, { hash, ...options }: Options & { hash?: str
   note(`${CACHE_NOTE} Until then, calls with a deleted token may succeed.`)
 }
 
-function hasOtherCredential({ oidc, hmac, standardWebhooks }: Caller): boolean {
+function hasOtherCredential({ oidc, hmac, standardWebhooks }: StoredCaller): boolean {
   return (oidc ?? hmac ?? standardWebhooks) !== undefined
 }
 
 async function list(options: Options): Promise<void> {
   const store = await openStore(options)
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   if (Object.keys(callers).length === 0) note(`${store.place} contains no callers. Create one with token create.`)
   show(callers, callerTable(callers), options)
 }
 
-function callerTable(callers: Callers): string {
+function callerTable(callers: StoredCallers): string {
   const rows = Object.entries(callers).map(([name, { categories, orchestrator, reads = 'own', tokens, oidc }]) => [
     name,
     categories.join(', '),
@@ -250,7 +257,7 @@ function callerTable(callers: Callers): string {
 
 /** Prints only the token to stdout, for scripts. */
 function printToken(
-  result: Caller & { token: string; hash: string; caller: string },
+  result: StoredCaller & { token: string; hash: string; caller: string },
   about: string,
   { json }: JsonOption,
 ): void {
@@ -258,7 +265,7 @@ function printToken(
   console.log(json ? JSON.stringify(result, null, 2) : result.token)
 }
 
-function findToken(name: string, { tokens }: Caller, hash: string): string {
+function findToken(name: string, { tokens }: StoredCaller, hash: string): string {
   const wanted = hash.startsWith('sha256:') ? hash : `sha256:${hash}`
   const [found, second] = tokens.filter((token) => token.startsWith(wanted.replace(/\.+$/, '')))
   if (found && !second) return found

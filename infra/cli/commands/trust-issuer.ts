@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { checkName, findCategory } from '../../project/find-by-name.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { readCallers, writeCallers } from '../secrets/callers.ts'
+import { readStoredCallers, writeCallers } from '../secrets/callers.ts'
 import { openStore, STORE_HELP, type StoreOptions, storeOptions } from '../secrets/secret-store.ts'
 import { type JsonOption, note, show } from '../terminal/output.ts'
 
@@ -44,7 +44,7 @@ async function trust(name: string, { issuer, audience, claim, categories, ...opt
   const allowed = categories.split(',').map((category) => category.trim())
   for (const category of allowed) if (category !== '*') findCategory(category)
   const store = await openStore(options)
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   const known = Object.hasOwn(callers, checkName(name)) ? callers[name] : undefined
   // The keys of a private issuer are entered by hand.
   const keys = known?.oidc?.issuer === issuer ? known.oidc : {}

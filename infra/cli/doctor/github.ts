@@ -1,7 +1,7 @@
 import { githubSecret } from '../../../shared/orchestrators/github/secret.ts'
 import { appClient } from '../../../shared/vendors/clients/github-app.ts'
 import { failedDeliveries } from '../../../shared/vendors/clients/github-deliveries.ts'
-import { readCallers } from '../secrets/callers.ts'
+import { readStoredCallers } from '../secrets/callers.ts'
 import type { SecretStore } from '../secrets/secret-store.ts'
 import { validateSecret } from '../terminal/prompt-for-fields.ts'
 import { type Finding, findingsOf, noteFinding, wrongFinding } from './finding.ts'
@@ -20,7 +20,7 @@ export async function githubFindings(
 ): Promise<Finding[]> {
   const settings = validateSecret(githubSecret, stored, 'Its secret')
   const { caller } = settings
-  const found = Object.entries(await readCallers(store)).find(([name]) => name === caller)?.[1]
+  const found = Object.entries(await readStoredCallers(store)).find(([name]) => name === caller)?.[1]
   const problem = found ? `does not have "orchestrator": "${name}"` : 'does not exist'
   const advice = found
     ? 'Correct the secret callers.'

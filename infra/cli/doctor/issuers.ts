@@ -2,7 +2,7 @@ import type { Oidc } from '../../../shared/auth/oidc.ts'
 import { keysOf } from '../../../shared/auth/token-caller.ts'
 import { fetchPublished } from '../../../shared/sources/published.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { readCallers } from '../secrets/callers.ts'
+import { readStoredCallers } from '../secrets/callers.ts'
 import type { SecretStore } from '../secrets/secret-store.ts'
 import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
 
@@ -16,7 +16,7 @@ const OWNER_CLAIMS: Record<string, RegExp> = {
 /** Checks the OpenID providers of callers: whether their keys can be read, and whose tokens are accepted. */
 export function issuers(store: SecretStore): Promise<Finding[]> {
   return findingsOf('issuers', 'Correct the secret callers.', async () => {
-    const callers = Object.entries(await readCallers(store))
+    const callers = Object.entries(await readStoredCallers(store))
     const findings = await Promise.all(
       callers.map(([name, { oidc }]) => (oidc ? issuerOf(`issuer of ${name}`, oidc) : [])),
     )

@@ -1,6 +1,6 @@
 import { readProvider } from '../../../shared/people/provider.ts'
 import { keysProblem } from '../keys-problem.ts'
-import { readPeople } from '../secrets/people.ts'
+import { readStoredPeople } from '../secrets/people.ts'
 import type { SecretStore } from '../secrets/secret-store.ts'
 import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
 
@@ -8,7 +8,7 @@ import { type Finding, findingsOf, okFinding, wrongFinding } from './finding.ts'
 export function people(store: SecretStore): Promise<Finding[]> {
   const what = 'people'
   return findingsOf(what, 'Correct the secret people.', async () => {
-    const found = await readPeople(store)
+    const found = await readStoredPeople(store)
     if (!found) return []
     try {
       await readProvider(found.issuer)

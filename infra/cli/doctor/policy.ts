@@ -10,16 +10,16 @@ import { cdkSettings } from '../../aws/cdk-settings.ts'
 import { readConfiguredPolicy } from '../../local/operator/configured-policy.ts'
 import { categories } from '../../project/categories.ts'
 import { type RequiredApproval, requiredApprovals } from '../policy/required-approvals.ts'
-import { type Caller, readCallers } from '../secrets/callers.ts'
-import { loadConnection } from '../secrets/connection-test.ts'
-import { readPeople } from '../secrets/people.ts'
+import { readStoredCallers, type StoredCaller } from '../secrets/callers.ts'
+import { validateConnection } from '../secrets/connection-test.ts'
+import { readStoredPeople } from '../secrets/people.ts'
 import type { SecretStore } from '../secrets/secret-store.ts'
 import { type Finding, findingsOf, noteFinding, okFinding, wrongFinding } from './finding.ts'
 
 /** Checks the policy, and that it can request the approvals that it requires. */
 export function policy(store: SecretStore, options: { local?: boolean }): Promise<Finding[]> {
   return findingsOf('policy', 'Correct the file, and run npx webhooks policy check.', async () => {
-    const callers = Object.entries(await readCallers(store))
+    const callers = Object.entries(await readStoredCallers(store))
     const { file, policy } = readConfiguredPolicy(options) ?? {}
     const unasked = policy?.approval ? [] : callers.filter(([, caller]) => needsApproval(caller)).map(unaskedFinding)
     if (!policy) return unasked
@@ -37,11 +37,11 @@ export function policy(store: SecretStore, options: { local?: boolean }): Promis
   })
 }
 
-function needsApproval({ agent = false, writes }: Caller): boolean {
+function needsApproval({ agent = false, writes }: StoredCaller): boolean {
   return (writes ?? (agent ? 'approve' : 'allow')) === 'approve'
 }
 
-function unaskedFinding([name]: [string, Caller]): Finding {
+function unaskedFinding([name]: [string, StoredCaller]): Finding {
   const found = 'its writes need an approval, and the policy does not say how to ask people: they are refused'
   return wrongFinding(`caller ${name}`, found, 'Add the section approval to policy.yaml, or set "writes" in its entry.')
 }
@@ -63,14 +63,14 @@ async function askingFindings({ by, approval }: RequiredApproval, store: SecretS
   if (stored === undefined) return [wrongFinding(what, `asks with ${path}, which does not exist`, connect)]
   const category = categories.find(({ name }) => name === NOTIFICATION)
   if (!category) return []
-  const loaded = await loadConnection(category, connection, stored).catch(() => undefined)
+  const loaded = await validateConnection(category, connection, stored).catch(() => undefined)
   if (!loaded || !isMessageProvider(loaded.provider)) return []
   const { provider, values } = loaded
   const { title, process } = provider
   // The platform does not identify people who decide on the page.
   const platform = complete ? { buttons: undefined, process } : provider
   const deciders = { approvers, excluded: notRequester ? [] : undefined }
-  const people = needsSignIn(platform, deciders, count) ? await readPeople(store) : undefined
+  const people = needsSignIn(platform, deciders, count) ? await readStoredPeople(store) : undefined
   if (complete && process) {
     const found = `asks with ${path}, but ${title} decides by its own process, not on the page with the complete request`
     return [wrongFinding(what, found, 'Use another connection, or remove complete.')]
@@ -106,7 +106,10 @@ function isMessageProvider(provider: Provider): provider is MessageProvider {
 }
 
 /** Finds callers whose calls are refused, because no one knows who must not approve them. */
-function ownerFindings({ by, when, approval }: RequiredApproval, callers: readonly [string, Caller][]): Finding[] {
+function ownerFindings(
+  { by, when, approval }: RequiredApproval,
+  callers: readonly [string, StoredCaller][],
+): Finding[] {
   if (!approval.notRequester) return []
   return callers
     .filter(([name, caller]) => (when ? mayMatch(when, name, caller) : needsApproval(caller)))
@@ -121,7 +124,11 @@ function ownerFindings({ by, when, approval }: RequiredApproval, callers: readon
 }
 
 /** Whether a rule may match calls of a caller. The other conditions depend on the call. */
-function mayMatch({ actions, callers, agents }: When, name: string, { agent = false, categories }: Caller): boolean {
+function mayMatch(
+  { actions, callers, agents }: When,
+  name: string,
+  { agent = false, categories }: StoredCaller,
+): boolean {
   const mayCall = (action: string) =>
     categories.some((category) => category === '*' || matchesName(action.split('/', 1)[0] ?? '', category))
   return (

@@ -8,7 +8,7 @@ import { VERIFY_SECRET, verifySecret } from '../../../shared/verify/secret.ts'
 import { checkName } from '../../project/find-by-name.ts'
 import { tokenHash } from '../../project/token-hash.ts'
 import { testAll } from '../commands/check.ts'
-import { readCallers } from '../secrets/callers.ts'
+import { readStoredCallers } from '../secrets/callers.ts'
 import { succeeded, type TestResult, testCall } from '../secrets/connection-test.ts'
 import { PLAIN_HTTP_ADVICE, plainHttpOrigins } from '../secrets/plain-http.ts'
 import { type SecretStore, secretName } from '../secrets/secret-store.ts'
@@ -52,7 +52,7 @@ function generatedKey(name: string, schema: z.ZodMiniObject, store: SecretStore,
 
 function callers(store: SecretStore): Promise<Finding[]> {
   return findingsOf('callers', 'Correct the secret callers.', async () => {
-    const callers = Object.entries(await readCallers(store))
+    const callers = Object.entries(await readStoredCallers(store))
     if (callers.length === 0)
       return [
         noteFinding('callers', `none in ${store.place}`, `Run npx webhooks token create <caller>${store.option}.`),
@@ -82,7 +82,7 @@ function verifyToken(store: SecretStore): Promise<Finding[]> {
     if (stored === undefined) return []
     const name = `The secret ${secretName(VERIFY_SECRET)}`
     const hash = tokenHash(validate(verifySecret, stored, { what: name, kind: 'misconfigured' }).token)
-    const found = Object.entries(await readCallers(store)).find(([, { tokens }]) => tokens.includes(hash))
+    const found = Object.entries(await readStoredCallers(store)).find(([, { tokens }]) => tokens.includes(hash))
     return [found ? okFinding(what, `valid for the caller ${found[0]}`) : wrongFinding(what, 'of no caller', advice)]
   })
 }

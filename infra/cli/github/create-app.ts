@@ -10,7 +10,7 @@ import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { toPlainText } from '../../../shared/text/plain-text.ts'
 import { validate } from '../../../shared/validate.ts'
 import { UsageError } from '../../project/usage-error.ts'
-import { readCallers, writeCallers } from '../secrets/callers.ts'
+import { readStoredCallers, writeCallers } from '../secrets/callers.ts'
 import type { SecretStore } from '../secrets/secret-store.ts'
 import { secretName } from '../secrets/secret-store.ts'
 import { note } from '../terminal/output.ts'
@@ -55,7 +55,7 @@ export async function createApp(
   { name, action, manifest, page, site, organization, connection, confirm, settings }: Creation,
 ): Promise<{ saved: string[]; htmlUrl: string }> {
   // GitHub returns the key once, so what can fail comes before it.
-  const callers = await readCallers(store)
+  const callers = await readStoredCallers(store)
   const known = Object.hasOwn(callers, name) ? callers[name] : undefined
   if (known && known.orchestrator !== name)
     throw new UsageError(`The caller ${name} exists, but has another orchestrator. Select another name.`)

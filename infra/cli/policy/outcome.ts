@@ -84,7 +84,7 @@ function matchedRule(one: Rule, at: number): MatchedRule {
     case 'atMost':
       return { rule, text, effect: 'limit', reason: `${effect.count} starts for ${effect.for}` }
     case 'approval':
-      return { rule, text, effect: 'approve', reason: describeApproval(effect) }
+      return { rule, text, effect: 'approve', reason: describeApprovers(effect) }
     case 'window': {
       const { isOpen, changesAt, reason } = stateOfWindow(effect.window, at)
       return {
@@ -124,7 +124,7 @@ function startOf(
  *
  * @example '2 of jane@example.com, U012ABCDEF, not the requester'
  */
-export function describeApproval({
+export function describeApprovers({
   count,
   by,
   notRequester,

@@ -7,25 +7,25 @@ import { UsageError } from '../../project/usage-error.ts'
 import { type SecretStore, secretName } from './secret-store.ts'
 
 /** The secret `callers`: the permissions and token hashes of each caller, newest hash last. */
-export type Callers = z.output<typeof callersSchema>
-export type Caller = Callers[string]
+export type StoredCallers = z.output<typeof callersSchema>
+export type StoredCaller = StoredCallers[string]
 
 const SECRET_PATH = 'callers'
 
 /** @throws Failure `misconfigured` if the secret is not valid */
-export async function readCallers(store: SecretStore): Promise<Callers> {
+export async function readStoredCallers(store: SecretStore): Promise<StoredCallers> {
   const stored = (await store.get(SECRET_PATH)) ?? {}
   return validate(callersSchema, stored, { what: `The secret ${secretName(SECRET_PATH)}`, kind: 'misconfigured' })
 }
 
 /** Saves the callers. Concurrent changes overwrite each other: Secrets Manager has no conditional writes. */
-export async function writeCallers(store: SecretStore, callers: Callers): Promise<void> {
+export async function writeCallers(store: SecretStore, callers: StoredCallers): Promise<void> {
   const valid = validate(callersSchema, callers, { what: 'The callers' })
   await store.put(SECRET_PATH, valid)
 }
 
 /** @throws UsageError that lists the callers */
-export function findCaller(callers: Callers, name: string, { place }: SecretStore): Caller {
+export function findCaller(callers: StoredCallers, name: string, { place }: SecretStore): StoredCaller {
   const found = Object.hasOwn(callers, name) ? callers[name] : undefined
   if (found) return found
   const known = Object.keys(callers)

@@ -71,7 +71,7 @@ export async function testConnection(
   try {
     const stored = await store.get(`connections/${connection}`)
     provider = isRecord(stored) && typeof stored['provider'] === 'string' ? stored['provider'] : undefined
-    const loaded = await loadConnection(category, name, stored)
+    const loaded = await validateConnection(category, name, stored)
     const warnings = connectionWarnings(category, loaded)
     const result = await testProvider(loaded.provider, loaded.values)
     return { connection, provider, ...(warnings.length > 0 ? { warnings } : {}), ...result }
@@ -97,7 +97,7 @@ export function connectionWarnings(category: Category, { provider, values }: Con
  *
  * @throws Failure `misconfigured`
  */
-export async function loadConnection(category: Category, name: string, secret: unknown): Promise<Connection> {
+export async function validateConnection(category: Category, name: string, secret: unknown): Promise<Connection> {
   const providerName = isRecord(secret) && typeof secret['provider'] === 'string' ? secret['provider'] : ''
   const load = Object.hasOwn(category.providers, providerName) ? category.providers[providerName] : undefined
   if (!load) throw new Failure('misconfigured', unknownName('provider', providerName, Object.keys(category.providers)))

@@ -7,7 +7,7 @@ import { type SecretStore, secretName } from './secret-store.ts'
  *
  * @throws Failure `misconfigured` if the secret is not valid
  */
-export async function readPeople(store: SecretStore): Promise<People | undefined> {
+export async function readStoredPeople(store: SecretStore): Promise<People | undefined> {
   const stored = await store.get('people')
   if (stored === undefined) return undefined
   return validate(peopleSecret, stored, { what: `The secret ${secretName('people')}`, kind: 'misconfigured' })

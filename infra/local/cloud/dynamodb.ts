@@ -4,7 +4,7 @@ import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import dynalite from 'dynalite'
-import { type Call, type Expiry, expireItems } from './expiry.ts'
+import { type DynamoDbCall, type Expiry, expireItems } from './expiry.ts'
 import { authorizationWith, errorResponse, hasAccessKey, sendResponse, unrecognizedClient } from './http.ts'
 import type { CloudCredentials } from './types.ts'
 
@@ -45,7 +45,7 @@ export async function startDynamoDb(
     })
   }
   const authorization = authorizationWith(credentials)
-  const call: Call = (operation, request) => callDynamoDb(endpoint, authorization, operation, request)
+  const call: DynamoDbCall = (operation, request) => callDynamoDb(endpoint, authorization, operation, request)
   try {
     await createTable(call, table)
   } catch (error) {
@@ -66,7 +66,7 @@ function requireAccessKey(server: Server, { accessKeyId }: CloudCredentials): vo
   })
 }
 
-async function createTable(call: Call, table: string): Promise<void> {
+async function createTable(call: DynamoDbCall, table: string): Promise<void> {
   const created = await call('CreateTable', {
     TableName: table,
     AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { EXTENSION, PACKAGE } from '../../project/roots.ts'
 import { functionArn } from './names.ts'
-import type { FunctionError, Observation, SentRequest } from './types.ts'
+import type { FunctionError, Observation, ObservedRequest } from './types.ts'
 import type { PublishedFunction } from './versions.ts'
 
 /** Start parameters of the thread. */
@@ -36,7 +36,7 @@ export type FromThread =
   | { kind: 'ready' }
   | { kind: 'failed'; error: FunctionError }
   | { kind: 'log'; stream: 'stdout' | 'stderr'; line: string }
-  | ({ kind: 'request' } & SentRequest)
+  | ({ kind: 'request' } & ObservedRequest)
   | { kind: 'answer'; requestId: string; result: string }
   | { kind: 'answer'; requestId: string; error: FunctionError }
 
@@ -192,7 +192,7 @@ export class Environment {
   }
 
   /** Reports a log line or a sent request of the current invocation. */
-  #report(content: Pick<LogLine, 'kind' | 'stream' | 'line'> | ({ kind: 'request' } & SentRequest)): void {
+  #report(content: Pick<LogLine, 'kind' | 'stream' | 'line'> | ({ kind: 'request' } & ObservedRequest)): void {
     const { execution, requestId } = this.#job ?? {}
     this.#observe({
       at: Date.now(),

@@ -1,5 +1,5 @@
 /** A call of DynamoDB's API. */
-export type Call = (operation: string, request: object) => Promise<{ ok: boolean; text: string }>
+export type DynamoDbCall = (operation: string, request: object) => Promise<{ ok: boolean; text: string }>
 
 /** Time-to-live attribute of the stack's table, in seconds since 1970. */
 const EXPIRATION = 'expiration'
@@ -17,7 +17,7 @@ const DEFAULT_EXPIRY: Expiry = { items: 500, everyMs: 10_000 }
  * @returns a function that stops it. Wait for it before closing the database: dynalite fails if closed during a scan
  */
 export function expireItems(
-  call: Call,
+  call: DynamoDbCall,
   table: string,
   { items, everyMs }: Expiry = DEFAULT_EXPIRY,
 ): () => Promise<void> {
@@ -44,7 +44,7 @@ export function expireItems(
 }
 
 /** @returns the start of the next page; undefined at the end of the table */
-async function expirePage(call: Call, table: string, limit: number, from: unknown): Promise<unknown> {
+async function expirePage(call: DynamoDbCall, table: string, limit: number, from: unknown): Promise<unknown> {
   const { Items: expired, LastEvaluatedKey: next } = await parseResponse<{ Items: Item[]; LastEvaluatedKey?: unknown }>(
     call('Scan', {
       TableName: table,
@@ -75,7 +75,7 @@ interface Item {
   [EXPIRATION]: unknown
 }
 
-async function parseResponse<T>(call: ReturnType<Call>): Promise<T> {
+async function parseResponse<T>(call: ReturnType<DynamoDbCall>): Promise<T> {
   const { ok, text } = await call
   if (!ok) throw new Error(text)
   return JSON.parse(text) as T

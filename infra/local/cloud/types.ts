@@ -20,7 +20,7 @@ export interface LocalFunction {
 /** An event of the local cloud. `at` is in milliseconds since 1970. */
 export type Observation = { at: number; functionName: string } & (
   | { kind: 'log'; execution?: string; requestId?: string; stream: 'stdout' | 'stderr'; line: string }
-  | ({ kind: 'request'; execution?: string; requestId?: string } & SentRequest)
+  | ({ kind: 'request'; execution?: string; requestId?: string } & ObservedRequest)
   | {
       kind: 'invocation'
       execution?: string
@@ -57,7 +57,7 @@ export type Observation = { at: number; functionName: string } & (
 )
 
 /** A request that a function sent to a platform. Nothing in it is masked; long bodies are clipped. */
-export interface SentRequest {
+export interface ObservedRequest {
   method: string
   url: string
   headers: Record<string, string>

@@ -7,7 +7,7 @@ import type { CallStore } from './call-store.ts'
 import { summaryOf } from './call-view.ts'
 import type { Journal } from './journal.ts'
 import { parseObject } from './json-text.ts'
-import { cannot, type Rerun, rerunOf } from './rerun.ts'
+import { cannot, type RepeatedCall, rerunOf } from './rerun.ts'
 import type { OperatorApi } from './routes.ts'
 import { type NewCall, type SentCall, send } from './send.ts'
 import type { LocalContext } from './view-context.ts'
@@ -44,7 +44,7 @@ export function createCallOperator(
 
   /** Sends the request of a call again, as its caller. If this is not possible, the task is run again with its input. */
   async function runAgain(record: CallRecord): Promise<ShownCall> {
-    let again: Rerun
+    let again: RepeatedCall
     let ownToken: string | undefined
     try {
       again = rerunOf(record.requests[0])

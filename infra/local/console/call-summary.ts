@@ -5,7 +5,7 @@ import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { PolicyWait } from './requirements.ts'
 
 /** The state of a call. `asking`: another call waits for the approval that it asks for. `refused`: it was never accepted. */
-export type Verdict =
+export type CallVerdict =
   | 'running'
   | 'retrying'
   | 'waiting'
@@ -22,7 +22,7 @@ export interface CallSummary {
   id: string
   at: number
   endedAt?: number | undefined
-  verdict: Verdict
+  verdict: CallVerdict
   category: string
   action: string
   provider: string
@@ -53,13 +53,13 @@ export interface CallSummary {
   /** Its task waits until the policy allows its action. */
   policyWait?: PolicyWait | undefined
   /** The approval that it waits for. */
-  approval?: Approval | undefined
+  approval?: ApprovalQuestion | undefined
   /** Whether its orchestrator has received its one answer. `none`: no orchestrator waits for it. */
   answer: 'none' | 'pending' | 'sent' | Unanswered
 }
 
 /** The question of an approval, and the people who may decide: by default, everybody who gets the message. */
-export interface Approval extends Pick<ApprovalInput, 'approvers' | 'channel'> {
+export interface ApprovalQuestion extends Pick<ApprovalInput, 'approvers' | 'channel'> {
   question: string
   /** The people who may not decide. */
   excluded: string[]

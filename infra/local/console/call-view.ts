@@ -8,9 +8,9 @@ import type { CallStore } from './call-store.ts'
 import type { CallSummary, Executions, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
 import { bodyOf, jsonBodyOf, requestSummary } from './request-view.ts'
-import { askingTasksOf } from './requirements.ts'
+import { undecidedTasksOf } from './requirements.ts'
 import { ANSWER_AGAIN } from './step-name.ts'
-import { isAbout, outcomeOf, taskOf, taskSummary } from './task-view.ts'
+import { isAbout, outcomeOf, recordedTaskOf, taskSummary } from './task-view.ts'
 import { type Waterfall, waterfallOf } from './waterfall.ts'
 
 /** A call with all of its details. */
@@ -43,18 +43,18 @@ export interface CallDetail extends CallSummary {
 
 /** Adds the calls that ask people for what a call waits for, as far as they are known. */
 export function withAsking(call: CallDetail, store: Pick<CallStore, 'load'>): CallDetail {
-  const asking = askingTasksOf(call.policyWait).flatMap((id) => store.load(id)?.summary ?? [])
+  const asking = undecidedTasksOf(call.policyWait).flatMap((id) => store.load(id)?.summary ?? [])
   return asking.length === 0 ? call : { ...call, asking }
 }
 
 export function summaryOf(record: CallRecord, context: ViewContext): CallSummary {
-  const task = taskOf(record, context.cloud)
+  const task = recordedTaskOf(record, context.cloud)
   return task ? taskSummary(record, task, context) : requestSummary(record, context)
 }
 
 /** @param events of all calls that were sent to Keptn */
 export function detailOf(record: CallRecord, context: ViewContext, events: readonly RecordedEvent[]): CallDetail {
-  const task = taskOf(record, context.cloud)
+  const task = recordedTaskOf(record, context.cloud)
   const { requests, outgoing, droppedCalls } = record
   // The lines of several functions arrive one function after the other.
   const log = record.log.toSorted((one, other) => one.at - other.at)

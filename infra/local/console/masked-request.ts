@@ -1,6 +1,6 @@
 import { urlTexts } from '../../../shared/http/credentials.ts'
 import { isCredential, redact } from '../../../shared/redact.ts'
-import type { SentRequest } from '../cloud/index.ts'
+import type { ObservedRequest } from '../cloud/index.ts'
 import { withoutKeys } from './inbound.ts'
 
 /** A request to a platform and its response, with credentials masked. Long bodies are clipped. */
@@ -23,7 +23,7 @@ const MASK = '***'
  *
  * @param path the path in the log: a name, if the path is a credential
  */
-export function maskRequest(sent: SentRequest, path: string | undefined): Exchange {
+export function maskRequest(sent: ObservedRequest, path: string | undefined): Exchange {
   const url = new URL(sent.url)
   const isShown = url.pathname === path
   const parts = isShown ? [] : urlTexts(url)

@@ -1,6 +1,6 @@
 import type { CallFilter } from './call-filter.ts'
 import type { CallStore } from './call-store.ts'
-import type { CallSummary, Verdict } from './call-summary.ts'
+import type { CallSummary, CallVerdict } from './call-summary.ts'
 import type { SourceView } from './source-views.ts'
 
 /** How the calls of a period ended. */
@@ -32,7 +32,7 @@ export interface Overview {
 export interface Bar {
   from: number
   to: number
-  counts: { [verdict in Verdict]?: number }
+  counts: { [verdict in CallVerdict]?: number }
 }
 
 /** Durations in milliseconds. */
@@ -67,7 +67,7 @@ export function overviewOf(store: CallStore, ms: number, now: number): Overview 
   const from = now - ms
   const filter: CallFilter = { since: from, until: now }
   const ends = store.ends(filter)
-  const count = (...verdicts: Verdict[]) => ends.filter(({ verdict }) => verdicts.includes(verdict)).length
+  const count = (...verdicts: CallVerdict[]) => ends.filter(({ verdict }) => verdicts.includes(verdict)).length
   const isWaiting: CallFilter = { fields: { verdict: ['waiting'] } }
   return {
     from,

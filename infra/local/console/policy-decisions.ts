@@ -1,7 +1,7 @@
 import { asText, parseObject } from './json-text.ts'
 
 /** The decision of the rules for a call. Texts are empty if they are unknown. */
-export interface PolicyDecision {
+export interface LoggedDecision {
   /** Milliseconds since 1970. */
   at: number
   /** The id of the call. Empty on a stack, whose log lines do not name it. */
@@ -29,7 +29,7 @@ const MAX_DECISIONS = 1_000
 export class PolicyDecisions {
   /** The time of the first line that could be seen. */
   readonly since: number
-  readonly #all = new Map<string, PolicyDecision>()
+  readonly #all = new Map<string, LoggedDecision>()
 
   constructor(since: number) {
     this.since = since
@@ -56,12 +56,12 @@ export class PolicyDecisions {
   }
 
   /** Returns the decisions, newest first. */
-  list(): PolicyDecision[] {
+  list(): LoggedDecision[] {
     return [...this.#all.values()].sort((one, other) => other.at - one.at)
   }
 }
 
-function decisionOf(line: string, at: number, call: string): PolicyDecision | undefined {
+function decisionOf(line: string, at: number, call: string): LoggedDecision | undefined {
   const { message, rules, enforced, ...fields } = parseObject(line) ?? {}
   if (message !== DECISION_MESSAGE || !Array.isArray(rules)) return undefined
   const { category, action, connection, caller, effect, rule } = fields

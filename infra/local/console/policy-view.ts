@@ -6,7 +6,7 @@ import type { Policy, Rule } from '../../../shared/policy/policy.ts'
 import { stateOfWindow } from '../../../shared/policy/window.ts'
 import type { CallStore } from './call-store.ts'
 import type { CallSummary } from './call-summary.ts'
-import type { PolicyDecision, PolicyDecisions } from './policy-decisions.ts'
+import type { LoggedDecision, PolicyDecisions } from './policy-decisions.ts'
 import type { TurnLane } from './turn-lanes.ts'
 
 /** The rules, what they have decided, and what waits because of them. Times are milliseconds since 1970. */
@@ -129,7 +129,7 @@ export function policyView(
   }
 }
 
-function viewOf(rule: Rule, decisions: readonly PolicyDecision[], now: number): RuleView {
+function viewOf(rule: Rule, decisions: readonly LoggedDecision[], now: number): RuleView {
   const { name, effect } = rule
   const own = decisions.filter(({ rules }) => rules.includes(name))
   return {
@@ -167,7 +167,7 @@ function reasonOf({ text, approval, policyWait }: CallSummary): string {
   return `${text} Asked: ${people}${channel === undefined ? '' : ` in ${channel}`}`
 }
 
-function decisionOf(decision: PolicyDecision): DecisionView {
+function decisionOf(decision: LoggedDecision): DecisionView {
   const { call, at, category, action, connection, caller, rules, rule, effect, enforced } = decision
   const [did, would] = TEXTS.get(effect) ?? [effect, effect]
   return {

@@ -1,7 +1,7 @@
 import { nest } from '../../../shared/dotted-keys.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { CallRecord } from './call-record.ts'
-import type { CallSummary, Verdict, ViewContext } from './call-summary.ts'
+import type { CallSummary, CallVerdict, ViewContext } from './call-summary.ts'
 import type { Inbound } from './inbound.ts'
 import { asText, parseObject, placeOf } from './json-text.ts'
 import { platformOf } from './task-view.ts'
@@ -53,7 +53,7 @@ function sentEvent(request: Inbound | undefined): { context: string; place: stri
 }
 
 /** @param status undefined while there is no response */
-export function verdictOfResponse(status: number | undefined, result: unknown): Verdict {
+export function verdictOfResponse(status: number | undefined, result: unknown): CallVerdict {
   if (status === undefined) return 'running'
   if (status >= 500) return 'errored'
   if (status === 422) return 'fail'

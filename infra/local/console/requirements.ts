@@ -46,7 +46,7 @@ export interface PolicyWait {
 }
 
 /** Returns the tasks that ask people for an approval which they have not decided, and which has to be decided. */
-export function askingTasksOf(wait: PolicyWait | undefined): string[] {
+export function undecidedTasksOf(wait: PolicyWait | undefined): string[] {
   return (wait?.requirements ?? []).flatMap(({ isMet, approval }) =>
     isMet || !approval || approval.decidedAt !== undefined ? [] : [approval.taskId],
   )

@@ -4,7 +4,7 @@ import type { Inbound } from './inbound.ts'
 import { hadReplyAddress } from './reply-address.ts'
 
 /** A call that repeats an earlier one, with a new id. */
-export interface Rerun {
+export interface RepeatedCall {
   category: string
   action: string
   query: string
@@ -16,7 +16,7 @@ export interface Rerun {
  *
  * @throws Failure `invalid` if the request is not known completely
  */
-export function rerunOf(request: Inbound | undefined): Rerun {
+export function rerunOf(request: Inbound | undefined): RepeatedCall {
   const [, , category, action] = request?.path.split('/') ?? []
   if (!request)
     throw cannot('no request is stored: another function invoked its task, or an earlier version received it')

@@ -6,7 +6,7 @@ import { loadSequence, sequenceNames } from '../../sandbox/keptn/sequence-files.
 import type { PlayedTask } from '../../sandbox/keptn/shipyard-controller.ts'
 import { demo } from '../../sandbox/platforms/sandbox/demo.ts'
 import type { CallStore } from './call-store.ts'
-import type { CallSummary, Verdict } from './call-summary.ts'
+import type { CallSummary, CallVerdict } from './call-summary.ts'
 
 /** An included sequence and its last run. */
 export interface SequenceView {
@@ -33,7 +33,7 @@ interface TaskRun {
   stage: string
   sequence: string
   name: string
-  verdict: Verdict
+  verdict: CallVerdict
   startedAt: number
   endedAt?: number
   /** The call of its task, once it was accepted. A silent call has none. */
@@ -171,7 +171,7 @@ function trackTask(run: StartedRun, { stage, sequence, name, outcome, accepted }
   else run.tasks.push({ stage, sequence, name, verdict: 'running', startedAt: Date.now(), accepted })
 }
 
-function verdictOf({ status, result }: Outcome): Verdict {
+function verdictOf({ status, result }: Outcome): CallVerdict {
   if (status === 'aborted' || status === 'errored') return status
   return result === 'fail' || result === 'warning' ? result : 'pass'
 }

@@ -1,6 +1,6 @@
 import { secondsToReminder } from '../../../shared/approvals/reminder.ts'
 import type { ApprovalInput } from '../../../shared/approvals/request/input.ts'
-import { ANSWER_SUFFIX, type Task as TaskRecord } from '../../../shared/core/call.ts'
+import { ANSWER_SUFFIX, type Task } from '../../../shared/core/call.ts'
 import type { Unanswered } from '../../../shared/core/task/answer.ts'
 import { deadlineAfter, policyProgressIn } from '../../../shared/core/task/policy-progress.ts'
 import {
@@ -23,14 +23,14 @@ import type { Outcome } from '../../../shared/outcome.ts'
 import type { Decision } from '../../../shared/state/approval-decision.ts'
 import type { ExecutionDetail, OperationSummary } from '../cloud/index.ts'
 import type { CallRecord } from './call-record.ts'
-import type { Approval, CallSummary, Executions, ViewContext } from './call-summary.ts'
+import type { ApprovalQuestion, CallSummary, Executions, ViewContext } from './call-summary.ts'
 import { withoutKeys } from './inbound.ts'
 import { parseObject, placeOf } from './json-text.ts'
-import { askingTasksOf, type PolicyWait, policyWaitOf } from './requirements.ts'
+import { type PolicyWait, policyWaitOf, undecidedTasksOf } from './requirements.ts'
 import { isFailedAttempt } from './waterfall.ts'
 
 /** The task of a record. */
-export interface Task {
+export interface RecordedTask {
   execution: ExecutionDetail
   payload: Payload
   operations: OperationSummary[]
@@ -39,17 +39,12 @@ export interface Task {
   policyWait: PolicyWait | undefined
 }
 
-type Payload = Pick<
-  TaskRecord,
-  'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'
-> &
-  Partial<
-    Pick<TaskRecord, 'mappedName' | 'notes' | 'input' | 'rerunOf' | 'requirements' | 'waitAtMost' | 'approvalOf'>
-  > & {
-    event: Partial<TaskRecord['event']>
+type Payload = Pick<Task, 'category' | 'action' | 'connection' | 'provider' | 'caller' | 'orchestrator' | 'deadline'> &
+  Partial<Pick<Task, 'mappedName' | 'notes' | 'input' | 'rerunOf' | 'requirements' | 'waitAtMost' | 'approvalOf'>> & {
+    event: Partial<Task['event']>
   }
 
-export function taskOf({ arn }: CallRecord, cloud: Executions): Task | undefined {
+export function recordedTaskOf({ arn }: CallRecord, cloud: Executions): RecordedTask | undefined {
   const execution = arn === undefined ? undefined : cloud.execution(arn)
   if (!execution) return undefined
   const operations = cloud.operations(execution.arn)
@@ -122,7 +117,11 @@ function payloadOf({ input, functionName }: ExecutionDetail, operations: readonl
   }
 }
 
-export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, titleOf }: ViewContext): CallSummary {
+export function taskSummary(
+  record: CallRecord,
+  task: RecordedTask,
+  { cloud, engineOf, titleOf }: ViewContext,
+): CallSummary {
   const { execution, payload, operations, waiting, deadlineAt } = task
   const { category, action, mappedName, connection, provider, caller, orchestrator, event } = payload
   const approval = waiting?.people ? approvalOf(task) : undefined
@@ -155,7 +154,7 @@ export function taskSummary(record: CallRecord, task: Task, { cloud, engineOf, t
 }
 
 /** Returns what an approval asks, where, and who may decide. Undefined for other actions. */
-function approvalOf({ payload, operations, deadlineAt }: Task): Approval | undefined {
+function approvalOf({ payload, operations, deadlineAt }: RecordedTask): ApprovalQuestion | undefined {
   const { message, approvers, excluded, channel, remindBefore } = (payload.input ?? {}) as Partial<ApprovalInput>
   if (message?.title === undefined) return undefined
   const question = [message.title, message.text].filter(Boolean).join(' ')
@@ -196,13 +195,13 @@ function votesIn(operations: readonly OperationSummary[]): Decision[] {
 }
 
 function stateOfRunning(
-  { waiting, policyWait }: Task,
-  approval: Approval | undefined,
+  { waiting, policyWait }: RecordedTask,
+  approval: ApprovalQuestion | undefined,
 ): Pick<CallSummary, 'verdict' | 'text' | 'reason'> {
   if (!waiting) return { verdict: 'running', text: '' }
   if (waiting.people && approval) return { verdict: approval.neededBy ? 'asking' : 'waiting', text: approval.question }
   if (waiting.policy && waiting.detail !== undefined) {
-    const asksPeople = askingTasksOf(policyWait).length > 0
+    const asksPeople = undecidedTasksOf(policyWait).length > 0
     return { verdict: asksPeople ? 'waiting' : 'running', text: waiting.detail }
   }
   const text = describeWaiting(waiting)
@@ -218,7 +217,11 @@ function endOf(execution: ExecutionDetail): Pick<CallSummary, 'verdict' | 'text'
   return { verdict: 'errored', text: `Lambda ended the execution as ${execution.status}: ${reason}` }
 }
 
-function answerOf({ execution, payload }: Task, { later = [] }: CallRecord, cloud: Executions): CallSummary['answer'] {
+function answerOf(
+  { execution, payload }: RecordedTask,
+  { later = [] }: CallRecord,
+  cloud: Executions,
+): CallSummary['answer'] {
   if (payload.orchestrator === 'poll') return 'none'
   if (execution.status === 'RUNNING') return 'pending'
   // The finisher answers for a task that Lambda ended.

@@ -1,4 +1,4 @@
-import type { Verdict } from './call-summary.ts'
+import type { CallVerdict } from './call-summary.ts'
 
 /** A row of a waterfall. Times are milliseconds since 1970. */
 export interface Row {
@@ -10,7 +10,7 @@ export interface Row {
   /** A status or a short reason. */
   note: string
   /** An answer has its verdict, so that it has the same color everywhere. */
-  tone: 'plain' | 'bad' | 'busy' | 'warn' | Verdict
+  tone: 'plain' | 'bad' | 'busy' | 'warn' | CallVerdict
   from: number
   /** Equal to `from` for a moment. */
   to: number

@@ -30,7 +30,7 @@ export const approvalCategories = categories.filter(({ actions }) =>
  * @param payload of the task
  * @param startedAt milliseconds since 1970
  */
-export function approvalIn(
+export function listedApprovalOf(
   { action = '', input, deadline = 0, waitAtMost, approvalOf }: Partial<Task>,
   category: string,
   startedAt: number,

@@ -2,7 +2,7 @@ import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../../shared/core/c
 import { describeProgress, findWaiting, type HistoryEvent } from '../../../shared/core/task/progress.ts'
 import type { TaskStatus } from '../../../shared/core/task/status.ts'
 import { type Outcome, verdictOf } from '../../../shared/outcome.ts'
-import { approvalIn, type ListedApproval } from './listed-approval.ts'
+import { type ListedApproval, listedApprovalOf } from './listed-approval.ts'
 
 /** A task in a list, with the names of the HTTP interface. */
 export interface ListedTask
@@ -21,7 +21,7 @@ export interface ListedTask
 }
 
 /** The execution of a task. Times are milliseconds since 1970. */
-export interface TaskExecution {
+export interface ListedExecution {
   name: string
   category: string
   /** The status that Lambda reports. */
@@ -61,7 +61,7 @@ function stateOf(status: string | undefined): TaskStatus['state'] {
 }
 
 /** @param events the newest ones of a running task, newest first */
-export function listedTask(execution: TaskExecution, events: readonly HistoryEvent[]): ListedTask {
+export function listedTask(execution: ListedExecution, events: readonly HistoryEvent[]): ListedTask {
   const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
   const task = parse<Task>(input)
   const { action = '', connection = '', caller = '', event } = task
@@ -83,7 +83,7 @@ export function listedTask(execution: TaskExecution, events: readonly HistoryEve
     // A task that waits for the policy has not asked yet.
     approval:
       state === 'running' && !findWaiting(events, undefined)?.policy
-        ? approvalIn(task, category, startedAt)
+        ? listedApprovalOf(task, category, startedAt)
         : undefined,
   }
 }

@@ -1,7 +1,7 @@
 import { hmacBase64, isSame } from '../../../shared/hmac.ts'
 import { tokenHash } from '../../project/token-hash.ts'
 import { routeTable } from '../../testing/route-table.ts'
-import { type Answer, type Call, json, jsonObject } from '../platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, jsonObject } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineRequest } from './engine.ts'
 import type { Ending, EngineRun, EngineRuns } from './runs.ts'
 import { pathOf, type Step } from './step.ts'
@@ -72,7 +72,7 @@ const waitingRun = routeTable<{ runs: EngineRuns }, EngineRun | undefined>()({
   '{method} /resume/{secret}': ({ runs, params }) => runs.bySecret('callback', params.secret),
 })
 
-function resume(runs: EngineRuns, key: string, call: Call): Answer {
+function resume(runs: EngineRuns, key: string, call: FakeCall): FakeReply {
   const run = waitingRun(`${call.method} ${call.path}`, { runs })
   if (!run) return json(404, { message: 'Unknown resume URL' })
   const answer = responseTo(runs, run, key, call)
@@ -81,7 +81,7 @@ function resume(runs: EngineRuns, key: string, call: Call): Answer {
   return answer
 }
 
-function responseTo(runs: EngineRuns, { id, isGone }: EngineRun, key: string, call: Call): Answer {
+function responseTo(runs: EngineRuns, { id, isGone }: EngineRun, key: string, call: FakeCall): FakeReply {
   if (call.method !== 'POST') return json(405, { message: 'Send a POST.' })
   if (!isSigned(call, key)) return json(401, { message: 'The signature is not valid.' })
   const { data } = (jsonObject(call.body) ?? {}) as { data?: Ending }
@@ -93,7 +93,7 @@ function responseTo(runs: EngineRuns, { id, isGone }: EngineRun, key: string, ca
   return json(reception === 'gone' ? 410 : 200, { reception }, {}, reception)
 }
 
-function isSigned({ headers, body }: Call, key: string): boolean {
+function isSigned({ headers, body }: FakeCall, key: string): boolean {
   const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures } = headers
   if (Math.abs(Date.now() / 1_000 - Number(timestamp)) > MAX_AGE_SECONDS) return false
   const expected = hmacBase64(Buffer.from(key.replace('whsec_', ''), 'base64'), `${id}.${timestamp}.${body}`)

@@ -1,7 +1,7 @@
 import { tokenHash } from '../../project/token-hash.ts'
 import { routeTable } from '../../testing/route-table.ts'
 import { errorResponse } from '../platforms/dynatrace/responses.ts'
-import { type Answer, bearer, json, jsonObject } from '../platforms/sandbox/http.ts'
+import { bearer, type FakeReply, json, jsonObject } from '../platforms/sandbox/http.ts'
 import { type Engine, type EngineClient, EngineError, type EngineResponse } from './engine.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
 import { pathOf } from './step.ts'
@@ -105,7 +105,7 @@ async function stateOf(client: EngineClient, id: string): Promise<unknown> {
   return jsonObject(body)?.['state']
 }
 
-const route = routeTable<{ runs: EngineRuns }, Answer>()({
+const route = routeTable<{ runs: EngineRuns }, FakeReply>()({
   'GET /platform/automation/v1/executions': ({ runs }) => {
     const results = runs.list(name).map((run) => executionOf(runs, run))
     return json(200, { count: results.length, results })
@@ -117,16 +117,16 @@ const route = routeTable<{ runs: EngineRuns }, Answer>()({
   ),
 })
 
-function withRun(then: (runs: EngineRuns, run: EngineRun) => Answer) {
-  return ({ runs, params: { id } }: { runs: EngineRuns; params: { id: string } }): Answer => {
+function withRun(then: (runs: EngineRuns, run: EngineRun) => FakeReply) {
+  return ({ runs, params: { id } }: { runs: EngineRuns; params: { id: string } }): FakeReply => {
     const run = runs.get(id)
     return run?.engine === name ? then(runs, run) : errorResponse(404, `The execution ${id} does not exist`)
   }
 }
 
-function change(runs: EngineRuns, run: EngineRun, verb: 'pause' | 'resume', from: State[]): Answer {
+function change(runs: EngineRuns, run: EngineRun, verb: 'pause' | 'resume', from: State[]): FakeReply {
   const state = progressOf(runs, run)
-  const answer: Answer = from.includes(state)
+  const answer: FakeReply = from.includes(state)
     ? { status: 204, note: verb }
     : errorResponse(400, `Cannot ${verb} the execution: it is ${state}`)
   const direction = verb === 'resume' ? 'answer' : 'call'

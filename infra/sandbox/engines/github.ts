@@ -2,7 +2,7 @@ import { createHash, createPublicKey } from 'node:crypto'
 import { routeTable } from '../../testing/route-table.ts'
 import { type AppState, answerApp } from '../platforms/github/app-routes.ts'
 import { deploymentRequested, type WaitingRun, webhookHeaders } from '../platforms/github/deployments.ts'
-import { type Call, json, jsonObject, type Platform } from '../platforms/sandbox/http.ts'
+import { type FakeCall, json, jsonObject, type Platform } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError, type EnginePlace } from './engine.ts'
 import { rsaKeyOf } from './rsa-key.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
@@ -142,7 +142,7 @@ const reviewedRun = routeTable<{ runs: EngineRuns }, EngineRun | undefined>()({
     findRun(runs, Number(params.run)),
 })
 
-function answer(runs: EngineRuns, state: AppState, call: Call): ReturnType<Platform['answer']> {
+function answer(runs: EngineRuns, state: AppState, call: FakeCall): ReturnType<Platform['answer']> {
   const { method, path, query, headers, body } = call
   const reply = answerApp(state, { method, encodedPath: path, query, headers, body: jsonObject(body) })
   const run = reviewedRun(`${method} ${path}`, { runs })

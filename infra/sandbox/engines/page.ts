@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../../shared/text/escape-html.ts'
 import { clockTime } from '../clock-time.ts'
 import type { FaultKind, Faults } from '../platforms/sandbox/faults.ts'
-import { type Answer, type Call, json, type Platform, type Target } from '../platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, type Platform, type Target } from '../platforms/sandbox/http.ts'
 import { page } from '../platforms/sandbox/page.ts'
 import type { Engine } from './engine.ts'
 import { engines, targetOf } from './index.ts'
@@ -35,7 +35,7 @@ export function createEnginesPage(runs: EngineRuns, faults: Faults): Platform {
 }
 
 /** Switches a fault on, or off if it is active, or stops all runs that wait. */
-function press(runs: EngineRuns, faults: Faults, { body }: Call): Answer {
+function press(runs: EngineRuns, faults: Faults, { body }: FakeCall): FakeReply {
   const form = new URLSearchParams(body)
   const engine = engines.find(({ name }) => name === form.get('engine'))
   const pressed = form.get('kind')
@@ -53,7 +53,7 @@ function switchFault(faults: Faults, target: Target, kind: FaultKind): void {
   if (active.length === 0) faults.add({ target, kind })
 }
 
-function enginesPage(runs: EngineRuns, faults: Faults): Answer {
+function enginesPage(runs: EngineRuns, faults: Faults): FakeReply {
   const sections = engines.map((engine) => engineHtml(engine, runs, faults))
   return page(
     200,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { routeTable } from '../../testing/route-table.ts'
 import type { RunFaults } from '../platforms/sandbox/faults.ts'
-import { type Answer, type Call, json, jsonObject, mediaType } from '../platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, jsonObject, mediaType } from '../platforms/sandbox/http.ts'
 import { engines, targetOf } from './index.ts'
 import type { EngineRun, EngineRuns } from './runs.ts'
 
@@ -28,12 +28,12 @@ const ending = z.object({ verdict: z.enum(['pass', 'warning', 'fail', 'errored',
 export type StartedRun = EngineRun & { faults: RunFaults }
 
 interface EngineCall {
-  call: Call
+  call: FakeCall
   runs: EngineRuns
   takeFaults: (target: `engines/${string}`) => RunFaults
 }
 
-const route = routeTable<EngineCall, Answer | undefined>()({
+const route = routeTable<EngineCall, FakeReply | undefined>()({
   'GET /': ({ call, runs }) =>
     json(
       200,
@@ -67,18 +67,22 @@ const route = routeTable<EngineCall, Answer | undefined>()({
  * Answers requests below `/sandbox/engine-runs`: the half of an engine that calls the webhooks runs in another process, and
  * saves its state here. Returns undefined for an unknown path.
  */
-export function engineRoutes(runs: EngineRuns, takeFaults: EngineCall['takeFaults'], call: Call): Answer | undefined {
+export function engineRoutes(
+  runs: EngineRuns,
+  takeFaults: EngineCall['takeFaults'],
+  call: FakeCall,
+): FakeReply | undefined {
   return route(`${call.method} ${call.path}`, { call, runs, takeFaults })
 }
 
-function withRun(then: (call: EngineCall, run: EngineRun) => Answer) {
-  return ({ params, ...call }: EngineCall & { params: { id: string } }): Answer | undefined => {
+function withRun(then: (call: EngineCall, run: EngineRun) => FakeReply) {
+  return ({ params, ...call }: EngineCall & { params: { id: string } }): FakeReply | undefined => {
     const run = call.runs.get(params.id)
     return run && then(call, run)
   }
 }
 
-function withBody<T>({ headers, body }: Call, schema: z.ZodType<T>, respond: (value: T) => Answer): Answer {
+function withBody<T>({ headers, body }: FakeCall, schema: z.ZodType<T>, respond: (value: T) => FakeReply): FakeReply {
   // A web page can send a form or plain text to any address without a preflight request, but not JSON.
   if (mediaType(headers) !== 'application/json') return json(415, { message: 'Send application/json.' })
   const parsed = schema.safeParse(jsonObject(body))

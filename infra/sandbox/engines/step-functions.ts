@@ -1,4 +1,4 @@
-import { type Answer, type Call, jsonObject } from '../platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, jsonObject } from '../platforms/sandbox/http.ts'
 import { type Engine, EngineError, type EngineResponse } from './engine.ts'
 import type { Ending, EngineRuns } from './runs.ts'
 
@@ -64,7 +64,7 @@ function isRetried({ status, body }: EngineResponse): boolean {
   throw new EngineError(`The state failed with ${errorType ?? status}: ${errorMessage ?? body}`)
 }
 
-function completeState(runs: EngineRuns, call: Call): Answer {
+function completeState(runs: EngineRuns, call: FakeCall): FakeReply {
   const operation = /^AWSStepFunctions\.(SendTask\w+)$/.exec(String(call.headers['x-amz-target']))?.[1]
   const request = jsonObject(call.body)
   if (!operation || !request) return refusal('UnknownOperationException', '')
@@ -90,7 +90,7 @@ function endingIn(operation: string, { output, error, cause }: Record<string, un
 
 const JSON_1_0 = { 'content-type': 'application/x-amz-json-1.0' }
 
-function refusal(type: string, message: string, status = 400): Answer {
+function refusal(type: string, message: string, status = 400): FakeReply {
   return { status, headers: JSON_1_0, body: JSON.stringify({ __type: type, message }) }
 }
 

@@ -1,7 +1,7 @@
 import { hostNameOf, UrlError } from './go-url.ts'
 import { toBytes } from './template/bytes.ts'
 import { sprintf } from './template/sprintf.ts'
-import type { WebhookRequest } from './webhook-config.ts'
+import type { ConfiguredRequest } from './webhook-config.ts'
 
 /** webhook-service rejects the command. The message is the one of webhook-service. */
 export class RefusedError extends Error {
@@ -32,7 +32,7 @@ const required = '--fail-with-body'
  *
  * @throws RefusedError for a URL that cannot be parsed or that leads into the cluster. Host names are not resolved.
  */
-export function buildLine(request: string | WebhookRequest): string {
+export function buildLine(request: string | ConfiguredRequest): string {
   if (typeof request === 'string') {
     // Searches the entire command, including its body.
     refuseDenied(request.replaceAll('\\', ''))

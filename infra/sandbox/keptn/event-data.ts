@@ -2,7 +2,7 @@ import type { Outcome } from './counting.ts'
 import { isObject, type Json, type JsonObject, type KeptnEvent, taskEvent } from './events.ts'
 
 /** Outcome of a finished task, and the merged data of its `.finished` events. */
-export interface TaskResult {
+export interface KeptnTaskResult {
   outcome: Outcome
   data: JsonObject
 }
@@ -56,7 +56,7 @@ export function finishedData(events: readonly KeptnEvent[], triggeredId: string)
  */
 export function nextEventData(
   trigger: JsonObject,
-  finished: TaskResult[],
+  finished: KeptnTaskResult[],
   next?: { name: string; properties?: JsonObject },
 ): JsonObject {
   // The results must not share objects: a merge into one would change another.

@@ -4,7 +4,7 @@ import { DroppedEventError, receiveEvent } from './received-event.ts'
 import { TemplateError } from './template/errors.ts'
 import { render } from './template/evaluate.ts'
 import type { GoObject } from './template/values.ts'
-import { parseWebhookConfig, type Webhook, WebhookConfigError, type WebhookRequest } from './webhook-config.ts'
+import { type ConfiguredRequest, parseWebhookConfig, type Webhook, WebhookConfigError } from './webhook-config.ts'
 
 const REMEDIATION_VALUE = 'data.action.value'
 
@@ -49,7 +49,7 @@ export function preview(webhookYaml: string, event: GoObject, env: Readonly<Reco
  * @param received the event as `receiveEvent` returns it
  */
 export function previewRequest(
-  request: string | WebhookRequest,
+  request: string | ConfiguredRequest,
   received: GoObject,
   env: Readonly<Record<string, string>>,
 ): PreviewResult {

@@ -1,5 +1,5 @@
 /** Response of the receiver to a webhook call. */
-export interface Answer {
+export interface ReceiverResponse {
   status: number
   body: string
 }
@@ -86,7 +86,7 @@ export function rebase(url: string, baseUrl: string): string {
  *
  * @throws CallFailedError if there is no HTTP response
  */
-export async function callReceiver(request: HttpRequest, signal?: AbortSignal): Promise<Answer> {
+export async function callReceiver(request: HttpRequest, signal?: AbortSignal): Promise<ReceiverResponse> {
   const { method, url, headers, body } = request
   if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
     throw new CallFailedError(`a ${method} request with a payload is not supported`)

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { count, endsSequence, type Outcome } from './counting.ts'
-import { finishedData, nextEventData, type TaskResult } from './event-data.ts'
+import { finishedData, type KeptnTaskResult, nextEventData } from './event-data.ts'
 import type { EventLog } from './event-log.ts'
 import {
   errored,
@@ -12,7 +12,7 @@ import {
   shortType,
   taskEvent,
 } from './events.ts'
-import { type Answer, CallFailedError, callReceiver, parseCurl, rebase } from './receiver.ts'
+import { CallFailedError, callReceiver, parseCurl, type ReceiverResponse, rebase } from './receiver.ts'
 import { RunEvents } from './run-events.ts'
 import type { SequenceFiles } from './sequence-files.ts'
 import { Journal, shorten } from './sequence-journal.ts'
@@ -107,7 +107,7 @@ export class ShipyardController {
 
   private async playSequence(sequence: Sequence, trigger: JsonObject): Promise<{ data: JsonObject; outcome: Outcome }> {
     const triggered = await this.emit(sequenceEvent(sequence, 'triggered'), trigger)
-    const finished: TaskResult[] = []
+    const finished: KeptnTaskResult[] = []
     for (const task of sequence.tasks) {
       const ended = await this.playTask(sequence, task.name, nextEventData(trigger, finished, task))
       finished.push(ended)
@@ -121,7 +121,11 @@ export class ShipyardController {
     return { data, outcome }
   }
 
-  private async playTask({ stage, name: sequence }: Sequence, name: string, data: JsonObject): Promise<TaskResult> {
+  private async playTask(
+    { stage, name: sequence }: Sequence,
+    name: string,
+    data: JsonObject,
+  ): Promise<KeptnTaskResult> {
     const task: PlayedTask = { stage, sequence, name, state: 'running', accepted: [] }
     this.tasks.push(task)
     this.options.onTask?.(task, this.context)
@@ -199,7 +203,7 @@ export class ShipyardController {
     await Promise.all(await this.subscriptions.deliver(event))
   }
 
-  private async call(argv: string[], event: KeptnEvent): Promise<Answer> {
+  private async call(argv: string[], event: KeptnEvent): Promise<ReceiverResponse> {
     const { url: base, signal, log, onAccepted } = this.options
     const request = parseCurl(argv)
     const url = rebase(request.url, base)

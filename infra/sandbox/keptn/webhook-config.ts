@@ -1,7 +1,7 @@
 import { parse, YAMLParseError } from 'yaml'
 
 /** A request of v1beta1. Keptn accepts it in a v1alpha1 file, too, without validating it. */
-export interface WebhookRequest {
+export interface ConfiguredRequest {
   url: string
   method: string
   headers: { key: string; value: string }[]
@@ -16,7 +16,7 @@ export interface Webhook {
   sendStarted: boolean
   sendFinished: boolean
   envFrom: { name: string; secretName: string; secretKey: string }[]
-  requests: (string | WebhookRequest)[]
+  requests: (string | ConfiguredRequest)[]
 }
 
 /** Keptn rejects the file. The message is Keptn's own. */
@@ -120,7 +120,7 @@ function readWebhook(value: unknown): Omit<Webhook, 'requests'> & { requests: un
 }
 
 /** Parses a v1alpha1 request. If it is not a curl command, its missing fields are empty. */
-const alphaRequest = (request: unknown): string | WebhookRequest =>
+const alphaRequest = (request: unknown): string | ConfiguredRequest =>
   typeof request === 'string' ? request : readRequest(request)
 
 /** Reads a field like Keptn, which ignores the case of names and silently drops values that are not text. */
@@ -131,7 +131,7 @@ function text(fields: unknown, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
-function readRequest(value: unknown): WebhookRequest {
+function readRequest(value: unknown): ConfiguredRequest {
   const headersKey = isFields(value) ? Object.keys(value).find((key) => key.toLowerCase() === 'headers') : undefined
   const headers = isFields(value) && headersKey !== undefined ? value[headersKey] : undefined
   return {
@@ -146,7 +146,7 @@ function readRequest(value: unknown): WebhookRequest {
   }
 }
 
-function checkedRequest(value: unknown): WebhookRequest {
+function checkedRequest(value: unknown): ConfiguredRequest {
   const request = readRequest(value)
   if (request.url === '') refuse('webhook request URL empty')
   if (request.method === '') refuse('webhook request method empty')

@@ -2,7 +2,7 @@ import { buildLine } from './curl-command.ts'
 import { errored, type Json, type JsonObject, type KeptnEvent, replyTo, taskEvent } from './events.ts'
 import { previewRequest } from './preview.ts'
 import { receiveEvent } from './received-event.ts'
-import { type Answer, CallFailedError } from './receiver.ts'
+import { CallFailedError, type ReceiverResponse } from './receiver.ts'
 import type { Webhook } from './webhook-config.ts'
 
 const source = 'webhook-service'
@@ -13,7 +13,7 @@ export interface Surroundings {
   secrets: Readonly<Record<string, string>>
   send(event: KeptnEvent): Promise<void>
   /** Sends the HTTP request of a curl command. */
-  call(argv: string[], event: KeptnEvent): Promise<Answer>
+  call(argv: string[], event: KeptnEvent): Promise<ReceiverResponse>
 }
 
 /** A request of a subscription failed. Contains the number of completed requests. */
@@ -91,7 +91,7 @@ async function call(
   shown: string,
   executed: number,
 ): Promise<string> {
-  let answer: Answer
+  let answer: ReceiverResponse
   try {
     answer = await around.call(argv, event)
   } catch (error) {

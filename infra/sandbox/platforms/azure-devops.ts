@@ -1,5 +1,5 @@
 import { routeTable } from '../../testing/route-table.ts'
-import { type Answer, bearer, type Call, html, json, jsonObject, type Platform } from './sandbox/http.ts'
+import { bearer, type FakeCall, type FakeReply, html, json, jsonObject, type Platform } from './sandbox/http.ts'
 
 /** A task that runs on the server and waits for its completion: a check, a gate or a task of an agentless job. */
 export interface AzureTask {
@@ -31,7 +31,7 @@ interface Options {
   refusesRepeats?: () => boolean
   onCompleted?(task: AzureTask): void
   /** @param operation as the documentation of Azure DevOps names it */
-  onAnswer?(operation: string, plan: string, call: Call, answer: Answer): void
+  onAnswer?(operation: string, plan: string, call: FakeCall, answer: FakeReply): void
 }
 
 const NO_ID = '00000000-0000-0000-0000-000000000000'
@@ -87,12 +87,12 @@ export function expand(text: string, task: AzureTask, root: string, custom: Reco
   return text.replace(/\$\(([\w.]+)\)/g, (found, name: string) => variables[name.toLowerCase()] ?? found)
 }
 
-interface PlanCall extends Call {
+interface PlanCall extends FakeCall {
   options: Options
 }
 type TaskCall = PlanCall & { params: { organization: string; project: string; hub: string; plan: string } }
 
-const route = routeTable<PlanCall, Answer>()({
+const route = routeTable<PlanCall, FakeReply>()({
   'GET /{organization}/_apis/connectionData': connectionData,
   'GET /{organization}/{project}/_apis/distributedtask/hubs/{hub}/plans/{plan}': withTask('Get Plan', (task) =>
     json(200, { planId: task.plan, version: task.planVersion }),
@@ -128,8 +128,8 @@ export function azureDevops(options: Options): Platform {
 }
 
 /** @param operation as the documentation of Azure DevOps names it */
-function withTask<C extends TaskCall>(operation: string, then: (task: AzureTask, call: C) => Answer) {
-  return (call: C): Answer => {
+function withTask<C extends TaskCall>(operation: string, then: (task: AzureTask, call: C) => FakeReply) {
+  return (call: C): FakeReply => {
     const { options, params } = call
     const task = options.find(params.plan)
     const answer = refuse(call, task) ?? (task ? then(task, call) : error(404, `Plan ${params.plan} was not found.`))
@@ -138,7 +138,7 @@ function withTask<C extends TaskCall>(operation: string, then: (task: AzureTask,
   }
 }
 
-function refuse(call: TaskCall, task: AzureTask | undefined): Answer | undefined {
+function refuse(call: TaskCall, task: AzureTask | undefined): FakeReply | undefined {
   const { options, params, query } = call
   if (!isAuthorized(call, task, options)) return signIn(call)
   if (!VERSIONS.includes(query.get('api-version') ?? ''))
@@ -147,7 +147,7 @@ function refuse(call: TaskCall, task: AzureTask | undefined): Answer | undefined
   return isFound ? undefined : error(404, `Plan ${params.plan} was not found.`)
 }
 
-function createLog(task: AzureTask, call: Call): Answer {
+function createLog(task: AzureTask, call: FakeCall): FakeReply {
   const { path } = jsonObject(call.body) ?? {}
   if (path !== `logs\\${task.task}`) return error(400, 'The path of the log is not valid.')
   task.logs.push('')
@@ -157,7 +157,7 @@ function createLog(task: AzureTask, call: Call): Answer {
 function appendToLog(
   task: AzureTask,
   { params: { log }, headers, body }: TaskCall & { params: { log: string } },
-): Answer {
+): FakeReply {
   const index = Number(log) - 1
   if (task.logs[index] === undefined) return error(404, `Log ${log} was not found.`)
   if (headers['content-type'] !== 'application/octet-stream') return error(415, 'Send application/octet-stream.')
@@ -165,12 +165,12 @@ function appendToLog(
   return json(200, { id: index + 1, lineCount: body.split('\n').length })
 }
 
-function withTimeline(then: (task: AzureTask, call: Call) => Answer) {
-  return (task: AzureTask, call: TaskCall & { params: { timeline: string } }): Answer =>
+function withTimeline(then: (task: AzureTask, call: FakeCall) => FakeReply) {
+  return (task: AzureTask, call: TaskCall & { params: { timeline: string } }): FakeReply =>
     call.params.timeline === task.timeline ? then(task, call) : error(404, 'Not found.')
 }
 
-function raise(task: AzureTask, { body, options: { onCompleted, refusesRepeats } }: PlanCall): Answer {
+function raise(task: AzureTask, { body, options: { onCompleted, refusesRepeats } }: PlanCall): FakeReply {
   const { name, taskId, jobId, result } = jsonObject(body) ?? {}
   const isOld = sameHub(task, 'gates') && task.planVersion <= 12
   const expected = isOld ? [NO_ID, task.task] : [task.task, task.job]
@@ -188,7 +188,7 @@ function raise(task: AzureTask, { body, options: { onCompleted, refusesRepeats }
   return { status: 204 }
 }
 
-function updateRecords(task: AzureTask, { body }: Call): Answer {
+function updateRecords(task: AzureTask, { body }: FakeCall): FakeReply {
   const { value, count } = jsonObject(body) ?? {}
   const [record] = Array.isArray(value) ? value : []
   if (record?.id !== task.task || count !== 1) return error(400, 'The record is not one of this timeline.')
@@ -217,7 +217,7 @@ function sameHub({ hub }: AzureTask, other: string): boolean {
   return hub.toLowerCase() === other.toLowerCase()
 }
 
-function isAuthorized({ headers }: Call, task: AzureTask | undefined, { personalToken }: Options): boolean {
+function isAuthorized({ headers }: FakeCall, task: AzureTask | undefined, { personalToken }: Options): boolean {
   if (task !== undefined && bearer(headers) === task.token) return true
   return personalToken !== undefined && headers.authorization === basicOf(personalToken)
 }
@@ -226,7 +226,7 @@ function basicOf(token: string): string {
   return `Basic ${Buffer.from(`:${token}`).toString('base64')}`
 }
 
-function connectionData(call: PlanCall): Answer {
+function connectionData(call: PlanCall): FakeReply {
   const { personalToken = '' } = call.options
   const { authorization } = call.headers
   const isAnonymous = authorization === undefined
@@ -235,12 +235,12 @@ function connectionData(call: PlanCall): Answer {
 }
 
 /** Without this header, people get the sign-in page with a successful status. */
-function signIn({ headers }: Call): Answer {
+function signIn({ headers }: FakeCall): FakeReply {
   return headers['x-tfs-fedauthredirect'] === 'Suppress'
     ? error(401, 'TF400813: The user is not authorized to access this resource.')
     : html(203, '<!DOCTYPE html><title>Sign in</title>')
 }
 
-function error(status: number, message: string): Answer {
+function error(status: number, message: string): FakeReply {
   return json(status, { $id: '1', innerException: null, message, typeKey: 'VssServiceException', errorCode: 0 })
 }

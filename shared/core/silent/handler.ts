@@ -158,10 +158,10 @@ async function runOnce(
   context: LambdaContext,
 ): Promise<Outcome> {
   // Loaded when used: interactive calls do not need it.
-  const { CallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/silent-call-record.ts')
+  const { SilentCallRecord, IdempotencyConfig, makeIdempotent } = await import('../../state/silent-call-record.ts')
   const config = new IdempotencyConfig({ expiresAfterSeconds: TTL_SECONDS })
   config.registerLambdaContext(context as Parameters<typeof config.registerLambdaContext>[0])
-  const persistenceStore = new CallRecord(() => context.getRemainingTimeInMillis())
+  const persistenceStore = new SilentCallRecord(() => context.getRemainingTimeInMillis())
   // Powertools wraps the errors of its table. The action's own error is thrown unchanged.
   let thrown: unknown
   const guarded = makeIdempotent(

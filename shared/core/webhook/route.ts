@@ -8,7 +8,7 @@ import type { Category } from '../../providers/category.ts'
 import { parseCallBody } from './body.ts'
 import { callResponse, cancelResponse, ignoredResponse, signedCallResponse, verifySignedCall } from './call-routes.ts'
 import { routeRequestOf, type WebhookRequest } from './request.ts'
-import { changeTask, isTaskOperation, statusResponse } from './task-routes.ts'
+import { changeResponse, isTaskOperation, statusResponse } from './task-routes.ts'
 
 /** Authenticates the caller, and finds the handler of a request by its path. */
 export async function route(category: Category, request: WebhookRequest): Promise<WebhookResponse> {
@@ -40,7 +40,7 @@ export async function route(category: Category, request: WebhookRequest): Promis
   if (first === 'tasks' && second !== undefined) {
     const taskRequest = { category, caller, taskId: second, request }
     if (segments.length === 2) return statusResponse(taskRequest)
-    if (segments.length === 3 && isTaskOperation(operation)) return changeTask(operation, taskRequest)
+    if (segments.length === 3 && isTaskOperation(operation)) return changeResponse(operation, taskRequest)
   }
   throw new Failure(
     'unknown',

@@ -51,7 +51,7 @@ export function isTaskOperation(name: string): name is Operation {
 }
 
 /** Carries out an operation on a task. */
-export function changeTask(operation: Operation, taskRequest: TaskRequest): Promise<WebhookResponse> {
+export function changeResponse(operation: Operation, taskRequest: TaskRequest): Promise<WebhookResponse> {
   allowMethod(taskRequest.request, 'POST')
   audit.add({ operation, taskId: taskRequest.taskId })
   return taskOperations[operation](taskRequest)

@@ -1,7 +1,13 @@
 import type { JobAction } from '../action.ts'
 import type { EvaluationJob } from './evaluate.ts'
 import type { EvaluationProvider } from './provider.ts'
-import { completeRequest, type EvaluationRequest, type ParsedInput, readRequest, requestInput } from './request.ts'
+import {
+  completeRequest,
+  type EvaluationRequest,
+  type ParsedInput,
+  parseRequestInput,
+  requestInput,
+} from './request.ts'
 
 /**
  * Declares the action that evaluates service level objectives. The evaluation is loaded when used: a webhook does not need it.
@@ -38,7 +44,7 @@ export function requestEvaluation({
       'responseTime',
     ],
     deadline,
-    prepare: (input, { connection }) => readRequest(input, connection),
+    prepare: (input, { connection }) => parseRequestInput(input, connection),
     complete: completeRequest,
     async run(provider, client, request) {
       const { startEvaluation } = await import('./evaluate.ts')

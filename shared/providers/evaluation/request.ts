@@ -63,7 +63,7 @@ export interface EvaluationRequest {
  *
  * @throws Failure `invalid`, `misconfigured`
  */
-export async function readRequest(
+export async function parseRequestInput(
   { sloFile, ...input }: RequestInput,
   connection: Record<string, unknown>,
 ): Promise<ParsedInput> {

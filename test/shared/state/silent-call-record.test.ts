@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { awsOperation, type Call, type Served, serve } from '../../../infra/testing/loopback-server.ts'
-import { CallRecord, IdempotencyConfig } from '../../../shared/state/silent-call-record.ts'
+import { IdempotencyConfig, SilentCallRecord } from '../../../shared/state/silent-call-record.ts'
 import { forward, startTable } from '../../functions/load-testing/table.ts'
 
 /** A proxy between the AWS client and the table. */
@@ -28,7 +28,7 @@ function call() {
   const key = `key-${calls++}`
   return {
     async again(left = 60_000, leftForUpdate = left) {
-      const record = new CallRecord(() => leftForUpdate)
+      const record = new SilentCallRecord(() => leftForUpdate)
       record.configure({ config: new IdempotencyConfig({ expiresAfterSeconds: 3_600 }), keyPrefix: 'test' })
       await record.saveInProgress(key, left)
       return {

@@ -1,4 +1,4 @@
-import type { Approval, CallSummary } from '../call-summary.ts'
+import type { ApprovalQuestion, CallSummary } from '../call-summary.ts'
 import type { CallDetail } from '../call-view.ts'
 import { linkToCall } from './call-link.ts'
 import { distance, time } from './format.ts'
@@ -14,7 +14,7 @@ export function questionsOf(call: CallDetail): CallSummary[] {
 }
 
 /** Whether the message is in the chat of the sandbox, which is a page of this console. */
-function isInChat({ messageUrl = '' }: Approval): boolean {
+function isInChat({ messageUrl = '' }: ApprovalQuestion): boolean {
   return !stack && messageUrl.startsWith(`${location.origin}/sandbox/slack/`)
 }
 
@@ -37,7 +37,7 @@ export function DecideLink({ call: { approval } }: { call: WaitingCall }) {
 }
 
 /** Who may decide, and what happens then. */
-export function ApprovalPanels({ call, approval }: { call: WaitingCall; approval: Approval }) {
+export function ApprovalPanels({ call, approval }: { call: WaitingCall; approval: ApprovalQuestion }) {
   return (
     <div class="cols half">
       <section class="panel">
@@ -74,7 +74,7 @@ export function ApprovalPanels({ call, approval }: { call: WaitingCall; approval
 }
 
 /** Says where people decide. The link to the approval page is a secret, so it is not shown. */
-function placeOf({ platform, provider }: WaitingCall, { channel, messageUrl }: Approval): string {
+function placeOf({ platform, provider }: WaitingCall, { channel, messageUrl }: ApprovalQuestion): string {
   const sent = `The request was sent${channel === undefined ? '' : ` to ${channel}`} by ${platform || provider}.`
   return messageUrl === undefined ? `${sent} Only that message leads to the decision.` : sent
 }
@@ -84,7 +84,7 @@ function Next({
   approval: { reminderAt, neededBy },
 }: {
   call: WaitingCall
-  approval: Approval
+  approval: ApprovalQuestion
 }) {
   const receiver = answer === 'none' ? 'The caller' : engine
   return (

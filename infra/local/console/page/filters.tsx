@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { FilterField } from '../call-filter.ts'
 import type { FacetValue } from '../call-store.ts'
-import type { Verdict as VerdictName } from '../call-summary.ts'
+import type { CallVerdict } from '../call-summary.ts'
 import { get, messageOf } from './api.ts'
 import { count } from './format.ts'
 import { Icon } from './icons.tsx'
@@ -167,7 +167,7 @@ function Option({ field, of, selected }: { field: string; of: FacetValue; select
         checked={selected.includes(value)}
         onChange={({ currentTarget }) => toggle(currentTarget.checked)}
       />
-      {field === 'verdict' && <Verdict of={value as VerdictName} withWord={false} />}
+      {field === 'verdict' && <Verdict of={value as CallVerdict} withWord={false} />}
       <span class="grow cut">{wordOf(field, value)}</span>
       <span class="muted">{count(calls)}</span>
     </label>
@@ -177,6 +177,6 @@ function Option({ field, of, selected }: { field: string; of: FacetValue; select
 /** Returns the word of a value in the columns of the list. An excluded value starts with `!`. */
 function wordOf(field: string, text: string): string {
   const value = text.replace(/^!/, '')
-  if (field === 'verdict') return text.replace(value, verdictWords[value as VerdictName] ?? value)
+  if (field === 'verdict') return text.replace(value, verdictWords[value as CallVerdict] ?? value)
   return text.replace(value, titles.value.get(`${field} ${value}`) ?? value)
 }

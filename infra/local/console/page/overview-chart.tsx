@@ -1,10 +1,10 @@
-import type { Verdict as VerdictName } from '../call-summary.ts'
+import type { CallVerdict } from '../call-summary.ts'
 import type { Bar, Overview as OverviewData } from '../overview.ts'
 import { axisTime, count, duration, time } from './format.ts'
 import { verdictWords } from './verdict.tsx'
 
 /** The verdicts of the chart, from the bottom to the top. */
-const charted: VerdictName[] = ['pass', 'warning', 'fail', 'errored']
+const charted: CallVerdict[] = ['pass', 'warning', 'fail', 'errored']
 const HEIGHT = 180
 const WIDTH = 960
 

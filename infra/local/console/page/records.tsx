@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import type { Verdict as VerdictName } from '../call-summary.ts'
+import type { CallVerdict } from '../call-summary.ts'
 import { Code } from './code.tsx'
 import { time } from './format.ts'
 import { list, type SandboxRecord, targetTitle } from './sandbox-data.ts'
@@ -185,7 +185,7 @@ function Cell({ column, value }: { column: string; value: unknown }) {
   if ((column === 'target' || column === 'platform') && typeof value === 'string') return <>{targetTitle(value)}</>
   if (column === 'status' && typeof value === 'number') return <Status of={value} />
   if (column === 'result' && typeof value === 'string' && Object.hasOwn(verdictWords, value))
-    return <Verdict of={value as VerdictName} />
+    return <Verdict of={value as CallVerdict} />
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return <>{time(Date.parse(value))}</>
   return <>{textOf(value)}</>
 }

@@ -1,8 +1,8 @@
-import type { Verdict as VerdictName } from '../call-summary.ts'
+import type { CallVerdict } from '../call-summary.ts'
 import { Icon } from './icons.tsx'
 
 /** Each verdict in words, in the order of the filter. */
-export const verdictWords: Record<VerdictName, string> = {
+export const verdictWords: Record<CallVerdict, string> = {
   running: 'Running',
   retrying: 'Retrying',
   waiting: 'Waiting for approval',
@@ -16,7 +16,7 @@ export const verdictWords: Record<VerdictName, string> = {
 }
 
 /** A verdict as a symbol, a word and a color. */
-export function Verdict({ of, withWord = true }: { of: VerdictName; withWord?: boolean }) {
+export function Verdict({ of, withWord = true }: { of: CallVerdict; withWord?: boolean }) {
   return (
     <span class={`v ${of}`}>
       <Icon name={of} />

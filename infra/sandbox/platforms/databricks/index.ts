@@ -1,6 +1,6 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call, Platform } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply, Platform } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Notifying } from '../sandbox/notifications/notifier.ts'
@@ -49,7 +49,7 @@ export function createDatabricks(store: Store, timeScale: number): Databricks {
     })
   }
 
-  const page = routeTable<Call, Answer>()({
+  const page = routeTable<FakeCall, FakeReply>()({
     'GET /jobs/{job}/runs/{run}': ({ root, params }) => {
       const found = find(Number(params.run))
       const run = found && summary(root, found.run)

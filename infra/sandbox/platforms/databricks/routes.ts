@@ -1,8 +1,8 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import {
-  type Answer,
   bearer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   isObject,
   json,
   jsonObject,
@@ -43,7 +43,7 @@ const ERROR_CODES: Record<number, string> = {
  * @see https://docs.databricks.com/api/workspace/jobs
  */
 export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer' | 'error'> {
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     'GET /api/2.2/jobs/list'({ query }) {
       const name = query.get('name')?.toLowerCase()
       const found = state.jobs.filter((job) => name === undefined || job.name.toLowerCase() === name)
@@ -57,7 +57,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
       withBody(call, ({ run_id }) => withRun(call, run_id, () => cancel(run_id))),
   })
 
-  function cancel(id: unknown): Answer {
+  function cancel(id: unknown): FakeReply {
     if (!state.may.run) return forbidden('Manage Run permissions on the job')
     state.cancel(Number(id))
     return json(200, {}, {}, `cancels run ${id}`)
@@ -67,7 +67,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
     job_id: id,
     job_parameters: parameters = {},
     idempotency_token: token,
-  }: Record<string, unknown>): Answer {
+  }: Record<string, unknown>): FakeReply {
     const job = state.jobs.find(({ job_id }) => job_id === Number(id))
     if (!job) return invalid(`Job ${id ?? 0} does not exist.`)
     if (!state.may.run) return forbidden('Manage Run permissions on the job')
@@ -82,7 +82,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
     return json(200, { run_id, number_in_job: run_id }, {}, `run ${run_id} of ${job.name}`)
   }
 
-  function getOutput({ query, root }: Call): Answer {
+  function getOutput({ query, root }: FakeCall): FakeReply {
     if (!state.may.seeOutput) return forbidden('View permissions on the run')
     const id = query.get('run_id')
     if (id === null) return invalid('Missing required field: run_id')
@@ -95,7 +95,7 @@ export function databricksRoutes(state: DatabricksState): Pick<Platform, 'answer
       : noRun(id)
   }
 
-  function withRun({ root }: Call, id: unknown, then: (run: object) => Answer): Answer {
+  function withRun({ root }: FakeCall, id: unknown, then: (run: object) => FakeReply): FakeReply {
     if (id === undefined || id === null) return invalid('Missing required field: run_id')
     const run = state.run(Number(id), root)
     return run ? then(run) : noRun(id)
@@ -127,28 +127,28 @@ function jobResponse({ job_id, name, parameters }: Job) {
   return { job_id, creator_user_name: 'sandbox-bot', settings, created_time: Date.parse('2026-01-05T09:00:00Z') }
 }
 
-function withBody(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
+function withBody(call: FakeCall, then: (body: Record<string, unknown>) => FakeReply): FakeReply {
   const body = jsonObject(call.body)
   return body ? then(body) : refusal(400, 'MALFORMED_REQUEST', 'Invalid JSON given in the body of the request')
 }
 
 /** @param code a number if the gateway rejects the request */
-function refusal(status: number, code: string | number, message: string): Answer {
+function refusal(status: number, code: string | number, message: string): FakeReply {
   return json(status, { error_code: code, message }, {}, message)
 }
 
-function invalid(message: string): Answer {
+function invalid(message: string): FakeReply {
   return refusal(400, 'INVALID_PARAMETER_VALUE', message)
 }
 
-function malformed(name: string): Answer {
+function malformed(name: string): FakeReply {
   return refusal(400, 'MALFORMED_REQUEST', `Could not parse request object: ${name}`)
 }
 
-function forbidden(permission: string): Answer {
+function forbidden(permission: string): FakeReply {
   return refusal(403, 'PERMISSION_DENIED', `User mia does not have ${permission}.`)
 }
 
-function noRun(id: unknown): Answer {
+function noRun(id: unknown): FakeReply {
   return invalid(`Run ${id} does not exist.`)
 }

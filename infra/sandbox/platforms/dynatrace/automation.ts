@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, bearer, type Call, isObject, json, jsonObject } from '../sandbox/http.ts'
+import { bearer, type FakeCall, type FakeReply, isObject, json, jsonObject } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { errorResponse } from './responses.ts'
 
@@ -24,7 +24,7 @@ interface Workflow {
 
 /** The workflows of the environment, and their executions. Their tasks are run by the one who starts an execution. */
 export interface Automation {
-  answer(call: Call): Answer
+  answer(call: FakeCall): FakeReply
   /** Starts an execution, as a person does. */
   start(workflow: string, id?: string): Execution
   /** Changes the state of an execution, as its tasks do. */
@@ -64,7 +64,7 @@ export function createAutomation(
     executions: () => executions.list(),
   }
 
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     'GET /platform/automation/v1/executions'({ query }) {
       const limit = Number(query.get('limit') ?? 100)
       const found = automation.executions().toReversed()
@@ -87,17 +87,17 @@ export function createAutomation(
       withWorkflow(id, (workflow) => run(workflow, call)),
   })
 
-  function withExecution(id: string, then: (execution: Execution) => Answer): Answer {
+  function withExecution(id: string, then: (execution: Execution) => FakeReply): FakeReply {
     const found = automation.get(id)
     return found ? then(found) : notFound('execution', id)
   }
 
-  function withWorkflow(id: string, then: (workflow: Workflow) => Answer): Answer {
+  function withWorkflow(id: string, then: (workflow: Workflow) => FakeReply): FakeReply {
     const found = workflows.find((one) => one.id === id)
     return found ? then(found) : notFound('workflow', id)
   }
 
-  function transition(id: string, from: Execution['state'][], to: Execution['state']): Answer {
+  function transition(id: string, from: Execution['state'][], to: Execution['state']): FakeReply {
     const found = automation.get(id)
     if (!found) return notFound('execution', id)
     if (!from.includes(found.state))
@@ -106,7 +106,7 @@ export function createAutomation(
     return { status: 204, note: `${found.state} -> ${to}` }
   }
 
-  function run({ id }: Workflow, { body }: Call): Answer {
+  function run({ id }: Workflow, { body }: FakeCall): FakeReply {
     const { input = {}, params = {}, uniqueQualifier = null, ...others } = jsonObject(body) ?? {}
     if (!isObject(input) || !isObject(params) || Object.keys(others).length > 0)
       return errorResponse(400, 'The body must have input, params and uniqueQualifier only')
@@ -176,6 +176,6 @@ function tasksOf({ id, tasks = {} }: Execution): object {
   return Object.fromEntries(entries)
 }
 
-function notFound(what: string, id: string): Answer {
+function notFound(what: string, id: string): FakeReply {
   return errorResponse(404, `The ${what} ${id} does not exist`)
 }

@@ -1,5 +1,5 @@
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Automation, createAutomation } from './automation.ts'
 import type { Event } from './dql.ts'
@@ -8,7 +8,7 @@ import { errorResponse } from './responses.ts'
 
 /** The platform APIs of a Dynatrace environment: workflows, events and queries. */
 export interface Environment {
-  answer(call: Call): Answer
+  answer(call: FakeCall): FakeReply
   automation: Automation
   grail: Grail
   guardian: {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, bearer, type Call, isObject, json, jsonObject, mediaType } from '../sandbox/http.ts'
+import { bearer, type FakeCall, type FakeReply, isObject, json, jsonObject, mediaType } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Event, parseDql } from './dql.ts'
 import { errorResponse } from './responses.ts'
@@ -14,7 +14,7 @@ interface Tokens {
 /** The stored events of the environment. */
 export interface Grail {
   /** Returns undefined for the paths of other APIs. */
-  answer(call: Call): Answer | undefined
+  answer(call: FakeCall): FakeReply | undefined
   /** Oldest first. */
   events(): Event[]
   add(event: Event): void
@@ -62,7 +62,7 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     },
   }
 
-  function ingest({ headers, body, size }: Call): Answer {
+  function ingest({ headers, body, size }: FakeCall): FakeReply {
     if (headers.authorization !== `Api-Token ${tokens.ingest}`) return errorResponse(401, 'Token Authentication failed')
     if (size > MAX_BODY_BYTES) return errorResponse(413, 'The payload is too large')
     const events = parsed(body)
@@ -75,7 +75,7 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     return { status: 202, note: events.map((event) => `${event['event.type']} ${event['event.status']}`).join(', ') }
   }
 
-  function ingestBusiness({ headers, body }: Call): Answer {
+  function ingestBusiness({ headers, body }: FakeCall): FakeReply {
     const { specversion, id, source, type, data = {}, ...others } = jsonObject(body) ?? {}
     if (mediaType(headers) !== 'application/cloudevent+json') return errorResponse(415, 'Unsupported Media Type')
     if (specversion !== '1.0' || ![id, source, type].every((field) => typeof field === 'string'))
@@ -87,11 +87,11 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     return { status: 202, note: String(type) }
   }
 
-  function authorized(call: Call, answer: () => Answer): Answer {
+  function authorized(call: FakeCall, answer: () => FakeReply): FakeReply {
     return bearer(call.headers) === tokens.platform ? answer() : errorResponse(401, 'Unauthorized')
   }
 
-  function execute({ query }: Record<string, unknown>): Answer {
+  function execute({ query }: Record<string, unknown>): FakeReply {
     if (typeof query !== 'string' || typeof parseDql(query) === 'string')
       return errorResponse(400, `The query is ${typeof query === 'string' ? parseDql(query) : 'missing'}`)
     const token = randomUUID()
@@ -99,7 +99,7 @@ export function createGrail(store: Store, tokens: Tokens, onEvent: (event: Event
     return poll(token, 202)
   }
 
-  function poll(token: string, unfinished: number): Answer {
+  function poll(token: string, unfinished: number): FakeReply {
     const found = running.get(token)
     if (!found) return errorResponse(410, 'The result is gone')
     if (found.left-- > 0)

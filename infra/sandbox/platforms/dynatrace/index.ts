@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call, Platform } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply, Platform } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { Automation } from './automation.ts'
 import type { Event } from './dql.ts'
@@ -44,7 +44,7 @@ export function createDynatrace(store: Store, options = SANDBOX): Dynatrace {
   const reports = store.collection<EventReport>('dynatrace.reports')
 
   /** Changes an SLO. The form contains `slo` and at least one of `value`, `target` and `warning`. */
-  function set({ body }: Call): Answer {
+  function set({ body }: FakeCall): FakeReply {
     const form = new URLSearchParams(body)
     const named = form.get('slo') ?? ''
     const slo = slos.list().find(({ id, name }) => named === id || named === name)

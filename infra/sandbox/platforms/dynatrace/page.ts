@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { EventReport } from './routes.ts'
 import type { Slo } from './slos.ts'
@@ -14,7 +14,7 @@ const style = `
   label { display: grid; font-size: 14px } input { width: 112px }`
 
 /** Lists the objectives, with forms to change their values. */
-export function sloPage(slos: SloSummary[], reports: EventReport[], root: string): Answer {
+export function sloPage(slos: SloSummary[], reports: EventReport[], root: string): FakeReply {
   const events = reports.toReversed().map(({ at, eventType, title, entity }) => {
     const about = entity === null ? '' : ` · ${entity}`
     return `<li>${escapeHtml(`${at.slice(0, 19).replace('T', ' ')} UTC · ${eventType}${about}: ${title}`)}</li>`
@@ -36,7 +36,7 @@ ${slos.map(sloHtml).join('\n')}
 }
 
 /** Why something was not set. */
-export function wrongPage(status: number, why: string): Answer {
+export function wrongPage(status: number, why: string): FakeReply {
   const back = '<p><a href="/sandbox/dynatrace">Back to the objectives</a></p>'
   return page(status, 'Not set', `<h1>Nothing was set</h1>\n<p>${escapeHtml(why)}</p>\n${back}`)
 }

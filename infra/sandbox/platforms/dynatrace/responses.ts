@@ -1,4 +1,4 @@
-import { type Answer, json } from '../sandbox/http.ts'
+import { type FakeReply, json } from '../sandbox/http.ts'
 import type { Slo } from './slos.ts'
 
 type Status = 'SUCCESS' | 'WARNING' | 'FAILURE'
@@ -68,7 +68,7 @@ export interface Violation {
 }
 
 /** An error in the envelope that Dynatrace gives its errors. */
-export function errorResponse(code: number, message: string, constraintViolations?: Violation[]): Answer {
+export function errorResponse(code: number, message: string, constraintViolations?: Violation[]): FakeReply {
   const note = [message, ...(constraintViolations ?? []).map((one) => `${one.path}: ${one.message}`)].join(' ')
   return json(code, { error: { code, message, ...(constraintViolations ? { constraintViolations } : {}) } }, {}, note)
 }
@@ -77,6 +77,6 @@ export function violated(
   path: string,
   message: string,
   parameterLocation: Violation['parameterLocation'] = 'QUERY',
-): Answer {
+): FakeReply {
   return errorResponse(400, 'Constraints violated.', [{ path, message, parameterLocation }])
 }

@@ -1,7 +1,7 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import {
-  type Answer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   isObject,
   json,
   jsonObject,
@@ -72,7 +72,7 @@ const EVENT_TYPES = [
  * @see https://docs.dynatrace.com/docs/dynatrace-api/environment-api/events-v2
  */
 export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' | 'error'> {
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     'GET /api/v2/slo': (call) => withScope('slo.read', () => listSlos(call)),
     'GET /api/v2/slo/{id}': (call) => withScope('slo.read', () => getSlo(call, call.params.id)),
     'GET /api/v2/events': (call) => withScope('events.read', () => listEvents(call)),
@@ -83,12 +83,12 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     '{method} /api/v2/events/ingest': notAllowed,
   })
 
-  function withScope(scope: string, then: () => Answer): Answer {
+  function withScope(scope: string, then: () => FakeReply): FakeReply {
     if (state.hasScope(scope)) return then()
     return errorResponse(403, `Token is missing required scope. Use one of: ${scope} (${scope})`)
   }
 
-  function getSlo({ query }: Call, id: string): Answer {
+  function getSlo({ query }: FakeCall, id: string): FakeReply {
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return violated('id', 'must be a UUID', 'PATH')
     const slo = state.slos().find((slo) => slo.id === id.toLowerCase())
     return (
@@ -96,7 +96,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     )
   }
 
-  function listSlos({ query }: Call): Answer {
+  function listSlos({ query }: FakeCall): FakeReply {
     const key = query.get('nextPageKey')
     if (key === null) return page(query, 0)
     if ([...query.keys()].length > 1) return violated('nextPageKey', 'must be the only parameter')
@@ -104,7 +104,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     return /^\d+$/.test(at) ? page(new URLSearchParams(rest), Number(at)) : violated('nextPageKey', 'is not valid')
   }
 
-  function page(query: URLSearchParams, at: number): Answer {
+  function page(query: URLSearchParams, at: number): FakeReply {
     const evaluate = query.get('evaluate') ?? 'false'
     if (evaluate !== 'true' && evaluate !== 'false') return violated('evaluate', 'must be true or false')
     const maxSize = evaluate === 'true' ? MAX_EVALUATED : MAX_LISTED
@@ -127,7 +127,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     })
   }
 
-  function ingest(call: Call): Answer {
+  function ingest(call: FakeCall): FakeReply {
     if (mediaType(call.headers) !== 'application/json') return errorResponse(415, 'HTTP 415 Unsupported Media Type')
     const body = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
     if (!body) return errorResponse(400, 'Could not map JSON: the body must be a JSON object of at most 1 MB')
@@ -141,7 +141,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     return json(201, { reportCount: results.length, eventIngestResults: results }, {}, note)
   }
 
-  function listEvents({ query }: Call): Answer {
+  function listEvents({ query }: FakeCall): FakeReply {
     if (query.has('nextPageKey')) return violated('nextPageKey', 'is not valid')
     const [from, to] = [timeOf(query.get('from') ?? 'now-2h'), timeOf(query.get('to') ?? 'now')]
     if (from === undefined) return violated('from', 'must be a time')
@@ -180,7 +180,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
   }
 }
 
-function notAllowed(): Answer {
+function notAllowed(): FakeReply {
   return errorResponse(405, 'HTTP 405 Method Not Allowed')
 }
 
@@ -188,7 +188,7 @@ function isEvent(body: Record<string, unknown>): body is Record<string, unknown>
   return violationsOf(body).length === 0
 }
 
-function wrongTime(query: URLSearchParams): Answer | undefined {
+function wrongTime(query: URLSearchParams): FakeReply | undefined {
   const timeFrame = query.get('timeFrame') ?? 'CURRENT'
   if (timeFrame !== 'CURRENT' && timeFrame !== 'GTF') return violated('timeFrame', 'must be CURRENT or GTF')
   const wrong = ['from', 'to'].find((name) => query.has(name) && timeOf(query.get(name) ?? '') === undefined)

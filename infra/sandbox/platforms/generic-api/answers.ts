@@ -1,21 +1,21 @@
-import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json } from '../sandbox/http.ts'
 
 type Body = Record<string, unknown>
 
-export interface ToolCall extends Omit<Call, 'body'> {
+export interface ToolCall extends Omit<FakeCall, 'body'> {
   body: Body
 }
 
 /** Returns an error of the API. */
-export function refusal(status: number, message: string): Answer {
+export function refusal(status: number, message: string): FakeReply {
   return json(status, { message }, {}, message)
 }
 
-export function missing(what: string, id: string): Answer {
+export function missing(what: string, id: string): FakeReply {
   return refusal(404, `unknown ${what} ${id}`)
 }
 
-export function wrong(message: string): Answer {
+export function wrong(message: string): FakeReply {
   return refusal(422, message)
 }
 

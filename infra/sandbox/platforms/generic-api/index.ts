@@ -1,6 +1,6 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import { type Answer, bearer, json, jsonObject, MAX_BODY_BYTES, type Platform } from '../sandbox/http.ts'
+import { bearer, type FakeReply, json, jsonObject, MAX_BODY_BYTES, type Platform } from '../sandbox/http.ts'
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
 import type { Store } from '../sandbox/store.ts'
 import { missing, refusal, type ToolCall, textIn, wrong } from './answers.ts'
@@ -35,7 +35,7 @@ export function createTool(store: Store, timeScale: number): Tool {
   const series = store.collection<ToolSeries>('tool.series', { initial: initialSeries })
   const runs = runRoutes(store, timeScale)
   const routeTickets = ticketRoutes(tickets)
-  const route = routeTable<ToolCall, Answer>()({
+  const route = routeTable<ToolCall, FakeReply>()({
     'GET /me': () => json(200, { name: 'robot' }),
 
     'GET /environments/{environment}/flags/{name}': (call) =>
@@ -93,8 +93,8 @@ export function createTool(store: Store, timeScale: number): Tool {
 
   function withFlag(
     { environment, name }: { environment: string; name: string },
-    then: (flag: ToolFlag) => Answer,
-  ): Answer {
+    then: (flag: ToolFlag) => FakeReply,
+  ): FakeReply {
     if (!environments.includes(environment)) return missing('environment', environment)
     const flag = flags.get(`${environment}/${name}`)
     return flag ? then(flag) : missing('flag', name)

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import type { JobRunSummary } from '../sandbox/job-run-summary.ts'
 import { page } from '../sandbox/page.ts'
 import type { ToolTicket } from './tickets.ts'
@@ -35,7 +35,7 @@ interface Shown {
 }
 
 /** Lists all records, newest first. */
-export function toolPage({ tickets, runs, flags, messages, series }: Shown): Answer {
+export function toolPage({ tickets, runs, flags, messages, series }: Shown): FakeReply {
   const parts = [
     list('Tickets', tickets, ({ number, title, status, notes }) => [
       number,

@@ -1,5 +1,5 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, isObject, json } from '../sandbox/http.ts'
+import { type FakeReply, isObject, json } from '../sandbox/http.ts'
 import { type JobRunSummary, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Store } from '../sandbox/store.ts'
@@ -19,12 +19,12 @@ const statuses: Record<JobRun['state'], string> = {
 export function runRoutes(store: Store, timeScale: number) {
   const runs = createJobRuns(store, 'tool', 2, timeScale)
 
-  function withRun(id: string, then: (run: JobRun) => Answer): Answer {
+  function withRun(id: string, then: (run: JobRun) => FakeReply): FakeReply {
     const run = /^\d{1,9}$/.test(id) ? runs.get(Number(id)) : undefined
     return run ? then(run) : missing('run', id)
   }
 
-  const route = routeTable<ToolCall, Answer>()({
+  const route = routeTable<ToolCall, FakeReply>()({
     'POST /jobs/{job}/runs': ({ root, body, params: { job } }) => {
       const given = isObject(body['arguments']) ? body['arguments'] : {}
       const ref = textIn(body, 'ref')

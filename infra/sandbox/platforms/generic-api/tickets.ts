@@ -1,5 +1,5 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, json } from '../sandbox/http.ts'
+import { type FakeReply, json } from '../sandbox/http.ts'
 import type { Collection } from '../sandbox/store.ts'
 import { missing, type ToolCall, textIn, wrong } from './answers.ts'
 
@@ -21,16 +21,16 @@ const statuses = ['open', 'working', 'closed']
 
 /** The part of the tool that keeps tickets. */
 export function ticketRoutes(tickets: Collection<ToolTicket>) {
-  function withTicket(id: string, then: (ticket: ToolTicket) => Answer): Answer {
+  function withTicket(id: string, then: (ticket: ToolTicket) => FakeReply): FakeReply {
     const ticket = tickets.get(id)
     return ticket ? then(ticket) : missing('ticket', id)
   }
 
-  function save(ticket: ToolTicket, status: number, note: string): Answer {
+  function save(ticket: ToolTicket, status: number, note: string): FakeReply {
     return json(status, tickets.put(ticket.id, ticket), {}, note)
   }
 
-  return routeTable<ToolCall, Answer>()({
+  return routeTable<ToolCall, FakeReply>()({
     'POST /tickets': ({ root, body }) => {
       const title = textIn(body, 'title')
       if (!title) return wrong('title is missing')

@@ -1,5 +1,5 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json } from '../sandbox/http.ts'
 import { readDispatch } from './actions-input.ts'
 import { jobResponse, runResponse } from './actions-responses.ts'
 import type { ActionsState, Workflow } from './actions-state.ts'
@@ -9,7 +9,7 @@ import type { Repo } from './issues.ts'
 import type { RunFilter, WorkflowRun } from './runs.ts'
 
 /** A request to the Actions of a repository. */
-interface ActionsCall extends Call {
+interface ActionsCall extends FakeCall {
   repo: Repo
   state: ActionsState
 }
@@ -22,7 +22,7 @@ type WorkflowCall = ActionsCall & { params: { workflow: string } }
  * @see https://docs.github.com/rest/actions/workflows#create-a-workflow-dispatch-event
  * @see https://docs.github.com/rest/actions/workflow-runs
  */
-const route = routeTable<ActionsCall, Answer>()({
+const route = routeTable<ActionsCall, FakeReply>()({
   'GET /repos/{owner}/{name}/actions/runs': (call) => list(call),
   'GET /repos/{owner}/{name}/actions/runs/{run}': withRun(({ root, repo }, run) =>
     json(200, runResponse(root, repo, run)),
@@ -34,28 +34,28 @@ const route = routeTable<ActionsCall, Answer>()({
 })
 
 /** Answers a request below `/repos/{owner}/{name}/actions/`. */
-export type AnswerActions = (call: Call, repo: Repo) => Answer
+export type AnswerActions = (call: FakeCall, repo: Repo) => FakeReply
 
 export function actionsRoutes(state: ActionsState): AnswerActions {
   return (call, repo) => route(`${call.method} ${call.path}`, { ...call, repo, state }) ?? notFound()
 }
 
-function withRun(then: (call: ActionsCall, run: WorkflowRun) => Answer) {
-  return (call: RunCall): Answer => {
+function withRun(then: (call: ActionsCall, run: WorkflowRun) => FakeReply) {
+  return (call: RunCall): FakeReply => {
     const { run: id } = call.params
     const run = /^\d+$/.test(id) ? call.state.get(call.repo, Number(id)) : undefined
     return run ? then(call, run) : notFound()
   }
 }
 
-function withWorkflow(then: (call: ActionsCall, workflow: Workflow) => Answer) {
-  return (call: WorkflowCall): Answer => {
+function withWorkflow(then: (call: ActionsCall, workflow: Workflow) => FakeReply) {
+  return (call: WorkflowCall): FakeReply => {
     const workflow = call.state.workflow(call.repo, call.params.workflow)
     return workflow ? then(call, workflow) : notFound()
   }
 }
 
-function startRun(call: ActionsCall, workflow: Workflow): Answer {
+function startRun(call: ActionsCall, workflow: Workflow): FakeReply {
   const { state, repo } = call
   if (!state.settings.mayWrite) return forbidden()
   return withBody(call, (body) => {
@@ -70,7 +70,7 @@ function startRun(call: ActionsCall, workflow: Workflow): Answer {
   })
 }
 
-function list(call: ActionsCall, workflow?: string): Answer {
+function list(call: ActionsCall, workflow?: string): FakeReply {
   const { state, repo } = call
   const given = (name: string) => call.query.get(name) ?? undefined
   const filter: RunFilter = { workflow, event: given('event'), status: given('status'), branch: given('branch') }
@@ -80,7 +80,7 @@ function list(call: ActionsCall, workflow?: string): Answer {
   return paged(call, page, found.runs, (run) => runResponse(call.root, repo, run), wrap)
 }
 
-function listJobs(call: ActionsCall, run: WorkflowRun): Answer {
+function listJobs(call: ActionsCall, run: WorkflowRun): FakeReply {
   const { page, perPage } = readPage(call.query)
   const jobs = call.state.jobs(run)
   const found = jobs.slice((page - 1) * perPage, page * perPage + 1)
@@ -88,13 +88,13 @@ function listJobs(call: ActionsCall, run: WorkflowRun): Answer {
   return paged(call, { page, perPage }, found, (job) => jobResponse(call.root, run, job), wrap)
 }
 
-function cancel({ state }: ActionsCall, run: WorkflowRun): Answer {
+function cancel({ state }: ActionsCall, run: WorkflowRun): FakeReply {
   if (!state.settings.mayWrite) return forbidden()
   if (run.status === 'completed') return githubError(409, 'Cannot cancel a workflow run that is completed.')
   state.cancel(run)
   return json(202, {}, {}, `cancels run ${run.id} in ${run.owner}/${run.repo}`)
 }
 
-function forbidden(): Answer {
+function forbidden(): FakeReply {
   return githubError(403, 'Resource not accessible by personal access token')
 }

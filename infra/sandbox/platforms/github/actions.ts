@@ -1,4 +1,4 @@
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { type Job, runPageUrl, workflowId } from './actions-responses.ts'
@@ -12,7 +12,7 @@ type RunSummary = Omit<WorkflowRun, 'owner' | 'repo' | 'repo_id'> & { repository
 
 export interface Actions {
   answer: AnswerActions
-  page(repo: Repo, id: number): Answer
+  page(repo: Repo, id: number): FakeReply
   /** Returns a run of any repository. */
   run(id: number): WorkflowRun | undefined
   runs(root: string): RunSummary[]

@@ -1,18 +1,18 @@
-import { type Answer, type Call, json, jsonObject } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, jsonObject } from '../sandbox/http.ts'
 import type { Page } from './issues.ts'
 
 export const docs = 'https://docs.github.com/rest'
 
 /** An error as GitHub words them. */
-export function githubError(status: number, message: string): Answer {
+export function githubError(status: number, message: string): FakeReply {
   return json(status, { message, documentation_url: docs, status: String(status) }, {}, message)
 }
 
-export function notFound(): Answer {
+export function notFound(): FakeReply {
   return githubError(404, 'Not Found')
 }
 
-export function withBody(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
+export function withBody(call: FakeCall, then: (body: Record<string, unknown>) => FakeReply): FakeReply {
   const body = jsonObject(call.body)
   return body ? then(body) : githubError(400, 'Problems parsing JSON')
 }
@@ -24,12 +24,12 @@ export function withBody(call: Call, then: (body: Record<string, unknown>) => An
  * @param wrap converts the list to an object
  */
 export function paged<T>(
-  call: Call,
+  call: FakeCall,
   { page, perPage }: Page,
   found: T[],
   toResponse: (item: T) => unknown,
   wrap: (items: unknown[]) => unknown = (items) => items,
-): Answer {
+): FakeReply {
   const link = (rel: string, to: number) => {
     const query = new URLSearchParams(call.query)
     query.set('page', String(to))

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import { type Answer, bearer, type Call, json, MAX_BODY_BYTES, type Platform, segments } from '../sandbox/http.ts'
+import {
+  bearer,
+  type FakeCall,
+  type FakeReply,
+  json,
+  MAX_BODY_BYTES,
+  type Platform,
+  segments,
+} from '../sandbox/http.ts'
 import type { Notifying } from '../sandbox/notifications/notifier.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
@@ -43,7 +51,7 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
 
   const runPage = ({ params: { owner, name, run } }: { params: { owner: string; name: string; run: string } }) =>
     actions.page(issues.repo(owner, name), Number(run))
-  const page = routeTable<Call, Answer>()({
+  const page = routeTable<FakeCall, FakeReply>()({
     'GET /{owner}/{name}/issues/{number}': ({ params: { owner, name, number } }) => {
       const issue = issues.get(issues.repo(owner, name), Number(number))
       return issue ? issuePage(issue, issues.comments(issue, everything)) : missingPage('issue')
@@ -94,7 +102,7 @@ export function createGitHub(store: Store, timeScale = 1): GitHub {
     },
   }
 
-  function route(call: Call): Answer {
+  function route(call: FakeCall): FakeReply {
     const [first, owner, name, ...rest] = segments(call.path)
     if (call.size > MAX_BODY_BYTES) return githubError(413, 'Payload too large')
     if (first === 'rate_limit' && owner === undefined && call.method === 'GET') return json(200, rateLimits)
@@ -116,7 +124,7 @@ const core = { limit: 5_000, used: 0, remaining: 5_000, reset: 0 }
 /** The sandbox has no rate limit. */
 const rateLimits = { resources: { core }, rate: core }
 
-function refuseCaller(call: Call): Answer | undefined {
+function refuseCaller(call: FakeCall): FakeReply | undefined {
   const { authorization, 'user-agent': agent } = call.headers
   if (!agent) {
     return githubError(

@@ -1,18 +1,18 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, type Call, json } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json } from '../sandbox/http.ts'
 import { docs, notFound, paged, withBody } from './answers.ts'
 import { type FieldError, readFilter, readIssue, readLabels, readPage } from './input.ts'
 import type { Issue, Issues, Repo } from './issues.ts'
 import { commentResponse, issueResponse, labelResponses } from './responses.ts'
 
 /** A request to a repository. */
-interface RepositoryCall extends Call {
+interface RepositoryCall extends FakeCall {
   repo: Repo
   issues: Issues
 }
 
 /** @see https://docs.github.com/rest/issues */
-export const routeIssues = routeTable<RepositoryCall, Answer>()({
+export const routeIssues = routeTable<RepositoryCall, FakeReply>()({
   'GET /repos/{owner}/{repo}/issues': listIssues,
   'POST /repos/{owner}/{repo}/issues': openIssue,
   'GET /repos/{owner}/{repo}/issues/{number}': withIssue((call, issue) => json(200, issueResponse(call.root, issue))),
@@ -22,22 +22,22 @@ export const routeIssues = routeTable<RepositoryCall, Answer>()({
   'POST /repos/{owner}/{repo}/issues/{number}/labels': withIssue(addLabels),
 })
 
-function withIssue(then: (call: RepositoryCall, issue: Issue) => Answer) {
-  return (call: RepositoryCall & { params: { number: string } }): Answer => {
+function withIssue(then: (call: RepositoryCall, issue: Issue) => FakeReply) {
+  return (call: RepositoryCall & { params: { number: string } }): FakeReply => {
     const { number } = call.params
     const issue = /^\d+$/.test(number) ? call.issues.get(call.repo, Number(number)) : undefined
     return issue ? then(call, issue) : notFound()
   }
 }
 
-function listIssues(call: RepositoryCall): Answer {
+function listIssues(call: RepositoryCall): FakeReply {
   const filter = readFilter(call.query)
   if (filter.errors.length > 0) return invalid(filter.errors, 'issues/issues#list-repository-issues')
   const page = readPage(call.query)
   return paged(call, page, call.issues.list(call.repo, filter.value, page), (issue) => issueResponse(call.root, issue))
 }
 
-function openIssue(call: RepositoryCall): Answer {
+function openIssue(call: RepositoryCall): FakeReply {
   const { root, repo, issues } = call
   return withBody(call, (body) => {
     const { value, errors } = readIssue(body, true)
@@ -47,7 +47,7 @@ function openIssue(call: RepositoryCall): Answer {
   })
 }
 
-function updateIssue(call: RepositoryCall, issue: Issue): Answer {
+function updateIssue(call: RepositoryCall, issue: Issue): FakeReply {
   return withBody(call, (body) => {
     const { value, errors } = readIssue(body, false)
     if (errors.length > 0) return invalid(errors, 'issues/issues#update-an-issue')
@@ -61,12 +61,12 @@ function updateIssue(call: RepositoryCall, issue: Issue): Answer {
   })
 }
 
-function listComments(call: RepositoryCall, issue: Issue): Answer {
+function listComments(call: RepositoryCall, issue: Issue): FakeReply {
   const page = readPage(call.query)
   return paged(call, page, call.issues.comments(issue, page), (comment) => commentResponse(call.root, issue, comment))
 }
 
-function addComment(call: RepositoryCall, issue: Issue): Answer {
+function addComment(call: RepositoryCall, issue: Issue): FakeReply {
   return withBody(call, ({ body }) => {
     const code = body === undefined || body === '' ? 'missing_field' : 'invalid'
     if (typeof body !== 'string' || body.trim() === '') {
@@ -77,7 +77,7 @@ function addComment(call: RepositoryCall, issue: Issue): Answer {
   })
 }
 
-function addLabels(call: RepositoryCall, issue: Issue): Answer {
+function addLabels(call: RepositoryCall, issue: Issue): FakeReply {
   return withBody(call, (body) => {
     const { value, errors } = readLabels(body.labels)
     if (errors.length > 0) return invalid(errors, 'issues/labels#add-labels-to-an-issue')
@@ -86,7 +86,7 @@ function addLabels(call: RepositoryCall, issue: Issue): Answer {
   })
 }
 
-function invalid(errors: FieldError[], page: string): Answer {
+function invalid(errors: FieldError[], page: string): FakeReply {
   const body = { message: 'Validation Failed', errors, documentation_url: `${docs}/${page}`, status: '422' }
   return json(422, body, {}, errors.map(({ field, code }) => `${field} ${code}`).join(', '))
 }

@@ -1,11 +1,11 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { Comment, Issue } from './issues.ts'
 import { jobName, type WorkflowRun } from './runs.ts'
 
 /** The page behind an issue's `html_url`: plain text, every character of the ticket escaped. */
-export function issuePage(issue: Issue, comments: Comment[]): Answer {
+export function issuePage(issue: Issue, comments: Comment[]): FakeReply {
   const state = issue.state_reason ? `${issue.state} (${issue.state_reason.replace('_', ' ')})` : issue.state
   const facts = [
     state,
@@ -25,7 +25,7 @@ ${comments.map(({ id, created_at, body }) => `<p id="issuecomment-${id}"><small>
 }
 
 /** The page behind a run's `html_url`: how it stands, and what it was given. */
-export function runPage(run: WorkflowRun): Answer {
+export function runPage(run: WorkflowRun): FakeReply {
   const state = run.conclusion ? `${run.status} (${run.conclusion})` : run.status.replace('_', ' ')
   const given = Object.entries(run.inputs).map(([name, value]) => `${name}: ${value}`)
   const facts = [state, run.ref, `started ${run.created_at}`, run.completed_at && `ended ${run.completed_at}`]

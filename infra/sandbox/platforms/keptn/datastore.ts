@@ -1,4 +1,4 @@
-import { type Answer, isObject, json } from '../sandbox/http.ts'
+import { type FakeReply, isObject, json } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { KeptnEvent, RecordedEvent } from './recorded-event.ts'
 
@@ -12,13 +12,13 @@ export interface Datastore {
   /** Everything, oldest first, at once and with no delay. */
   all(): RecordedEvent[]
   /** Answers `GET /event`: newest first, page by page. */
-  find(query: URLSearchParams): Answer
+  find(query: URLSearchParams): FakeReply
   /** Responds to `GET /event/type/{type}`: newest first, with a filter, without invalidated events on request. */
-  findByType(type: string, query: URLSearchParams): Answer
+  findByType(type: string, query: URLSearchParams): FakeReply
 }
 
 /** An error of Keptn's API. */
-export function keptnError(status: number, message: string): Answer {
+export function keptnError(status: number, message: string): FakeReply {
   return json(status, { code: status, message }, {}, message)
 }
 

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import {
-  type Answer,
   bearer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   json,
   jsonObject,
   MAX_BODY_BYTES,
@@ -37,7 +37,7 @@ interface Route {
   method: string
   /** The scope that an OAuth token needs. */
   scope?: string
-  answer(call: Call): Answer
+  answer(call: FakeCall): FakeReply
 }
 
 function reading(answer: Route['answer']): Route {
@@ -75,7 +75,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     page: (call) => page(`GET ${call.path}`, call),
   }
 
-  const page = routeTable<Call, Answer>()({
+  const page = routeTable<FakeCall, FakeReply>()({
     'GET /bridge/project/{project}/sequence/{context}': ({ params: { project, context } }) => {
       const events = keptn.events().filter(({ event }) => event.shkeptncontext === context)
       return events.length > 0 ? sequencePage(project, events) : missingPage('sequence')
@@ -94,7 +94,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
       reading(({ query }) => datastore.findByType(params.type, query)),
   })
 
-  function refuseCaller(call: Call, scope?: string): Answer | undefined {
+  function refuseCaller(call: FakeCall, scope?: string): FakeReply | undefined {
     if (call.headers['x-token'] === demo.keptnToken) return undefined
     if (call.headers['x-token'] !== undefined) return keptnError(401, 'incorrect api key auth')
     const token = bearer(call.headers)
@@ -104,7 +104,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     return undefined
   }
 
-  function accept(call: Call): Answer {
+  function accept(call: FakeCall): FakeReply {
     const type = mediaType(call.headers)
     if (type !== 'application/json' && type !== 'application/cloudevents+json') {
       return keptnError(415, `unsupported media type "${type}", send application/json or application/cloudevents+json`)
@@ -126,7 +126,7 @@ export function createKeptn(store: Store, sso: Sso, recorded: (event: RecordedEv
     return json(200, { keptnContext: context }, {}, String(eventType))
   }
 
-  function record(call: Call): Answer {
+  function record(call: FakeCall): FakeReply {
     const body = call.size <= MAX_BODY_BYTES ? jsonObject(call.body) : undefined
     if (!body || typeof body.type !== 'string') return keptnError(400, 'send one CloudEvent with a type as JSON')
     const id = keptn.record({ ...body, type: body.type })

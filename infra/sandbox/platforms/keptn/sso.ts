@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { demo } from '../sandbox/demo.ts'
-import { type Answer, type Call, json, mediaType, type Platform } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, mediaType, type Platform } from '../sandbox/http.ts'
 import type { Collection, Store } from '../sandbox/store.ts'
 
 const scopes = ['cloudautomation:events:write', 'cloudautomation:events:read', 'cloudautomation:metadata:read']
@@ -59,7 +59,7 @@ const codes: Record<number, string> = {
   503: 'temporarily_unavailable',
 }
 
-function issue(tokens: Collection<Token>, sso: Sso, call: Call): Answer {
+function issue(tokens: Collection<Token>, sso: Sso, call: FakeCall): FakeReply {
   const refuse = (status: number, error: string, error_description: string) =>
     json(status, { error, error_description }, { 'cache-control': 'no-store' }, error)
 

@@ -1,7 +1,7 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import { timeOf } from '../github/issues.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call, Platform } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply, Platform } from '../sandbox/http.ts'
 import { type JobRunSummary, jobRunPage, summaryOf } from '../sandbox/job-run-summary.ts'
 import { createJobRuns, type JobRun } from '../sandbox/job-runs.ts'
 import type { Notifying, RunNotification } from '../sandbox/notifications/notifier.ts'
@@ -65,7 +65,7 @@ export function createRundeck(store: Store, timeScale: number): Rundeck {
       html_url: executionPageUrl(root, run.number),
     })
 
-  const page = routeTable<Call, Answer>()({
+  const page = routeTable<FakeCall, FakeReply>()({
     'GET /project/{project}/execution/show/{id}': ({ root, params: { project, id } }) => {
       const run = project === PROJECT && /^\d+$/.test(id) ? runs.get(Number(id)) : undefined
       return run ? jobRunPage('Rundeck', summary(root, run)) : missingPage('execution')

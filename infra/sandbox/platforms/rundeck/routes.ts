@@ -1,8 +1,8 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import { timeOf } from '../github/issues.ts'
 import {
-  type Answer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   isObject,
   json,
   jsonObject,
@@ -60,13 +60,13 @@ export interface RundeckState {
 }
 
 /** A request to a version of the API. */
-interface RundeckCall extends Call {
+interface RundeckCall extends FakeCall {
   /** The URL of the version. */
   api: string
   state: RundeckState
 }
 
-const route = routeTable<RundeckCall, Answer>()({
+const route = routeTable<RundeckCall, FakeReply>()({
   'GET /api/{version}/projects': ({ api }) =>
     json(200, [{ url: `${api}/project/${PROJECT}`, name: PROJECT, description: '' }]),
   'GET /api/{version}/project/{id}/jobs': ({ params: { id }, ...call }) =>
@@ -115,7 +115,7 @@ export function rundeckRoutes(state: RundeckState): Pick<Platform, 'answer' | 'e
   }
 }
 
-function listJobs(call: RundeckCall): Answer {
+function listJobs(call: RundeckCall): FakeReply {
   const [name, group] = [call.query.get('jobExactFilter'), call.query.get('groupPathExact')]
   const found = call.state.jobs.filter(
     (job) => (name === null || job.name === name) && (group === null || job.group === (group === '-' ? '' : group)),
@@ -126,7 +126,7 @@ function listJobs(call: RundeckCall): Answer {
   )
 }
 
-function listExecutions(call: RundeckCall, job: Job): Answer {
+function listExecutions(call: RundeckCall, job: Job): FakeReply {
   const { state, query } = call
   if (!state.may.events) return unauthorized('Read', 'Events in Project shop')
   const isRunning = query.get('status') === 'running'
@@ -140,7 +140,7 @@ function listExecutions(call: RundeckCall, job: Job): Answer {
   return json(200, { paging: { count: executions.length, total: found.length, offset, max }, executions })
 }
 
-function run(call: RundeckCall, job: Job): Answer {
+function run(call: RundeckCall, job: Job): FakeReply {
   const { state, body: text } = call
   if (!state.may.run) return unauthorized('Execute', `Job ID ${job.id}`)
   if (job.isEnabled === false) return failure(400, 'api.error.job.disabled', 'Executions are disabled for this job')
@@ -161,7 +161,7 @@ function run(call: RundeckCall, job: Job): Answer {
   return json(200, executionResponse(call, execution), {}, `execution ${execution.id} of ${job.name}`)
 }
 
-function abort(call: RundeckCall, execution: Execution): Answer {
+function abort(call: RundeckCall, execution: Execution): FakeReply {
   const { id, status, ended } = execution
   if (!call.state.may.kill) return unauthorized('Kill', `Execution ${id}`)
   const reason = ended === undefined ? call.state.abort(execution) : 'Job is not running'
@@ -170,7 +170,7 @@ function abort(call: RundeckCall, execution: Execution): Answer {
   return json(200, { abort, execution: { id: String(id), status, href } }, {}, `aborts execution ${id}`)
 }
 
-function withJob(call: RundeckCall, id: string, then: (call: RundeckCall, job: Job) => Answer): Answer {
+function withJob(call: RundeckCall, id: string, then: (call: RundeckCall, job: Job) => FakeReply): FakeReply {
   const job = call.state.jobs.find((job) => job.id === id)
   return job ? then(call, job) : missing('Job ID', id)
 }
@@ -179,8 +179,8 @@ function withExecution(
   { state }: RundeckCall,
   id: string,
   isRead: boolean,
-  then: (execution: Execution) => Answer,
-): Answer {
+  then: (execution: Execution) => FakeReply,
+): FakeReply {
   const execution = /^\d+$/.test(id) ? state.find(Number(id)) : undefined
   if (!execution) return missing('Execution ID', id)
   return isRead && !state.may.read ? unauthorized('Read', `Execution ${id}`) : then(execution)
@@ -236,19 +236,19 @@ function dateOf(unixtime: number) {
   return { unixtime, date: timeOf(unixtime) }
 }
 
-function failure(status: number, errorCode: string, message: string): Answer {
+function failure(status: number, errorCode: string, message: string): FakeReply {
   return json(status, { error: true, apiversion: NEWEST_VERSION, errorCode, message }, {}, message)
 }
 
-function missing(what: string, id: string): Answer {
+function missing(what: string, id: string): FakeReply {
   return failure(404, 'api.error.item.doesnotexist', `${what} does not exist: ${id}`)
 }
 
-function unauthorized(action: string, what: string): Answer {
+function unauthorized(action: string, what: string): FakeReply {
   return failure(403, 'api.error.item.unauthorized', `Not authorized for action "${action}" for ${what}`)
 }
 
 /** Rundeck responds with a web page to paths outside its API. */
-function webPage(): Answer {
+function webPage(): FakeReply {
   return { status: 404, headers: { 'content-type': 'text/html;charset=utf-8' }, body: '<html>Not found</html>' }
 }

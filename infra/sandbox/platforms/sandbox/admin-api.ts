@@ -1,7 +1,7 @@
 import { ZodError } from 'zod'
 import { engineRoutes } from '../../engines/routes.ts'
 import type { FaultSpec } from './faults.ts'
-import { type Answer, type Call, json, jsonObject, mediaType, type PlatformTarget, type Target } from './http.ts'
+import { type FakeCall, type FakeReply, json, jsonObject, mediaType, type PlatformTarget, type Target } from './http.ts'
 import type { Sandbox } from './sandbox.ts'
 import { targets } from './targets.ts'
 
@@ -9,9 +9,9 @@ import { targets } from './targets.ts'
  * Returns the routes that show and change the sandbox. They need no token but accept local requests only: one list per
  * kind of record, `faults`, and `DELETE /sandbox`, which deletes everything.
  */
-export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => Answer {
+export function createAdminApi(sandbox: Sandbox): (name: string, call: FakeCall) => FakeReply {
   const { github, databricks, rundeck, tool, servicenow, unleash, toxiproxy, slack, dynatrace, keptn } = sandbox
-  const lists: Record<string, (url: (target: PlatformTarget) => string, call: Call) => Answer> = {
+  const lists: Record<string, (url: (target: PlatformTarget) => string, call: FakeCall) => FakeReply> = {
     events: () => json(200, keptn.events()),
     issues: (url) => json(200, github.issues(url('github'))),
     incidents: (url) => json(200, servicenow.incidents(url('servicenow'))),
@@ -46,7 +46,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
     return problem(404, `Not found. Paths below /sandbox/: ${paths.join(', ')}.`)
   }
 
-  function faults(call: Call): Answer {
+  function faults(call: FakeCall): FakeReply {
     const [, id = ''] = call.path.split('/')
     if (id && !/^\d+$/.test(id)) return notFound()
     switch (call.method) {
@@ -80,7 +80,7 @@ export function createAdminApi(sandbox: Sandbox): (name: string, call: Call) => 
   }
 }
 
-function addFault(sandbox: Sandbox, call: Call): Answer {
+function addFault(sandbox: Sandbox, call: FakeCall): FakeReply {
   try {
     // The schema rejects a body that is not a fault.
     return json(201, sandbox.faults.add((jsonObject(call.body) ?? {}) as FaultSpec))
@@ -94,6 +94,6 @@ function isTarget(name: string): name is Target {
   return targets.some((target) => target === name)
 }
 
-function problem(status: number, message: string): Answer {
+function problem(status: number, message: string): FakeReply {
   return json(status, { message })
 }

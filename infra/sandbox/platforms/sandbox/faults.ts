@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import * as z from 'zod'
-import type { Call, Target } from './http.ts'
+import type { FakeCall, Target } from './http.ts'
 import { NOTIFIED_CONNECTIONS } from './notifications/sources.ts'
 import type { Store } from './store.ts'
 import { targets } from './targets.ts'
@@ -116,7 +116,7 @@ export interface Faults {
   /** Removes a fault by id, the faults of a target, or all. Returns how many. */
   remove(which?: { id?: number; target?: string }): number
   /** Returns the oldest fault that applies to a request, and counts the request. */
-  take(target: Target, call: Call): Fault | undefined
+  take(target: Target, call: FakeCall): Fault | undefined
   /** Returns whether a platform loses its next notification, and counts it. */
   loses(target: Target): boolean
   /** Returns the faults that apply to the next run of an engine, and counts the run. */
@@ -177,7 +177,7 @@ export function createFaults(store: Store): Faults {
   }
 }
 
-function matches({ match = {} }: Fault, call: Call): boolean {
+function matches({ match = {} }: Fault, call: FakeCall): boolean {
   // Keptn's own services record events here. A fault of the API applies to it only if its path says so.
   if (call.path === '/record' && !match.path?.includes('/record')) return false
   if (match.method && match.method.toUpperCase() !== call.method) return false

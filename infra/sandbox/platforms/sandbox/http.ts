@@ -21,7 +21,7 @@ export type PlatformTarget = (typeof platformTargets)[number]
 export type Target = PlatformTarget | `engines/${string}`
 
 /** A request to a fake platform. */
-export interface Call {
+export interface FakeCall {
   method: string
   /** Relative to the root of the platform, and still encoded: `/repos/acme/shop/issues`. */
   path: string
@@ -35,7 +35,7 @@ export interface Call {
 }
 
 /** A response. Platforms return it, so that a fault can change it after the platform has carried the request out. */
-export interface Answer {
+export interface FakeReply {
   status: number
   headers?: Record<string, string>
   body?: string
@@ -46,13 +46,13 @@ export interface Answer {
 }
 
 export interface Platform {
-  answer(call: Call): Answer
+  answer(call: FakeCall): FakeReply
   /** Returns an error in the platform's format. */
-  error(status: number, message: string): Answer
+  error(status: number, message: string): FakeReply
   /** Returns the web page at a path, or undefined if the path belongs to the API. */
-  page?(call: Call): Answer | undefined
+  page?(call: FakeCall): FakeReply | undefined
   /** Handles the forms of these pages, by path. */
-  actions?: Record<string, (call: Call) => Promise<Answer>>
+  actions?: Record<string, (call: FakeCall) => Promise<FakeReply>>
   /** Returns the rate-limit headers of a 429 in addition to Retry-After; the reset is in epoch seconds. */
   limitHeaders?(reset: number): Record<string, string>
   /** Returns a path for the list of requests, without the credential that it contains. */
@@ -82,13 +82,13 @@ export async function readBody(req: IncomingMessage): Promise<{ body: string; si
 }
 
 /** Returns a JSON response. */
-export function json(status: number, value: unknown, headers: Record<string, string> = {}, note?: string): Answer {
+export function json(status: number, value: unknown, headers: Record<string, string> = {}, note?: string): FakeReply {
   const type = { 'content-type': 'application/json; charset=utf-8' }
   return { status, headers: { ...type, ...headers }, body: JSON.stringify(value), note }
 }
 
 /** Returns an HTML response that cannot run scripts or load resources, even if a ticket contains HTML. */
-export function html(status: number, page: string): Answer {
+export function html(status: number, page: string): FakeReply {
   return {
     status,
     headers: {
@@ -102,7 +102,7 @@ export function html(status: number, page: string): Answer {
 }
 
 /** Sends a response. Returns its status, or null if the client has disconnected. */
-export function send(res: ServerResponse, answer: Answer): number | null {
+export function send(res: ServerResponse, answer: FakeReply): number | null {
   if (res.destroyed || res.headersSent) return null
   res.writeHead(answer.status, answer.headers)
   res.end(answer.body)
@@ -110,7 +110,7 @@ export function send(res: ServerResponse, answer: Answer): number | null {
 }
 
 /** Sends a response after its response time. Returns null if the sandbox closes before that. */
-export async function sendInTime(res: ServerResponse, answer: Answer, closing: AbortSignal): Promise<number | null> {
+export async function sendInTime(res: ServerResponse, answer: FakeReply, closing: AbortSignal): Promise<number | null> {
   if (answer.takesMs) await pause(answer.takesMs, res, closing)
   return send(res, answer)
 }
@@ -154,7 +154,7 @@ export function bearer(headers: IncomingHttpHeaders): string | undefined {
 }
 
 /** Returns whether a page of another site sent the form; browsers allow that without a preflight request. */
-export function isForeignForm({ headers, root }: Call): boolean {
+export function isForeignForm({ headers, root }: FakeCall): boolean {
   return headers.origin !== undefined && headers.origin !== new URL(root).origin
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, FaultKind } from './faults.ts'
-import { type Answer, type Call, json, type Platform, pause, send, sendInTime } from './http.ts'
+import { type FakeCall, type FakeReply, json, type Platform, pause, send, sendInTime } from './http.ts'
 
 /** The body to truncate if the request is not carried out. */
 const SAMPLE_BODY = JSON.stringify({ id: 1, number: 1, state: 'open', title: 'A truncated response' })
@@ -18,9 +18,9 @@ const ERROR_PAGE =
 export async function injectFault(
   fault: Fault,
   platform: Platform,
-  call: Call,
+  call: FakeCall,
   res: ServerResponse,
-  carryOut: () => Answer,
+  carryOut: () => FakeReply,
   closing: AbortSignal,
 ): Promise<number | null> {
   const done = fault.after ? carryOut() : undefined
@@ -59,7 +59,7 @@ type ResponseKind = Exclude<
   'hang' | 'reset' | 'slow' | 'truncate' | 'huge' | 'no-id' | 'call-twice' | 'restart' | 'lost-notification'
 >
 
-const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: Call) => Answer> = {
+const responses: Record<ResponseKind, (fault: Fault, platform: Platform, call: FakeCall) => FakeReply> = {
   '500': (_, platform) => platform.error(500, 'Server Error'),
   '503': (_, platform) => platform.error(503, 'Service unavailable'),
   '410': (_, platform) => platform.error(410, 'Gone'),
@@ -85,17 +85,17 @@ function retryAfter(fault: Fault): Record<string, string> {
   return fault.retryAfter === null ? {} : { 'retry-after': String(fault.retryAfter) }
 }
 
-function override({ status, headers, body }: Fault, answer: Answer): Answer {
+function override({ status, headers, body }: Fault, answer: FakeReply): FakeReply {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   return withHeaders({ ...answer, status: status ?? answer.status, body: text ?? answer.body }, headers)
 }
 
-function withHeaders(answer: Answer, headers: Record<string, string> = {}): Answer {
+function withHeaders(answer: FakeReply, headers: Record<string, string> = {}): FakeReply {
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   return { ...answer, headers: { ...answer.headers, ...Object.fromEntries(lower) } }
 }
 
-async function truncate(res: ServerResponse, { status, headers, body = '' }: Answer): Promise<number> {
+async function truncate(res: ServerResponse, { status, headers, body = '' }: FakeReply): Promise<number> {
   const complete = Buffer.from(body)
   res.writeHead(status, { ...headers, 'content-length': complete.length })
   // A client that ignores the content length takes this half for the complete body.
@@ -104,7 +104,7 @@ async function truncate(res: ServerResponse, { status, headers, body = '' }: Ans
   return status
 }
 
-async function endless(res: ServerResponse, { status, headers }: Answer, closing: AbortSignal): Promise<number> {
+async function endless(res: ServerResponse, { status, headers }: FakeReply, closing: AbortSignal): Promise<number> {
   const chunk = 'x'.repeat(64 * 1024)
   res.writeHead(status, headers)
   res.write('{"message":"')

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import { timeOf } from '../github/issues.ts'
-import type { Answer } from './http.ts'
+import type { FakeReply } from './http.ts'
 import type { JobRun } from './job-runs.ts'
 import { page } from './page.ts'
 
@@ -33,7 +33,7 @@ export function summaryOf(
 }
 
 /** Returns the page of a run with its state and parameters. */
-export function jobRunPage(platform: string, { id, job, inputs, ...run }: JobRunSummary): Answer {
+export function jobRunPage(platform: string, { id, job, inputs, ...run }: JobRunSummary): FakeReply {
   const given = Object.entries(inputs).map(([name, value]) => `${name}: ${value}`)
   const facts = [run.status, `started ${run.created_at}`, run.completed_at && `ended ${run.completed_at}`]
   return page(

@@ -1,6 +1,6 @@
 import { PAGE_STYLE } from '../../../../shared/approvals/page-style.ts'
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import { type Answer, html } from './http.ts'
+import { type FakeReply, html } from './http.ts'
 
 const style = `${PAGE_STYLE}
 nav { display: flex; gap: 16px; align-items: center; margin: 0 0 24px; font-size: 14px; }
@@ -11,7 +11,7 @@ form { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: end; margin: 
 input { width: auto; }`
 
 /** Returns a web page. The body must be escaped. */
-export function page(status: number, title: string, body: string, moreStyle = ''): Answer {
+export function page(status: number, title: string, body: string, moreStyle = ''): FakeReply {
   return html(
     status,
     `<!DOCTYPE html>
@@ -29,6 +29,6 @@ ${body}
 }
 
 /** Returns the page for a record that does not exist. */
-export function missingPage(what: string): Answer {
+export function missingPage(what: string): FakeReply {
   return page(404, 'Not found', `<h1>Not found</h1><p>This ${what} does not exist. Was the sandbox emptied?</p>`)
 }

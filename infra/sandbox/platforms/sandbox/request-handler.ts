@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Faults } from './faults.ts'
 import {
-  type Answer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   isForeignForm,
   isLocal,
   type Platform,
@@ -28,10 +28,10 @@ interface HandlerOptions {
 /** Returns a function that responds to requests to `/sandbox` and below: those to platforms, and those of the admin API. */
 export function createRequestHandler(
   platforms: ReadonlyMap<string, Platform>,
-  adminApi: (name: string, call: Call) => Answer,
+  adminApi: (name: string, call: FakeCall) => FakeReply,
   { faults, requests, observe, closing }: HandlerOptions,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  async function platformCall(target: Target, platform: Platform, call: Call, res: ServerResponse): Promise<void> {
+  async function platformCall(target: Target, platform: Platform, call: FakeCall, res: ServerResponse): Promise<void> {
     const at = new Date().toISOString()
     const { method } = call
     const path = platform.shownPath?.(call.path) ?? call.path
@@ -40,7 +40,7 @@ export function createRequestHandler(
     // A request that is handled when the process is killed is in the list, too.
     if (!platform.unlisted) requests.put(id, { at, target, method, path, status: null, fault: fault?.kind ?? null })
     let note = ''
-    const carryOut = (): Answer => {
+    const carryOut = (): FakeReply => {
       const answer = platform.answer(call)
       note = answer.note ?? ''
       return answer
@@ -68,7 +68,7 @@ export function createRequestHandler(
     const [, name = '', path = '/'] = parsed
     const { body, size } = await readBody(req)
     if (closing.aborted) return void res.destroy()
-    const call: Call = {
+    const call: FakeCall = {
       method: req.method ?? 'GET',
       path,
       query: new URLSearchParams(url?.search),

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
 import {
-  type Answer,
   bearer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   json,
   jsonObject,
   MAX_BODY_BYTES,
@@ -32,8 +32,8 @@ interface Table {
 
 /** Returns the response of a record. */
 type Show = (record: ServiceNowRecord) => unknown
-type TableCall = Call & { params: { table: string } }
-type RecordCall = Call & { params: { table: string; id: string } }
+type TableCall = FakeCall & { params: { table: string } }
+type RecordCall = FakeCall & { params: { table: string; id: string } }
 
 const directoryColumns = ['sys_id', 'name', 'user_name', 'email', 'active']
 
@@ -70,7 +70,7 @@ export function createServiceNow(store: Store): ServiceNow {
   }
 
   /** The version in the path is optional. */
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     'GET /api/now/table/{table}': (call) => withTable(call, (table, show) => list(call, table, show)),
     'POST /api/now/table/incident': (call) => create(call),
     'GET /api/now/table/{table}/{id}': (call) =>
@@ -81,7 +81,7 @@ export function createServiceNow(store: Store): ServiceNow {
     '{method} /api/now/table/{table}/{id}': (call) => withRecord(call, () => notSupported(call)),
   })
 
-  function answerCall(call: Call): Answer {
+  function answerCall(call: FakeCall): FakeReply {
     const path = call.path.replace(/^(\/api\/now)\/v\d\//, '$1/')
     const isTooLarge = call.size > MAX_BODY_BYTES && path.startsWith('/api/now/table/')
     const detail = `Rejected large REST payload with content-length = ${call.size} bytes. Max allowed: ${MAX_BODY_BYTES} bytes.`
@@ -89,14 +89,14 @@ export function createServiceNow(store: Store): ServiceNow {
     return route(`${call.method} ${path}`, call) ?? failure(400, 'Requested URI does not represent any resource')
   }
 
-  function withTable(call: TableCall, then: (table: Table, show: Show) => Answer): Answer {
+  function withTable(call: TableCall, then: (table: Table, show: Show) => FakeReply): FakeReply {
     const { table } = call.params
     const readable = readTable(table)
     if (!readable) return failure(400, `Invalid table ${table}`)
     return then(readable, table === 'incident' ? responseFor(call) : plainResponseFor(call))
   }
 
-  function withRecord(call: RecordCall, then: (record: ServiceNowRecord, show: Show) => Answer): Answer {
+  function withRecord(call: RecordCall, then: (record: ServiceNowRecord, show: Show) => FakeReply): FakeReply {
     return withTable(call, ({ records }, show) => {
       const record = records.find(({ sys_id }) => sys_id === call.params.id)
       return record
@@ -111,7 +111,7 @@ export function createServiceNow(store: Store): ServiceNow {
     return records && { records, columns: directoryColumns }
   }
 
-  function create(call: Call): Answer {
+  function create(call: FakeCall): FakeReply {
     return write(call, (body) => {
       const incident = incidents.create(body, isDisplayValue(call))
       const location = `${call.root}/api/now/table/incident/${incident['sys_id']}`
@@ -119,7 +119,7 @@ export function createServiceNow(store: Store): ServiceNow {
     })
   }
 
-  function update(call: Call, before: ServiceNowRecord): Answer {
+  function update(call: FakeCall, before: ServiceNowRecord): FakeReply {
     return write(call, (body) => {
       const incident = incidents.update(before, body, isDisplayValue(call))
       const note = `${incident['number']} is ${displayOf('state', incident['state'] ?? '')}`
@@ -127,7 +127,7 @@ export function createServiceNow(store: Store): ServiceNow {
     })
   }
 
-  function responseFor({ root, query }: Call): Show {
+  function responseFor({ root, query }: FakeCall): Show {
     const view = viewOf(query)
     return (incident) => incidentResponse(root, incidents, incident, view)
   }
@@ -147,27 +147,27 @@ export function createServiceNow(store: Store): ServiceNow {
   return serviceNow
 }
 
-function plainResponseFor({ query }: Call): Show {
+function plainResponseFor({ query }: FakeCall): Show {
   const view = viewOf(query)
   return (record) => plainResponse(record, view)
 }
 
-function incidentOf({ params: { id }, ...call }: Call & { params: { id: string } }): RecordCall {
+function incidentOf({ params: { id }, ...call }: FakeCall & { params: { id: string } }): RecordCall {
   return { ...call, params: { table: 'incident', id } }
 }
 
-function isAuthenticated({ headers }: Call): boolean {
+function isAuthenticated({ headers }: FakeCall): boolean {
   const { username, password, token } = demo.serviceNow
   const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
   return headers.authorization === basic || bearer(headers) === token
 }
 
-function isDisplayValue({ query }: Call): boolean {
+function isDisplayValue({ query }: FakeCall): boolean {
   return query.get('sysparm_input_display_value') === 'true'
 }
 
 /** Returns a page of the matching records and their total number. */
-function list({ query }: Call, { records, columns }: Table, toResponse: Show): Answer {
+function list({ query }: FakeCall, { records, columns }: Table, toResponse: Show): FakeReply {
   const found = select(records, query.get('sysparm_query') ?? '', columns)
   const number = (name: string, defaultValue: number) =>
     /^\d+$/.test(query.get(name) ?? '') ? Number(query.get(name)) : defaultValue
@@ -177,7 +177,7 @@ function list({ query }: Call, { records, columns }: Table, toResponse: Show): A
 }
 
 /** Writes the body, or returns why ServiceNow rejects it. */
-function write(call: Call, then: (body: Record<string, unknown>) => Answer): Answer {
+function write(call: FakeCall, then: (body: Record<string, unknown>) => FakeReply): FakeReply {
   if (call.body !== '' && mediaType(call.headers) !== 'application/json') return failure(415, 'Unsupported media type')
   const body = call.body === '' ? {} : jsonObject(call.body)
   if (!body) return failure(400, 'Exception while reading request', 'Cannot decode: java.io.StringReader@1f0b1c2d')
@@ -189,15 +189,15 @@ function write(call: Call, then: (body: Record<string, unknown>) => Answer): Ans
   }
 }
 
-function notAuthenticated(): Answer {
+function notAuthenticated(): FakeReply {
   const answer = failure(401, 'User Not Authenticated', 'Required to provide Auth information')
   return { ...answer, headers: { ...answer.headers, 'www-authenticate': 'BASIC realm="Service-now"' } }
 }
 
-function notSupported({ method }: Call): Answer {
+function notSupported({ method }: FakeCall): FakeReply {
   return failure(405, 'Method not supported', `${method} is not supported here`)
 }
 
-function failure(status: number, message: string, detail: string | null = null): Answer {
+function failure(status: number, message: string, detail: string | null = null): FakeReply {
   return json(status, { error: { message, detail }, status: 'failure' }, {}, detail ?? message)
 }

@@ -1,10 +1,10 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { IncidentSummary } from './incident-summary.ts'
 
 /** Returns the page of an incident. */
-export function incidentPage(incident: IncidentSummary): Answer {
+export function incidentPage(incident: IncidentSummary): FakeReply {
   const facts = [
     incident.state,
     `priority ${incident.priority}`,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call, Platform } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply, Platform } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import { buttonsIn } from './blocks.ts'
@@ -29,7 +29,7 @@ export function createSlack(store: Store, interactivityUrl?: string): Slack {
   const messages = createMessages(store)
 
   /** Handles the form of a button: `ts` of the message, `action` of the button, and `user`. */
-  async function pressButton(call: Call): Promise<Answer> {
+  async function pressButton(call: FakeCall): Promise<FakeReply> {
     const form = new URLSearchParams(call.body)
     const person = people.find(({ name }) => name === (form.get('user') ?? jane.name))
     if (!person)

@@ -1,4 +1,4 @@
-import { type Call, isObject, jsonObject, mediaType } from '../sandbox/http.ts'
+import { type FakeCall, isObject, jsonObject, mediaType } from '../sandbox/http.ts'
 import { type Block, readBlocks } from './blocks.ts'
 import type { ChatMessage } from './messages.ts'
 
@@ -22,7 +22,7 @@ export class SlackError extends Error {
  * @see https://docs.slack.dev/apis/web-api#post-bodies
  * @throws SlackError
  */
-export function argumentsOf({ method, query, headers, body }: Call): Given {
+export function argumentsOf({ method, query, headers, body }: FakeCall): Given {
   if (method === 'GET') return Object.fromEntries(query)
   switch (mediaType(headers)) {
     case 'application/x-www-form-urlencoded':

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import { type Block, type Button, buttonsIn, type RichText, type Text } from './blocks.ts'
 import { app, channels, type Member, people } from './directory.ts'
@@ -19,7 +19,7 @@ const style = `
   mark { padding: 0 .2em } .primary { color: var(--pass) } .danger { color: var(--fail) }`
 
 /** Lists the messages of all channels. */
-export function chatPage(shown: Shown): Answer {
+export function chatPage(shown: Shown): FakeReply {
   const { root, person, messages } = shown
   const others = people.filter((one) => one !== person)
   const sections = channels.map(({ id, name }) => {
@@ -42,7 +42,7 @@ ${sections.join('\n')}`,
 }
 
 /** Explains why a button press failed. */
-export function buttonErrorPage(status: number, person: Member | undefined, why: string): Answer {
+export function buttonErrorPage(status: number, person: Member | undefined, why: string): FakeReply {
   const back = person ? `\n<p><a href="/sandbox/slack?user=${person.name}">Back to the chat</a></p>` : ''
   return page(status, 'Error', `<h1>The button did not work</h1>\n<p>${escapeHtml(why)}</p>${back}`)
 }

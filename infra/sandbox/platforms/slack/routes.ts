@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, bearer, type Call, json, mediaType, type Platform } from '../sandbox/http.ts'
+import { bearer, type FakeCall, type FakeReply, json, mediaType, type Platform } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Block } from './blocks.ts'
 import { type Channel, type Member, team } from './directory.ts'
@@ -120,7 +120,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
     if (!hasScope(needed)) throw new SlackError('missing_scope', { needed, provided: [...(state.scopes ?? [])].join() })
   }
 
-  function checkToken({ headers }: Call): void {
+  function checkToken({ headers }: FakeCall): void {
     if (headers.authorization === undefined) throw new SlackError('not_authed')
     if (bearer(headers) !== state.token) throw new SlackError('invalid_auth')
   }
@@ -140,7 +140,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
     return message
   }
 
-  function answerMethod(call: Call, name: string): Answer {
+  function answerMethod(call: FakeCall, name: string): FakeReply {
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined
     if (!method) throw new SlackError('unknown_method')
     const given = argumentsOf(call)
@@ -152,7 +152,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
     return json(200, { ok: true, ...answer, ...warned }, {}, note)
   }
 
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     '{method} /api/{name}': (call) => answerMethod(call, call.params.name),
   })
 
@@ -170,7 +170,7 @@ export function slackRoutes(state: SlackState): Pick<Platform, 'answer' | 'error
   }
 }
 
-function typeOf({ headers }: Call): string {
+function typeOf({ headers }: FakeCall): string {
   return headers['content-type'] ?? ''
 }
 
@@ -186,12 +186,12 @@ function withIds(blocks: Block[]): Block[] {
   return blocks.map((block) => ({ ...block, block_id: block.block_id ?? randomBytes(4).toString('base64url') }))
 }
 
-function refusal(error: string, fields: object = {}): Answer {
+function refusal(error: string, fields: object = {}): FakeReply {
   return json(200, { ok: false, error, ...fields }, {}, error)
 }
 
 /** Returns the error of a request that does not reach a method. */
-function slackError(status: number): Answer {
+function slackError(status: number): FakeReply {
   if (status === 401) return refusal('invalid_auth')
   const error = { 429: 'ratelimited', 503: 'service_unavailable' }[status] ?? 'internal_error'
   return json(status, { ok: false, error }, {}, error)

@@ -1,5 +1,5 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, type Call, json, type Platform } from '../sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, type Platform } from '../sandbox/http.ts'
 import type { Store } from '../sandbox/store.ts'
 import { readToxic, type Toxic, type ToxicProxy, ToxiproxyError } from './input.ts'
 import { describeToxic, proxiesPage } from './page.ts'
@@ -19,13 +19,13 @@ const SHOP_PROXIES: readonly ProxySeed[] = [
   { name: 'shop-cache', listen: '127.0.0.1:16379', upstream: 'shop-cache.internal:6379' },
 ]
 
-interface ToxiproxyCall extends Call {
+interface ToxiproxyCall extends FakeCall {
   proxies: Proxies
 }
 type ProxyCall = ToxiproxyCall & { params: { proxy: string } }
 type ToxicCall = ToxiproxyCall & { params: { proxy: string; toxic: string } }
 
-const route = routeTable<ToxiproxyCall, Answer>()({
+const route = routeTable<ToxiproxyCall, FakeReply>()({
   'GET /version': () => json(200, { version: '2.12.0' }),
   'GET /proxies': ({ proxies }) =>
     json(200, Object.fromEntries(proxies.all().map((proxy) => [proxy.name, proxyResponse(proxy)]))),
@@ -83,7 +83,7 @@ function toxicOf(call: ToxicCall): Toxic {
   return toxic
 }
 
-function addToxic(call: ProxyCall): Answer {
+function addToxic(call: ProxyCall): FakeReply {
   const proxy = proxyOf(call)
   const toxic = readToxic(call.body)
   if (proxy.toxics.some(({ name }) => name === toxic.name)) throw new ToxiproxyError(409, 'toxic already exists')
@@ -94,7 +94,7 @@ function addToxic(call: ProxyCall): Answer {
   return json(200, toxic, {}, `${describeToxic(toxic)} on ${proxy.name}`)
 }
 
-function removeToxic(call: ToxicCall): Answer {
+function removeToxic(call: ToxicCall): FakeReply {
   const [proxy, toxic] = [proxyOf(call), toxicOf(call)]
   call.proxies.save({ ...proxy, toxics: proxy.toxics.filter(({ name }) => name !== toxic.name) })
   return { status: 204, note: `removed ${toxic.name} from ${proxy.name}` }
@@ -105,18 +105,18 @@ function proxyResponse(proxy: ToxicProxy) {
 }
 
 /** Returns JSON with the content type of Go's http.Error. */
-function toxiproxyError(status: number, error: string): Answer {
+function toxiproxyError(status: number, error: string): FakeReply {
   return { ...text(status, `${JSON.stringify({ error, status })}\n`), note: error }
 }
 
-function pageNotFound(): Answer {
+function pageNotFound(): FakeReply {
   return text(404, '404 page not found\n')
 }
 
-function notAllowed(): Answer {
+function notAllowed(): FakeReply {
   return { status: 405 }
 }
 
-function text(status: number, body: string): Answer {
+function text(status: number, body: string): FakeReply {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body }
 }

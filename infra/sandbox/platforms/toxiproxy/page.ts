@@ -1,10 +1,10 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { Toxic, ToxicProxy } from './input.ts'
 
 /** Lists the proxies and their toxics. */
-export function proxiesPage(proxies: ToxicProxy[]): Answer {
+export function proxiesPage(proxies: ToxicProxy[]): FakeReply {
   const shown = proxies.map(({ name, listen, upstream, toxics }) => {
     const injected = toxics.map((toxic) => `${toxic.name}: ${describeToxic(toxic)}`)
     return `<h2>${escapeHtml(name)}</h2>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Answer, json } from '../sandbox/http.ts'
+import { type FakeReply, json } from '../sandbox/http.ts'
 
 const names: Record<number, string> = {
   400: 'BadDataError',
@@ -27,7 +27,7 @@ export class UnleashError extends Error {
 }
 
 /** Returns an error of a service of Unleash. It has no id. */
-export function serviceError({ status, message, at, kind: name }: UnleashError): Answer {
+export function serviceError({ status, message, at, kind: name }: UnleashError): FakeReply {
   const invalid = 'Request validation failed: your request body or params contain invalid data'
   if (status === 415) return earlyError(status, message)
   if (at !== undefined) {
@@ -40,7 +40,7 @@ export function serviceError({ status, message, at, kind: name }: UnleashError):
 }
 
 /** Returns an error of the layer before the services: authentication, routes, limits. */
-export function earlyError(status: number, message: string, name = names[status] ?? 'InternalError'): Answer {
+export function earlyError(status: number, message: string, name = names[status] ?? 'InternalError'): FakeReply {
   return json(status, { id: randomUUID(), name, message, details: [{ message }] }, {}, message)
 }
 

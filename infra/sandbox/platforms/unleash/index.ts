@@ -1,6 +1,6 @@
 import { routeTable } from '../../../testing/route-table.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer, Call, Platform } from '../sandbox/http.ts'
+import type { FakeCall, FakeReply, Platform } from '../sandbox/http.ts'
 import { missingPage } from '../sandbox/page.ts'
 import type { Store } from '../sandbox/store.ts'
 import type { ChangeRequest } from './changes.ts'
@@ -46,7 +46,7 @@ export function createUnleash(store: Store, options = SANDBOX): Unleash {
   const flags = store.collection<Flag>('unleash.flags', { initial })
   const requests = store.collection<ChangeRequest>('unleash.change-requests', { isPermanent: true })
 
-  const page = routeTable<Call, Answer>()({
+  const page = routeTable<FakeCall, FakeReply>()({
     'GET /projects/{project}/features/{name}': ({ root, params }) => {
       const flag = params.project === project ? flags.get(params.name) : undefined
       return flag ? flagPage(summaryOf(root, flag, requests.list())) : missingPage('flag')

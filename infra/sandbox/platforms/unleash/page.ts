@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../../../shared/text/escape-html.ts'
 import { demo } from '../sandbox/demo.ts'
-import type { Answer } from '../sandbox/http.ts'
+import type { FakeReply } from '../sandbox/http.ts'
 import { page } from '../sandbox/page.ts'
 import type { ChangeRequest } from './changes.ts'
 
@@ -16,7 +16,7 @@ export interface FlagSummary {
 }
 
 /** Returns the page of a flag with its state in each environment and its change requests. */
-export function flagPage(flag: FlagSummary): Answer {
+export function flagPage(flag: FlagSummary): FakeReply {
   const environments = flag.environments.map(({ name, enabled, rollout }) => {
     const share = rollout === undefined ? '' : ` for ${rollout} %`
     return `<li>${escapeHtml(`${name}: ${enabled ? 'on' : 'off'}${share}`)}</li>`
@@ -48,7 +48,7 @@ const NEXT_STATES: Record<string, [state: string, token: string][]> = {
 }
 
 /** Returns the page of a change request, with commands that change its state. */
-export function changeRequestPage(root: string, request: ChangeRequest): Answer {
+export function changeRequestPage(root: string, request: ChangeRequest): FakeReply {
   const { id, title, environment, state, features, comments } = request
   const changes = features.flatMap(({ name, changes }) =>
     changes.map(({ action, payload }) => `${name}: ${action} ${JSON.stringify(payload)}`),

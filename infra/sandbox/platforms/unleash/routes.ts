@@ -1,5 +1,13 @@
 import { routeTable } from '../../../testing/route-table.ts'
-import { type Answer, type Call, isObject, json, MAX_BODY_BYTES, mediaType, type Platform } from '../sandbox/http.ts'
+import {
+  type FakeCall,
+  type FakeReply,
+  isObject,
+  json,
+  MAX_BODY_BYTES,
+  mediaType,
+  type Platform,
+} from '../sandbox/http.ts'
 import type { Collection } from '../sandbox/store.ts'
 import { type ChangeRequest, createChangeRequests, type Person } from './changes.ts'
 import { earlyError, permissionError, serviceError, UnleashError } from './errors.ts'
@@ -15,7 +23,7 @@ export interface UnleashSettings {
   people: Record<string, Person>
 }
 
-interface UnleashCall extends Call {
+interface UnleashCall extends FakeCall {
   person: Person
 }
 type InEnvironment = UnleashCall & { params: { project: string; flag: string; environment: string } }
@@ -33,7 +41,7 @@ export function unleashRoutes(
   const flags = createFlags(storedFlags)
   const requests = createChangeRequests(storedRequests, flags, isGuarded, mayApply)
 
-  const route = routeTable<UnleashCall, Answer>()({
+  const route = routeTable<UnleashCall, FakeReply>()({
     'GET /api/admin/user': ({ person }) => json(200, userResponse(person)),
     'GET /api/admin/projects/{project}/features/{flag}': ({ params }) =>
       json(200, featureResponse(environments, getFeature(params.project, params.flag))),
@@ -69,14 +77,17 @@ export function unleashRoutes(
     return flag
   }
 
-  function toggle({ params: { project: inProject, flag: name, environment } }: InEnvironment, isOn: boolean): Answer {
+  function toggle(
+    { params: { project: inProject, flag: name, environment } }: InEnvironment,
+    isOn: boolean,
+  ): FakeReply {
     const flag = flags.getActive(inProject, name)
     checkGuard(environment)
     flags.setEnabled(flag, environment, isOn)
     return { status: 200, note: `${name} is ${isOn ? 'on' : 'off'} in ${environment}` }
   }
 
-  function addStrategy(call: InEnvironment): Answer {
+  function addStrategy(call: InEnvironment): FakeReply {
     const body = bodyOf(call)
     if (body['name'] === undefined) {
       const at = '/body/name'
@@ -85,7 +96,7 @@ export function unleashRoutes(
     return withGuardedFlag(call, (flag, environment) => flags.addStrategy(flag, environment, body))
   }
 
-  function changeStrategy(call: InEnvironment & { params: { id: string } }): Answer {
+  function changeStrategy(call: InEnvironment & { params: { id: string } }): FakeReply {
     const body = bodyOf(call)
     return withGuardedFlag(call, (flag, environment) => flags.changeStrategy(flag, environment, call.params.id, body))
   }
@@ -93,7 +104,7 @@ export function unleashRoutes(
   function withGuardedFlag(
     { params: { project: inProject, flag: name, environment } }: InEnvironment,
     change: (flag: Flag, environment: string) => Strategy,
-  ): Answer {
+  ): FakeReply {
     const flag = flags.getActive(inProject, name)
     checkGuard(environment)
     const strategy = change(flag, environment)
@@ -102,7 +113,7 @@ export function unleashRoutes(
   }
 
   /** Unleash accepts the token with and without `Bearer`. */
-  function personOf({ headers }: Call): Person | undefined {
+  function personOf({ headers }: FakeCall): Person | undefined {
     const token = headers.authorization?.replace(/^Bearer +/i, '') ?? ''
     return Object.hasOwn(people, token) ? people[token] : undefined
   }
@@ -130,24 +141,24 @@ export function unleashRoutes(
   }
 }
 
-function notLoggedIn(call: Call): Answer {
+function notLoggedIn(call: FakeCall): FakeReply {
   if (call.headers.authorization) return earlyError(401, 'You must log in to use Unleash.')
   const login = '/auth/simple/login'
   const message = `You must log in to use Unleash. Your request had no authorization header, so we could not authorize you. Try logging in at ${login}`
   return earlyError(401, message, 'AuthenticationRequired')
 }
 
-function noSuchPath({ path }: Call): Answer {
+function noSuchPath({ path }: FakeCall): FakeReply {
   return earlyError(404, `The path you were looking for (${path}) is not available.`)
 }
 
-function bodyOf(call: Call): Record<string, unknown> {
+function bodyOf(call: FakeCall): Record<string, unknown> {
   const body = jsonOf(call)
   if (isObject(body)) return body
   throw new UnleashError(400, `The \`/body\` property must be object. You sent ${call.body}.`, '/body')
 }
 
-function jsonOf({ headers, body }: Call): unknown {
+function jsonOf({ headers, body }: FakeCall): unknown {
   const type = mediaType(headers)
   if (type !== 'application/json') {
     const instead = 'Try using one of the content-types we do accept instead (application/json)'

@@ -1,5 +1,5 @@
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
-import { type Answer, type Call, json, jsonObject } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, json, jsonObject } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { ServiceNowRecord } from '../../../../infra/sandbox/platforms/servicenow/columns.ts'
 import { createIncidents } from '../../../../infra/sandbox/platforms/servicenow/incidents.ts'
@@ -56,7 +56,7 @@ export async function startServiceNow(): Promise<ServiceNowServer> {
       }))
     },
   }
-  const answer = (call: Call): Answer => {
+  const answer = (call: FakeCall): FakeReply => {
     if (call.method === 'GET' && call.path.endsWith('/incident') && state.listsLate-- > 0) {
       return json(200, { result: [] })
     }

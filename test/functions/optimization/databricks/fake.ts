@@ -1,5 +1,5 @@
 import { databricksRoutes, type Job } from '../../../../infra/sandbox/platforms/databricks/routes.ts'
-import { type Answer, json, type Call as PlatformCall } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
+import { type FakeCall, type FakeReply, json } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
 import { type JobRow, play, stages } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
@@ -141,7 +141,7 @@ function startRun(
 }
 
 /** Issues a token to the service principal. */
-function issueToken(state: ScriptedState, { method, headers, body }: PlatformCall): Answer {
+function issueToken(state: ScriptedState, { method, headers, body }: FakeCall): FakeReply {
   const form = new URLSearchParams(body)
   if (method !== 'POST' || form.get('grant_type') !== 'client_credentials' || form.get('scope') !== 'all-apis')
     return json(400, { error: 'invalid_request', error_description: 'The request is wrong' })

@@ -4,8 +4,8 @@ import type { KeptnEvent } from '../../../../infra/sandbox/platforms/keptn/recor
 import { createSso } from '../../../../infra/sandbox/platforms/keptn/sso.ts'
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import {
-  type Answer,
-  type Call,
+  type FakeCall,
+  type FakeReply,
   json,
   jsonObject,
   type Platform,
@@ -109,7 +109,7 @@ export async function startKeptn(): Promise<KeptnServer> {
   function startEvaluation({
     body,
     params,
-  }: Call & { params: Record<'project' | 'stage' | 'service', string> }): Answer {
+  }: FakeCall & { params: Record<'project' | 'stage' | 'service', string> }): FakeReply {
     const { project, stage, service } = params
     const { start = '', end = '', labels, ...others } = jsonObject(body) ?? {}
     if (Object.keys(others).length > 0) return keptnError(400, `Invalid request format: ${Object.keys(others)}`)
@@ -132,7 +132,7 @@ export async function startKeptn(): Promise<KeptnServer> {
     return json(200, { keptnContext }, {}, 'started an evaluation')
   }
 
-  const route = routeTable<Call, Answer>()({
+  const route = routeTable<FakeCall, FakeReply>()({
     'POST /api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation': startEvaluation,
   })
   const answer: Platform['answer'] = (call) => {

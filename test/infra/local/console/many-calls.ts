@@ -1,10 +1,10 @@
 import type { CallStore, StoredCall } from '../../../../infra/local/console/call-store.ts'
-import type { CallSummary, Verdict } from '../../../../infra/local/console/call-summary.ts'
+import type { CallSummary, CallVerdict } from '../../../../infra/local/console/call-summary.ts'
 
 /** A word in the message of exactly one of many calls. */
 export const RARE_WORD = 'needle'
 
-const VERDICTS: Verdict[] = ['pass', 'pass', 'pass', 'warning', 'fail', 'errored', 'refused', 'aborted']
+const VERDICTS: CallVerdict[] = ['pass', 'pass', 'pass', 'warning', 'fail', 'errored', 'refused', 'aborted']
 const ACTIONS = [
   ['issue-ticketing', 'open-issue', 'github'],
   ['ci-cd', 'trigger-deployment', 'gitlab-ci'],

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { type ApprovalDecision, approve, decideApproval } from '../../../../infra/sandbox/keptn/approval-service.ts'
 import { endsSequence, outcomeOf } from '../../../../infra/sandbox/keptn/counting.ts'
-import { finishedData, nextEventData, type TaskResult } from '../../../../infra/sandbox/keptn/event-data.ts'
+import { finishedData, type KeptnTaskResult, nextEventData } from '../../../../infra/sandbox/keptn/event-data.ts'
 import { isObject, type JsonObject, type KeptnEvent, newEvent } from '../../../../infra/sandbox/keptn/events.ts'
 import { preview } from '../../../../infra/sandbox/keptn/preview.ts'
 import type { GoObject } from '../../../../infra/sandbox/keptn/template/values.ts'
@@ -90,7 +90,7 @@ describe("Keptn's shipyard-controller", () => {
 /** Returns the data of each triggered event of a sequence, and the data after its last task. */
 function dataOfSequence(trigger: JsonObject, tasks: MergeVector[1]): JsonObject[] {
   const outcome = { status: 'succeeded', result: 'pass', message: '' }
-  const results: TaskResult[] = []
+  const results: KeptnTaskResult[] = []
   const sent = tasks.map(([name, properties, ...finished]) => {
     const data = nextEventData(trigger, results, properties ? { name, properties } : { name })
     const event = { type: `sh.keptn.event.${name}.finished`, source: 'a-test', shkeptncontext: 'c', triggeredid: 't' }
