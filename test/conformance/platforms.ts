@@ -10,7 +10,7 @@ import { startAnyApi } from '../platforms/any-api.ts'
 import { categoryOf } from './category-of.ts'
 import { jobPlatforms } from './job-platforms.ts'
 import type { FlagPlatform } from './platform.ts'
-import { play, type TicketRow, type WriteRow } from './row.ts'
+import { startWith, type TicketRow, type WriteRow } from './row.ts'
 import { rowsOf } from './rows.ts'
 
 const REPEATED_STATE = 'the same state is set again'
@@ -116,7 +116,7 @@ function anyApi(action: string, calls: () => object, input: Record<string, unkno
   return {
     action,
     writes: /^POST \/things$/,
-    start: play(startAnyApi, ({ url, token, apiKey, things }) => ({
+    start: startWith(startAnyApi, ({ url, token, apiKey, things }) => ({
       connection: { baseUrl: url, token, headers: { 'X-Api-Key': apiKey }, ...calls() },
       input,
       made: () => things.length,

@@ -48,7 +48,7 @@ export interface JobRow extends JobPlatform {
 }
 
 /** Returns a function that starts a fake platform and describes how a test controls it. */
-export function play<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
+export function startWith<S extends Served, P extends object>(start: () => Promise<S>, describe: (server: S) => P) {
   return async () => {
     const server = await start()
     return { server, ...describe(server) }
@@ -115,7 +115,7 @@ export function playTickets<
   K extends string,
   S extends Served & { token: string; state: Record<K, readonly unknown[]> },
 >(start: () => Promise<S>, tickets: K, settings: object = {}, fields: (keyof S)[] = []) {
-  return play(start, (server) => ({
+  return startWith(start, (server) => ({
     connection: {
       ...withToken(server),
       ...settings,

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { isWrite } from '../conformance/common/requests.ts'
 import type { FlagPlatform } from '../conformance/platform.ts'
-import { play } from '../conformance/row.ts'
+import { startWith } from '../conformance/row.ts'
 import { flagRow as awsAppconfigFlags } from '../functions/feature-flags/aws-appconfig/fake.ts'
 import { flagRow as unleashFlags } from '../functions/feature-flags/unleash/fake.ts'
 import { startGoogleCloudMonitoring } from '../functions/slo/google-cloud-monitoring/fake.ts'
@@ -30,7 +30,7 @@ const flagPlatforms = { 'aws-appconfig': awsAppconfigFlags, unleash: unleashFlag
 const evaluations = {
   'google-cloud-monitoring': {
     slo: 'checkout/availability',
-    start: play(startGoogleCloudMonitoring, ({ url, login: { serviceAccount, privateKey } }) => ({
+    start: startWith(startGoogleCloudMonitoring, ({ url, login: { serviceAccount, privateKey } }) => ({
       connection: { baseUrl: url, loginUrl: url, serviceAccount, privateKey, project: 'acme-shop', dataDelay: 0 },
     })),
   },

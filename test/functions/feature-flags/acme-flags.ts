@@ -15,7 +15,7 @@ export type Faults = Record<string, 'refuses' | 'ignores' | 'waits' | 'breaks' |
 export const page = (id: string) => `https://flags.example.com/${id}`
 
 /** A fake platform with three flags, and the actions that run on it. */
-export function play(faults: Faults = {}) {
+export function startAcmeFlags(faults: Faults = {}) {
   const flags: Record<string, FlagState> = {
     a: { on: false, percentage: 25, url: page('a') },
     b: { on: true, percentage: 100 },

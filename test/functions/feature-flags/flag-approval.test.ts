@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { setFlag } from '../../../shared/providers/set-flags.ts'
 import { failureOf, skipPauses } from '../helpers.ts'
-import { page, play } from './acme-flags.ts'
+import { page, startAcmeFlags } from './acme-flags.ts'
 
 skipPauses()
 
@@ -12,7 +12,7 @@ describe('flag change that needs an approval', () => {
   const hint = 'Use mode=interactive to wait for it'
 
   test('is a warning at first, waits for the decision, and passes after it is applied', async () => {
-    const played = play({ a: 'waits' })
+    const played = startAcmeFlags({ a: 'waits' })
     const { outcome, poll } = await played.start(asked)
     const pending = [{ id: 'r-a', noun: 'approval request', url: page('r-a') }]
     expect(outcome).toMatchObject({
@@ -31,7 +31,7 @@ describe('flag change that needs an approval', () => {
   })
 
   test('fails if it is reported as applied but the flag is unchanged', async () => {
-    const played = play({ a: 'waits' })
+    const played = startAcmeFlags({ a: 'waits' })
     const { poll } = await played.start(asked)
     played.statuses['r-a'] = applied
     const message = expect.stringContaining('a in production was not set to on (25 %): ')
@@ -40,7 +40,7 @@ describe('flag change that needs an approval', () => {
   })
 
   test('does not block the other flags of the call', async () => {
-    const played = play({ a: 'waits', b: 'refuses' })
+    const played = startAcmeFlags({ a: 'waits', b: 'refuses' })
     const { outcome, poll } = await played.start({ flags: ['a', { flag: 'b', state: 'off' }, 'c'], state: 'on' })
     expect(outcome).toMatchObject({
       result: 'fail',
@@ -57,7 +57,7 @@ describe('flag change that needs an approval', () => {
   })
 
   test('is polled together with the others', async () => {
-    const played = play({ a: 'waits', c: 'waits' })
+    const played = startAcmeFlags({ a: 'waits', c: 'waits' })
     const { poll } = await played.start({ flags: 'a,c', state: 'on' })
     const pending = 'pending (approval request r-a)'
     expect(await poll()).toEqual({ status: `${pending}; pending (approval request r-c)` })
@@ -68,7 +68,7 @@ describe('flag change that needs an approval', () => {
   })
 
   test('can cover several flags', async () => {
-    const { provider, start, statuses } = play({ a: 'waits', c: 'waits' })
+    const { provider, start, statuses } = startAcmeFlags({ a: 'waits', c: 'waits' })
     const { set } = provider
     provider.set = async (...call) => {
       const waits = await set(...call)
@@ -81,12 +81,12 @@ describe('flag change that needs an approval', () => {
   })
 
   test('is not reported as changed if another flag fails', async () => {
-    const failure = await failureOf(play({ a: 'waits', c: 'breaks' }).outcome({ flags: 'a,c', state: 'on' }))
+    const failure = await failureOf(startAcmeFlags({ a: 'waits', c: 'breaks' }).outcome({ flags: 'a,c', state: 'on' }))
     expect(failure.message).toBe('c is unavailable')
   })
 
   test('stays open when the deadline passes, and cannot be stopped', async () => {
-    const { provider, prepare } = play()
+    const { provider, prepare } = startAcmeFlags()
     const { client, completed } = prepare(asked)
     expect(setFlag.job?.onDeadline(completed as never)).toBe('leave')
     expect(await setFlag.job?.stop(provider, client, completed as never, undefined)).toBe(false)

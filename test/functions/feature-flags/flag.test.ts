@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import { expectFailure, failureOf, skipPauses } from '../helpers.ts'
-import { type Faults, page, play } from './acme-flags.ts'
+import { type Faults, page, startAcmeFlags } from './acme-flags.ts'
 
 skipPauses()
 
 describe('flag input', () => {
-  const { changes } = play()
+  const { changes } = startAcmeFlags()
   const off = { on: false, percentage: undefined }
 
   test.each([
@@ -72,7 +72,7 @@ describe('flag input', () => {
   })
 
   test('defaults to the environment and project of the connection', () => {
-    const { complete } = play()
+    const { complete } = startAcmeFlags()
     const asked = { flag: 'a', state: 'on' }
     expect(complete(asked, { project: 'shop' })).toMatchObject({ environment: 'production', project: 'shop' })
     const own = { environment: 'test', project: 'cart' }
@@ -83,7 +83,7 @@ describe('flag input', () => {
 
 describe('set-flag', () => {
   test('returns the state before and after, as read back', async () => {
-    const { outcome, calls } = play()
+    const { outcome, calls } = startAcmeFlags()
     expect(await outcome({ flag: 'a', state: 'on', percentage: 50, comment: 'Launch' })).toEqual({
       status: 'succeeded',
       result: 'pass',
@@ -102,20 +102,20 @@ describe('set-flag', () => {
   })
 
   test('changes only the requested settings', async () => {
-    const { outcome, flags } = play()
+    const { outcome, flags } = startAcmeFlags()
     expect(await outcome({ flag: 'a', percentage: 75 })).toMatchObject({ data: { after: { state: 'off' } } })
     expect(flags['a']).toMatchObject({ on: false, percentage: 75 })
   })
 
   test('reads again if the platform returns the old state at first', async () => {
-    const { outcome, state } = play()
+    const { outcome, state } = startAcmeFlags()
     state.lag = 1
     expect(await outcome({ flag: 'a', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: true } })
   })
 
   test('fails if the platform accepts the change without making it', async () => {
     const why = 'Acme Flags accepted the change, but the flag is still off (25 %)'
-    expect(await play({ a: 'ignores' }).outcome({ flag: 'a', state: 'on' })).toMatchObject({
+    expect(await startAcmeFlags({ a: 'ignores' }).outcome({ flag: 'a', state: 'on' })).toMatchObject({
       status: 'succeeded',
       result: 'fail',
       message: `a in production was not set to on (25 %): ${why}`,
@@ -126,7 +126,7 @@ describe('set-flag', () => {
 
 describe('set-flags', () => {
   test('changes and lists the flags that differ', async () => {
-    const { outcome, writes } = play()
+    const { outcome, writes } = startAcmeFlags()
     expect(await outcome({ flags: 'a,b,c', state: 'on' })).toMatchObject({
       result: 'pass',
       message: [
@@ -140,14 +140,14 @@ describe('set-flags', () => {
   })
 
   test('changes nothing if one flag does not exist', async () => {
-    const { outcome, writes } = play()
+    const { outcome, writes } = startAcmeFlags()
     await expectFailure(outcome({ flags: 'a,x', state: 'on' }), 'refused', 'No flag x.')
     expect(writes()).toEqual([])
   })
 
   test('changes the other flags if one is refused, and fails', async () => {
     const flags = ['a', { flag: 'b', state: 'off' }, 'c']
-    expect(await play({ b: 'refuses' }).outcome({ flags, state: 'on' })).toMatchObject({
+    expect(await startAcmeFlags({ b: 'refuses' }).outcome({ flags, state: 'on' })).toMatchObject({
       status: 'succeeded',
       result: 'fail',
       data: { changed: ['a', 'c'], failed: ['b'] },
@@ -156,7 +156,7 @@ describe('set-flags', () => {
   })
 
   test('reads a refused flag back, because it may be partly changed', async () => {
-    const { provider, flags, outcome } = play({ b: 'refuses' })
+    const { provider, flags, outcome } = startAcmeFlags({ b: 'refuses' })
     const { set } = provider
     provider.set = async (...call) => {
       if (call[2][0]?.flag === 'b') flags['b'] = { on: false, percentage: 100 }
@@ -176,14 +176,14 @@ describe('set-flags', () => {
 
   test('stops at a transient error and lists the flags changed so far', async () => {
     const flags = ['a', { flag: 'b', percentage: 5 }, 'c']
-    const failure = await failureOf(play({ a: 'refuses', c: 'breaks' }).outcome({ flags, state: 'on' }))
+    const failure = await failureOf(startAcmeFlags({ a: 'refuses', c: 'breaks' }).outcome({ flags, state: 'on' }))
     expect(failure).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(failure.message).toBe('c is unavailable. Changed before that: b.')
   })
 
   test('a retry changes the remaining flags', async () => {
     const faults: Faults = { c: 'breaks' }
-    const { outcome, writes } = play(faults)
+    const { outcome, writes } = startAcmeFlags(faults)
     await failureOf(outcome({ flags: 'a,c', state: 'on' }))
     faults['c'] = undefined
     expect(await outcome({ flags: 'a,c', state: 'on' })).toMatchObject({ result: 'pass', data: { changed: ['c'] } })
@@ -191,7 +191,7 @@ describe('set-flags', () => {
   })
 
   test('passes all changes to a provider that sets flags together', async () => {
-    const { provider, outcome } = play()
+    const { provider, outcome } = startAcmeFlags()
     const { set } = provider
     const sizes: number[] = []
     Object.assign(provider, {

@@ -2,14 +2,14 @@ import { describe, expect, jest, test } from '@jest/globals'
 import type { Call, Reply } from '../../../infra/testing/loopback-server.ts'
 import { updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
-import { api, client, open, paths, play, provider, ticket } from './ticket-api.ts'
+import { answerWith, api, client, open, paths, provider, ticket } from './ticket-api.ts'
 
 describe('The login of an HTTP API', () => {
   const user = { username: 'robot', password: 'a-password-of-robot' }
   let logins = 0
   const server = (login: (call: Call) => Reply, isValid: (call: Call) => boolean = () => true, refused = 401) => {
     logins = 0
-    play((call) => {
+    answerWith((call) => {
       if (call.path !== '/login')
         return isValid(call) ? ticket() : { status: refused, body: { message: 'log in first' } }
       logins++

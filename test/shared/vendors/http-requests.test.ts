@@ -4,7 +4,7 @@ import type { Failure } from '../../../shared/errors.ts'
 import { closeTicket, openTicket, updateTicket } from '../../../shared/providers/ticket-actions.ts'
 import { httpJob } from '../../../shared/vendors/http/job.ts'
 import { clientOf, expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'
-import { api, client, methods, open, paths, play, provider, ticket, tickets, written } from './ticket-api.ts'
+import { answerWith, api, client, methods, open, paths, provider, ticket, tickets, written } from './ticket-api.ts'
 
 describe('Errors of an HTTP API', () => {
   const rpc = { result: null, error: { message: 'Ticket 999 does not exist.' } }
@@ -23,7 +23,7 @@ describe('Errors of an HTTP API', () => {
     ['has a field', 409, { enabled: ['Must be a boolean.'], tags: ['x'] }, {}, 'enabled: Must be a boolean.'],
     ['is missing', 409, { id: 'x', code: 7 }, {}, 'no reason given'],
   ])('are refusals with the message that %s, with status %d', async (_what, status, body, more, message) => {
-    play(() => ({ status, body }))
+    answerWith(() => ({ status, body }))
     await expectFailure(open(more), { kind: 'refused', mayHaveWritten: false }, message)
     expect(api.calls).toHaveLength(1)
   })
@@ -77,7 +77,7 @@ describe('Requests to an HTTP API', () => {
     [{ state: 'acknowledged' }, ['/tickets/7/ack']],
     [{ title: 'Slower' }, ['/tickets/7/title']],
   ])('of one action are sent if their condition is met: %j', async (input, paths) => {
-    play(({ method }) => ticket(method === 'GET' ? { state: 'acknowledged' } : {}))
+    answerWith(({ method }) => ticket(method === 'GET' ? { state: 'acknowledged' } : {}))
     const update = [
       { if: 'input.title', path: 'tickets/{input.id}/title', body: 'input.title' },
       { if: "input.state=='acknowledged'", path: 'tickets/{input.id}/ack' },
@@ -89,7 +89,7 @@ describe('Requests to an HTTP API', () => {
 
   test('of one action can read the previous response', async () => {
     let isStopped = false
-    play(({ path }) => {
+    answerWith(({ path }) => {
       isStopped ||= path.endsWith('/stop')
       if (path === '/tickets/7/builds') return { status: 200, body: { build: 'b9' } }
       return ticket({ state: isStopped ? 'closed' : 'open' })
@@ -127,7 +127,7 @@ describe('Requests to an HTTP API', () => {
     find: { path: 'tickets', query: { ref: 'key' }, at },
   })
   test('that create without an id in the response are followed by a search', async () => {
-    play(({ method }) => (method === 'POST' ? { status: 200 } : found))
+    answerWith(({ method }) => (method === 'POST' ? { status: 200 } : found))
     expect(await open(search('response.items[0]'))).toMatchObject({ data: { id: '7' } })
   })
 
@@ -145,12 +145,12 @@ describe('Requests to an HTTP API', () => {
     ['the response is a page', { ticket: literal }, page, 'did not answer open with JSON', 'platform'],
     ['an id is missing, without credentials', { token: 'a-token-that-is-echoed' }, echo, masked, 'misconfigured'],
   ])('that create fail if %s', async (_what, more, reply, message, kind) => {
-    play(() => reply)
+    answerWith(() => reply)
     await expectFailure(open(more), kind, message)
   })
 
   test('may have a response that is text', async () => {
-    play(() => page)
+    answerWith(() => page)
     const asText = { ticket: literal, open: { ...tickets.open, responseType: 'text' } }
     expect(await open(asText)).toMatchObject({ data: { id: '7' } })
   })
@@ -159,7 +159,7 @@ describe('Requests to an HTTP API', () => {
     [{ items: 'none' }, 'finds no list in the response of the API, which is {"items":"none"}'],
     [{ item: [] }, 'find.at of the connection finds no list'],
   ])('are not sent if the search before them has no list in its response: %j', async (body, says) => {
-    play(() => ({ status: 200, body }))
+    answerWith(() => ({ status: 200, body }))
     const find = { path: 'tickets', query: { ref: 'key' }, at: 'response.items[0]' }
     await expectFailure(open({ find }), 'misconfigured', says)
     expect(methods()).toEqual(['GET'])
@@ -200,7 +200,7 @@ describe('An item that an HTTP API no longer has', () => {
     ['nothing at "at"', { path: 'tickets', at: 'response.items[0]' }, { status: 200, body: { items: [] } }],
   ])('is a closed ticket, if the connection says so: %s', async (_, get, gone) => {
     let isClosed = false
-    play(({ method, path }) => {
+    answerWith(({ method, path }) => {
       if (method === 'POST') isClosed = true
       if (method === 'GET' && isClosed) return gone
       const { body } = ticket()
@@ -213,7 +213,7 @@ describe('An item that an HTTP API no longer has', () => {
   })
 
   test('is not closed if the response does not have the list of items', async () => {
-    play(() => ({ status: 200, body: { tickets: [] } }))
+    answerWith(() => ({ status: 200, body: { tickets: [] } }))
     const get = { path: 'tickets', at: 'response.items[0]' }
     const more = { get, close: { path: 'close' }, ticket: { ...tickets.ticket, gone: 'closed' } }
     const closing = closeTicket.run(provider, client(more), { id: '7' })
@@ -222,7 +222,7 @@ describe('An item that an HTTP API no longer has', () => {
   })
 
   test('is a run with the verdict of its state "gone"', async () => {
-    play(() => ({ status: 404 }))
+    answerWith(() => ({ status: 404 }))
     const run = { id: 'response.id', state: 'response.state' }
     const jobs = { start: { path: 'runs' }, look: { path: 'runs/{input.id}' }, run }
     const look = (states: object) => {

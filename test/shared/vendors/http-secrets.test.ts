@@ -3,7 +3,7 @@ import { openTicket } from '../../../shared/providers/ticket-actions.ts'
 import { redact } from '../../../shared/redact.ts'
 import { httpTicket } from '../../../shared/vendors/http/ticket.ts'
 import { expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'
-import { api, client, open, play, provider, ticket, tickets } from './ticket-api.ts'
+import { answerWith, api, client, open, provider, ticket, tickets } from './ticket-api.ts'
 
 describe('Secrets in expressions of an HTTP API', () => {
   const secrets = { rpcSecret: 'a-secret-of-the-body', bot: '7:a-secret+of/the-path' }
@@ -22,7 +22,7 @@ describe('Secrets in expressions of an HTTP API', () => {
   })
 
   test('are masked in what the API echoes', async () => {
-    play(({ path, text }) => ({ status: 409, body: { message: `no: ${path} ${text}` } }))
+    answerWith(({ path, text }) => ({ status: 409, body: { message: `no: ${path} ${text}` } }))
     const { message } = await failureOf(open({ secrets, open: rpc }))
     expect(redact(message)).toContain(
       'HTTP API answered 409 to POST /bot***/rpc: no: /bot***/rpc {"params":["token:***"',
@@ -30,7 +30,7 @@ describe('Secrets in expressions of an HTTP API', () => {
   })
 
   test('can be part of a login, which is repeated after a change', async () => {
-    play(({ path }) => (path === '/login' ? { status: 200, body: { id: 'a-session-of-the-api' } } : ticket()))
+    answerWith(({ path }) => (path === '/login' ? { status: 200, body: { id: 'a-session-of-the-api' } } : ticket()))
     const login = { path: 'login', body: '{key: secrets.rpcSecret}', token: 'response.id' }
     for (const rpcSecret of ['a-first-secret', 'a-second-secret']) await open({ secrets: { rpcSecret }, login })
     const logins = api.calls.filter(({ path }) => path === '/login').map(({ body }) => body)

@@ -7,10 +7,10 @@ import { clientOf, startEach } from '../../functions/helpers.ts'
 let answer: (call: Call) => Reply
 export const api = startEach(() => serve((call) => answer(call)))
 /** Sets the responses of the API until the end of the test. */
-export const play = (next: typeof answer) => {
+export const answerWith = (next: typeof answer) => {
   answer = next
 }
-beforeEach(() => play(() => ticket()))
+beforeEach(() => answerWith(() => ticket()))
 
 export const tickets = {
   open: { path: 'tickets', body: '{title: input.title, ref: key}' },

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 import { restDenied, restError, restSignatureError } from '../../../platforms/aws-signature.ts'
 
 interface Action {
@@ -197,7 +197,7 @@ function start(
 export const jobRow = {
   known: 'token',
   starts: /^POST /,
-  start: play(startFis, ({ url: endpoint, state, newest, become: enter }) => {
+  start: startWith(startFis, ({ url: endpoint, state, newest, become: enter }) => {
     const [target = ''] = Object.keys(state.templates)
     return {
       connection: { region: 'eu-west-1', endpoint, allow: [target] },

@@ -3,7 +3,7 @@ import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { pageOf } from '../../../../infra/testing/page-of.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Execution {
   name: string
@@ -142,7 +142,7 @@ function cancel({ executions, cancelsLate }: State): Reply {
 export const jobRow = {
   known: 'neither',
   starts: /^POST .*\/start$/,
-  start: play(startAzureChaosStudio, ({ url: baseUrl, token, state, enter }) => {
+  start: startWith(startAzureChaosStudio, ({ url: baseUrl, token, state, enter }) => {
     const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }
     return {
       connection: { baseUrl, token, ...group, allow: ['latency'] },

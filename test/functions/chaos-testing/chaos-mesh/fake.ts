@@ -1,4 +1,4 @@
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { startChaosMesh } from './server.ts'
 
 const delay = { action: 'delay', mode: 'all', selector: {}, delay: { latency: '200ms' } }
@@ -14,7 +14,7 @@ function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
   return {
     known: 'token',
     starts: /^POST /,
-    start: play(startChaosMesh, ({ url: baseUrl, token, state, newest, addEvent, remove }) => {
+    start: startWith(startChaosMesh, ({ url: baseUrl, token, state, newest, addEvent, remove }) => {
       const it = { apiVersion: 'chaos-mesh.org/v1alpha1', kind, metadata: { namespace: 'shop' }, spec }
       const enter = (status: string) => {
         if (status === 'deleted') return remove(newest())

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface StepState {
   lifecycle: string
@@ -178,7 +178,7 @@ export const jobRow = {
   known: 'look-up',
   listsLate: true,
   starts: /^POST .*\/runs$/,
-  start: play(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
+  start: startWith(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
     connection: { baseUrl, token, allow: [target], project: state.team },
     input: { target },
     ...runsIn(() => state.runs.map((run) => [`${target}#${run.number}`, run.stage === 'Halted'])),

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { type Call, graphqlOperation, newestOf, ok, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, startWith } from '../../../conformance/row.ts'
 
 interface Fault {
   name: string
@@ -276,7 +276,7 @@ export const jobRow = {
   known: 'neither',
   starts: / runChaosExperiment$/,
   stopsLate: true,
-  start: play(startLitmus, ({ url: baseUrl, token, project, state, take, enter }) => {
+  start: startWith(startLitmus, ({ url: baseUrl, token, project, state, take, enter }) => {
     const target = 'a1b2'
     const passed = { score: 100, faults: [{ name: 'pod-delete', verdict: 'Pass' }] }
     return {

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Step {
   stepType: 'ACTION' | 'WAIT'
@@ -166,7 +166,7 @@ export const jobRow = {
   starts: /^POST .*\/execute$/,
   // It shows whose an execution is once that has started.
   stoppedAtStart: 'unknown',
-  start: play(startSteadybit, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startSteadybit, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, allow: ['SHOP-*'] },
     input: { target: 'SHOP-1' },
     ...runsIn(() => state.executions.map((run) => [run.id, run.state === 'CANCELED'])),

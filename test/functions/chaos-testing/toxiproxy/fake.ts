@@ -2,7 +2,7 @@ import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import { createToxiproxy } from '../../../../infra/sandbox/platforms/toxiproxy/index.ts'
 import type { Proxies, ProxySeed } from '../../../../infra/sandbox/platforms/toxiproxy/proxies.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play } from '../../../conformance/row.ts'
+import { type JobRow, startWith } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 const PROXIES: readonly ProxySeed[] = [
@@ -29,7 +29,7 @@ export const jobRow = {
   ends: 'aborted',
   // Nothing is left of a toxic that was removed.
   stoppedAtStart: 'unknown',
-  start: play(toxiproxyServer, ({ url: baseUrl, proxies }) => {
+  start: startWith(toxiproxyServer, ({ url: baseUrl, proxies }) => {
     const target = 'checkout-db'
     const toxics = () => proxies.get(target)?.toxics ?? []
     const added = new Set<string>()

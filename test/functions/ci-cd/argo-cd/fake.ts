@@ -1,4 +1,4 @@
-import { type JobRow, play } from '../../../conformance/row.ts'
+import { type JobRow, startWith } from '../../../conformance/row.ts'
 import { startArgoCd } from './server.ts'
 
 type ArgoCd = Awaited<ReturnType<typeof startArgoCd>>
@@ -17,7 +17,7 @@ export const jobRow = {
 export function rowOf(idOf: (server: ArgoCd) => string | undefined, prepare?: (server: ArgoCd) => void) {
   return {
     stopsLate: true,
-    start: play(startArgoCd, (server) => {
+    start: startWith(startArgoCd, (server) => {
       const { url: baseUrl, token, application, startOperation, finish, reconcile } = server
       prepare?.(server)
       const enter = (name: string) => {

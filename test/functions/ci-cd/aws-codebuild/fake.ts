@@ -1,6 +1,6 @@
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { pageOf } from '../../../../infra/testing/page-of.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { awsError, defineJsonService } from '../../../platforms/aws-json.ts'
 
 interface Variable {
@@ -182,7 +182,7 @@ function notFound(message: string): Reply {
 export const jobRow = {
   known: 'look-up',
   starts: /^StartBuild$/,
-  start: play(startCodeBuild, ({ url: endpoint, state, end }) => ({
+  start: startWith(startCodeBuild, ({ url: endpoint, state, end }) => ({
     connection: { endpoint, region: 'eu-west-1' },
     input: { target: 'shop-build' },
     ...runsIn(() => state.builds.map((run) => [run.id, run.buildStatus === 'STOPPED'])),

@@ -1,10 +1,10 @@
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 import { startCodePipeline } from './server.ts'
 
 export const jobRow = {
   known: 'token',
   starts: /^StartPipelineExecution$/,
-  start: play(startCodePipeline, ({ url: endpoint, state, act, end }) => {
+  start: startWith(startCodePipeline, ({ url: endpoint, state, act, end }) => {
     return {
       connection: { endpoint, region: 'eu-west-1' },
       input: { target: 'shop-delivery' },

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface TimelineRecord {
   id: string
@@ -227,7 +227,7 @@ export const jobRow = {
   known: 'look-up',
   searchLimit: 200,
   starts: /^POST .*\/runs$/,
-  start: play(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
+  start: startWith(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
     const project = 'fabrikam/Fabrikam Fiber'
     const enter = (name: string) => {
       const [status = '', result] = name.split('/')

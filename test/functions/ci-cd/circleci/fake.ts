@@ -3,7 +3,7 @@ import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { pageOf } from '../../../../infra/testing/page-of.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Workflow {
   id: string
@@ -129,7 +129,7 @@ export const jobRow = {
   known: 'neither',
   stopsLate: true,
   starts: /^POST .*\/pipeline(?:\/run)?$/,
-  start: play(startCircleci, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startCircleci, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, project: 'gh/acme/shop' },
     input: { target: 'pipeline' },
     ...runsIn(() => state.pipelines.map((run) => [run.id, run.workflows[0]?.status === 'canceled'])),

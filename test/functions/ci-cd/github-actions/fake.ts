@@ -7,7 +7,7 @@ import { createRuns, type StoredRun, type WorkflowRun } from '../../../../infra/
 import { bearer, json, type Platform, segments } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 export interface GithubActionsServer extends Served {
@@ -113,7 +113,7 @@ export const jobRow = {
   listsLate: true,
   searchLimit: 100,
   starts: /^POST .*\/dispatches$/,
-  start: play(startGithubActions, ({ url: baseUrl, token, runs, show, finish }) => {
+  start: startWith(startGithubActions, ({ url: baseUrl, token, runs, show, finish }) => {
     const project = 'octo-org/octo-repo'
     const enter = (name: string) => {
       const [status = '', conclusion] = name.split('/')

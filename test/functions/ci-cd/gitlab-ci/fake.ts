@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { refuse, refuseOtherProjects } from '../../../platforms/gitlab.ts'
 
 interface Variable {
@@ -206,7 +206,7 @@ export const jobRow = {
   known: 'look-up',
   searchLimit: 50,
   starts: /^POST .*\/pipeline$/,
-  start: play(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
+  start: startWith(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
     const project = 'ops/shop/checkout'
     const enter = (status: string) => {
       if (['success', 'skipped', 'failed', 'canceled'].includes(status)) finish(status)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { pageOf } from '../../../../infra/testing/page-of.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { googleError, googleLogin } from '../../../platforms/google-login.ts'
 
 interface Source {
@@ -85,7 +85,7 @@ function run(builds: Build[], { branchName, substitutions }: Source): object | R
 export const jobRow = {
   known: 'look-up',
   starts: /^POST .*:run$/,
-  start: play(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
+  start: startWith(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },
     input: { target: 'deploy' },
     ...runsIn(() => state.builds.map((run) => [`acme-shop#${run.id}`, run.status === 'CANCELLED'])),

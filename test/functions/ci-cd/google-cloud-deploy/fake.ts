@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { googleError, googleLogin } from '../../../platforms/google-login.ts'
 
 interface Release {
@@ -109,7 +109,7 @@ function create<T extends { name: string }>(state: State, resources: T[], resour
 export const jobRow = {
   known: 'token',
   starts: /^POST .*\/rollouts$/,
-  start: play(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
+  start: startWith(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },
     input: { target: 'shop/production', ref: 'v1' },
     ...runsIn(() =>

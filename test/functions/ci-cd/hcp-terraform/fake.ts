@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Run {
   id: string
@@ -122,7 +122,7 @@ export const jobRow = {
   known: 'look-up',
   ownTimes: 'a run has the times of its states, and none of its end',
   starts: /^POST .*\/runs$/,
-  start: play(startHcpTerraform, ({ url, token, state, enter }) => ({
+  start: startWith(startHcpTerraform, ({ url, token, state, enter }) => ({
     connection: { baseUrl: `${url}/api/v2`, token, project: 'acme' },
     input: { target: 'run/shop-network' },
     ...runsIn(() => state.runs.map((run) => [run.id, run.status === 'canceled'])),

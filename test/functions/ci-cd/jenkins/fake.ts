@@ -1,4 +1,4 @@
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { startJenkins } from './server.ts'
 
 export const jobRow = {
@@ -8,7 +8,7 @@ export const jobRow = {
   changesId: true,
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/build(?:WithParameters)?$/,
-  start: play(startJenkins, (server) => {
+  start: startWith(startJenkins, (server) => {
     const { url: baseUrl, username, token, state, job, startBuild } = server
     const target = 'shop/deploy'
     const place = () => state.queue.at(-1)

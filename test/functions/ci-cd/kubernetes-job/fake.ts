@@ -1,11 +1,11 @@
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { startKubernetes } from '../../../platforms/kubernetes.ts'
 
 export const jobRow = {
   known: 'token',
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/jobs$/,
-  start: play(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({
+  start: startWith(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({
     connection: { baseUrl, token, namespace: 'shop', images: ['ghcr.io/acme/smoke:*'] },
     input: { target: 'ghcr.io/acme/smoke:1.4.2' },
     runs: () => state.created,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { refused, review } from '../../../platforms/kubernetes.ts'
 
 interface PipelineRun {
@@ -91,7 +91,7 @@ function create(state: State, run: PipelineRun): Reply {
 export const jobRow = {
   known: 'token',
   starts: /^POST .*\/pipelineruns$/,
-  start: play(startTekton, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startTekton, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },
     input: { target: 'deploy' },
     runs: () => state.created,

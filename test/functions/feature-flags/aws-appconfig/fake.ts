@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { pageOf } from '../../../../infra/testing/page-of.ts'
-import { type FlagRow, play } from '../../../conformance/row.ts'
+import { type FlagRow, startWith } from '../../../conformance/row.ts'
 import { restDenied, restError, restSignatureError } from '../../../platforms/aws-signature.ts'
 
 interface Version {
@@ -231,7 +231,7 @@ function violationOf(content: unknown): string | undefined {
 }
 
 export const flagRow = {
-  start: play(startAppConfig, ({ url: endpoint, application, profile, environment, strategy, end }) => ({
+  start: startWith(startAppConfig, ({ url: endpoint, application, profile, environment, strategy, end }) => ({
     connection: { region: 'eu-west-1', endpoint, application, profile, environment, deploymentStrategy: strategy },
     // Deployments complete at once.
     complete: () => end('COMPLETE'),

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type FlagRow, play } from '../../../conformance/row.ts'
+import { type FlagRow, startWith } from '../../../conformance/row.ts'
 
 interface Value {
   value: boolean
@@ -124,7 +124,7 @@ function patch(state: State, current: Value, operations: Operation[]): object | 
 }
 
 export const flagRow = {
-  start: play(startConfigCat, ({ url: baseUrl, username, password, product }) => ({
+  start: startWith(startConfigCat, ({ url: baseUrl, username, password, product }) => ({
     connection: { baseUrl, username, password, product, config: 'Main', environment: 'production' },
   })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },

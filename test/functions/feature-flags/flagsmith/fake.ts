@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type FlagRow, play, withToken } from '../../../conformance/row.ts'
+import { type FlagRow, startWith, withToken } from '../../../conformance/row.ts'
 
 interface FeatureState {
   id: number
@@ -172,6 +172,6 @@ function toVersion({ uuid, description, published }: Version) {
 }
 
 export const flagRow = {
-  start: play(startFlagsmith, (server) => ({ connection: { ...withToken(server), environment: 'Prod1key' } })),
+  start: startWith(startFlagsmith, (server) => ({ connection: { ...withToken(server), environment: 'Prod1key' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
 } satisfies FlagRow

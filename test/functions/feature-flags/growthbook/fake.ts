@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type FlagRow, play, withToken } from '../../../conformance/row.ts'
+import { type FlagRow, startWith, withToken } from '../../../conformance/row.ts'
 
 interface Rule {
   id: string
@@ -146,6 +146,6 @@ function publish({ rules, enabled }: Feature, revision: Revision): Partial<Revis
 }
 
 export const flagRow = {
-  start: play(startGrowthBook, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
+  start: startWith(startGrowthBook, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
 } satisfies FlagRow

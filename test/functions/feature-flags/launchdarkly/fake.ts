@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type FlagRow, play, withToken } from '../../../conformance/row.ts'
+import { type FlagRow, startWith, withToken } from '../../../conformance/row.ts'
 
 interface Rollout {
   variations: { variation: number; weight: number }[]
@@ -246,7 +246,7 @@ function approvalResponse({ id, description, instructions, reviewStatus, status,
 }
 
 export const flagRow = {
-  start: play(startLaunchDarkly, (server) => ({
+  start: startWith(startLaunchDarkly, (server) => ({
     connection: { ...withToken(server), project: 'shop', environment: 'production' },
   })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },

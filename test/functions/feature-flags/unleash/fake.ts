@@ -3,7 +3,7 @@ import type { ChangeRequest } from '../../../../infra/sandbox/platforms/unleash/
 import { type Flag, gradualRollout, type Strategy } from '../../../../infra/sandbox/platforms/unleash/flags.ts'
 import { createUnleash } from '../../../../infra/sandbox/platforms/unleash/index.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { type FlagRow, play, withToken } from '../../../conformance/row.ts'
+import { type FlagRow, startWith, withToken } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 export interface UnleashServer extends Served {
@@ -86,6 +86,6 @@ function flagOf(name: string, rollout: string | undefined, isOn: boolean): Flag 
 }
 
 export const flagRow = {
-  start: play(startUnleash, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
+  start: startWith(startUnleash, (server) => ({ connection: { ...withToken(server), environment: 'production' } })),
   flags: { off: 'checkout-v2', on: 'slow-recommendations' },
 } satisfies FlagRow

@@ -1,9 +1,9 @@
-import { play, type TicketRow, ticketInputs } from '../../../conformance/row.ts'
+import { startWith, type TicketRow, ticketInputs } from '../../../conformance/row.ts'
 import { startSsm } from '../../../platforms/aws-ssm.ts'
 
 export const ticketRow = {
   writes: /^CreateOpsItem$/,
-  start: play(startSsm, ({ url: endpoint, state }) => ({
+  start: startWith(startSsm, ({ url: endpoint, state }) => ({
     connection: { region: 'eu-west-1', endpoint },
     made: () => state.opsItems.length,
   })),

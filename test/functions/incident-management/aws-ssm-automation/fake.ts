@@ -1,11 +1,11 @@
 import { newestOf } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { startSsm } from '../../../platforms/aws-ssm.ts'
 
 export const jobRow = {
   known: 'token',
   starts: /^StartAutomationExecution$/,
-  start: play(startSsm, ({ url: endpoint, state }) => {
+  start: startWith(startSsm, ({ url: endpoint, state }) => {
     const enter = (status: string) =>
       void Object.assign(state.executions.at(-1) ?? {}, { AutomationExecutionStatus: status })
     return {

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { invalid, PAGERDUTY_TOKEN, pagerdutyExample, refused, refuseHeaders } from '../../../platforms/pagerduty.ts'
 
 interface Invocation {
@@ -80,7 +80,7 @@ export const jobRow = {
   known: 'neither',
   ownTimes: 'an invocation has only a duration',
   starts: /^POST .*\/invocations$/,
-  start: play(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {
+  start: startWith(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {
     const enter = (name: string) => void Object.assign(state.invocations.at(-1) ?? {}, { state: name })
     return {
       connection: { baseUrl, token },

@@ -5,7 +5,7 @@ import {
   rundeckRoutes,
 } from '../../../../infra/sandbox/platforms/rundeck/routes.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play } from '../../../conformance/row.ts'
+import { type JobRow, startWith } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** How an execution proceeds: its status changes to `ends` after this number of status requests. */
@@ -134,7 +134,7 @@ function stepsOf({ id, status, failedNodes = [] }: Execution) {
 export const jobRow = {
   known: 'look-up',
   starts: /^POST .*\/(?:run|executions)$/,
-  start: play(startRundeck, ({ url: baseUrl, token, state, set }) => {
+  start: startWith(startRundeck, ({ url: baseUrl, token, state, set }) => {
     const newest = () => state.executions.at(-1)
     const enter = (status: string) => set(newest()?.id ?? 0, status)
     return {

@@ -5,7 +5,7 @@ import type { ServiceNowRecord } from '../../../../infra/sandbox/platforms/servi
 import { createIncidents } from '../../../../infra/sandbox/platforms/servicenow/incidents.ts'
 import { createServiceNow } from '../../../../infra/sandbox/platforms/servicenow/index.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { play, type TicketRow, ticketInputs } from '../../../conformance/row.ts'
+import { startWith, type TicketRow, ticketInputs } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 interface Settings {
@@ -93,7 +93,7 @@ export async function startServiceNow(): Promise<ServiceNowServer> {
 
 export const ticketRow = {
   writes: /^POST /,
-  start: play(startServiceNow, ({ url: baseUrl, username, password, state }) => ({
+  start: startWith(startServiceNow, ({ url: baseUrl, username, password, state }) => ({
     connection: { baseUrl, username, password },
     made: () => state.incidents.length,
   })),

@@ -2,7 +2,7 @@ import { createGitHub } from '../../../../infra/sandbox/platforms/github/index.t
 import { demo } from '../../../../infra/sandbox/platforms/sandbox/demo.ts'
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** Starts the sandbox's GitHub. */
@@ -23,7 +23,7 @@ async function startGithubIssues(): Promise<Served & { made(): number }> {
 export const writeRow = {
   action: 'open-issue',
   writes: /^POST .*\/issues$/,
-  start: play(startGithubIssues, ({ url: baseUrl, made }) => ({
+  start: startWith(startGithubIssues, ({ url: baseUrl, made }) => ({
     connection: { baseUrl, token: demo.githubToken, project: 'acme/shop' },
     input: { title: 'Checkout is slow' },
     made,

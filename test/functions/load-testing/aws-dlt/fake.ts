@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 
 interface Scenario {
   testId: string
@@ -205,7 +205,7 @@ function hmac(key: Buffer | string, text: string): Buffer {
 export const jobRow = {
   known: 'neither',
   starts: /^POST .*\/scenarios$/,
-  start: play(startAwsDlt, ({ url, testId: target, state, finish }) => {
+  start: startWith(startAwsDlt, ({ url, testId: target, state, finish }) => {
     const { scenario } = state
     const enter = (status: string) => {
       if (/^(?:complete|cancelled|failed)$/.test(status)) finish(status)

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { type Call, newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 
 interface TestRun {
   testRunId: string
@@ -143,7 +143,7 @@ function patch(state: State, id: string, fields: Partial<TestRun>): object | Rep
 export const jobRow = {
   known: 'token',
   starts: /^PATCH /,
-  start: play(startAzureLoadTesting, ({ url, tenantId, clientId, clientSecret, state, finish }) => {
+  start: startWith(startAzureLoadTesting, ({ url, tenantId, clientId, clientSecret, state, finish }) => {
     const enter = (name: string) => {
       const [status = '', testResult] = name.split('/')
       finish(status, testResult)

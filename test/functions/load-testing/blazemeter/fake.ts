@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Master {
   id: number
@@ -132,7 +132,7 @@ export const jobRow = {
   // A run that was stopped has no verdict.
   stops: 'succeeded',
   starts: /^POST .*\/start$/,
-  start: play(startBlazemeter, ({ url: baseUrl, username, password, state, finish }) => {
+  start: startWith(startBlazemeter, ({ url: baseUrl, username, password, state, finish }) => {
     const enter = (name: string) => {
       const [status, reportStatus = null] = name.split('/')
       if (status === 'ENDED') finish(reportStatus, reportStatus ? {} : { ended: null })

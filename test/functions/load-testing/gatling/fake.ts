@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, startWith } from '../../../conformance/row.ts'
 
 interface Assertion {
   message: string
@@ -166,7 +166,7 @@ export const jobRow = {
   known: 'look-up',
   listsLate: true,
   starts: /^POST .*\/tests\/.*\/runs$/,
-  start: play(startGatling, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startGatling, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token },
     input: { target: state.tests[0] },
     ...runsIn(() => state.runs.map((run) => [run._id, run.status === 'Stopped'])),

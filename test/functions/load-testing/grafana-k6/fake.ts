@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Status {
   type: string
@@ -208,7 +208,7 @@ export const jobRow = {
   known: 'token',
   stopsLate: true,
   starts: /^POST .*\/start$/,
-  start: play(startGrafanaK6, (server) => {
+  start: startWith(startGrafanaK6, (server) => {
     const { url: baseUrl, token, stackId, test: target, state } = server
     const fault = { by_user: null, message: 'Validation error', code: 123 }
     const enter = (name: string) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { checkToken, refused, review, TOKEN } from '../../../platforms/kubernetes.ts'
 
 interface TestRun {
@@ -101,7 +101,7 @@ export const jobRow = {
   known: 'token',
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/testruns$/,
-  start: play(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, namespace: 'shop', scripts: ['checkout/*'] },
     input: { target: 'checkout/test.js' },
     runs: () => state.created,

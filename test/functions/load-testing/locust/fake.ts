@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { ok, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play } from '../../../conformance/row.ts'
+import { type JobRow, startWith } from '../../../conformance/row.ts'
 
 export type LocustServer = Awaited<ReturnType<typeof startLocust>>
 type State = ReturnType<typeof initial>
@@ -151,7 +151,7 @@ export const jobRow = {
   reliableAfter: 30,
   stops: 'succeeded',
   starts: /^POST .*\/swarm$/,
-  start: play(startLocust, ({ url: baseUrl, password, state, finish }) => {
+  start: startWith(startLocust, ({ url: baseUrl, password, state, finish }) => {
     // The locustfile decides when a test ends, so no end is early.
     state.shape = true
     return {

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 
 interface Sla {
   kpi: string
@@ -146,7 +146,7 @@ export const jobRow = {
   listsLate: true,
   searchLimit: 200,
   starts: /^POST .*\/start/,
-  start: play(startNeoload, ({ url: baseUrl, token, state, finish }) => {
+  start: startWith(startNeoload, ({ url: baseUrl, token, state, finish }) => {
     const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
     const enter = (name: string) => {
       const [status, reason = '', quality] = name.split('/')

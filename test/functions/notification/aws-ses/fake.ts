@@ -1,5 +1,5 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 import { restDenied, restError, restSignatureError } from '../../../platforms/aws-signature.ts'
 
 interface Mail {
@@ -60,7 +60,7 @@ export const startSes = definePlatform({
 
 export const messageRow = {
   writes: /^POST .*\/outbound-emails$/,
-  start: play(startSes, ({ url: endpoint }) => ({
+  start: startWith(startSes, ({ url: endpoint }) => ({
     connection: { endpoint, region: 'eu-west-1', from: 'deployments@example.com', channel: 'ops@example.com' },
   })),
 } satisfies MessageRow

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 import { deniedMessage, signatureProblem } from '../../../platforms/aws-signature.ts'
 
 export interface Published {
@@ -134,7 +134,7 @@ function attributesIn(form: URLSearchParams): Record<string, string> {
 
 export const messageRow = {
   writes: /^POST /,
-  start: play(startSns, ({ url: endpoint }) => ({
+  start: startWith(startSns, ({ url: endpoint }) => ({
     connection: { endpoint, region: 'eu-west-1', channel: 'arn:aws:sns:eu-west-1:123456789012:deploys' },
   })),
 } satisfies MessageRow

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 interface Embed {
   title?: string
@@ -171,5 +171,5 @@ function problemIn({ embeds = [], components = [], nonce = '' }: Partial<Discord
 
 export const messageRow = {
   writes: /^POST .*\/messages$/,
-  start: play(startDiscord, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel } })),
+  start: startWith(startDiscord, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel } })),
 } satisfies MessageRow

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 import { googleError, googleLogin } from '../../../platforms/google-login.ts'
 
 interface Widget {
@@ -76,7 +76,7 @@ function create(messages: ChatMessage[], input: Partial<ChatMessage>, id: string
 export const messageRow = {
   writes: /^POST .*\/messages$/,
   repeatable: 'the id of a message is derived from the key',
-  start: play(startGoogleChat, ({ url: baseUrl, login, messages }) => ({
+  start: startWith(startGoogleChat, ({ url: baseUrl, login, messages }) => ({
     connection: { baseUrl, token: login.token, channel: space },
     made: () => messages.length,
   })),

@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 interface Action {
   id: string
@@ -243,5 +243,7 @@ function refuseContent(message: string, props: Post['props']): Reply | undefined
 
 export const messageRow = {
   writes: /^POST .*\/posts$/,
-  start: play(startMattermost, ({ url: baseUrl, token, channel }) => ({ connection: { baseUrl, token, channel } })),
+  start: startWith(startMattermost, ({ url: baseUrl, token, channel }) => ({
+    connection: { baseUrl, token, channel },
+  })),
 } satisfies MessageRow

@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call, Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 export interface Card {
   type: string
@@ -103,5 +103,5 @@ function run({ cards, failedRuns }: State, attachments: { contentType: string; c
 
 export const messageRow = {
   writes: /^POST /,
-  start: play(teamsServer, ({ webhookUrl }) => ({ connection: { webhookUrl } })),
+  start: startWith(teamsServer, ({ webhookUrl }) => ({ connection: { webhookUrl } })),
 } satisfies MessageRow

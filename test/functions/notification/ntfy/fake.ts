@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 interface ViewAction {
   action: string
@@ -117,5 +117,5 @@ function publish(messages: Notification[], body: Partial<Notification>): Notific
 
 export const messageRow = {
   writes: /^POST /,
-  start: play(startNtfy, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel: 'deploys' } })),
+  start: startWith(startNtfy, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel: 'deploys' } })),
 } satisfies MessageRow

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 
 interface Change {
   sys_id: string
@@ -168,7 +168,7 @@ export const writeRow = {
   action: 'ask-approval',
   writes: /^POST .*\/change\/normal$/,
   needsTask: true,
-  start: play(startServiceNowChange, ({ url: baseUrl, token, state }) => ({
+  start: startWith(startServiceNowChange, ({ url: baseUrl, token, state }) => ({
     connection: { baseUrl, token },
     made: () => state.changes.length,
   })),

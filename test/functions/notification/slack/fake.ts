@@ -6,7 +6,7 @@ import type { Channel, Member } from '../../../../infra/sandbox/platforms/slack/
 import { type ChatMessage, createMessages } from '../../../../infra/sandbox/platforms/slack/messages.ts'
 import { type Given, slackRoutes } from '../../../../infra/sandbox/platforms/slack/routes.ts'
 import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** The request for a button press. */
@@ -133,5 +133,7 @@ function inElement(element: unknown): string[] {
 
 export const messageRow = {
   writes: /^POST .*chat\.postMessage$/,
-  start: play(slackServer, ({ url: baseUrl, token }) => ({ connection: { baseUrl, token, channel: 'C0RELEASES' } })),
+  start: startWith(slackServer, ({ url: baseUrl, token }) => ({
+    connection: { baseUrl, token, channel: 'C0RELEASES' },
+  })),
 } satisfies MessageRow

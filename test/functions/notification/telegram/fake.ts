@@ -1,6 +1,6 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 interface Entity {
   type: string
@@ -138,7 +138,7 @@ function problemIn({ text, entities = [], reply_markup }: Partial<Content>): str
 
 export const messageRow = {
   writes: /^POST .*\/sendMessage$/,
-  start: play(startTelegram, ({ url: baseUrl, token }) => ({
+  start: startWith(startTelegram, ({ url: baseUrl, token }) => ({
     connection: { baseUrl, token, channel: String(supergroup) },
   })),
 } satisfies MessageRow

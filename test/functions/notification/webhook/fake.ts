@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Call } from '../../../../infra/testing/loopback-server.ts'
-import { type MessageRow, play } from '../../../conformance/row.ts'
+import { type MessageRow, startWith } from '../../../conformance/row.ts'
 
 interface Delivery {
   id: string
@@ -66,7 +66,7 @@ function gitHubProblem(secret: string, headers: Call['headers'], text: string): 
 
 export const messageRow = {
   writes: /^POST /,
-  start: play(
+  start: startWith(
     () => endpointServer('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'),
     ({ endpoint: baseUrl, secret }) => ({ connection: { baseUrl, secret } }),
   ),

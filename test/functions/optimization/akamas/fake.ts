@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 
 export const akamasUser = { username: 'keptn', password: 'of-akamas-and-secret' }
 
@@ -52,7 +52,7 @@ export const writeRow = {
   writes: /^POST /,
   needsTask: true,
   delegates: true,
-  start: play(akamasServer, ({ url: baseUrl }) => ({
+  start: startWith(akamasServer, ({ url: baseUrl }) => ({
     connection: { baseUrl, ...akamasUser, mode: 'delegate' },
     input: { target: 'd4f5b7a2-1e6b-4b43-b6a5-7a3e8c1b2d3f' },
   })),

@@ -1,5 +1,5 @@
 import { awsOperation, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 import { awsError, defineJsonService } from '../../../platforms/aws-json.ts'
 import { arnOf, builtIn, builtInMetrics, type Fields, type Job, STARTED_AT, trained, tuned } from './jobs.ts'
 
@@ -248,7 +248,7 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
   return {
     known: 'token',
     starts,
-    start: play(startSageMaker, ({ url: endpoint, state }) => {
+    start: startWith(startSageMaker, ({ url: endpoint, state }) => {
       // The first job of each kind is the one that is copied.
       const runs = () =>
         ({

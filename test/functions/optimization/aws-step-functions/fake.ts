@@ -1,5 +1,5 @@
 import { newestOf, type Reply } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, runsIn, stages } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row.ts'
 import { awsError, defineJsonService } from '../../../platforms/aws-json.ts'
 
 interface Execution {
@@ -172,7 +172,7 @@ function withTask({ tasks }: State, token = '', act: (task: WaitingTask) => void
 export const jobRow = {
   known: 'token',
   starts: /^StartExecution$/,
-  start: play(startStepFunctions, ({ url: endpoint, state, end }) => {
+  start: startWith(startStepFunctions, ({ url: endpoint, state, end }) => {
     const [target = ''] = Object.keys(state.machines)
     return {
       connection: { region: 'eu-west-1', endpoint },

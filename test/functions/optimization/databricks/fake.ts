@@ -1,7 +1,7 @@
 import { databricksRoutes, type Job } from '../../../../infra/sandbox/platforms/databricks/routes.ts'
 import { type FakeCall, type FakeReply, json } from '../../../../infra/sandbox/platforms/sandbox/http.ts'
 import { newestOf, type Served } from '../../../../infra/testing/loopback-server.ts'
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 interface Task {
@@ -168,7 +168,7 @@ function rowOf({ isOld = false } = {}) {
   return {
     known: 'token',
     starts: /^POST .*\/run-now$/,
-    start: play(startDatabricks, ({ url: baseUrl, token, state, show }) => {
+    start: startWith(startDatabricks, ({ url: baseUrl, token, state, show }) => {
       const stateOf = () => {
         const { status, state: oldState } = state.runs.at(-1) ?? {}
         return isOld ? oldState?.['life_cycle_state'] : status?.['state']

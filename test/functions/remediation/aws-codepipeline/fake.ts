@@ -1,11 +1,11 @@
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 import { startCodePipeline } from '../../ci-cd/aws-codepipeline/server.ts'
 
 export const jobRow = {
   action: 'rollback',
   known: 'neither',
   starts: /^RollbackStage$/,
-  start: play(startCodePipeline, ({ url: endpoint, state, deploy, act, pass, end }) => {
+  start: startWith(startCodePipeline, ({ url: endpoint, state, deploy, act, pass, end }) => {
     const enter = (status: string) => {
       pass('Deploy', status)
       end(status)

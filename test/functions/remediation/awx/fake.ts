@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { basic, requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, runsIn } from '../../../conformance/row.ts'
+import { type JobRow, runsIn, startWith } from '../../../conformance/row.ts'
 import {
   defaultTemplates,
   restart,
@@ -283,7 +283,7 @@ function rowOf(kind: 'job' | 'workflow', target: string) {
     known: 'look-up',
     searchLimit: 200,
     starts: /^POST .*\/launch\/$/,
-    start: play(startAwx, ({ url: baseUrl, token, state, finish }) => {
+    start: startWith(startAwx, ({ url: baseUrl, token, state, finish }) => {
       const enter = (status: string) => void Object.assign(state.runs.at(-1) ?? {}, { status })
       return {
         connection: { baseUrl, token },

@@ -1,5 +1,5 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
-import { type JobRow, play, stages } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { checkToken, refused, review, TOKEN } from '../../../platforms/kubernetes.ts'
 
 interface Template {
@@ -138,7 +138,7 @@ export const jobRow = {
   known: 'token',
   ownTimes: 'a deployment does not report when its rollout ended',
   starts: /^PATCH .*\/deployments\/checkout$/,
-  start: play(startKubernetesDeployments, ({ url: baseUrl, token, state, enter }) => ({
+  start: startWith(startKubernetesDeployments, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, namespace: 'shop', targets: ['*'] },
     input: { target: 'restart/checkout' },
     runs: () => state.rollouts,

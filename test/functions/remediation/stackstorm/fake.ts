@@ -1,7 +1,7 @@
 import { definePlatform } from '../../../../infra/testing/define-platform.ts'
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
 import { requireHeader } from '../../../../infra/testing/require-header.ts'
-import { type JobRow, play, stages, stopsWhenAsked } from '../../../conformance/row.ts'
+import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conformance/row.ts'
 
 type Fields = Record<string, unknown>
 type State = ReturnType<typeof initial>
@@ -174,7 +174,7 @@ function cancel({ cancelable }: State, execution: Execution): object | Reply {
 export const jobRow = {
   known: 'look-up',
   starts: /^POST .*\/executions$/,
-  start: play(startStackStorm, ({ url: baseUrl, token, state }) => {
+  start: startWith(startStackStorm, ({ url: baseUrl, token, state }) => {
     const enter = (status: string, fields: Partial<Execution> = {}) =>
       void Object.assign(state.executions.at(-1) ?? {}, { status, ...fields })
     const statusOf = () => state.executions.at(-1)?.status

@@ -1,5 +1,5 @@
 import type { Reply } from '../../../../infra/testing/loopback-server.ts'
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 import { awsError, defineJsonService } from '../../../platforms/aws-json.ts'
 
 interface Datum {
@@ -80,7 +80,7 @@ function invalid(message: string): Reply {
 export const writeRow = {
   action: 'push-report',
   writes: /^PutMetricData$/,
-  start: play(
+  start: startWith(
     () => startCloudWatch(Date.parse('2026-11-24T10:10:00Z') / 1_000),
     ({ url: endpoint }) => ({ connection: { endpoint, region: 'eu-west-1' } }),
   ),

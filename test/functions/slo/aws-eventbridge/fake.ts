@@ -1,4 +1,4 @@
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 import { awsError, defineJsonService } from '../../../platforms/aws-json.ts'
 
 interface Entry {
@@ -69,5 +69,5 @@ function put({ buses, events }: { buses: string[]; events: Event[] }, entry: Ent
 export const writeRow = {
   action: 'push-report',
   writes: /^PutEvents$/,
-  start: play(startEventBridge, ({ url: endpoint }) => ({ connection: { endpoint, region: 'eu-west-1' } })),
+  start: startWith(startEventBridge, ({ url: endpoint }) => ({ connection: { endpoint, region: 'eu-west-1' } })),
 } satisfies WriteRow

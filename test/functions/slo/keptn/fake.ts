@@ -13,7 +13,7 @@ import {
 import { openStore } from '../../../../infra/sandbox/platforms/sandbox/store.ts'
 import type { Served } from '../../../../infra/testing/loopback-server.ts'
 import { routeTable } from '../../../../infra/testing/route-table.ts'
-import { play, type WriteRow } from '../../../conformance/row.ts'
+import { startWith, type WriteRow } from '../../../conformance/row.ts'
 import { servePlatform } from '../../../platforms/serve-platform.ts'
 
 /** A task or sequence that ends before a status request. */
@@ -168,7 +168,7 @@ export const writeRow = {
   action: 'request-evaluation',
   writes: /^POST .*\/evaluation$/,
   needsTask: true,
-  start: play(startKeptn, ({ url: baseUrl, token }) => ({
+  start: startWith(startKeptn, ({ url: baseUrl, token }) => ({
     connection: { baseUrl, token },
     input: { start: '2026-11-24T10:00:00Z', end: '2026-11-24T10:05:00Z' },
   })),
