@@ -156,7 +156,7 @@ function refusalId(error: unknown): string | undefined {
   return `${callId ?? randomUUID()}-${kind}`
 }
 
-/** What the line says about a call or a task. */
+/** The fields of the line for each call and each task. */
 type AuditedCall = Required<
   Pick<Audited, 'category' | 'caller' | 'action' | 'connection' | 'provider' | 'mode' | 'dryRun'>
 > &

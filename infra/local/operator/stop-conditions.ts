@@ -8,7 +8,7 @@ export const NO_SUCH_ACTION =
 
 const patterns = z.optional(z.array(z.string()))
 
-/** What the form of the console sends. Without conditions, it stops everything. */
+/** A form of the console. Without conditions, it stops everything. */
 export const stopForm = z.strictObject({
   reason: z.string().check(z.trim(), z.minLength(1)),
   actions: patterns,

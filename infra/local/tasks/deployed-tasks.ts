@@ -14,7 +14,7 @@ import { categories } from '../../project/categories.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { isTask, type ListedTask, listedTask, matches, type TaskFilter } from './listed-task.ts'
 
-/** Looks at so many of the newest tasks of each category, unless all are wanted. */
+/** The number of newest tasks of each category that are read, unless all are requested. */
 const MAX_TASKS = 100
 /** Lambda allows 30 reads per second in an account. */
 const READS_AT_ONCE = 5

@@ -20,7 +20,7 @@ import { taskSchema } from '../task-schema.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
-import { parseResult } from './policy-progress.ts'
+import { type Operation, policyProgressIn } from './policy-progress.ts'
 import { ACCEPT_INVOCATION, isPolicyStep, isSendStarted, SEND_FINISHED, START, TURN_NUMBER } from './steps.ts'
 
 /**
@@ -250,8 +250,8 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   let accepted: string | undefined
   const tickets = new Map<string, TurnTicket>()
   let asksUntil: number | undefined
-  let decisions: Decided[] | undefined
-  for await (const { EventType, Id, Name, StepSucceededDetails } of historyOf(arn)) {
+  const policySteps: Operation[] = []
+  for await (const { EventType, EventTimestamp, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
       started.add(Name)
       open.set(Id, Name)
@@ -271,7 +271,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     }
     if (isPolicyStep(Name)) {
       asksUntil ??= asksUntilIn(payload)
-      decisions = decisionsIn(payload) ?? decisions
+      policySteps.push({ name: Name, result: payload, startedAt: EventTimestamp?.getTime() ?? 0 })
     }
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
   }
@@ -285,7 +285,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
     asksUntil,
-    decisions,
+    decisions: policyProgressIn(policySteps).decisions,
     mayBeDelegated:
       task?.delegates === true && (isDelegated || [...open.values()].includes(START) || isHeldAndMayHaveWritten),
     error: error?.ErrorMessage === undefined ? undefined : redact(error.ErrorMessage).slice(0, 500),
@@ -301,12 +301,6 @@ function hasWrittenNothing(payload = ''): boolean {
 function asksUntilIn(payload = ''): number | undefined {
   const [, until] = /"asksUntil":(\d+)/.exec(payload) ?? []
   return until === undefined ? undefined : Number(until)
-}
-
-/** Each policy step that has decisions has all of them so far. */
-function decisionsIn(payload: string | undefined): Decided[] | undefined {
-  const { decisions } = parseResult(payload)
-  return Array.isArray(decisions) ? decisions : undefined
 }
 
 /**
