@@ -219,7 +219,7 @@ describe('a call', () => {
       expect.stringMatching(
         /^request: kind invalid, method POST, path \/issue-ticketing\/open-issue, status 400, ms \d+$/,
       ),
-      expect.stringMatching(/^audit: call, caller demo, outcome rejected, kind invalid, durationMs \d+$/),
+      expect.stringMatching(/^audit: call, outcome rejected, kind invalid, caller demo, durationMs \d+$/),
     ])
   })
 
