@@ -211,13 +211,14 @@ describe('the documents', () => {
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`answers ${engines.size} engines`)
   })
 
-  it('README.md names every category and provider in at most 900 words', () => {
+  it('README.md names every category and provider, and is short without their generated table', () => {
     const text = readFileSync(join(root, 'README.md'), 'utf8')
     for (const category of categories) {
       for (const word of [category.name, ...Object.keys(category.providers)]) expect(text).toContain(word)
     }
-    // Table borders and rules are not words.
-    const words = text.split(/\s+/).filter((word) => /\w/.test(word))
-    expect(words.length).toBeLessThanOrEqual(900)
+    // The table grows with each provider. Table borders and rules are not words.
+    const [before = '', , after = ''] = text.split(/<!-- \/?categories\b.*?-->/)
+    const words = `${before} ${after}`.split(/\s+/).filter((word) => /\w/.test(word))
+    expect(words.length).toBeLessThanOrEqual(700)
   })
 })
