@@ -45,7 +45,7 @@ export class Finisher extends Construct {
       deadLetters: this.deadLetters,
       environment: { WEBHOOKS_STATE_TABLE: table.name, ...auditEvents.environment },
       permissions: [
-        ...table.allow(['PutItem'], [itemKeys.finisher('*')]),
+        ...table.allow(['PutItem'], [itemKeys.finisher('*'), itemKeys.taskEnd('*', '*')]),
         ...readSecrets(this, settings, [SECRET_PATHS.identity, ...orchestratorPaths(settings), SECRET_PATHS.callbacks]),
         ...answerPermissions(settings.awsProviders),
         ...auditEvents.permissions,

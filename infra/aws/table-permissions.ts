@@ -27,6 +27,7 @@ export function tablePermissionsOf(
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], runs),
       ...table.allow(['GetItem', 'PutItem', 'UpdateItem'], approvals),
       ...table.allow(['GetItem', 'PutItem'], [...lastRuns, ...toggles]),
+      ...table.allow(['PutItem'], [itemKeys.taskEnd(name, '*')]),
       ...table.allow(['DeleteItem', 'GetItem', 'PutItem'], waiters),
       ...table.allow(
         ['UpdateItem'],
@@ -55,7 +56,7 @@ export function tablePermissionsOf(
       // All webhooks share these items: a copy of a message must not be a call of another category.
       ...table.allow(['GetItem', 'PutItem'], [itemKeys.signedMessage('*', '*')]),
       // A request to cancel a task wakes it.
-      ...table.allow(['GetItem'], [...waiters, itemKeys.stops]),
+      ...table.allow(['GetItem'], [...waiters, itemKeys.stops, itemKeys.taskEnd(name, '*')]),
     ],
   }
 }

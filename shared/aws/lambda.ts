@@ -83,8 +83,8 @@ export async function findExecutionArn(
 }
 
 /** @throws ServiceError, or the error of the network */
-export function getExecution(arn: string): Promise<GetDurableExecutionResponse> {
-  return get(executionPath(arn), {})
+export function getExecution(arn: string, options?: ServiceOptions): Promise<GetDurableExecutionResponse> {
+  return get(executionPath(arn), {}, options)
 }
 
 /**

@@ -7,6 +7,8 @@ export const itemKeys = {
   callPrefix: (category: string) => `call#${category}`,
   /** The execution of an accepted task. */
   task: (category: string, taskId: string) => `task#${category}#${taskId}`,
+  /** That a task has ended. */
+  taskEnd: (category: string, taskId: string) => `task-end#${category}#${taskId}`,
   /** The call that an agent's key names. */
   callKey: (category: string, callerActionAndKey: string) => `key#${category}#${callerActionAndKey}`,
   /** The number of the newest task of a gate. */

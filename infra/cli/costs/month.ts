@@ -6,7 +6,7 @@ const RETENTION_MONTHS = 14 / 30
 /** A platform responds in 400 ms. */
 const SILENT = { seconds: 0.5, writes: 2, logKb: 2 }
 /** An event of 2 KB. The operations are start, act and send finished. */
-const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 1, logKb: 3.6 }
+const INTERACTIVE = { webhookSeconds: 0.06, taskSeconds: 0.8, operations: 3, dataKb: 4, writes: 2, logKb: 3.6 }
 /** A request for the status of a job, in a separate invocation. */
 const POLL = { seconds: 0.5, dataKb: 0.5, logKb: 0.4 }
 /**

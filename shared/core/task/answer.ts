@@ -4,8 +4,10 @@ import { log } from '../../log.ts'
 import { loadOrchestrator } from '../../orchestrators/index.ts'
 import type { Answer, AnsweredTask, Delivery } from '../../orchestrators/orchestrator.ts'
 import type { Outcome } from '../../outcome.ts'
+import { markEnd } from '../../state/task-ends.ts'
 import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Task } from '../call.ts'
+import { SEND_FINISHED } from './steps.ts'
 
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
@@ -43,6 +45,7 @@ export async function sendAnswer(
       const isRetry = attempt > 1
       if (isRetry && Date.now() > until) return false
       const delivery = await deliver(task, answer, attempt - (mayBeSent ? 0 : 1), isRetry)
+      if (step === SEND_FINISHED) await markEnd(task)
       return delivery === 'sent' || delivery
     },
     {

@@ -8,20 +8,31 @@ import { get } from '../../state/table.ts'
  * Returns the ARN of a task's execution. The state table has the ARN that Lambda returned at the start. If it does not, for
  * example because the webhook crashed right after the start, Lambda is searched.
  *
+ * @param saved what the state table knows of the task, if it was read
  * @returns undefined if the task was never started
  * @throws the error of Lambda
  */
-export async function executionOf(category: string, taskId: string): Promise<string | undefined> {
-  return (await savedExecution(category, taskId)) ?? (await findExecution(taskId))
+export async function executionOf(category: string, taskId: string, saved?: SavedTask): Promise<string | undefined> {
+  const { arn } = saved ?? (await savedTask(category, taskId))
+  return arn ?? (await findExecution(taskId))
 }
 
-async function savedExecution(category: string, taskId: string): Promise<string | undefined> {
+/** What the state table knows of an accepted task. */
+export interface SavedTask {
+  /** Missing if Lambda did not return it. */
+  arn?: string
+  caller?: string
+  /** JSON of the status at its start. Missing for tasks of earlier versions, and for those that do not mark their end. */
+  started?: string
+}
+
+/** Reads what the state table knows of a task: nothing if it cannot be read now. Does not throw. */
+export async function savedTask(category: string, taskId: string): Promise<SavedTask> {
   try {
-    const item = await get(itemKeys.task(category, taskId))
-    return item?.['arn'] as string | undefined
+    return (await get(itemKeys.task(category, taskId))) ?? {}
   } catch (error) {
-    log.warn('execution not read from the table', error as Error)
-    return undefined
+    log.warn('task not read from the table', error as Error)
+    return {}
   }
 }
 

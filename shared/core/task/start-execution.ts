@@ -8,6 +8,7 @@ import { expiresIn, putIfAbsent } from '../../state/table.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
 import { executionOf, findExecution } from './execution.ts'
 import { payloadOf } from './payload.ts'
+import { startedStatus } from './started-status.ts'
 
 const START_TIMEOUT_MS = 8_000
 const LOOK_UP_TIMEOUT_MS = 5_000
@@ -117,6 +118,15 @@ async function arnIfStarted(name: string, timeLeft: () => number): Promise<strin
 }
 
 /**
+ * Returns what those who wait for the end of a task need to know of it. A task whose platform sends the result does not mark its end.
+ */
+function startOf(task: Task): { caller?: string; started?: string } {
+  if (task.delegates) return {}
+  const { requirements: _, ...started } = startedStatus(task, task.id, Date.now())
+  return { caller: task.caller, started: JSON.stringify(started) }
+}
+
+/**
  * Lambda does not report whether it started an execution or found it, so the first call that saves the execution is the
  * first one. If the table is not available, the call is reported as new: this only changes `duplicate` in the response. The
  * saved ARN is used to read the status of the task.
@@ -125,7 +135,7 @@ async function isFirst(task: Task, arn: string | undefined, timeLeft: () => numb
   try {
     return await putIfAbsent(
       itemKeys.task(task.category, task.id),
-      { arn, ...expiresIn(task.deadline + (task.waitAtMost ?? 0) + TTL_SECONDS) },
+      { arn, ...startOf(task), ...expiresIn(task.deadline + (task.waitAtMost ?? 0) + TTL_SECONDS) },
       {
         // With another ARN, Lambda has deleted that execution and started this one.
         ...(arn === undefined ? {} : { condition: 'arn <> :arn', values: { arn } }),

@@ -4,13 +4,14 @@ import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
 import { type Outcome, verdictOf } from '../../outcome.ts'
-import type { Requirement } from '../../policy/kinds/index.ts'
 import { sleep } from '../../sleep.ts'
-import { type Call, deadlineOf, type Task } from '../call.ts'
+import { isMarkedAsEnded } from '../../state/task-ends.ts'
+import type { Task } from '../call.ts'
 import { taskSchema } from '../task-schema.ts'
 import type { Unanswered } from './answer.ts'
-import { executionOf, findExecution } from './execution.ts'
+import { executionOf, findExecution, type SavedTask, savedTask } from './execution.ts'
 import { describeProgress, findWaiting, PROGRESS_EVENTS, type Waiting } from './progress.ts'
+import { type RequirementStatus, startedStatus } from './started-status.ts'
 import type { TaskResult } from './task-result.ts'
 
 /** The status of a task, for callers that poll. */
@@ -42,18 +43,6 @@ export interface TaskStatus {
   rerunOf?: string | undefined
 }
 
-/** A requirement of a task. */
-interface RequirementStatus {
-  type: Requirement['type']
-  /** The name of the rule. Undefined for the entry of the caller. */
-  rule?: string | undefined
-  /** How many people have to approve, and who may. */
-  count?: number | undefined
-  by?: string[] | undefined
-  /** The target of a turn. */
-  target?: string | undefined
-}
-
 /** A task as Lambda reports it. */
 export interface TaskExecution {
   status: TaskStatus
@@ -67,13 +56,19 @@ export interface TaskExecution {
 interface ReadTaskOptions {
   /** Whether to read the events of a running task, from which its progress is described. */
   withEvents?: boolean
+  /** For the request that reads the execution. Defaults to the limit of all requests to Lambda. */
+  timeoutMs?: number | undefined
+  /** What the state table knows of the task, if it was read. */
+  saved?: SavedTask
 }
 
 const HISTORY_TIMEOUT_MS = 3_000
 const MIN_RETRY_SECONDS = 2
 /** People take their time. */
 const MIN_PEOPLE_RETRY_SECONDS = 30
-/** Between two reads of a status that a caller waits for. Lambda allows 30 reads per second in an account. */
+/** If the status of a task is known without its execution. */
+const EXECUTION_TIMEOUT_MS = 2_000
+/** Between two looks at a task whose end a caller waits for. Those at its execution are longer: Lambda allows 30 reads per second in an account. */
 const MIN_WAIT_PAUSE_MS = 1_000
 const MAX_WAIT_PAUSE_MS = 4_000
 const MAX_RETRY_SECONDS = 60
@@ -96,7 +91,8 @@ export async function readTaskOf(
 }
 
 /**
- * Reads the status of a task for a caller, and waits for its end.
+ * Reads the status of a task for a caller, and waits for its end. Its execution is read once if the state table knows the task: at the
+ * end of the task, or of the wait.
  *
  * @param waitMs how long to wait
  * @throws Failure `unknown`, `unavailable`
@@ -108,11 +104,47 @@ export async function readTaskStatus(
   waitMs: number,
 ): Promise<TaskStatus> {
   const until = performance.now() + waitMs
-  for (let pause = MIN_WAIT_PAUSE_MS; ; pause = Math.min(MAX_WAIT_PAUSE_MS, 2 * pause)) {
+  const saved = await savedTask(category, taskId)
+  const started = startedFor(caller, saved)
+  for (let pause = MIN_WAIT_PAUSE_MS; ; pause = started ? pause : Math.min(MAX_WAIT_PAUSE_MS, 2 * pause)) {
     const isLast = performance.now() + pause > until
-    const { status } = await readTaskOf(category, taskId, caller, { withEvents: isLast })
-    if (status.state !== 'running' || isLast) return status
+    const running = started && (await runs(category, taskId)) ? started : undefined
+    if (isLast || !running) {
+      const options = { withEvents: isLast, saved, ...(running && { timeoutMs: EXECUTION_TIMEOUT_MS }) }
+      const status = await orRunning(running, readTaskOf(category, taskId, caller, options))
+      if (status.state !== 'running' || isLast) return status
+    }
     await sleep(pause)
+  }
+}
+
+/** Returns the status that a task had at its start, if the state table has it, and the caller may read it. */
+function startedFor({ name, reads }: TaskReader, { caller, started }: SavedTask): TaskStatus | undefined {
+  return started !== undefined && (reads === 'all' || caller === name) ? JSON.parse(started) : undefined
+}
+
+/** Whether a task that marks its end still runs. False if this is not known. */
+async function runs(category: string, taskId: string): Promise<boolean> {
+  try {
+    return !(await isMarkedAsEnded(category, taskId))
+  } catch (error) {
+    log.warn('end of the task not read', error as Error)
+    return false
+  }
+}
+
+/**
+ * Returns the status of a task that is read. If its execution cannot be read now, for example because too many callers wait, it is the status
+ * at the start of the task.
+ *
+ * @param running undefined if the task may have ended
+ */
+async function orRunning(running: TaskStatus | undefined, read: Promise<TaskExecution>): Promise<TaskStatus> {
+  try {
+    return (await read).status
+  } catch (error) {
+    if (running && error instanceof Failure && error.kind === 'unavailable') return running
+    throw error
   }
 }
 
@@ -124,11 +156,11 @@ export async function readTaskStatus(
 export async function readTask(
   category: string,
   taskId: string,
-  { withEvents = true }: ReadTaskOptions = {},
+  { withEvents = true, ...options }: ReadTaskOptions = {},
 ): Promise<TaskExecution> {
   if (!/^[0-9a-f]{40}$/.test(taskId)) throw unknownTask(taskId)
   try {
-    const execution = await readExecution(category, taskId)
+    const execution = await readExecution(category, taskId, options)
     if (!execution) throw unknownTask(taskId)
     const task = taskSchema.parse(JSON.parse(execution.InputPayload ?? ''))
     const events =
@@ -153,19 +185,23 @@ export function secondsToNextRead({ acceptedAt, needs }: TaskStatus, now: number
   )
 }
 
-async function readExecution(category: string, taskId: string): Promise<GetDurableExecutionResponse | undefined> {
-  const arn = await executionOf(category, taskId)
+async function readExecution(
+  category: string,
+  taskId: string,
+  { timeoutMs, saved }: Pick<ReadTaskOptions, 'timeoutMs' | 'saved'>,
+): Promise<GetDurableExecutionResponse | undefined> {
+  const arn = await executionOf(category, taskId, saved)
   if (arn === undefined) return undefined
-  const execution = await executionIfStored(arn)
+  const execution = await executionIfStored(arn, timeoutMs)
   if (execution) return execution
   // Lambda deletes an execution after its retention. The same event may have started another one since.
   const newer = await findExecution(taskId)
   return newer === undefined || newer === arn ? undefined : executionIfStored(newer)
 }
 
-async function executionIfStored(arn: string): Promise<GetDurableExecutionResponse | undefined> {
+async function executionIfStored(arn: string, timeoutMs?: number): Promise<GetDurableExecutionResponse | undefined> {
   try {
-    return await getExecution(arn)
+    return await getExecution(arn, timeoutMs === undefined ? {} : { abortSignal: AbortSignal.timeout(timeoutMs) })
   } catch (error) {
     if ((error as Error).name === 'ResourceNotFoundException') return undefined
     throw error
@@ -217,30 +253,6 @@ function statusOf(
 function needsOf(events: readonly Event[]): TaskStatus['needs'] {
   const { needs: type, detail } = findWaiting(events, undefined) ?? {}
   return type && { type, detail }
-}
-
-/** Returns the status of a task that has just started. */
-export function startedStatus(call: Task | Call, taskId: string, startedAt: number): TaskStatus {
-  const { category, action, waitAtMost, requirements } = call
-  return {
-    taskId,
-    category,
-    action,
-    state: 'running',
-    verdict: 'running',
-    progress: '',
-    acceptedAt: new Date(startedAt).toISOString(),
-    waitUntil: waitAtMost === undefined ? undefined : new Date(startedAt + waitAtMost * 1_000).toISOString(),
-    requirements: requirements?.map(describeRequirement),
-    deadlineAt: new Date(deadlineOf(call, startedAt)).toISOString(),
-  }
-}
-
-function describeRequirement(requirement: Requirement): RequirementStatus {
-  const { type, rule } = requirement
-  if (type === 'turn') return { type, rule, target: requirement.target }
-  const { count, by } = requirement.ask ?? {}
-  return { type, rule, count, by }
 }
 
 /** The same message for another caller's task, so that a caller cannot find out whether it exists. */

@@ -26,6 +26,7 @@ import { saveLastRun } from '../../../shared/state/save-last-run.ts'
 import { saveFirstUse } from '../../../shared/state/signed-messages.ts'
 import { recordMissedEnd, recordNotification } from '../../../shared/state/source-activity.ts'
 import * as startCounts from '../../../shared/state/start-counts.ts'
+import { isMarkedAsEnded, markEnd } from '../../../shared/state/task-ends.ts'
 import { decideState } from '../../../shared/state/toggles.ts'
 import { turnTable } from '../../../shared/state/turn-table.ts'
 import * as waiters from '../../../shared/state/waiters.ts'
@@ -279,6 +280,23 @@ describe('table items', () => {
     expect(['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'].map(users)).toEqual([readers, [['stops', 'all']], [], []])
   })
 
+  it('a task and the finisher may mark an end, and only the webhook of the category may read the mark', async () => {
+    const { name } = issueTicketing
+    const mark = { category: name, id: taskId }
+    const made = await accessesOf(async () => {
+      await markEnd(mark)
+      await isMarkedAsEnded(name, taskId)
+    })
+    const users = made.map((access) => [
+      access.action,
+      ...functions.filter(([fn, owner]) => isAllowed(fn, owner, access)).map((user) => user.join(' ')),
+    ])
+    expect(users).toEqual([
+      ['dynamodb:PutItem', `task ${name}`, 'finisher all'],
+      ['dynamodb:GetItem', `webhook ${name}`],
+    ])
+  })
+
   it('a webhook may neither create nor delete an approval', () => {
     for (const action of ['dynamodb:PutItem', 'dynamodb:DeleteItem'])
       expect(isAllowed('webhook', 'notification', { action, key: itemKeys.approval(taskId) })).toBe(false)
@@ -446,6 +464,7 @@ describe('table items', () => {
       'shared/state/source-activity.ts',
       'shared/state/start-counts.ts',
       'shared/state/stops.ts',
+      'shared/state/task-ends.ts',
       'shared/state/toggles.ts',
       'shared/state/turn-table.ts',
       'shared/state/waiters.ts',

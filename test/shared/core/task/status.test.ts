@@ -8,6 +8,9 @@ import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 let asked: string[]
 /** The ARN in the table. Undefined if the webhook crashed before it was saved. */
 let noted: string | undefined
+/** What the table has of the start of the task. */
+let saved: { caller?: string; started?: string }
+let isMarked: boolean
 /** The executions that Lambda has not deleted. */
 let known: string[]
 let status: string
@@ -38,8 +41,15 @@ function answer(call: Call): Reply {
   asked.push(operation)
   if (operation === broken) return lambdaError(400, 'AccessDeniedException')
   if (operation === 'GetItem') {
-    expect((body as { Key: object }).Key).toEqual({ id: { S: `task#issue-ticketing#${taskId}` } })
-    return ok(noted === undefined ? {} : { Item: { arn: { S: noted } } })
+    const { S: key } = (body as { Key: { id: { S: string } } }).Key.id
+    if (key === `task-end#issue-ticketing#${taskId}`) {
+      asked.splice(-1, 1, 'Mark')
+      if (broken === 'Mark') return lambdaError(400, 'AccessDeniedException')
+      return ok(isMarked ? { Item: { id: { S: key } } } : {})
+    }
+    expect(key).toBe(`task#issue-ticketing#${taskId}`)
+    const strings = Object.entries({ arn: noted, ...saved }).filter(([, value]) => value !== undefined)
+    return ok({ Item: Object.fromEntries(strings.map(([name, value]) => [name, { S: value }])) })
   }
   const execution = { DurableExecutionName: taskId, FunctionArn: 'f', Status: status }
   if (operation === 'UpdateItem') return ok({ Attributes: { calls: { N: String(waits) } } })
@@ -66,6 +76,8 @@ startAws({ callers }, answer)
 beforeEach(() => {
   asked = []
   noted = arn
+  saved = {}
+  isMarked = false
   known = [arn]
   status = 'RUNNING'
   events = []
@@ -185,5 +197,69 @@ describe('The status', () => {
   it('of a task that Lambda ended is errored', async () => {
     status = 'TIMED_OUT'
     expect((await read('alice')).body).toMatchObject({ state: 'failed', verdict: 'errored', progress: '' })
+  })
+})
+
+describe('A task that marks its end', () => {
+  const started = {
+    ...{ taskId, category: 'issue-ticketing', state: 'running', verdict: 'running', progress: '' },
+    ...{ acceptedAt: '2026-11-27T12:00:00.000Z', deadlineAt: '2026-11-27T13:00:00.000Z' },
+  }
+  const reads = () => asked.filter((operation) => operation === 'Get')
+
+  beforeEach(() => {
+    saved = { caller: 'alice', started: JSON.stringify(started) }
+  })
+
+  it('is read from Lambda only at the end of a wait', async () => {
+    expect((await read('alice', taskId, { wait: '3' })).body).toMatchObject({
+      state: 'running',
+      acceptedAt: expect.any(String),
+    })
+    expect(asked.filter((operation) => operation === 'Mark').length).toBeGreaterThan(1)
+    expect(reads()).toHaveLength(1)
+  })
+
+  it('is read from Lambda when the mark is there', async () => {
+    status = 'SUCCEEDED'
+    isMarked = true
+    expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
+    expect(reads()).toHaveLength(1)
+  })
+
+  it('is read until its execution has ended, too', async () => {
+    isMarked = true
+    setTimeout(() => {
+      status = 'SUCCEEDED'
+    }, 10)
+    expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
+  })
+
+  it('is read as before if the mark cannot be read', async () => {
+    status = 'SUCCEEDED'
+    broken = 'Mark'
+    expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
+  })
+
+  it.each(['alice', 'operator'] as const)(
+    'runs, as far as is known to %s, while Lambda refuses more reads',
+    async (caller) => {
+      broken = 'Get'
+      const { status: code, headers, body } = await read(caller)
+      expect({ code, body }).toEqual({ code: 200, body: started })
+      expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(2)
+    },
+  )
+
+  it('does not run, as far as is known, if the mark says that it has ended', async () => {
+    broken = 'Get'
+    isMarked = true
+    expect(await read('alice')).toMatchObject({ status: 503 })
+  })
+
+  it('is not known to another caller, also while Lambda refuses more reads', async () => {
+    expect((await read('bob', taskId, { wait: '25' })).status).toBe(404)
+    broken = 'Get'
+    expect((await read('bob')).status).toBe(503)
   })
 })
