@@ -8,7 +8,7 @@ const TIMEOUT_MS = 2_000
 
 /**
  * Marks that a task has ended, so that those who wait for its end need not read its execution again and again: Lambda allows few reads
- * in an account. The mark is no result, which is that of the execution. Does not throw: without the mark, the end is noticed later.
+ * in an account. The result is that of the execution. Does not throw: without the marker, the end is noticed later.
  */
 export async function markEnd({ category, id }: { category: string; id: string }): Promise<void> {
   try {

@@ -8,7 +8,7 @@ import { get } from '../../state/table.ts'
  * Returns the ARN of a task's execution. The state table has the ARN that Lambda returned at the start. If it does not, for
  * example because the webhook crashed right after the start, Lambda is searched.
  *
- * @param saved what the state table knows of the task, if it was read
+ * @param saved the record of the task in the state table, if it was read
  * @returns undefined if the task was never started
  * @throws the error of Lambda
  */
@@ -17,7 +17,7 @@ export async function executionOf(category: string, taskId: string, saved?: Save
   return arn ?? (await findExecution(taskId))
 }
 
-/** What the state table knows of an accepted task. */
+/** The record of an accepted task in the state table. */
 export interface SavedTask {
   /** Missing if Lambda did not return it. */
   arn?: string
@@ -26,7 +26,7 @@ export interface SavedTask {
   started?: string
 }
 
-/** Reads what the state table knows of a task: nothing if it cannot be read now. Does not throw. */
+/** Reads the record of a task in the state table. Empty if there is none, or it cannot be read now. Does not throw. */
 export async function savedTask(category: string, taskId: string): Promise<SavedTask> {
   try {
     return (await get(itemKeys.task(category, taskId))) ?? {}

@@ -58,7 +58,7 @@ interface ReadTaskOptions {
   withEvents?: boolean
   /** For the request that reads the execution. Defaults to the limit of all requests to Lambda. */
   timeoutMs?: number | undefined
-  /** What the state table knows of the task, if it was read. */
+  /** The record of the task in the state table, if it was read. */
   saved?: SavedTask
 }
 
@@ -68,7 +68,7 @@ const MIN_RETRY_SECONDS = 2
 const MIN_PEOPLE_RETRY_SECONDS = 30
 /** If the status of a task is known without its execution. */
 const EXECUTION_TIMEOUT_MS = 2_000
-/** Between two looks at a task whose end a caller waits for. Those at its execution are longer: Lambda allows 30 reads per second in an account. */
+/** Between two reads of a status that a caller waits for. Lambda allows 30 reads per second in an account. */
 const MIN_WAIT_PAUSE_MS = 1_000
 const MAX_WAIT_PAUSE_MS = 4_000
 const MAX_RETRY_SECONDS = 60

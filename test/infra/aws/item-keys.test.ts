@@ -280,11 +280,11 @@ describe('table items', () => {
     expect(['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'].map(users)).toEqual([readers, [['stops', 'all']], [], []])
   })
 
-  it('a task and the finisher may mark an end, and only the webhook of the category may read the mark', async () => {
+  it('a task and the finisher may mark an end, and only the webhook of the category may read the marker', async () => {
     const { name } = issueTicketing
-    const mark = { category: name, id: taskId }
+    const ended = { category: name, id: taskId }
     const made = await accessesOf(async () => {
-      await markEnd(mark)
+      await markEnd(ended)
       await isMarkedAsEnded(name, taskId)
     })
     const users = made.map((access) => [

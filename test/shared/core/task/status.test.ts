@@ -8,7 +8,7 @@ import { lambdaError, request, startAws, tokensOf } from '../webhook.ts'
 let asked: string[]
 /** The ARN in the table. Undefined if the webhook crashed before it was saved. */
 let noted: string | undefined
-/** What the table has of the start of the task. */
+/** The start of the task in the table. */
 let saved: { caller?: string; started?: string }
 let isMarked: boolean
 /** The executions that Lambda has not deleted. */
@@ -202,8 +202,13 @@ describe('The status', () => {
 
 describe('A task that marks its end', () => {
   const started = {
-    ...{ taskId, category: 'issue-ticketing', state: 'running', verdict: 'running', progress: '' },
-    ...{ acceptedAt: '2026-11-27T12:00:00.000Z', deadlineAt: '2026-11-27T13:00:00.000Z' },
+    taskId,
+    category: 'issue-ticketing',
+    state: 'running',
+    verdict: 'running',
+    progress: '',
+    acceptedAt: '2026-11-27T12:00:00.000Z',
+    deadlineAt: '2026-11-27T13:00:00.000Z',
   }
   const reads = () => asked.filter((operation) => operation === 'Get')
 
@@ -220,7 +225,7 @@ describe('A task that marks its end', () => {
     expect(reads()).toHaveLength(1)
   })
 
-  it('is read from Lambda when the mark is there', async () => {
+  it('is read from Lambda when the marker is there', async () => {
     status = 'SUCCEEDED'
     isMarked = true
     expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
@@ -235,7 +240,7 @@ describe('A task that marks its end', () => {
     expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
   })
 
-  it('is read as before if the mark cannot be read', async () => {
+  it('is read as before if the marker cannot be read', async () => {
     status = 'SUCCEEDED'
     broken = 'Mark'
     expect((await read('alice', taskId, { wait: '25' })).body).toMatchObject({ state: 'finished', outcome })
@@ -251,7 +256,7 @@ describe('A task that marks its end', () => {
     },
   )
 
-  it('does not run, as far as is known, if the mark says that it has ended', async () => {
+  it('does not run, as far as is known, if the marker says that it has ended', async () => {
     broken = 'Get'
     isMarked = true
     expect(await read('alice')).toMatchObject({ status: 503 })
