@@ -111,6 +111,13 @@ export class Aws {
       const body = JSON.stringify(command.input, bytesAsText)
       intercept({ method: operation, url: account.endpoint ?? host, headers: {}, body })
     }
+    try {
+      // They may need a request of their own. Between the question and the write is then nothing that takes time.
+      await this.#sending(operation, transientErrors, () => clientFor(service, account).config.credentials())
+    } catch (error) {
+      this.#writes.failed()
+      throw this.#withMayHaveWritten(error)
+    }
     await beforeWrite?.(this.#writes.mayHaveWritten)
     checkDeadline(platform, operation, deadlineAt)
     this.#writes.sent()
@@ -147,26 +154,45 @@ export class Aws {
     command: Command<Output>,
     transientErrors: string[] = [],
   ): Promise<Output> {
-    const { platform, account, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
-    const timeoutMs = requestTimeoutMs(deadlineAt)
-    const abortSignal = AbortSignal.timeout(timeoutMs)
+    const { platform, account } = this.#options
     const startedAt = Date.now()
     const operation = operationOf(command)
     const logRequest = ({ $metadata }: Pick<AwsError, '$metadata'>) => {
       const status = $metadata?.httpStatusCode
       log.debug('called', { platform, method: operation, status, ms: Date.now() - startedAt })
     }
+    return this.#sending(operation, transientErrors, async (abortSignal) => {
+      try {
+        const output = await traceRequest(
+          () => platform,
+          () => clientFor(service, account).send(command as never, { abortSignal }),
+        )
+        logRequest(output as Pick<AwsError, '$metadata'>)
+        return output as Output
+      } catch (error) {
+        logRequest(error as AwsError)
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Limits the time of something that the SDK sends.
+   *
+   * @throws Failure
+   */
+  async #sending<T>(
+    operation: string,
+    transientErrors: string[],
+    send: (abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { platform, account, deadlineAt = Number.POSITIVE_INFINITY } = this.#options
+    const timeoutMs = requestTimeoutMs(deadlineAt)
+    const abortSignal = AbortSignal.timeout(timeoutMs)
     try {
-      const sent = clientFor(service, account).send(command as never, { abortSignal })
       // The SDK ignores the signal until it has credentials.
-      const output = await traceRequest(
-        () => platform,
-        () => Promise.race([sent, rejectOnAbort(abortSignal)]),
-      )
-      logRequest(output as Pick<AwsError, '$metadata'>)
-      return output as Output
+      return await Promise.race([send(abortSignal), rejectOnAbort(abortSignal)])
     } catch (error) {
-      logRequest(error as AwsError)
       throw toFailure(error as AwsError, { platform, operation, timeoutMs, account, transientErrors })
     }
   }

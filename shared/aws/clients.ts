@@ -19,7 +19,7 @@ export interface AwsAccount {
 export type ServiceClient = new (
   config: object,
 ) => {
-  config: { serviceId?: string; region: () => Promise<string> }
+  config: { serviceId?: string; region: () => Promise<string>; credentials: () => Promise<unknown> }
   send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
 }
 

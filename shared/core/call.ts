@@ -27,6 +27,16 @@ export function deadlineOf(
   return approvalOf?.until ?? metAt + deadline * 1_000
 }
 
+/** Returns whether a task runs the action of a call: that of an interactive call, or of a silent one whose job needs a task. */
+export function hasTask({
+  mode,
+  needsCleanup,
+  dryRun,
+  skip,
+}: Pick<Call, 'mode' | 'needsCleanup' | 'dryRun' | 'skip'>): boolean {
+  return mode === 'interactive' || (needsCleanup === true && !dryRun && !skip)
+}
+
 /** The part of a call for the webhook alone: not in the payload. */
 interface WebhookFields {
   /** The form of the response. Undefined if the call is not a gate. */

@@ -16,7 +16,7 @@ import { type ApprovedRequest, changedSinceApproval, compareWith } from './appro
 import type { Call } from './call.ts'
 import { type AnyAction, type ConnectOptions, isAboutResponse, lookUp } from './look-up.ts'
 import { rehearse } from './rehearse.ts'
-import { type StartCheck, StartGate } from './start-gate.ts'
+import { NotStarted, type StartCheck, StartGate } from './start-gate.ts'
 import { withNotes } from './with-notes.ts'
 
 /**
@@ -51,6 +51,8 @@ export async function runAction(
   if (previous === 'nothing') await gate?.ask()
   const result = await withConnection(category, call, async (action, connection, mayHaveWritten) => {
     if (mayHaveWritten) gate?.markWritten()
+    // Nothing of an earlier attempt runs at a platform, and this one sends no request before its job runs.
+    if (previous !== 'nothing' && connection.provider.runsInTask) await gate?.ask()
     const comparison = approved && compareWith(approved)
     const options: ConnectOptions = {
       ...optionsOf(call, deadlineAt),
@@ -58,7 +60,7 @@ export async function runAction(
       signedLink: action.type === 'approval' ? await signedLink(action, call, deadlineAt) : undefined,
       lastRunKey: call.lastRunKey,
       ...(comparison ? { intercept: comparison.intercept } : {}),
-      ...(gate ? { beforeWrite: gate.beforeWrite } : {}),
+      ...(gate ? { beforeWrite: gate.beforeWrite, mayContinue: gate.mayContinue } : {}),
     }
     if (call.dryRun) return completed(await rehearse(connection, action, call, options))
     if (previous === 'accepted' && !action.idempotent) return lookUp(connection, action, call, options, gate)
@@ -85,8 +87,9 @@ export async function runAction(
 }
 
 /**
- * Polls a started job once.
+ * Polls a started job once. If its polls make the change, and it may not be made now, the status says why.
  *
+ * @param mayStart asked before each such change
  * @throws Failure
  */
 export async function getJobStatus(
@@ -94,12 +97,26 @@ export async function getJobStatus(
   call: Call,
   job: unknown,
   deadlineAt: number,
+  mayStart?: StartCheck,
 ): Promise<PollResult> {
-  const status = await withJobAction(category, call, deadlineAt, async (action, provider, client) => {
+  const poll = async (action: AnyJobAction, provider: Provider, client: Client) => {
     const current = await action.job.getStatus(provider, client, call.input, job)
     return 'outcome' in current ? withNotes(current, client) : current
-  })
-  return redactDeep(status)
+  }
+  const changesInPolls = findJobAction(category, call)?.job.changesInPolls
+  const options = changesInPolls && mayStart ? { beforeWrite: () => askBeforeWrite(mayStart) } : {}
+  try {
+    return redactDeep(await withJobAction(category, call, deadlineAt, poll, options))
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error
+    return redactDeep({ status: `ready, but not changed: ${error.decision.why}` })
+  }
+}
+
+/** @throws NotStarted */
+async function askBeforeWrite(mayStart: StartCheck): Promise<void> {
+  const decision = await mayStart()
+  if (decision.type !== 'allowed') throw new NotStarted(decision)
 }
 
 /**
@@ -132,7 +149,7 @@ export async function cleanUpJob(category: Category, call: Call, deadlineAt: num
     async (action, provider, client) => {
       if (hasIdempotencyKey(client)) await action.job.cleanUp?.(provider, client, call.input)
     },
-    true,
+    { isRetry: true },
   )
 }
 
@@ -160,12 +177,22 @@ async function withJobAction<T>(
   call: Call,
   deadlineAt: number,
   run: (action: AnyJobAction, provider: Provider, client: Client) => Promise<T>,
-  isRetry = false,
+  options: Partial<Pick<ConnectOptions, 'isRetry' | 'beforeWrite'>> = {},
 ): Promise<T> {
-  return withConnection(category, call, (action, connection) => {
-    if (action.type !== 'job') throw new Error(`${call.action} does not start jobs.`)
-    return run(action, connection.provider, connect(connection, { ...optionsOf(call, deadlineAt), isRetry }))
-  })
+  const action = findJobAction(category, call)
+  if (!action) throw new Error(`${call.action} does not start jobs.`)
+  return withConnection(category, call, (_action, connection) =>
+    run(
+      action,
+      connection.provider,
+      connect(connection, { ...optionsOf(call, deadlineAt), isRetry: false, ...options }),
+    ),
+  )
+}
+
+function findJobAction(category: Category, { action: name }: Call): AnyJobAction | undefined {
+  const action = category.actions[name]
+  return action?.type === 'job' ? action : undefined
 }
 
 /** Returns what each client of a call gets. */

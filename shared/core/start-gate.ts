@@ -7,7 +7,7 @@ import { mayStart, type StartDecision } from '../policy/may-start.ts'
 import { isFree } from '../providers/action.ts'
 import { actionNamesOf, type Category } from '../providers/category.ts'
 import { sourceOfCaller } from '../source-name.ts'
-import type { Call } from './call.ts'
+import { type Call, hasTask } from './call.ts'
 import { ruleInputOf } from './policy-facts.ts'
 import { readStops } from './stops.ts'
 
@@ -43,8 +43,6 @@ export class NotStarted extends Error {
 const MAY_HAVE_WRITTEN = 'An earlier attempt may have reached the platform: check it.'
 /** A stop is in force everywhere after this time. */
 export const MAX_STOP_AGE_MS = 5_000
-/** How long silent calls continue while the table cannot be read. */
-const STOP_GRACE_MS = 60_000
 /** Between the start of an attempt and its first write. */
 const ATTEMPT_STOP_AGE_MS = 1_000
 /** The policy of the acceptance is that of today for so long. */
@@ -89,7 +87,7 @@ export function startCheckOf(
 ): StartCheck | undefined {
   const starting = call.dryRun ? undefined : startingActionOf(category, call)
   if (!starting) return undefined
-  const [maxAge, grace] = call.mode === 'silent' ? [MAX_STOP_AGE_MS, STOP_GRACE_MS] : [ATTEMPT_STOP_AGE_MS, 0]
+  const maxAge = hasTask(call) ? ATTEMPT_STOP_AGE_MS : MAX_STOP_AGE_MS
   // A silent call without an id is one start.
   const id = call.id ?? randomUUID()
   const windows = { refusing: call.startRules ?? [], awaited: awaited.windows }
@@ -97,7 +95,7 @@ export function startCheckOf(
   const count = startCountFor(call, awaited, id)
   return async () => {
     try {
-      const decide = async (ms: number) => mayStart(starting, windows, await readStops(ms, grace), Date.now())
+      const decide = async (ms: number) => mayStart(starting, windows, await readStops(ms), Date.now())
       const known = await decide(maxAge)
       // People may have lifted the stop since it was read. A call that it refuses could be lost.
       const first = known.type === 'allowed' ? known : await decide(0)
@@ -156,21 +154,22 @@ function startCountFor(
 /**
  * Returns why people let a call not even be accepted. Without such a stop, the task of a stopped call waits.
  *
- * A source never gets a task that waits: its queue keeps the alert, which may have ended when the stop is lifted.
+ * A source never gets a task that waits: its queue keeps the alert, which may have ended when the stop is lifted. A silent call does not
+ * wait, either: its response says that the action has started.
  */
 export async function stopRefusalOf(
   category: Category,
-  call: Pick<Call, 'mode' | 'dryRun' | 'skip' | 'action' | 'connection' | 'caller'>,
+  call: Pick<Call, 'mode' | 'needsCleanup' | 'dryRun' | 'skip' | 'action' | 'connection' | 'caller'>,
 ): Promise<Failure | undefined> {
-  // A silent call asks before its first write.
-  const starting = call.mode === 'silent' || call.dryRun || call.skip ? undefined : startingActionOf(category, call)
+  // Without a task, a call asks before its first write.
+  const starting = !hasTask(call) || call.dryRun || call.skip ? undefined : startingActionOf(category, call)
   if (!starting) return undefined
-  const isOfSource = sourceOfCaller(call.caller) !== undefined
+  const waitsOutside = sourceOfCaller(call.caller) !== undefined || call.mode === 'silent'
   try {
     const find = async (maxAgeMs: number) => {
-      const stops = await readStops(maxAgeMs, STOP_GRACE_MS)
+      const stops = await readStops(maxAgeMs)
       return findStop(
-        stops.filter(({ refuse }) => refuse || isOfSource),
+        stops.filter(({ refuse }) => refuse || waitsOutside),
         starting,
         Date.now(),
       )
@@ -180,7 +179,7 @@ export async function stopRefusalOf(
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     // The task of another call waits until the stops can be read.
-    return isOfSource ? error : undefined
+    return waitsOutside ? error : undefined
   }
 }
 
@@ -223,6 +222,16 @@ export class StartGate {
       this.#asking = undefined
     })
     await this.#asking
+  }
+
+  /**
+   * Asks again between two changes of one action that do not depend on each other. The first one was made.
+   *
+   * @returns why the others may not be made
+   */
+  readonly mayContinue = async (): Promise<string | undefined> => {
+    const decision = await this.#check()
+    return decision.type === 'allowed' ? undefined : decision.why
   }
 
   /** Lets the next writes of the run pass, which has written with another client. */

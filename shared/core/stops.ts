@@ -20,20 +20,17 @@ let newestVersion = 0
  * Returns all stops, also those that have ended by themselves.
  *
  * @param maxAgeMs how old they may be. A stop is in force everywhere after the longest such time
- * @param graceMs how old they may be if the table cannot be read
  * @throws Failure `unavailable`: it is not known what is stopped, so nothing may start
  */
-export async function readStops(maxAgeMs = 0, graceMs = 0): Promise<readonly Stop[]> {
+export async function readStops(maxAgeMs = 0): Promise<readonly Stop[]> {
   const at = Date.now()
-  const isKnownFor = (ms: number) => known !== undefined && known.at <= at && at - known.at < ms
-  if (known && isKnownFor(maxAgeMs)) return known.stops
+  if (known && known.at <= at && at - known.at < maxAgeMs) return known.stops
   try {
     const stored = await getStops()
     known = { at, stops: stored === undefined ? [] : await verified(stored) }
     return known.stops
   } catch (error) {
     log.warn('stops not read', error as Error)
-    if (known && isKnownFor(graceMs)) return known.stops
     throw serviceUnavailable(
       'The state table cannot be read, so it is not known whether people have stopped this call.',
     )

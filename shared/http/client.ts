@@ -117,16 +117,29 @@ export class Http {
     isWrite: boolean,
   ): Promise<HttpResponse<T>> {
     const { platform, deadlineAt = Number.POSITIVE_INFINITY, beforeWrite } = this.#options
-    if (isWrite) {
-      await beforeWrite?.(this.#writes.mayHaveWritten)
+    const { mayHaveWritten } = this.#writes
+    const mayWrite = async () => {
+      await beforeWrite?.(mayHaveWritten)
       // Also after a token that arrived late.
       checkDeadline(platform, operation, deadlineAt)
+    }
+    if (isWrite) {
+      await mayWrite()
+      this.#writes.sent()
+    }
+    // A platform that redirects a write has not carried it out.
+    const beforeRepeat = async () => {
+      this.#writes.refused()
+      await mayWrite()
       this.#writes.sent()
     }
     const received: ReceivedResponse = {}
     let response: HttpResponse
     try {
-      response = this.#withErrorStatus(await this.#send(request, operation, options, received), options)
+      response = this.#withErrorStatus(
+        await this.#send(request, operation, options, received, isWrite ? beforeRepeat : undefined),
+        options,
+      )
     } catch (error) {
       if (isWrite && isSuccess(received.status)) this.#writes.accepted(() => excerpt(received))
       else this.#writes.failed()
@@ -191,11 +204,17 @@ export class Http {
     }
   }
 
-  #send(request: SentRequest, operation: string, { accept, urlAlias }: RequestOptions, received: ReceivedResponse) {
+  #send(
+    request: SentRequest,
+    operation: string,
+    { accept, urlAlias }: RequestOptions,
+    received: ReceivedResponse,
+    beforeRepeat: (() => Promise<void>) | undefined,
+  ) {
     const { platform, ca, deadlineAt } = this.#options
     return sendRedirected(
       request,
-      { platform, operation, ca, deadlineAt, base: this.#base, accept, urlAlias },
+      { platform, operation, ca, deadlineAt, base: this.#base, accept, urlAlias, beforeRepeat },
       received,
     )
   }

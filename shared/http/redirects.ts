@@ -22,6 +22,8 @@ interface RedirectOptions {
   accept: readonly number[] | undefined
   /** Replaces the path in logs and messages. */
   urlAlias: string | undefined
+  /** Called before a write is sent again to another path. Throws to hold it back. */
+  beforeRepeat: (() => Promise<void>) | undefined
 }
 
 /**
@@ -55,6 +57,7 @@ export async function sendRedirected(
         `${platform} redirected ${operation} to ${shown}, which is not followed. Check the URL of the connection.`,
       )
     }
+    await options.beforeRepeat?.()
     current = { ...current, url: target.href }
   }
 }

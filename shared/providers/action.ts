@@ -170,6 +170,8 @@ export interface JobProgress {
 interface JobHandling<P extends Provider, Input> {
   /** Whether a silent call waits for the end of the job as long as it can, or returns at once. */
   silent: 'waits' | 'answers'
+  /** Its polls may change something that people have approved at the platform. Whether they may is checked as before a start. */
+  changesInPolls?: true
   /** @throws Failure; a transient failure does not end the task */
   getStatus(provider: P, client: Client, input: Input, job: unknown): Promise<PollResult>
   /**

@@ -18,11 +18,21 @@ interface ConnectOptions {
   intercept?: NonNullable<HttpOptions['intercept']>
   /** Called directly before each write is sent. Throws to hold it back. */
   beforeWrite?: NonNullable<HttpOptions['beforeWrite']>
+  /** Asks between two changes. By default, both may be made. */
+  mayContinue?: Client['mayContinue']
 }
 
 /** Returns the client that a provider's functions get. */
 export function connect({ provider, values }: Connection, options: ConnectOptions): Client {
-  const { idempotencyKey, isRetry, origin, signedLink, lastRunKey, ...limits } = options
+  const {
+    idempotencyKey,
+    isRetry,
+    origin,
+    signedLink,
+    lastRunKey,
+    mayContinue = async () => undefined,
+    ...limits
+  } = options
   const { title: platform } = provider
   let http: Http | undefined
   let aws: Aws | undefined
@@ -33,6 +43,7 @@ export function connect({ provider, values }: Connection, options: ConnectOption
     origin,
     signedLink,
     lastRunKey,
+    mayContinue,
     notes: new Set(),
     get http() {
       const ca = values['ca'] as string | undefined

@@ -40,6 +40,13 @@ export interface Client<Connection = Record<string, unknown>> {
   readonly mayHaveWritten: boolean
   /** The start of the response to the last write, if it was accepted and no request has failed since. */
   readonly acceptedResponse: string | undefined
+  /**
+   * Asks whether the action may still change something. Call it between two changes that do not depend on each other: people may have
+   * stopped the action, or a window may have closed.
+   *
+   * @returns why it may not
+   */
+  mayContinue(): Promise<string | undefined>
   /** Sentences that are added to the message of the outcome. */
   readonly notes: Set<string>
 }

@@ -74,8 +74,15 @@ const common = {
     const updates = await readAll(provider, client, location, changes)
     const open = updates.filter((update) => !hasTarget(update, update.before))
     const waiting: WaitingChange[] = []
-    for (const group of provider.setsAllAtOnce && open.length > 0 ? [open] : open.map((update) => [update])) {
+    const groups = provider.setsAllAtOnce && open.length > 0 ? [open] : open.map((update) => [update])
+    for (const [index, group] of groups.entries()) {
       const flags = group.map(({ flag }) => flag)
+      // Each group is a change of its own.
+      const why = index > 0 ? await client.mayContinue() : undefined
+      if (why !== undefined) {
+        for (const update of groups.slice(index).flat()) update.failed = `Not changed: ${why}`
+        break
+      }
       try {
         const change = await provider.set(client, location, group.map(toChange), comment)
         if (change) addWaiting(waiting, change, flags)
@@ -98,6 +105,8 @@ const common = {
 
   job: {
     silent: 'waits',
+    // Some platforms do not make a change when people have approved it.
+    changesInPolls: true,
     async getStatus(provider, client, input, job): Promise<PollResult> {
       const { updates, changes } = structuredClone(job as FlagJob)
       const open: string[] = []

@@ -162,7 +162,7 @@ export async function interactively(
   }
   const result = await runUntilDeadline(category, call, context, deadline)
   if (result.type !== 'started') return result
-  return pollUntilDone(category, taskOf(call), result, context, deadline, {})
+  return pollUntilDone(category, taskOf(call), result, context, deadline, { reports: {} })
 }
 
 async function outcomeOf(run: () => Promise<ActionResult>): Promise<string> {

@@ -87,6 +87,36 @@ describe('A stop that refuses calls', () => {
   })
 })
 
+describe('A silent call that starts a task', () => {
+  const START_TASK = 'start-run?connection=attended'
+
+  it('gets 503 during each stop, as its response would say that the action has started', async () => {
+    const event = { ...triggered(), input }
+    const started = lifecycle.invocations.length
+    await stop()
+    expect(await lifecycle.post(START_TASK, event)).toMatchObject({ status: 503, body: { detail: STOPPED } })
+    expect(lifecycle.invocations).toHaveLength(started)
+    await resume()
+    expect((await lifecycle.post(START_TASK, event)).status).toBe(200)
+  })
+
+  it('gets its response again if it was made before', async () => {
+    const event = { ...triggered(), input }
+    const first = await lifecycle.post(START_TASK, event)
+    await stop()
+    expect(await lifecycle.post(START_TASK, event)).toEqual(first)
+  })
+
+  it('gets 503 while the stops cannot be read', async () => {
+    const table = process.env['WEBHOOKS_STATE_TABLE']
+    passTime(6)
+    process.env['WEBHOOKS_STATE_TABLE'] = 'missing'
+    const { status } = await lifecycle.post(START_TASK, { ...triggered(), input })
+    process.env['WEBHOOKS_STATE_TABLE'] = table
+    expect(status).toBe(503)
+  })
+})
+
 describe('A call of an alert', () => {
   const alert = (id: string) =>
     handleSourceCall(

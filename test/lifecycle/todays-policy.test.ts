@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { compilePolicy } from '../../shared/policy/file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { triggered } from './lifecycle.ts'
 import { useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
 
@@ -28,10 +29,10 @@ function freeze(from: number, to: number, otherwise: 'wait' | 'refuse', name = '
 }
 
 /** Runs a task whose platform refuses its first requests, and deploys a policy meanwhile. */
-async function runWhilePlatformIsDown(then: () => void, minutes = 2, target = START) {
+async function runWhilePlatformIsDown(then: () => void, minutes = 2, task = lifecycle.accept(START, { input })) {
   platform.failNext(429, {}, { on: 'POST', times: 2 })
   let isDone = false
-  return lifecycle.run(await lifecycle.accept(target, { input }), {
+  return lifecycle.run(await task, {
     async onCheckpoint(name) {
       if (isDone || !/wait-for-retry/.test(name)) return
       isDone = true
@@ -80,6 +81,13 @@ describe('A policy that is deployed while a task waits', () => {
     const { outcome } = await runWhilePlatformIsDown(() => deploy(freeze(-1, 40, 'wait')))
     expect([outcome?.result, platform.runs.length]).toEqual(['pass', 1])
     expect((Date.now() - acceptedAt) / MINUTE / 1_000).toBeGreaterThan(38)
+  })
+
+  it('ends a task that a silent call has started', async () => {
+    await lifecycle.post('start-run?connection=attended', { ...triggered(), input })
+    const { outcome } = await runWhilePlatformIsDown(() => deploy(DENY), 2, Promise.resolve(lifecycle.newest()))
+    expect(outcome).toMatchObject({ result: 'fail', message: expect.stringMatching(/^The policy has changed: audit/) })
+    expect(platform.runs).toEqual([])
   })
 
   it('is the policy of the acceptance for the first minute', async () => {

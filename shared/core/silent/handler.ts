@@ -7,7 +7,7 @@ import type { ActionResult, StartedJob } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
 import { itemKeys } from '../../state/item-keys.ts'
-import type { Call } from '../call.ts'
+import { type Call, hasTask } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
 import { NotStarted, startCheckOf } from '../start-gate.ts'
@@ -48,7 +48,7 @@ export async function runSilently(category: Category, call: Call, context: Lambd
   const isRecorded = id !== undefined && !call.dryRun && !skip
   if (refusal && !isRecorded) throw refusal
   if (skip) return skippedOutcome(skip)
-  if (startsTask(call)) {
+  if (hasTask(call)) {
     // Loaded when used: few platforms need a task.
     const { startInTask } = await import('./start-in-task.ts')
     const timeLeft = () => context.getRemainingTimeInMillis()
@@ -74,11 +74,6 @@ async function runToOutcome(category: Category, call: Call, deadlineAt: number, 
   const result = await runWithRetries(category, call, deadlineAt, attempts)
   if (result.type !== 'started' || !waitsForEnd(category, call)) return result.outcome
   return pollUntil(category, call, result, deadlineAt)
-}
-
-/** Returns whether a silent call starts a task, whose id is `data.id` of its outcome. */
-export function startsTask({ needsCleanup, dryRun, skip }: Call): boolean {
-  return needsCleanup === true && !dryRun && !skip
 }
 
 function waitsForEnd({ actions }: Category, call: Call): boolean {
@@ -129,12 +124,13 @@ async function pollUntil(
   { outcome, job }: StartedJob,
   deadlineAt: number,
 ): Promise<Outcome> {
+  const mayStart = startCheckOf(category, call)
   let lastError: string | undefined
   for (let pause = FIRST_POLL_MS; Date.now() + pause < deadlineAt - POLL_TIMEOUT_MS; ) {
     await sleep(pause)
     pause *= 1.3
     try {
-      const status = await getJobStatus(category, call, job, deadlineAt)
+      const status = await getJobStatus(category, call, job, deadlineAt, mayStart)
       if ('outcome' in status) return status.outcome
       lastError = undefined
       pause = Math.max(pause, (status.minSeconds ?? 0) * 1_000)

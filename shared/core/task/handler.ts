@@ -317,7 +317,10 @@ async function runTaskAction(
       })
     const result = await runUntilDeadline(category, task, context, deadline, options)
     if (result.type === 'started')
-      return await pollUntilDone(category, task, result, context, deadline, reportsOf(task))
+      return await pollUntilDone(category, task, result, context, deadline, {
+        reports: reportsOf(task),
+        mayStart: options.mayStart,
+      })
     if (result.type !== 'completed' || result.outcome.status === 'succeeded') return result
     return await abandon(category, task, context, result)
   } catch (error) {

@@ -8,6 +8,7 @@ import { redact } from '../../redact.ts'
 import { backoffSeconds } from '../backoff.ts'
 import type { Task } from '../call.ts'
 import { getJobStatus } from '../run-action.ts'
+import type { StartCheck } from '../start-gate.ts'
 import { type CanceledState, canceledState, cancelerOf } from './cancellation.ts'
 import { MIN_POLL_SECONDS, type Schedule, secondsToNextPoll } from './poll-interval.ts'
 import { type WaitState, waitUntilDone } from './wait.ts'
@@ -49,6 +50,8 @@ export interface PollTarget {
   reports: Reports
   /** Whether a request to cancel the task ends the loop. */
   isCancelable: boolean
+  /** Asked before a change that a poll makes. */
+  mayStart?: StartCheck | undefined
 }
 
 /**
@@ -90,7 +93,7 @@ export function isLost({ consecutiveRefusals }: PollState): boolean {
  */
 export async function pollOnce(
   previous: PollState,
-  { category, call, reports, isCancelable }: PollTarget,
+  { category, call, reports, isCancelable, mayStart }: PollTarget,
   until: number,
   schedule: Schedule,
 ): Promise<PollState> {
@@ -106,7 +109,7 @@ export async function pollOnce(
   if (canceler !== undefined) return { ...state, ...canceledState(canceler) }
   await reports.heartbeat?.()
   try {
-    const current = await getJobStatus(category, call, job, until)
+    const current = await getJobStatus(category, call, job, until, mayStart)
     if ('outcome' in current) return { ...state, outcome: current.outcome }
     return {
       ...state,

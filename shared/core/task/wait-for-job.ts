@@ -6,7 +6,7 @@ import { type Completed, completed, type Deadline, type StartedJob } from '../..
 import type { Category } from '../../providers/category.ts'
 import type { Task } from '../call.ts'
 import { cancelerIn } from './cancellation.ts'
-import { isLost, type PollState, type PollTarget, poll, pollOnce, type Reports, stateBefore } from './poll.ts'
+import { isLost, type PollState, type PollTarget, poll, pollOnce, stateBefore } from './poll.ts'
 import { pollWithSource } from './poll-with-source.ts'
 import { stopAndWait } from './stop.ts'
 
@@ -22,9 +22,9 @@ export async function pollUntilDone(
   started: StartedJob,
   context: DurableContext,
   deadline: Deadline,
-  reports: Reports,
+  { reports, mayStart }: Pick<PollTarget, 'reports' | 'mayStart'>,
 ): Promise<Completed> {
-  const target = { category, call, reports, isCancelable: true }
+  const target = { category, call, reports, isCancelable: true, mayStart }
   const last =
     call.source === undefined
       ? await poll(context, 'poll', target, started.job, deadline.at)

@@ -6,9 +6,9 @@ import type { WebhookResponse } from '../../http/response.ts'
 import { log } from '../../log.ts'
 import { passed, verdictOf } from '../../outcome.ts'
 import type { Category } from '../../providers/category.ts'
-import type { Call } from '../call.ts'
+import { type Call, hasTask } from '../call.ts'
 import { findRunOfTask } from '../find-run-of-task.ts'
-import { runSilently, startsTask } from '../silent/handler.ts'
+import { runSilently } from '../silent/handler.ts'
 import { acceptCall } from '../task/accept.ts'
 import { VERIFICATION, verificationCall } from '../verification.ts'
 import { isForwarded } from './forwarded.ts'
@@ -132,7 +132,7 @@ async function respond(
     const outcome = await runSilently(category, call, context)
     audit.add({ outcome: verdictOf(outcome) })
     log.appendKeys({ outcome: { status: outcome.status, result: outcome.result } })
-    return outcomeResponse(outcome, startsTask(call) ? { 'x-task-id': String(outcome.data['id']) } : {})
+    return outcomeResponse(outcome, hasTask(call) ? { 'x-task-id': String(outcome.data['id']) } : {})
   }
   const timeLeft = () => context.getRemainingTimeInMillis()
   // Loaded when used: other calls do not need it.

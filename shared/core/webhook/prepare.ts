@@ -46,7 +46,7 @@ export async function prepare(category: Category, resolved: ResolvedCall): Promi
     // Tasks that wait for the turn see the URL of the task that has it.
     ...(await answerFieldsOf(resolved, id, turnsIn(policy?.requirements).length > 0)),
     ...waitFieldsOf(category, resolved, completed),
-    policyFacts: options.mode === 'silent' || completed.skip ? undefined : policyFactsOf(resolved, completed.input),
+    policyFacts: isSilent(resolved) || completed.skip ? undefined : policyFactsOf(resolved, completed.input),
     ...policy,
   }
 }
@@ -118,6 +118,11 @@ function waitFieldsOf({ name }: Category, resolved: ResolvedCall, { deadline }: 
   const { action, connection, delegates, options } = resolved
   const waits = action.type !== 'immediate' && options.mode !== 'silent' && !delegates
   return { deadline, source: waits ? sourceOf(`${name}/${connection.name}`, connection.provider) : undefined }
+}
+
+/** Whether no task runs the action. */
+function isSilent(resolved: ResolvedCall): boolean {
+  return resolved.options.mode === 'silent' && !needsCleanup(resolved)
 }
 
 /** Whether the job that a call starts must not outlive its task. */

@@ -14,7 +14,7 @@ import type { PendingChange } from './options.ts'
 interface Pending<S extends Served> {
   server: S
   request(options?: ClientOptions): Promise<StartedJob>
-  poll(started: StartedJob): Promise<PollResult>
+  poll(started: StartedJob, options?: ClientOptions): Promise<PollResult>
 }
 
 /** Registers the tests of a change that waits for an approval or a deployment. */
@@ -35,7 +35,7 @@ export function pendingTests<S extends Served>(
         return current.server
       },
       request: (options) => driver.request({ state: 'on' }, options),
-      poll: (started) => driver.poll(started, { state: 'on' }),
+      poll: (started, options) => driver.poll(started, { state: 'on' }, options),
     }
     requestTests(pending, change)
     endTests(pending, change)
@@ -110,6 +110,23 @@ function endTests<S extends Served>(pending: Pending<S>, { states }: PendingChan
       expect(first).toMatchObject(first instanceof Failure ? { transient: true } : passed)
       expect(await poll(started)).toMatchObject(passed)
       expect(pending.server.calls.filter(isWrite).length).toBeLessThanOrEqual(1)
+    },
+  )
+
+  testEach(
+    Object.entries(states).filter(([, { ends }]) => ends === 'pass'),
+    ([state]) => `${state} is not applied while the change may not be made`,
+    async ([, { reach }]) => {
+      const started = await request()
+      await reach(pending.server)
+      pending.server.calls.length = 0
+      const error = new Error('People have stopped it.')
+      const polled: unknown = await poll(started, { beforeWrite: () => Promise.reject(error) }).catch(
+        (thrown) => thrown,
+      )
+      // The platform may have made the change itself.
+      if (polled !== error) expect(polled).toMatchObject(passed)
+      expect(pending.server.calls.filter(isWrite)).toEqual([])
     },
   )
 }

@@ -32,8 +32,8 @@ export function flagDriver(provider: FlagProvider, connection: () => object, fla
     set: async (...call: Parameters<typeof run>) => (await run(...call)).outcome,
     /** Requests a change that does not take effect at once. */
     request: async (...call: Parameters<typeof run>) => startedJob(await run(...call)),
-    async poll({ job }: StartedJob, input: object): Promise<PollResult> {
-      const { action, client, completed } = prepare(input)
+    async poll({ job }: StartedJob, input: object, options?: ClientOptions): Promise<PollResult> {
+      const { action, client, completed } = prepare(input, options)
       // The job state of a task is stored as JSON.
       const polled = await action.job?.getStatus(provider, client, completed, JSON.parse(JSON.stringify(job)))
       if (!polled) throw new Error('The action is not a job.')

@@ -245,6 +245,21 @@ describe('AWS client: role of another account', () => {
     expect(sent).toEqual(['a-session-token', 'a-session-token'])
   })
 
+  test('assumes the role before it asks whether a write may be sent', async () => {
+    const asked: number[] = []
+    const beforeWrite = async () => void asked.push(sts.calls.length, server.calls.length)
+    await writing(aws({ roleArn, region: 'ap-south-1' }, { beforeWrite }))
+    expect([...asked, server.calls.length]).toEqual([1, 0, 1])
+  })
+
+  test('has written nothing if STS does not respond', async () => {
+    sts.hang()
+    const client = aws({ roleArn, region: 'ap-east-1' })
+    const { failure } = await unanswered(sts, () => writing(client))
+    expect(failure).toMatchObject({ kind: 'timeout', mayHaveWritten: false })
+    expect(server.calls).toEqual([])
+  })
+
   test('reports that the role cannot be assumed and that nothing was written', async () => {
     const user = 'arn:aws:sts::123456789012:assumed-role/f'
     const reason = `User: ${user} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`

@@ -55,6 +55,27 @@ describe('HTTP client: requests', () => {
     )
   })
 
+  it('asks before each request of a write that is redirected', async () => {
+    const url = await redirecting({ '/moved': [307, '/again'], '/again': [308, '/here'] })
+    const beforeWrite = async (mayHaveWritten: boolean) => void seen.push(`may write, ${mayHaveWritten}`)
+    const http = client(url, { beforeWrite })
+    await http.post('moved', {})
+    await http.post('moved', {})
+    expect(seen).toEqual(
+      [false, true].flatMap((mayHaveWritten) =>
+        ['/moved', '/again', '/here'].flatMap((path) => [`may write, ${mayHaveWritten}`, `POST ${path}`]),
+      ),
+    )
+  })
+
+  it('has written nothing if a redirected write is held back', async () => {
+    const url = await redirecting({ '/moved': [307, '/here'] })
+    const held = new Error('Stopped')
+    const http = client(url, { beforeWrite: () => (seen.length === 0 ? Promise.resolve() : Promise.reject(held)) })
+    await expect(http.post('moved', {})).rejects.toBe(held)
+    expect({ seen, mayHaveWritten: http.mayHaveWritten }).toEqual({ seen: ['POST /moved'], mayHaveWritten: false })
+  })
+
   it('follows redirects only within the host of the connection', async () => {
     const other = await serve((_, res) => res.end('{"stolen":true}'))
     const url = await redirecting({
