@@ -4,7 +4,6 @@ import { basename, join, relative } from 'node:path'
 import { transform } from 'esbuild'
 import { categories } from '../project/categories.ts'
 import { APPLICATION, EXTENSION, PACKAGE } from '../project/roots.ts'
-import { catalogueOf } from './catalogue.ts'
 import { CommonJsConverter } from './common-js.ts'
 import { refuseCommonJsNames } from './common-js-imports.ts'
 import { categoryModules, isPrebuilt, sharedModule } from './entry-points.ts'
@@ -26,6 +25,7 @@ import {
 } from './files.ts'
 import { type BundleSource, type Linked, Linker } from './linker.ts'
 import { bom, licenseText, ThirdPartyReader } from './third-party.ts'
+import { catalogueOf } from './tool-schemas.ts'
 
 /** Waits for the preload during init. Only ES modules can, and only this file is one, because Node.js loads them more slowly. */
 const WEBHOOK = `import { createRequire } from 'node:module'

@@ -1,5 +1,5 @@
 import { generalTools } from '../../shared/agents/general-tools.ts'
-import { catalogueOf } from '../build/catalogue.ts'
+import { catalogueOf } from '../build/tool-schemas.ts'
 import { categories } from '../project/categories.ts'
 
 /** How to connect a client of the Model Context Protocol. */

@@ -11,7 +11,7 @@ import { redact } from '../redact.ts'
 import { describeDecision, describeVotes } from '../state/approval-decision.ts'
 import { readApproval } from '../state/approvals.ts'
 import { decide, wakeTasks } from './decide.ts'
-import { bareName, refusalFor } from './person.ts'
+import { bareName, refusalFor } from './may-decide.ts'
 import { verifyToken } from './signed-link.ts'
 
 /** Slack waits three seconds for the response to a button press. */

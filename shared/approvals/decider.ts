@@ -5,7 +5,7 @@ import type { RouteRequest } from '../providers/category.ts'
 import { redact } from '../redact.ts'
 import type { Approval } from '../state/approvals.ts'
 import type { LinkedApproval } from './find-approval.ts'
-import { refusalFor } from './person.ts'
+import { refusalFor } from './may-decide.ts'
 import { open, readCookie, type Session, session } from './sealed-cookie.ts'
 
 /** The sender of a request to the page. */

@@ -2,7 +2,7 @@ import { addressFormat, approverFormat, unknownApprover } from '../people/identi
 import { isKnownAddress, type People } from '../people/secret.ts'
 import { GROUP } from '../policy/people.ts'
 import type { MessageProvider } from '../providers/message.ts'
-import { bareName } from './person.ts'
+import { bareName } from './may-decide.ts'
 import { type ApprovalInput, dependsOnPeople } from './request/input.ts'
 
 type Deciders = Pick<ApprovalInput, 'approvers' | 'excluded'>

@@ -223,7 +223,7 @@ export const BREAKS: Record<string, Break> = {
     test: 'security/signatures > A Slack button > is rejected more than five minutes before or after its time',
   },
   'Press by someone else': {
-    file: 'shared/approvals/person.ts',
+    file: 'shared/approvals/may-decide.ts',
     from: 'if (approvers && !approvers.some(isApprover))',
     to: 'if (approvers && approvers.length === 0)',
     test: 'shared/approvals/approvals > A person who may decide > is not %s',
@@ -283,7 +283,7 @@ export const BREAKS: Record<string, Break> = {
     test: 'shared/agents/handler > Texts of platforms > lose invisible characters and links with which a person decides',
   },
   'Write that happens twice': {
-    file: 'shared/core/webhook/call-key.ts',
+    file: 'shared/core/webhook/agent-key.ts',
     from: 'if (owner === id) return',
     to: 'if (owner !== undefined) return',
     test: 'lifecycle/agent-key > A key of an agent > names one call: with other arguments it starts nothing, and the response names the task',

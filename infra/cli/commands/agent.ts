@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander'
 import { unknownName } from '../../../shared/validate.ts'
-import { catalogueOf } from '../../build/catalogue.ts'
+import { catalogueOf } from '../../build/tool-schemas.ts'
 import { categories } from '../../project/categories.ts'
 import { UsageError } from '../../project/usage-error.ts'
 import { agentClients } from '../agent-clients.ts'

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { refusalFor } from '../../../shared/approvals/person.ts'
+import { refusalFor } from '../../../shared/approvals/may-decide.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import { parseBody } from '../../../shared/http/parse-body.ts'
 import { type Identity, identityOf } from '../../../shared/people/identity.ts'

@@ -84,7 +84,7 @@ async function runDirectCall(
     return outcome
   }
   // Loaded when used: only agents need it.
-  if (call.isOfAgent && !call.refusal) await (await import('../webhook/call-key.ts')).requireUnusedKey(call)
+  if (call.isOfAgent && !call.refusal) await (await import('../webhook/agent-key.ts')).requireUnusedKey(call)
   const started = await acceptCall(call, () => context.getRemainingTimeInMillis())
   audit.add({ taskId: started.taskId, outcome: started.duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys(started)

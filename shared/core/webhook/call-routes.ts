@@ -149,7 +149,7 @@ async function respond(
   }
   // Loaded when used: only agents need it. One that also calls without MCP has the same keys.
   if ((call.isOfAgent || isForwarded(context)) && !call.refusal)
-    await (await import('./call-key.ts')).requireUnusedKey(call)
+    await (await import('./agent-key.ts')).requireUnusedKey(call)
   const { taskId, duplicate } = await acceptCall(call, timeLeft)
   audit.add({ taskId, outcome: duplicate ? 'duplicate' : 'accepted' })
   log.appendKeys({ taskId, duplicate })

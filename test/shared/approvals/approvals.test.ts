@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { refusalFor } from '../../../shared/approvals/may-decide.ts'
 import { renderPage } from '../../../shared/approvals/page.ts'
-import { refusalFor } from '../../../shared/approvals/person.ts'
 import type { Message } from '../../../shared/providers/message.ts'
 import { describeDecision } from '../../../shared/state/approval-decision.ts'
 import type { Approval } from '../../../shared/state/approvals.ts'

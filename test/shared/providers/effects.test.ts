@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { catalogueOf } from '../../../infra/build/catalogue.ts'
+import { catalogueOf } from '../../../infra/build/tool-schemas.ts'
 import { categories } from '../../../infra/project/categories.ts'
 import { type Category, currentActions } from '../../../shared/providers/category.ts'
 

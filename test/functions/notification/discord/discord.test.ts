@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { discord } from '../../../../functions/notification/discord/discord.ts'
-import { refusalFor } from '../../../../shared/approvals/person.ts'
+import { refusalFor } from '../../../../shared/approvals/may-decide.ts'
 import { expectFailure } from '../../helpers.ts'
 import { testMessages } from '../../messages.ts'
 import { question } from '../messages.ts'

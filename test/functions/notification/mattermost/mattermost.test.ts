@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { mattermost } from '../../../../functions/notification/mattermost/mattermost.ts'
-import { bareName, refusalFor } from '../../../../shared/approvals/person.ts'
+import { bareName, refusalFor } from '../../../../shared/approvals/may-decide.ts'
 import { expectFailure, keyOf } from '../../helpers.ts'
 import { MOOD_TITLES, moods, testMessages } from '../../messages.ts'
 import { decided, evaluation, question } from '../messages.ts'
