@@ -20,7 +20,7 @@ import { taskSchema } from '../task-schema.ts'
 import { sendAnswer, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
-import { type Operation, policyProgressIn } from './policy-progress.ts'
+import { type Operation, parseResult, policyProgressIn } from './policy-progress.ts'
 import { ACCEPT_INVOCATION, isPolicyStep, isSendStarted, SEND_FINISHED, START, TURN_NUMBER } from './steps.ts'
 
 /**
@@ -310,6 +310,6 @@ function asksUntilIn(payload = ''): number | undefined {
  */
 function taskIn(payload: object, accepted: string | undefined): Task | undefined {
   if ('version' in payload) return taskSchema.parse(payload)
-  const { task }: { task?: unknown } = JSON.parse(accepted ?? '{}')
+  const { task } = parseResult(accepted)
   return task === undefined ? undefined : taskSchema.parse(task)
 }
