@@ -1,4 +1,4 @@
-import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 import { NOTIFICATION } from '../../shared/core/call.ts'
@@ -54,7 +54,7 @@ export class Approvals extends Construct {
 
   #grant(id: string, { role }: BundleFunction, permissions: Permission[]): void {
     const statements = permissions.map(({ wildcardReason: _, ...statement }) => new PolicyStatement(statement))
-    const policy = new Policy(this, id, { roles: [role], statements })
+    const policy = new ManagedPolicy(this, id, { roles: [role], statements })
     for (const { resources, wildcardReason } of permissions)
       if (wildcardReason !== undefined) acknowledgeWildcards(policy, resources, wildcardReason)
   }

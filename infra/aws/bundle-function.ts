@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import {
   Architecture,
@@ -107,10 +107,10 @@ export class BundleFunction extends Construct {
     if (settings.vpc) joinVpc(this.fn, settings.vpc)
   }
 
-  /** Grants actions on the function's own executions, in a separate policy: the function depends on that of its role. */
+  /** Grants actions on the function's own executions, in a policy of their own: the function depends on that of its role. */
   grantOnOwnExecutions(actions: string[]): void {
     const resources = [`${this.fn.functionArn}:*`]
-    const policy = new Policy(this, 'OwnExecutions', {
+    const policy = new ManagedPolicy(this, 'OwnExecutions', {
       roles: [this.role],
       statements: [new PolicyStatement({ actions, resources })],
     })

@@ -3,9 +3,15 @@ import { Stack, Validations } from 'aws-cdk-lib/core'
 import type { IConstruct } from 'constructs'
 import type { Permission } from '../../shared/aws/permissions.ts'
 
+/** CDK moves statements to policies of their own when those of a role become too long, and IAM allows 6,144 characters in such a policy. */
+const MAX_RESOURCES = 20
+
 /** Adds a permission to a role, and the reason for its wildcards to the cdk-nag report. */
 export function grant(role: Role, { wildcardReason, ...statement }: Permission): void {
-  role.addToPolicy(new PolicyStatement(statement))
+  for (let start = 0; start < statement.resources.length; start += MAX_RESOURCES) {
+    const resources = statement.resources.slice(start, start + MAX_RESOURCES)
+    role.addToPolicy(new PolicyStatement({ ...statement, resources }))
+  }
   if (wildcardReason !== undefined) acknowledgeWildcards(role, statement.resources, wildcardReason)
 }
 

@@ -1,4 +1,4 @@
-import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import type { CategoryFunction } from './category-function.ts'
@@ -15,7 +15,7 @@ export class StartLimits extends Construct {
     const statements = table
       .allow(['GetItem', 'PutItem'], [itemKeys.starts('*')])
       .map((permission) => new PolicyStatement(permission))
-    new Policy(this, 'Policy', {
+    new ManagedPolicy(this, 'Policy', {
       roles: categories.flatMap(({ webhook, task }) => [webhook.role, task.role]),
       statements,
     })

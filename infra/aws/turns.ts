@@ -1,4 +1,4 @@
-import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { itemKeys } from '../../shared/state/item-keys.ts'
 import { EXECUTIONS_WILDCARD_REASON } from './bundle-function.ts'
@@ -26,7 +26,7 @@ export class Turns extends Construct {
       ...table.allow(['GetItem'], [itemKeys.waiter('*', '*')]),
       { actions: ['lambda:SendDurableExecutionCallbackSuccess'], resources: executions },
     ]
-    const policy = new Policy(this, 'Policy', {
+    const policy = new ManagedPolicy(this, 'Policy', {
       roles: [...categories.map(({ task }) => task.role), finisher.durable.role],
       statements: permissions.map((permission) => new PolicyStatement(permission)),
     })

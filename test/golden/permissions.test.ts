@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals'
 import { categoryInfos } from '../infra/aws/category-infos.ts'
-import { awsProviders, flat, type Resource, type Synthesized, shipped, synthesize } from '../infra/aws/synthesize.ts'
+import { awsProviders, flat, isAttached, type Synthesized, shipped, synthesize } from '../infra/aws/synthesize.ts'
 import { expectGolden } from './golden.ts'
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/1a2b3c4d-0000-0000-0000-'
@@ -25,7 +25,7 @@ describe.each([
 })
 
 function rolesOf({ all }: Synthesized): Record<string, unknown> {
-  const policies = all('AWS::IAM::Policy')
+  const policies = [...all('AWS::IAM::Policy'), ...all('AWS::IAM::ManagedPolicy')]
   const roles = all('AWS::Lambda::Function').map(({ Properties }) => Properties.Role['Fn::GetAtt'][0] as string)
   const entries = all('AWS::IAM::Role')
     .filter(({ id }) => roles.includes(id))
@@ -40,10 +40,6 @@ function rolesOf({ all }: Synthesized): Record<string, unknown> {
       }),
     ])
   return Object.fromEntries(entries)
-}
-
-function isAttached({ Properties }: Resource, role: string): boolean {
-  return Properties.Roles.some(({ Ref }: { Ref: string }) => Ref === role)
 }
 
 /** Lists are sorted, intrinsic functions become text, and logical ids lose their hash. */

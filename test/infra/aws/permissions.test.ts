@@ -9,9 +9,11 @@ import { temporaryFolder } from '../../temporary-folder.ts'
 import { waitForAll } from '../../wait-for-all.ts'
 import { categoryInfos } from './category-infos.ts'
 import {
+  allSettings,
   awsProviders,
   functionOf as find,
   flat,
+  isAttached,
   permissionsOf,
   type Resource,
   root,
@@ -478,6 +480,27 @@ describe('providers for AWS services', () => {
     expect(permissionsOf(everything, functionOf('finisher', 'all', everything)).has('sts:AssumeRole')).toBe(false)
   })
 
+  it.each([2, 40, 60])('stay within the limits of IAM, with everything on and %i runbooks', (count) => {
+    const documents = Array.from({ length: count }, (_, index) => `Runbook-of-the-shop-${index}`)
+    const ssm = documents.map((name) => `arn:aws:ssm:eu-west-1:123456789012:document/${name}`)
+    const rules = `approval: { connection: ops }
+rules: [{ name: one, oneAtATime: { per: "{connection}" } }, { name: five, atMost: { count: 5, per: PT1H, for: "{connection}" } }]`
+    const policy = yamlFile('iam-limits', rules)
+    const providers = { ...allSettings.awsProviders, 'aws-ssm-automation': ssm }
+    const { events: _, ...settings } = allSettings
+    const { all } = synthesize({ ...settings, policy, awsProviders: providers }, categoryInfos)
+    const inline = all('AWS::IAM::Policy')
+    const own = all('AWS::IAM::ManagedPolicy')
+    for (const { Properties } of own) expect(lengthOf(Properties.PolicyDocument)).toBeLessThan(6_144)
+    for (const { id } of all('AWS::IAM::Role')) {
+      const lengths = inline
+        .filter((each) => isAttached(each, id))
+        .map(({ Properties }) => lengthOf(Properties.PolicyDocument))
+      expect({ id, length: lengths.reduce((sum, length) => sum + length, 0) < 10_240 }).toEqual({ id, length: true })
+      expect(own.filter((each) => isAttached(each, id)).length).toBeLessThan(10)
+    }
+  })
+
   it('are limited to the regions and namespaces in cdk.json, and passed roles to their service', () => {
     const policies = everything.all('AWS::IAM::Policy')
     const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
@@ -494,3 +517,15 @@ describe('providers for AWS services', () => {
     }
   })
 })
+
+/** An ARN that a template names has about as many characters. */
+const ARN_LENGTH = 130
+
+/** Returns the length of a policy, as IAM counts it. */
+function lengthOf(document: unknown): number {
+  return JSON.stringify(document, (_name, value) =>
+    typeof value === 'object' && value !== null && ('Ref' in value || 'Fn::GetAtt' in value || 'Fn::Join' in value)
+      ? flat(value).replace(/<[^>]*\.Arn>/g, 'x'.repeat(ARN_LENGTH))
+      : value,
+  ).length
+}

@@ -213,7 +213,7 @@ describe('the stack', () => {
 describe('deleting the stack', () => {
   it('removes what a running task needs before its function, so docs/operate.md requires that tasks have ended', () => {
     for (const { id } of tasks) {
-      const dependent = ['Events::Rule', 'IAM::Policy', 'Lambda::Function', 'Lambda::Alias']
+      const dependent = ['Events::Rule', 'IAM::ManagedPolicy', 'Lambda::Function', 'Lambda::Alias']
         .flatMap((type) => deployed.all(`AWS::${type}`))
         .filter(({ Properties }) => JSON.stringify(Properties).includes(`"${id}"`))
       const names = dependent.map((resource) => resource.id).join(' ')

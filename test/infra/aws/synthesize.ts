@@ -259,9 +259,14 @@ export function functionOf({ all }: Synthesized, entry: string, category: string
 /** Returns the statements of all policies of a function's role. */
 export function statementsOf({ all }: Synthesized, fn: Resource): Statement[] {
   const role = fn.Properties.Role['Fn::GetAtt'][0]
-  return all('AWS::IAM::Policy')
-    .filter(({ Properties }) => Properties.Roles.some((attached: { Ref: string }) => attached.Ref === role))
+  return [...all('AWS::IAM::Policy'), ...all('AWS::IAM::ManagedPolicy')]
+    .filter((policy) => isAttached(policy, role))
     .flatMap(({ Properties }): Statement[] => Properties.PolicyDocument.Statement)
+}
+
+/** Whether a policy belongs to a role. */
+export function isAttached({ Properties }: Resource, role: string): boolean {
+  return Properties.Roles?.some((attached: { Ref: string }) => attached.Ref === role) ?? false
 }
 
 /** Returns the permissions of a function's role: action -> resources. */
