@@ -107,6 +107,7 @@ export {
   type Verdict,
 } from './providers/job.ts'
 export { allowParameters, type JobVariables } from './providers/job-variables.ts'
+export type { LookUp, Needs } from './providers/look-up.ts'
 export {
   type ButtonRequest,
   type ButtonResponse,

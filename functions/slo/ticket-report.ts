@@ -12,6 +12,7 @@ export function ticketReport<S extends z.ZodMiniObject>(provider: TicketProvider
   return {
     ...provider,
     kind: 'report',
+    lookUp: { newest: 'all', ...provider.commentLookUp, behind: 'unknown' },
     supportedFields: ['id', 'project'],
     resolveDestination({ id, project }, connection) {
       if (id !== undefined) return ticketOf({ id, project }, connection, platform)

@@ -32,6 +32,8 @@ export interface JobAction<P extends Provider = Provider, Input = never, Asked =
   job: JobHandling<P, Input>
   /** Starts a run of its own, instead of stopping or changing something. See `requiresTask` of `Provider`. */
   startsJob?: true
+  /** Starts the rollback of its provider. */
+  isRollback?: true
 }
 
 /** Requests an approval from people. */

@@ -4,11 +4,13 @@ import { sleep } from '../sleep.ts'
 import { clipSingleLine } from '../text/single-line.ts'
 import type { JobProvider, Run, RunStatus, StartJob, StopJob } from './job.ts'
 import { verdictOfState } from './job-outcome.ts'
+import type { LookUp } from './look-up.ts'
 import { type ProjectFormat, resolveProject } from './project.ts'
 import type { Client } from './provider.ts'
 import { searchSince } from './search-window.ts'
 
 const MAX_REASON_LENGTH = 500
+const ONE_PAGE = { first: 1, retry: 1 }
 
 /** How the id of a run looks. */
 interface RunIdFormat {
@@ -42,14 +44,20 @@ interface RunPage<L> {
 }
 
 /** Searches the list of runs for the idempotency key, the newest runs first. */
-export interface RunSearch<C, L> {
-  /** Reads a page. Returns `unknown` if the runs of this connection do not carry the key. */
+export interface RunSearch<C, L> extends Omit<LookUp, 'newest'> {
+  /**
+   * Reads a page. Returns `unknown` if the runs of this connection do not carry the key.
+   *
+   * @param page `size` is that of `pageSize`
+   */
   list(
     client: JobClient<C>,
     input: StartJob,
-    page: { token: string | undefined; since: Date },
+    page: { token: string | undefined; since: Date; size: number },
   ): Promise<RunPage<L> | 'unknown'>
   hasKey(run: NoInfer<L>, client: JobClient<C>, input: StartJob): boolean | undefined | Promise<boolean>
+  /** How many runs a page has. `all` if the platform searches for the key, or if the list has no pages. */
+  pageSize: number | { first: number; retry: number } | 'all'
   /** Defaults to one page. */
   maxPages?: { first: number; retry: number }
   /** Delays before each search of a retry, if the platform lists a new run late. */
@@ -66,10 +74,21 @@ interface JobStatus<R> extends Omit<RunStatus, 'run'> {
 }
 export type RunResults = Omit<JobStatus<never>, 'state' | 'run' | 'results'>
 
-type Replaced = 'find' | 'start' | 'getStatus' | 'parseRunId' | 'stop'
+/** How a retry finds the run of the first attempt, if the platform does not treat two starts as one. */
+type Findable<C, R, L> =
+  | { search: RunSearch<C, L>; find?: undefined; lookUp?: undefined }
+  | {
+      /** Finds the run with `client.idempotencyKey`, if that is not a search of a list: see `find` of a job provider. */
+      find(client: JobClient<C>, input: StartJob): Promise<NoInfer<R> | undefined | 'unknown'>
+      lookUp: LookUp
+      search?: undefined
+    }
+  | { search?: undefined; find?: undefined; lookUp?: undefined }
+
+type Replaced = 'lookUp' | 'find' | 'start' | 'getStatus' | 'parseRunId' | 'stop'
 
 /** The facts about the runs of a platform. The lifecycle of a run is the same for all platforms. */
-interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.output<S>>
+interface Job<S extends z.ZodMiniObject, R extends object, C = z.output<S>>
   extends Omit<JobProvider<S>, 'kind' | Replaced> {
   connection: S
   /** The projects of the platform, if each run needs one. */
@@ -77,9 +96,6 @@ interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.ou
   runId: RunIdFormat
   /** Returns the platform's id and the link of a run. */
   identify(run: R, client: Client<C>, parent: string): Run | Promise<Run>
-  search?: RunSearch<C, L>
-  /** Finds the run with `client.idempotencyKey`, if that is not a search of a list: see `find` of a job provider. */
-  find?(client: JobClient<C>, input: StartJob): Promise<NoInfer<R> | undefined | 'unknown'>
   start(client: Client<C>, input: StartJob): Promise<NoInfer<R>>
   getStatus(client: Client<C>, run: IdentifiedRun): Promise<JobStatus<NoInfer<R>>>
   stop?(client: Client<C>, run: IdentifiedRun): Promise<void>
@@ -94,7 +110,7 @@ interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.ou
  *   states: { running: 'running', done: 'pass', broken: 'fail' },
  *   runId: { pattern: /^\d{1,15}$/, description: 'the number of a run, such as 7' },
  *   identify: ({ id, page }: AcmeRun) => ({ id: String(id), url: page }),
- *   search: { list: ({ http }) => pageOf(http), hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey },
+ *   search: { pageSize: 100, list: ({ http }) => pageOf(http), hasKey: ({ ref }, { idempotencyKey }) => ref === idempotencyKey },
  *   start: ({ http, idempotencyKey }, { target }) => startOf(http, target, idempotencyKey),
  *   async getStatus({ http }, { id }) {
  *     const run = await read(http, id)
@@ -103,9 +119,9 @@ interface Job<S extends z.ZodMiniObject, R extends object, L extends R, C = z.ou
  * })
  */
 export function defineJob<S extends z.ZodMiniObject, R extends object, L extends R = R>(
-  job: Job<S, R, L>,
+  job: Job<S, R> & Findable<z.output<S>, R, L>,
 ): JobProvider<S> {
-  const { project, runId, identify, search, find, start, getStatus, stop, ...others } = job
+  const { project, runId, identify, search, find, lookUp, start, getStatus, stop, ...others } = job
 
   async function runOf(client: Client<z.output<S>>, run: R, parent: string): Promise<Run> {
     const { id, ...identified } = await identify(run, client, parent)
@@ -124,6 +140,7 @@ export function defineJob<S extends z.ZodMiniObject, R extends object, L extends
     },
 
     ...((find || search) && {
+      lookUp: search ? lookUpOf(search) : lookUp,
       async find(client, input) {
         const found = find ? await find(client, input) : search && (await searchRuns(search, client, input))
         return found === 'unknown' ? 'unknown' : found && runOf(client, found, parentOf(input))
@@ -167,14 +184,16 @@ export async function searchRuns<C, L>(
   input: StartJob,
   delaysMs: readonly number[] = (client.isRetry && search.delaysMs) || [0],
 ): Promise<L | undefined | 'unknown'> {
-  const { maxPages = { first: 1, retry: 1 } } = search
+  const { maxPages = ONE_PAGE } = search
+  const sizes = pageSizesOf(search)
+  const size = client.isRetry ? sizes.retry : sizes.first
   const since = searchSince(client.isRetry)
   let isComplete = false
   for (const delay of delaysMs) {
     await sleep(delay)
     let token: string | undefined
     for (let page = 0; page < (client.isRetry ? maxPages.retry : maxPages.first); page++) {
-      const listed = await search.list(client, input, { token, since })
+      const listed = await search.list(client, input, { token, since, size })
       if (listed === 'unknown') return 'unknown'
       for (const run of listed.runs ?? []) if (await search.hasKey(run, client, input)) return run
       token = listed.next ?? undefined
@@ -183,6 +202,22 @@ export async function searchRuns<C, L>(
     }
   }
   return isComplete || !client.isRetry ? undefined : 'unknown'
+}
+
+function pageSizesOf({ pageSize }: Pick<RunSearch<never, never>, 'pageSize'>): { first: number; retry: number } {
+  if (typeof pageSize === 'object') return pageSize
+  const size = pageSize === 'all' ? Number.POSITIVE_INFINITY : pageSize
+  return { first: size, retry: size }
+}
+
+function lookUpOf(search: Omit<RunSearch<never, never>, 'list' | 'hasKey'>): LookUp {
+  const { maxPages = ONE_PAGE, needs, keyLasts } = search
+  const newest = pageSizesOf(search).retry * maxPages.retry
+  return {
+    newest: Number.isFinite(newest) ? newest : 'all',
+    ...(needs && { needs }),
+    ...(keyLasts && { keyLasts }),
+  }
 }
 
 function joinReasons(reasons: readonly unknown[]): string | undefined {

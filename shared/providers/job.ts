@@ -4,6 +4,7 @@ import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { SourceTypeName } from '../sources/load-source-type.ts'
 import type { JobVariables } from './job-variables.ts'
+import type { StatesLookUp } from './look-up.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 import { thresholds } from './thresholds.ts'
 
@@ -148,7 +149,7 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>
   notifiedBy?: NotifiedBy
   /** Replaces the members of a start for the action `rollback`. */
-  rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'start'>
+  rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'lookUp' | 'start'>
 }
 
 /**
@@ -163,13 +164,14 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
  *   check: ({ http }) => http.get('me'),
  *   states: { running: 'running', done: 'pass', broken: 'fail' },
  *   find: async ({ http, idempotencyKey }) => (await http.get('runs', { query: { ref: idempotencyKey }, schema })).body[0],
+ *   lookUp: { newest: 'all' },
  *   start: async ({ http, idempotencyKey }, { target }) =>
  *     (await http.post(`jobs/${segment(target)}/runs`, { ref: idempotencyKey }, { schema: run })).body,
  *   getStatus: async ({ http }, { id }) => (await http.get(`runs/${segment(id)}`, { schema: run })).body,
  * })
  */
 export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobProvider<S>, 'kind'>>(
-  provider: P & { connection: S } & NoOtherMembers<P, JobProvider>,
+  provider: P & { connection: S } & NoOtherMembers<P, JobProvider> & StatesLookUp<P>,
 ): P & { kind: 'job' } {
   return { kind: 'job', ...provider }
 }

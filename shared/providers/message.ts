@@ -2,6 +2,7 @@ import type * as z from 'zod/mini'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { SourceTypeName } from '../sources/load-source-type.ts'
 import type { Message, MessageButton } from '../text/message.ts'
+import type { StatesLookUp } from './look-up.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
 export type { Field, Link, Message, MessageButton, Mood, Table } from '../text/message.ts'
@@ -113,12 +114,17 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
   maxRequest?: number
   /** Throws Failure `invalid` for a message that the platform does not support. */
   checkMessage?(input: { channel: string | undefined; needsApproval: boolean }, connection: z.output<S>): void
-  /** Returns the message with `client.idempotencyKey`. Without it, a message may be posted twice after a lost response. */
+  /**
+   * Returns the message with `client.idempotencyKey`. Without it and without `showsOnce`, a message may be posted twice after a
+   * lost response.
+   */
   find?(
     client: Client<z.output<S>> & { idempotencyKey: string },
     channel: string | undefined,
   ): Promise<PostedMessage | undefined>
   post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<PostedMessage>
+  /** How long readers see two posts with one key as one, for people: `some minutes`. A retry posts again. */
+  showsOnce?: string
   /** Replies in the thread of a message, or posts a separate message if the platform has no threads. */
   reply?(client: Client<z.output<S>>, posted: PostedMessage, message: Message): Promise<void>
   /** Replaces a message. Omit it if the platform cannot. */
@@ -150,7 +156,7 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
  * })
  */
 export function defineMessageProvider<S extends z.ZodMiniObject, P extends Omit<MessageProvider<S>, 'kind'>>(
-  provider: P & { connection: S } & NoOtherMembers<P, MessageProvider>,
+  provider: P & { connection: S } & NoOtherMembers<P, MessageProvider> & StatesLookUp<P>,
 ): P & { kind: 'message' } {
   return { kind: 'message', ...provider }
 }

@@ -4,6 +4,7 @@ import type { Aws } from '../aws/aws.ts'
 import type { Http } from '../http/client.ts'
 import type { Authorization } from '../http/options.ts'
 import type { CallOrigin } from '../orchestrators/event/event.ts'
+import type { LookUp } from './look-up.ts'
 
 /** Authorizes a decision, from a button or on the approval page. */
 export interface SignedLink {
@@ -102,6 +103,10 @@ export interface Provider<S extends z.ZodMiniObject = z.ZodMiniObject> {
   errorStatus?(body: unknown): number | undefined
   /** Whether the platform treats two writes with the same `client.idempotencyKey` as one. A retry is then safe. */
   hasIdempotentWrites?(connection: z.output<S>): boolean
+  /** The condition under which the platform treats two writes with one key as one, for people: `` `idempotencyHeader` in the connection ``. */
+  keyNeeds?: string
+  /** The reach of the search of a retry. Required with `find`. */
+  lookUp?: LookUp
   /** The unit of the Retry-After header. Defaults to seconds. */
   retryAfterUnit?: 'milliseconds'
 }

@@ -3,7 +3,7 @@ import { type Failure, outcomeUnknown } from '../errors.ts'
 /** Repeated calls count as repeats for a day; the rest is a margin for clocks. */
 const REPEAT_WINDOW_MS = 25 * 3_600_000
 /** A task can run for a month. */
-const MAX_TASK_MS = 31 * 24 * 3_600_000
+export const MAX_TASK_MS = 31 * 24 * 3_600_000
 
 /**
  * Returns how far back to search for the object that carries an idempotency key.

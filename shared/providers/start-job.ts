@@ -122,6 +122,7 @@ export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline
   const { job } = start
   return {
     ...start,
+    isRollback: true,
     input: rollbackInput,
     complete: (input, { provider, ...context }) =>
       start.complete(input, { ...context, provider: asRollback(provider) }),
@@ -137,7 +138,7 @@ export function rollbackJob(options: Pick<StartJobOptions, 'summary' | 'deadline
 
 /** Returns a provider whose start is its rollback. Throws Failure `invalid` if it has none. */
 function asRollback(provider: JobProvider): JobProvider {
-  const { hasIdempotentStart: _, checkStart: __, find: ___, ...others } = provider
+  const { hasIdempotentStart: _, checkStart: __, find: ___, lookUp: ____, ...others } = provider
   if (provider.rollback) return { ...others, ...provider.rollback, noun: 'rollback' }
   const { title, noun } = provider
   throw new Failure('invalid', `${title} has no rollback: start ${withArticle(noun)} of the previous version instead.`)

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { createdId, name, optional, vendorFields, word, words } from '../fields.ts'
 import { cuttable, MAX_TEXT, MAX_TITLE } from './cut-text.ts'
+import type { LookUp, StatesLookUp } from './look-up.ts'
 import type { ProjectFormat } from './project.ts'
 import type { Client, NoOtherMembers, Provider } from './provider.ts'
 
@@ -113,6 +114,8 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
    * a retry then adds none.
    */
   hasComment(client: Client<z.output<S>> & { idempotencyKey: string }, ref: TicketRef): Promise<boolean | 'unknown'>
+  /** The reach of `hasComment`, if it does not read every comment. */
+  commentLookUp?: LookUp
   close(client: Client<z.output<S>>, ref: TicketRef, how: Pick<CloseTicket, 'resolution' | 'comment'>): Promise<void>
 }
 
@@ -122,7 +125,7 @@ export interface TicketProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
  * @example See `functions/issue-ticketing/github/github.ts`.
  */
 export function defineTicketProvider<S extends z.ZodMiniObject, P extends Omit<TicketProvider<S>, 'kind'>>(
-  provider: P & { connection: S } & NoOtherMembers<P, TicketProvider>,
+  provider: P & { connection: S } & NoOtherMembers<P, TicketProvider> & StatesLookUp<P>,
 ): P & { kind: 'ticket' } {
   return { kind: 'ticket', ...provider }
 }

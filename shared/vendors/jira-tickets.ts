@@ -68,6 +68,8 @@ export function jiraTickets<C extends Connection>(options: JiraTicketOptions<C>)
 
     reservedFields: [{ path: ['labels'], instead: 'write input.labels' }],
 
+    lookUp: { newest: 'all' },
+
     async find(client: Client<C> & { idempotencyKey: string }, { project = '' }) {
       const found = await findIssue(client, project)
       return found === undefined || found === 'unknown' ? found : ticketOf(client, found)

@@ -131,6 +131,11 @@ export const rundeck = defineJob({
     }
   },
 
+  lookUp: {
+    newest: MAX_PAGES * PER_PAGE,
+    needs: { text: '`keyOption` in the connection, and in the job', without: { keyOption: undefined } },
+  },
+
   async find({ http, idempotencyKey, isRetry, connection }, input) {
     const { keyOption } = connection
     if (keyOption === undefined) return 'unknown'

@@ -25,21 +25,12 @@ export interface PlayedJobs<S extends Served = Served> {
 export interface JobPlatform<S extends Served = Served> {
   /** Matches the request that starts a run: `POST /path`, or an AWS operation. */
   starts: RegExp
-  /**
-   * How a start whose response is lost is recognized: the platform treats two starts with one token as one, or shows the key,
-   * or neither.
-   */
-  known: 'token' | 'look-up' | 'neither'
   /** The status of the task when the run ends, if it is not `succeeded`. */
   ends?: 'aborted'
   /** The status of the task of a run that was stopped, if it is not `aborted`. */
   stops?: 'succeeded'
-  /** It shows only the newest run, so a retry cannot exclude that an earlier attempt started one. */
-  showsNewestOnly?: true
   /** A new run can be missing in its lists for a moment, so a retry looks several times. */
   listsLate?: true
-  /** How many of the newest runs a retry searches, if a test can start more. Behind them, the outcome is unknown. */
-  searchLimit?: number
   /** Seconds after which the state of a new run is reliable. */
   reliableAfter?: number
   /** Why the times of a run are those of its task: the platform does not report both. */

@@ -1,3 +1,5 @@
+import { type Once, onceOf } from '../../shared/providers/once.ts'
+import { categoryOf } from './category-of.ts'
 import type { JobRow } from './row.ts'
 import { rowsOf } from './rows.ts'
 
@@ -11,6 +13,8 @@ export interface NamedJobPlatform {
   /** Undefined if the runs cannot be stopped. */
   stop: string | undefined
   platform: JobRow
+  /** The provider's statement about a start whose response was lost. */
+  once: Once
 }
 
 const actions: Record<string, [start: string, stop: string]> = {
@@ -23,9 +27,14 @@ const actions: Record<string, [start: string, stop: string]> = {
 }
 
 /** The platform of each provider that starts jobs. */
-export const jobPlatforms = Object.entries(rowsOf('jobRow')).map(([name, platform]): NamedJobPlatform => {
-  const [category = '', provider = ''] = name.split('/')
-  const [start, stop] = actions[category] ?? ['start-job', 'stop-job']
-  const { action = start, cannotStop } = platform
-  return { name, category, provider, start: action, stop: cannotStop ? undefined : stop, platform }
-})
+export const jobPlatforms = await Promise.all(
+  Object.entries(rowsOf('jobRow')).map(async ([name, platform]): Promise<NamedJobPlatform> => {
+    const [category = '', provider = ''] = name.split('/')
+    const [start, stop] = actions[category] ?? ['start-job', 'stop-job']
+    const { action = start, cannotStop } = platform
+    const loaded = await categoryOf(name).providers[provider]?.()
+    if (!loaded) throw new Error(`No provider ${name}`)
+    const once = onceOf(loaded, action === 'rollback' ? 'rollback' : 'start')
+    return { name, category, provider, start: action, stop: cannotStop ? undefined : stop, platform, once }
+  }),
+)

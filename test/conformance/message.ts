@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { Message, MessageProvider, PostedMessage } from '../../shared/providers/message.ts'
+import { onceOf } from '../../shared/providers/once.ts'
 import { postOnce } from '../../shared/providers/push-update.ts'
 import { type ClientOptions, clientOf, failureOf, keyOf } from '../functions/helpers.ts'
 import { decided, evaluation, hostile, question } from '../functions/notification/messages.ts'
@@ -14,8 +15,8 @@ export interface MessageOptions<S extends Served> extends CommonOptions<S> {
   channel?: string
   /** Returns the number of messages that a reader of the platform sees. */
   visible(server: S): number
-  /** A retry after a lost response posts again, because the platform has no search and does not deduplicate. */
-  repeats?: true
+  /** The platform of the test lacks what `needs` of the provider's statement names. */
+  lacksNeeds?: true
   /** Channels that the provider accepts and refuses before it sends anything, and a part of the message of the refusal. */
   channels?: { accepted: string[]; refused: string[]; message: string }
   /** Fails if a message mentions people, or lacks its links or buttons. */
@@ -149,13 +150,16 @@ function contentTests<S extends Served>(
   })
 }
 
-/** Newer messages of other calls: with the message, one page of most lists. */
+/** Newer messages of other calls, if the search has no limit: with the message, one page of most lists. */
 const OTHERS = 99
 
 function repeatTests<S extends Served>(
   { provider, channel, platform, client, post, count }: Posts<S>,
-  { repeats }: MessageOptions<S>,
+  { lacksNeeds }: MessageOptions<S>,
 ): void {
+  const { by, newest, needs, keyLasts } = onceOf(provider, 'message')
+  if (lacksNeeds && !needs) throw new Error(`${provider.title} states no needs.`)
+  const repeats = by === 'nothing' || lacksNeeds
   test(`a retry after a lost response ${repeats ? 'posts again' : 'shows one message'}, and another event posts another`, async () => {
     platform().server.loseNext(({ method }) => method !== 'GET')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
@@ -165,13 +169,22 @@ function repeatTests<S extends Served>(
     expect(count()).toBe(repeats ? 3 : 2)
   })
 
-  if (provider.find) {
-    test(`a retry after a lost response shows one message behind ${OTHERS} others`, async () => {
+  if (by === 'look-up') {
+    const limit = typeof newest === 'number' ? newest : undefined
+    const others = limit === undefined ? OTHERS : limit - 1
+    const end = limit === undefined ? '' : `, and ${keyLasts ? 'needs its key' : 'posts again'} behind one more`
+
+    test(`a retry after a lost response shows one message behind ${others} others${end}`, async () => {
+      const retry = () => postOnce(provider, client({ isRetry: true }), channel, evaluation)
       platform().server.loseNext(({ method }) => method !== 'GET')
       await failureOf(post(evaluation))
-      for (let other = 0; other < OTHERS; other++) await post(evaluation, { key: keyOf(other + 2) })
-      await postOnce(provider, client({ isRetry: true }), channel, evaluation)
-      expect(count()).toBe(OTHERS + 1)
+      for (let other = 0; other < others; other++) await post(evaluation, { key: keyOf(other + 2) })
+      await retry()
+      expect(count()).toBe(others + 1)
+      if (limit === undefined) return
+      await post(evaluation, { key: keyOf(others + 2) })
+      await retry()
+      expect(count()).toBe(others + (keyLasts ? 2 : 3))
     })
   }
 

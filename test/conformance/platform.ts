@@ -26,8 +26,6 @@ export interface TicketPlatform {
   neverReopens?: true
   /** Whether the state can be read back. */
   blind?: true
-  /** How many of the newest tickets a retry searches, if there is a limit. Behind them, the outcome is unknown. */
-  searchLimit?: number
 }
 
 /** The differences between flag platforms. */

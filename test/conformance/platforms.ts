@@ -9,6 +9,7 @@ import { ticketRow as jiraIssues } from '../functions/issue-ticketing/jira/fake.
 import { startAnyApi } from '../platforms/any-api.ts'
 import { categoryOf } from './category-of.ts'
 import { jobPlatforms } from './job-platforms.ts'
+import { hasPlatformKey } from './once.ts'
 import type { FlagPlatform } from './platform.ts'
 import { startWith, type TicketRow, type WriteRow } from './row.ts'
 import { rowsOf } from './rows.ts'
@@ -99,13 +100,13 @@ function flag({ start, flags }: FlagPlatform): WriteRow {
 }
 
 function jobs(): Record<string, WriteRow> {
-  const platforms = jobPlatforms.map(({ name, start: action, platform }): [string, WriteRow] => {
-    const { starts: writes, known, needsTask, start } = platform
+  const platforms = jobPlatforms.map(({ name, start: action, platform, once }): [string, WriteRow] => {
+    const { starts: writes, needsTask, start } = platform
     const played = async () => {
       const { server, connection, input, runs: made } = await start()
       return { server, connection, input, made }
     }
-    const repeats = known === 'token' && { repeatable: 'two starts with the same token are one run' }
+    const repeats = hasPlatformKey(once) && { repeatable: 'two starts with the same token are one run' }
     return [name, { action, writes, start: played, ...repeats, ...(needsTask && { needsTask }) }]
   })
   return Object.fromEntries(platforms)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Served } from '../../infra/testing/loopback-server.ts'
+import { onceOf } from '../../shared/providers/once.ts'
 import type { ReportDestination, ReportProvider } from '../../shared/providers/report.ts'
 import { type ClientOptions, failureOf, keyOf } from '../functions/helpers.ts'
 import { evaluated, type ReportOptions, report } from '../functions/slo/drive.ts'
@@ -13,8 +14,8 @@ interface ReportPlatform {
   connection: Record<string, unknown>
   /** The input of a report that the platform accepts. */
   input?: object
-  /** Returns how many reports a reader of the platform sees. Absent if a retry may add another one. */
-  visible?: () => number
+  /** Returns how many reports a reader of the platform sees. */
+  visible: () => number
   /** Returns what the platform shows for the result of the last report, for `results`. */
   result?: () => unknown
 }
@@ -55,6 +56,8 @@ interface Reports {
  *   headers: ({ token }) => ({ authorization: `Bearer ${token}` }),
  *   check: ({ http }) => http.get('me', { schema: z.object({ name: z.string() }) }),
  *   supportedFields: ['ref'],
+ *   // A second report with the same key replaces the first.
+ *   hasIdempotentWrites: () => true,
  *   async report({ http, idempotencyKey }, { ref }, { evaluation }) {
  *     const report = { ref, result: evaluation.result, key: idempotencyKey }
  *     const { body } = await http.post('reports', report, { schema: z.object({ id: z.string() }) })
@@ -69,7 +72,6 @@ interface Reports {
  *     const server = await serve(({ method, headers, body }) => {
  *       if (headers.authorization !== `Bearer ${token}`) return { status: 401, body: { message: 'invalid token' } }
  *       if (method === 'GET') return { status: 200, body: { name: 'robot' } }
- *       // A second report with the same key replaces the first.
  *       const id = body.key ?? String(reports.size + 1)
  *       reports.set(id, body)
  *       return { status: 201, body: { id } }
@@ -94,7 +96,7 @@ export function reportConformance<P extends ReportPlatform>(provider: ReportProv
     const reports: Reports = { platform, push: (more, input) => pushAt(platform(), more, input) }
     resultTests(reports, provider, options)
     refusalTests(reports, options)
-    repeatTests(reports, options)
+    repeatTests(reports, provider, options)
   })
 }
 
@@ -137,35 +139,67 @@ function refusalTests<P extends ReportPlatform>(
   )
 }
 
-/** Newer reports of other calls: with the report, one page of most lists. */
+/** Newer reports of other calls, if the search has no limit: with the report, one page of most lists. */
 const OTHERS = 99
 
-function repeatTests<P extends ReportPlatform>({ platform, push }: Reports, { replaces }: Options<P>): void {
-  test('a retry after a lost response adds no second report, and another event adds another', async () => {
-    platform().server.loseNext(isWrite)
-    expect(await failureOf(push())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
+function repeatTests<P extends ReportPlatform>(
+  { platform, push }: Reports,
+  provider: ReportProvider,
+  { replaces }: Options<P>,
+): void {
+  const { by, newest, needs, otherwise } = onceOf(provider, 'report')
+  const repeats = by === 'nothing'
+  const visible = () => platform().visible()
+
+  test(`a retry after a lost response ${repeats ? 'reports again' : 'adds no second report'}, and another event adds another`, async () => {
+    await lose()
     expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
-    const { visible } = platform()
-    if (!visible) return
-    expect(visible()).toBe(1)
+    const reports = repeats ? 2 : 1
+    expect(visible()).toBe(reports)
     await push({ key: keyOf(2) })
-    expect(visible()).toBe(replaces ? 1 : 2)
+    expect(visible()).toBe(replaces ? 1 : reports + 1)
   })
 
-  test(`a retry after a lost response adds no second report behind ${OTHERS} others`, async () => {
+  const limit = typeof newest === 'number' ? newest : undefined
+  const others = limit === undefined ? OTHERS : limit - 1
+
+  if (!repeats) {
+    test(`a retry after a lost response adds no second report behind ${others} others`, async () => {
+      await lose()
+      for (let other = 0; other < others; other++) await push({ key: keyOf(other + 2) })
+      expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
+      expect(visible()).toBe(replaces ? 1 : others + 1)
+      if (limit === undefined) return
+      await push({ key: keyOf(others + 2) })
+      await unrecognized()
+    })
+  }
+
+  if (needs?.without) {
+    test(`a retry after a lost response is not recognized without ${needs.text}`, async () => {
+      Object.assign(platform().connection, needs.without)
+      await lose()
+      await unrecognized()
+    })
+  }
+
+  async function lose(): Promise<void> {
     platform().server.loseNext(isWrite)
-    await failureOf(push())
-    for (let other = 0; other < OTHERS; other++) await push({ key: keyOf(other + 2) })
-    expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
-    const { visible } = platform()
-    if (visible) expect(visible()).toBe(replaces ? 1 : OTHERS + 1)
-  })
+    expect(await failureOf(push())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
+  }
+
+  async function unrecognized(): Promise<void> {
+    const before = visible()
+    const retry = push({ isRetry: true })
+    if (otherwise === 'again') expect(await retry).toMatchObject({ status: 'succeeded' })
+    else expect(await failureOf(retry)).toMatchObject({ kind: 'unconfirmed', transient: false })
+    expect(visible()).toBe(otherwise === 'again' ? before + 1 : before)
+  }
 
   test('a retry creates the report if the first attempt did not, in addition to those of other calls', async () => {
     await push({ key: keyOf(2) })
     expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
-    const { visible } = platform()
-    if (visible) expect(visible()).toBe(replaces ? 1 : 2)
+    expect(visible()).toBe(replaces ? 1 : 2)
   })
 
   test('needs no idempotency key, and neither stores a marker nor searches for one without it', async () => {

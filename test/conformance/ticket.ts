@@ -2,7 +2,7 @@ import { describe } from '@jest/globals'
 import type { TicketProvider } from '../../shared/providers/ticket.ts'
 import type { CommonOptions, CommonSuite } from './common/options.ts'
 import { commonTests } from './common.ts'
-import { changeTests } from './ticket/changes.ts'
+import { changeTests, updateTest } from './ticket/changes.ts'
 import { TicketFixture, type TicketSubject, type WithTicket } from './ticket/fixture.ts'
 import { openTests, repeatedOpenTests } from './ticket/opens.ts'
 import { ticketIdTests } from './ticket/refusals.ts'
@@ -41,6 +41,7 @@ export function ticketConformance(
     openTests(fixture, options)
     repeatedOpenTests(fixture)
     ticketIdTests(fixture)
+    updateTest(fixture)
     if (!platform.blind) changeTests(fixture)
   })
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { requestLine } from '../../infra/testing/loopback-server.ts'
 import type { PlayedJobs } from '../conformance/job-platform.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
+import { isFindable } from '../conformance/once.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { type Answer, awsCredentials, Service, triggered } from './service.ts'
 
@@ -90,7 +91,7 @@ beforeAll(async () => {
     prepare(withoutResponse, 'held'),
     prepare(stoppedEarly, 'stopped'),
   ])
-  const known = held.filter(({ kind }) => kind.platform.known !== 'neither')
+  const known = held.filter(({ kind }) => isFindable(kind.once))
   service = new Service({
     concurrency: 1,
     secrets: Object.fromEntries([...delivered, ...held, ...stopped].map(({ secret }) => secret)),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { categories } from '../../functions/index.ts'
 import { requestLine } from '../../infra/testing/loopback-server.ts'
 import { jobPlatforms, type NamedJobPlatform } from '../conformance/job-platforms.ts'
+import { isFindable } from '../conformance/once.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Lifecycle } from './lifecycle.ts'
 
@@ -67,9 +68,9 @@ const outcomeUnknown = {
   message: expect.stringMatching(/It is unknown whether an? .* was started\. The start was not retried\. Check /),
 }
 
-function expectedOutcome({ platform }: NamedJobPlatform, { stops }: Scenario): object {
+function expectedOutcome({ platform, once }: NamedJobPlatform, { stops }: Scenario): object {
   if (stops === 'at poll') return platform.stops ? { status: platform.stops } : { status: 'aborted', result: 'fail' }
-  if (platform.known === 'neither') return outcomeUnknown
+  if (!isFindable(once)) return outcomeUnknown
   if (stops) return platform.stoppedAtStart ? outcomeUnknown : { status: 'aborted', result: 'fail' }
   return platform.ends ? { status: platform.ends } : { status: 'succeeded', result: 'pass' }
 }

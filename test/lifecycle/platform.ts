@@ -161,6 +161,7 @@ const jobProvider = {
 /** A provider that finds its runs by key. */
 const fakeJob = defineJobProvider({
   ...jobProvider,
+  lookUp: { newest: 'all' },
   async find({ http, idempotencyKey: key }) {
     const [run] = (await http.get('runs', { query: { key }, schema: z.array(created) })).body
     return run
@@ -178,6 +179,7 @@ const fakeJob = defineJobProvider({
 const queuedJob = defineJobProvider({
   ...jobProvider,
   find: fakeJob.find,
+  lookUp: fakeJob.lookUp,
   start: fakeJob.start,
   async getStatus(client, { id, providerState = id }) {
     const current = await fakeJob.getStatus(client, { id: String(providerState) })
@@ -199,6 +201,7 @@ const attendedJob = defineJobProvider({
   ...blind,
   requiresTask: true,
   find: fakeJob.find,
+  lookUp: fakeJob.lookUp,
   stop: fakeJob.stop,
   async cleanUp({ http, idempotencyKey: key }) {
     for (const { id } of (await http.get('runs', { query: { key }, schema: z.array(created) })).body)
@@ -212,6 +215,7 @@ const fakeTicket = defineTicketProvider({
   ...common,
   noun: 'ticket',
   project: undefined,
+  lookUp: { newest: 'all' },
   async find({ http, idempotencyKey: key }) {
     const [found] = (await http.get('tickets', { query: { key }, schema: z.array(created) })).body
     return found && ticketOf(found.id)
@@ -231,6 +235,7 @@ function ticketOf(id: string) {
 const fakeMessage = defineMessageProvider({
   ...common,
   channel: undefined,
+  lookUp: { newest: 'all' },
   async find({ http, idempotencyKey: key }) {
     const [found] = (await http.get('messages', { query: { key }, schema: z.array(created) })).body
     return found

@@ -27,7 +27,7 @@ async function readMessages(): Promise<Notification[]> {
 }
 
 // Sequences, with which the messages of one event are one, need ntfy 2.16.
-const { server, client, save } = testNtfy({ start, repeats: true })
+const { server, client, save } = testNtfy({ start, lacksNeeds: true })
 
 test('ntfy shows a decision as another message', async () => {
   await provider.replace(client(), await save(question), decided)

@@ -77,6 +77,8 @@ export const gremlin = defineJob({
       throw invalidInput('input.parameters', 'may contain only hypothesis: the scenario defines everything else')
   },
 
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE, needs: { text: 'a key that may read runs' } },
+
   async find({ http, connection, idempotencyKey, isRetry }, { target }) {
     let found: StartedRun | undefined | 'unknown'
     for (const pause of isRetry ? FIND_DELAYS_MS : [0]) {

@@ -118,6 +118,8 @@ export const steadybit = defineJob({
       if (name === KEY_VARIABLE || !isListed(name, variables)) throw notAllowed(name)
   },
 
+  lookUp: { newest: PAGE_SIZE.retry, needs: { text: 'a token that may read executions' } },
+
   async find({ http, idempotencyKey, isRetry }, { target }) {
     const filter = {
       experimentKeys: [target],

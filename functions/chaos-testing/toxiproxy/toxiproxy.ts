@@ -90,6 +90,8 @@ export const toxiproxy = defineJobProvider({
     parseFault(input, connection)
   },
 
+  lookUp: { newest: 'all' },
+
   async find({ http, connection, idempotencyKey, isRetry }, input) {
     const path = `${toxicsOf(input.target)}/${nameOf(idempotencyKey)}`
     const { status, body } = await http.get(path, { accept: [404], schema: toxic })

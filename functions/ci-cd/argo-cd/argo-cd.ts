@@ -98,6 +98,9 @@ export const argoCd = defineJobProvider({
     parametersOf(input)
   },
 
+  // Argo CD stores only the newest operation of an application.
+  lookUp: { newest: 1 },
+
   async find({ http, idempotencyKey, isRetry }, { target, project }) {
     const operation = { application: target, marker: markerOf(idempotencyKey), project }
     const found = await read(http, operation)

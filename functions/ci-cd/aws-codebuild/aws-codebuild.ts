@@ -86,7 +86,8 @@ export const awsCodeBuild = defineJob({
   },
 
   search: {
-    // 100 builds each. An earlier attempt may be older.
+    // The size that AWS chooses. An earlier attempt may be older than one page.
+    pageSize: 100,
     maxPages: { first: 1, retry: 5 },
     async list({ aws }, { target }, { token }) {
       // Newest first by default. With an explicit order, AWS rejects projects with more than 100 builds.

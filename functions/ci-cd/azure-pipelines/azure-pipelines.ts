@@ -61,9 +61,6 @@ const testRuns = z.object({
   value: z.array(z.object({ totalTests: z.int(), passedTests: z.int(), unanalyzedTests: z.int() })),
 })
 
-/** Number of recent runs to search for a key. */
-const PAGE_SIZE = { first: 50, retry: 200 }
-
 const states: Record<string, Verdict> = {
   none: 'running',
   notStarted: 'running',
@@ -120,16 +117,18 @@ export const azurePipelines = defineJob({
   },
 
   search: {
-    async list(client, input, { since }) {
+    pageSize: { first: 50, retry: 200 },
+    needs: { text: '`keyParameter` in the connection', without: { keyParameter: undefined } },
+    async list(client, input, { since, size }) {
       if (!client.connection.keyParameter) return 'unknown'
       const query = {
         definitions: await pipelineIdOf(client, input),
         queryOrder: 'queueTimeDescending',
         minTime: since.toISOString(),
-        $top: client.isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
+        $top: size,
       }
       const { body } = await ask(client, 'GET', input.project ?? '', 'build/builds', { query, schema: runList })
-      return { runs: body.value, next: body.value.length < PAGE_SIZE.retry ? undefined : '2' }
+      return { runs: body.value, next: body.value.length < size ? undefined : '2' }
     },
     hasKey: ({ buildNumber, parameters, templateParameters }, { idempotencyKey }) =>
       JSON.stringify([buildNumber, parameters, templateParameters]).includes(idempotencyKey),

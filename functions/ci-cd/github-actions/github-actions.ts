@@ -56,17 +56,17 @@ const jobList = z.object({ jobs: z.array(job) })
 
 const MAX_INPUTS = 25
 const JOBS_PER_PAGE = 100
-/** Number of recent runs to search for a key. Runs are large. */
-const PAGE_SIZE = { first: 30, retry: 100 }
 
 const search: RunSearch<Connection, WorkflowRun> = {
   delaysMs: [0, 500, 1_500, 3_000],
-  async list({ http, connection, isRetry }, input) {
+  // Runs are large.
+  pageSize: { first: 30, retry: 100 },
+  needs: { text: '`keyInput` in the connection', without: { keyInput: undefined } },
+  async list({ http, connection }, input, { size }) {
     if (!connection.keyInput) return 'unknown'
-    const per_page = isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first
-    const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page }
+    const query = { event: 'workflow_dispatch', exclude_pull_requests: true, per_page: size }
     const { workflow_runs: runs } = (await http.get(`${workflowPath(input)}/runs`, { query, schema: runList })).body
-    return { runs, next: runs.length < PAGE_SIZE.retry ? undefined : '2' }
+    return { runs, next: runs.length < size ? undefined : '2' }
   },
   hasKey: ({ display_title, name }, { idempotencyKey }) => `${display_title} ${name}`.includes(idempotencyKey),
 }

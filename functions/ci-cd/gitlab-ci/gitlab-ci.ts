@@ -62,8 +62,6 @@ const TEMPLATE_VARIABLES = [
 ]
 /** Variable that contains the idempotency key. */
 const KEY_VARIABLE = 'WEBHOOKS_KEY'
-/** Number of recent pipelines to search for a key. The variables of each pipeline take a request. */
-const PAGE_SIZE = { first: 20, retry: 50 }
 /** The variables of a pipeline are visible to the user who started it, and to maintainers. */
 const FORBIDDEN = 403
 /** GitLab's name for a success in which a job failed that is allowed to fail. */
@@ -129,17 +127,23 @@ export const gitlabCi = defineJob({
   },
 
   search: {
+    // The variables of each pipeline take a request.
+    pageSize: { first: 20, retry: 50 },
+    needs: {
+      text: '`keyInput` in the connection if `parametersAre` is `inputs`',
+      without: { parametersAre: 'inputs', keyInput: undefined },
+    },
     // GitLab reads the list from the primary database for a user who has just written.
-    async list({ http, connection: { parametersAre, keyInput }, isRetry }, { project = '' }, { since }) {
+    async list({ http, connection: { parametersAre, keyInput } }, { project = '' }, { since, size }) {
       if (parametersAre === 'inputs' && !keyInput) return 'unknown'
       const query = {
         source: 'api',
         order_by: 'id',
         updated_after: since.toISOString(),
-        per_page: isRetry ? PAGE_SIZE.retry : PAGE_SIZE.first,
+        per_page: size,
       }
       const { body: runs } = await http.get(pipelinesPath(project), { query, schema: z.array(pipeline) })
-      return { runs, next: runs.length < PAGE_SIZE.retry ? undefined : '2' }
+      return { runs, next: runs.length < size ? undefined : '2' }
     },
     hasKey: (run, { http, connection: { parametersAre }, idempotencyKey }, { project = '' }) =>
       parametersAre === 'inputs' ? run.name?.includes(idempotencyKey) : hasVariable(http, project, run, idempotencyKey),

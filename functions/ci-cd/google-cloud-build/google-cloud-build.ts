@@ -100,9 +100,10 @@ export const googleCloudBuild = defineJob({
   },
 
   search: {
+    pageSize: 100,
     maxPages: { first: 10, retry: 10 },
-    async list({ http, connection }, { project = '' }, { token: pageToken, since }) {
-      const query = { filter: `create_time>="${since.toISOString()}"`, pageSize: 100, pageToken }
+    async list({ http, connection }, { project = '' }, { token: pageToken, since, size: pageSize }) {
+      const query = { filter: `create_time>="${since.toISOString()}"`, pageSize, pageToken }
       const { body } = await http.get(`${pathOf(connection, project)}/builds`, { query, schema: builds })
       return { runs: body.builds, next: body.nextPageToken }
     },

@@ -132,6 +132,8 @@ export const hcpTerraform = defineJob({
       throw invalidInput(`input.parameters.${invalid.slice(0, 100)}`, 'is not a valid name of a variable')
   },
 
+  lookUp: { newest: 'all' },
+
   async find({ http, connection, idempotencyKey }, { target, project }) {
     const { runId, name = '' } = partsOf(target)
     // A run is confirmed once, no matter by whom.

@@ -75,6 +75,14 @@ export const jenkins = defineJobProvider({
       throw invalidInput('input.parameters', `must not contain ${keyParameter}: it is reserved for the idempotency key`)
   },
 
+  lookUp: {
+    newest: MAX_BUILDS,
+    needs: {
+      text: '`keyParameter` in the connection, and in the job',
+      without: { keyParameter: undefined },
+    },
+  },
+
   async find({ http, idempotencyKey, connection: { keyParameter }, isRetry }, input) {
     if (keyParameter === undefined) return 'unknown'
     const path = jobOf(input)

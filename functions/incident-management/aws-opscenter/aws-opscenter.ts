@@ -80,6 +80,8 @@ export const awsOpsCenter = defineTicketProvider({
     instead: 'omit it, because it holds the idempotency key',
   })),
 
+  lookUp: { newest: 'all' },
+
   async find(client, _input) {
     const filter = { key: KEY_DATA, value: client.idempotencyKey }
     const command = new DescribeOpsItemsCommand({

@@ -87,6 +87,8 @@ export const jsmOperations = defineTicketProvider({
   // An open alert with the same alias counts the repeat and changes nothing else.
   hasIdempotentWrites: () => true,
 
+  lookUp: { newest: 'all', keyLasts: 'while the alert is open' },
+
   async find(client) {
     const query = { alias: client.idempotencyKey }
     const { status, body } = await client.http.get(`${alertsPath(client)}/alias`, {
@@ -140,6 +142,8 @@ export const jsmOperations = defineTicketProvider({
     const line = client.idempotencyKey === undefined ? '' : `\n\n${refLine(client.idempotencyKey)}`
     await post(client, ref, 'notes', { note: clip(comment, MAX_NOTE - line.length) + line })
   },
+
+  commentLookUp: { newest: `${MAX_PAGES} pages` },
 
   async hasComment(client, ref) {
     let query: Record<string, string> = {}

@@ -56,6 +56,8 @@ export const pagerduty = defineTicketProvider({
 
   reservedFields: [{ path: ['incident_key'], instead: 'omit it, because it holds the idempotency key' }],
 
+  lookUp: { newest: 'all' },
+
   find: ({ http, idempotencyKey }) => findByKey(http, idempotencyKey),
 
   async open({ http, idempotencyKey }, input) {

@@ -105,6 +105,8 @@ export const servicenow = defineTicketProvider({
     { path: ['work_notes'], instead: 'write input.comment' },
   ],
 
+  lookUp: { newest: 'all' },
+
   async find(client) {
     for (const delay of client.isRetry ? FIND_DELAYS_MS : [0]) {
       await sleep(delay)

@@ -77,6 +77,8 @@ export const azureBoards = defineTicketProvider({
 
   reservedFields: [{ path: ['System.History'], instead: 'write input.comment' }],
 
+  lookUp: { newest: 'all' },
+
   // The query reads stored data, not a search index.
   async find(client, { project = '' }) {
     const tag = tagOf(client.idempotencyKey)

@@ -45,6 +45,8 @@ export const github = defineTicketProvider({
 
   reservedFields: [{ path: ['body'], instead: 'write input.description' }],
 
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE },
+
   // The list shows a new issue immediately. The search index lags.
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
     const since = searchSince(isRetry)

@@ -66,6 +66,8 @@ export const gitlab = defineTicketProvider({
 
   reservedFields: [{ path: ['description'], instead: 'write input.description' }],
 
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE },
+
   // The list is read from the primary database after a write, so it shows a new issue immediately.
   async find({ http, idempotencyKey, isRetry }, { project = '' }) {
     const created_after = searchSince(isRetry).toISOString()

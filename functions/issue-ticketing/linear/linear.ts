@@ -57,6 +57,8 @@ export const linear = defineTicketProvider({
 
   reservedFields: [{ path: ['id'], instead: 'omit it, because it contains the idempotency key' }],
 
+  lookUp: { newest: 'all' },
+
   async find({ http, idempotencyKey }) {
     const [found] = (await send(http, operations.issueById, { id: uuidOf(idempotencyKey) })).issues.nodes
     return found && ticketOf(found)

@@ -66,6 +66,8 @@ export const redmine = defineTicketProvider({
     { path: ['notes'], instead: 'write input.comment' },
   ],
 
+  lookUp: { newest: 'all' },
+
   // The filter reads the database, so it finds a new issue immediately.
   async find({ http, idempotencyKey }, { project }) {
     const query = {

@@ -84,6 +84,7 @@ export const gatling = defineJob({
   },
 
   search: {
+    pageSize: 'all',
     delaysMs: [0, 1_000, 2_000],
     async list({ http }, { target }, { since }) {
       const query = { 'test-id': target, 'updated-at_gt': since.toISOString() }

@@ -94,8 +94,10 @@ export const grafanaK6 = defineJob({
         throw invalidInput(`input.${field}`, 'is not supported: a start accepts only the load test')
   },
 
+  lookUp: { newest: PAGE_SIZE, keyLasts: '10 minutes' },
+
   async find({ http, idempotencyKey, isRetry }, { target }) {
-    const query = { $orderby: 'created desc', $top: PAGE_SIZE, created_after: searchSince(false).toISOString() }
+    const query = { $orderby: 'created desc', $top: PAGE_SIZE, created_after: searchSince(isRetry).toISOString() }
     const { value: runs } = (await http.get(`${testPath(target)}/test_runs`, { query, schema: testRuns })).body
     const found = runs.find(({ note }) => note?.includes(idempotencyKey))
     if (found) return found

@@ -102,6 +102,8 @@ export const locust = defineJobProvider({
     parametersOf(input)
   },
 
+  lookUp: { newest: 'none' },
+
   async find({ http, isRetry }) {
     if (!isRetry) return undefined
     return (await currentState(http)) === 'ready' ? undefined : 'unknown'

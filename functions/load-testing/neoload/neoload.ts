@@ -61,7 +61,6 @@ const PARAMETER_NAMES = [
 ]
 const workspace = { pattern: /^[\w-]{1,64}$/, example: '5e3acde2e860a132744ca916' }
 /** The maximum page size. Lists are sorted newest first. */
-const PAGE_SIZE = 200
 /** A new result can be missing from responses for this long. */
 const VISIBLE_WITHIN_MS = 120_000
 const MAX_SLAS = 10
@@ -127,12 +126,13 @@ export const neoload = defineJob({
   },
 
   search: {
+    pageSize: 200,
     // A result appears some seconds after its start.
     delaysMs: [0, 2_000, 3_000, 5_000],
-    async list({ http }, { project = '' }) {
-      const query = { sort: '-startDate', limit: PAGE_SIZE }
+    async list({ http }, { project = '' }, { size }) {
+      const query = { sort: '-startDate', limit: size }
       const { body } = await http.get(`${workspacePath(project)}/test-results`, { query, schema: resultList })
-      return { runs: body, next: body.length < PAGE_SIZE ? undefined : '2' }
+      return { runs: body, next: body.length < size ? undefined : '2' }
     },
     hasKey: ({ name }, { idempotencyKey }) => name?.includes(idempotencyKey),
   },

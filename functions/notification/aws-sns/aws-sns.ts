@@ -84,6 +84,9 @@ export const awsSns = defineMessageProvider({
     if (region !== expected) throw invalidInput('input.channel', `is in ${region}, but the connection uses ${expected}`)
   },
 
+  showsOnce: '5 minutes',
+  keyNeeds: 'a FIFO topic',
+
   post: (client, topic = '', message) => publish(client, message, { topic, key: client.idempotencyKey }),
 
   async reply(client, { providerState }, message) {

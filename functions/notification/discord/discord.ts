@@ -64,6 +64,8 @@ export const discord = defineMessageProvider({
       )
   },
 
+  showsOnce: 'some minutes',
+
   async post({ http, idempotencyKey }, channel = '', message) {
     const nonce = idempotencyKey?.slice(0, MAX_NONCE)
     const once = nonce === undefined ? {} : { nonce, enforce_nonce: true }

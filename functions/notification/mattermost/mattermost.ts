@@ -72,6 +72,8 @@ export const mattermost = defineMessageProvider({
     throw invalidInput('input.channel', 'must be a channel id, or team and name as in its URL, such as ops/deployments')
   },
 
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE, keyLasts: '30 seconds' },
+
   async find({ http, idempotencyKey }, channel) {
     const path = `api/v4/channels/${segment(await channelId(http, channel))}/posts`
     for (let page = 0; page < MAX_PAGES; page++) {

@@ -71,6 +71,9 @@ export const ntfy = defineMessageProvider({
     throw invalidInput('input.channel', 'must be a topic of up to 64 letters, digits, - and _')
   },
 
+  showsOnce: 'as long as it keeps the message',
+  keyNeeds: 'version 2.16',
+
   post: (client, topic = '', message) => publish(client, topic, message, { key: client.idempotencyKey }),
 
   async reply(client, { providerState }, message) {

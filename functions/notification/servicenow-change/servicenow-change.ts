@@ -51,6 +51,8 @@ export const servicenowChange = defineMessageProvider({
     if (!needsApproval) throw invalidInput('input', 'is not supported: ServiceNow changes are only for approvals')
   },
 
+  lookUp: { newest: 'all' },
+
   async find(client) {
     const query = { ...READ_QUERY, sysparm_query: `correlation_id=${client.idempotencyKey}` }
     const [found] = (await client.http.get(tablePath('change_request'), { query, schema: changes })).body.result

@@ -17,6 +17,9 @@ const history = z.object({
   messages: z.array(z.object({ ts: z.string(), metadata: orElse(z.optional(keyMetadata), undefined) })),
 })
 const permalink = z.object({ ok: z.literal(true), permalink: z.url({ protocol: /^https?$/ }) })
+/** A message of an earlier attempt is among the newest. */
+const PAGE_SIZE = 100
+
 /** Saved with a message, for replies and updates. */
 interface SlackState {
   channel: string
@@ -38,9 +41,11 @@ export const slack = defineMessageProvider({
   errorReason,
   buttons: slackButtons,
 
+  lookUp: { newest: PAGE_SIZE, needs: { text: 'the scope `channels:history`, and the id of the channel' } },
+
   async find({ http, idempotencyKey }, channel) {
     const { status, body } = await http.get('api/conversations.history', {
-      query: { channel, include_all_metadata: true, limit: 100 },
+      query: { channel, include_all_metadata: true, limit: PAGE_SIZE },
       schema: history,
       // Some apps can post but not read. A duplicate message is better than none.
       accept: [403, 404],

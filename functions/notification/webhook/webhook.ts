@@ -68,6 +68,8 @@ export const webhook = defineMessageProvider({
   channel: undefined,
   maxRequest: 60_000,
 
+  showsOnce: 'as long as the receiver remembers the header `webhook-id`',
+
   async post(client, _channel, message) {
     const { idempotencyKey: id = crypto.randomUUID() } = client
     await send(client, { type: message.buttons ? 'approval' : 'notification', id, message })

@@ -67,6 +67,8 @@ export const awx = defineJob({
     }
   },
 
+  lookUp: { newest: SEARCH_LIMIT.retry, needs: { text: 'a template that asks for variables' } },
+
   async find({ http, idempotencyKey, isRetry, connection: { api } }, input) {
     const template = await getTemplate(http, api, input)
     if (!canStoreKey(template)) return 'unknown'

@@ -148,6 +148,9 @@ export const kubernetes = defineJobProvider({
       checkAllowed(targets, `rollback/${target}`)
     },
 
+    // A deployment has one annotation, which the next rollback replaces.
+    lookUp: { newest: 1, behind: 'again' },
+
     async find({ http, idempotencyKey, connection }, { target }) {
       const { metadata } = (await http.get(pathOf(connection, target), { schema: deployment })).body
       if (metadata.annotations?.[ROLLBACK] !== idempotencyKey) return undefined

@@ -107,6 +107,8 @@ export const stackstorm = defineJob({
     refuseReplacedValues(parameters, /\{\{|\{%/, explanation)
   },
 
+  lookUp: { newest: 'all' },
+
   // StackStorm writes the trace before it publishes the execution.
   async find({ http, idempotencyKey }) {
     const { body } = await http.get(`${API}/traces`, { query: { trace_tag: idempotencyKey }, schema: traceList })

@@ -61,6 +61,8 @@ export const awsEventBridge = defineReportProvider({
 
   supportedFields: [],
 
+  showsOnce: 'as long as the receiver remembers `detail.key`',
+
   async report({ http, connection: { eventBus: EventBusName }, idempotencyKey }, _destination, report) {
     const entry = { Source, DetailType, Detail: detailOf(report, idempotencyKey), EventBusName }
     const { Entries } = await callJson(http, api, 'PutEvents', { Entries: [entry] }, { schema: putEventsResponse })

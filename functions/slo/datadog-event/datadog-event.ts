@@ -59,6 +59,11 @@ export const datadogEvent = defineReportProvider({
   },
   supportedFields: [],
 
+  lookUp: {
+    newest: 'all',
+    needs: { text: '`applicationKey` in the connection', without: { applicationKey: undefined } },
+  },
+
   async report(client, _destination, report) {
     const { http, idempotencyKey, isRetry, connection } = client
     if (isRetry && idempotencyKey !== undefined && connection.applicationKey !== undefined) {

@@ -73,6 +73,7 @@ const MAX_AGE_MS = 30 * 24 * 60 * MINUTE_MS
 /** Dynatrace lists a new event with a delay, so a retry searches several times. */
 const SEARCH_PAUSES_MS = [0, 1_000, 2_000]
 const MAX_PAGES = 5
+const PAGE_SIZE = 1_000
 
 /**
  * Reports an evaluation as a Dynatrace event on the selected entities, over the evaluated time.
@@ -96,6 +97,8 @@ export const dynatraceEvent = defineReportProvider({
     })
     return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...input } }
   },
+
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE, behind: 'unknown' },
 
   async report(client, destination, report) {
     const event = eventOf(destination.fields as Fields, report, client.idempotencyKey)
@@ -169,7 +172,7 @@ async function find(
     let query: Record<string, string | number | undefined> = {
       from: startTime - MINUTE_MS,
       to: endTime + MINUTE_MS,
-      pageSize: 1_000,
+      pageSize: PAGE_SIZE,
       eventSelector: `eventType("${eventType}")`,
       entitySelector,
     }

@@ -6,7 +6,12 @@ import { hasIdempotencyKey } from '../../../shared/providers/provider.ts'
 import { defineReportProvider, type Report, type ReportResult } from '../../../shared/providers/report.ts'
 import { searchIncomplete } from '../../../shared/providers/search-window.ts'
 import { plainSingleLine } from '../../../shared/text/plain-text.ts'
-import { type CheckRun, createCheckRun, findCheckRun } from '../../../shared/vendors/clients/github-checks.ts'
+import {
+  type CheckRun,
+  createCheckRun,
+  findCheckRun,
+  MAX_CHECK_RUNS,
+} from '../../../shared/vendors/clients/github-checks.ts'
 import { checkSummary } from '../../../shared/vendors/clients/github-markdown.ts'
 import { githubApi, githubConnection } from '../../../shared/vendors/github.ts'
 import { commitOf, detailsUrlOf, nameAtCommit } from '../github-commit.ts'
@@ -33,6 +38,8 @@ export const githubCheck = defineReportProvider({
   },
   supportedFields: ['project', 'ref'],
   resolveDestination: commitOf,
+
+  lookUp: { newest: MAX_CHECK_RUNS, behind: 'unknown' },
 
   async report(client, { project = '', ref = '' }, report) {
     const { http, connection, idempotencyKey, isRetry } = client

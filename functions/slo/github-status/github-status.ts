@@ -25,6 +25,8 @@ export const githubStatus = defineReportProvider({
   supportedFields: ['project', 'ref'],
   resolveDestination: commitOf,
 
+  showsOnce: 'until the next status of its context',
+
   async report({ http, connection }, { project = '', ref = '' }, report) {
     const url = detailsUrlOf(report)
     const status = {

@@ -82,6 +82,8 @@ export const keptn = defineEvaluationProvider({
     }
   },
 
+  lookUp: { newest: 'all' },
+
   async startMeasurement(client, request): Promise<EvaluationState> {
     const { http, connection, isRetry } = client
     const target = targetOf(connection, request)

@@ -5,6 +5,8 @@ import { repositoryPath } from './github.ts'
 
 const PAGE_SIZE = 100
 const MAX_PAGES = 10
+/** How many check runs with a name `findCheckRun` reads. */
+export const MAX_CHECK_RUNS = MAX_PAGES * PAGE_SIZE
 
 const checkRun = z.object({
   id: z.int(),

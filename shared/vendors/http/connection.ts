@@ -60,6 +60,7 @@ export const httpApi = {
     return login?.expired?.includes(status) ?? false
   },
   hasIdempotentWrites: ({ idempotencyHeader }: HttpConnection): boolean => idempotencyHeader !== undefined,
+  keyNeeds: '`idempotencyHeader` in the connection',
   async check(client: Client<HttpConnection>): Promise<unknown> {
     const { check } = client.connection
     if (check) return (await read(client, check, fieldNamesOf(client, {}), 'check')).response

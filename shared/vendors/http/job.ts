@@ -9,6 +9,7 @@ import {
   startInput,
   type Verdict,
 } from '../../providers/job.ts'
+import type { LookUp } from '../../providers/look-up.ts'
 import type { Client } from '../../providers/provider.ts'
 import { limitOutput, metricsIn } from '../../providers/run-output.ts'
 import { isRecord } from '../../record.ts'
@@ -61,6 +62,11 @@ type Api = Client<z.output<typeof connection>>
 /** The parts of the start that requests about the run may need. */
 type Origin = Partial<Pick<StartJob, 'target' | 'project'>>
 
+const lookUp: LookUp = {
+  newest: 'all',
+  needs: { text: '`find` or `idempotencyHeader` in the connection', without: { find: undefined } },
+}
+
 /** Runs jobs with any HTTP API. The connection describes the requests and their responses. */
 export const httpJob = defineJobProvider({
   title: 'HTTP API',
@@ -74,6 +80,8 @@ export const httpJob = defineJobProvider({
   checkStart(input, connection) {
     checkStop(input, connection)
   },
+
+  lookUp,
 
   find(client, input) {
     return findRun(client, input)
@@ -105,6 +113,7 @@ export const httpJob = defineJobProvider({
         throw new Failure('invalid', 'The connection has no "rollback": add the request that starts a rollback.')
       checkStop(input, connection)
     },
+    lookUp,
     find(client, input) {
       return findRun(client, input)
     },

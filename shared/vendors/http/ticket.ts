@@ -73,6 +73,14 @@ export const httpTicket = defineTicketProvider({
   ...httpApi,
   project: { pattern: /^.{1,255}$/, example: 'SHOP', optional: true },
 
+  lookUp: {
+    newest: 'all',
+    needs: {
+      text: '`find` and `hasComment`, or `idempotencyHeader`, in the connection',
+      without: { find: undefined, hasComment: undefined },
+    },
+  },
+
   find(client, input) {
     return findTicket(client, input)
   },

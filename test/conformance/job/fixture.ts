@@ -2,9 +2,12 @@ import type * as z from 'zod/mini'
 import { type Call, requestLine, type Served } from '../../../infra/testing/loopback-server.ts'
 import type { StartedJob } from '../../../shared/providers/action.ts'
 import type { JobProvider } from '../../../shared/providers/job.ts'
+import { type Once, onceOf } from '../../../shared/providers/once.ts'
 import type { ClientOptions } from '../../functions/helpers.ts'
 import { Job } from '../../functions/job.ts'
+import { Clock } from '../common/clock.ts'
 import type { JobPlatform, PlayedJobs } from '../job-platform.ts'
+import { hasPlatformKey, isFindable } from '../once.ts'
 import type { JobOptions } from './options.ts'
 
 export type JobActions = ConstructorParameters<typeof Job>[1]
@@ -16,6 +19,8 @@ export class JobFixture<S extends Served = Served> {
   readonly provider: AnyJobProvider
   readonly platform: JobPlatform<S>
   readonly options: JobOptions<S>
+  /** The provider's statement about a start whose response was lost. */
+  readonly once: Once
   /** Runs the actions with the connection of the platform. */
   readonly job: AnyJob
   readonly #connect: (connection: () => object) => AnyJob
@@ -27,6 +32,7 @@ export class JobFixture<S extends Served = Served> {
     this.provider = provider
     this.platform = platform
     this.options = options
+    this.once = onceOf(provider as JobProvider, actions.start.isRollback ? 'rollback' : 'start')
     this.#connect = (connection) => new Job(provider as JobProvider, actions, () => ({ ...connection() }))
     this.#current = current
     this.job = this.connected()
@@ -39,7 +45,17 @@ export class JobFixture<S extends Served = Served> {
 
   /** Whether a retry can find the run of an attempt whose response was lost. */
   get isFindable(): boolean {
-    return this.platform.known !== 'neither'
+    return isFindable(this.once)
+  }
+
+  /** Whether the platform itself treats two starts with one key as one. */
+  get hasPlatformKey(): boolean {
+    return hasPlatformKey(this.once)
+  }
+
+  /** Lets time pass for the code under test. */
+  advance(seconds: number): void {
+    this.#clock.advance(seconds)
   }
 
   /** Runs the actions with other fields of the connection. */
@@ -68,7 +84,7 @@ export class JobFixture<S extends Served = Served> {
   async startRun(options?: ClientOptions): Promise<StartedJob> {
     const started = await this.start(options)
     await this.current.letStart()
-    this.#clock.advance(this.platform.reliableAfter ?? 0)
+    this.advance(this.platform.reliableAfter ?? 0)
     return started
   }
 
@@ -97,19 +113,4 @@ export interface JobSubject<S extends Served> {
   actions: JobActions
   platform: JobPlatform<S>
   options: JobOptions<S>
-}
-
-/** The time that the code under test reads. */
-class Clock {
-  readonly #now = Date.now
-
-  advance(seconds: number): void {
-    if (seconds === 0) return
-    const later = this.#now() + seconds * 1_000
-    Date.now = () => later
-  }
-
-  reset(): void {
-    Date.now = this.#now
-  }
 }

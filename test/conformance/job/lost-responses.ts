@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Exchange, Served } from '../../../infra/testing/loopback-server.ts'
+import { MAX_TASK_MS } from '../../../shared/providers/search-window.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
 import { ignoreFailure } from '../common/ids.ts'
 import { loseResponse, respondAsBefore, retryWithBody } from '../common/lost-response.ts'
@@ -9,13 +10,13 @@ import type { JobFixture } from './fixture.ts'
 
 /** Registers the tests of a start whose response is lost or cannot be read. */
 export function lostResponseTests<S extends Served>(fixture: JobFixture<S>): void {
-  const { platform, isStart } = fixture
+  const { once, isStart } = fixture
   const { found = [], lost = [] } = fixture.options
 
   describe('a start', () => {
     if (fixture.isFindable) findableTest(fixture)
     else unknownOutcomeTest(fixture)
-    if (platform.known === 'look-up') lookUpTests(fixture)
+    if (once.by === 'look-up' && once.newest !== 'none' && !fixture.hasPlatformKey) lookUpTests(fixture)
 
     testEach(
       found,
@@ -40,14 +41,16 @@ export function lostResponseTests<S extends Served>(fixture: JobFixture<S>): voi
       const id = await fixture.start({ isRetry: true }).then(({ outcome }) => outcome.data['id'], ignoreFailure)
       if (id !== undefined && current.id() !== 'current') expect(id).toBe(current.id())
       expect(current.runs()).toBe(1)
-      if (platform.known !== 'token') expect(fixture.starts()).toHaveLength(1)
+      if (!fixture.hasPlatformKey) expect(fixture.starts()).toHaveLength(1)
     })
   })
 
+  const { text, without } = once.needs ?? {}
+  const needed = without ? [{ name: `without ${text}`, change: () => undefined, connection: without }] : []
   testEach(
-    lost,
+    [...needed, ...lost],
     ({ name }) => `a retry of a start has an unknown outcome ${name}`,
-    async ({ change, input, connection }) => {
+    async ({ change, input, connection }: NonNullable<typeof lost>[number]) => {
       const { server } = fixture.current
       const job = fixture.connected(connection)
       server.loseNext(isStart)
@@ -71,12 +74,13 @@ function findableTest<S extends Served>(fixture: JobFixture<S>): void {
   })
 }
 
-/** Newer runs of other calls, if the platform does not limit the search to fewer. */
+/** Newer runs of other calls, if the search has no limit. */
 const OTHERS = 100
 
-/** Registers the tests of a retry that searches the lists of the platform. */
+/** Registers the tests of a retry that searches the lists of the platform, as far as the provider states. */
 function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
-  const { listsLate, showsNewestOnly, searchLimit } = fixture.platform
+  const { newest } = fixture.once
+  const { listsLate } = fixture.platform
   const retry = () => fixture.start({ isRetry: true })
 
   if (listsLate) {
@@ -97,9 +101,16 @@ function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
     expect({ starts: fixture.starts().length, runs: current.runs() }).toEqual({ starts: 1, runs: 1 })
   })
 
-  if (fixture.provider.requiresTask || showsNewestOnly) return
+  if (fixture.provider.requiresTask) return
 
-  const others = searchLimit === undefined ? OTHERS : searchLimit - 1
+  test('that is retried as late as a task can run finds the run', async () => {
+    await loseStart(fixture)
+    const id = await endRun(fixture)
+    fixture.advance(MAX_TASK_MS / 1_000 - 60)
+    expect({ id: (await retry()).outcome.data['id'], runs: fixture.current.runs() }).toEqual({ id, runs: 1 })
+  })
+
+  const others = typeof newest === 'number' ? newest - 1 : OTHERS
   test(`that is retried after a lost response finds the run behind ${others} others`, async () => {
     await loseStart(fixture)
     const id = await endRun(fixture)
@@ -108,12 +119,12 @@ function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
     expect({ id: outcome.data['id'], runs: fixture.current.runs() }).toEqual({ id, runs: others + 1 })
   })
 
-  if (searchLimit === undefined) return
+  if (typeof newest !== 'number') return
 
   test('has an unknown outcome if a retry cannot search all newer runs', async () => {
     await loseStart(fixture)
     await endRun(fixture)
-    await startOthers(fixture, searchLimit)
+    await startOthers(fixture, newest)
     const starts = fixture.starts().length
     await expectFailure(retry(), { kind: 'unconfirmed', transient: false })
     expect(fixture.starts()).toHaveLength(starts)

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { failureOf, keyOf } from '../../functions/helpers.ts'
+import { type ClientOptions, failureOf, keyOf } from '../../functions/helpers.ts'
 import { isWrite } from '../common/requests.ts'
 import type { TicketFixture } from './fixture.ts'
 
@@ -31,6 +31,20 @@ export function changeTests(fixture: TicketFixture): void {
   })
 
   closeTests(fixture)
+}
+
+/** Registers the test of an update, which a retry repeats. */
+export function updateTest(fixture: TicketFixture): void {
+  test('an update that is retried after a lost response sets the same values', async () => {
+    const update = (options?: ClientOptions) => fixture.update({ title: 'Checkout is slow' }, options)
+    const before = fixture.count()
+    fixture.current.server.loseNext(isWrite)
+    expect(await failureOf(update())).toMatchObject({ transient: true, mayHaveWritten: true })
+    expect(await update({ isRetry: true })).toMatchObject({ result: 'pass' })
+    const titles = fixture.writesOf('').map(({ path, text }) => [path, text.includes('Checkout is slow')])
+    expect(new Set(titles.map(String)).size).toBe(1)
+    expect(fixture.count()).toBe(before)
+  })
 }
 
 function closeTests(fixture: TicketFixture): void {

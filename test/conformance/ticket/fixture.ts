@@ -6,10 +6,7 @@ import { isWrite } from '../common/requests.ts'
 import type { Played, TicketPlatform } from '../platform.ts'
 
 /** The differences between platforms that the conformance suite needs. */
-export type TicketSubject = Pick<
-  TicketPlatform,
-  'start' | 'blind' | 'neverReopens' | 'searchLimit' | 'unknownId' | 'wrongId'
->
+export type TicketSubject = Pick<TicketPlatform, 'start' | 'blind' | 'neverReopens' | 'unknownId' | 'wrongId'>
 
 /** A platform with a ticket that an earlier event opened. */
 export type WithTicket = Played & { id: string }

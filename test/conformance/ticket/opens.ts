@@ -1,8 +1,11 @@
 import { expect, test } from '@jest/globals'
 import type { Call } from '../../../infra/testing/loopback-server.ts'
 import { MAX_TITLE } from '../../../shared/providers/cut-text.ts'
+import { onceOf } from '../../../shared/providers/once.ts'
+import { MAX_TASK_MS } from '../../../shared/providers/search-window.ts'
 import { slug } from '../../../shared/text/slug.ts'
 import { expectFailure, failureOf, keyOf } from '../../functions/helpers.ts'
+import { Clock } from '../common/clock.ts'
 import { loseResponse, retryWithBody } from '../common/lost-response.ts'
 import { unexpectedBodies } from '../unexpected-bodies.ts'
 import type { TicketFixture } from './fixture.ts'
@@ -60,7 +63,7 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
     expect(fixture.count()).toBe(before + 1)
   })
 
-  searchTest(fixture)
+  searchTests(fixture)
 
   test.each(Object.entries(unexpectedBodies))(
     'a retry after a lost response opens no second ticket if the response to a search is %s',
@@ -83,14 +86,16 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
   })
 }
 
-/** Newer tickets of other calls, if the platform does not limit the search to fewer. */
+/** Newer tickets of other calls, if the search has no limit. */
 const OTHERS = 100
 
-/** Registers the test of a retry that searches the lists of the platform. */
-function searchTest(fixture: TicketFixture): void {
-  const { searchLimit } = fixture.subject
-  const others = searchLimit === undefined ? OTHERS : searchLimit - 1
-  const end = searchLimit === undefined ? '' : ', and has an unknown outcome behind one more'
+/** Registers the tests of a retry that searches the lists of the platform, as far as the provider states. */
+function searchTests(fixture: TicketFixture): void {
+  const { newest, needs } = onceOf(fixture.provider, 'open')
+  const limit = typeof newest === 'number' ? newest : undefined
+  const others = limit === undefined ? OTHERS : limit - 1
+  const end = limit === undefined ? '' : ', and has an unknown outcome behind one more'
+  const isOpen = ({ text }: Call) => text.includes('Checkout fails')
 
   test(`a retry after a lost response opens no second ticket behind ${others} others${end}`, async () => {
     fixture.current.server.loseNext(({ text }) => text.includes('Checkout fails'))
@@ -99,9 +104,30 @@ function searchTest(fixture: TicketFixture): void {
     const before = fixture.count()
     expect(await fixture.open({ isRetry: true })).toMatchObject({ result: 'pass' })
     expect(fixture.count()).toBe(before)
-    if (searchLimit === undefined) return
+    if (limit === undefined) return
     await fixture.open({ key: undefined })
     await expectFailure(fixture.open({ isRetry: true }), { kind: 'unconfirmed', transient: false })
     expect(fixture.count()).toBe((before ?? 0) + 1)
+  })
+
+  test('a retry as late as a task can run opens no second ticket', async () => {
+    await loseResponse(fixture.current.server, isOpen, () => fixture.open())
+    const before = fixture.count()
+    const clock = new Clock()
+    clock.advance(MAX_TASK_MS / 1_000 - 60)
+    const retried = await fixture.open({ isRetry: true }).finally(() => clock.reset())
+    expect({ result: retried.result, count: fixture.count() }).toEqual({ result: 'pass', count: before })
+  })
+
+  if (!needs?.without) return
+
+  test(`a retry after a lost response has an unknown outcome without ${needs.text}`, async () => {
+    const { current } = fixture
+    const platform = { ...current, connection: { ...current.connection, ...needs.without } }
+    await loseResponse(current.server, isOpen, () => fixture.open({}, {}, platform))
+    const before = fixture.count()
+    const retry = fixture.open({ isRetry: true }, {}, platform)
+    await expectFailure(retry, { kind: 'unconfirmed', transient: false })
+    expect(fixture.count()).toBe(before)
   })
 }

@@ -17,14 +17,15 @@ interface Played<S extends Served> {
   input: object
 }
 interface Reports<S extends Served> {
-  /** Returns how many reports a reader of the platform sees. Absent if a retry may add another one. */
-  visible?(server: S): number
+  /** Returns how many reports a reader of the platform sees. */
+  visible(server: S): number
   /** Returns what the platform shows for the result of the last report, for `results`. */
   result?(server: S): unknown
 }
+type Reported<S extends Served> = Played<S> & { visible: () => number }
 type Conformance<T> = Omit<T, 'start'>
 type EvaluationOptions<S extends Served> = Conformance<Parameters<typeof evaluationConformance<Played<S>>>[1]>
-type ReportConformance<S extends Served> = Conformance<Parameters<typeof reportConformance<Played<S>>>[1]>
+type ReportConformance<S extends Served> = Conformance<Parameters<typeof reportConformance<Reported<S>>>[1]>
 
 /** The evaluated time, unless a test has another one. */
 export const time = { start: '2025-11-24T10:00:00Z', end: '2025-11-24T10:05:00Z' }
@@ -92,7 +93,7 @@ export function playReports<S extends Served>(
     async start() {
       const at = await platform.startPlayed()
       const shown = {
-        ...(visible && { visible: () => visible(at.server) }),
+        visible: () => visible(at.server),
         ...(result && { result: () => result(at.server) }),
       }
       return { ...at, ...shown }

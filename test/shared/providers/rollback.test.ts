@@ -23,6 +23,7 @@ const jobs = defineJobProvider({
   hasIdempotentStart: true as const,
   checkStart: () => void calls.push('checkStart'),
   find: async () => void calls.push('find'),
+  lookUp: { newest: 'all' },
   start: async () => {
     calls.push('start')
     return { id: '1' }

@@ -14,7 +14,6 @@ const actions = { start: startJob({ summary: 'Starts', silent: 'answers' }), sto
 const run = { target: 'nightly', parameters: { size: 3 } }
 const platform: JobPlatform<AnyApi> = {
   ownTimes: 'a connection does not say where they are',
-  known: 'look-up',
   stops: 'succeeded',
   starts: /^POST \/things$/,
   async start() {
@@ -53,7 +52,6 @@ describe('HTTP API: jobs', () => {
       },
     ],
     found: [{ name: 'if the connection has an idempotency header', change: () => {}, connection: header }],
-    lost: [{ name: 'without find and an idempotency header', change: () => {}, connection: { find: undefined } }],
     measures: { end: change({ state: 'done', output: { p95: 7 } }), metrics: { p95: 7 } },
     check: ['GET /me'],
     refusal,

@@ -61,7 +61,7 @@ messageConformance(httpMessage, {
   connection: (server) => ({ ...common(server), post, posted: { id: 'response.key' } }),
   refusal,
   visible: ({ things }) => things.length,
-  repeats: true,
+  lacksNeeds: true,
 })
 
 describe('HTTP API: messages', () => {

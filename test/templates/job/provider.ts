@@ -60,6 +60,8 @@ export const acme = defineJob({
 
   // After a crash or a lost response, the call runs again with the same key and must find the run of the first attempt.
   search: {
+    // The query selects by the key. If a list has pages, their size decides how far a retry reaches.
+    pageSize: 'all',
     async list({ http, idempotencyKey }) {
       return { runs: (await http.get('runs', { query: { ref: idempotencyKey }, schema: found })).body.items }
     },

@@ -25,6 +25,8 @@ export const acme = defineMessageProvider({
   channel: 'room',
 
   // Acme ignores a second message with the same key.
+  hasIdempotentWrites: () => true,
+
   async post({ http, idempotencyKey }, channel = '', message) {
     const headers: Record<string, string> = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
     const { body } = await http.post(`rooms/${segment(channel)}/messages`, contentOf(message), {

@@ -73,9 +73,9 @@ const EVENT_TYPES = [
  */
 export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' | 'error'> {
   const route = routeTable<FakeCall, FakeReply>()({
-    'GET /api/v2/slo': (call) => withScope('slo.read', () => listSlos(call)),
+    'GET /api/v2/slo': (call) => withScope('slo.read', () => pageOf(call.query, listSlos)),
     'GET /api/v2/slo/{id}': (call) => withScope('slo.read', () => getSlo(call, call.params.id)),
-    'GET /api/v2/events': (call) => withScope('events.read', () => listEvents(call)),
+    'GET /api/v2/events': (call) => withScope('events.read', () => pageOf(call.query, listEvents)),
     'POST /api/v2/events/ingest': (call) => withScope('events.ingest', () => ingest(call)),
     '{method} /api/v2/slo': notAllowed,
     '{method} /api/v2/slo/{id}': notAllowed,
@@ -96,7 +96,8 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     )
   }
 
-  function listSlos({ query }: FakeCall): FakeReply {
+  /** Returns the first page of a list, or the one that a key names. */
+  function pageOf(query: URLSearchParams, page: (query: URLSearchParams, at: number) => FakeReply): FakeReply {
     const key = query.get('nextPageKey')
     if (key === null) return page(query, 0)
     if ([...query.keys()].length > 1) return violated('nextPageKey', 'must be the only parameter')
@@ -104,7 +105,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     return /^\d+$/.test(at) ? page(new URLSearchParams(rest), Number(at)) : violated('nextPageKey', 'is not valid')
   }
 
-  function page(query: URLSearchParams, at: number): FakeReply {
+  function listSlos(query: URLSearchParams, at: number): FakeReply {
     const evaluate = query.get('evaluate') ?? 'false'
     if (evaluate !== 'true' && evaluate !== 'false') return violated('evaluate', 'must be true or false')
     const maxSize = evaluate === 'true' ? MAX_EVALUATED : MAX_LISTED
@@ -118,12 +119,11 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     if (wrong) return wrong
     const found = state.slos().filter(isSelected)
     const end = at + pageSize
-    const nextPageKey = Buffer.from(`${end} ${query}`).toString('base64url')
     return json(200, {
       slo: found.slice(at, end).map((slo) => sloResponse(slo, evaluate === 'true')),
       pageSize,
       totalCount: found.length,
-      ...(end < found.length ? { nextPageKey } : {}),
+      ...nextPage(query, end, found.length),
     })
   }
 
@@ -141,8 +141,7 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
     return json(201, { reportCount: results.length, eventIngestResults: results }, {}, note)
   }
 
-  function listEvents({ query }: FakeCall): FakeReply {
-    if (query.has('nextPageKey')) return violated('nextPageKey', 'is not valid')
+  function listEvents(query: URLSearchParams, at: number): FakeReply {
     const [from, to] = [timeOf(query.get('from') ?? 'now-2h'), timeOf(query.get('to') ?? 'now')]
     if (from === undefined) return violated('from', 'must be a time')
     if (to === undefined) return violated('to', 'must be a time')
@@ -163,8 +162,9 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
       .filter(({ eventType }) => criteria.every(({ texts }) => texts.includes(eventType)))
       .filter(({ entity }) => !entities || (entity !== null && entities.includes(entity)))
       .toReversed()
-    const events = found.slice(0, pageSize).map(eventResponse)
-    return json(200, { totalCount: found.length, pageSize, events })
+    const end = at + pageSize
+    const events = found.slice(at, end).map(eventResponse)
+    return json(200, { totalCount: found.length, pageSize, events, ...nextPage(query, end, found.length) })
   }
 
   return {
@@ -178,6 +178,10 @@ export function dynatraceRoutes(state: DynatraceState): Pick<Platform, 'answer' 
       return errorResponse(401, isMissing ? 'Missing authorization parameter.' : 'Token Authentication failed')
     },
   }
+}
+
+function nextPage(query: URLSearchParams, end: number, count: number): { nextPageKey?: string } {
+  return end < count ? { nextPageKey: Buffer.from(`${end} ${query}`).toString('base64url') } : {}
 }
 
 function notAllowed(): FakeReply {

@@ -195,7 +195,6 @@ function start(
 }
 
 export const jobRow = {
-  known: 'token',
   starts: /^POST /,
   start: startWith(startFis, ({ url: endpoint, state, newest, become: enter }) => {
     const [target = ''] = Object.keys(state.templates)

@@ -140,7 +140,6 @@ function cancel({ executions, cancelsLate }: State): Reply {
 }
 
 export const jobRow = {
-  known: 'neither',
   starts: /^POST .*\/start$/,
   start: startWith(startAzureChaosStudio, ({ url: baseUrl, token, state, enter }) => {
     const group = { subscription: '6b052e15-03d3-4f17-b2e1-be7f07588291', resourceGroup: 'shop' }

@@ -12,7 +12,6 @@ export const chaosMeshWorkflow = rowOf('Workflow', { entry: 'slow', templates: [
 
 function rowOf(kind: 'NetworkChaos' | 'Workflow', spec: object) {
   return {
-    known: 'token',
     starts: /^POST /,
     start: startWith(startChaosMesh, ({ url: baseUrl, token, state, newest, addEvent, remove }) => {
       const it = { apiVersion: 'chaos-mesh.org/v1alpha1', kind, metadata: { namespace: 'shop' }, spec }

@@ -273,7 +273,6 @@ function nodeOf({ name, verdict, probeSuccess = 0, failedProbe, failStep = '', p
 }
 
 export const jobRow = {
-  known: 'neither',
   starts: / runChaosExperiment$/,
   stopsLate: true,
   start: startWith(startLitmus, ({ url: baseUrl, token, project, state, take, enter }) => {

@@ -161,8 +161,6 @@ function toResponse({ stepsFail, showsVariables }: State, execution: Execution, 
 }
 
 export const jobRow = {
-  known: 'look-up',
-  searchLimit: 50,
   starts: /^POST .*\/execute$/,
   // It shows whose an execution is once that has started.
   stoppedAtStart: 'unknown',

@@ -21,7 +21,6 @@ export async function toxiproxyServer(): Promise<ToxiproxyServer> {
 }
 
 export const jobRow = {
-  known: 'look-up',
   ownTimes: 'a fault has no times',
   starts: /^POST /,
   needsTask: true,

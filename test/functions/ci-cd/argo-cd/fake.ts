@@ -8,8 +8,6 @@ export const jobRow = {
     const { operation = application().status.operationState?.operation } = application()
     return operation?.info?.[0]?.value
   }),
-  known: 'look-up',
-  showsNewestOnly: true,
   starts: /^POST .*\/sync$/,
 } satisfies JobRow
 

@@ -180,7 +180,6 @@ function notFound(message: string): Reply {
 }
 
 export const jobRow = {
-  known: 'look-up',
   starts: /^StartBuild$/,
   start: startWith(startCodeBuild, ({ url: endpoint, state, end }) => ({
     connection: { endpoint, region: 'eu-west-1' },

@@ -2,7 +2,6 @@ import { type JobRow, stages, startWith, stopsWhenAsked } from '../../../conform
 import { startCodePipeline } from './server.ts'
 
 export const jobRow = {
-  known: 'token',
   starts: /^StartPipelineExecution$/,
   start: startWith(startCodePipeline, ({ url: endpoint, state, act, end }) => {
     return {

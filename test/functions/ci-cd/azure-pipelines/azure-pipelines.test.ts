@@ -182,7 +182,6 @@ const { server, connected } = jobConformance(azurePipelines, pipelineActions, jo
     { name: 'by its variables', change: () => {}, connection: variables },
     { name: 'by its name', change: ({ state }) => Object.assign(state.definitions[0] ?? {}, { named: 'key' }) },
   ],
-  lost: [{ name: 'if no parameter carries the key', change: () => {}, connection: { keyParameter: undefined } }],
   stopsBy: { id: '33' },
   refusedPolls: [{ change: withState({ builds: [] }), reason: '404' }],
   refusedStops: [

@@ -224,8 +224,6 @@ function toResponse({ records: _, tests: __, variables, definition, ...build }: 
 }
 
 export const jobRow = {
-  known: 'look-up',
-  searchLimit: 200,
   starts: /^POST .*\/runs$/,
   start: startWith(startAzurePipelines, ({ url: baseUrl, token, state, finish }) => {
     const project = 'fabrikam/Fabrikam Fiber'

@@ -126,7 +126,6 @@ function badRequest(message: string): Reply {
 }
 
 export const jobRow = {
-  known: 'neither',
   stopsLate: true,
   starts: /^POST .*\/pipeline(?:\/run)?$/,
   start: startWith(startCircleci, ({ url: baseUrl, token, state, enter }) => ({

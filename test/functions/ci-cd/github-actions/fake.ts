@@ -109,9 +109,7 @@ function apiOf(token: string, answerActions: ReturnType<typeof actionsRoutes>): 
 }
 
 export const jobRow = {
-  known: 'look-up',
   listsLate: true,
-  searchLimit: 100,
   starts: /^POST .*\/dispatches$/,
   start: startWith(startGithubActions, ({ url: baseUrl, token, runs, show, finish }) => {
     const project = 'octo-org/octo-repo'

@@ -111,7 +111,6 @@ const { server, connected } = jobConformance(githubActions, pipelineActions, job
     },
   ],
   found: [{ name: 'that is listed late', change: withState({ staleLists: 2 }) }],
-  lost: [{ name: 'if no input carries the key', change: () => {}, connection: { keyInput: undefined } }],
   stopsBy: { id: '1', project: repo },
   refusedPolls: [{ change: ({ empty }) => empty(), reason: '404' }],
   measures: { end: ({ finish }) => finish('success'), metrics: { duration: 60 } },

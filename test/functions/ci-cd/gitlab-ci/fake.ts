@@ -203,8 +203,6 @@ function toResponse({ by, variables: _, inputs: __, jobs, tests: ___, ...pipelin
 }
 
 export const jobRow = {
-  known: 'look-up',
-  searchLimit: 50,
   starts: /^POST .*\/pipeline$/,
   start: startWith(startGitlabCi, ({ url: baseUrl, token, state, finish }) => {
     const project = 'ops/shop/checkout'

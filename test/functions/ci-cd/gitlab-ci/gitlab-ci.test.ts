@@ -172,7 +172,6 @@ const { server, connected } = jobConformance(gitlabCi, pipelineActions, jobRow, 
   found: [
     { name: 'with inputs by its name', change: () => {}, connection: { parametersAre: 'inputs', keyInput: 'key' } },
   ],
-  lost: [{ name: 'if no input carries the key', change: () => {}, connection: { parametersAre: 'inputs' } }],
   stopsBy: { id: '61', project },
   refusedPolls: [{ change: withState({ pipelines: [] }), reason: '404' }],
   refusedStops: [

@@ -83,7 +83,6 @@ function run(builds: Build[], { branchName, substitutions }: Source): object | R
 }
 
 export const jobRow = {
-  known: 'look-up',
   starts: /^POST .*:run$/,
   start: startWith(startGoogleCloudBuild, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1' },

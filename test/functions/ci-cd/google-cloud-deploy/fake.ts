@@ -107,7 +107,6 @@ function create<T extends { name: string }>(state: State, resources: T[], resour
 }
 
 export const jobRow = {
-  known: 'token',
   starts: /^POST .*\/rollouts$/,
   start: startWith(startGoogleCloudDeploy, ({ url: baseUrl, login: { token }, state, enter }) => ({
     connection: { baseUrl, token, project: 'acme-shop', location: 'europe-west1', target: 'shop/staging' },

@@ -119,7 +119,6 @@ function act(state: State, run: Run, action: string): Reply {
 }
 
 export const jobRow = {
-  known: 'look-up',
   ownTimes: 'a run has the times of its states, and none of its end',
   starts: /^POST .*\/runs$/,
   start: startWith(startHcpTerraform, ({ url, token, state, enter }) => ({

@@ -2,9 +2,7 @@ import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { startJenkins } from './server.ts'
 
 export const jobRow = {
-  known: 'look-up',
   listsLate: true,
-  searchLimit: 100,
   changesId: true,
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/build(?:WithParameters)?$/,

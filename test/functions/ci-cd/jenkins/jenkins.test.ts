@@ -138,14 +138,7 @@ const { server, connected } = jobConformance(jenkins, pipelineActions, jobRow, {
     },
   ],
   check: ['GET /me/api/json'],
-  lost: [
-    {
-      name: 'if the connection names no parameter for the key',
-      change: () => {},
-      connection: { keyParameter: undefined },
-    },
-    { name: 'if the job does not define that parameter', change: () => {}, input: { target: 'shop/nightly' } },
-  ],
+  lost: [{ name: 'if the job does not define that parameter', change: () => {}, input: { target: 'shop/nightly' } }],
   refusedStops: [
     {
       change: (fake) => {

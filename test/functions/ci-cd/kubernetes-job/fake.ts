@@ -2,7 +2,6 @@ import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { startKubernetes } from '../../../platforms/kubernetes.ts'
 
 export const jobRow = {
-  known: 'token',
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/jobs$/,
   start: startWith(startKubernetes, ({ url: baseUrl, token, state, enterJob }) => ({

@@ -89,7 +89,6 @@ function create(state: State, run: PipelineRun): Reply {
 }
 
 export const jobRow = {
-  known: 'token',
   starts: /^POST .*\/pipelineruns$/,
   start: startWith(startTekton, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token, namespace: 'shop', pipelines: ['deploy*'] },

@@ -3,7 +3,6 @@ import { type JobRow, runsIn, stages, startWith } from '../../../conformance/row
 import { startSsm } from '../../../platforms/aws-ssm.ts'
 
 export const jobRow = {
-  known: 'token',
   starts: /^StartAutomationExecution$/,
   start: startWith(startSsm, ({ url: endpoint, state }) => {
     const enter = (status: string) =>

@@ -77,7 +77,6 @@ function toResponse({ id, action, incident, state }: Invocation): object {
 
 export const jobRow = {
   cannotStop: true,
-  known: 'neither',
   ownTimes: 'an invocation has only a duration',
   starts: /^POST .*\/invocations$/,
   start: startWith(startPagerDutyAutomation, ({ url: baseUrl, token, state }) => {

@@ -132,7 +132,6 @@ function stepsOf({ id, status, failedNodes = [] }: Execution) {
 }
 
 export const jobRow = {
-  known: 'look-up',
   starts: /^POST .*\/(?:run|executions)$/,
   start: startWith(startRundeck, ({ url: baseUrl, token, state, set }) => {
     const newest = () => state.executions.at(-1)

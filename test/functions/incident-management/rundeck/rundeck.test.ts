@@ -54,13 +54,6 @@ const { server, connected } = jobConformance(rundeck, runbookActions, jobRow, {
       kind: 'credentials',
     },
   ],
-  lost: [
-    {
-      name: 'if the connection names no option for the key',
-      change: () => undefined,
-      connection: { keyOption: undefined },
-    },
-  ],
   refusedPolls: [
     {
       change: ({ state }) => Object.assign(state, { executions: [] }),

@@ -10,7 +10,6 @@ ticketConformance(github, {
   ...writeRow,
   unknownId: 'acme/shop#424242',
   wrongId: 'no such thing',
-  searchLimit: 500,
 })
 
 interface StoredIssue {

@@ -5,6 +5,5 @@ export const ticketRow = {
   writes: /^POST .*\/issues$/,
   start: playTickets(startGitlab, 'issues', { project: 'ops/shop/checkout' }),
   unknownId: 'ops/shop/checkout#424242',
-  searchLimit: 500,
   ...issueInputs,
 } satisfies TicketRow

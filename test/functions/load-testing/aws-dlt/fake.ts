@@ -203,7 +203,6 @@ function hmac(key: Buffer | string, text: string): Buffer {
 }
 
 export const jobRow = {
-  known: 'neither',
   starts: /^POST .*\/scenarios$/,
   start: startWith(startAwsDlt, ({ url, testId: target, state, finish }) => {
     const { scenario } = state

@@ -141,7 +141,6 @@ function patch(state: State, id: string, fields: Partial<TestRun>): object | Rep
 }
 
 export const jobRow = {
-  known: 'token',
   starts: /^PATCH /,
   start: startWith(startAzureLoadTesting, ({ url, tenantId, clientId, clientSecret, state, finish }) => {
     const enter = (name: string) => {

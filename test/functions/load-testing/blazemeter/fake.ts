@@ -128,7 +128,6 @@ function endedAs(reportStatus: string | null) {
 }
 
 export const jobRow = {
-  known: 'neither',
   // A run that was stopped has no verdict.
   stops: 'succeeded',
   starts: /^POST .*\/start$/,

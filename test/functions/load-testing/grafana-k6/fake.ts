@@ -205,7 +205,6 @@ function toResponse({ id, created, ended, note, history, result, details }: Test
 }
 
 export const jobRow = {
-  known: 'token',
   stopsLate: true,
   starts: /^POST .*\/start$/,
   start: startWith(startGrafanaK6, (server) => {

@@ -109,6 +109,13 @@ const { server, connected } = jobConformance(grafanaK6, loadTestActions, jobRow,
   invalidIds: { ids: ['x', '../1', '1/2'], message: 'input.id must be' },
 })
 
+test('Grafana Cloud k6: a retry finds its run by the note even if the first attempt was 30 days ago', async () => {
+  const { outcome } = await connected().start(soak)
+  age(30 * 24 * 60)
+  expect((await connected().start(soak, { isRetry: true })).outcome.data['id']).toBe(outcome.data['id'])
+  expect(server.state.runs).toHaveLength(1)
+})
+
 describe('Grafana Cloud k6: start', () => {
   test('sends no key if the call has none', async () => {
     await connected().start(soak, { key: undefined })

@@ -98,7 +98,6 @@ function podsOf({ exitCodes }: State, selector: string): object[] {
 }
 
 export const jobRow = {
-  known: 'token',
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/testruns$/,
   start: startWith(startK6Operator, ({ url: baseUrl, token, state, enter }) => ({

@@ -146,7 +146,6 @@ function renderCsv({ requests, failures }: State): string {
 }
 
 export const jobRow = {
-  known: 'neither',
   ownTimes: 'it reports only the time of its first sample',
   reliableAfter: 30,
   stops: 'succeeded',

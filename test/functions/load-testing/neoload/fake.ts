@@ -142,9 +142,7 @@ function stop({ mayWrite, stubborn }: State, result: Result, policy: string): ob
 }
 
 export const jobRow = {
-  known: 'look-up',
   listsLate: true,
-  searchLimit: 200,
   starts: /^POST .*\/start/,
   start: startWith(startNeoload, ({ url: baseUrl, token, state, finish }) => {
     const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']

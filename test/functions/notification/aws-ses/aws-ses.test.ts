@@ -27,7 +27,6 @@ const { server, client, post, save } = testMessages(awsSes, {
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1', from }),
   channel: to,
   visible: ({ state }) => state.mails.length,
-  repeats: true,
   awsError: (type, message) => ({ body: { message }, headers: { 'x-amzn-errortype': type } }),
   invalid: [{ from: 'deployments' }, { from: 'a@example.com\r\nBcc: b@example.com' }],
   failedChecks: [

@@ -11,7 +11,7 @@ interface AnySns extends Served {
   state: { published: Published[] }
 }
 
-type More<S extends Served> = Pick<MessageTests<S>, 'checks' | 'failedChecks' | 'refused' | 'repeats'>
+type More<S extends Served> = Pick<MessageTests<S>, 'checks' | 'failedChecks' | 'refused' | 'lacksNeeds'>
 
 export const topic = 'arn:aws:sns:eu-west-1:123456789012:deploys'
 const decide = `Decide: ${question.buttons?.[0]?.url}`
@@ -28,12 +28,12 @@ const title = (title: string, subject: string | undefined) => ({
  */
 export function testSns<S extends AnySns>(
   { start, channel }: { start(): Promise<S>; channel: string },
-  { checks = [], failedChecks = [], refused = [], repeats }: More<S>,
+  { checks = [], failedChecks = [], refused = [], lacksNeeds }: More<S>,
 ) {
   const reading = { text: expect.stringContaining('Action=GetTopicAttributes&') }
   const { server, post, ...suite } = testMessages(awsSns, {
     start,
-    ...(repeats && { repeats }),
+    ...(lacksNeeds && { lacksNeeds }),
     connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
     channel,
     refusal: (reason) => snsError('InvalidParameter', reason),

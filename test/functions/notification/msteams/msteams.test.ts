@@ -19,7 +19,6 @@ const { server, post } = testMessages(msteams, {
   connection: ({ webhookUrl }) => ({ webhookUrl }),
   refusal: (message) => ({ error: { code: 'x', message } }),
   visible: ({ cards }) => cards.length,
-  repeats: true,
   hidden: secretParts,
   checkWrites: true,
   unexpectedBodies: { page: 'success', text: 'success' },

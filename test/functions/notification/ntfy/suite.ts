@@ -28,7 +28,7 @@ const text = [
 ].join('\n')
 
 /** Registers the tests that pass with a real ntfy and with the fake. */
-export function testNtfy<S extends AnyNtfy>(platform: { start(): Promise<S>; repeats?: true }) {
+export function testNtfy<S extends AnyNtfy>(platform: { start(): Promise<S>; lacksNeeds?: true }) {
   const { server, post, ...suite } = testMessages(ntfy, {
     ...platform,
     connection: ({ url, token }) => ({ baseUrl: url, token }),

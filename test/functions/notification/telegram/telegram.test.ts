@@ -23,7 +23,6 @@ const { server, connection, client, post } = testMessages(telegram, {
   connection: ({ url, token, webhookSecret }) => ({ baseUrl: url, token, webhookSecret }),
   channel: chat,
   visible: ({ messages }) => messages.length,
-  repeats: true,
   refusal: (description) => ({ ok: false, error_code: 400, description }),
   invalid: [{ token: '../getMe' }, { token: '1:a/b' }, { webhookSecret: 'a secret with blanks' }],
   channels: {

@@ -246,7 +246,6 @@ function rowOf(kind: 'pipeline' | 'training' | 'tuning') {
     },
   }[kind]
   return {
-    known: 'token',
     starts,
     start: startWith(startSageMaker, ({ url: endpoint, state }) => {
       // The first job of each kind is the one that is copied.

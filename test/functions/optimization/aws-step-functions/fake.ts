@@ -170,7 +170,6 @@ function withTask({ tasks }: State, token = '', act: (task: WaitingTask) => void
 }
 
 export const jobRow = {
-  known: 'token',
   starts: /^StartExecution$/,
   start: startWith(startStepFunctions, ({ url: endpoint, state, end }) => {
     const [target = ''] = Object.keys(state.machines)

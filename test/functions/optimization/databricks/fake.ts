@@ -166,7 +166,6 @@ export const oldDatabricksJob = rowOf({ isOld: true })
 
 function rowOf({ isOld = false } = {}) {
   return {
-    known: 'token',
     starts: /^POST .*\/run-now$/,
     start: startWith(startDatabricks, ({ url: baseUrl, token, state, show }) => {
       const stateOf = () => {

@@ -9,6 +9,5 @@ export const jobRow = {
     },
   ),
   action: 'rollback',
-  known: 'neither',
   starts: /^POST .*\/rollback$/,
 } satisfies JobRow

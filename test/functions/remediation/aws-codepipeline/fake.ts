@@ -3,7 +3,6 @@ import { startCodePipeline } from '../../ci-cd/aws-codepipeline/server.ts'
 
 export const jobRow = {
   action: 'rollback',
-  known: 'neither',
   starts: /^RollbackStage$/,
   start: startWith(startCodePipeline, ({ url: endpoint, state, deploy, act, pass, end }) => {
     const enter = (status: string) => {

@@ -280,8 +280,6 @@ export const awxWorkflow = rowOf('workflow', 'workflow/20')
 
 function rowOf(kind: 'job' | 'workflow', target: string) {
   return {
-    known: 'look-up',
-    searchLimit: 200,
     starts: /^POST .*\/launch\/$/,
     start: startWith(startAwx, ({ url: baseUrl, token, state, finish }) => {
       const enter = (status: string) => void Object.assign(state.runs.at(-1) ?? {}, { status })

@@ -135,7 +135,6 @@ function scale({ deployment }: State, spec: { replicas: number }) {
 
 export const jobRow = {
   cannotStop: true,
-  known: 'token',
   ownTimes: 'a deployment does not report when its rollout ended',
   starts: /^PATCH .*\/deployments\/checkout$/,
   start: startWith(startKubernetesDeployments, ({ url: baseUrl, token, state, enter }) => ({

@@ -172,7 +172,6 @@ function cancel({ cancelable }: State, execution: Execution): object | Reply {
 }
 
 export const jobRow = {
-  known: 'look-up',
   starts: /^POST .*\/executions$/,
   start: startWith(startStackStorm, ({ url: baseUrl, token, state }) => {
     const enter = (status: string, fields: Partial<Execution> = {}) =>

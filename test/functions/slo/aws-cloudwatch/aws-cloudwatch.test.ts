@@ -21,6 +21,7 @@ const { server, push } = playReports(awsCloudWatch, {
   start: () => startCloudWatch(end + 300),
   connection: ({ url }) => ({ endpoint: url, region: 'eu-west-1' }),
   check: [{ body: { Namespace: 'CloudAutomation/SLO', MetricData: [] } }],
+  visible: (server) => server.values()[`Result ${about}`]?.length ?? 0,
   result: (server) => server.values()[`Result ${about}`],
   awsError: (type, message) => ({ body: awsError(`com.amazon.coral.service#${type}`, message).body }),
   invalid: ['AWS/Lambda', ':shop', 'shöp', '', 'a'.repeat(256)].map((namespace) => ({ namespace })),
