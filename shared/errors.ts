@@ -181,3 +181,8 @@ export function invalidFields(errors: FieldError[]): Failure {
 export function refusedInput(path: string, message: string): Failure {
   return refused(`${path} ${message}`, { errors: [{ path, message }] })
 }
+
+/** Returns the advice after an unknown outcome. */
+export function checkFirst(title: string): string {
+  return `Check ${title} before you repeat the call.`
+}

@@ -1,4 +1,4 @@
-import { Failure, kindOf, messageOf, outcomeUnknown, toSentence } from '../errors.ts'
+import { checkFirst, Failure, kindOf, messageOf, outcomeUnknown, toSentence } from '../errors.ts'
 import { log } from '../log.ts'
 import { type Action, type ActionResult, runWith } from '../providers/action.ts'
 import { connect } from '../providers/connect.ts'
@@ -82,7 +82,7 @@ function writeOutcomeUnknown({ title }: Provider, unusable?: UnusableResponse): 
     ? `${title} accepted the request, but its response is not usable: ${toSentence(messageOf(unusable.error))} The response was ${toSentence(unusable.acceptedResponse)}`
     : 'The outcome of an earlier attempt of this call is unknown.'
   return outcomeUnknown(
-    `${reason} The request may have created something that was not found, so it was not sent again. Check ${title} before you repeat the call.`,
+    `${reason} The request may have created something that was not found, so it was not sent again. ${checkFirst(title)}`,
     { cause: unusable?.error },
   )
 }

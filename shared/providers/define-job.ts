@@ -60,8 +60,6 @@ export interface RunSearch<C, L> extends Omit<LookUp, 'newest'> {
   pageSize: number | { first: number; retry: number } | 'all'
   /** Defaults to one page. */
   maxPages?: { first: number; retry: number }
-  /** Delays before each search of a retry, if the platform lists a new run late. */
-  delaysMs?: readonly number[]
 }
 
 /** The status of a run, as a provider reads it. */
@@ -211,10 +209,11 @@ function pageSizesOf({ pageSize }: Pick<RunSearch<never, never>, 'pageSize'>): {
 }
 
 function lookUpOf(search: Omit<RunSearch<never, never>, 'list' | 'hasKey'>): LookUp {
-  const { maxPages = ONE_PAGE, needs, keyLasts } = search
+  const { maxPages = ONE_PAGE, delaysMs, needs, keyLasts } = search
   const newest = pageSizesOf(search).retry * maxPages.retry
   return {
     newest: Number.isFinite(newest) ? newest : 'all',
+    ...(delaysMs && { delaysMs }),
     ...(needs && { needs }),
     ...(keyLasts && { keyLasts }),
   }

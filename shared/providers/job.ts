@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { type Failure, outcomeUnknown, toSentence } from '../errors.ts'
+import { checkFirst, type Failure, outcomeUnknown, toSentence } from '../errors.ts'
 import { createdId, name, oneOf, optional, vendorFields } from '../fields.ts'
 import type { CallEvent } from '../orchestrators/event/event.ts'
 import type { SourceTypeName } from '../sources/load-source-type.ts'
@@ -179,7 +179,7 @@ export function defineJobProvider<S extends z.ZodMiniObject, P extends Omit<JobP
 /** Returns the failure of a start that may have succeeded and cannot be looked up. Such a start is never retried. */
 export function startOutcomeUnknown({ title, noun }: Pick<JobProvider, 'title' | 'noun'>, why: string): Failure {
   return outcomeUnknown(
-    `${toSentence(why)} It is unknown whether ${withArticle(noun)} was started. The start was not retried. Check ${title} before you repeat the call.`,
+    `${toSentence(why)} It is unknown whether ${withArticle(noun)} was started. The start was not retried. ${checkFirst(title)}`,
   )
 }
 

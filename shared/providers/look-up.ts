@@ -12,6 +12,8 @@ export interface LookUp {
   newest: number | `${number} pages` | 'all' | 'none'
   /** The end of a retry behind them. Defaults to an unknown outcome; messages and reports are written again. */
   behind?: 'unknown' | 'again'
+  /** Delays before each search of a retry, if the platform lists a new object late. The retry does not find what appears later. */
+  delaysMs?: readonly number[]
   /** A condition of the search, at the platform or in the connection. */
   needs?: Needs
   /**

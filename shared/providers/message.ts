@@ -123,8 +123,8 @@ export interface MessageProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ex
     channel: string | undefined,
   ): Promise<PostedMessage | undefined>
   post(client: Client<z.output<S>>, channel: string | undefined, message: Message): Promise<PostedMessage>
-  /** How long readers see two posts with one key as one, for people: `some minutes`. A retry posts again. */
-  showsOnce?: string
+  /** Readers see two posts with one key as one: always, or for a time, for people: `some minutes`. A retry posts again. */
+  showsOnce?: true | string
   /** Replies in the thread of a message, or posts a separate message if the platform has no threads. */
   reply?(client: Client<z.output<S>>, posted: PostedMessage, message: Message): Promise<void>
   /** Replaces a message. Omit it if the platform cannot. */

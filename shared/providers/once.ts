@@ -36,6 +36,8 @@ export interface Once {
   needs?: Needs | undefined
   /** How many of the newest objects a look-up searches. Behind them, the retry does what `otherwise` says. */
   newest?: LookUp['newest'] | undefined
+  /** Delays before each search, if the platform lists a new object late. */
+  delaysMs?: LookUp['delaysMs'] | undefined
   /** How long the platform remembers the key, for people. */
   keyLasts?: string | undefined
   /** If the first attempt cannot be recognized: the outcome is unknown and nothing is written, or the retry writes again. */
@@ -104,7 +106,8 @@ function flagWrites({ getChangeStatus }: FlagProvider): Partial<Record<Write, On
 function postOf(provider: MessageProvider | ReportProvider): Once {
   const { lookUp, hasIdempotentWrites, showsOnce } = provider
   if (lookUp) return lookUpOf(lookUp, 'again')
-  if (hasIdempotentWrites || showsOnce) return { ...keyOf(provider, 'again'), keyLasts: showsOnce }
+  if (hasIdempotentWrites || showsOnce)
+    return { ...keyOf(provider, 'again'), keyLasts: showsOnce === true ? undefined : showsOnce }
   return { by: 'nothing', otherwise: 'again' }
 }
 

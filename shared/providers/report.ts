@@ -50,8 +50,8 @@ export interface ReportProvider<S extends z.ZodMiniObject = z.ZodMiniObject> ext
   resolveDestination?(to: ReportDestination, connection: z.output<S>): ReportDestination
   /** Reports the evaluation. If the platform allows it, a retry finds or replaces what has `client.idempotencyKey`. */
   report(client: Client<z.output<S>>, to: ReportDestination, report: Report): Promise<ReportResult>
-  /** How long readers see two reports with one key as one, for people: `some minutes`. A retry reports again. */
-  showsOnce?: string
+  /** Readers see two reports with one key as one: always, or for a time, for people: `some minutes`. A retry reports again. */
+  showsOnce?: true | string
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Failure, outcomeUnknown } from '../errors.ts'
+import { checkFirst, type Failure, outcomeUnknown } from '../errors.ts'
 
 /** Repeated calls count as repeats for a day; the rest is a margin for clocks. */
 const REPEAT_WINDOW_MS = 25 * 3_600_000
@@ -22,6 +22,6 @@ export function searchSince(isRetry: boolean): Date {
  */
 export function searchIncomplete(title: string, effect: string): Failure {
   return outcomeUnknown(
-    `It is unknown whether an earlier attempt ${effect}, because the search does not reach back to it. Nothing was written again. Check ${title} before you repeat the call.`,
+    `It is unknown whether an earlier attempt ${effect}, because the search does not reach back to it. Nothing was written again. ${checkFirst(title)}`,
   )
 }

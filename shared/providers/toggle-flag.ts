@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { outcomeUnknown } from '../errors.ts'
+import { checkFirst, outcomeUnknown } from '../errors.ts'
 import { onOff, optional } from '../fields.ts'
 import type { JobAction } from './action.ts'
 import type { FlagChange, FlagProvider } from './flag.ts'
@@ -55,6 +55,6 @@ async function switched(
   }
   if (!client.isRetry) return { ...change, flag, on: !on }
   throw outcomeUnknown(
-    `It is unknown whether ${flag} was switched, and the call has no id. Check ${provider.title} before you repeat the call.`,
+    `It is unknown whether ${flag} was switched, and the call has no id. ${checkFirst(provider.title)}`,
   )
 }

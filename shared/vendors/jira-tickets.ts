@@ -22,6 +22,7 @@ import {
   labelOf,
   propertyOf,
   readIssue,
+  SEARCH_DELAYS_MS,
 } from './jira.ts'
 import { editIssue, type IssueEdit, move, planMove, withoutHeld } from './jira-workflow.ts'
 
@@ -68,7 +69,7 @@ export function jiraTickets<C extends Connection>(options: JiraTicketOptions<C>)
 
     reservedFields: [{ path: ['labels'], instead: 'write input.labels' }],
 
-    lookUp: { newest: 'all' },
+    lookUp: { newest: 'all' as const, delaysMs: SEARCH_DELAYS_MS },
 
     async find(client: Client<C> & { idempotencyKey: string }, { project = '' }) {
       const found = await findIssue(client, project)

@@ -76,7 +76,7 @@ const issueFields = ['status', 'labels']
 const perPage = 50
 const DAY_MS = 24 * 3_600_000
 /** Milliseconds before each search for the issue of an earlier attempt. */
-const SEARCH_DELAYS_MS = [0, 1_000, 2_000]
+export const SEARCH_DELAYS_MS = [0, 1_000, 2_000]
 
 /** Returns the API path of an issue, by its id or key. */
 export function issuePath(idOrKey: string): string {

@@ -29,8 +29,6 @@ export interface JobPlatform<S extends Served = Served> {
   ends?: 'aborted'
   /** The status of the task of a run that was stopped, if it is not `aborted`. */
   stops?: 'succeeded'
-  /** A new run can be missing in its lists for a moment, so a retry looks several times. */
-  listsLate?: true
   /** Seconds after which the state of a new run is reliable. */
   reliableAfter?: number
   /** Why the times of a run are those of its task: the platform does not report both. */

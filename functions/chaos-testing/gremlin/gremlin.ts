@@ -77,7 +77,7 @@ export const gremlin = defineJob({
       throw invalidInput('input.parameters', 'may contain only hypothesis: the scenario defines everything else')
   },
 
-  lookUp: { newest: MAX_PAGES * PAGE_SIZE, needs: { text: 'a key that may read runs' } },
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE, delaysMs: FIND_DELAYS_MS, needs: { text: 'a key that may read runs' } },
 
   async find({ http, connection, idempotencyKey, isRetry }, { target }) {
     let found: StartedRun | undefined | 'unknown'

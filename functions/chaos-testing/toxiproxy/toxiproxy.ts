@@ -90,7 +90,7 @@ export const toxiproxy = defineJobProvider({
     parseFault(input, connection)
   },
 
-  lookUp: { newest: 'all' },
+  lookUp: { newest: 'all', needs: { text: 'a toxic that was not removed yet' } },
 
   async find({ http, connection, idempotencyKey, isRetry }, input) {
     const path = `${toxicsOf(input.target)}/${nameOf(idempotencyKey)}`

@@ -77,6 +77,7 @@ export const jenkins = defineJobProvider({
 
   lookUp: {
     newest: MAX_BUILDS,
+    delaysMs: FIND_DELAYS_MS,
     needs: {
       text: '`keyParameter` in the connection, and in the job',
       without: { keyParameter: undefined },

@@ -105,7 +105,7 @@ export const servicenow = defineTicketProvider({
     { path: ['work_notes'], instead: 'write input.comment' },
   ],
 
-  lookUp: { newest: 'all' },
+  lookUp: { newest: 'all', delaysMs: FIND_DELAYS_MS },
 
   async find(client) {
     for (const delay of client.isRetry ? FIND_DELAYS_MS : [0]) {

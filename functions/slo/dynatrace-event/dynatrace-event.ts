@@ -98,7 +98,7 @@ export const dynatraceEvent = defineReportProvider({
     return { fields: { ...(entitySelector ? { entitySelector } : {}), ...(eventType ? { eventType } : {}), ...input } }
   },
 
-  lookUp: { newest: MAX_PAGES * PAGE_SIZE, behind: 'unknown' },
+  lookUp: { newest: MAX_PAGES * PAGE_SIZE, delaysMs: SEARCH_PAUSES_MS, behind: 'unknown' },
 
   async report(client, destination, report) {
     const event = eventOf(destination.fields as Fields, report, client.idempotencyKey)

@@ -25,7 +25,7 @@ export const githubStatus = defineReportProvider({
   supportedFields: ['project', 'ref'],
   resolveDestination: commitOf,
 
-  showsOnce: 'until the next status of its context',
+  showsOnce: true,
 
   async report({ http, connection }, { project = '', ref = '' }, report) {
     const url = detailsUrlOf(report)

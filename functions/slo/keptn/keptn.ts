@@ -82,7 +82,7 @@ export const keptn = defineEvaluationProvider({
     }
   },
 
-  lookUp: { newest: 'all' },
+  lookUp: { newest: 'all', delaysMs: SEARCH_PAUSES_MS },
 
   async startMeasurement(client, request): Promise<EvaluationState> {
     const { http, connection, isRetry } = client

@@ -4,6 +4,7 @@ import { helpIfAsked } from '../../project/help.ts'
 import { categoryTable } from './categories.ts'
 import { costTables, priceSummary } from './costs.ts'
 import { fileSchemas } from './file-schemas.ts'
+import { oncePage } from './once.ts'
 import { reference } from './reference.ts'
 import { resultsTable } from './results.ts'
 import { sourceTypes } from './sources.ts'
@@ -24,6 +25,7 @@ Example
 async function generate(): Promise<Record<string, string>> {
   return {
     ...(await reference()),
+    ...(await oncePage()),
     'README.md': inSection(
       'README.md',
       'prices',

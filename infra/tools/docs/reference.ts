@@ -8,6 +8,7 @@ import { categories } from '../../project/categories.ts'
 import { cell, markdownTable } from '../../project/markdown-table.ts'
 import { type Field, fieldsOf } from '../../project/schema-fields.ts'
 import { githubSlug } from '../release/site/links.ts'
+import { onceSection } from './once.ts'
 
 const head = `# Reference
 
@@ -116,6 +117,7 @@ async function categoryPage(category: Category, firstPlaces: Map<string, Place>)
     `# ${name} reference\n`,
     `${summary}. [README](../../functions/${name}/README.md), [parameters and errors of all categories](../reference.md)\n`,
     markdownTable(['Action', 'Description', 'Effect', 'Default deadline', 'Provider kind'], [...mapped, ...rows]),
+    await onceSection(category),
     ...inputs,
     ...connections.map(([provider, loaded]) => connectionOf(name, provider, loaded, firstPlaces)),
   ].join('\n')

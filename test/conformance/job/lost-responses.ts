@@ -79,11 +79,10 @@ const OTHERS = 100
 
 /** Registers the tests of a retry that searches the lists of the platform, as far as the provider states. */
 function lookUpTests<S extends Served>(fixture: JobFixture<S>): void {
-  const { newest } = fixture.once
-  const { listsLate } = fixture.platform
+  const { newest, delaysMs } = fixture.once
   const retry = () => fixture.start({ isRetry: true })
 
-  if (listsLate) {
+  if (delaysMs) {
     test('that is retried after a lost response finds the run with the second search', async () => {
       const { current } = fixture
       const before = await loseStart(fixture)

@@ -7,6 +7,7 @@ import { notifiesOf } from '../../../../shared/sources/source-of.ts'
 import { categories } from '../../../project/categories.ts'
 import { markdownTable } from '../../../project/markdown-table.ts'
 import { fieldsOf } from '../../../project/schema-fields.ts'
+import { onceTable } from '../../docs/once.ts'
 import { fieldTable, sampleOf, statesOf } from '../../docs/reference.ts'
 import { githubSlug } from './links.ts'
 
@@ -72,6 +73,7 @@ async function platformPage(name: string, used: Use[], examples: Record<string, 
     `The provider \`${name}\` of ${used.map(({ category }) => category.name).join(' and ')}.\n`,
     markdownTable(['Action', 'Description', 'README'], rows),
     ...(await notifications(used)),
+    ...afterLostResponses(used),
     ...connections(name, used),
     ...used.flatMap(({ category }) => exampleOf(`${category.name}/${name}`, examples)),
   ].join('\n')
@@ -131,6 +133,11 @@ function connections(name: string, used: readonly Use[]): string[] {
     const heading = texts.size === 1 ? 'Connection' : `Connection of ${sharing[0]?.category.name}`
     return `## ${heading}\n\nIn the secret ${names.join(' or ')}: ${text}`
   })
+}
+
+function afterLostResponses(used: readonly Use[]): string[] {
+  const tables = new Set(used.map(({ category, provider }) => onceTable(category, provider)))
+  return [`## After a lost response\n\n[Is it once?](../reference/once.md)\n\n${[...tables].join('\n')}`]
 }
 
 function exampleOf(path: string, examples: Record<string, Example>): string[] {

@@ -175,7 +175,6 @@ function toResponse({ camelCase }: State, run: Run): object {
 }
 
 export const jobRow = {
-  listsLate: true,
   starts: /^POST .*\/runs$/,
   start: startWith(startGremlin, ({ url: baseUrl, token, scenario: target, state, enter }) => ({
     connection: { baseUrl, token, allow: [target], project: state.team },

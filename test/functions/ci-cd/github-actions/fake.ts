@@ -109,7 +109,6 @@ function apiOf(token: string, answerActions: ReturnType<typeof actionsRoutes>): 
 }
 
 export const jobRow = {
-  listsLate: true,
   starts: /^POST .*\/dispatches$/,
   start: startWith(startGithubActions, ({ url: baseUrl, token, runs, show, finish }) => {
     const project = 'octo-org/octo-repo'

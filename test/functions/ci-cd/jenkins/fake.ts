@@ -2,7 +2,6 @@ import { type JobRow, stages, startWith } from '../../../conformance/row.ts'
 import { startJenkins } from './server.ts'
 
 export const jobRow = {
-  listsLate: true,
   changesId: true,
   stoppedAtStart: 'forgotten',
   starts: /^POST .*\/build(?:WithParameters)?$/,

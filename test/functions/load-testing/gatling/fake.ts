@@ -163,7 +163,6 @@ function toResponse(run: Run) {
 }
 
 export const jobRow = {
-  listsLate: true,
   starts: /^POST .*\/tests\/.*\/runs$/,
   start: startWith(startGatling, ({ url: baseUrl, token, state, enter }) => ({
     connection: { baseUrl, token },

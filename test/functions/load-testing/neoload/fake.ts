@@ -142,7 +142,6 @@ function stop({ mayWrite, stubborn }: State, result: Result, policy: string): ob
 }
 
 export const jobRow = {
-  listsLate: true,
   starts: /^POST .*\/start/,
   start: startWith(startNeoload, ({ url: baseUrl, token, state, finish }) => {
     const [target, project] = [state.tests[0], '5e3acde2e860a132744ca916']
