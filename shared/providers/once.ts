@@ -24,7 +24,7 @@ export type Write =
 /** How a retry of a write whose response was lost does not write twice. The reference states it, and the conformance suites prove it. */
 export interface Once {
   /**
-   * - `platform-key`: it sends the write with the same key again, and the platform treats both as one
+   * - `platform-key`: it uses the same key, and the platform treats two writes with one key as one
    * - `look-up`: it searches for what the first attempt wrote, and writes only if the search finds nothing
    * - `comparison`: it reads the state, and writes nothing if that is as requested
    * - `same values`: it sets the same values again

@@ -2,6 +2,7 @@ import { describe } from '@jest/globals'
 import type * as z from 'zod/mini'
 import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { FlagProvider } from '../../shared/providers/flag.ts'
+import { writesOf } from '../../shared/providers/once.ts'
 import { flagDriver } from '../functions/feature-flags/drive.ts'
 import { type ClientOptions, clientOf, startEach } from '../functions/helpers.ts'
 import { commonTests } from './common.ts'
@@ -74,7 +75,10 @@ export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
     }
     changeTests(flags)
     unknownNameTests(flags, unknown, anyEnvironment)
-    if (pending) pendingTests(provider, platform, pending)
+    if ('pending change' in writesOf(provider)) {
+      if (!pending) throw new Error(`${provider.title} states that changes can wait. Add the option pending.`)
+      pendingTests(provider, platform, pending)
+    }
   })
   return {
     ...driver,

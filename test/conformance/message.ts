@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { Served } from '../../infra/testing/loopback-server.ts'
+import type { Call, Served } from '../../infra/testing/loopback-server.ts'
 import type { Message, MessageProvider, PostedMessage } from '../../shared/providers/message.ts'
 import { onceOf } from '../../shared/providers/once.ts'
 import { postOnce } from '../../shared/providers/push-update.ts'
@@ -163,8 +163,11 @@ function repeatTests<S extends Served>(
   test(`a retry after a lost response ${repeats ? 'posts again' : 'shows one message'}, and another event posts another`, async () => {
     platform().server.loseNext(({ method }) => method !== 'GET')
     expect(await failureOf(post(evaluation))).toMatchObject({ transient: true, mayHaveWritten: true })
+    const isPost = ({ method }: Call) => method !== 'GET'
+    const before = platform().server.calls.filter(isPost).length
     await postOnce(provider, client({ isRetry: true }), channel, evaluation)
     expect(count()).toBe(repeats ? 2 : 1)
+    expect(platform().server.calls.filter(isPost).length > before).toBe(by !== 'look-up')
     await post(evaluation, { key: keyOf(2) })
     expect(count()).toBe(repeats ? 3 : 2)
   })

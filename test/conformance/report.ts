@@ -150,10 +150,13 @@ function repeatTests<P extends ReportPlatform>(
   const { by, newest, needs, otherwise } = onceOf(provider, 'report')
   const repeats = by === 'nothing'
   const visible = () => platform().visible()
+  const countWrites = () => platform().server.calls.filter(isWrite).length
 
   test(`a retry after a lost response ${repeats ? 'reports again' : 'adds no second report'}, and another event adds another`, async () => {
     await lose()
+    const before = countWrites()
     expect(await push({ isRetry: true })).toMatchObject({ status: 'succeeded', result: 'pass' })
+    expect(countWrites() > before).toBe(by !== 'look-up')
     const reports = repeats ? 2 : 1
     expect(visible()).toBe(reports)
     await push({ key: keyOf(2) })

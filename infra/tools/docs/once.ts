@@ -101,7 +101,7 @@ function linkTo({ name: category }: Category, name: string): string {
 }
 
 function retryOf({ by, otherwise, newest }: Once): string {
-  if (by === 'platform-key') return 'sends the same key: the platform treats both as one'
+  if (by === 'platform-key') return 'uses the same key, by which the platform recognizes the first write'
   if (by === 'look-up' && newest === 'none') return 'starts again only if the platform has run nothing'
   if (by === 'look-up') return 'searches for the key first'
   if (by === 'comparison') return 'reads the state first, and writes only what differs'

@@ -71,6 +71,7 @@ function findableTest<S extends Served>(fixture: JobFixture<S>): void {
     await current.letStart()
     expect((await fixture.start({ isRetry: true })).outcome.data['id']).toBe(current.id())
     expect(current.runs()).toBe(1)
+    if (!fixture.hasPlatformKey) expect(fixture.starts()).toHaveLength(1)
   })
 }
 

@@ -61,6 +61,8 @@ export function repeatedOpenTests(fixture: TicketFixture): void {
     expect(await failureOf(fixture.open())).toMatchObject({ kind: 'platform', transient: true, mayHaveWritten: true })
     expect(await fixture.open({ isRetry: true })).toMatchObject({ result: 'pass' })
     expect(fixture.count()).toBe(before + 1)
+    const { by } = onceOf(fixture.provider, 'open')
+    expect(fixture.writesOf('Checkout fails')).toHaveLength(by === 'platform-key' ? 2 : 1)
   })
 
   searchTests(fixture)
