@@ -149,7 +149,8 @@ export interface JobProvider<S extends z.ZodMiniObject = z.ZodMiniObject> extend
   cleanUp?(client: Client<z.output<S>> & { idempotencyKey: string }, input: StartJob): Promise<void>
   notifiedBy?: NotifiedBy
   /** Replaces the members of a start for the action `rollback`. */
-  rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'find' | 'lookUp' | 'start'>
+  rollback?: Pick<JobProvider<S>, 'hasIdempotentStart' | 'checkStart' | 'start'> &
+    (Required<Pick<JobProvider<S>, 'find' | 'lookUp'>> | { find?: never; lookUp?: never })
 }
 
 /**

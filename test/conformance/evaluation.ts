@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Served } from '../../infra/testing/loopback-server.ts'
 import type { EvaluationProvider } from '../../shared/providers/evaluation/provider.ts'
+import { onceOf } from '../../shared/providers/once.ts'
 import { registerSecret } from '../../shared/redact.ts'
 import { type ClientOptions, failureOf } from '../functions/helpers.ts'
 import { type EvaluateOptions, evaluate } from '../functions/slo/drive.ts'
@@ -21,8 +22,6 @@ interface EvaluationOptions<P extends EvaluationPlatform> extends CommonOptions<
   start: () => Promise<P>
   /** How the platform is called, such as by an interactive call. */
   call?: EvaluateOptions
-  /** The evaluation starts something at the platform instead of reading values. */
-  writes?: true
   /** By the state of the platform: the result that it must lead to, with the value of the objective. */
   verdicts?: Record<string, { arrange: Arrange<P>; result: string; value?: number }>
   /** By the reason: a state in which the platform has no complete data, and a part of the message about it. */
@@ -76,7 +75,8 @@ export function evaluationConformance<P extends EvaluationPlatform>(
   provider: EvaluationProvider,
   options: EvaluationOptions<P>,
 ): void {
-  const { call, writes } = options
+  const { call } = options
+  const writes = onceOf(provider, 'evaluation').by !== 'reads'
   describe(`${provider.title}: evaluation conformance`, () => {
     const runAt = (platform: P, more: EvaluateOptions = {}, input: object = {}, connection: object = {}) =>
       evaluate(

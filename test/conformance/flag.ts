@@ -73,7 +73,7 @@ export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
       platform: current,
       set: (input: object, client?: ClientOptions) => setAt(current(), input, client),
     }
-    changeTests(flags)
+    changeTests(provider, flags)
     unknownNameTests(flags, unknown, anyEnvironment)
     if ('pending change' in writesOf(provider)) {
       if (!pending) throw new Error(`${provider.title} states that changes can wait. Add the option pending.`)

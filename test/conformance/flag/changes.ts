@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals'
+import type { FlagProvider } from '../../../shared/providers/flag.ts'
+import { onceOf } from '../../../shared/providers/once.ts'
 import { type ClientOptions, failureOf, keyOf } from '../../functions/helpers.ts'
 import type { FlagPlatform } from '../platform.ts'
 
@@ -13,12 +15,15 @@ interface Flags {
 }
 
 /** Registers the tests of changes that take effect, at once or when the platform completes them. */
-export function changeTests({ flags: { off, on }, platform, set }: Flags): void {
+export function changeTests(provider: FlagProvider, { flags: { off, on }, platform, set }: Flags): void {
   const turnOn = (flag: string, options?: ClientOptions) => set({ flag, state: 'on' }, options)
 
   test('writes nothing if the flag is already in the requested state', async () => {
-    expect(await turnOn(on)).toMatchObject({ result: 'pass', message: expect.stringContaining('already') })
-    expect(writesOf(platform())).toEqual([])
+    for (const isRetry of [false, true]) {
+      const outcome = await turnOn(on, { isRetry })
+      expect(outcome).toMatchObject({ result: 'pass', message: expect.stringContaining('already') })
+    }
+    expect(writesOf(platform()).length === 0).toBe(onceOf(provider, 'flag').by === 'comparison')
   })
 
   test('changes the flag once if the response is lost', async () => {

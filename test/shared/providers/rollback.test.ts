@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { incidentManagement, remediation } from '../../../functions/index.ts'
 import { actionsOf, type Category } from '../../../shared/providers/category.ts'
 import { defineJobProvider, type StartJob } from '../../../shared/providers/job.ts'
+import type { LookUp } from '../../../shared/providers/look-up.ts'
 import { rollbackJob, startJob } from '../../../shared/providers/start-job.ts'
 import { stopJob } from '../../../shared/providers/stop-job.ts'
 import { expectFailure, failureOf } from '../../functions/helpers.ts'
@@ -14,6 +15,7 @@ beforeEach(() => {
 })
 
 const connection = z.strictObject({ baseUrl: z.string(), target: z.optional(z.string()) })
+const lookUp: LookUp = { newest: 'all' }
 const jobs = defineJobProvider({
   title: 'Acme',
   noun: 'execution',
@@ -23,7 +25,7 @@ const jobs = defineJobProvider({
   hasIdempotentStart: true as const,
   checkStart: () => void calls.push('checkStart'),
   find: async () => void calls.push('find'),
-  lookUp: { newest: 'all' },
+  lookUp,
   start: async () => {
     calls.push('start')
     return { id: '1' }
@@ -61,7 +63,7 @@ describe('Rollback', () => {
 
   test('uses its own find and checkStart if the provider declares them', async () => {
     const checkStart = () => void calls.push('checkStart of the rollback')
-    const checked = { ...rollback, checkStart, find: async () => ({ id: '3' }) }
+    const checked = { ...rollback, checkStart, find: async () => ({ id: '3' }), lookUp }
     const started = await connected({ ...jobs, rollback: checked }).start({ target: 'shop' }, { isRetry: true })
     expect(started.outcome.data).toMatchObject({ id: '3' })
     expect(calls).toEqual(['checkStart of the rollback'])

@@ -24,7 +24,6 @@ for (const [way, fields] of Object.entries(ways)) {
         server.environment.guardian.type = way.startsWith('lifecycle') ? 'lifecycle' : 'business'
         return { server, connection: { baseUrl: server.url, token, ...fields }, input: { ...time, ...input } }
       },
-      writes: true,
       refusal: (message) => ({ error: { code: 400, message } }),
       defaults: { scope: 'automation:workflows:run automation:workflows:read' },
       verdicts: {

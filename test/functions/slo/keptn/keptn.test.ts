@@ -43,7 +43,6 @@ const {
   },
   connection: ({ url, token }) => ({ baseUrl: url, token }),
   call: { task: 'check-slo', interactive: true },
-  writes: true,
   failedChecks: [{ reason: '', connection: { token: undefined }, kind: 'misconfigured' }],
   verdicts: {
     pass: { arrange: () => end([task({ ...evaluated, result: 'pass' })]), result: 'pass' },
