@@ -9,7 +9,7 @@ import { markdownTable } from '../../project/markdown-table.ts'
 const head = `# Is it once for my tool?
 
 \`npm run docs\` generates this page from the providers. The conformance suites prove it: they lose the response to a write and retry
-it, also behind as many other objects as the search covers.
+it, also behind as many other objects as the search covers, or behind 100 if it covers all.
 
 If a response is lost, only the platform knows whether it has carried out the request. The tables say what a retry does then, how far its
 search reaches, and what is left to you: \`nothing\` if it is once.

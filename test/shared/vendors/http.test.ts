@@ -64,6 +64,15 @@ messageConformance(httpMessage, {
   lacksNeeds: true,
 })
 
+describe('With an idempotency header', () => {
+  messageConformance(httpMessage, {
+    start: startAnyApi,
+    connection: (server) => ({ ...common(server), post, idempotencyHeader: 'Idempotency-Key' }),
+    refusal,
+    visible: ({ things }) => things.length,
+  })
+})
+
 describe('HTTP API: messages', () => {
   const message: Message = { mood: 'good', title: 'Deployed', text: 'All is well', fields: [], links: [] }
   const client = (more: object = {}) =>
