@@ -26,6 +26,8 @@ test.each<[string, ReturnType<typeof judge>['claims'], Parameters<typeof judge>]
   ['a second write during a stop', ['stopped'], [[15, 40]]],
   ['nothing before the stop', [], [[15]]],
   ['nothing until everyone knows the stop', [], [[24]]],
+  ['a write until a second before it is lifted', ['stopped'], [[59]]],
+  ['nothing in the second in which it is lifted', [], [[59.5]]],
   ['nothing when it is lifted', [], [[61]]],
   ['nothing for another connection', [], [[40], { connection: 'search' }]],
   ['nothing if the clock was set back', [], [[40], { backSteps: [{ at: at(21), by: 15 * SECOND_MS }] }]],

@@ -15,8 +15,10 @@ export interface StopEvidence {
 
 /** A stop is in force everywhere after this time, by the documentation. */
 const IN_FORCE_MS = 5_000
-/** For a request that a slow platform, or a busy machine, handles later. The times of records have no milliseconds. */
+/** For a request that a slow platform, or a busy machine, handles later. */
 const TOLERANCE_MS = 5_000
+/** The times of records have no milliseconds. */
+const PRECISION_MS = 1_000
 /** Only these records have a time, and only actions with these effects are restricted. */
 const TIMED: readonly (Effect | undefined)[] = ['issues', 'comments', 'incidents', 'job runs']
 
@@ -39,7 +41,7 @@ export function verifyStops({ entries, records, stops, backSteps, unstepped }: S
     for (const time of times.get(call.id) ?? []) {
       const at = unstepped(time)
       const stop = mine.find(
-        ({ start, end }) => at < end && at > start + IN_FORCE_MS + TOLERANCE_MS + backIn(start, at),
+        ({ start, end }) => at + PRECISION_MS <= end && at > start + IN_FORCE_MS + TOLERANCE_MS + backIn(start, at),
       )
       if (stop)
         violations.push({

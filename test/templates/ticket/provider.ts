@@ -47,7 +47,7 @@ export const acme = defineTicketProvider({
     refuseUnsupported('Acme', { type, labels, priority, assignee })
   },
 
-  // How many of the newest tickets `find` reads. The reference states it, and the test plays it.
+  // How many of the newest tickets `find` reads. The reference states it, and the tests prove it.
   lookUp: { newest: 'all' },
 
   // After a crash or a lost response, the action runs again with the same key. It must find what the first attempt created.
