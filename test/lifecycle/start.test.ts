@@ -246,6 +246,16 @@ describe('A stop', () => {
     )
   })
 
+  it('does not use up the time in which a task waits for its turn', async () => {
+    const rule = { name: 'one at a time', oneAtATime: { per: '{service}' }, waitAtMost: 'PT10M' }
+    deploy(rule)
+    const task = await lifecycle.accept(START, { input })
+    await stop()
+    const { outcome } = await runUntil(/hold RETRY/, () => resumeAfter(20), Promise.resolve(task))
+    expect(outcome?.result).toBe('pass')
+    expect(platform.runs).toHaveLength(1)
+  })
+
   it('is everything if the item was written by something else', async () => {
     const before = await getStops()
     await replaceStops({ version: 7, stops: '[]', seal: 'forged' }, before)

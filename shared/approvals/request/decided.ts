@@ -24,8 +24,9 @@ export function withDecisions(outcome: Outcome, decisions: readonly Decided[]): 
   // An approval that is canceled was not decided.
   const ofPeople = decisions.filter(({ decision }) => decision !== 'cancel')
   if (ofPeople.length === 0) return outcome
-  const isApproved = ofPeople.every(({ decision }) => decision === 'approve')
-  const { message, data } = outcome
+  const { status, message, data } = outcome
+  // The message of a canceled call names who has canceled it.
+  const isApproved = status !== 'aborted' && ofPeople.every(({ decision }) => decision === 'approve')
   return {
     ...outcome,
     // The message of a rejection names its person.

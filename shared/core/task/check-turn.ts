@@ -105,7 +105,6 @@ async function checkOnce(
   if (canceler !== undefined) return { state: { state: 'canceled', ...canceledState(canceler) } }
   if (!isAllowed(Date.now())) return { state: { state: 'closed' } }
   const { savedRound, waitsFor } = previous
-  if (Date.now() >= until) return { state: { state: 'late', waitsFor } }
   const leaseMs = leaseOf(target, Date.now())
   const standing = await checkTurn(turns, ticket, leaseMs, now)
   if (standing.state === 'held') {
@@ -114,6 +113,7 @@ async function checkOnce(
     return { state: { state: 'held', heldAt: heldAtOf(leaseEnd, leaseMs), leftRunning } }
   }
   if (standing.state === 'passed') return { state: { state: 'passed' } }
+  if (Date.now() >= until) return { state: { state: 'late', waitsFor } }
   const description = describe(target, standing.turn)
   const reportedAt = await report(target, previous, description)
   await reports.heartbeat?.()

@@ -211,7 +211,7 @@ async function runWhenAllowed(
 ): Promise<Run> {
   const { requirements, waitAtMost = 0 } = task
   if (task.skip) return notRun(skippedOutcome(task.skip))
-  const until = startTimeOf(context) + waitAtMost * 1_000
+  let until = startTimeOf(context) + waitAtMost * 1_000
   const reports = reportsOf(task)
   const [conditions, limits, turns] = [conditionsIn(requirements), limitsIn(requirements), turnsIn(requirements)]
   const asked: AskedPeople = {}
@@ -263,8 +263,10 @@ async function runWhenAllowed(
     mayHaveWritten = result.mayHaveWritten
     if (!mayStart || result.by === 'closed') continue
     const released = await waitUntilReleased(context, task, mayStart, result, until, reports)
-    if (typeof released === 'object') return { result: released, decisions }
-    mayStartAt = released
+    if (released.type !== 'released') return { result: released, decisions }
+    mayStartAt = released.releasedAt
+    // A stop does not use up the time in which the task waits for its turn, a limit or people.
+    until += released.heldMs
   }
 }
 

@@ -21,6 +21,14 @@ interface HoldState extends WaitState, CanceledState {
   endedBy?: string | undefined
 }
 
+/** The end of a stop. */
+interface Released {
+  type: 'released'
+  /** Since when the action may start, in epoch milliseconds. */
+  releasedAt: number
+  heldMs: number
+}
+
 /** How long a task waits for the end of a stop, if its own limit is not later. */
 const MIN_WAIT_MS = 3_600_000
 /** So late is an action after the end of a stop. */
@@ -33,7 +41,7 @@ const MAX_CHECKS = 500
  *
  * @param held the attempt that was held back
  * @param until when the task stops waiting for its requirements, in epoch milliseconds
- * @returns since when it may start, in epoch milliseconds, or the end of the task
+ * @returns since when it may start, and how long it was held, in milliseconds; or the end of the task
  */
 export async function waitUntilReleased(
   context: DurableContext,
@@ -42,7 +50,7 @@ export async function waitUntilReleased(
   held: Held,
   until: number,
   reports: Reports,
-): Promise<number | Completed | Delegated> {
+): Promise<Released | Completed | Delegated> {
   const check = async (state: HoldState): Promise<HoldState> => {
     const now = Date.now()
     const { heldAt = now } = state
@@ -61,7 +69,9 @@ export async function waitUntilReleased(
     return { ...known, waitsFor: decision.why, nextPollIn: Math.max(1, Math.ceil(Math.min(left / 1_000, interval))) }
   }
   const last = await waitUntilDone(context, HOLD, { initialState: { waitsFor: held.why }, check })
-  return last.releasedAt ?? endedOf(task, last, held, until)
+  const { heldAt = 0, releasedAt } = last
+  if (releasedAt === undefined) return endedOf(task, last, held, until)
+  return { type: 'released', releasedAt, heldMs: releasedAt - heldAt }
 }
 
 function endedOf(task: Task, state: HoldState, { mayHaveWritten }: Held, until: number): Completed | Delegated {

@@ -116,12 +116,15 @@ export async function meetRequirements(
       if (error !== undefined) {
         // A request without a response may have started the task that asks.
         await endStep(context, wait, () => askingTasksOf(task), byTask(error))
-        return { decisions: [], ended: completed(errored(new Failure('platform', `Nothing was started: ${error}`))) }
+        return {
+          decisions: state.decisions ?? [],
+          ended: completed(errored(new Failure('platform', `Nothing was started: ${error}`))),
+        }
       }
     }
     const again = round === 1 ? '' : `-again-${round}`
     state = await waitUntilDoneOrWoken<RequireState>(context, `require-wait${again}`, {
-      initialState: { waitsFor: state.waitsFor },
+      initialState: { waitsFor: state.waitsFor, decisions: state.decisions },
       check,
       checkWhenWoken: (before) => check({ ...before, soonChecks: SOON_CHECKS }, undefined),
     })
@@ -217,17 +220,18 @@ function approvalInterval({ asked }: RequireWait, now: number): number {
 /** Finds the next state. With `nextPollIn`, the longest time until the next check. Does not throw. */
 async function findNext(
   { task, requirements, until, asked }: RequireWait,
-  { waitsFor, asksPeople }: RequireState,
+  { waitsFor, asksPeople, decisions: known }: RequireState,
 ): Promise<RequireState & { changesAt?: number | undefined }> {
   const canceler = await cancelerOf(task)
   const now = Date.now()
   const ids = Object.values(asked).map(({ id }) => id)
-  if (canceler !== undefined) return { ...canceledState(canceler), open: ids }
   try {
     const states = await Promise.all(
       requirements.map((requirement, index) => checkRequirement(requirement, task.id, asked[index + 1], until, now)),
     )
     const decisions = states.flatMap(({ decided = [] }) => decided)
+    // Their messages say that the task was canceled.
+    if (canceler !== undefined) return { ...canceledState(canceler), decisions, open: ids }
     const open = states.flatMap(({ openId }) => openId ?? [])
     const endedBy = states.find((state) => state.endedBy !== undefined)?.endedBy
     if (endedBy !== undefined) return { endedBy, decisions, open }
@@ -237,7 +241,7 @@ async function findNext(
     const described = waiting.map((state) => state.waitsFor).join('; ')
     const isUndecided = waiting.some(({ mustAsk, openId }) => mustAsk || openId !== undefined)
     if (now >= until) return { waitsFor: described, decisions, open }
-    if (toAsk.length > 0) return { toAsk, asksUntil: until, waitsFor: described }
+    if (toAsk.length > 0) return { toAsk, asksUntil: until, waitsFor: described, decisions }
     const changes = waiting.flatMap(({ changesAt }) => changesAt ?? [])
     return {
       waitsFor: described,
@@ -248,10 +252,18 @@ async function findNext(
     }
   } catch (error) {
     log.warn('requirements not checked', error as Error)
+    const decisions = known
+    if (canceler !== undefined) return { ...canceledState(canceler), decisions, open: ids }
     // The last vote may be in the table.
     if (now < until + TABLE_GRACE_MS)
-      return { waitsFor, asksPeople, changesAt: now + TABLE_PAUSE_SECONDS * 1_000, nextPollIn: TABLE_PAUSE_SECONDS }
-    return { endedBy: `It is not known whether people have decided. ${redact(messageOf(error))}`, open: ids }
+      return {
+        waitsFor,
+        asksPeople,
+        decisions,
+        changesAt: now + TABLE_PAUSE_SECONDS * 1_000,
+        nextPollIn: TABLE_PAUSE_SECONDS,
+      }
+    return { endedBy: `It is not known whether people have decided. ${redact(messageOf(error))}`, decisions, open: ids }
   }
 }
 
