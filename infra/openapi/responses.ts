@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { TaskStatus } from '../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../shared/core/task/task-status.ts'
 import type { ReceivedNotification } from '../../shared/events/receive.ts'
 import { oneOf, text, withDescription } from '../../shared/fields.ts'
 import type { Outcome } from '../../shared/outcome.ts'

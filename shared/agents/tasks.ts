@@ -1,4 +1,4 @@
-import type { TaskStatus } from '../core/task/status.ts'
+import type { TaskStatus } from '../core/task/task-status.ts'
 import { toSentence } from '../errors.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Forward, ForwardedResponse } from './forward.ts'

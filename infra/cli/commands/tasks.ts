@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../../shared/core/task/task-status.ts'
 import { sleep } from '../../../shared/sleep.ts'
 import { examplesOf } from '../../local/console/cli-commands.ts'
 import { type ListedTask, matches, type TaskFilter } from '../../local/tasks/listed-task.ts'

@@ -7,7 +7,7 @@ import {
   paginateListDurableExecutionsByFunction,
 } from '@aws-sdk/client-lambda'
 import { PROGRESS_EVENTS } from '../../../shared/core/task/progress.ts'
-import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../../shared/core/task/task-status.ts'
 import { pascalCase } from '../../aws/pascal-case.ts'
 import { durableFunctionsOf } from '../../aws/running-tasks.ts'
 import { categories } from '../../project/categories.ts'

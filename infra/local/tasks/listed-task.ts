@@ -1,6 +1,6 @@
 import { ANSWER_SUFFIX, CLEANUP_SUFFIX, type Task } from '../../../shared/core/call.ts'
 import { describeProgress, findWaiting, type HistoryEvent } from '../../../shared/core/task/progress.ts'
-import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../../shared/core/task/task-status.ts'
 import { type Outcome, verdictOf } from '../../../shared/outcome.ts'
 import { type ListedApproval, listedApprovalOf } from './listed-approval.ts'
 

@@ -4,8 +4,9 @@ import { Failure, serviceUnavailable } from '../../errors.ts'
 import { settings } from '../../settings.ts'
 import { ANSWER_SUFFIX, type Task } from '../call.ts'
 import { payloadOf } from './payload.ts'
-import { readTaskOf, type TaskStatus } from './status.ts'
+import { readTaskOf } from './status.ts'
 import type { TaskResult } from './task-result.ts'
+import type { TaskStatus } from './task-status.ts'
 
 /**
  * Sends the outcome of an ended task to its orchestrator again, by an execution that only does this. An orchestrator that has

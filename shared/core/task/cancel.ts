@@ -5,7 +5,8 @@ import type { Category } from '../../providers/category.ts'
 import type { Canceler } from '../../state/save-cancellation.ts'
 import type { WaitingTask } from '../../state/waiters.ts'
 import { wakeTask } from '../../state/wake.ts'
-import { readTaskOf, type TaskStatus } from './status.ts'
+import { readTaskOf } from './status.ts'
+import type { TaskStatus } from './task-status.ts'
 
 /**
  * Requests that a task ends as aborted. The task reads the request before its next poll or attempt, stops its job at the

@@ -3,8 +3,9 @@ import { Failure } from '../../errors.ts'
 import { nextGateRun, readGateRun } from '../../state/gate-runs.ts'
 import type { Call, GateOptions } from '../call.ts'
 import { identifyFollowing } from '../call-id.ts'
-import { startedStatus } from './started-status.ts'
-import { readTask, type TaskStatus } from './status.ts'
+import { readTask } from './status.ts'
+import type { TaskStatus } from './task-status.ts'
+import { startedStatus } from './task-status.ts'
 
 /**
  * Returns the status of the task behind a gate. Starts the task with the first call, and a new one after the outcome of the

@@ -8,7 +8,7 @@ import { expiresIn, putIfAbsent } from '../../state/table.ts'
 import { type Call, type Task, taskOf } from '../call.ts'
 import { executionOf, findExecution } from './execution.ts'
 import { payloadOf } from './payload.ts'
-import { startedStatus } from './started-status.ts'
+import { startedStatus } from './task-status.ts'
 
 const START_TIMEOUT_MS = 8_000
 const LOOK_UP_TIMEOUT_MS = 5_000

@@ -3,45 +3,15 @@ import type { TaskReader } from '../../auth/callers.ts'
 import { getExecution, getHistory } from '../../aws/lambda.ts'
 import { Failure, serviceUnavailable } from '../../errors.ts'
 import { log } from '../../log.ts'
-import { type Outcome, verdictOf } from '../../outcome.ts'
+import { verdictOf } from '../../outcome.ts'
 import { sleep } from '../../sleep.ts'
 import { isMarkedAsEnded } from '../../state/task-ends.ts'
 import type { Task } from '../call.ts'
 import { taskSchema } from '../task-schema.ts'
-import type { Unanswered } from './answer.ts'
 import { executionOf, findExecution, type SavedTask, savedTask } from './execution.ts'
-import { describeProgress, findWaiting, PROGRESS_EVENTS, type Waiting } from './progress.ts'
-import { type RequirementStatus, startedStatus } from './started-status.ts'
+import { describeProgress, findWaiting, PROGRESS_EVENTS } from './progress.ts'
 import type { TaskResult } from './task-result.ts'
-
-/** The status of a task, for callers that poll. */
-export interface TaskStatus {
-  taskId: string
-  category: string
-  action: string
-  /** `failed`: Lambda ended the task, and the finisher answers for it. */
-  state: 'running' | 'finished' | 'failed'
-  verdict: 'running' | ReturnType<typeof verdictOf>
-  /** Describes the wait of a running task, for people. Empty if it does not wait. */
-  progress: string
-  /** Set while only people can end its wait: with a decision, or by resuming what they have stopped. */
-  needs?: { type: NonNullable<Waiting['needs']>; detail?: string | undefined } | undefined
-  acceptedAt: string
-  /** When the task gives up waiting for what the policy requires. */
-  waitUntil?: string | undefined
-  /** The requirements of the policy for the start of the action. */
-  requirements?: RequirementStatus[] | undefined
-  /** With `waitUntil`, the latest one: the time counts from the moment when the requirements are met. */
-  deadlineAt: string
-  endedAt?: string | undefined
-  outcome?: Outcome | undefined
-  /** With an aborted outcome: whether the task was canceled, and not its job at the platform. Missing for tasks of earlier versions. */
-  isCanceled?: boolean | undefined
-  /** Why the orchestrator did not get the outcome. */
-  unanswered?: Unanswered | undefined
-  /** The task that this one runs again. */
-  rerunOf?: string | undefined
-}
+import { startedStatus, type TaskStatus } from './task-status.ts'
 
 /** A task as Lambda reports it. */
 export interface TaskExecution {

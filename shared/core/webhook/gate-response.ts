@@ -5,7 +5,8 @@ import { log } from '../../log.ts'
 import type { Call, GateOptions } from '../call.ts'
 import { runGate } from '../task/gate.ts'
 import { startTask } from '../task/start-execution.ts'
-import { secondsToNextRead, type TaskStatus } from '../task/status.ts'
+import { secondsToNextRead } from '../task/status.ts'
+import type { TaskStatus } from '../task/task-status.ts'
 import { json, line } from './responses.ts'
 
 const OPEN = 200

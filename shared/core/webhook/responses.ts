@@ -6,7 +6,7 @@ import { log } from '../../log.ts'
 import type { Outcome } from '../../outcome.ts'
 import { redactDeep } from '../../redact.ts'
 import { plainSingleLine, toPlainText } from '../../text/plain-text.ts'
-import type { TaskStatus } from '../task/status.ts'
+import type { TaskStatus } from '../task/task-status.ts'
 
 const PROBLEM_JSON = { 'content-type': 'application/problem+json' }
 const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }

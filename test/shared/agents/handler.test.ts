@@ -14,7 +14,7 @@ import { taskFields } from '../../../shared/agents/tasks.ts'
 import { toolServerFor } from '../../../shared/agents/tool-server.ts'
 import { META_KEYS, STATELESS } from '../../../shared/agents/versions.ts'
 import { callersSchema } from '../../../shared/auth/callers.ts'
-import type { TaskStatus } from '../../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../../shared/core/task/task-status.ts'
 import { withLogLines } from '../../log-lines.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 

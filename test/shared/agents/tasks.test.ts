@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { detailedTask, resultOfTask } from '../../../shared/agents/tasks.ts'
-import { secondsToNextRead, type TaskStatus } from '../../../shared/core/task/status.ts'
+import { secondsToNextRead } from '../../../shared/core/task/status.ts'
+import type { TaskStatus } from '../../../shared/core/task/task-status.ts'
 
 const AT = '2026-12-02T10:00:00.000Z'
 
