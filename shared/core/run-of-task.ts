@@ -51,7 +51,7 @@ export async function withRunOfTask(
     if (task.connection !== connection.name)
       throw invalidInput('input.id', `is a task of the connection ${task.connection}: select it with "connection"`)
     const id = await startedRunOf(category.name, taskId)
-    if (id !== undefined) return { input: { ...input, id } }
+    if (id !== undefined) return { input: { ...input, id, ...projectOf(taskId, task.input, input) } }
     if (status.state !== 'running') {
       const reason = status.outcome ? `: ${status.outcome.message}` : ''
       throw new Failure('unknown', toSentence(`The task ${taskId} ended without starting anything to stop${reason}`))
@@ -62,6 +62,18 @@ export async function withRunOfTask(
   if (!options.dryRun) await cancelTask(category, taskId, caller)
   const effect = options.dryRun ? 'would be canceled' : 'was canceled'
   return { input, canceled: `The task ${taskId} had not started anything yet, so it ${effect}` }
+}
+
+/**
+ * Returns the project of the run. Platforms may number runs within projects, so another one would be another run.
+ *
+ * @throws Failure `invalid` if the call names another one
+ */
+function projectOf(taskId: string, started: unknown, input: { project?: unknown }): { project?: unknown } {
+  const project = isRecord(started) ? started['project'] : undefined
+  if (input.project !== undefined && input.project !== project)
+    throw invalidInput('input.project', `is not that of the task ${taskId}: omit it`)
+  return project === undefined ? {} : { project }
 }
 
 /** Agents know a task of theirs by its category, too: `ci-cd.0f9c..`. */

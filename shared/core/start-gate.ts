@@ -56,8 +56,8 @@ export interface Awaited {
   limits: readonly StartLimit[]
   /** People have let the action start above these limits. It counts for the others. */
   raisedLimits: readonly StartLimit[]
-  /** The rules whose closed window people have opened. */
-  opened: readonly string[]
+  /** The closed windows that people have opened. */
+  opened: readonly WindowRequirement[]
   /** When the task was started, in epoch milliseconds. Undefined for a silent call, which does not wait. */
   since: number | undefined
 }
@@ -67,32 +67,33 @@ const NOTHING_AWAITED: Awaited = { windows: [], limits: [], raisedLimits: [], op
 /** Returns an action as stops see it. Undefined for one that only reads or asks people: it always starts. */
 export function startingActionOf(
   category: Category,
-  { action: name, connection, caller }: Pick<Call, 'action' | 'connection' | 'caller'>,
+  { action: name, mappedName, connection, caller }: Pick<Call, 'action' | 'mappedName' | 'connection' | 'caller'>,
 ): StartingAction | undefined {
   const action = category.actions[name]
   if (!action || action.type === 'approval' || action.effect === 'reads') return undefined
   const actionNames = actionNamesOf(category, name)
-  return { category: category.name, actionNames, isFree: isFree(action), connection, caller }
+  const mappingName = mappedName === undefined ? undefined : category.actionMapping?.name
+  return { category: category.name, actionNames, mappingName, isFree: isFree(action), connection, caller }
 }
 
 /**
  * Returns the check of a call. An action that only reads or asks people always starts.
  *
  * @param awaited the windows and limits that its task has waited for
+ * @param startId the id that limits count once. Defaults to that of the call
  */
 export function startCheckOf(
   category: Category,
   call: Call,
   awaited: Awaited = NOTHING_AWAITED,
+  startId = call.id ?? randomUUID(),
 ): StartCheck | undefined {
   const starting = call.dryRun ? undefined : startingActionOf(category, call)
   if (!starting) return undefined
   const maxAge = hasTask(call) ? ATTEMPT_STOP_AGE_MS : MAX_STOP_AGE_MS
-  // A silent call without an id is one start.
-  const id = call.id ?? randomUUID()
   const windows = { refusing: call.startRules ?? [], awaited: awaited.windows }
   const askToday = todaysRulesFor(call, starting, awaited)
-  const count = startCountFor(call, awaited, id)
+  const count = startCountFor(call, awaited, startId)
   return async () => {
     try {
       const decide = async (ms: number) => mayStart(starting, windows, await readStops(ms), Date.now())
@@ -128,7 +129,8 @@ function todaysRulesFor(
     const place = { project, stage, service, input: ruleInputOf(input, sentInput) }
     const todays = await askTodaysPolicy({
       call: { ...action, actionNames: [...action.actionNames], action: name, isAgent, effect, ...place },
-      opened: [...opened],
+      opened: opened.map(({ rule }) => rule),
+      openedWindows: opened.map(({ rule, window }) => ({ rule, window })),
     })
     // A window of a later policy has no requirement for which the task could wait: it is held.
     const decision = todays.type === 'closed' ? { ...todays, type: 'stopped' as const } : todays
@@ -159,7 +161,7 @@ function startCountFor(
  */
 export async function stopRefusalOf(
   category: Category,
-  call: Pick<Call, 'mode' | 'needsCleanup' | 'dryRun' | 'skip' | 'action' | 'connection' | 'caller'>,
+  call: Pick<Call, 'mode' | 'needsCleanup' | 'dryRun' | 'skip' | 'action' | 'mappedName' | 'connection' | 'caller'>,
 ): Promise<Failure | undefined> {
   // Without a task, a call asks before its first write.
   const starting = !hasTask(call) || call.dryRun || call.skip ? undefined : startingActionOf(category, call)

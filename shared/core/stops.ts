@@ -13,7 +13,7 @@ const MAX_CHANGES = 5
 
 /** Stops that were read, and the start of that read. */
 let known: { at: number; stops: readonly Stop[] } | undefined
-/** The newest version that this process has read. */
+/** The newest version that this process has read or written. */
 let newestVersion = 0
 
 /**
@@ -27,7 +27,7 @@ export async function readStops(maxAgeMs = 0): Promise<readonly Stop[]> {
   if (known && known.at <= at && at - known.at < maxAgeMs) return known.stops
   try {
     const stored = await getStops()
-    known = { at, stops: stored === undefined ? [] : await verified(stored) }
+    known = { at, stops: await verified(stored) }
     return known.stops
   } catch (error) {
     log.warn('stops not read', error as Error)
@@ -47,7 +47,7 @@ export async function readStops(maxAgeMs = 0): Promise<readonly Stop[]> {
 export async function changeStops(change: (stops: readonly Stop[]) => readonly Stop[]): Promise<readonly Stop[]> {
   for (let attempt = 1; attempt <= MAX_CHANGES; attempt++) {
     const stored = await getStops()
-    const stops = change(stored === undefined ? [] : await verified(stored))
+    const stops = change(await verified(stored))
     if (stops.length > MAX_STOPS)
       throw new Failure('invalid', `There are ${MAX_STOPS} stops already. Lift those that are no longer needed.`)
     const { version: before = 0 } = stored ?? {}
@@ -57,7 +57,9 @@ export async function changeStops(change: (stops: readonly Stop[]) => readonly S
     const seal = sealOf(version, json, await readIdentityKey())
     const isReplaced = await replaceStops({ version, stops: json, seal }, stored)
     known = undefined
-    if (isReplaced) return stops
+    if (!isReplaced) continue
+    newestVersion = version
+    return stops
   }
   throw serviceUnavailable('Others change the stops at the same time. Try again.')
 }
@@ -77,11 +79,13 @@ export async function renewSeal(): Promise<void> {
 }
 
 /**
- * A principal that may write the item, but not read the key, must not lift a stop without a trace: its item, or an older one that it has
- * put back, stops everything.
+ * A principal that may write the item, but not read the key, must not lift a stop without a trace. Its item stops everything. So does an
+ * older one that it has put back, or an item that it has deleted, in each process that has seen a newer one: others cannot know that.
  */
-async function verified({ version, stops, seal }: StoredStops): Promise<readonly Stop[]> {
-  for (const fresh of [false, true]) {
+async function verified(stored: StoredStops | undefined): Promise<readonly Stop[]> {
+  if (stored === undefined && newestVersion === 0) return []
+  const { version = 0, stops = '', seal = '' } = stored ?? {}
+  for (const fresh of stored ? [false, true] : []) {
     const keys = await readIdentityKeys(fresh)
     if (version >= newestVersion && keys.some((key) => isSame(seal, sealOf(version, stops, key)))) {
       newestVersion = version

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { ACTION_EFFECTS } from '../action-effect.ts'
 import { deployedPolicy } from './deployed.ts'
 import { applyToday, type TodaysDecision } from './today.ts'
+import { windowSchema } from './window.ts'
 
 /** The question of a task of any version, so fields are added, but never changed. */
 const startQuestionSchema = z.object({
@@ -21,6 +22,8 @@ const startQuestionSchema = z.object({
   }),
   /** The rules whose closed window people have opened for this action. */
   opened: z.array(z.string()),
+  /** These windows. Missing in questions of earlier versions. */
+  openedWindows: z.optional(z.array(z.object({ rule: z.string(), window: windowSchema }))),
 })
 
 export type StartQuestion = z.output<typeof startQuestionSchema>
@@ -34,11 +37,11 @@ export async function policyHandler(question: unknown): Promise<TodaysDecision> 
 }
 
 /** Applies the policy that is deployed with this code. */
-export function decideStart({ call, opened }: StartQuestion): TodaysDecision {
+export function decideStart({ call, opened, openedWindows }: StartQuestion): TodaysDecision {
   const { caller, isAgent, ...facts } = call
   const { effect, project, stage, service } = facts
   const known = { ...facts, effect, project, stage, service, input: facts.input, isStop: false }
   // Today's rules do not change the caller's right to write.
   const asked = { ...known, caller: { name: caller, isAgent, writes: 'allow' as const, owners: [] } }
-  return applyToday(deployedPolicy()?.policy, asked, opened, Date.now())
+  return applyToday(deployedPolicy()?.policy, asked, openedWindows ?? opened.map((rule) => ({ rule })), Date.now())
 }

@@ -25,6 +25,7 @@ export class SilentCallRecord extends BasePersistenceLayer {
   outcomeUnknown = false
   readonly #owner = crypto.randomUUID()
   #firstOwner: string | undefined
+  #startId: string | undefined
   readonly #timeLeft: () => number
 
   /** @param timeLeft returns the milliseconds until Lambda ends the call */
@@ -38,12 +39,17 @@ export class SilentCallRecord extends BasePersistenceLayer {
     return this.#firstOwner ?? this.#owner
   }
 
+  /** Names the start of the action. A call that continues an interrupted one is the same start. */
+  get startId(): string {
+    return this.#startId ?? this.owner
+  }
+
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
     const { idempotencyKey, expiryTimestamp, inProgressExpiryTimestamp = 0 } = record
     const now = Date.now()
     let item = await update(
       idempotencyKey,
-      'SET call_status = :inProgress, call_owner = :owner, expiration = :expiration, in_progress_until = :until, replaced = if_not_exists(call_status, :nothing) REMOVE answer',
+      'SET call_status = :inProgress, call_owner = :owner, expiration = :expiration, in_progress_until = :until, replaced = if_not_exists(call_status, :nothing), start_id = if_not_exists(start_id, :owner) REMOVE answer',
       {
         condition:
           'attribute_not_exists(id) OR expiration < :seconds OR (call_status = :inProgress AND in_progress_until < :now)',
@@ -64,11 +70,12 @@ export class SilentCallRecord extends BasePersistenceLayer {
         throw new IdempotencyItemAlreadyExistsError(undefined, item && this.#asRecord(idempotencyKey, item))
     }
     this.mayHaveWritten = item['replaced'] === IN_PROGRESS
+    this.#startId = String(item['start_id'] ?? this.#owner)
     this.outcomeUnknown = item['outcome_unknown'] === true
   }
 
   protected async _updateRecord({ idempotencyKey, expiryTimestamp, responseData }: IdempotencyRecord): Promise<void> {
-    const expression = 'SET call_status = :completed, expiration = :expiration, answer = :answer'
+    const expression = 'SET call_status = :completed, expiration = :expiration, answer = :answer REMOVE start_id'
     const values = { completed: COMPLETED, expiration: expiryTimestamp, answer: JSON.stringify(responseData) }
     await update(idempotencyKey, expression, this.#ifOwned(values))
   }

@@ -289,6 +289,18 @@ describe('A limit of starts', () => {
     })
   })
 
+  it('counts each start of a silent call, also one with the id of a call whose response is no longer recorded', async () => {
+    deploy([{ name: 'breaker', atMost: { count: 2, per: 'P7D', for: '{service}' } }])
+    const event = { ...newEvent(`service-${++services}`)(), input: { title: 'a' } }
+    const post = async () => (await lifecycle.post('open-ticket?connection=ticket', event)).status
+    expect([await post(), await post()]).toEqual([200, 200])
+    passTime(25 * HOUR)
+    platform.reset()
+    expect([await post(), await post()]).toEqual([200, 200])
+    passTime(25 * HOUR)
+    expect(await post()).toBe(422)
+  })
+
   it('refuses a silent call above it, which has no task that could wait', async () => {
     for (const otherwise of ['refuse', 'wait']) {
       const event = useLimit(1, { otherwise })

@@ -188,6 +188,20 @@ describe('An agent', () => {
     },
   )
 
+  it('stops no run of another project: the number may be that of another run', async () => {
+    const event = { id: randomUUID(), input: { target: 'deploy', project: 'mine' } }
+    const { id } = await lifecycle.accept('start-run?connection=job', event, 'agent')
+    platform.states = ['done']
+    await lifecycle.run(lifecycle.newest())
+    const stopIn = (project: string | undefined) =>
+      stopAs('agent', 'stop-run?connection=job', id, { input: { id, project } })
+    expect(await stopIn('theirs')).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining(`is not that of the task ${id}: omit it`) },
+    })
+    for (const project of ['mine', undefined]) expect(await stopIn(project)).toMatchObject({ status: 200 })
+  })
+
   it('stops the newest run of its own in a context', async () => {
     const context = randomUUID()
     await startAs('agent', 'job', context)

@@ -7,7 +7,9 @@ import { changeStops, readStops } from '../../shared/core/stops.ts'
 import { hmacHex } from '../../shared/hmac.ts'
 import type { Stop } from '../../shared/policy/kinds/stop.ts'
 import { AWS_SOURCE } from '../../shared/sources/declared.ts'
+import { itemKeys } from '../../shared/state/item-keys.ts'
 import { getStops, replaceStops } from '../../shared/state/stops.ts'
+import { remove } from '../../shared/state/table.ts'
 import { type CompletedTask, triggered } from './lifecycle.ts'
 import { category, useLifecycle } from './platform.ts'
 import { passTime } from './runner.ts'
@@ -385,6 +387,22 @@ describe('A stop is in force', () => {
     expect(await readStops()).toMatchObject([{ id: 'unverified' }])
     await resume()
     expect(await readStops()).toEqual([])
+  })
+
+  it('and everything is stopped if something deletes the item', async () => {
+    await stop()
+    await remove(itemKeys.stops)
+    expect(await readStops()).toMatchObject([{ id: 'unverified' }])
+    await resume()
+    expect(await readStops()).toEqual([])
+  })
+
+  it('and everything is stopped if something puts an older item back before it was read', async () => {
+    await resume()
+    const older = await getStops()
+    await stop()
+    if (older) await replaceStops(older, await getStops())
+    expect(await readStops()).toMatchObject([{ id: 'unverified' }])
   })
 
   it('also after the key of its seal has become the previous one, and then without it', async () => {

@@ -11,6 +11,8 @@ export interface ListedTask
     'taskId' | 'category' | 'action' | 'state' | 'verdict' | 'progress' | 'acceptedAt' | 'endedAt'
   > {
   connection: string
+  /** The name of the action that its caller has used, if the connection maps it. */
+  mappedName?: string | undefined
   caller: string
   /** Empty if the call has none. */
   context: string
@@ -64,7 +66,7 @@ function stateOf(status: string | undefined): TaskStatus['state'] {
 export function listedTask(execution: ListedExecution, events: readonly HistoryEvent[]): ListedTask {
   const { name: taskId, category, status, startedAt, endedAt, input, result, error = '' } = execution
   const task = parse<Task>(input)
-  const { action = '', connection = '', caller = '', event } = task
+  const { action = '', mappedName, connection = '', caller = '', event } = task
   const { outcome } = parse<{ outcome: Outcome }>(result)
   const state = stateOf(status)
   return {
@@ -72,6 +74,7 @@ export function listedTask(execution: ListedExecution, events: readonly HistoryE
     category,
     action,
     connection,
+    mappedName,
     caller,
     context: event?.context ?? '',
     state,

@@ -10,7 +10,7 @@ import { itemKeys } from '../../state/item-keys.ts'
 import { type Call, hasTask } from '../call.ts'
 import { finalOutcome, skippedOutcome } from '../final-outcome.ts'
 import { getJobStatus, type PreviousWrite, runAction } from '../run-action.ts'
-import { NotStarted, startCheckOf } from '../start-gate.ts'
+import { NotStarted, type StartCheck, startCheckOf } from '../start-gate.ts'
 
 /** Shorter than API Gateway's 29 s, so that the response can say why the call failed. */
 const MAX_DURATION_MS = 24_000
@@ -34,6 +34,8 @@ interface Attempts {
   mayHaveWritten: boolean
   /** One ended with an unknown outcome: nothing may be written after it. */
   outcomeUnknown: boolean
+  /** Names the start of the action. Undefined for a call without an id. */
+  startId?: string | undefined
 }
 
 /**
@@ -73,7 +75,7 @@ export async function runSilently(category: Category, call: Call, context: Lambd
 async function runToOutcome(category: Category, call: Call, deadlineAt: number, attempts: Attempts): Promise<Outcome> {
   const result = await runWithRetries(category, call, deadlineAt, attempts)
   if (result.type !== 'started' || !waitsForEnd(category, call)) return result.outcome
-  return pollUntil(category, call, result, deadlineAt)
+  return pollUntil(category, call, result, deadlineAt, startCheckOf(category, call, undefined, attempts.startId))
 }
 
 function waitsForEnd({ actions }: Category, call: Call): boolean {
@@ -88,7 +90,7 @@ async function runWithRetries(
   deadlineAt: number,
   attempts: Attempts,
 ): Promise<ActionResult> {
-  const mayStart = startCheckOf(category, call)
+  const mayStart = startCheckOf(category, call, undefined, attempts.startId)
   for (let failures = 0; ; failures++) {
     try {
       return await runAction(category, call, deadlineAt, previousWrite(attempts), { mayStart })
@@ -123,8 +125,8 @@ async function pollUntil(
   call: Call,
   { outcome, job }: StartedJob,
   deadlineAt: number,
+  mayStart: StartCheck | undefined,
 ): Promise<Outcome> {
-  const mayStart = startCheckOf(category, call)
   let lastError: string | undefined
   for (let pause = FIRST_POLL_MS; Date.now() + pause < deadlineAt - POLL_TIMEOUT_MS; ) {
     await sleep(pause)

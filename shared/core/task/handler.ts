@@ -221,7 +221,7 @@ async function runWhenAllowed(
   let mayHaveWritten = false
   for (;;) {
     let windows: WindowRequirement[] = []
-    let opened: string[] = []
+    let opened: WindowRequirement[] = []
     let raised = new Set<string>()
     if (conditions.length > 0) {
       const met = await meetRequirements(context, category, task, conditions, until, reports, { asked, mayHaveWritten })
@@ -235,7 +235,7 @@ async function runWhenAllowed(
         condition.type === 'window' && stateOfWindow(condition.window, metAt).isOpen ? [condition] : [],
       )
       opened = conditions.flatMap((condition) =>
-        condition.type === 'window' && !windows.includes(condition) ? [condition.rule] : [],
+        condition.type === 'window' && !windows.includes(condition) ? [condition] : [],
       )
       raised = new Set(limits.filter((limit) => isApproved(limit, decisions)).map(({ rule }) => rule))
     }

@@ -7,6 +7,8 @@ export interface StartingAction {
   category: string
   /** All names of the action, if it was renamed. */
   actionNames: readonly string[]
+  /** The name that its caller has used, if the connection maps it to the action. */
+  mappingName?: string | undefined
   /** The action stops something: only a stop that names it applies. */
   isFree: boolean
   connection: string
@@ -60,8 +62,11 @@ export function isInForce({ until }: Stop, now: number): boolean {
   return until === undefined || now < until
 }
 
-function matchesStop(stop: Stop, { category, actionNames, isFree, connection, caller }: StartingAction): boolean {
-  const names = actionNames.map((name) => `${category}/${name}`)
+function matchesStop(stop: Stop, action: StartingAction): boolean {
+  const { category, actionNames, mappingName, isFree, connection, caller } = action
+  const names = [...actionNames, ...(mappingName === undefined ? [] : [mappingName])].map(
+    (name) => `${category}/${name}`,
+  )
   return (
     matchesAction(stop.actions, names, isFree) &&
     !names.some((name) => isAnyOf(stop.except ?? [], name)) &&

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { NotStarted, StartGate } from '../../../shared/core/start-gate.ts'
+import { remediation } from '../../../functions/remediation/index.ts'
+import { NotStarted, StartGate, startingActionOf } from '../../../shared/core/start-gate.ts'
+import { findStop } from '../../../shared/policy/kinds/stop.ts'
 
 const stopped = { type: 'stopped', why: 'Stopped by jane@example.com: bad release' } as const
 
@@ -42,5 +44,27 @@ describe('The gate before the writes of an action', () => {
     await expect(gate.start.beforeWrite(false)).rejects.toThrow(NotStarted)
     await expect(gate.start.beforeWrite(true)).rejects.toThrow(NotStarted)
     expect(() => gate.start.requireOpen()).toThrow(NotStarted)
+  })
+})
+
+describe('A stop that names the action of a mapping', () => {
+  const stop = { id: '1', reason: 'bad release', by: 'jane@example.com', at: 0, actions: ['remediation/run-action'] }
+  const found = (conditions: object, mappedName?: string) => {
+    const starting = startingActionOf(remediation, {
+      action: 'run-runbook',
+      mappedName,
+      connection: 'default',
+      caller: 'keptn',
+    })
+    return starting && findStop([{ ...stop, ...conditions }], starting, Date.now())?.id
+  }
+
+  it('stops the calls that are mapped, and no others', () => {
+    expect([found({}, 'Restart'), found({})]).toEqual(['1', undefined])
+  })
+
+  it('lets them continue as an exception', () => {
+    const except = { actions: ['remediation/*'], except: ['remediation/run-action'] }
+    expect([found(except, 'Restart'), found(except)]).toEqual([undefined, '1'])
   })
 })
