@@ -75,7 +75,11 @@ async function readFlags(): Promise<{ flags: Record<string, Pick<Flag, 'environm
   return { flags: Object.fromEntries(await Promise.all(flags)) }
 }
 
-const { server, set, flag, provider } = testUnleash({ ...unleashFlags, start })
+const { server, set, flag, provider } = testUnleash(
+  { ...unleashFlags, start },
+  // Only Unleash Enterprise has change requests.
+  { pending: false },
+)
 
 test('Unleash: the link of a flag leads to its page', async () => {
   const { data } = await set({ state: 'on' })

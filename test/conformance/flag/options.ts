@@ -26,8 +26,8 @@ export interface FlagOptions<S extends Served> extends CommonOptions<S> {
   anyEnvironment?: true
   /** A part of the message for an unknown flag, and for an unknown environment. */
   unknown?: { flag?: string; environment?: string }
-  /** Changes that wait for an approval or a deployment. */
-  pending?: PendingChange<S>
+  /** Changes that wait for an approval or a deployment. False if the edition that is tested does not have them. */
+  pending?: PendingChange<S> | false
 }
 
 export interface PendingChange<S extends Served> {

@@ -29,11 +29,11 @@ const everybody = withStrategies(gradual('checkout-v2', '0', { name: 'default', 
 /**
  * Registers the tests that pass with a real Unleash and with the fake.
  *
- * @param options rows for the fake
+ * @param options rows for the fake, and whether changes can wait
  */
 export function testUnleash<S extends AnyUnleash>(
   platform: FlagPlatform<S>,
-  { refused = [], pending }: Pick<FlagOptions<S>, 'refused' | 'pending'> = {},
+  { refused = [], pending }: Pick<FlagOptions<S>, 'refused'> & Required<Pick<FlagOptions<S>, 'pending'>>,
 ) {
   const suite = flagConformance(unleash, platform, {
     refusal: (message) => ({ name: 'BadDataError', message: 'Request validation failed', details: [{ message }] }),
@@ -76,7 +76,7 @@ export function testUnleash<S extends AnyUnleash>(
       },
     ],
     projects: { accepted: ['default', 'Shop_1.x~y-z'], refused: ['', '../x', 'a b'] },
-    ...(pending && { pending }),
+    pending,
   })
   const { server, set } = suite
   const flag = (key = 'checkout-v2', environment = 'production') => {
