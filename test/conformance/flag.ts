@@ -76,7 +76,8 @@ export function flagConformance<C extends z.ZodMiniObject, S extends Served>(
     changeTests(provider, flags)
     unknownNameTests(flags, unknown, anyEnvironment)
     if ('pending change' in writesOf(provider)) {
-      if (pending === undefined) throw new Error(`${provider.title} states that changes can wait. Add the option pending.`)
+      if (pending === undefined)
+        throw new Error(`${provider.title} states that changes can wait. Add the option pending.`)
       if (pending) pendingTests(provider, platform, pending)
     }
   })
