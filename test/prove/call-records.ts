@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import type { Call } from './calls.ts'
+import type { Rerun } from './operator.ts'
 
 /** One delivery of a call. */
 export interface Delivery {
@@ -20,7 +21,11 @@ export interface Entry {
   accepted?: { at: number; taskId: string }
   /** When its finished event was recorded, or its engine has ended the run. */
   finishedAt?: number
-  /** The status of the task after the run, for calls of engines. */
+  /** What an operator got who asked to run its task again. */
+  reruns?: Rerun[]
+  /** The verdict that an agent was told at the end. */
+  told?: string
+  /** The status of the task after the run, for calls of engines and agents. */
   status?: { state: string; verdict: string; unanswered?: string; outcome?: { message: string } }
 }
 

@@ -34,8 +34,16 @@ export interface Call {
   refused?: number
   /** Sent with an unknown token. */
   forged?: boolean
-  /** The engine that calls. Keptn calls if undefined. */
+  /** The engine that calls. Without it and without an agent, Keptn calls. */
   engine?: EngineCall
+  /** The agent that calls. */
+  agent?: AgentCall
+}
+
+/** A call of an agent, which repeats it with the same key. */
+export interface AgentCall {
+  tool: string
+  arguments: Record<string, unknown>
 }
 
 /** A call of an engine of the sandbox, and what goes wrong at the engine. */
@@ -126,11 +134,16 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
     ...kind.query?.(random),
   })
   const input = kind.input?.(random, id)
+  const isForOthers = interactive && input && !kind.data
   const engine =
-    interactive && input && !kind.data && random.chance(0.4)
+    isForOthers && random.chance(0.4)
       ? engineCallOf(random, kind, { deadline, input, connection: query.get('connection') })
       : undefined
-  if (engine)
+  const agent =
+    isForOthers && !engine && random.chance(0.2)
+      ? agentCallOf(kind, id, { deadline, input, connection: query.get('connection') })
+      : undefined
+  if (engine || agent)
     return {
       n,
       id,
@@ -139,8 +152,9 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
       mode,
       query: '',
       body: '',
-      engine,
-      deliveries: [0],
+      ...(engine && { engine }),
+      ...(agent && { agent }),
+      deliveries: agent ? deliveriesOf(random) : [0],
       sendStarted: false,
       deadline,
       effect: kind.effect,
@@ -176,11 +190,25 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
   }
 }
 
+/** What a caller other than Keptn sends, apart from the action. */
+interface Sent {
+  deadline: number
+  input: Record<string, unknown>
+  connection: string | null
+}
+
+const data = { project: 'shop', stage: 'production', service: 'checkout' }
+
+function agentCallOf({ action }: Kind, key: string, { deadline, input, connection }: Sent): AgentCall {
+  const more = connection === null ? {} : { connection }
+  return { tool: action.replace('/', '_'), arguments: { key, input, data, deadline: `PT${deadline}S`, ...more } }
+}
+
 /** Returns undefined if the engine cannot call the action. */
 function engineCallOf(
   random: Random,
   { action: path }: Kind,
-  { deadline, input, connection }: { deadline: number; input: Record<string, unknown>; connection: string | null },
+  { deadline, input, connection }: Sent,
 ): EngineCall | undefined {
   const [category = '', action = ''] = path.split('/')
   const step: Step = {
@@ -189,7 +217,7 @@ function engineCallOf(
     action,
     deadline: `PT${deadline}S`,
     input,
-    data: { project: 'shop', stage: 'production', service: 'checkout' },
+    data,
     ...(connection === null ? {} : { connection }),
   }
   const engine = random.pick(callingEngines)

@@ -10,6 +10,9 @@ export interface Span {
   end: number
 }
 
+/** The longest time for which the process is stopped at once, and runs in between. */
+const STALL_MS = 50
+
 type Now = () => Pick<ServeOptions, 'accepted' | 'clock'>
 
 /** The runtime as a child process that can be killed and restarted with the same port and state. */
@@ -91,6 +94,22 @@ export class RuntimeProcess {
     this.downs.push({ start: Date.now(), end: Number.POSITIVE_INFINITY })
     child.kill('SIGKILL')
     await exited
+  }
+
+  /**
+   * Stops the process for up to 50 ms, again and again, without using the processor.
+   *
+   * @param ms how long
+   */
+  async stall(ms: number): Promise<void> {
+    for (const end = Date.now() + ms; Date.now() < end && !this.#over; ) {
+      await this.up()
+      const child = this.#child
+      child?.kill('SIGSTOP')
+      await sleep(Math.random() * STALL_MS)
+      child?.kill('SIGCONT')
+      await sleep(Math.random() * STALL_MS)
+    }
   }
 
   /** Ends the process permanently. A failed run may have calls that wait for it, and a kill that would restart it. */

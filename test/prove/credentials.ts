@@ -25,6 +25,10 @@ export class Credentials {
   #callers: string[]
   /** The secret that the credentials of the engines contain. */
   readonly engineKey: string
+  /** The token of the agent. */
+  readonly agent: string
+  /** The token of the sender of alerts. */
+  readonly alerts: string
 
   constructor(seed: number) {
     this.#random = randomOf(seed, 'credentials')
@@ -35,6 +39,8 @@ export class Credentials {
     this.caller = this.#value('caller')
     this.#callers = [this.caller]
     this.engineKey = this.#value('engines')
+    this.agent = this.#value('agent')
+    this.alerts = this.#value('alerts')
   }
 
   /** Returns the marker in all encodings. */
@@ -86,7 +92,7 @@ export class Credentials {
     const prefix = settings.secretPrefix
     const current = this.#distributed
     const at = (path: string) => `${prefix}/connections/${path}`
-    const tokens = this.#callers.map((token) => `sha256:${createHash('sha256').update(token).digest('hex')}`)
+    const hashOf = (token: string) => `sha256:${createHash('sha256').update(token).digest('hex')}`
     const github = { provider: 'github', baseUrl: `${url}/sandbox/github`, token: current.github, project: 'demo/shop' }
     const unleash = {
       provider: 'unleash',
@@ -118,7 +124,8 @@ export class Credentials {
     ])
     const callers = {
       ...engines.callers,
-      prover: { tokens, categories: ['*'], orchestrator: 'keptn', reads: 'all' },
+      prover: { tokens: this.#callers.map(hashOf), categories: ['*'], orchestrator: 'keptn', reads: 'all' },
+      agent: { tokens: [hashOf(this.agent)], categories: ['*'], agent: true, writes: 'allow' },
     }
     const servicenow = {
       provider: 'servicenow',
@@ -145,6 +152,7 @@ export class Credentials {
         token: current.keptn,
         ca: proxy.ca,
       },
+      [`${prefix}/sources/alerts`]: { token: this.alerts, allow: ['issue-ticketing/*', 'remediation/run-runbook'] },
       [`${prefix}/approvals`]: { key: current.approvals },
       [at('issue-ticketing/default')]: github,
       [at('issue-ticketing/tls')]: { ...github, baseUrl: `${proxy.url}/sandbox/github`, ca: proxy.ca },

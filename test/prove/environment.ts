@@ -1,15 +1,21 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readQueueLengths } from '../../infra/local/queue-lengths.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import type { FaultSpec } from '../../infra/sandbox/platforms/sandbox/faults.ts'
 import { freePort } from '../e2e/service.ts'
+import { createAgentCaller } from './agent-caller.ts'
+import { AlertSender } from './alert-sender.ts'
+import { alertRules } from './alerts.ts'
 import { ask } from './ask.ts'
 import { CallRecords } from './call-records.ts'
+import type { Call } from './calls.ts'
 import { RuntimeProcess } from './child.ts'
 import { Credentials } from './credentials.ts'
 import { createEngineCaller } from './engine-caller.ts'
 import { FaultInjector } from './fault-injector.ts'
 import { places } from './kinds.ts'
+import { Operator } from './operator.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { startTlsProxy } from './proxy.ts'
 import { closedTimes, policyOf } from './restrictions.ts'
@@ -60,7 +66,8 @@ async function start({ seed, folder, bundles, concurrency, ms = 0 }: Environment
   for (const path of [state, written]) mkdirSync(path, { recursive: true, mode: 0o700 })
   const output = join(written, 'runtime.log')
   const secretsFile = join(folder, 'secrets.json')
-  const policyFile = join(folder, 'policy.yaml')
+  const [policyFile, eventsFile] = [join(folder, 'policy.yaml'), join(folder, 'events.yaml')]
+  writeFileSync(eventsFile, alertRules())
   const closed = closedTimes(Date.now(), ms)
   writeFileSync(policyFile, policyOf(closed))
   const runtime = new RuntimeProcess(
@@ -72,6 +79,7 @@ async function start({ seed, folder, bundles, concurrency, ms = 0 }: Environment
       timeScale,
       engineKey: credentials.engineKey,
       policyFile,
+      eventsFile,
       ...(concurrency === undefined ? {} : { concurrency }),
     },
     output,
@@ -88,8 +96,12 @@ async function start({ seed, folder, bundles, concurrency, ms = 0 }: Environment
   await createRecords(runtime.url, credentials)
   const callRecords = new CallRecords(join(written, 'answers.log'))
   const engineCaller = createEngineCaller(runtime, credentials, callRecords)
+  const agentCaller = createAgentCaller(runtime, credentials.agent, callRecords)
+  const alertSender = new AlertSender(runtime, credentials.alerts, seed)
+  const caller = createCaller(runtime, credentials, callRecords)
   const records = new PlatformRecords(state)
-  const watch = new Watch(records, callRecords, runtime)
+  const operator = new Operator(runtime, credentials, callRecords)
+  const watch = new Watch(records, callRecords, runtime, operator)
   return {
     state,
     written,
@@ -100,11 +112,24 @@ async function start({ seed, folder, bundles, concurrency, ms = 0 }: Environment
     proxy,
     faultInjector,
     engineCaller,
+    alertSender,
     records,
     watch,
     /** The times of the process in which the windows of the policy are closed. */
     closed,
-    caller: createCaller(runtime, credentials, callRecords),
+    /**
+     * Sends a call as its caller does.
+     *
+     * @returns promises for the first response, and for all
+     */
+    send(call: Call): { first: Promise<unknown>; all: Promise<unknown> } {
+      const { engine, agent } = call
+      if (engine) {
+        const first = engineCaller.send(call, engine)
+        return { first, all: first }
+      }
+      return agent ? agentCaller.send(call, agent) : caller.send(call)
+    },
     /** Lets the platforms lose a third of their notifications, and forges others. */
     async disturbNotifications(): Promise<void> {
       await loseNotifications(runtime.url)
@@ -123,15 +148,20 @@ async function start({ seed, folder, bundles, concurrency, ms = 0 }: Environment
       runtime.send({ kind: 'accept', accepted: credentials.accepted })
       await ask(`${runtime.url}/sandbox/faults`, { method: 'DELETE' })
     },
-    /** Returns the number of executions that have not ended. */
+    /** Returns the number of executions that have not ended, of alerts in the queue, and of tasks that are being run again. */
     async running(): Promise<number> {
       const response = await ask(`${runtime.url}/tasks`)
       const { tasks } = (await response.json()) as { tasks: { status: string }[] }
-      return tasks.filter(({ status }) => status === 'RUNNING').length
+      const { lambda: endpoint, accessKeyId } = runtime.aws
+      const { waiting } = await readQueueLengths({ endpoint, credentials: { accessKeyId, secretAccessKey: '' } })
+      return tasks.filter(({ status }) => status === 'RUNNING').length + waiting + operator.pending
     },
     async end(): Promise<void> {
       watch.end()
       engineCaller.end()
+      agentCaller.end()
+      alertSender.end()
+      operator.end()
       await runtime.end()
       proxy.close()
     },

@@ -119,6 +119,9 @@ export class FaultInjector {
         proxy.state = 'fine'
         return
       }
+      case 'stall':
+        this.#note('stalls', `the runtime is stopped again and again for ${incident.for} ms`)
+        return runtime.stall(incident.for)
       case 'stop':
         return this.#stop(incident.connections, incident.for)
       case 'fault': {

@@ -19,10 +19,21 @@ export type Incident = { at: number } & (
   | { kind: 'tls'; how: 'untrusted' | 'broken'; for: number }
   /** People stop the actions with these connections for this number of milliseconds. */
   | { kind: 'stop'; connections: string[]; for: number }
+  /** The process does not run for up to 50 ms, again and again, for this number of milliseconds. */
+  | { kind: 'stall'; for: number }
 )
 
 /** The average interval of each kind, in milliseconds. */
-const every = { kill: 45_000, worker: 4_000, fault: 1_500, rotation: 15_000, clock: 20_000, tls: 12_000, stop: 45_000 }
+const every = {
+  kill: 12_500,
+  worker: 4_000,
+  fault: 1_500,
+  rotation: 15_000,
+  clock: 20_000,
+  tls: 12_000,
+  stop: 45_000,
+  stall: 60_000,
+}
 
 /**
  * Returns the faults of a run. They depend only on the seed and the duration; which task a fault affects depends on the machine.
@@ -64,6 +75,8 @@ const incidentOf: Record<keyof typeof every, (random: Random, ms: number) => Unt
     // A short run would wait for its end.
     for: Math.min(ms / 2, random.integer(15_000, 40_000)),
   }),
+  // Half of the time.
+  stall: (_, ms) => ({ kind: 'stall', for: Math.min(ms, every.stall) / 2 }),
 }
 
 const isEngine = (target: Target) => target.startsWith('engines/')

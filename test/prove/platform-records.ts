@@ -137,6 +137,11 @@ export class PlatformRecords {
     return counts
   }
 
+  /** Returns the issues. */
+  issues(): { title: string; state: 'open' | 'closed' }[] {
+    return this.#read('github.issues')
+  }
+
   /** Returns the runs of the engines. */
   engineRuns(): EngineRun[] {
     return this.#read<EngineRun>('engines.runs')

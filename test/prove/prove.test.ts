@@ -26,7 +26,9 @@ it('the runtime loses, duplicates and leaks nothing while it is killed and platf
   expect([violations, violations.length > 0 ? proof.timelines : []]).toEqual([[], []])
   expect(proof.calls).toMatchObject({ planned: 30 })
   expect(proof.calls.accepted).toBeGreaterThan(20)
-  expect(proof.injected).toMatchObject({ kills: 1, rotations: 1, stops: 1, TLS: 1, 'clock steps': 2 })
+  expect(proof.injected).toMatchObject({ kills: 1, rotations: 1, stops: 1, stalls: 1, TLS: 1, 'clock steps': 2 })
+  expect(proof.agents.accepted).toBeGreaterThan(0)
+  expect(proof.alerts.requests).toBeGreaterThan(1)
   expect(proof.engines.length).toBeGreaterThan(3)
   // How many of them ask people, how they decide, and how many notifications there are in this short time, depends on the machine.
   expect(proof.policy.calls).toBeGreaterThan(5)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readAuditLog } from '../../infra/local/audit-log.ts'
+import { alertsOf } from './alerts.ts'
 import { ask } from './ask.ts'
 import { callOf } from './calls.ts'
 import { type Environment, type EnvironmentOptions, useEnvironment } from './environment.ts'
@@ -10,8 +11,11 @@ import { type Search, searchDatabase, searchFiles, searchTable } from './leaks.t
 import { planOf } from './plan.ts'
 import { timelineOf } from './timeline.ts'
 import { type Verdict, type Violation, verify } from './verify.ts'
+import { type AgentFigures, verifyAgents } from './verify-agents.ts'
+import { type AlertFigures, verifyAlerts } from './verify-alerts.ts'
 import { type EngineFigures, verifyEngines } from './verify-engines.ts'
 import { type PolicyFigures, verifyPolicy } from './verify-policy.ts'
+import { type RerunFigures, verifyReruns } from './verify-reruns.ts'
 import { verifyStops } from './verify-stops.ts'
 import { verifyTurns } from './verify-turns.ts'
 
@@ -54,6 +58,9 @@ export interface Proof extends Verdict {
   notifications: NotificationFigures
   /** The calls of engines other than Keptn. */
   engines: EngineFigures[]
+  agents: AgentFigures
+  alerts: AlertFigures & { requests: number }
+  reruns: RerunFigures
   policy: PolicyFigures
   /** The jobs of calls that run one at a time. */
   jobsInTurn: number
@@ -83,7 +90,7 @@ interface NotificationFigures {
 const OPENS_AFTER_MS = 10_000
 const MAX_TIMELINES = 5
 const MAX_SEARCHED_ADDRESSES = 100
-/** Maximum number of statuses of tasks that no engine has started. */
+/** Maximum number of statuses of tasks that neither an engine nor an agent has started. */
 const MAX_READ_STATUSES = 200
 
 /**
@@ -123,6 +130,7 @@ async function load(
   await environment.disturbNotifications()
   environment.openWindowIn(OPENS_AFTER_MS)
   const injecting = environment.faultInjector.carryOut(planOf(seed, ms))
+  const reporting = environment.alertSender.run(alertsOf(seed, ms, !only || only.includes('remediation')))
   const end = Date.now() + ms
   let [n, sending] = [0, 0]
   const sent: Promise<unknown>[] = []
@@ -136,20 +144,20 @@ async function load(
     } else {
       sending += 1
       const call = callOf(seed, n++, only, pace)
-      const { first, all } = call.engine
-        ? { first: environment.engineCaller.send(call, call.engine), all: undefined }
-        : environment.caller.send(call)
+      const { first, all } = environment.send(call)
       // Does not wait for late duplicates, nor for the results of engines.
       void first.then(() => {
         sending -= 1
       })
-      sent.push(all ?? first)
+      sent.push(all)
     }
     report(statusOf(environment, n))
   }
   // Waits for late kills before the faults are removed.
   await injecting
   await environment.removeFaults()
+  environment.alertSender.finish()
+  await reporting
   await Promise.all(sent)
   return n
 }
@@ -183,20 +191,21 @@ async function quiet(
   return [{ claim: 'left', detail }]
 }
 
-/** Reads the status of each task that an engine has started, and of others, so that the search for leaks includes them. */
+/** Reads the status of each task that an engine or an agent has started, and of others, so that the search for leaks includes them. */
 async function readStatuses({ callRecords, runtime, credentials }: Environment): Promise<void> {
   const every = Math.max(1, Math.floor(callRecords.accepted / MAX_READ_STATUSES))
   let at = 0
   for (const entry of callRecords.entries.values()) {
     const { call, accepted } = entry
-    if (!accepted || (at++ % every !== 0 && !call.engine)) continue
+    const isRead = call.engine !== undefined || call.agent !== undefined
+    if (!accepted || (at++ % every !== 0 && !isRead)) continue
     const [category] = call.action.split('/')
     const response = await ask(`${runtime.url}/v1/${category}/tasks/${accepted.taskId}`, {
       headers: { authorization: `Bearer ${credentials.caller}` },
     })
     const text = await response.text()
     callRecords.addResponse(`status of ${call.id}`, `${response.status} ${text}`)
-    if (call.engine && response.ok) entry.status = JSON.parse(text)
+    if (isRead && response.ok) entry.status = JSON.parse(text)
   }
 }
 
@@ -207,8 +216,19 @@ async function judge(
   left: Violation[],
   table: Search,
 ): Promise<Proof> {
-  const { records, callRecords, faultInjector, runtime, watch, proxy, credentials, state, written, output } =
-    environment
+  const {
+    records,
+    callRecords,
+    faultInjector,
+    runtime,
+    watch,
+    proxy,
+    credentials,
+    state,
+    written,
+    output,
+    alertSender,
+  } = environment
   const { markers } = credentials
   const entries = [...callRecords.entries.values()]
   const verdict = verify({
@@ -220,11 +240,15 @@ async function judge(
     unstepped: (at) => faultInjector.unstepped(at),
   })
   const ofEngines = verifyEngines(entries, records, [...runtime.downs, ...faultInjector.deadWorkers])
+  const ofAgents = verifyAgents(entries)
+  const auditLines = readAuditLog(state)
+  const ofAlerts = verifyAlerts({ alerts: alertSender.records, records, auditLines })
+  const ofReruns = verifyReruns(entries, records)
   const ofPolicy = verifyPolicy({
     entries,
     records,
     presses: watch.presses.sent,
-    auditLines: readAuditLog(state),
+    auditLines,
     closed: environment.closed,
     unstepped: (at) => faultInjector.unstepped(at),
     functionTimes: (span) => faultInjector.functionTimes(span),
@@ -243,6 +267,9 @@ async function judge(
     ...left,
     ...verdict.violations,
     ...ofEngines.violations,
+    ...ofAgents.violations,
+    ...ofAlerts.violations,
+    ...ofReruns.violations,
     ...ofPolicy.violations,
     ...ofTurns.violations,
     ...ofStops.violations,
@@ -270,6 +297,9 @@ async function judge(
     buttonPresses: watch.presses.accepted,
     notifications: notificationFigures(environment),
     engines: ofEngines.engines,
+    agents: ofAgents.figures,
+    alerts: { ...ofAlerts.figures, requests: alertSender.accepted },
+    reruns: ofReruns.figures,
     policy: ofPolicy.figures,
     jobsInTurn: ofTurns.jobs,
     stopped: ofStops.stopped,

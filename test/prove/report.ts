@@ -15,7 +15,8 @@ type Part = (typeof parts)[number]
 
 /** The figures of a run, as tables. */
 export function tablesOf(proof: Proof): Section[] {
-  const { calls, policy, notifications, injected, faults, ends, late, searched, executions } = proof
+  const { calls, agents, alerts, reruns, policy, notifications, injected, faults, ends, late, searched, executions } =
+    proof
   const broken = Map.groupBy(proof.violations, ({ claim }) => claim)
   const rowsOf = (counts: Record<string, number>) =>
     Object.entries(counts).map(([name, count]) => [name, number(count)])
@@ -63,6 +64,25 @@ export function tablesOf(proof: Proof): Section[] {
       proof.engines.map(({ title, ...counts }) => [title, ...Object.values(counts).map(number)]),
       [
         'Tasks send nothing to engines that poll, so they record nothing. After a request without a response, a task cannot know whether its engine still waits.',
+      ],
+    ),
+    table(
+      'Agents, alerts and operators',
+      ['what', 'how many'],
+      [
+        ['calls of agents', number(agents.calls)],
+        ['of these accepted', number(agents.accepted)],
+        ['repeats with the same key', number(agents.repeats)],
+        ['requests with alerts that were accepted', number(alerts.requests)],
+        ['alerts that fired', number(alerts.firings)],
+        ['of these ended', number(alerts.ended)],
+        ['issues that they opened', number(alerts.issues)],
+        ['of these closed', number(alerts.closedIssues)],
+        ['runbooks that they started', number(alerts.runbooks)],
+        ['tasks of alerts that did not pass', number(alerts.failed)],
+        ['tasks that an operator asked to run again', number(reruns.asked)],
+        ['of these run again', number(reruns.again)],
+        ['refused, because they had passed', number(reruns.refused)],
       ],
     ),
     table(
@@ -141,6 +161,7 @@ const LABELS: Record<string, string> = {
   rotations: 'credential rotations',
   'clock steps': 'clock steps',
   TLS: 'TLS failures',
+  stalls: 'times in which the runtime was stopped for up to 50 ms, again and again, half a minute long',
   stops: 'stops of some connections, which were lifted after some seconds',
 }
 
@@ -155,6 +176,11 @@ const method = `## Method
 - Some interactive calls come from the other engines of the sandbox, which get the answers through their own APIs, or poll.
   Engines send some calls twice, restart after a call, stop waiting, and have faults like platforms. The result that an engine has recorded
   is compared with the status of the task. The addresses for answers, such as task tokens, are searched like secrets.
+- Some interactive calls come from an agent over MCP, which repeats a call without an answer with the same key, and reads the task until it ends.
+- An Alertmanager reports groups of three alerts: when one changes, and again and again, with each end until a request has succeeded. Alerts fire
+  again, Prometheus restarts and reports another start, and some requests arrive once more up to 8 s later. Rules open and close an
+  issue, and start a runbook for some alerts.
+- An operator asks twice to run half of the ended tasks of Keptn again, also those that have passed. Tasks that people, windows or turns decide about are not among them.
 - GitHub, Rundeck and Databricks notify the runtime of their runs, and lose a third of these notifications. Others are forged: with the right
   key right after the start of the run, and with a wrong key. A third of the jobs have a connection that no source wakes.
 - Issues, comments, tickets, notes, workflow runs, job runs, messages and reports contain the id of their event, which makes them countable.
@@ -168,6 +194,7 @@ const method = `## Method
 - People stop some of these connections for 15 to 40 s. A write counts as one during a stop from 10 s after the response to the stop on: a
   stop is in force after 5 s, and a slow platform, or a busy machine, handles a request later.
 - Workers die by \`terminate()\` of their thread during an invocation, as a Lambda environment does.
+- Half of the time, the process of the runtime is stopped for up to 50 ms (SIGSTOP), again and again.
 - Clock steps: \`Date\` jumps in every thread (forward only, including platforms), or in the functions only (both ways, up to 20 s).
   Timers and monotonic clocks do not jump, as with a real step. Native code such as SQLite and TLS does not see the step.
 - Credentials change at the platform and in the file of \`WEBHOOKS_SECRETS\`, up to 2 s apart, in either order. Tokens of the caller

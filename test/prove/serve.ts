@@ -19,6 +19,7 @@ export interface ServeOptions {
   accepted: Accepted
   engineKey: string
   policyFile?: string
+  eventsFile?: string
   clock: { machine: number; functions: number }
 }
 

@@ -87,7 +87,7 @@ async function call(environment: Environment, { seed, only }: SoakOptions, end: 
   const sent: Promise<unknown>[] = []
   for (let n = 0; Date.now() < end; n++) {
     await sleep(Math.max(0, start + (n * 1_000) / callsPerSecond - Date.now()))
-    sent.push(environment.caller.send(callOf(seed, n, only)).all)
+    sent.push(environment.send(callOf(seed, n, only)).all)
   }
   await Promise.all(sent)
 }

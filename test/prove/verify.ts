@@ -16,7 +16,7 @@ export interface Violation {
 export const claims = {
   finished: 'each accepted call has exactly one finished, with the project, stage, service and context of its event',
   started: 'it has exactly one started if requested, else none',
-  once: 'each event has at most one issue, comment, ticket, note, run, message or report, except for runs that the platform had lost before',
+  once: 'each event has at most one issue, comment, ticket, note, run, message or report, except for runs that the platform had lost before; one more if it is run again',
   done: 'the platform contains the record of a pass exactly once',
   shown: 'no pass of a job is reported before the platform shows the success of its run',
   refused: 'a rejected call and a silent call have no event',
@@ -24,6 +24,7 @@ export const claims = {
   aborted: 'no task is reported as aborted, because none was aborted',
   deadline: 'no task exceeds its deadline by more than a poll',
   answered: 'for each accepted call of another engine, the engine has exactly one result, which is that of the task',
+  told: 'an agent that repeats a call gets the same task, and is told its result',
   gone: 'if the engine no longer waits, the task records it',
   approved: 'no action ran before as many of the right people as its rules require had approved it in the chat',
   rejected: 'no action ran that was rejected in the chat, or whose message says that it was rejected or has expired',
@@ -39,6 +40,11 @@ export const claims = {
   audited: 'each action has exactly one audit record, and each decision in it was made by that person in the chat',
   alone:
     'no two jobs of one target ran at the same time, unless the task of the first one could not know that it still ran',
+  alert:
+    'an alert opens one issue, and starts one runbook if it is critical, however often and in whatever order it is reported',
+  fires: 'the issue of an alert that fires is open',
+  ended: 'the issue of an alert that has ended is closed, unless a task failed',
+  rerun: 'a task that did not pass is run again once, however often that is asked, and no other task is',
   stray: 'no event belongs to a trigger that was not sent',
   left: 'no toxic and no running task remains',
   leak: 'no part of a secret is in any file, response or event',
@@ -102,14 +108,16 @@ export function verify({ entries, records, downs, backSteps, stops, unstepped }:
     const finished = mine.filter(({ type }) => type.endsWith('.finished'))
     const started = mine.filter(({ type }) => type.endsWith('.started'))
     const count = madeOf(entry)
-    if (call.engine) {
+    if (call.engine || call.agent) {
       if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
-      if (mine.length > 0) wrong('refused', `Keptn got ${mine.length} events of a call of ${call.engine.name}`)
+      if (mine.length > 0)
+        wrong('refused', `Keptn got ${mine.length} events of a call of ${call.engine?.name ?? 'an agent'}`)
       if (entry.status?.verdict === 'pass' && count === 0) wrong('done', `a pass, and there is none in ${call.effect}`)
       continue
     }
+    const most = entry.reruns?.some(({ taskId }) => taskId) ? 2 : 1
     const isUnknown = deliveries.some(({ status }) => status === undefined)
-    if (count !== undefined && count > 1) wrong('once', `${count} ${call.effect} name it`)
+    if (count !== undefined && count > most) wrong('once', `${count} ${call.effect} name it`)
     const statuses = deliveries.map(({ status }) => status ?? 'no answer').join(', ')
 
     if (call.refused !== undefined) {

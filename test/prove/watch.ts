@@ -3,17 +3,20 @@ import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/not
 import type { CallRecords } from './call-records.ts'
 import type { RuntimeProcess } from './child.ts'
 import { type ForgedNotification, forgeEnd } from './forge.ts'
+import type { Operator } from './operator.ts'
 import type { ButtonMessage, PlatformRecords } from './platform-records.ts'
 import { Presses } from './presses.ts'
 
 /** Interval of the checks. */
 const INTERVAL_MS = 200
 
-/** Watches the records of the platforms during a run: records finished events, decides approvals, and forges notifications. */
+/** Watches the records of the platforms during a run: records finished events, runs tasks again, decides approvals, and
+ * forges notifications. */
 export class Watch {
   readonly #records: PlatformRecords
   readonly #callRecords: CallRecords
   readonly #runtime: RuntimeProcess
+  readonly #operator: Operator
   #ended = false
   readonly presses: Presses
   /** Number of duplicate finished events. */
@@ -23,10 +26,11 @@ export class Watch {
   /** The responses to forged notifications. */
   readonly forged: ForgedNotification[] = []
 
-  constructor(records: PlatformRecords, callRecords: CallRecords, runtime: RuntimeProcess) {
+  constructor(records: PlatformRecords, callRecords: CallRecords, runtime: RuntimeProcess, operator: Operator) {
     this.#records = records
     this.#callRecords = callRecords
     this.#runtime = runtime
+    this.#operator = operator
     this.presses = new Presses(runtime)
   }
 
@@ -39,6 +43,7 @@ export class Watch {
         if (this.#finished.has(triggeredid)) this.doubled += 1
         this.#finished.add(triggeredid)
         this.#callRecords.ended(triggeredid)
+        void this.#operator.handle(triggeredid)
       }
       for (const approval of this.#records.approvals(message)) {
         message = approval.seq
