@@ -33,6 +33,8 @@ export interface Offsets {
 
 /** Maximum offset of the functions: the signature of a button press is valid for minutes. */
 const MAX_OFFSET_MS = 20_000
+/** On a busy machine, the runtime needs so long to start that it would do nothing between two kills. */
+const MIN_UPTIME_MS = 6_000
 /** The time between the steps of a rotation of the caller's token. */
 const CALLER_ROTATION_MS = 2_000
 
@@ -94,6 +96,9 @@ export class FaultInjector {
   }
 
   async #kill(): Promise<void> {
+    const { downs } = this.#on.runtime
+    if (Date.now() - (downs.at(-1)?.end ?? 0) < MIN_UPTIME_MS)
+      return this.#note('', 'no kill: the runtime has just started')
     this.#note('kills', 'kill -9 of the runtime')
     await this.#on.runtime.kill()
     await this.#on.runtime.start()
