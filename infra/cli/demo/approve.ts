@@ -13,7 +13,8 @@ function linesOf({ text }: MessageSummary): string[] {
 /** Returns how many approvals have been requested. */
 export async function countApprovals(runtime: DemoRuntime): Promise<number> {
   const messages = await runtime.list<MessageSummary[]>('sandbox/messages')
-  return messages.filter(({ thread }) => thread === null).length
+  // A person who clicks twice is told so, in a message that only they see.
+  return messages.filter(({ thread, ephemeral }) => thread === null && ephemeral === null).length
 }
 
 /** Lets the person at the terminal decide. Without a terminal, the demonstration approves. */
