@@ -57,7 +57,7 @@ export function createAgentCaller(runtime: RuntimeProcess, token: string, callRe
       else await sleep(200)
     }
     if (stop.signal.aborted) return
-    entry.told = content.verdict
+    entry.reported = content.verdict
     callRecords.ended(entry.call.id)
   }
 

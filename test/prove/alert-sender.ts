@@ -4,7 +4,7 @@ import type { RuntimeProcess } from './child.ts'
 import { places } from './kinds.ts'
 import { type Random, randomOf } from './random.ts'
 
-/** What a sender reported of one time that an alert fired. Times are true times in epoch milliseconds. */
+/** One time that an alert fired, as its sender reported it. Times are true times in epoch milliseconds. */
 export interface FiringRecord {
   /** The starts that it reported. */
   starts: string[]
@@ -44,7 +44,7 @@ export class AlertSender {
   readonly #token: string
   readonly #seed: number
   readonly #ended = new AbortController()
-  /** No alert starts any more. */
+  /** Alerts no longer start. */
   #isFinishing = false
   readonly records: AlertRecord[] = []
   /** Number of requests that were accepted. */
@@ -190,7 +190,7 @@ class Member {
   #recordOf(planned: Firing): FiringRecord {
     const last = this.#firings.at(-1)
     if (last?.planned === planned) return last.record
-    // It ended and started between two reports: nobody was told the end.
+    // It ended and started between two reports: its end was never reported.
     const isSame = last !== undefined && last.record.endSentAt === undefined
     const record = isSame ? last.record : { starts: [] }
     this.#firings.push({ planned, record })

@@ -21,10 +21,10 @@ export interface Entry {
   accepted?: { at: number; taskId: string }
   /** When its finished event was recorded, or its engine has ended the run. */
   finishedAt?: number
-  /** What an operator got who asked to run its task again. */
+  /** The requests of operators to run its task again, with their responses. */
   reruns?: Rerun[]
-  /** The verdict that an agent was told at the end. */
-  told?: string
+  /** The verdict that an agent read at the end. */
+  reported?: string
   /** The status of the task after the run, for calls of engines and agents. */
   status?: { state: string; verdict: string; unanswered?: string; outcome?: { message: string } }
 }

@@ -190,7 +190,7 @@ function made(random: Random, n: number, id: string, context: string, kind: Kind
   }
 }
 
-/** What a caller other than Keptn sends, apart from the action. */
+/** The part of a request of a caller other than Keptn that does not depend on the action. */
 interface Sent {
   deadline: number
   input: Record<string, unknown>

@@ -6,7 +6,7 @@ import { verifyAgents } from './verify-agents.ts'
 const passed = { state: 'ended', verdict: 'pass' }
 
 /** Returns the violations of a call of an agent whose deliveries named these tasks. */
-function judge(tasks: string[], end: Pick<Entry, 'told' | 'status'>) {
+function judge(tasks: string[], end: Pick<Entry, 'reported' | 'status'>) {
   const { engine: _, ...plan } = callOf(1, 1)
   const call = { ...plan, agent: { tool: 'issue-ticketing_open-issue', arguments: {} } }
   const deliveries = tasks.map((taskId) => ({ at: 1, answeredAt: 2, status: 202, taskId }))
@@ -15,19 +15,23 @@ function judge(tasks: string[], end: Pick<Entry, 'told' | 'status'>) {
 }
 
 test.each<[string, string[], Parameters<typeof judge>]>([
-  ['nothing if the agent was told the result', [], [['a', 'a'], { told: 'pass', status: passed }]],
-  ['another task for the same key', ['told: 2 tasks for one key'], [['a', 'b'], { told: 'pass', status: passed }]],
-  ['an agent that waits forever', ['told: it was never told a result'], [['a'], { status: passed }]],
+  ['nothing if the agent read the result', [], [['a', 'a'], { reported: 'pass', status: passed }]],
+  [
+    'another task for the same key',
+    ['reported: 2 tasks for one key'],
+    [['a', 'b'], { reported: 'pass', status: passed }],
+  ],
+  ['an agent that waits forever', ['reported: the agent never read a result'], [['a'], { status: passed }]],
   [
     'another result',
-    ['told: it was told errored, and the task ended with pass'],
-    [['a'], { told: 'errored', status: passed }],
+    ['reported: the agent read errored, and the task ended with pass'],
+    [['a'], { reported: 'errored', status: passed }],
   ],
 ])('verifyAgents reports %s', (_what, expected, [tasks, end]) => {
   expect(judge(tasks, end).violations).toEqual(expected)
 })
 
 test('verifyAgents counts calls and their repeats', () => {
-  const { figures } = judge(['a', 'a', 'a'], { told: 'pass', status: passed })
+  const { figures } = judge(['a', 'a', 'a'], { reported: 'pass', status: passed })
   expect(figures).toEqual({ calls: 1, accepted: 1, repeats: 2 })
 })

@@ -6,6 +6,7 @@ import { openStore } from '../../infra/sandbox/platforms/sandbox/store.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import type { Entry } from './call-records.ts'
 import { type Call, callOf } from './calls.ts'
+import type { Rerun } from './operator.ts'
 import { PlatformRecords } from './platform-records.ts'
 import { verify } from './verify.ts'
 
@@ -141,6 +142,13 @@ function postedTwice(): Entry {
   return entry
 }
 
+/** Two issues, and an operator who asked to run the task again. */
+function rerunWith(rerun: Rerun): Entry {
+  const entry = completeEntry()
+  opened(entry)
+  return { ...entry, reruns: [rerun] }
+}
+
 /** A task that passes a second after the start of its run. */
 function passedDuring(more: object): Entry {
   const entry = finishedWith({}, {}, { sendStarted: false, effect: 'runs' })
@@ -170,6 +178,8 @@ test.each<[string, () => Entry, string[]]>([
   ['a duplicate run if the first one failed', () => ranTwice('fail', 2), ['once']],
   ['a duplicate message of a silent call', () => answeredWith(postedTwice(), 200), ['once']],
   ['a duplicate message after its worker died', () => answeredWith(postedTwice(), undefined, 200), ['once']],
+  ['no second issue of a task that was run again', () => rerunWith({ status: 202, taskId: 'again' }), []],
+  ['a second issue after a refused rerun', () => rerunWith({ status: 400 }), ['once']],
   ['a missing issue of a pass', () => withoutIssue(), ['done']],
   ['no missing issue of a dry run', () => withoutIssue({ acts: false }), []],
   ['a pass before its run has succeeded', () => passedDuring({}), ['shown']],

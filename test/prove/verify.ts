@@ -24,7 +24,7 @@ export const claims = {
   aborted: 'no task is reported as aborted, because none was aborted',
   deadline: 'no task exceeds its deadline by more than a poll',
   answered: 'for each accepted call of another engine, the engine has exactly one result, which is that of the task',
-  told: 'an agent that repeats a call gets the same task, and is told its result',
+  reported: 'an agent that repeats a call gets the same task, and reads its result',
   gone: 'if the engine no longer waits, the task records it',
   approved: 'no action ran before as many of the right people as its rules require had approved it in the chat',
   rejected: 'no action ran that was rejected in the chat, or whose message says that it was rejected or has expired',
@@ -41,7 +41,7 @@ export const claims = {
   alone:
     'no two jobs of one target ran at the same time, unless the task of the first one could not know that it still ran',
   alert:
-    'an alert opens one issue, and starts one runbook if it is critical, however often and in whatever order it is reported',
+    'an alert opens one issue, and starts one runbook if it is critical, however often and in any order it is reported',
   fires: 'the issue of an alert that fires is open',
   ended: 'the issue of an alert that has ended is closed, unless a task failed',
   rerun: 'a task that did not pass is run again once, however often that is asked, and no other task is',

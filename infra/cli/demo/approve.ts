@@ -13,7 +13,7 @@ function linesOf({ text }: MessageSummary): string[] {
 /** Returns how many approvals have been requested. */
 export async function countApprovals(runtime: DemoRuntime): Promise<number> {
   const messages = await runtime.list<MessageSummary[]>('sandbox/messages')
-  // A person who clicks twice is told so, in a message that only they see.
+  // A second click is answered in a message that only this person sees.
   return messages.filter(({ thread, ephemeral }) => thread === null && ephemeral === null).length
 }
 

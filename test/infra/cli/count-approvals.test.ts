@@ -12,6 +12,6 @@ it('counts the requests in the chat', async () => {
 it.each([
   ['replies', { ...request, thread: '1.2' }],
   ['what only a person who clicks again sees', { ...request, ephemeral: 'jane' }],
-])('counts no %s', async (_what, message) => {
+])('does not count %s', async (_what, message) => {
   expect(await countApprovals(runtimeWith(request, message))).toBe(1)
 })
