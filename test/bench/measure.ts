@@ -12,8 +12,8 @@ export interface Bench {
   bundles: string
   /** Temporary folder. */
   scratch: string
-  /** Whether to install a missing Node-RED. */
-  nodeRed: boolean
+  /** Whether to install missing programs that it is compared with. */
+  comparisons: boolean
   progress(text: string): void
 }
 

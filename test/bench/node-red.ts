@@ -1,43 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../e2e/service.ts'
+import { Program } from './program.ts'
 import type { ServerTask } from './webhook-server.ts'
 
 /** Pinned, because the results depend on the version. */
-export const version = '5.0.7'
+const version = '5.0.7'
 
-/** Outside the project: it has more than a hundred megabytes. */
-const home = join(
-  process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
-  'cloud-automation-webhooks',
-  `node-red-${version}`,
-)
-const program = join(home, 'node_modules/node-red/red.js')
+export const nodeRed = new Program(`Node-RED ${version}`, [`node-red@${version}`])
 const START_TIMEOUT_MS = 60_000
-
-export function isInstalled(): boolean {
-  return existsSync(program)
-}
-
-/**
- * Installs it with npm into the user's cache folder, without running scripts of packages.
- *
- * @throws Error if npm fails
- */
-export async function install(progress: (text: string) => void): Promise<void> {
-  if (isInstalled()) return
-  progress(`installing Node-RED ${version} from npm into ${home}`)
-  await mkdir(home, { recursive: true })
-  await writeFile(join(home, 'package.json'), '{"private":true}\n')
-  const options = ['--save-exact', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  const npm = spawn('npm', ['install', ...options, `node-red@${version}`], { cwd: home, stdio: 'inherit' })
-  const code = await new Promise<number | null>((resolve, reject) => npm.on('error', reject).on('exit', resolve))
-  if (code !== 0 || !isInstalled()) throw new Error(`npm could not install Node-RED into ${home} (exit status ${code})`)
-}
 
 interface NodeRed {
   port: number
@@ -51,6 +24,7 @@ interface NodeRed {
  * @throws Error if it does not start
  */
 export async function start(scratch: string, task: Omit<ServerTask, 'file'>): Promise<NodeRed> {
+  const program = nodeRed.file('node-red/red.js')
   const folder = await mkdtemp(join(scratch, 'node-red-'))
   const port = await freePort()
   await writeFile(join(folder, 'flows.json'), JSON.stringify(flow(task)))

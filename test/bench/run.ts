@@ -9,6 +9,7 @@ import { agents } from './agents.ts'
 import { alerts } from './alerts.ts'
 import { cold } from './cold.ts'
 import { consoleQueries } from './console.ts'
+import { engines } from './engines.ts'
 import { firstAnswer } from './first-answer.ts'
 import { init } from './init.ts'
 import { jobs } from './jobs.ts'
@@ -36,6 +37,7 @@ const measurements: Record<string, (bench: Bench) => Promise<Section>> = {
   profile,
   'side-by-side': sideBySide,
   throughput,
+  engines,
   waiting,
   operations,
   jobs,
@@ -54,14 +56,14 @@ Measures the bundles and the local runtime in about seven minutes. Prints tables
 results with budgets, but fails only if a measurement fails.
 
   --only <name>  one of ${Object.keys(measurements).join(', ')} (repeatable)
-  --node-red     install Node-RED from npm into the user's cache folder, for the comparison
+  --install      install what it is compared with, Node-RED and Restate, from npm into the user's cache folder
   --write        also write docs/bench.md and the targets in docs/proof.md; with --only, only these sections of docs/bench.md
   --help         print this text`
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
-    'node-red': { type: 'boolean', default: false },
+    install: { type: 'boolean', default: false },
     write: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
@@ -88,7 +90,7 @@ async function measure(names: string[], scratch: string): Promise<void> {
   const sections: Section[] = []
   for (const name of names) {
     try {
-      const run = measurements[name]?.({ bundles, scratch, nodeRed: values['node-red'], progress: progress(name) })
+      const run = measurements[name]?.({ bundles, scratch, comparisons: values.install, progress: progress(name) })
       const section = await (run && withTimeout(run))
       if (section) sections.push(section)
       if (section) console.log(`\n${asText(section)}\n`)

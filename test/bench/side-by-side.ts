@@ -7,7 +7,7 @@ import { webhookBundle } from '../../infra/build/files.ts'
 import { demo } from '../../infra/sandbox/platforms/sandbox/demo.ts'
 import { keptnEvent, openIssue } from './event.ts'
 import { type Bench, interleave, load, median, ms, quantile, ratio, type Section } from './measure.ts'
-import { install, isInstalled, start as startNodeRed, version } from './node-red.ts'
+import { nodeRed, start as startNodeRed } from './node-red.ts'
 import { startPlatform } from './platform.ts'
 import { post } from './post.ts'
 import { startProcess } from './process.ts'
@@ -26,15 +26,15 @@ const names = {
   bare: 'a bare handler',
   one: 'ours, one environment',
   some: `ours, ${environments} environments`,
-  nodeRed: `Node-RED ${version}`,
+  nodeRed: nodeRed.name,
 }
 
 /**
  * Compares our function with a bare handler and a Node-RED flow, each in its own process. All authenticate the caller, send
  * one POST to a platform, and return its response.
  */
-export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench): Promise<Section> {
-  if (nodeRed) await install(progress)
+export async function sideBySide({ bundles, scratch, progress, comparisons }: Bench): Promise<Section> {
+  if (comparisons) await nodeRed.install(progress)
   const platform = await startPlatform()
   const task: ServerTask = {
     issuesUrl: `${platform.url}/sandbox/github/repos/demo/shop/issues`,
@@ -48,7 +48,7 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
     const file = join(bundles, 'issue-ticketing', `${webhookBundle}.js`)
     servers.push({ name: names.one, ...(await startServer({ ...task, file }, platform.variables)) })
     servers.push({ name: names.some, ...(await startServer({ ...task, file, environments }, platform.variables)) })
-    if (isInstalled()) servers.push({ name: names.nodeRed, ...(await startNodeRed(scratch, task)) })
+    if (nodeRed.isInstalled) servers.push({ name: names.nodeRed, ...(await startNodeRed(scratch, task)) })
     for (const { name, port } of servers) {
       progress(`${name}: ${warmUp} calls to warm it up`)
       await callAll(port, warmUp, 16)
@@ -84,8 +84,8 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
           // Linux counts in hundredths of a second, which is too coarse for one round.
           ms((runs[name] ?? []).reduce((sum, { cpuMs }) => sum + cpuMs, 0) / rounds),
           ratio(perSecond(name), perSecond(names.bare)),
-          isInstalled() ? ratio(perSecond(name), perSecond(names.nodeRed)) : 'not measured',
-          name.startsWith('ours') && isInstalled() ? budget(perSecond(name) / perSecond(names.nodeRed)) : '',
+          nodeRed.isInstalled ? ratio(perSecond(name), perSecond(names.nodeRed)) : 'not measured',
+          name.startsWith('ours') && nodeRed.isInstalled ? budget(perSecond(name) / perSecond(names.nodeRed)) : '',
         ])
       }
     }
@@ -110,9 +110,9 @@ export async function sideBySide({ bundles, scratch, progress, nodeRed }: Bench)
     notes: [
       `Medians of ${rounds} rounds of ${calls} calls, in turns, after ${warmUp} calls. Each webhook checks the same token by its SHA-256, sends one POST to the same server on this machine, which responds immediately, and returns its response. Each runs in its own process with keep-alive connections. The bench checks that each call sent its POST.`,
       `Ours is the bundle behind code that creates the API Gateway event. As on Lambda, an environment handles one call at a time: the process itself, or one of ${environments} threads, as in the local runtime. The others handle all calls concurrently. Callers and platform share the cores with them. The event has no id.`,
-      isInstalled()
-        ? `Node-RED ${version} is the npm package, with the flow http in, function, http request (keep-alive), function, http response, without editor, log and telemetry, on loopback only.`
-        : `Node-RED is not installed. \`npm run bench -- --node-red\` installs version ${version} from npm into the user's cache folder.`,
+      nodeRed.isInstalled
+        ? `${nodeRed.name} is the npm package, with the flow http in, function, http request (keep-alive), function, http response, without editor, log and telemetry, on loopback only.`
+        : `${nodeRed.name} is not installed. \`npm run bench -- --install\` installs it from npm into the user's cache folder.`,
     ],
   }
 }
