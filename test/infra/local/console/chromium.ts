@@ -5,6 +5,8 @@ import { findBrowser } from '../../../../infra/local/console/browser.ts'
 import { PATIENCE } from '../../../e2e/service.ts'
 
 const executablePath = findBrowser()
+/** With `npm run test:stalled`, a page is this many times slower, so that a test which reads it too early fails. */
+const SLOWDOWN = process.env['NODE_OPTIONS']?.includes('stall.mjs') ? 6 : 1
 /** How long Playwright waits by default. */
 const TIMEOUT_MS = 30_000
 const NOT_FOUND = 'Chromium was not found. Install it, or set CHROMIUM=<path>.'
@@ -31,6 +33,15 @@ export async function launchBrowser(): Promise<Browser> {
   browser.newContext = async (options) => {
     const context = await newContext(options)
     context.setDefaultTimeout(timeout)
+    const newPage = context.newPage.bind(context)
+    context.newPage = async () => {
+      const page = await newPage()
+      if (SLOWDOWN > 1) {
+        const session = await context.newCDPSession(page)
+        await session.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN })
+      }
+      return page
+    }
     return context
   }
   return browser
