@@ -67,6 +67,8 @@ export const answerFields = {
   sealedReplyTo: z.optional(z.string()),
   /** Whether to send a heartbeat with each poll. */
   needsHeartbeat: z.optional(z.boolean()),
+  /** Whether the orchestrator accepts the result only after it has paused. Missing in payloads of earlier versions. */
+  needsPause: z.optional(z.boolean()),
   /** Whether answers contain the URL of the task, and the time of what they report. */
   isDetailed: z.optional(z.boolean()),
   /** Whether those who only watch get the outcome, too, in a step of its own. */

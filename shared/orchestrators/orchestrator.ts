@@ -49,6 +49,13 @@ export interface Orchestrator {
    */
   send(task: AnsweredTask, answer: Answer, uncertainAttempts: number): Promise<Delivery>
   /**
+   * Returns whether the engine has paused for the result of a task that `needsPause`. False if it never will.
+   *
+   * @param endedAt when the task ended, in epoch milliseconds
+   * @throws Failure if it has not paused yet; the task tries again
+   */
+  hasPaused?(task: AnsweredTask, endedAt: number): Promise<boolean>
+  /**
    * Checks that the engine responds and accepts the credentials. Does not send an answer.
    *
    * @throws Failure
@@ -116,6 +123,11 @@ export interface AnswerableCall extends TaskOrigin {
   isDetailed?: boolean | undefined
   /** Whether those who only watch get the outcome, too, in a step of its own. Needs `isDetailed`. */
   hasObservers?: boolean | undefined
+  /**
+   * Whether the engine accepts the result only after it has paused. A step of its own waits for the pause: if the engine no longer
+   * pauses afterwards, an earlier attempt to send the result has ended the pause.
+   */
+  needsPause?: boolean | undefined
   /** The maximum deadline in seconds, if the engine accepts answers only for a limited time. */
   maxDeadline?: number | undefined
   /** How many progress messages the engine accepts, if it limits them. */
@@ -142,6 +154,8 @@ export interface AnsweredTask {
   replyTo?: string | undefined
   /** Whether links are sent as labels, if the engine has labels. */
   linksAsLabels: boolean
+  /** Whether the engine has paused for the result. */
+  hasPaused?: boolean | undefined
 }
 
 /** A message about a task to its orchestrator. */

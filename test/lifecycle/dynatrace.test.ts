@@ -27,6 +27,7 @@ const target = 'open-ticket?connection=ticket&sendStarted=true'
 const caller = 'dynatrace'
 const call = () => ({ id: 'open_ticket', dynatrace: { execution }, input: { title: 'Checkout is slow' } })
 const statuses = () => environment.grail.events().map((event) => event['event.status'])
+const reads = () => environment.calls.filter(({ method, path }) => method === 'GET' && path.endsWith(execution))
 const resumes = () => environment.calls.filter(({ path }) => path.endsWith('/resume'))
 
 describe('A task of a workflow', () => {
@@ -42,7 +43,8 @@ describe('A task of a workflow', () => {
   it('stops after an hour if the execution never pauses, and records it', async () => {
     const { status, outcome, unanswered } = await lifecycle.call(target, call(), { caller })
     expect([status, outcome?.result, unanswered]).toEqual(['SUCCEEDED', 'pass', 'unwanted'])
-    expect(resumes().length).toBeGreaterThan(10)
+    expect(reads().length).toBeGreaterThan(10)
+    expect(resumes()).toHaveLength(1)
     expect(statuses()).toEqual(['started', 'finished'])
   })
 
@@ -68,6 +70,28 @@ describe('A task of a workflow', () => {
         runs: [{ workflow: demo.workflows.continuation, params: { source: 'cloud-automation-webhooks' } }],
       })
       expect(new Set(statuses())).toEqual(new Set(['started', 'finished']))
+    }
+  })
+
+  it.each([
+    ['a crash', 'crash'],
+    ['an end by Lambda', 'end'],
+  ] as const)('resumes the execution once regardless of when %s interrupts it', async (_what, effect) => {
+    environment.automation.set(execution, 'PAUSED')
+    const { checkpoints } = await lifecycle.call(target, call(), { caller })
+    for (const { name, interruption } of interruptions(checkpoints, effect)) {
+      environment.calls.splice(0)
+      environment.automation.set(execution, 'PAUSED')
+      const { arn, status, unanswered } = await lifecycle.call(
+        target,
+        { ...call(), id: name },
+        { caller, interruption },
+      )
+      if (status !== 'SUCCEEDED') await lifecycle.finish(arn)
+      const { state } = environment.automation.get(execution) ?? {}
+      expect({ name, resumes: resumes().length, state, unanswered }).toEqual({ name, resumes: 1, state: 'RUNNING' })
+      // A task that waited for another pause would read its execution again and again.
+      expect(reads().length).toBeLessThan(5)
     }
   })
 

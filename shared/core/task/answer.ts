@@ -7,7 +7,7 @@ import type { Outcome } from '../../outcome.ts'
 import { markEnd } from '../../state/task-ends.ts'
 import { backoffSeconds, IN_FLIGHT_SECONDS } from '../backoff.ts'
 import type { Task } from '../call.ts'
-import { SEND_FINISHED } from './steps.ts'
+import { SEND_FINISHED, WAIT_FOR_PAUSE } from './steps.ts'
 
 /** About a day of retries. */
 const MAX_SEND_ATTEMPTS = 300
@@ -18,6 +18,8 @@ interface SendOptions {
   until?: number
   /** Whether an earlier step may have sent it. */
   mayBeSent?: boolean
+  /** Whether the engine has paused for it. */
+  hasPaused?: boolean
 }
 
 /**
@@ -37,29 +39,62 @@ export async function sendAnswer(
   step: string,
   task: Task,
   answer: Answer,
-  { until = Number.POSITIVE_INFINITY, mayBeSent = false }: SendOptions = {},
+  { until = Number.POSITIVE_INFINITY, mayBeSent = false, hasPaused }: SendOptions = {},
 ): Promise<boolean | Unanswered> {
   return context.step(
     step,
     async ({ attempt }) => {
       const isRetry = attempt > 1
       if (isRetry && Date.now() > until) return false
-      const delivery = await deliver(task, answer, attempt - (mayBeSent ? 0 : 1), isRetry)
+      const uncertainAttempts = attempt - (mayBeSent ? 0 : 1)
+      const delivery = await deliver(task, answer, { uncertainAttempts, fresh: isRetry, hasPaused })
       if (step === SEND_FINISHED) await markEnd(task)
       return delivery === 'sent' || delivery
     },
     {
       // A second run must know that it is one.
       semantics: StepSemantics.AtMostOncePerRetry,
-      retryStrategy: (error, attempt) => {
-        log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
-        const min = error instanceof StepInterruptedError ? IN_FLIGHT_SECONDS : 5
-        return {
-          shouldRetry: attempt < MAX_SEND_ATTEMPTS,
-          delay: { seconds: backoffSeconds(error, attempt, min, 300) },
-        }
-      },
+      retryStrategy: retryFor(step),
     },
+  )
+}
+
+/** Logs each failure of a step, and repeats it for a day. */
+function retryFor(step: string) {
+  return (error: Error, attempt: number) => {
+    log.warn(`${step} failed`, { attempt, kind: kindOf(error), reason: error.message })
+    const min = error instanceof StepInterruptedError ? IN_FLIGHT_SECONDS : 5
+    return {
+      shouldRetry: attempt < MAX_SEND_ATTEMPTS,
+      delay: { seconds: backoffSeconds(error, attempt, min, 300) },
+    }
+  }
+}
+
+/**
+ * Sends the result of a task. If the engine must pause for it, first waits for that.
+ *
+ * @param hasPaused whether an earlier execution has seen the pause
+ * @returns whether it was sent, or why it never will be
+ */
+export async function sendFinished(
+  context: DurableContext,
+  task: Task,
+  answer: Answer,
+  { mayBeSent, hasPaused }: Pick<SendOptions, 'mayBeSent' | 'hasPaused'> = {},
+): Promise<boolean | Unanswered> {
+  const isPaused = task.needsPause ? hasPaused || (await waitForPause(context, task, answer)) : undefined
+  return sendAnswer(context, 'send-finished', task, answer, { mayBeSent, hasPaused: isPaused })
+}
+
+function waitForPause(context: DurableContext, task: Task, { at }: Answer): Promise<boolean> {
+  return context.step(
+    'wait-for-pause',
+    async ({ attempt }) => {
+      const { hasPaused } = await loadOrchestrator(task.orchestrator, { fresh: attempt > 1, ignoresUnknown: true })
+      return (await hasPaused?.(answeredTaskOf(task), at ?? Date.now())) ?? false
+    },
+    { retryStrategy: retryFor(WAIT_FOR_PAUSE) },
   )
 }
 
@@ -80,17 +115,28 @@ export async function sendToObservers(
   await sendAnswer(context, 'send-to-observers', task, answer, { until: at + MAX_OBSERVERS_MS })
 }
 
+interface DeliverOptions {
+  /** How many earlier attempts may have delivered it. */
+  uncertainAttempts?: number
+  /** Reads the secret of the orchestrator again. */
+  fresh?: boolean
+  /** Whether the engine has paused for it. */
+  hasPaused?: boolean | undefined
+}
+
 /**
  * Sends an answer once.
  *
- * @param uncertainAttempts how many earlier attempts may have delivered it
- * @param fresh reads the secret of the orchestrator again
  * @throws Failure
  */
-export async function deliver(task: Task, answer: Answer, uncertainAttempts: number, fresh = false): Promise<Delivery> {
+export async function deliver(
+  task: Task,
+  answer: Answer,
+  { uncertainAttempts = 0, fresh = false, hasPaused }: DeliverOptions = {},
+): Promise<Delivery> {
   const { send } = await loadOrchestrator(task.orchestrator, { fresh, ignoresUnknown: true })
-  const { id, category, action, caller, event: origin, apiUrl, labels: linksAsLabels, sealedReplyTo } = task
-  const answered: AnsweredTask = { id, category, action, caller, origin, apiUrl, linksAsLabels }
+  const answered: AnsweredTask = { ...answeredTaskOf(task), hasPaused }
+  const { id, sealedReplyTo } = task
   if (sealedReplyTo !== undefined) {
     // Loaded when used: few calls supply an address.
     const { openAddress } = await import('../../auth/reply-address.ts')
@@ -101,6 +147,18 @@ export async function deliver(task: Task, answer: Answer, uncertainAttempts: num
   const delivery = await send(answered, answer, uncertainAttempts)
   if (delivery === 'unwanted') log.warn('answer unwanted', { answer: answer.kind, answerUnwanted: true })
   return delivery === 'lost' ? lose('The engine no longer accepts the credentials that the call supplied.') : delivery
+}
+
+function answeredTaskOf({
+  id,
+  category,
+  action,
+  caller,
+  event: origin,
+  apiUrl,
+  labels: linksAsLabels,
+}: Task): AnsweredTask {
+  return { id, category, action, caller, origin, apiUrl, linksAsLabels }
 }
 
 function lose(reason: string): 'lost' {

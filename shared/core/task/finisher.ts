@@ -17,11 +17,19 @@ import { IN_FLIGHT_SECONDS } from '../backoff.ts'
 import { CLEANUP_SUFFIX, type Task } from '../call.ts'
 import { retriedStep } from '../retried-step.ts'
 import { taskSchema } from '../task-schema.ts'
-import { sendAnswer, sendToObservers } from './answer.ts'
+import { sendAnswer, sendFinished, sendToObservers } from './answer.ts'
 import { leaveTurns, leftBy } from './leave-turns.ts'
 import { NOT_SEALED, payloadOf } from './payload.ts'
 import { type Operation, parseResult, policyProgressIn } from './policy-progress.ts'
-import { ACCEPT_INVOCATION, isPolicyStep, isSendStarted, SEND_FINISHED, START, TURN_NUMBER } from './steps.ts'
+import {
+  ACCEPT_INVOCATION,
+  isPolicyStep,
+  isSendStarted,
+  SEND_FINISHED,
+  START,
+  TURN_NUMBER,
+  WAIT_FOR_PAUSE,
+} from './steps.ts'
 
 /**
  * EventBridge's event for an execution that Lambda ended.
@@ -48,6 +56,8 @@ interface EndedExecution {
   hasSentFinished: boolean
   /** Ended while it was sending an event. */
   wasSending: boolean
+  /** The engine had paused for the result. Missing in steps of earlier versions. */
+  hasPaused?: boolean
   hasStartedAction: boolean
   /** The last number of each turn that it has taken, or waited for. */
   tickets: TurnTicket[]
@@ -117,7 +127,8 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   const reason = `${REASONS[status]}${error ? ` (${error})` : ''}. ${nextStep}`
   const outcome = withDecisions(errored(new Failure('unavailable', reason)), decisions)
   await sendToObservers(context, task, outcome, at)
-  await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at }, { mayBeSent: true })
+  const { hasPaused } = execution
+  await sendFinished(context, task, { kind: 'finished', outcome, at }, { mayBeSent: true, hasPaused })
   if (task.approvalOf || execution.asksUntil) await endApprovals(context, task, execution.asksUntil, REASONS[status])
   audit.start({
     operation: 'task',
@@ -282,6 +293,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     hasSentStarted: [...succeeded].some(isSendStarted),
     hasSentFinished: succeeded.has(SEND_FINISHED),
     wasSending: [...started].some((step) => (isSendStarted(step) || step === SEND_FINISHED) && !succeeded.has(step)),
+    hasPaused: succeeded.has(WAIT_FOR_PAUSE),
     hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
     asksUntil,

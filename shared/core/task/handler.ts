@@ -31,7 +31,7 @@ import { signedLink, withClient } from '../run-action.ts'
 import { startCheckOf } from '../start-gate.ts'
 import { taskSchema } from '../task-schema.ts'
 import { acceptInvocation } from './accept-invocation.ts'
-import { deliver, sendAnswer, sendToObservers, type Unanswered } from './answer.ts'
+import { deliver, sendAnswer, sendFinished, sendToObservers, type Unanswered } from './answer.ts'
 import { cancelerOf } from './cancellation.ts'
 import { cleanUp } from './cleanup.ts'
 import { waitUntilReleased } from './hold.ts'
@@ -132,7 +132,7 @@ async function runTask(
   if (!isAnnounced) await sendAnswer(context, 'send-started-late', task, started, { mayBeSent: true })
   const endedAt = task.isDetailed ? await context.step('end-time', async () => Date.now()) : undefined
   await sendToObservers(context, task, outcome, endedAt)
-  const delivery = await sendAnswer(context, 'send-finished', task, { kind: 'finished', outcome, at: endedAt })
+  const delivery = await sendFinished(context, task, { kind: 'finished', outcome, at: endedAt })
   await logTaskEnded(task, { result, decisions }, outcome, context, deadline)
   const ended = { taskId, outcome, ...canceledOf(result, outcome), ...unansweredOf(delivery) }
   return endedAt === undefined ? ended : { ...ended, endedAt }
@@ -144,7 +144,7 @@ async function sendOutcomeAgain(task: Task, outcome: Outcome, context: DurableCo
   return {
     taskId: task.id,
     outcome,
-    ...unansweredOf(await sendAnswer(context, 'send-finished', task, answer, { mayBeSent: true })),
+    ...unansweredOf(await sendFinished(context, task, answer, { mayBeSent: true })),
   }
 }
 
@@ -356,7 +356,7 @@ async function runCleanup(category: Category, task: Task, context: DurableContex
 /** Sends an answer once, without retries: later ones report newer progress. Does not throw. */
 async function sendOnce(task: Task, answer: Answer): Promise<void> {
   try {
-    await deliver(task, answer, 0)
+    await deliver(task, answer)
   } catch (error) {
     log.warn(`${answer.kind} not sent`, error as Error)
   }

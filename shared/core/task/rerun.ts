@@ -75,14 +75,22 @@ async function restrictionsOf(category: Category, task: Task, caller: Caller): P
 
 /** Returns the payload of the new task. It contains no address for the answer, and nothing of the policy. */
 async function rerunOf(task: Task, caller: Caller): Promise<Task> {
-  const { sealedReplyTo: _, needsHeartbeat: _1, isDetailed: _2, hasObservers: _3, operator: _4, ...others } = task
   const {
-    requirements: _5,
-    waitAtMost: _6,
-    rules: _7,
-    startRules: _8,
-    startLimits: _9,
-    policyDigest: _10,
+    sealedReplyTo: _,
+    needsHeartbeat: _1,
+    needsPause: _2,
+    isDetailed: _3,
+    hasObservers: _4,
+    operator: _5,
+    ...others
+  } = task
+  const {
+    requirements: _6,
+    waitAtMost: _7,
+    rules: _8,
+    startRules: _9,
+    startLimits: _10,
+    policyDigest: _11,
     ...same
   } = others
   return {

@@ -7,6 +7,8 @@ export const HOLD = 'hold'
 /** The end of that wait. */
 export const HOLD_ENDS_WITH = 'the end of a stop'
 export const SEND_FINISHED = 'send-finished'
+/** Waits until an engine has paused for the result. */
+export const WAIT_FOR_PAUSE = 'wait-for-pause'
 /** The task of an invocation by another function accepts the call. */
 export const ACCEPT_INVOCATION = 'accept-invocation'
 /** Takes a number of a turn. */

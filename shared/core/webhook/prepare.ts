@@ -88,6 +88,7 @@ async function answerFieldsOf(resolved: ResolvedCall, id: Call['id'], needsUrl: 
     hasObservers,
     answersRepeats,
     needsHeartbeat,
+    needsPause,
     maxDeadline: _,
     maxProgress,
     ...origin
@@ -109,6 +110,7 @@ async function answerFieldsOf(resolved: ResolvedCall, id: Call['id'], needsUrl: 
     hasObservers: hasObservers || undefined,
     sealedReplyTo: replyTo === undefined ? undefined : await seal(id, replyTo),
     needsHeartbeat: needsHeartbeat || undefined,
+    needsPause: needsPause || undefined,
     delegates: delegates || undefined,
   }
 }

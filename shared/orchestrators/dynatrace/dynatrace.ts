@@ -1,11 +1,11 @@
 import * as z from 'zod/mini'
-import { Failure, type FieldError, invalidFields } from '../../errors.ts'
+import { Failure, type FieldError, invalidFields, kindOf, messageOf } from '../../errors.ts'
 import { list, optional, secret, text, url } from '../../fields.ts'
 import { Http } from '../../http/client.ts'
 import { segment } from '../../http/segment.ts'
 import { log } from '../../log.ts'
 import { isRecord } from '../../record.ts'
-import { originOf } from '../event/event.ts'
+import { originOf, type TaskOrigin } from '../event/event.ts'
 import {
   type Answer,
   type AnswerableCall,
@@ -82,6 +82,7 @@ export function dynatrace(settings: Settings): Orchestrator {
   return {
     parse: (call) => parse(settings, call),
     send: (task, answer) => send(settings, task, answer),
+    hasPaused: (task, endedAt) => hasPaused(settings, task, endedAt),
     check: () => check(settings),
     linkTo: ({ context = '' }) =>
       UUID.test(context)
@@ -113,6 +114,7 @@ function parse({ answer, workflows = [] }: Settings, { event, body }: Interactiv
     replyTo: typeof workflow === 'string' ? workflow : undefined,
     isDetailed: true,
     hasObservers: answer.includes('event') && (answer.includes('resume') || answer.includes('run')),
+    needsPause: answer.includes('resume'),
   }
 }
 
@@ -144,13 +146,19 @@ function continuationOf({ workflows = [] }: Settings, { replyTo = workflows[0] }
  *
  * @param endedAt when the task ended, in epoch milliseconds
  */
-async function resume(settings: Settings, { origin }: AnsweredTask, endedAt = Date.now()): Promise<Delivery> {
+async function resume(
+  settings: Settings,
+  { origin, hasPaused }: AnsweredTask,
+  endedAt = Date.now(),
+): Promise<Delivery> {
   const http = automation(settings)
-  const path = `platform/automation/v1/executions/${segment(origin.context ?? '')}`
+  const path = executionPath(origin)
   const state = async () => (await http.get(path, { schema: execution })).body.state
   try {
     const before = await state()
     if (ENDED_STATES.includes(before)) return 'unwanted'
+    // An earlier attempt has resumed it, or a person.
+    if (hasPaused && before !== 'PAUSED') return 'sent'
     try {
       await http.post(`${path}/resume`)
     } catch (error) {
@@ -160,12 +168,36 @@ async function resume(settings: Settings, { origin }: AnsweredTask, endedAt = Da
     }
     return 'sent'
   } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    const isDenied = CREDENTIALS_REFUSED.includes(error.response?.status ?? 0)
-    if (isDenied || Date.now() - endedAt < MAX_WAIT_FOR_PAUSE_MS) throw error
-    log.warn('answer refused', { kind: error.kind, reason: error.message })
+    if (mayStillPause(error, endedAt)) throw error
+    log.warn('answer refused', { kind: kindOf(error), reason: messageOf(error) })
     return 'unwanted'
   }
+}
+
+/** Whether an error leaves the execution paused, or comes so early that it may still pause. */
+function mayStillPause(error: unknown, endedAt: number): boolean {
+  const isRefusal = error instanceof Failure && error.kind === 'refused'
+  const isDenied = isRefusal && CREDENTIALS_REFUSED.includes(error.response?.status ?? 0)
+  return !isRefusal || isDenied || Date.now() - endedAt < MAX_WAIT_FOR_PAUSE_MS
+}
+
+/** @throws Failure `refused` if the execution has not paused yet */
+async function hasPaused(settings: Settings, { origin }: AnsweredTask, endedAt: number): Promise<boolean> {
+  const { answer } = settings
+  // The secret may have changed since the call.
+  if (!answer.includes('resume')) return false
+  try {
+    const { state } = (await automation(settings).get(executionPath(origin), { schema: execution })).body
+    if (state === 'PAUSED' || ENDED_STATES.includes(state)) return state === 'PAUSED'
+    throw new Failure('refused', `The execution has not paused for the result yet: it is ${state}.`)
+  } catch (error) {
+    if (mayStillPause(error, endedAt)) throw error
+    return false
+  }
+}
+
+function executionPath({ context = '' }: TaskOrigin): string {
+  return `platform/automation/v1/executions/${segment(context)}`
 }
 
 /** An empty list of events shows whether the token is valid, and ingests nothing. */

@@ -41,7 +41,7 @@ type Settings = z.output<typeof keptnSecret>
  * @see https://keptn.sh/docs/1.0.x/reference/api/ `POST /v1/event`, and the datastore's `GET /event`
  * @see https://github.com/keptn/keptn/blob/master/mongodb-datastore/swagger.yaml `GET /event/type/{eventType}`
  */
-export function keptn(settings: Settings): Required<Omit<Orchestrator, 'receive' | 'verify'>> {
+export function keptn(settings: Settings): Required<Omit<Orchestrator, 'receive' | 'verify' | 'hasPaused'>> {
   return {
     acceptsPlatformAnswers: true,
     acceptsSkips: true,

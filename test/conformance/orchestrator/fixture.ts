@@ -69,6 +69,7 @@ export class OrchestratorFixture<S extends Served = Served> {
       replyTo,
       isDetailed: _,
       hasObservers: __,
+      needsPause: _____,
       maxDeadline: ___,
       maxProgress: ____,
       ...origin

@@ -165,6 +165,15 @@ describe('An answer by resume', () => {
     expect(await send(finished({}, 61), 20)).toBe('unwanted')
   })
 
+  it('is not sent again if the execution has paused for it and runs again', async () => {
+    const afterPause = () => connect().send({ ...task(), hasPaused: true }, finished(), 1)
+    expect(await afterPause()).toBe('sent')
+    expect(await afterPause()).toBe('sent')
+    expect(requests().filter((line) => line.startsWith('POST'))).toHaveLength(1)
+    server.automation.set(execution, 'SUCCESS')
+    expect(await afterPause()).toBe('unwanted')
+  })
+
   it.each(['SUCCESS', 'ERROR', 'CANCELLED'] as const)('is unwanted if the execution ended with %s', async (end) => {
     server.automation.set(execution, end)
     expect(await send(finished())).toBe('unwanted')
@@ -180,6 +189,42 @@ describe('An answer by resume', () => {
     server.loseNext('POST')
     expect(await send(finished())).toBe('sent')
     expect(requests().filter((line) => line.startsWith('POST'))).toHaveLength(1)
+  })
+})
+
+describe('The pause for an answer by resume', () => {
+  const hasPaused = (ageMinutes = 0, settings = {}) =>
+    connect(settings).hasPaused?.(task(), Date.now() - ageMinutes * 60_000)
+
+  it('is awaited for an hour', async () => {
+    expect(parse(payload).needsPause).toBe(true)
+    expect(await hasPaused()).toBe(true)
+    server.automation.set(execution, 'RUNNING')
+    await expect(hasPaused(59)).rejects.toMatchObject({
+      kind: 'refused',
+      message: 'The execution has not paused for the result yet: it is RUNNING.',
+    })
+    expect(await hasPaused(60)).toBe(false)
+    server.empty()
+    await expect(hasPaused(59)).rejects.toMatchObject({ kind: 'refused' })
+    expect(await hasPaused(60)).toBe(false)
+  })
+
+  it.each(['SUCCESS', 'ERROR', 'CANCELLED'] as const)('is not awaited if the execution ended with %s', async (end) => {
+    server.automation.set(execution, end)
+    expect(await hasPaused()).toBe(false)
+  })
+
+  it('is awaited for a day if the token may not read the execution', async () => {
+    server.failNext(403, { error: { code: 403, message: 'Forbidden' } })
+    await expect(hasPaused(600)).rejects.toMatchObject({ kind: 'refused' })
+  })
+
+  it('is not awaited for the other ways', async () => {
+    const settings = { answer: ['event', 'run'], workflows: [continuation] }
+    expect(parse(payload, undefined, settings).needsPause).toBe(false)
+    server.automation.set(execution, 'RUNNING')
+    expect(await hasPaused(0, settings)).toBe(false)
   })
 })
 
