@@ -17,6 +17,7 @@ const PARTS: Part[] = [
   { name: 'lint', command: 'biome check --error-on-warnings .' },
   { name: 'unused', command: 'knip' },
   { name: 'docs', command: 'node infra/tools/docs/main.ts --check' },
+  { name: 'api', command: 'node --no-warnings infra/tools/release/api/main.ts --check' },
   { name: 'words', command: 'node infra/tools/words/main.ts' },
   { name: 'synth', command: 'node infra/build/main.ts && cdk synth --quiet' },
 ]
