@@ -13,6 +13,9 @@ export const decisionSchema = z.object({
 })
 export type Decision = z.output<typeof decisionSchema>
 
+/** The `by` of a task that ends the approval it has asked for. */
+export const ITS_TASK = 'its task'
+
 /** The result of an attempt to decide. */
 export type DecideResult =
   | { status: 'decided'; decision: Decision }

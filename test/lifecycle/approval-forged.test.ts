@@ -78,7 +78,7 @@ describe('An approval', () => {
   it('of an earlier task with the same id approves nothing, and its link neither', async () => {
     deploy([onPage])
     const task = await lifecycle.accept(START, { input })
-    const [id = ''] = await askingTasksOf(task)
+    const [{ id } = { id: '' }] = await askingTasksOf(task)
     const deadlineAt = Date.now() + 1_000
     const message = { mood: 'waiting' as const, title: 'Earlier', fields: [], links: [] }
     await saveApproval(id, { connection: 'chat', hasButtons: false, message, deadlineAt }, 'callback')

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Task } from '../../shared/core/call.ts'
+import { changeStops } from '../../shared/core/stops.ts'
+import { passTime } from './runner.ts'
 import { onPage, useApprovals } from './waiting.ts'
 
 const { lifecycle, platform, slack, deploy, run, press } = useApprovals()
@@ -20,9 +22,9 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** Returns a freeze that ends in some minutes. */
 function freeze(minutes: number, more: object = { otherwise: 'wait' }) {
-  const text = (offset: number) => new Date(Date.now() + offset * MINUTE * 1_000).toISOString().slice(0, 16)
-  return { name: 'freeze', freeze: [{ from: text(-60), to: text(minutes), reason: 'Migration' }], ...more }
+  return { name: 'freeze', freeze: [{ from: at(-60), to: at(minutes), reason: 'Migration' }], ...more }
 }
+const at = (minutes: number) => new Date(Date.now() + minutes * MINUTE * 1_000).toISOString().slice(0, 16)
 const breakGlass = (minutes: number) => freeze(minutes, { otherwise: 'approve', approve: { connection: 'ops' } })
 
 /** Runs a task, and returns after how many minutes its job was started. */
@@ -32,6 +34,7 @@ async function timed(options: Parameters<typeof run>[0]) {
   const ended = await run({
     ...options,
     async onCheckpoint(name) {
+      await options?.onCheckpoint?.(name)
       if (/(^| )start START/.test(name)) minutes ??= Math.round((Date.now() - acceptedAt) / MINUTE / 1_000)
     },
   })
@@ -125,6 +128,46 @@ describe('Breaking the glass of a freeze', () => {
     deploy([breakGlass(-1)])
     const { outcome, asked } = await run()
     expect([outcome?.result, asked, slack.posts]).toEqual(['pass', [], []])
+  })
+})
+
+describe('A stop after people have approved', () => {
+  /** Stops the action before its first attempt, and lifts the stop after some minutes. */
+  function stopFor(minutes: number) {
+    let isStopped = false
+    return async (name: string) => {
+      if (!isStopped && /(^| )start START/.test(name)) {
+        isStopped = true
+        await changeStops(() => [{ id: 'incident', reason: 'bad release', by: 'jane@example.com', at: Date.now() }])
+        passTime(6)
+      } else if (/^hold RETRY/.test(name)) {
+        passTime(minutes * MINUTE)
+        await changeStops(() => [])
+      }
+    }
+  }
+
+  it.each([
+    ['one approval', () => [onPage]],
+    ['two approvals', () => [onPage, inSlack]],
+    ['a freeze that people break', () => [breakGlass(90)]],
+  ])('starts the action when it is lifted, without another question: %s', async (_what, rules) => {
+    deploy(rules())
+    const acceptedAt = Date.now()
+    const { outcome, operations, asked } = await run({ people: approve, onCheckpoint: stopFor(30) })
+    expect(outcome).toMatchObject({ result: 'pass' })
+    expect(operations).toEqual(expect.arrayContaining([expect.stringMatching(/^hold/)]))
+    expect([asked.length, platform.runs.length]).toEqual([rules().length, 1])
+    expect((Date.now() - acceptedAt) / MINUTE / 1_000).toBeLessThan(60)
+  })
+
+  it('waits again if the window has closed, although the question was withdrawn', async () => {
+    const { freeze: windows, ...rule } = breakGlass(60)
+    deploy([{ ...rule, freeze: [...windows, ...freeze(90).freeze.map((window) => ({ ...window, from: at(70) }))] }])
+    const { outcome, minutes } = await timed({ people: async () => 'open', onCheckpoint: stopFor(15) })
+    expect(outcome).toMatchObject({ result: 'pass' })
+    expect(minutes).toEqual(expect.closeTo(60, -1))
+    expect(platform.runs).toHaveLength(1)
   })
 })
 

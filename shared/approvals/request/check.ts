@@ -1,7 +1,7 @@
 import { describePlace } from '../../policy/kinds/approval.ts'
 import type { Condition } from '../../policy/kinds/index.ts'
 import { describePeople } from '../../policy/people.ts'
-import { type Decision, describeDecision } from '../../state/approval-decision.ts'
+import { type Decision, describeDecision, ITS_TASK } from '../../state/approval-decision.ts'
 import { type ApprovalState, endApproval, readApprovalState } from '../../state/approvals.ts'
 import type { Decided } from './decided.ts'
 
@@ -10,6 +10,8 @@ export interface Asked {
   id: string
   /** When it was started, in epoch milliseconds. */
   at: number
+  /** The deadline of the approval, in epoch milliseconds. A stop after the approval makes that of the task later. */
+  until: number
 }
 
 /** Whether people have approved, or what is missing. */
@@ -20,15 +22,18 @@ export interface ApprovalCheck {
   mustAsk?: boolean
   /** Why they can no longer approve. */
   endedBy?: string | undefined
+  /** The task has ended the approval, because the action could start without it. */
+  isWithdrawn?: boolean
   decided?: Decided[]
   /** The approval, if no one has decided it. */
   openId?: string | undefined
 }
 
 /**
- * Checks an approval at some time. From `until`, ends it if it is still open: the last vote and the end cannot both win.
+ * Checks an approval at some time. From its deadline, ends it if it is still open: the last vote and the end cannot both win.
  *
  * @param asked undefined if people were not asked
+ * @param until the deadline of a new approval, in epoch milliseconds
  * @throws Failure `unavailable`
  */
 export async function checkApproval(
@@ -38,19 +43,18 @@ export async function checkApproval(
   now: number,
 ): Promise<ApprovalCheck> {
   if (!asked) return { ...waitFor(requirement, [], until), mustAsk: true }
-  const { id } = asked
+  const { id, until: deadlineAt } = asked
   const state: ApprovalState =
-    now >= until ? await endApproval(id, until, undefined) : await readApprovalState(id, until)
+    now >= deadlineAt ? await endApproval(id, deadlineAt, undefined) : await readApprovalState(id, deadlineAt)
   const { decision, votes, isExpired, failure } = state
   const { rule } = requirement
-  const decided = [...votes, ...(decision && !isLastVote(decision, votes) ? [decision] : [])].map((one) => ({
-    ...one,
-    rule,
-  }))
+  const isWithdrawn = decision?.by === ITS_TASK
+  const ofPeople = decision && !isWithdrawn && !isLastVote(decision, votes) ? [...votes, decision] : votes
+  const decided = ofPeople.map((one) => ({ ...one, rule }))
   if (decision?.decision === 'approve') return { isMet: true, decided }
-  if (decision) return { isMet: false, endedBy: describeDecision(decision), decided }
+  if (decision) return { isMet: false, endedBy: describeDecision(decision), isWithdrawn, decided }
   if (failure !== undefined) return { isMet: false, endedBy: describeFailure(rule, failure), decided }
-  return { ...waitFor(requirement, votes, until), decided, openId: isExpired ? undefined : id }
+  return { ...waitFor(requirement, votes, deadlineAt), decided, openId: isExpired ? undefined : id }
 }
 
 /** Describes why people could not be asked, for the outcome of the task. */

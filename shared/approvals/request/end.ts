@@ -6,17 +6,15 @@ import { closeCallback, wakeTask } from '../../state/wake.ts'
 /**
  * Ends the approvals of a task that no longer needs them, and wakes the tasks that ask for them, which close their messages.
  *
- * @param ids of the asking tasks
- * @param until when the task gives up, in epoch milliseconds
+ * @param approvals the ids of the asking tasks, and the deadlines of their approvals in epoch milliseconds
  * @param decision of the task. Undefined if no one decided in time
  * @throws Failure `unavailable`; the error of Lambda
  */
 export async function endApprovals(
-  ids: readonly string[],
-  until: number,
+  approvals: readonly { id: string; until: number }[],
   decision: Decision | undefined,
 ): Promise<void> {
-  for (const id of ids) {
+  for (const { id, until } of approvals) {
     const { callbackId } = await endApproval(id, until, decision && { decision })
     if (callbackId !== undefined) await closeCallback(callbackId, '')
   }

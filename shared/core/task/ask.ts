@@ -65,10 +65,10 @@ function askingFunction(): string {
   throw new Failure('misconfigured', 'Approvals are asked by the category notification, which is not deployed.')
 }
 
-/** Returns the ids of the asking tasks of all requirements with an approval. */
-export async function askingTasksOf({ id, requirements }: Task): Promise<string[]> {
+/** Returns the ids of the asking tasks of all requirements with an approval, and the numbers of these. */
+export async function askingTasksOf({ id, requirements }: Task): Promise<{ id: string; number: number }[]> {
   const key = await readIdentityKey()
   return conditionsIn(requirements).flatMap(({ ask }, index) =>
-    ask ? [identifyFollowing(id, `ask-${index + 1}`, key)] : [],
+    ask ? [{ id: identifyFollowing(id, `ask-${index + 1}`, key), number: index + 1 }] : [],
   )
 }

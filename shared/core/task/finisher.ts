@@ -9,6 +9,7 @@ import { errored, verdictOf } from '../../outcome.ts'
 import type { TurnTicket } from '../../policy/turns.ts'
 import { clearSecrets, redact } from '../../redact.ts'
 import { settings } from '../../settings.ts'
+import { ITS_TASK } from '../../state/approval-decision.ts'
 import { itemKeys } from '../../state/item-keys.ts'
 import { setTraceparent } from '../../traceparent.ts'
 import { stepSpans } from '../../tracing.ts'
@@ -63,6 +64,8 @@ interface EndedExecution {
   tickets: TurnTicket[]
   /** When the task gives up waiting for people, in epoch milliseconds. Undefined if it has asked no one. */
   asksUntil: number | undefined
+  /** The same for each requirement, by its number: a stop makes it later. Missing in steps of earlier versions. */
+  asks?: Record<number, number>
   /** The decisions of people before the start. Missing in steps of earlier versions. */
   decisions?: Decided[] | undefined
   /** The platform has accepted, or may have accepted, a job whose finished event it sends itself. */
@@ -129,7 +132,7 @@ async function finish({ durableExecutionArn: arn, status, again = false }: Statu
   await sendToObservers(context, task, outcome, at)
   const { hasPaused } = execution
   await sendFinished(context, task, { kind: 'finished', outcome, at }, { mayBeSent: true, hasPaused })
-  if (task.approvalOf || execution.asksUntil) await endApprovals(context, task, execution.asksUntil, REASONS[status])
+  if (task.approvalOf || execution.asksUntil) await endApprovals(context, task, execution, REASONS[status])
   audit.start({
     operation: 'task',
     ...auditedTask(task),
@@ -229,7 +232,12 @@ async function invokeCleanup(arn: string, task: Task): Promise<void> {
  * Ends the approvals that a task was waiting for, or notifies the task that was waiting for this one. Gives up after some hours: the
  * decisions have no effect, and the other task ends at its own time.
  */
-async function endApprovals(context: DurableContext, task: Task, until = 0, reason: string): Promise<void> {
+async function endApprovals(
+  context: DurableContext,
+  task: Task,
+  { asksUntil = 0, asks = {} }: EndedExecution,
+  reason: string,
+): Promise<void> {
   await retriedStep<null>(
     context,
     'end-approvals',
@@ -240,8 +248,9 @@ async function endApprovals(context: DurableContext, task: Task, until = 0, reas
         return null
       }
       const { askingTasksOf } = await import('./ask.ts')
-      const decision = { decision: 'cancel', by: 'its task', reason, at: new Date().toISOString() } as const
-      await end(await askingTasksOf(task), until, decision)
+      const decision = { decision: 'cancel', by: ITS_TASK, reason, at: new Date().toISOString() } as const
+      const asking = await askingTasksOf(task)
+      await end(asking.map(({ id, number }) => ({ id, until: asks[number] ?? asksUntil })), decision)
       return null
     },
     { maxAttempts: MAX_READ_ATTEMPTS, backoff: { min: 1, max: 300 }, giveUp: () => null },
@@ -260,7 +269,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
   let isHeldAndMayHaveWritten = false
   let accepted: string | undefined
   const tickets = new Map<string, TurnTicket>()
-  let asksUntil: number | undefined
+  const asks: Record<number, number> = {}
   const policySteps: Operation[] = []
   for await (const { EventType, EventTimestamp, Id, Name, StepSucceededDetails } of historyOf(arn)) {
     if (EventType === 'StepStarted') {
@@ -281,7 +290,7 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
       tickets.set(ticket.key, ticket)
     }
     if (isPolicyStep(Name)) {
-      asksUntil ??= asksUntilIn(payload)
+      Object.assign(asks, asksIn(payload))
       policySteps.push({ name: Name, result: payload, startedAt: EventTimestamp?.getTime() ?? 0 })
     }
     isDelegated ||= payload?.includes('"delegatedTo"') ?? false
@@ -296,7 +305,8 @@ async function readEndedExecution(arn: string): Promise<EndedExecution> {
     hasPaused: succeeded.has(WAIT_FOR_PAUSE),
     hasStartedAction: starts.size > 0,
     tickets: [...tickets.values()],
-    asksUntil,
+    asksUntil: Object.values(asks)[0],
+    asks,
     decisions: policyProgressIn(policySteps).decisions,
     mayBeDelegated:
       task?.delegates === true && (isDelegated || [...open.values()].includes(START) || isHeldAndMayHaveWritten),
@@ -309,10 +319,13 @@ function hasWrittenNothing(payload = ''): boolean {
   return /^\{"type":"(?:retry|held","mayHaveWritten":false)/.test(payload)
 }
 
-/** Lambda truncates long payloads. */
-function asksUntilIn(payload = ''): number | undefined {
-  const [, until] = /"asksUntil":(\d+)/.exec(payload) ?? []
-  return until === undefined ? undefined : Number(until)
+/**
+ * Returns the deadline of each approval that a step requests, by the number of the requirement. Lambda truncates long payloads, so it is
+ * no JSON.
+ */
+function asksIn(payload = ''): Record<number, number> {
+  const [, numbers, until] = /"toAsk":\[([\d,]+)\],"asksUntil":(\d+)/.exec(payload) ?? []
+  return Object.fromEntries(numbers?.split(',').map((number) => [number, Number(until)]) ?? [])
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Condition } from '../../policy/kinds/index.ts'
 import { type Completed, completed, type Delegated } from '../../providers/action.ts'
 import type { Category } from '../../providers/category.ts'
 import { redact } from '../../redact.ts'
-import type { Decision } from '../../state/approval-decision.ts'
+import { type Decision, ITS_TASK } from '../../state/approval-decision.ts'
 import { removeWaiter, saveWaiter } from '../../state/waiters.ts'
 import type { ApprovedRequest } from '../approved-request.ts'
 import type { Task } from '../call.ts'
@@ -115,7 +115,7 @@ export async function meetRequirements(
       const error = await requestApprovals(context, wait, state.toAsk, shown)
       if (error !== undefined) {
         // A request without a response may have started the task that asks.
-        await endStep(context, wait, () => askingTasksOf(task), byTask(error))
+        await endStep(context, wait, async () => (await askingTasksOf(task)).map(({ id }) => id), byTask(error))
         return {
           decisions: state.decisions ?? [],
           ended: completed(errored(new Failure('platform', `Nothing was started: ${error}`))),
@@ -178,7 +178,7 @@ async function requestApprovals(
       },
     )
     if ('error' in result) return describeFailure(rule, result.error)
-    asked[number] = result
+    asked[number] = { ...result, until }
   }
   return undefined
 }
@@ -270,7 +270,7 @@ async function findNext(
 /** Closes the messages of approvals that are still open. Gives up after an hour: their decisions have no effect. */
 async function endStep(
   context: DurableContext,
-  { until }: RequireWait,
+  { asked, until }: RequireWait,
   openIds: () => Promise<readonly string[]>,
   decision: Omit<Decision, 'at'> | undefined,
 ): Promise<void> {
@@ -278,7 +278,9 @@ async function endStep(
     context,
     'require-end',
     async () => {
-      await endApprovals(await openIds(), until, decision && { ...decision, at: new Date().toISOString() })
+      const deadlines = new Map(Object.values(asked).map((one) => [one.id, one.until]))
+      const open = (await openIds()).map((id) => ({ id, until: deadlines.get(id) ?? until }))
+      await endApprovals(open, decision && { ...decision, at: new Date().toISOString() })
       return null
     },
     { maxAttempts: MAX_END_ATTEMPTS, backoff: { min: 1, max: 60 }, giveUp: () => null },
@@ -295,7 +297,7 @@ function endOf(state: RequireState): Omit<Decision, 'at'> | undefined {
 }
 
 function byTask(reason: string): Omit<Decision, 'at'> {
-  return { decision: 'cancel', by: 'its task', reason }
+  return { decision: 'cancel', by: ITS_TASK, reason }
 }
 
 function endedOf(

@@ -18,7 +18,7 @@ interface RequirementState extends ApprovalCheck {
  *
  * @param taskId whose start a limit counts
  * @param asked undefined if people were not asked
- * @param until from then, an approval that is still open is ended
+ * @param until the deadline of a new approval, in epoch milliseconds
  * @throws Failure `unavailable`
  */
 export async function checkRequirement(
@@ -44,9 +44,9 @@ function checkWindow(
   now: number,
 ): RequirementState {
   const state = stateOfWindow(window, now)
-  if (approval?.isMet || approval?.endedBy !== undefined) return approval
+  if (approval && isDecided(approval)) return approval
   if (state.isOpen) return { isMet: true, openId: approval?.openId }
-  const orApproved = ask ? `, or for an approval, ${describePlace(ask)}` : ''
+  const orApproved = ask && !approval?.isWithdrawn ? `, or for an approval, ${describePlace(ask)}` : ''
   const { changesAt, reason } = state
   return {
     isMet: false,
@@ -63,7 +63,7 @@ async function checkLimit(
   approval: ApprovalCheck | undefined,
   now: number,
 ): Promise<RequirementState> {
-  if (approval?.isMet || approval?.endedBy !== undefined) return approval
+  if (approval && isDecided(approval)) return approval
   const opensAt = await nextStartAt(limit, taskId, now)
   if (opensAt === undefined) return { isMet: true, openId: approval?.openId }
   return {
@@ -73,4 +73,9 @@ async function checkLimit(
     mustAsk: limit.ask !== undefined && approval === undefined,
     openId: approval?.openId,
   }
+}
+
+/** An approval that the task no longer needed decides nothing if the action has to wait again. */
+function isDecided({ isMet, endedBy, isWithdrawn }: ApprovalCheck): boolean {
+  return isMet || (endedBy !== undefined && !isWithdrawn)
 }
