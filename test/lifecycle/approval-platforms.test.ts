@@ -165,7 +165,10 @@ describe('The change process of ServiceNow', () => {
       const { taskId = '', until = 0 } = approvalOf ?? {}
       expect(await lifecycle.command('cancel', taskId)).toMatchObject({ status: 202 })
       // The waiting task does this when it is woken, which runs at the same time.
-      await endApprovals((await askingTasksOf(taskOf(taskId))).map(({ id }) => ({ id, until })), canceled)
+      await endApprovals(
+        (await askingTasksOf(taskOf(taskId))).map(({ id }) => ({ id, until })),
+        canceled,
+      )
     })
     expect((Date.now() - startedAt) / 1_000).toBeLessThan(600)
     expect(changes.state.changes).toMatchObject([{ state: '4', work_notes: 'Canceled by keptn' }])

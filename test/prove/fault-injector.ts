@@ -87,12 +87,19 @@ export class FaultInjector {
   }
 
   /** Returns all times that the clock of the functions may have shown in a span of the true time. */
-  functionTimes({ start, end }: Span): Span {
+  functionTimes(span: Span): Span {
+    const offsets = this.#clocksIn(span).map(({ machine, functions }) => machine + functions)
+    return { start: span.start + Math.min(...offsets), end: span.end + Math.max(...offsets) }
+  }
+
+  /** Returns by how many milliseconds, at most, the clock of the functions was behind that of the process in a span of the true time. */
+  functionLag(span: Span): number {
+    return Math.max(0, ...this.#clocksIn(span).map(({ functions }) => -functions))
+  }
+
+  #clocksIn({ start, end }: Span): Offsets[] {
     const isActive = (at: number, until = Number.POSITIVE_INFINITY) => at <= end && until >= start
-    const offsets = this.#clocks
-      .filter(({ at }, index) => isActive(at, this.#clocks[index + 1]?.at))
-      .map(({ machine, functions }) => machine + functions)
-    return { start: start + Math.min(...offsets), end: end + Math.max(...offsets) }
+    return this.#clocks.filter(({ at }, index) => isActive(at, this.#clocks[index + 1]?.at))
   }
 
   async #kill(): Promise<void> {

@@ -235,9 +235,9 @@ async function judge(
     entries,
     records,
     downs: runtime.downs,
-    backSteps: faultInjector.backSteps,
     stops: faultInjector.stops,
     unstepped: (at) => faultInjector.unstepped(at),
+    functionLag: (span) => faultInjector.functionLag(span),
   })
   const ofEngines = verifyEngines(entries, records, [...runtime.downs, ...faultInjector.deadWorkers])
   const ofAgents = verifyAgents(entries)

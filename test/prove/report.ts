@@ -124,7 +124,7 @@ export function tablesOf(proof: Proof): Section[] {
         ['tasks whose finished event was late', number(late.tasks)],
         ['maximum delay for the caller', seconds(late.max)],
         [
-          'maximum delay without downtime of Keptn and the runtime and backward clock steps',
+          'maximum delay without downtime of Keptn and the runtime and slow clocks',
           `${seconds(late.maxOwn)}, at most ${seconds(GRACE_MS)} allowed`,
         ],
         [
@@ -203,7 +203,7 @@ const method = `## Method
   DynamoDB table are searched for the marker: verbatim, percent-encoded, in JSON, and in Base64 at each of its three offsets. Some faults
   return the request with its credentials.
 - The delay of a task is the time from its deadline, counted from the first 202, to its event in Keptn, minus the time in which the
-  runtime was down, a clock was set back, or Keptn rejected events (10 s after each rejected request, 25 s after one that hung).
+  runtime was down, by which the clock of the functions was behind, or in which Keptn rejected events (10 s after each rejected request, 25 s after one that hung).
 
 ## Limits
 

@@ -66,10 +66,11 @@ export interface Evidence {
   entries: Iterable<Entry>
   records: PlatformRecords
   downs: Span[]
-  backSteps: { at: number; by: number }[]
   stops: readonly StopSpan[]
   /** Converts a time of the process to the true time. */
   unstepped(at: number): number
+  /** Returns by how many milliseconds, at most, the clock of the functions was behind that of the process. */
+  functionLag(span: Span): number
 }
 
 export interface Verdict {
@@ -83,7 +84,7 @@ export interface Verdict {
 }
 
 /** Compares the responses to the callers with the records of the platforms. */
-export function verify({ entries, records, downs, backSteps, stops, unstepped }: Evidence): Verdict {
+export function verify({ entries, records, downs, functionLag, stops, unstepped }: Evidence): Verdict {
   const violations: Violation[] = []
   const events = records.events()
   const byTrigger = Map.groupBy(events, ({ triggeredid }) => triggeredid)
@@ -162,8 +163,8 @@ export function verify({ entries, records, downs, backSteps, stops, unstepped }:
       .reduce((sum, stop) => sum + overlap([{ ...stop, end: stop.end + HOLD_CHECK_MS }], accepted.at, endedAt), 0)
     const deadlineAt = accepted.at + (call.deadline + waits) * 1_000 + held
     if (endedAt <= deadlineAt) continue
-    const back = backSteps.reduce((sum, { at, by }) => sum + (at > accepted.at && at < endedAt ? by : 0), 0)
-    const own = endedAt - deadlineAt - back - overlap(away, deadlineAt, endedAt)
+    const lag = functionLag({ start: accepted.at, end: endedAt })
+    const own = endedAt - deadlineAt - lag - overlap(away, deadlineAt, endedAt)
     late.tasks += 1
     late.max = Math.max(late.max, endedAt - deadlineAt)
     late.maxOwn = Math.max(late.maxOwn, own)
