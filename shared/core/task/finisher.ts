@@ -250,7 +250,10 @@ async function endApprovals(
       const { askingTasksOf } = await import('./ask.ts')
       const decision = { decision: 'cancel', by: ITS_TASK, reason, at: new Date().toISOString() } as const
       const asking = await askingTasksOf(task)
-      await end(asking.map(({ id, number }) => ({ id, until: asks[number] ?? asksUntil })), decision)
+      await end(
+        asking.map(({ id, number }) => ({ id, until: asks[number] ?? asksUntil })),
+        decision,
+      )
       return null
     },
     { maxAttempts: MAX_READ_ATTEMPTS, backoff: { min: 1, max: 300 }, giveUp: () => null },
