@@ -323,8 +323,8 @@ function hasWrittenNothing(payload = ''): boolean {
 }
 
 /**
- * Returns the deadline of each approval that a step requests, by the number of the requirement. Lambda truncates long payloads, so it is
- * no JSON.
+ * Returns the deadline of each approval that a step requests, by the number of the requirement. Lambda truncates long payloads, so this
+ * reads the text instead of parsing JSON.
  */
 function asksIn(payload = ''): Record<number, number> {
   const [, numbers, until] = /"toAsk":\[([\d,]+)\],"asksUntil":(\d+)/.exec(payload) ?? []
