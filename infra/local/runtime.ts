@@ -6,6 +6,7 @@ import { dist, finisher } from '../build/files.ts'
 import { engineKeyOf } from '../sandbox/engines/place.ts'
 import { interactivityUrl } from '../sandbox/platforms/sandbox/connections.ts'
 import { createSandbox } from '../sandbox/platforms/sandbox/index.ts'
+import { declaresSandboxSources } from '../sandbox/platforms/sandbox/notifications/sources.ts'
 import type { Sandbox } from '../sandbox/platforms/sandbox/sandbox.ts'
 import { createAuditLog } from './audit-log.ts'
 import {
@@ -204,7 +205,7 @@ async function startParts(url: string, options: RuntimeOptions): Promise<Runtime
       interactivityUrl: interactivityUrl(url),
       timeScale: options.sandboxTimeScale,
       engines: { url, key: () => engineKeyOf(credentials(false)) },
-      notifies: options.eventsFile === undefined,
+      notifies: sources.declared !== undefined && declaresSandboxSources(sources.declared),
       observe: (observation) => observe({ from: 'sandbox', ...observation }),
     })
     // Reading the secrets generates private credentials if they are needed.

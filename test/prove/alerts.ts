@@ -1,3 +1,4 @@
+import { sandboxSources } from '../../infra/sandbox/platforms/sandbox/notifications/sources.ts'
 import { randomOf } from './random.ts'
 
 /** One time that an alert fires, in milliseconds after the start of the run. */
@@ -57,11 +58,11 @@ export function alertsOf(seed: number, ms: number, hasRunbooks: boolean): AlertG
   })
 }
 
-/** The rules of the run, as `events.yaml`. JSON is YAML. */
+/** The rules of the run, and the sources of the platforms that notify the runtime of their runs, as `events.yaml`. JSON is YAML. */
 export function alertRules(): string {
   const rule = (name: string, call: string, more: object) => ({ name, source: 'alerts', call, ...more })
   return JSON.stringify({
-    sources: { alerts: { type: 'alertmanager' } },
+    sources: { ...sandboxSources(() => true).sources, alerts: { type: 'alertmanager' } },
     rules: [
       rule('open', 'issue-ticketing/open-issue', {
         input: "{title: join(' ', [labels.alertname, 'since', startsAt]), project: labels.project}",

@@ -37,6 +37,11 @@ export function sandboxSources(wakes: (connection: string) => boolean): EventsFi
   }
 }
 
+/** Returns whether a file declares the sources of all platforms that notify the runtime of their runs. */
+export function declaresSandboxSources({ sources }: EventsFile): boolean {
+  return platforms.every((platform) => Object.hasOwn(sources, sourceNameOf(platform)))
+}
+
 /** Returns the secrets of these sources, by their names. */
 export function sandboxSourceSecrets(host: EngineHost): Record<string, object> {
   const secrets = secretsOf(host)
