@@ -1,14 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Row } from '../../infra/local/console/waterfall-row.ts'
 import type { SentNotification } from '../../infra/sandbox/platforms/sandbox/notifications/notifier.ts'
+import { alertRules } from '../prove/alerts.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { waitForAll } from '../wait-for-all.ts'
 import { Service, triggered } from './service.ts'
 
 /** A second of a task lasts 100 seconds, so only a notification ends one within a test. A job of 60 seconds takes 6. */
 const [timeScale, sandboxTimeScale] = [0.01, 10]
+const eventsFile = join(temporaryFolder(), 'events.yaml')
 const service = new Service({ timeScale, sandboxTimeScale, secrets: {} })
 const actions = {
   github: 'ci-cd/trigger-deployment',
@@ -30,10 +33,10 @@ beforeAll(async () => {
 })
 afterAll(() => service.end())
 
-async function start(name: Name, seconds = 60): Promise<Job> {
+async function start(name: Name, seconds = 60, on = service): Promise<Job> {
   const input = { parameters: { seconds: String(seconds) } }
   const event = triggered({ type: 'sh.keptn.event.job.triggered', input })
-  const { status, body } = await service.call(`/v1/${actions[name]}?mode=interactive&deadline=P1D`, event)
+  const { status, body } = await on.call(`/v1/${actions[name]}?mode=interactive&deadline=P1D`, event)
   expect({ status, body }).toMatchObject({ status: 202 })
   return { id: event.id, taskId: body.taskId }
 }
@@ -111,4 +114,18 @@ it('The sources of the sandbox do not wake tasks of a real platform whose connec
   service.rotate({})
   await service.openIssue({ input: { title: 'Any call' } })
   expect(wakes()).toEqual(['ci-cd/default'])
+})
+
+it('The platforms of the sandbox notify the sources that a file with rules of its own declares for them', async () => {
+  writeFileSync(eventsFile, alertRules())
+  const other = new Service({ timeScale, sandboxTimeScale, secrets: {}, eventsFile })
+  try {
+    await other.start()
+    const { taskId } = await start('rundeck', 1, other)
+    const last = async () => ((await other.list('notifications')) as SentNotification[]).at(-1)
+    await other.until(async () => (await last())?.event === 'success', `a notification for ${taskId}`)
+    await other.until(async () => (await last())?.status === 200, 'its response')
+  } finally {
+    await other.end()
+  }
 })
