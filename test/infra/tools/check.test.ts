@@ -39,6 +39,6 @@ it('npm run check names the parts if --only names an unknown one', () => {
   const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
   expect(status).toBe(2)
   expect(stderr).toBe(
-    'Unknown part "typos". Parts: types, page types, application types, lint, unused, docs, words, synth.\n',
+    'Unknown part "typos". Parts: types, page types, application types, lint, unused, docs, api, words, synth.\n',
   )
 })
